@@ -1,0 +1,6 @@
+/** `@parquetry/core/backend`: what authors of backends, and of tools that work on bytes, build with. */
+export { abortedError, throwIfAborted } from "./backend/abort.ts";
+export { checkRange, rangeBeyondEnd, resolveRange } from "./backend/byte-range.ts";
+export { collectBytes, isReplayable, objectBody, openBody } from "./backend/object-body.ts";
+export { alreadyExists, bodyMismatch, preconditionFailed } from "./backend/write-errors.ts";
+export { mapConcurrent, mapOrdered } from "./concurrency.ts";

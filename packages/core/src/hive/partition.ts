@@ -1,0 +1,178 @@
+import { StorageError } from "../storage-error.ts";
+import { decodeHive, encodeHive, HIVE_NULL } from "./codec.ts";
+
+/** What a partition value may be given as; it is kept as text, `null` as NULL. */
+export type PartitionValue = string | number | bigint | boolean | null;
+
+/** One level: the key and its value as text, or null. */
+export type PartitionEntry = readonly [key: string, value: string | null];
+
+/**
+ * The keys and values that lead to one folder of a Hive-partitioned table, in their order.
+ *
+ * @example
+ * ```ts
+ * const p = partition({ season: "2024", week: "1" });
+ * p.path(); // "season=2024/week=1"
+ * Partition.parse("season=2024/week=1").get("week"); // "1"
+ * ```
+ */
+export class Partition {
+  /** The levels, outermost first. */
+  readonly entries: readonly PartitionEntry[];
+
+  private constructor(entries: readonly PartitionEntry[]) {
+    this.entries = entries;
+  }
+
+  /**
+   * Makes a partition of keys and values, in the order given.
+   *
+   * @throws StorageError `invalid_path` for an empty or repeated key, the text `__HIVE_DEFAULT_PARTITION__` as a value
+   * (give `null` for NULL), or a value that is no text.
+   */
+  static of(entries: Iterable<readonly [string, PartitionValue]>): Partition {
+    const seen = new Set<string>();
+    const checked: PartitionEntry[] = [];
+    for (const [key, value] of entries) {
+      checkKey(key, seen);
+      checked.push([key, checkValue(key, value)]);
+    }
+    return new Partition(checked);
+  }
+
+  /**
+   * The inverse of {@link Partition.path}, for every value. Looser spellings of other writers are read as well.
+   *
+   * @throws StorageError `invalid_path` where a segment is no `key=value`.
+   */
+  static parse(path: string): Partition {
+    if (path === "") return new Partition([]);
+    const seen = new Set<string>();
+    return new Partition(
+      path.split("/").map((segment): PartitionEntry => {
+        const entry = parsePartitionSegment(segment);
+        if (entry === undefined) {
+          throw invalid(path, `${JSON.stringify(segment)} is no key=value`, "year=2024/week=1");
+        }
+        checkKey(entry[0], seen);
+        return entry;
+      }),
+    );
+  }
+
+  /** The keys, outermost first. */
+  get keys(): readonly string[] {
+    return this.entries.map(([key]) => key);
+  }
+
+  /** The value of a key: text, `null` for NULL, `undefined` where there is no such key. */
+  get(key: string): string | null | undefined {
+    return this.entries.find(([name]) => name === key)?.[1];
+  }
+
+  /** This partition with one more, innermost level. */
+  child(key: string, value: PartitionValue): Partition {
+    return Partition.of([...this.entries, [key, value]]);
+  }
+
+  /** Keys and values as an object, for spreading into a row. */
+  toObject(): Record<string, string | null> {
+    return Object.fromEntries(this.entries);
+  }
+
+  /** The folder: `season=2024/week=1`, percent-encoded as DuckDB and pyarrow do. */
+  path(): string {
+    return this.entries
+      .map(([key, value]) => `${encodeHive(key)}=${value === null ? HIVE_NULL : encodeHive(value)}`)
+      .join("/");
+  }
+
+  /** The same as {@link Partition.path}. */
+  toString(): string {
+    return this.path();
+  }
+}
+
+/**
+ * Makes a {@link Partition} of an object, key order kept.
+ *
+ * @throws StorageError `invalid_path` as {@link Partition.of}, and for keys such as `"2024"`, which JavaScript would
+ * move to the front.
+ * @example
+ * ```ts
+ * partition({ year: 2024, team: "Texas A&M" }).path(); // "year=2024/team=Texas%20A%26M"
+ * ```
+ */
+export function partition(values: Readonly<Record<string, PartitionValue>>): Partition {
+  if (typeof values !== "object" || values === null || Array.isArray(values)) {
+    throw invalid(
+      undefined,
+      `a partition is made of an object, not of ${JSON.stringify(values)}`,
+      '{ year: "2024" }',
+    );
+  }
+  for (const key of Object.keys(values)) {
+    if (/^\d+$/.test(key)) {
+      throw invalid(
+        undefined,
+        `JavaScript reorders the key ${JSON.stringify(key)}`,
+        "Partition.of([[key, value], …]) for such keys",
+      );
+    }
+  }
+  return Partition.of(Object.entries(values));
+}
+
+/** Reads `key=value`, or undefined where a segment is none. */
+export function parsePartitionSegment(segment: string): PartitionEntry | undefined {
+  const equals = segment.indexOf("=");
+  if (equals <= 0) return undefined;
+  const value = segment.slice(equals + 1);
+  return [decodeHive(segment.slice(0, equals)), value === HIVE_NULL ? null : decodeHive(value)];
+}
+
+function checkKey(key: string, seen: Set<string>): void {
+  if (typeof key !== "string" || key === "")
+    throw invalid(undefined, "a partition key is empty or no text", "names such as year");
+  if (key === "__proto__") throw invalid(key, "__proto__ cannot be a column", "another name");
+  if (!key.isWellFormed())
+    throw invalid(key, "a partition key holds half a surrogate pair", "well-formed text");
+  // Columns are case-insensitive in DuckDB and Spark.
+  const folded = key.toLowerCase();
+  if (seen.has(folded))
+    throw invalid(key, `the key ${JSON.stringify(key)} is there twice`, "each key once, whatever its case");
+  seen.add(folded);
+}
+
+function checkValue(key: string, value: PartitionValue): string | null {
+  if (value === null) return null;
+  if (typeof value === "string") {
+    if (value === HIVE_NULL) {
+      throw invalid(
+        value,
+        `the value of ${key} is the text that stands for NULL`,
+        "null for NULL; the text itself cannot be kept",
+      );
+    }
+    if (!value.isWellFormed())
+      throw invalid(value, `the value of ${key} holds half a surrogate pair`, "well-formed text");
+    return value;
+  }
+  if (typeof value === "bigint" || typeof value === "boolean") return String(value);
+  if (typeof value === "number" && Number.isSafeInteger(value)) return String(value);
+  throw invalid(
+    undefined,
+    `the value of ${key} is ${typeof value === "number" ? String(value) : `of type ${typeof value}`}`,
+    "text, a safe integer, a bigint, a boolean or null",
+  );
+}
+
+function invalid(path: string | undefined, problem: string, expected: string): StorageError {
+  return new StorageError({
+    code: "invalid_path",
+    op: "partition",
+    path,
+    message: `partition: ${problem}. Expected ${expected}.`,
+  });
+}

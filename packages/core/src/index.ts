@@ -1,0 +1,71 @@
+export type { BackendCapabilities } from "./backend/backend-capabilities.ts";
+export { deleteAll } from "./backend/delete-all.ts";
+export { listObjects } from "./backend/list-objects.ts";
+export { createMemoryBackend } from "./backend/memory-backend.ts";
+export type { ObjectBody, PutBody, ReplayableBody } from "./backend/object-body.ts";
+export type {
+  ByteRange,
+  CopyOptions,
+  DeleteResult,
+  GetOptions,
+  GetResult,
+  ListOptions,
+  ListPage,
+  ObjectInfo,
+  OperationOptions,
+  Preconditions,
+  PutOptions,
+  PutResult,
+  SkippedEntry,
+  StorageBackend,
+} from "./backend/storage-backend.ts";
+export type { ReadCsvOptions } from "./csv/read-csv.ts";
+export type { WriteCsvOptions } from "./csv/write-csv.ts";
+export { decodeHive, encodeHive, HIVE_NULL } from "./hive/codec.ts";
+export {
+  Partition,
+  type PartitionEntry,
+  type PartitionValue,
+  parsePartitionSegment,
+  partition,
+} from "./hive/partition.ts";
+export {
+  isWithin,
+  joinKey,
+  type Key,
+  MAX_KEY_BYTES,
+  type Prefix,
+  parseKey,
+  parsePrefix,
+  whyNotAKey,
+} from "./key.ts";
+export { compareKeys } from "./key-order.ts";
+export { type ColumnSchema, type ColumnType, typeName } from "./parquet/column-type.ts";
+export { inferColumns } from "./parquet/infer-columns.ts";
+export { encodeParquet } from "./parquet/write-parquet.ts";
+export type { Row } from "./row.ts";
+export { type ReadParquetOptions, Storage, type WriteParquetOptions } from "./storage.ts";
+export {
+  isStorageError,
+  type RetryAdvice,
+  StorageError,
+  type StorageErrorCode,
+  type StorageErrorOptions,
+} from "./storage-error.ts";
+export { committedFiles } from "./table/committed-files.ts";
+export { type DataFile, type DataFormat, dataFormat, MANIFEST_NAME } from "./table/data-file.ts";
+export { listEntities, unknownEntity } from "./table/entities.ts";
+export { type Manifest, type ManifestFile, parseManifest } from "./table/manifest.ts";
+export type { OpenPartitionOptions } from "./table/open-partition.ts";
+export type { PartitionFilters } from "./table/partition-filter.ts";
+export {
+  type PartitionFolder,
+  type PartitionTree,
+  type PrunePartitions,
+  type WalkOptions,
+  walkPartitions,
+} from "./table/partition-tree.ts";
+export type { ScanOptions } from "./table/scan-partitions.ts";
+export type { WriteOptions } from "./table/write-partition.ts";
+export { prefixed } from "./wrappers/prefixed.ts";
+export { DEFAULT_RETRY_POLICY, type RetryPolicy, retrying } from "./wrappers/retrying.ts";

@@ -1,0 +1,102 @@
+import { StorageError } from "./storage-error.ts";
+
+declare const keyBrand: unique symbol;
+
+/**
+ * The name of an object: a `/`-separated relative path of non-empty segments, none of them `.` or `..`, at most
+ * {@link MAX_KEY_BYTES} bytes of UTF-8. Raw everywhere inside Parquetry; encoded for the wire by the backend alone.
+ */
+export type Key = string & { readonly [keyBrand]: true };
+
+/** Where a listing starts: a {@link Key} whose whole segments must match, or `""` for everything. */
+export type Prefix = Key | "";
+
+/** The longest key that S3 and R2 take, in UTF-8 bytes. */
+export const MAX_KEY_BYTES = 1024;
+
+/**
+ * Parses a caller's path into a {@link Key}.
+ *
+ * @throws StorageError `invalid_path` where it is empty, absolute, leaves its root or is too long.
+ * @example
+ * ```ts
+ * parseKey("raw/games/year=2024/data.parquet"); // fine
+ * parseKey("../secrets"); // throws invalid_path
+ * ```
+ */
+export function parseKey(path: string, op = "parseKey"): Key {
+  const reason = whyNotAKey(path);
+  if (reason !== undefined) {
+    throw new StorageError({
+      code: "invalid_path",
+      op,
+      path: typeof path === "string" ? path : undefined,
+      message:
+        `${op}: ${JSON.stringify(path) ?? String(path)} is not a key: ${reason}. ` +
+        "Expected a relative path such as raw/games/year=2024/data.parquet.",
+    });
+  }
+  // Checked above: this is where a Key comes from.
+  return path as Key;
+}
+
+/**
+ * Parses a caller's path into a {@link Prefix}. One trailing `/` is allowed and dropped.
+ *
+ * @throws StorageError `invalid_path` as {@link parseKey}.
+ * @example
+ * ```ts
+ * parsePrefix("raw/"); // "raw"
+ * parsePrefix(""); // everything
+ * ```
+ */
+export function parsePrefix(path: string, op = "parsePrefix"): Prefix {
+  if (path === "") return "";
+  return parseKey(typeof path === "string" && path.endsWith("/") ? path.slice(0, -1) : path, op);
+}
+
+/**
+ * Joins a prefix and a relative path into a {@link Key}.
+ *
+ * @throws StorageError `invalid_path` where the result is not a key.
+ * @example
+ * ```ts
+ * joinKey("raw/games", "year=2024"); // "raw/games/year=2024"
+ * ```
+ */
+export function joinKey(prefix: Prefix, path: string): Key {
+  return parseKey(prefix === "" ? path : `${prefix}/${path}`, "joinKey");
+}
+
+/**
+ * True where `key` is `prefix` or lies below it, by whole segments: `a/week=1` holds `a/week=1/x`, never `a/week=10/x`.
+ *
+ * @example
+ * ```ts
+ * isWithin("a/week=1", "a/week=10/data.parquet"); // false
+ * ```
+ */
+export function isWithin(prefix: string, key: string): boolean {
+  return prefix === "" || key === prefix || (key.startsWith(prefix) && key[prefix.length] === "/");
+}
+
+/** Why a string is not a {@link Key}, or undefined where it is one. */
+export function whyNotAKey(path: unknown): string | undefined {
+  if (typeof path !== "string")
+    return `it is ${path === null ? "null" : `of type ${typeof path}`}, not a string`;
+  if (path === "") return "it is empty";
+  if (path.startsWith("/")) return "it is absolute";
+  if (path.includes("\0")) return "it holds a NUL character";
+  if (!path.isWellFormed()) return "it holds half a surrogate pair, which UTF-8 cannot express";
+  for (const segment of path.split("/")) {
+    if (segment === "") return "it has an empty segment (a doubled or trailing /)";
+    if (segment === "." || segment === "..")
+      return `its segment ${JSON.stringify(segment)} would leave its place`;
+  }
+  if (path.length > MAX_KEY_BYTES / 3) {
+    const bytes = Buffer.byteLength(path);
+    if (bytes > MAX_KEY_BYTES)
+      return `it is ${bytes} bytes long, above the ${MAX_KEY_BYTES} that S3 and R2 take`;
+  }
+  return undefined;
+}

@@ -1,0 +1,163 @@
+import type { Row } from "../row.ts";
+import { StorageError } from "../storage-error.ts";
+import { type ColumnSchema, type ColumnType, typeName } from "./column-type.ts";
+
+/** The deepest nesting of lists and structs that is inferred; deeper data is most likely a cycle. */
+export const MAX_NESTING = 32;
+
+/**
+ * Finds the type of every column by looking at every row: the first rows prove nothing about the rest. Columns come in
+ * the order in which they are first seen.
+ *
+ * Safe integers give `int64`; any other number, also beside integers, `double`; `bigint` beside a non-integer is an
+ * error, since one of them would change. Arrays give lists, plain objects structs; a column without any value is `null`.
+ *
+ * @throws StorageError `invalid_argument` naming the row and the column, where values do not fit together or cannot be
+ * stored.
+ * @example
+ * ```ts
+ * inferColumns([{ team: "Texas A&M", yards: 5 }, { team: null, yards: 5.5 }]);
+ * // [{ name: "team", type: "string" }, { name: "yards", type: "double" }]
+ * ```
+ */
+export function inferColumns(rows: readonly Row[]): ColumnSchema[] {
+  const types = new Map<string, ColumnType>();
+  rows.forEach((row, index) => {
+    if (typeof row !== "object" || row === null || Array.isArray(row)) {
+      throw invalid(
+        `row ${index} is ${row === null ? "null" : Array.isArray(row) ? "an array" : typeof row}, not an object of columns`,
+      );
+    }
+    for (const name in row) {
+      const value = row[name];
+      const known = types.get(name);
+      if (value === null || value === undefined) {
+        if (known === undefined) types.set(name, "null");
+        continue;
+      }
+      const type = typeOf(value, index, name, 0);
+      if (known === type) continue;
+      types.set(name, known === undefined ? type : mergeTypes(known, type, index, name));
+    }
+  });
+  const columns = [...types].map(([name, type]): ColumnSchema => ({ name, type: settle(type) }));
+  checkNames(columns.map(({ name }) => name));
+  return columns;
+}
+
+/**
+ * Refuses names that some reader would confuse or lose.
+ *
+ * @throws StorageError `invalid_argument` for an empty name, `__proto__`, or two names that differ only in case.
+ */
+export function checkNames(names: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    if (name === "" || name === "__proto__") throw invalid(`${JSON.stringify(name)} cannot be a column name`);
+    if (!name.isWellFormed())
+      throw invalid(`the column name ${JSON.stringify(name)} holds half a surrogate pair`);
+    const other = seen.get(name.toLowerCase());
+    if (other !== undefined) {
+      throw invalid(
+        `the columns ${JSON.stringify(other)} and ${JSON.stringify(name)} are the same name to DuckDB and Spark; rename one`,
+      );
+    }
+    seen.set(name.toLowerCase(), name);
+  }
+}
+
+function typeOf(value: unknown, row: number, column: string, depth: number): ColumnType {
+  switch (typeof value) {
+    case "number":
+      return Number.isInteger(value) && !Object.is(value, -0) ? checkedInteger(value, row, column) : "double";
+    case "bigint":
+      return "int64";
+    case "string":
+      return "string";
+    case "boolean":
+      return "boolean";
+    case "object":
+      return typeOfObject(value, row, column, depth);
+    default:
+      throw invalid(`${at(row, column)} is a ${typeof value}, which cannot be stored`);
+  }
+}
+
+/** An integer that a double cannot hold exactly has most likely lost digits already. */
+function checkedInteger(value: number, row: number, column: string): ColumnType {
+  if (Number.isSafeInteger(value)) return "int64";
+  // Beyond 2^63 it cannot be an id that lost digits; 1e300 is an honest measurement.
+  if (Math.abs(value) >= 2 ** 63) return "double";
+  throw invalid(
+    `${at(row, column)} is ${value}, an integer beyond 2^53 that a number cannot hold exactly; give a bigint or a string`,
+  );
+}
+
+function typeOfObject(value: object | null, row: number, column: string, depth: number): ColumnType {
+  if (value === null) return "null";
+  if (depth > MAX_NESTING)
+    throw invalid(`${at(row, column)} is nested deeper than ${MAX_NESTING} levels; is it a cycle?`);
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw invalid(`${at(row, column)} is an invalid Date; give null`);
+    return "timestamp";
+  }
+  if (value instanceof Uint8Array) return "binary";
+  if (Array.isArray(value)) {
+    let element: ColumnType = "null";
+    for (const item of value) {
+      if (item === null || item === undefined) continue;
+      element = mergeTypes(element, typeOf(item, row, column, depth + 1), row, column);
+    }
+    return { list: element };
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw invalid(
+      `${at(row, column)} is a ${value.constructor?.name ?? "class instance"}; expected a plain object, array, Date or Uint8Array`,
+    );
+  }
+  const struct = Object.entries(value).map(
+    ([name, field]): ColumnSchema => ({
+      name,
+      type: field === undefined ? "null" : typeOf(field, row, `${column}.${name}`, depth + 1),
+    }),
+  );
+  checkNames(struct.map(({ name }) => name));
+  return { struct };
+}
+
+function mergeTypes(a: ColumnType, b: ColumnType, row: number, column: string): ColumnType {
+  if (a === b || b === "null") return a;
+  if (a === "null") return b;
+  if ((a === "int64" && b === "double") || (a === "double" && b === "int64")) return "double";
+  if (typeof a === "object" && typeof b === "object") {
+    if ("list" in a && "list" in b) return { list: mergeTypes(a.list, b.list, row, column) };
+    if ("struct" in a && "struct" in b) {
+      const fields = new Map(a.struct.map(({ name, type }) => [name, type]));
+      for (const { name, type } of b.struct) {
+        const known = fields.get(name);
+        fields.set(name, known === undefined ? type : mergeTypes(known, type, row, `${column}.${name}`));
+      }
+      return { struct: [...fields].map(([name, type]) => ({ name, type })) };
+    }
+  }
+  throw invalid(
+    `${at(row, column)} is ${typeName(b)} where earlier rows are ${typeName(a)}; make the column one type, or pass a schema`,
+  );
+}
+
+/** A group without fields does not exist in Parquet: `{}` is kept as JSON. */
+function settle(type: ColumnType): ColumnType {
+  if (typeof type === "string") return type;
+  if ("list" in type) return { list: settle(type.list) };
+  if (type.struct.length === 0) return "json";
+  return { struct: type.struct.map(({ name, type: field }) => ({ name, type: settle(field) })) };
+}
+
+function at(row: number, column: string): string {
+  return `row ${row}, column ${JSON.stringify(column)}`;
+}
+
+function invalid(problem: string): StorageError {
+  return new StorageError({ code: "invalid_argument", op: "write", message: `write: ${problem}.` });
+}

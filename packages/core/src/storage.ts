@@ -1,0 +1,258 @@
+import { deleteAll } from "./backend/delete-all.ts";
+import { listObjects } from "./backend/list-objects.ts";
+import type { OperationOptions, StorageBackend } from "./backend/storage-backend.ts";
+import { decodeCsv, type ReadCsvOptions } from "./csv/read-csv.ts";
+import { encodeCsv, type WriteCsvOptions } from "./csv/write-csv.ts";
+import type { Partition } from "./hive/partition.ts";
+import { type Key, parseKey, parsePrefix } from "./key.ts";
+import { openByteSource } from "./parquet/byte-source.ts";
+import type { ColumnSchema } from "./parquet/column-type.ts";
+import { inferColumns } from "./parquet/infer-columns.ts";
+import { openParquet } from "./parquet/open-parquet.ts";
+import { encodeParquet } from "./parquet/write-parquet.ts";
+import type { Row } from "./row.ts";
+import { isStorageError, StorageError } from "./storage-error.ts";
+import { listEntities } from "./table/entities.ts";
+import { type PartitionFilters, parseFilters } from "./table/partition-filter.ts";
+import { type ScanOptions, scanPartitions } from "./table/scan-partitions.ts";
+import { type WriteOptions, writePartition } from "./table/write-partition.ts";
+
+/** Options of {@link Storage.readParquet} and {@link Storage.scanParquet}. */
+export interface ReadParquetOptions extends OperationOptions {
+  /** Only these columns are read, in this order; one that the file lacks is null in every row. Default: all. */
+  readonly columns?: readonly string[] | undefined;
+}
+
+/** Options of {@link Storage.writeParquet}. */
+export interface WriteParquetOptions extends OperationOptions {
+  /** The columns and their types. Default: found by looking at every row. */
+  readonly schema?: readonly ColumnSchema[] | undefined;
+}
+
+/**
+ * Tables over any {@link StorageBackend}: Parquet and CSV files, and entities partitioned the Hive way. Written once, so
+ * a result cannot depend on where the bytes lie. Every method throws only {@link StorageError}.
+ *
+ * @example
+ * ```ts
+ * const storage = new Storage(createMemoryBackend());
+ * await storage.write("raw/games", rows, partition({ year: "2024" }), { overwrite: true });
+ * const back = await storage.readIndex("raw/games", { year: "2024" });
+ * ```
+ */
+export class Storage implements AsyncDisposable {
+  /** The bytes beneath. */
+  readonly backend: StorageBackend;
+
+  constructor(backend: StorageBackend) {
+    this.backend = backend;
+  }
+
+  /** Where the data lies: `/data` or `s3://bucket/prefix`. */
+  root(): string {
+    return this.backend.url();
+  }
+
+  /**
+   * Where a path lies: `/data/raw/x` or `s3://bucket/raw/x`. Nothing is looked up.
+   *
+   * @throws StorageError `invalid_path` for what is no key.
+   */
+  fullPath(path: string): string {
+    return this.backend.url(parsePrefix(path, "fullPath"));
+  }
+
+  /**
+   * Whether there is a file of that name, or a folder with files in it. False only for "not found"; every other failure
+   * throws.
+   */
+  async exists(path: string, options: OperationOptions = {}): Promise<boolean> {
+    const key = parsePrefix(path, "exists");
+    try {
+      if (key !== "") {
+        await this.backend.head(key, options);
+        return true;
+      }
+    } catch (error) {
+      if (!isStorageError(error, "not_found")) throw error;
+    }
+    for await (const _ of listObjects(this.backend, { ...options, prefix: key })) return true;
+    return false;
+  }
+
+  /** All files below a folder, sorted. By whole path segments: `a/week=1` never lists `a/week=10`. */
+  async listFiles(prefix = "", options: OperationOptions = {}): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const { key } of listObjects(this.backend, {
+      ...options,
+      prefix: parsePrefix(prefix, "listFiles"),
+    })) {
+      keys.push(key);
+    }
+    return keys;
+  }
+
+  /** The entities below a folder: `raw/games`, `raw/plays`, … */
+  async listEntities(prefix = "", options: OperationOptions = {}): Promise<readonly string[]> {
+    return listEntities(this.backend, { ...options, prefix: parsePrefix(prefix, "listEntities") });
+  }
+
+  /**
+   * Reads a Parquet file.
+   *
+   * @throws StorageError `not_found`; `corrupt` where it is no readable Parquet file.
+   */
+  async readParquet(path: string, options: ReadParquetOptions = {}): Promise<Row[]> {
+    const rows: Row[] = [];
+    for await (const batch of this.scanParquet(path, options)) for (const row of batch) rows.push(row);
+    return rows;
+  }
+
+  /**
+   * {@link Storage.readParquet}, streamed: batches of rows, one row group in memory at a time.
+   *
+   * @throws StorageError as {@link Storage.readParquet}.
+   */
+  async *scanParquet(path: string, options: ReadParquetOptions = {}): AsyncGenerator<Row[]> {
+    const source = await openByteSource(this.backend, parseKey(path, "readParquet"), options);
+    const file = await openParquet(source);
+    yield* file.scan(options.columns);
+  }
+
+  /**
+   * Writes rows as a Parquet file, replacing what is there.
+   *
+   * @throws StorageError `invalid_argument` naming the row and column of a value that does not fit.
+   */
+  async writeParquet(path: string, rows: readonly Row[], options: WriteParquetOptions = {}): Promise<void> {
+    const key = parseKey(path, "writeParquet");
+    const columns = options.schema ?? inferColumns(checkedRows(rows, "writeParquet"));
+    if (columns.length === 0) {
+      throw new StorageError({
+        code: "invalid_argument",
+        op: "writeParquet",
+        path,
+        message: `writeParquet: ${path} would have no column. Give rows, or the columns by the option schema.`,
+      });
+    }
+    await this.backend.put(key, encodeParquet(rows, columns), { signal: options.signal });
+  }
+
+  /**
+   * Reads a CSV file with a header line.
+   *
+   * @throws StorageError `not_found`; `corrupt` naming the line.
+   */
+  async readCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): Promise<Row[]> {
+    const key = parseKey(path, "readCsv");
+    const { body } = await this.backend.get(key, { signal: options.signal });
+    return decodeCsv(await body.bytes(), this.backend.url(key), options);
+  }
+
+  /** Writes rows as a CSV file, replacing what is there. */
+  async writeCsv(
+    path: string,
+    rows: readonly Row[],
+    options: WriteCsvOptions & OperationOptions = {},
+  ): Promise<void> {
+    const key = parseKey(path, "writeCsv");
+    await this.backend.put(key, encodeCsv(checkedRows(rows, "writeCsv"), options), {
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Reads the rows of an entity's partitions that match the filters. No match gives `[]`.
+   *
+   * @param filters any subset of the keys, in any order; a value may be a list.
+   * @throws StorageError `not_found` for an unknown entity and `invalid_argument` for an unknown key, each naming those
+   * there are; `corrupt` naming a file that cannot be read.
+   * @example
+   * ```ts
+   * await storage.readIndex("raw/plays", { year: "2024", week: ["1", "2"] }, { columns: ["yards"] });
+   * ```
+   */
+  async readIndex(entity: string, filters: PartitionFilters = {}, options: ScanOptions = {}): Promise<Row[]> {
+    const rows: Row[] = [];
+    const columns = new Set<string>();
+    let uniform = true;
+    for await (const batch of this.scan(entity, filters, options)) {
+      const names = Object.keys(batch[0] ?? {});
+      uniform &&=
+        columns.size === 0 || (names.length === columns.size && names.every((name) => columns.has(name)));
+      for (const name of names) columns.add(name);
+      for (const row of batch) rows.push(row);
+    }
+    if (uniform) return rows;
+    const template: Row = Object.fromEntries([...columns].map((name) => [name, null]));
+    return rows.map((row) => ({ ...template, ...row }));
+  }
+
+  /**
+   * {@link Storage.readIndex}, streamed: batches of rows with bounded memory. A row has the columns of its own file.
+   *
+   * @throws StorageError as {@link Storage.readIndex}.
+   */
+  async *scan(
+    entity: string,
+    filters: PartitionFilters = {},
+    options: ScanOptions = {},
+  ): AsyncGenerator<Row[]> {
+    yield* scanPartitions(this.backend, parseKey(entity, "readIndex"), parseFilters(filters), options);
+  }
+
+  /**
+   * Writes rows to one partition. `overwrite: true` replaces exactly that partition, atomically; otherwise a file is
+   * added. Columns named as partition keys are left to the path.
+   *
+   * @returns how many rows were written.
+   * @throws StorageError `conflict` where another writer committed first; `invalid_argument` naming the row and column of
+   * a value that does not fit.
+   * @example
+   * ```ts
+   * await storage.write("processed/byplay", rows, partition({ year: "2024", week: "1" }), { overwrite: true });
+   * ```
+   */
+  async write(
+    entity: string,
+    rows: readonly Row[],
+    partition: Partition,
+    options: WriteOptions = {},
+  ): Promise<number> {
+    return writePartition(
+      this.backend,
+      parseKey(entity, "write"),
+      checkedRows(rows, "write"),
+      partition,
+      options,
+    );
+  }
+
+  /** Deletes files. Those that are not there count as deleted. */
+  async delete(paths: readonly string[], options: OperationOptions = {}): Promise<void> {
+    await deleteAll(
+      this.backend,
+      paths.map((path): Key => parseKey(path, "delete")),
+      options,
+    );
+  }
+
+  /** Frees sockets and handles. */
+  async close(): Promise<void> {
+    await this.backend.close();
+  }
+
+  /** {@link Storage.close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function checkedRows(rows: readonly Row[], op: string): readonly Row[] {
+  if (Array.isArray(rows)) return rows;
+  throw new StorageError({
+    code: "invalid_argument",
+    op,
+    message: `${op}: rows are an array of objects, not ${rows === null ? "null" : typeof rows}.`,
+  });
+}

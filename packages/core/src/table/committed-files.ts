@@ -1,0 +1,51 @@
+import { randomUUID } from "node:crypto";
+import { StorageError } from "../storage-error.ts";
+import type { DataFile } from "./data-file.ts";
+import type { Manifest } from "./manifest.ts";
+import type { PartitionFolder } from "./partition-tree.ts";
+
+const OWN_FILE = /^part-[0-9a-f]{32}\.parquet$/;
+
+/** A fresh write id: 32 hex digits. */
+export function newWriteId(): string {
+  return randomUUID().replaceAll("-", "");
+}
+
+/** The name of the data file that a write adds. No two writes share one, so a new file never replaces an old one. */
+export function dataFileName(writeId: string): string {
+  return `part-${writeId}.parquet`;
+}
+
+/**
+ * The files of a partition that count, which is the heart of the commit protocol (docs/decisions/0003):
+ *
+ * 1. A manifest with `files` is the truth: exactly these files, whatever else lies there.
+ * 2. Otherwise another system wrote the partition: its Parquet files, or its CSV files where it has no Parquet. A file
+ *    named as Parquetry names its own is then one whose write is not committed, unless there is nothing else.
+ *
+ * @throws StorageError `not_found` where the manifest names a file that the folder lacks: it was replaced meanwhile, or
+ * somebody deleted the file.
+ */
+export function committedFiles(folder: PartitionFolder, manifest: Manifest | undefined): readonly DataFile[] {
+  if (manifest?.files !== undefined) {
+    const byName = new Map(folder.files.map((file) => [file.name, file]));
+    return manifest.files.map(({ name }) => {
+      const file = byName.get(name);
+      if (file === undefined) throw missingFile(folder, name);
+      return file;
+    });
+  }
+  const foreign = folder.files.filter(({ name }) => !OWN_FILE.test(name));
+  if (foreign.length === 0) return manifest === undefined ? folder.files : [];
+  const parquet = foreign.filter(({ format }) => format === "parquet");
+  return parquet.length > 0 ? parquet : foreign;
+}
+
+function missingFile(folder: PartitionFolder, name: string): StorageError {
+  return new StorageError({
+    code: "not_found",
+    op: "readIndex",
+    path: `${folder.prefix}/${name}`,
+    message: `${folder.prefix}/manifest.json names ${name}, which is not there. Restore the file, or write the partition anew.`,
+  });
+}

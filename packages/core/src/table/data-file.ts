@@ -1,0 +1,34 @@
+import type { ObjectInfo } from "../backend/storage-backend.ts";
+
+/** The file formats that hold rows. */
+export type DataFormat = "parquet" | "csv";
+
+/** A file of a partition that holds rows. */
+export interface DataFile {
+  /** Its name inside the partition's folder. */
+  readonly name: string;
+  /** What it is, by its extension. */
+  readonly format: DataFormat;
+  /** Its facts as the listing gave them. */
+  readonly info: ObjectInfo;
+}
+
+/** The file that describes a partition; never data. */
+export const MANIFEST_NAME = "manifest.json";
+
+/**
+ * The format of a data file by its name, or undefined for what is never data: `._*`, `.*`, `_*`, `manifest.json`, other
+ * extensions.
+ *
+ * @example
+ * ```ts
+ * dataFormat("part-0.parquet"); // "parquet"
+ * dataFormat("._part-0.parquet"); // undefined: AppleDouble
+ * ```
+ */
+export function dataFormat(name: string): DataFormat | undefined {
+  if (name.startsWith(".") || name.startsWith("_")) return undefined;
+  if (name.endsWith(".parquet")) return "parquet";
+  if (name.endsWith(".csv")) return "csv";
+  return undefined;
+}

@@ -1,0 +1,77 @@
+import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import { mapConcurrent } from "../concurrency.ts";
+import { parsePartitionSegment } from "../hive/partition.ts";
+import type { Key, Prefix } from "../key.ts";
+import { StorageError } from "../storage-error.ts";
+import { dataFormat } from "./data-file.ts";
+import { LIST_CONCURRENCY } from "./partition-tree.ts";
+
+/** How deep below the root entities are looked for. */
+const MAX_ENTITY_DEPTH = 8;
+
+/** Hidden folders and those of other systems: `.git`, `_temporary`. */
+const isHidden = (segment: string): boolean => segment.startsWith(".") || segment.startsWith("_");
+
+/**
+ * Finds the entities below a prefix: the outermost folders that hold `key=value` folders or data files directly.
+ *
+ * @returns their keys, sorted, such as `raw/games`, `raw/plays`.
+ * @example
+ * ```ts
+ * for (const entity of await listEntities(backend)) console.log(entity);
+ * ```
+ */
+export async function listEntities(
+  backend: StorageBackend,
+  options: OperationOptions & { readonly prefix?: Prefix | undefined } = {},
+): Promise<readonly Key[]> {
+  const entities: Key[] = [];
+  let open: readonly Prefix[] = [options.prefix ?? ""];
+  for (let depth = 0; depth < MAX_ENTITY_DEPTH && open.length > 0; depth++) {
+    const levels = await mapConcurrent(open, LIST_CONCURRENCY, async (prefix) => {
+      const below: Key[] = [];
+      for await (const page of backend.list({ prefix, delimiter: "/", signal: options.signal })) {
+        const base = prefix === "" ? 0 : prefix.length + 1;
+        const partitioned = page.prefixes.some(
+          (child) => parsePartitionSegment(child.slice(base)) !== undefined,
+        );
+        const hasData = page.objects.some(({ key }) => dataFormat(key.slice(base)) !== undefined);
+        if (prefix !== "" && (partitioned || hasData)) return { entity: prefix, below: [] };
+        below.push(
+          ...page.prefixes.filter(
+            (child) => !isHidden(child.slice(base)) && !child.slice(base).includes("="),
+          ),
+        );
+      }
+      return { entity: undefined, below };
+    });
+    open = levels.flatMap((level) => {
+      if (level.entity !== undefined) entities.push(level.entity);
+      return level.below;
+    });
+  }
+  return entities.sort();
+}
+
+/**
+ * The error of an entity that is not there, naming those that are.
+ */
+export async function unknownEntity(
+  backend: StorageBackend,
+  entity: string,
+  op: string,
+): Promise<StorageError> {
+  const known = await listEntities(backend);
+  const shown = known.slice(0, 12).join(", ");
+  const hint =
+    known.length === 0
+      ? "The root holds no entity; check that it is the right one"
+      : `There ${known.length === 1 ? "is" : "are"} ${shown}${known.length > 12 ? `, … (${known.length} in all)` : ""}`;
+  return new StorageError({
+    code: "not_found",
+    op,
+    path: entity,
+    backend: backend.name,
+    message: `${op}: no entity ${entity} in ${backend.url()}. ${hint}.`,
+  });
+}

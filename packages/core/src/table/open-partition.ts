@@ -1,0 +1,118 @@
+import { collectBytes } from "../backend/object-body.ts";
+import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import { mapConcurrent } from "../concurrency.ts";
+import { decodeCsv, type ReadCsvOptions } from "../csv/read-csv.ts";
+import { openByteSource } from "../parquet/byte-source.ts";
+import { openParquet } from "../parquet/open-parquet.ts";
+import type { Row } from "../row.ts";
+import { isStorageError, StorageError } from "../storage-error.ts";
+import { committedFiles } from "./committed-files.ts";
+import type { DataFile } from "./data-file.ts";
+import { parseManifest } from "./manifest.ts";
+import { listPartitionFolder, type PartitionFolder } from "./partition-tree.ts";
+
+/** How often a partition that is replaced while it is being opened is looked at anew. */
+const MAX_LOOKS = 8;
+/** Files of one partition opened at once. */
+const FILE_CONCURRENCY = 8;
+
+/** Options of reading a partition's files. */
+export interface OpenPartitionOptions extends OperationOptions {
+  /** How its CSV files are read. */
+  readonly csv?: ReadCsvOptions | undefined;
+  /** `throw` (default): a file that cannot be read is an error. `skip`: it is left out and `onSkippedFile` is told. */
+  readonly onUnreadable?: "throw" | "skip" | undefined;
+  /** Told of each file that `onUnreadable: "skip"` left out. */
+  readonly onSkippedFile?: ((error: StorageError) => void) | undefined;
+}
+
+/** A file that is open: its rows can be read in batches. */
+export interface OpenFile {
+  /** Its columns, in order. */
+  readonly columns: readonly string[];
+  /** Its rows, in batches; with `columns` only these, null where the file lacks one. */
+  scan(columns?: readonly string[]): AsyncIterable<Row[]>;
+}
+
+/**
+ * Opens the committed files of a partition as one version: if a writer replaces the partition meanwhile, it is looked at
+ * anew, so that the files are all of before or all of after.
+ *
+ * @throws StorageError `corrupt` naming a file that cannot be read; `conflict` where writers never leave time to open it.
+ */
+export async function openPartition(
+  backend: StorageBackend,
+  folder: PartitionFolder,
+  options: OpenPartitionOptions,
+): Promise<readonly OpenFile[]> {
+  let seen = folder;
+  for (let look = 1; ; look++) {
+    try {
+      const files = await currentFiles(backend, seen, options);
+      const opened = await mapConcurrent(files, FILE_CONCURRENCY, (file) => openFile(backend, file, options));
+      return opened.filter((file) => file !== undefined);
+    } catch (error) {
+      const moved = isStorageError(error, "not_found") || isStorageError(error, "precondition_failed");
+      if (!moved) throw error;
+      if (look === MAX_LOOKS) throw stillMoving(backend, folder, error);
+    }
+    const fresh = await listPartitionFolder(backend, folder, options.signal);
+    if (fresh === undefined) return [];
+    seen = fresh;
+  }
+}
+
+async function currentFiles(
+  backend: StorageBackend,
+  folder: PartitionFolder,
+  options: OperationOptions,
+): Promise<readonly DataFile[]> {
+  const { manifest } = folder;
+  if (manifest === undefined) return committedFiles(folder, undefined);
+  const { body } = await backend.get(manifest.key, { ifMatch: manifest.etag, signal: options.signal });
+  return committedFiles(folder, parseManifest(await body.bytes(), manifest.key));
+}
+
+async function openFile(
+  backend: StorageBackend,
+  file: DataFile,
+  options: OpenPartitionOptions,
+): Promise<OpenFile | undefined> {
+  const { key } = file.info;
+  try {
+    if (file.format === "parquet") {
+      return await openParquet(
+        await openByteSource(backend, key, { known: file.info, signal: options.signal }),
+      );
+    }
+    const { body } = await backend.get(key, { ifMatch: file.info.etag, signal: options.signal });
+    const rows = decodeCsv(await collectBytes(body), backend.url(key), options.csv);
+    return csvFile(rows);
+  } catch (error) {
+    if (options.onUnreadable !== "skip" || !isStorageError(error, "corrupt")) throw error;
+    options.onSkippedFile?.(error);
+    return undefined;
+  }
+}
+
+function csvFile(rows: readonly Row[]): OpenFile {
+  const names = Object.keys(rows[0] ?? {});
+  return {
+    columns: names,
+    async *scan(columns = names) {
+      yield rows.map((row) => Object.fromEntries(columns.map((name) => [name, row[name] ?? null])));
+    },
+  };
+}
+
+function stillMoving(backend: StorageBackend, folder: PartitionFolder, cause: unknown): StorageError {
+  return new StorageError({
+    code: "conflict",
+    op: "readIndex",
+    path: folder.prefix,
+    backend: backend.name,
+    retry: "safe",
+    message: `readIndex: ${folder.prefix} was replaced ${MAX_LOOKS} times while it was being opened. Try again when its writers are done.`,
+    cause,
+  });
+}

@@ -1,0 +1,204 @@
+import type { ListPage, ObjectInfo, OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import { mapConcurrent } from "../concurrency.ts";
+import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
+import { joinKey, type Key } from "../key.ts";
+import { compareKeys } from "../key-order.ts";
+import { type DataFile, dataFormat, MANIFEST_NAME } from "./data-file.ts";
+
+/** Listings in flight at once while a tree is walked. */
+export const LIST_CONCURRENCY = 16;
+
+/** One folder of an entity that holds files. */
+export interface PartitionFolder {
+  /** Its keys and values. */
+  readonly partition: Partition;
+  /** Its place in the store. */
+  readonly prefix: Key;
+  /** The files that may hold rows, in key order; which of them count is for the manifest to say. */
+  readonly files: readonly DataFile[];
+  /** Its `manifest.json`, where there is one. */
+  readonly manifest: ObjectInfo | undefined;
+}
+
+/**
+ * Decides, level by level, which partitions go on. It gets all candidates of one level, whose innermost key is new, and
+ * answers one boolean for each. It may drop a candidate only if nothing below it can be wanted.
+ */
+export type PrunePartitions = (
+  candidates: readonly Partition[],
+) => readonly boolean[] | Promise<readonly boolean[]>;
+
+/** Options of {@link walkPartitions}. */
+export interface WalkOptions extends OperationOptions {
+  /** Drops partitions before anything below them is listed. Default: keeps all. */
+  readonly prune?: PrunePartitions | undefined;
+  /**
+   * The keys that `prune` looks at. Below the level where the last of them was seen, everything is listed flat, which
+   * costs one request per thousand files. Default: all keys where there is a `prune`, none where there is not.
+   */
+  readonly pruneKeys?: ReadonlySet<string> | undefined;
+}
+
+/** What {@link walkPartitions} found. */
+export interface PartitionTree {
+  /** The folders that hold files, in the order of their prefix. */
+  readonly folders: readonly PartitionFolder[];
+  /** Every key that was seen, outermost first. */
+  readonly keys: readonly string[];
+  /** How many partitions (directories at any level) were dropped before they were listed. */
+  readonly prunedPrefixes: number;
+}
+
+interface OpenFolder {
+  readonly prefix: Key;
+  readonly entries: readonly PartitionEntry[];
+}
+
+/**
+ * Walks the folders of an entity, level by level, and lists only what `prune` lets through.
+ *
+ * @throws StorageError of the backend's listing; `invalid_path` for a folder that repeats a key.
+ * @example
+ * ```ts
+ * const { folders } = await walkPartitions(backend, parseKey("raw/plays"), {
+ *   prune: (level) => level.map((p) => p.get("year") === "2024"),
+ *   pruneKeys: new Set(["year"]),
+ * });
+ * ```
+ */
+export async function walkPartitions(
+  backend: StorageBackend,
+  entity: Key,
+  options: WalkOptions = {},
+): Promise<PartitionTree> {
+  const { prune, signal } = options;
+  const keys: string[] = [];
+  const folders: PartitionFolder[] = [];
+  let prunedPrefixes = 0;
+  let open: readonly OpenFolder[] = [{ prefix: entity, entries: [] }];
+
+  const wantsLevels = (): boolean => {
+    if (prune === undefined) return false;
+    if (options.pruneKeys === undefined) return true;
+    return [...options.pruneKeys].some((key) => !keys.includes(key));
+  };
+
+  while (open.length > 0 && wantsLevels()) {
+    const levels = await mapConcurrent(open, LIST_CONCURRENCY, (folder) =>
+      listFolder(backend, folder, signal),
+    );
+    const children: OpenFolder[] = [];
+    for (const { files, folder, below } of levels) {
+      addFolder(folders, folder.prefix, folder.entries, files);
+      children.push(...below);
+    }
+    for (const { entries } of children) addKeys(keys, entries);
+    const keep = await prune?.(children.map(({ entries }) => Partition.of(entries)));
+    open = keep === undefined ? children : children.filter((_, i) => keep[i]);
+    prunedPrefixes += children.length - open.length;
+  }
+
+  const rest = await mapConcurrent(open, LIST_CONCURRENCY, (folder) => listBelow(backend, folder, signal));
+  for (const found of rest.flat()) {
+    addKeys(keys, found.partition.entries);
+    folders.push(found);
+  }
+  folders.sort((a, b) => compareKeys(a.prefix, b.prefix));
+  return { folders, keys, prunedPrefixes };
+}
+
+/** Lists one folder: its files, and the partition folders directly below it. Other folders hold no rows of the table. */
+async function listFolder(
+  backend: StorageBackend,
+  folder: OpenFolder,
+  signal: AbortSignal | undefined,
+): Promise<{ folder: OpenFolder; files: ObjectInfo[]; below: OpenFolder[] }> {
+  const files: ObjectInfo[] = [];
+  const below: OpenFolder[] = [];
+  for await (const page of backend.list({ prefix: folder.prefix, delimiter: "/", signal })) {
+    files.push(...page.objects);
+    for (const prefix of page.prefixes) {
+      const entry = parsePartitionSegment(prefix.slice(folder.prefix.length + 1));
+      if (entry !== undefined) below.push({ prefix, entries: [...folder.entries, entry] });
+    }
+  }
+  return { folder, files, below };
+}
+
+/** Lists everything below a folder in one go and sorts it into partition folders. */
+async function listBelow(
+  backend: StorageBackend,
+  folder: OpenFolder,
+  signal: AbortSignal | undefined,
+): Promise<PartitionFolder[]> {
+  const byFolder = new Map<string, ObjectInfo[]>();
+  const pages: AsyncIterable<ListPage> = backend.list({ prefix: folder.prefix, signal });
+  for await (const { objects } of pages) {
+    for (const info of objects) {
+      const path = info.key.slice(0, info.key.lastIndexOf("/"));
+      const files = byFolder.get(path);
+      if (files === undefined) byFolder.set(path, [info]);
+      else files.push(info);
+    }
+  }
+  const found: PartitionFolder[] = [];
+  for (const [path, files] of byFolder) {
+    const entries: PartitionEntry[] = [...folder.entries];
+    const segments = path === folder.prefix ? [] : path.slice(folder.prefix.length + 1).split("/");
+    const parsed = segments.map(parsePartitionSegment);
+    if (parsed.some((entry) => entry === undefined)) continue;
+    for (const entry of parsed) if (entry !== undefined) entries.push(entry);
+    // The folder of a key is a key.
+    addFolder(found, path as Key, entries, files);
+  }
+  return found;
+}
+
+function addFolder(
+  folders: PartitionFolder[],
+  prefix: Key,
+  entries: readonly PartitionEntry[],
+  objects: readonly ObjectInfo[],
+): void {
+  const files: DataFile[] = [];
+  let manifest: ObjectInfo | undefined;
+  for (const info of objects) {
+    const name = info.key.slice(prefix.length + 1);
+    const format = dataFormat(name);
+    if (format !== undefined) files.push({ name, format, info });
+    else if (name === MANIFEST_NAME) manifest = info;
+  }
+  if (files.length > 0 || manifest !== undefined) {
+    folders.push({ partition: Partition.of(entries), prefix, files, manifest });
+  }
+}
+
+function addKeys(keys: string[], entries: readonly PartitionEntry[]): void {
+  for (const [key] of entries) if (!keys.includes(key)) keys.push(key);
+}
+
+/** Lists the folder of one partition anew, or gives undefined where it is gone. */
+export async function listPartitionFolder(
+  backend: StorageBackend,
+  folder: Pick<PartitionFolder, "prefix" | "partition">,
+  signal: AbortSignal | undefined,
+): Promise<(PartitionFolder & { readonly below: readonly Key[] }) | undefined> {
+  const { entries } = folder.partition;
+  const { files, below } = await listFolder(backend, { prefix: folder.prefix, entries }, signal);
+  const found: PartitionFolder[] = [];
+  addFolder(found, folder.prefix, entries, files);
+  const [only] = found;
+  if (only === undefined && below.length === 0) return undefined;
+  const fallback: PartitionFolder = {
+    partition: folder.partition,
+    prefix: folder.prefix,
+    files: [],
+    manifest: undefined,
+  };
+  return { ...(only ?? fallback), below: below.map(({ prefix }) => prefix) };
+}
+
+/** The folder of a partition of an entity. */
+export function partitionPrefix(entity: Key, partition: Partition): Key {
+  return partition.entries.length === 0 ? entity : joinKey(entity, partition.path());
+}

@@ -1,0 +1,82 @@
+import type { StorageBackend } from "../backend/storage-backend.ts";
+import { mapOrdered } from "../concurrency.ts";
+import type { Key } from "../key.ts";
+import type { Row } from "../row.ts";
+import { unknownEntity } from "./entities.ts";
+import { type OpenPartitionOptions, openPartition } from "./open-partition.ts";
+import { checkFilterKeys, matchesFilters, type ParsedFilters } from "./partition-filter.ts";
+import { type PartitionTree, walkPartitions } from "./partition-tree.ts";
+
+/** Partitions opened ahead while one is read. */
+const OPEN_CONCURRENCY = 16;
+
+/** Options of `readIndex` and `scan`. */
+export interface ScanOptions extends OpenPartitionOptions {
+  /** Only these columns of the files are read; partition columns come along in any case. Default: all. */
+  readonly columns?: readonly string[] | undefined;
+}
+
+/**
+ * Reads the rows of an entity's matching partitions in batches, partitions in path order, files in name order, rows in
+ * file order. Partition columns come last in every row, as text, and win over columns of the same name in the files.
+ *
+ * @throws StorageError `not_found` for an unknown entity, `invalid_argument` for an unknown key, each naming those there
+ * are; `corrupt` naming a file that cannot be read.
+ */
+export async function* scanPartitions(
+  backend: StorageBackend,
+  entity: Key,
+  filters: ParsedFilters,
+  options: ScanOptions = {},
+): AsyncGenerator<Row[]> {
+  const tree = await matchingPartitions(backend, entity, filters, options.signal);
+  const opened = mapOrdered(tree.folders, OPEN_CONCURRENCY, async (folder) => ({
+    folder,
+    files: await openPartition(backend, folder, options),
+  }));
+  for await (const { folder, files } of opened) {
+    const partitionColumns = folder.partition.toObject();
+    for (const file of files) {
+      const columns = (options.columns ?? file.columns).filter((name) => !(name in partitionColumns));
+      for await (const rows of file.scan(columns)) {
+        yield rows.map((row) => Object.assign(row, partitionColumns));
+      }
+    }
+  }
+}
+
+/** Finds the folders that match, listing only what can. */
+async function matchingPartitions(
+  backend: StorageBackend,
+  entity: Key,
+  filters: ParsedFilters,
+  signal: AbortSignal | undefined,
+): Promise<PartitionTree> {
+  const tree = await walkPartitions(backend, entity, {
+    signal,
+    ...(filters.size === 0
+      ? {}
+      : {
+          prune: (level) => level.map((candidate) => matchesFilters(filters, candidate)),
+          pruneKeys: new Set(filters.keys()),
+        }),
+  });
+  if (tree.folders.length === 0 && tree.keys.length === 0)
+    throw await unknownEntity(backend, entity, "readIndex");
+  // Where everything was pruned, the keys below are not known yet: one chain of folders tells them.
+  const keys = tree.folders.length > 0 ? tree.keys : await keysOfFirstChain(backend, entity, signal);
+  checkFilterKeys(filters, keys, entity);
+  return tree;
+}
+
+async function keysOfFirstChain(
+  backend: StorageBackend,
+  entity: Key,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const { keys } = await walkPartitions(backend, entity, {
+    signal,
+    prune: (level) => level.map((_, i) => i === 0),
+  });
+  return keys;
+}
