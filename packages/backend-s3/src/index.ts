@@ -1,1 +1,9 @@
-export {};
+export {
+  createR2Backend,
+  createS3Backend,
+  DEFAULT_MAX_CONNECTIONS,
+  DEFAULT_STALL_TIMEOUT_MS,
+  type R2BackendOptions,
+  type S3BackendOptions,
+} from "./s3-backend.ts";
+export type { S3Credentials } from "./s3-connection.ts";

@@ -4,3 +4,4 @@ export { checkRange, rangeBeyondEnd, resolveRange } from "./backend/byte-range.t
 export { collectBytes, isReplayable, objectBody, openBody } from "./backend/object-body.ts";
 export { alreadyExists, bodyMismatch, preconditionFailed } from "./backend/write-errors.ts";
 export { mapConcurrent, mapOrdered } from "./concurrency.ts";
+export { retryOperation } from "./wrappers/retry-operation.ts";

@@ -68,4 +68,5 @@ export {
 export type { ScanOptions } from "./table/scan-partitions.ts";
 export type { WriteOptions } from "./table/write-partition.ts";
 export { prefixed } from "./wrappers/prefixed.ts";
-export { DEFAULT_RETRY_POLICY, type RetryPolicy, retrying } from "./wrappers/retrying.ts";
+export { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./wrappers/retry-operation.ts";
+export { retrying } from "./wrappers/retrying.ts";

@@ -17,6 +17,8 @@ export interface BackendCapabilities {
   readonly listPageSize: number;
   /** How often one key may be written per second, or undefined where nobody counts. */
   readonly writesPerSecondPerKey?: number | undefined;
+  /** The longest key, in UTF-8 bytes: 1,024, less what a prefix takes. */
+  readonly maxKeyBytes: number;
   /** `NFC`: keys are normalised, so two names that differ only in normalisation collide. `none`: they are kept as given. */
   readonly keyNormalization: "none" | "NFC";
   /** True where a key cannot also be the folder of other keys, as in a directory: `a` and `a/b` exclude each other. */

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import type { Key, Prefix } from "../key.ts";
+import { type Key, MAX_KEY_BYTES, type Prefix } from "../key.ts";
 import { compareKeys } from "../key-order.ts";
 import { StorageError } from "../storage-error.ts";
 import { throwIfAborted } from "./abort.ts";
@@ -28,6 +28,7 @@ const CAPABILITIES: BackendCapabilities = {
   maxParts: 1,
   deleteBatchSize: 1000,
   listPageSize: 1000,
+  maxKeyBytes: MAX_KEY_BYTES,
   keyNormalization: "none",
   hierarchicalKeys: false,
 };

@@ -55,7 +55,9 @@ const manifestShape: z.ZodType<Manifest> = z.looseObject({
   schema_version: z.union([z.number(), z.string()]).optional(),
   schema: z
     .looseObject({
-      fields: z.array(z.looseObject({ name: z.string(), type: z.string(), nullable: z.boolean().optional() })),
+      fields: z.array(
+        z.looseObject({ name: z.string(), type: z.string(), nullable: z.boolean().optional() }),
+      ),
     })
     .nullish(),
   write_id: z.string().optional(),

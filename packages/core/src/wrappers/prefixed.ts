@@ -20,7 +20,10 @@ export function prefixed(backend: StorageBackend, prefix: Prefix): StorageBacken
 
   return {
     name: backend.name,
-    capabilities: backend.capabilities,
+    capabilities: {
+      ...backend.capabilities,
+      maxKeyBytes: backend.capabilities.maxKeyBytes - Buffer.byteLength(prefix) - 1,
+    },
     url: (key = "") => backend.url(key === "" ? prefix : inner(key)),
     head: async (key, options) => outerInfo(await backend.head(inner(key), options)),
     async get(key, options) {

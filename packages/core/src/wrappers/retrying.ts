@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { abortedError, throwIfAborted } from "../backend/abort.ts";
 import { isReplayable, type ObjectBody, objectBody } from "../backend/object-body.ts";
 import type {
   ByteRange,
@@ -10,33 +8,11 @@ import type {
 } from "../backend/storage-backend.ts";
 import type { Key } from "../key.ts";
 import { compareKeys } from "../key-order.ts";
-import { isStorageError, StorageError } from "../storage-error.ts";
-
-/** How long and how often {@link retrying} tries. */
-export interface RetryPolicy {
-  /** The most tries of one operation, the first included. Default {@link DEFAULT_RETRY_POLICY}. */
-  readonly maxAttempts: number;
-  /** No further try starts after this long, in milliseconds. */
-  readonly budgetMs: number;
-  /** The wait before the second try is random between 0 and this, and doubles for each further one, in milliseconds. */
-  readonly baseDelayMs: number;
-  /** The longest wait, in milliseconds. */
-  readonly maxDelayMs: number;
-  /** Told before each wait. */
-  readonly onRetry?: ((error: StorageError, attempt: number, delayMs: number) => void) | undefined;
-}
-
-/** Ten tries within three minutes, waits growing from 100 ms to 20 s. */
-export const DEFAULT_RETRY_POLICY: RetryPolicy = {
-  maxAttempts: 10,
-  budgetMs: 180_000,
-  baseDelayMs: 100,
-  maxDelayMs: 20_000,
-};
+import { isStorageError } from "../storage-error.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy, retryOperation, waitOrThrow } from "./retry-operation.ts";
 
 /**
- * A backend that repeats what failed and is safe to repeat, with full-jitter exponential backoff (Marc Brooker,
- * "Exponential Backoff and Jitter", AWS Architecture Blog, 2015), and that resumes a body which broke off, from the
+ * A backend that repeats what failed and is safe to repeat, and that resumes a body which broke off, from the
  * byte it broke at and only while the object is unchanged. A put is repeated where its body can be read again; a
  * conditional put only where the backend says that the failed try left nothing behind.
  *
@@ -127,54 +103,6 @@ function lastName(page: ListPage): string | undefined {
   if (object === undefined) return folder;
   if (folder === undefined) return object;
   return compareKeys(object, folder) > 0 ? object : folder;
-}
-
-async function retryOperation<T>(
-  policy: RetryPolicy,
-  backend: string,
-  signal: AbortSignal | undefined,
-  path: string,
-  run: () => Promise<T>,
-  canRepeat: boolean,
-): Promise<T> {
-  const startedAt = performance.now();
-  for (let attempts = 1; ; attempts++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (!canRepeat) throw error;
-      await waitOrThrow(policy, backend, signal, path, error, attempts, startedAt);
-    }
-  }
-}
-
-/** Waits before the next try, or throws where there is none: not safe to repeat, tries or time used up, aborted. */
-async function waitOrThrow(
-  policy: RetryPolicy,
-  backend: string,
-  signal: AbortSignal | undefined,
-  path: string,
-  error: unknown,
-  attempts: number,
-  startedAt: number,
-): Promise<void> {
-  if (!isStorageError(error) || error.retry !== "safe") throw error;
-  const backoff = Math.random() * Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempts - 1));
-  const delayMs = Math.max(backoff, error.retryAfterMs ?? 0);
-  const elapsedMs = performance.now() - startedAt;
-  if (attempts >= policy.maxAttempts || elapsedMs + delayMs > policy.budgetMs) {
-    if (attempts === 1) throw error;
-    const { code, op, retryAfterMs, cause, message } = error;
-    const told = `${message} Tried ${attempts} times in ${(elapsedMs / 1000).toFixed(1)} s.`;
-    throw new StorageError({ code, op, path, backend, attempts, retryAfterMs, cause, message: told });
-  }
-  policy.onRetry?.(error, attempts, delayMs);
-  throwIfAborted(signal, error.op, path, backend);
-  try {
-    await sleep(delayMs, undefined, signal === undefined ? {} : { signal });
-  } catch (aborted) {
-    throw signal?.aborted ? abortedError(signal, error.op, path, backend) : aborted;
-  }
 }
 
 /** A body that goes on from where it broke off, as long as the object is the same. */

@@ -1,0 +1,174 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { BigIntStats } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, rename, rmdir, unlink, utimes } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { Key, PutBody, PutOptions, PutResult } from "@parquetry/core";
+import {
+  alreadyExists,
+  bodyMismatch,
+  openBody,
+  preconditionFailed,
+  throwIfAborted,
+} from "@parquetry/core/backend";
+import { errnoOf } from "./local-error.ts";
+import { localEtag } from "./local-etag.ts";
+import { OWN_NAME_PREFIX } from "./local-names.ts";
+import { invalid } from "./local-path.ts";
+import { withPathLock } from "./path-lock.ts";
+
+/** How often a folder that a concurrent delete removes again is made anew. */
+const MKDIR_TRIES = 20;
+
+/**
+ * Writes a file whole or not at all: to a temporary file in the same folder, synced, then renamed under the file's lock
+ * after its preconditions were checked, then the folder is synced.
+ */
+export async function atomicWrite(
+  root: string,
+  path: string,
+  key: Key,
+  body: PutBody,
+  options: PutOptions,
+): Promise<PutResult> {
+  const folder = dirname(path);
+  const temporary = join(folder, `${OWN_NAME_PREFIX}${randomBytes(12).toString("hex")}.tmp`);
+  const { handle, created } = await openTemporary(folder, temporary, key);
+  try {
+    try {
+      await writeBody(handle, key, body, options);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    const stats = await withPathLock(folder, basename(path), async () => {
+      throwIfAborted(options.signal, "put", key, "local");
+      const before = await statFile(path, key);
+      checkPreconditions(key, before, options);
+      await moveBehind(temporary, before);
+      await rename(temporary, path);
+      return lstat(path, { bigint: true });
+    });
+    await syncFolders(root, folder, created);
+    return { etag: localEtag(stats), sizeBytes: Number(stats.size) };
+  } catch (error) {
+    await unlink(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+/** Deletes a file under its lock, and the folders that it leaves empty. A missing file is fine. */
+export async function atomicDelete(root: string, path: string): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await withPathLock(folder, basename(path), () => unlink(path));
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return;
+    throw error;
+  }
+  for (let empty = folder; empty !== root; empty = dirname(empty)) {
+    try {
+      await rmdir(empty);
+    } catch {
+      return;
+    }
+  }
+}
+
+async function openTemporary(
+  folder: string,
+  temporary: string,
+  key: Key,
+): Promise<{ readonly handle: FileHandle; readonly created: string | undefined }> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const created = await mkdir(folder, { recursive: true });
+      return { handle: await open(temporary, "wx"), created };
+    } catch (error) {
+      if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") {
+        throw invalid("put", key, "a folder on its way is a file. Choose another key, or remove that file");
+      }
+      // A delete that emptied the folder removed it between the two calls.
+      if (errnoOf(error) !== "ENOENT" || tries === MKDIR_TRIES) throw error;
+    }
+  }
+}
+
+async function writeBody(handle: FileHandle, key: Key, body: PutBody, options: PutOptions): Promise<void> {
+  const hash = options.sha256 === undefined ? undefined : createHash("sha256");
+  for await (const chunk of openBody(body)) {
+    throwIfAborted(options.signal, "put", key, "local");
+    hash?.update(chunk);
+    for (let written = 0; written < chunk.byteLength; ) {
+      written += (await handle.write(chunk, written)).bytesWritten;
+    }
+  }
+  const actual = hash?.digest("hex");
+  if (actual !== undefined && options.sha256 !== undefined && actual !== options.sha256) {
+    throw bodyMismatch("local", key, options.sha256, actual);
+  }
+}
+
+async function statFile(path: string, key: Key): Promise<BigIntStats | undefined> {
+  try {
+    const stats = await lstat(path, { bigint: true });
+    if (stats.isFile()) return stats;
+    throw invalid(
+      "put",
+      key,
+      stats.isDirectory() ? "it is a folder. Choose another key" : "it is no regular file. Remove it first",
+    );
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function checkPreconditions(key: Key, before: BigIntStats | undefined, options: PutOptions): void {
+  if (options.ifNoneMatch !== undefined && before !== undefined) throw alreadyExists("local", "put", key);
+  const etag = before === undefined ? undefined : localEtag(before);
+  if (options.ifMatch !== undefined && etag !== options.ifMatch) {
+    throw preconditionFailed("local", "put", key, options.ifMatch, etag);
+  }
+}
+
+/**
+ * Gives a file a later mtime than the one it replaces. File systems stamp times in ticks of some milliseconds and reuse
+ * inodes, so that two versions of one size could otherwise have the same ETag.
+ */
+async function moveBehind(temporary: string, before: BigIntStats | undefined): Promise<void> {
+  if (before === undefined) return;
+  const { mtimeNs, atimeNs } = await lstat(temporary, { bigint: true });
+  if (mtimeNs > before.mtimeNs) return;
+  const seconds = (ns: bigint): number => Number(ns / 1000n) / 1e6;
+  await utimes(temporary, seconds(atimeNs), seconds(before.mtimeNs) + 2e-6);
+}
+
+/** Makes the new name durable, and the folders that were made for it. */
+async function syncFolders(root: string, folder: string, created: string | undefined): Promise<void> {
+  const last = created === undefined ? folder : dirname(created);
+  for (let current = folder; ; current = dirname(current)) {
+    await syncFolder(current);
+    if (current === last || current === root) return;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  // Windows cannot open folders; its file systems journal names themselves.
+  if (process.platform === "win32") return;
+  let handle: FileHandle;
+  try {
+    handle = await open(folder, "r");
+  } catch (error) {
+    // Emptied and removed by a delete meanwhile: there is no name left to keep.
+    if (errnoOf(error) === "ENOENT") return;
+    throw error;
+  }
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network and FUSE file systems cannot sync a folder.
+    if (!["EINVAL", "ENOTSUP", "EISDIR", "EBADF"].includes(errnoOf(error) ?? "")) throw error;
+  } finally {
+    await handle.close();
+  }
+}

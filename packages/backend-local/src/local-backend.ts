@@ -1,0 +1,232 @@
+import type { BigIntStats } from "node:fs";
+import { type FileHandle, lstat, open, realpath, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import {
+  type BackendCapabilities,
+  type DeleteResult,
+  isStorageError,
+  type Key,
+  type ListPage,
+  MAX_KEY_BYTES,
+  type ObjectInfo,
+  type Prefix,
+  type StorageBackend,
+  StorageError,
+} from "@parquetry/core";
+import { preconditionFailed, resolveRange, throwIfAborted } from "@parquetry/core/backend";
+import { atomicDelete, atomicWrite } from "./atomic-write.ts";
+import { listTree } from "./list-tree.ts";
+import { errnoOf, localError } from "./local-error.ts";
+import { localEtag } from "./local-etag.ts";
+import { checkFolder, localPath } from "./local-path.ts";
+import { readFile } from "./read-file.ts";
+
+/** Options of {@link createLocalBackend}. */
+export interface LocalBackendOptions {
+  /** The folder that holds the data. Must exist; a relative path is taken from the working directory. */
+  readonly root: string;
+}
+
+const CAPABILITIES: BackendCapabilities = {
+  listProves: "none",
+  maxSinglePutBytes: Number.MAX_SAFE_INTEGER,
+  partSizeBytes: Number.MAX_SAFE_INTEGER,
+  maxParts: 1,
+  deleteBatchSize: 1,
+  listPageSize: 1000,
+  maxKeyBytes: MAX_KEY_BYTES,
+  keyNormalization: "none",
+  hierarchicalKeys: true,
+};
+
+/**
+ * Opens a directory as a {@link StorageBackend}. Writes are atomic and durable, preconditions hold across processes, and
+ * no key leads out of the root: symbolic links are not followed.
+ *
+ * @throws StorageError `invalid_argument` where the root is missing or no folder.
+ * @example
+ * ```ts
+ * const storage = new Storage(await createLocalBackend({ root: "./data" }));
+ * ```
+ */
+export async function createLocalBackend(options: LocalBackendOptions): Promise<StorageBackend> {
+  const root = await openRoot(options.root);
+
+  /** Runs one operation on a key's file, with every failure of the file system explained. */
+  const onFile = async <T>(
+    op: string,
+    key: Key,
+    signal: AbortSignal | undefined,
+    run: (path: string) => Promise<T>,
+  ): Promise<T> => {
+    throwIfAborted(signal, op, key, "local");
+    const path = localPath(root, key, op);
+    try {
+      await checkFolder(root, path, key, op);
+      return await run(path);
+    } catch (error) {
+      throw await explain(error, op, key, path);
+    }
+  };
+
+  /** "Not found" means something else when the whole root has gone, as an unplugged drive does. */
+  const explain = async (error: unknown, op: string, key: string, path: string): Promise<StorageError> => {
+    const explained = localError(error, op, key, path);
+    if (
+      explained.code !== "not_found" ||
+      (await stat(root).then(
+        (found) => found.isDirectory(),
+        () => false,
+      ))
+    ) {
+      return explained;
+    }
+    return new StorageError({
+      code: "unavailable",
+      op,
+      path: key,
+      backend: "local",
+      retry: "never",
+      message: `${op} ${path}: the data root ${root} is gone. Is the drive connected?`,
+      cause: error,
+    });
+  };
+
+  return {
+    name: "local",
+    capabilities: CAPABILITIES,
+    url: (key: Prefix = "") => (key === "" ? root : join(root, ...key.split("/"))),
+
+    head: (key, options) =>
+      onFile("head", key, options?.signal, async (path) =>
+        objectInfo(key, fileOnly(await lstat(path, { bigint: true }), key, path)),
+      ),
+
+    get: (key, options = {}) =>
+      onFile("get", key, options.signal, async (path) => {
+        const { handle, stats } = await openFile(path, key);
+        try {
+          const info = objectInfo(key, stats);
+          if (options.ifMatch !== undefined && options.ifMatch !== info.etag) {
+            throw preconditionFailed("local", "get", key, options.ifMatch, info.etag);
+          }
+          const range = resolveRange(options.range, info.sizeBytes, key, "local");
+          return { info, body: readFile(handle, stats, range, key, path, options.signal) };
+        } catch (error) {
+          await handle.close();
+          throw error;
+        }
+      }),
+
+    put: (key, body, options = {}) =>
+      onFile("put", key, options.signal, (path) => atomicWrite(root, path, key, body, options)),
+
+    async *list(options = {}): AsyncGenerator<ListPage> {
+      const { prefix = "", signal } = options;
+      throwIfAborted(signal, "list", prefix, "local");
+      const folder = prefix === "" ? root : localPath(root, prefix, "list");
+      let page: { objects: ObjectInfo[]; prefixes: Key[] } = { objects: [], prefixes: [] };
+      try {
+        if (prefix !== "") await checkFolder(root, join(folder, "x"), prefix, "list");
+        await stat(root);
+        for await (const entry of listTree(folder, prefix, options)) {
+          throwIfAborted(signal, "list", prefix, "local");
+          if ("object" in entry) page.objects.push(entry.object);
+          else page.prefixes.push(entry.prefix);
+          if (page.objects.length + page.prefixes.length < CAPABILITIES.listPageSize) continue;
+          yield page;
+          page = { objects: [], prefixes: [] };
+        }
+      } catch (error) {
+        throw await explain(error, "list", prefix, folder);
+      }
+      yield page;
+    },
+
+    async *delete(keys, options): AsyncGenerator<DeleteResult> {
+      for await (const key of keys) {
+        try {
+          await onFile("delete", key, options?.signal, (path) => atomicDelete(root, path));
+          yield { key };
+        } catch (error) {
+          if (!isStorageError(error) || error.code === "aborted") throw error;
+          yield { key, error };
+        }
+      }
+    },
+
+    copy: (from, to, options = {}) =>
+      onFile("copy", from, options.signal, async (source) => {
+        const { handle, stats } = await openFile(source, from);
+        const all = { start: 0, end: Number(stats.size) };
+        const body = readFile(handle, stats, all, from, source, options.signal);
+        try {
+          return await onFile("copy", to, options.signal, (path) =>
+            atomicWrite(root, path, to, body, options),
+          );
+        } finally {
+          await body.cancel();
+        }
+      }),
+
+    async close() {},
+  };
+}
+
+async function openRoot(given: string): Promise<string> {
+  const root = resolve(given);
+  const refuse = (problem: string, cause?: unknown): StorageError =>
+    new StorageError({
+      code: "invalid_argument",
+      op: "open",
+      path: root,
+      backend: "local",
+      message: `The data root ${root} ${problem}. Give an existing folder.`,
+      cause,
+    });
+  if (given === "") throw refuse("is empty");
+  try {
+    const real = await realpath(root);
+    if ((await stat(real)).isDirectory()) return real;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") throw refuse("does not exist", error);
+    throw localError(error, "open", root, root);
+  }
+  throw refuse("is a file, not a folder");
+}
+
+async function openFile(
+  path: string,
+  key: Key,
+): Promise<{ readonly handle: FileHandle; readonly stats: BigIntStats }> {
+  // Looked at before it is opened: opening a named pipe would wait for ever.
+  fileOnly(await lstat(path, { bigint: true }), key, path);
+  const handle = await open(path, "r");
+  try {
+    return { handle, stats: fileOnly(await handle.stat({ bigint: true }), key, path) };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** Folders, links and devices are no objects. */
+function fileOnly(stats: BigIntStats, key: Key, path: string): BigIntStats {
+  if (stats.isFile()) return stats;
+  const what = stats.isDirectory()
+    ? "is a folder"
+    : stats.isSymbolicLink()
+      ? "is a symbolic link, which is not followed"
+      : "is no regular file";
+  throw new StorageError({
+    code: stats.isDirectory() ? "not_found" : "invalid_path",
+    op: "get",
+    path: key,
+    backend: "local",
+    message: `${path} ${what}.`,
+  });
+}
+
+function objectInfo(key: Key, stats: BigIntStats): ObjectInfo {
+  return { key, sizeBytes: Number(stats.size), etag: localEtag(stats), lastModified: stats.mtime };
+}

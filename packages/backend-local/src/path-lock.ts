@@ -1,0 +1,126 @@
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdir, readdir, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { StorageError } from "@parquetry/core";
+import { errnoOf } from "./local-error.ts";
+import { OWN_NAME_PREFIX } from "./local-names.ts";
+
+/** A lock is held for a check and a rename; nobody waits this long for a living holder, in milliseconds. */
+const WAIT_LIMIT_MS = 30_000;
+/** A holder on another machine cannot be asked whether it lives: after this long it is taken for dead, in milliseconds. */
+const FOREIGN_HOLDER_LIMIT_MS = 600_000;
+
+/**
+ * Runs `critical` while no other process holds the lock of `name` in `directory`.
+ *
+ * The lock is a folder that holds one file, named after its holder. Taking it is a rename of such a folder onto the
+ * lock's name, which the file system allows only where there is none or an empty one. A dead holder's lock is broken by
+ * deleting the file with exactly its name: if the lock has changed hands meanwhile, that deletes nothing. So there is no
+ * instant at which two processes hold it, whenever any of them is killed.
+ */
+export async function withPathLock<T>(
+  directory: string,
+  name: string,
+  critical: () => Promise<T>,
+): Promise<T> {
+  const lock = join(
+    directory,
+    `${OWN_NAME_PREFIX}lock-${createHash("sha256").update(name).digest("hex").slice(0, 24)}`,
+  );
+  const token = `${HOLDER}.${randomBytes(8).toString("hex")}`;
+  const mine = join(directory, `${OWN_NAME_PREFIX}${token}`);
+  await mkdir(mine);
+  OWN_TOKENS.add(token);
+  try {
+    await writeFile(join(mine, token), "");
+    await take(mine, lock, name);
+    try {
+      return await critical();
+    } finally {
+      await unlink(join(lock, token));
+      // Somebody may have taken it since, or be about to: then it is not empty, or gone.
+      await rmdir(lock).catch(() => {});
+    }
+  } finally {
+    OWN_TOKENS.delete(token);
+    await rm(mine, { recursive: true, force: true });
+  }
+}
+
+/** Tokens of this process that are in use: a token with our process id that is not here was left by a predecessor. */
+const OWN_TOKENS = new Set<string>();
+const HOST = createHash("sha256").update(`${hostname()}\0${readBootId()}`).digest("hex").slice(0, 12);
+const HOLDER = `${HOST}.${process.pid}.${startOf(process.pid) ?? "0"}`;
+
+async function take(mine: string, lock: string, name: string): Promise<void> {
+  const startedAt = performance.now();
+  for (let round = 0; ; round++) {
+    try {
+      await rename(mine, lock);
+      return;
+    } catch (error) {
+      // Linux and macOS say ENOTEMPTY or EEXIST for a held lock, Windows EPERM or EACCES for any existing folder.
+      if (!["ENOTEMPTY", "EEXIST", "EPERM", "EACCES"].includes(errnoOf(error) ?? "")) throw error;
+    }
+    await breakIfDead(lock);
+    if (process.platform === "win32") await rmdir(lock).catch(() => {});
+    if (performance.now() - startedAt > WAIT_LIMIT_MS) {
+      throw new StorageError({
+        code: "unavailable",
+        op: "put",
+        path: name,
+        backend: "local",
+        message: `put ${name}: another process holds ${lock} for more than ${WAIT_LIMIT_MS / 1000} s. If no writer runs, delete that folder.`,
+      });
+    }
+    await sleep(Math.random() * Math.min(20, 1 + round));
+  }
+}
+
+async function breakIfDead(lock: string): Promise<void> {
+  const [token] = await readdir(lock).catch(() => []);
+  if (token === undefined || (await isAlive(token, join(lock, token)))) return;
+  await unlink(join(lock, token)).catch(() => {});
+}
+
+async function isAlive(token: string, file: string): Promise<boolean> {
+  const [host, pidText, start] = token.split(".");
+  if (host !== HOST) {
+    const age = await stat(file).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    return age < FOREIGN_HOLDER_LIMIT_MS;
+  }
+  const pid = Number(pidText);
+  if (pid === process.pid) return OWN_TOKENS.has(token);
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return errnoOf(error) !== "ESRCH";
+  }
+  // The id may have been given to another process since.
+  const now = startOf(pid);
+  return now === undefined || now === start;
+}
+
+/** When a process was started, in clock ticks since boot (proc(5), field 22); undefined where there is no /proc. */
+function startOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function readBootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,51 @@
+import type { BigIntStats } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { type Key, type ObjectBody, StorageError } from "@parquetry/core";
+import { objectBody, throwIfAborted } from "@parquetry/core/backend";
+import { localError } from "./local-error.ts";
+
+/** The size of a read, in bytes. */
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * The bytes `start` to `end` of an open file, as one version: a file that was edited in place while it was read is an
+ * error at the end, never a mixture. The handle is closed when the body ends, breaks or is cancelled.
+ */
+export function readFile(
+  handle: FileHandle,
+  opened: BigIntStats,
+  range: { readonly start: number; readonly end: number },
+  key: Key,
+  path: string,
+  signal: AbortSignal | undefined,
+): ObjectBody {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let position = range.start; position < range.end; ) {
+        throwIfAborted(signal, "get", key, "local");
+        const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, range.end - position));
+        const { bytesRead } = await handle.read(chunk, 0, chunk.byteLength, position);
+        if (bytesRead === 0) throw changed(key, path);
+        position += bytesRead;
+        yield chunk.subarray(0, bytesRead);
+      }
+      const now = await handle.stat({ bigint: true });
+      if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) throw changed(key, path);
+    } catch (error) {
+      throw localError(error, "get", key, path);
+    } finally {
+      await handle.close();
+    }
+  }
+  return objectBody(chunks(), () => handle.close().catch(() => {}));
+}
+
+function changed(key: Key, path: string): StorageError {
+  return new StorageError({
+    code: "precondition_failed",
+    op: "get",
+    path: key,
+    backend: "local",
+    message: `get ${path}: the file was changed while it was read. Read it again when its writer is done.`,
+  });
+}

@@ -1,0 +1,44 @@
+/** How one kind of store differs from the others, as data. */
+export interface S3Profile {
+  /** Names the backend in errors, and the scheme of its URLs. */
+  readonly name: "s3" | "r2";
+  /** The region to sign for where none is given. */
+  readonly defaultRegion: string;
+  /** Whether `https://endpoint/bucket` is used rather than `https://bucket.endpoint`, where nothing else is said. */
+  readonly forcePathStyle: boolean;
+  /** The most keys in one DeleteObjects request. */
+  readonly deleteBatchSize: number;
+  /** How often one key may be written per second. */
+  readonly writesPerSecondPerKey: number | undefined;
+  /** Whether the store normalises keys. */
+  readonly keyNormalization: "none" | "NFC";
+}
+
+/** AWS S3, and servers that imitate it. */
+export const S3_PROFILE: S3Profile = {
+  name: "s3",
+  defaultRegion: "us-east-1",
+  forcePathStyle: false,
+  deleteBatchSize: 1000,
+  writesPerSecondPerKey: undefined,
+  keyNormalization: "none",
+};
+
+/** Cloudflare R2 (developers.cloudflare.com/r2/api/s3/api, and /r2/platform/limits). */
+export const R2_PROFILE: S3Profile = {
+  name: "r2",
+  defaultRegion: "auto",
+  forcePathStyle: true,
+  deleteBatchSize: 700,
+  writesPerSecondPerKey: 1,
+  keyNormalization: "NFC",
+};
+
+/** Objects up to this size go by one request, larger ones by parts of it, in bytes. All parts but the last are equal, as R2 requires. */
+export const PART_BYTES: number = 8 * 1024 * 1024;
+
+/** The most parts an upload may have, in S3 and R2. */
+export const MAX_PARTS = 10_000;
+
+/** Parts of one object in flight at once. */
+export const PART_CONCURRENCY = 4;

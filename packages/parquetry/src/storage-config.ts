@@ -1,0 +1,226 @@
+import { StorageError } from "@parquetry/core";
+import { z } from "zod";
+import { type Environment, type Variable, type VariableReader, variableReader } from "./environment.ts";
+
+/** The kinds of store. */
+export type BackendName = "local" | "r2" | "s3";
+
+/** A directory. */
+export interface LocalConfig {
+  readonly backend: "local";
+  /** The data root. */
+  readonly root: string;
+}
+
+/** A bucket of Cloudflare R2. */
+export interface R2Config {
+  readonly backend: "r2";
+  readonly bucket: string;
+  readonly accountId: string | undefined;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly endpoint: string | undefined;
+  readonly jurisdiction: "eu" | "fedramp" | undefined;
+  readonly prefix: string;
+}
+
+/** A bucket of AWS S3, or of a server that imitates it. */
+export interface S3Config {
+  readonly backend: "s3";
+  readonly bucket: string;
+  readonly region: string;
+  readonly endpoint: string | undefined;
+  readonly forcePathStyle: boolean | undefined;
+  readonly prefix: string;
+  /** From `AWS_ACCESS_KEY_ID` and its kin; absent where the AWS chain has to find them. */
+  readonly credentials: AwsCredentials | undefined;
+  /** From `AWS_PROFILE`. */
+  readonly profile: string | undefined;
+}
+
+/** Keys of AWS, as its environment variables give them. */
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string | undefined;
+}
+
+/** Where the data lies. */
+export type StorageConfig = LocalConfig | R2Config | S3Config;
+
+/** Where a configuration is read from. */
+export interface ConfigOptions {
+  /** The environment. Default `process.env`. */
+  readonly env?: Environment | undefined;
+  /** The prefix of the variables, `NFL` for `NFL_R2_BUCKET`. Default: `PARQUETRY`, then `CFB`. */
+  readonly envPrefix?: string | undefined;
+  /** Which backend, whatever `…_STORAGE_BACKEND` says. */
+  readonly backend?: BackendName | undefined;
+}
+
+/** What an address says already, so that no variable is needed for it. */
+export interface AddressOverrides {
+  readonly bucket?: string | undefined;
+  readonly prefix?: string | undefined;
+}
+
+const bucketName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+    "is no bucket name (3 to 63 lower-case letters, digits, dots and hyphens)",
+  );
+const unbroken = z.string().regex(/^\S+$/, "holds white space; was it pasted with a line break?");
+const url = z.url({ protocol: /^https?$/, error: "is no http or https URL" });
+const flag = z.stringbool({ error: "is neither true nor false" });
+const jurisdiction = z.enum(["eu", "fedramp"], { error: "is neither eu nor fedramp" });
+const backendName = z
+  .string()
+  .transform((name) => name.toLowerCase())
+  .pipe(z.enum(["local", "r2", "s3"], { error: "is none of local, r2, s3" }));
+const keyPrefix = z
+  .string()
+  .transform((prefix) => prefix.replace(/\/$/, ""))
+  .refine(
+    (prefix) => prefix.split("/").every((part) => part !== "" && part !== "." && part !== ".."),
+    "is no relative path",
+  );
+const plain = z.string();
+
+/**
+ * Reads where the data lies from the environment.
+ *
+ * @throws StorageError `invalid_argument`, op `config`: one error that names every missing or bad variable and what it is
+ * for. No value of a secret is ever in it.
+ * @example
+ * ```ts
+ * const config = readStorageConfig({ env: { PARQUETRY_DATA_ROOT: "/data" } }); // { backend: "local", root: "/data" }
+ * ```
+ */
+export function readStorageConfig(
+  options: ConfigOptions = {},
+  overrides: AddressOverrides = {},
+): StorageConfig {
+  const env = options.env ?? process.env;
+  checkPrefix(options.envPrefix);
+  const fields = new ConfigFields(variableReader(env, options.envPrefix));
+  const backend =
+    options.backend ??
+    fields.optional("STORAGE_BACKEND", "which backend: local, r2 or s3", backendName) ??
+    "local";
+  const config = readBackend(backend, fields, env, overrides);
+  fields.finish(backend);
+  return config;
+}
+
+function readBackend(
+  backend: BackendName,
+  fields: ConfigFields,
+  env: Environment,
+  overrides: AddressOverrides,
+): StorageConfig {
+  if (backend === "local") {
+    return {
+      backend,
+      root: fields.required(["DATA_ROOT", "MODEL_DATA_ROOT"], "the folder that holds the data", plain),
+    };
+  }
+  if (backend === "r2") {
+    const endpoint = fields.optional("R2_ENDPOINT", "the R2 endpoint, instead of the account's", url);
+    return {
+      backend,
+      endpoint,
+      bucket: overrides.bucket ?? fields.required(["R2_BUCKET"], "the R2 bucket", bucketName),
+      accountId:
+        endpoint === undefined
+          ? fields.required(["R2_ACCOUNT_ID"], "the Cloudflare account id", unbroken)
+          : fields.optional("R2_ACCOUNT_ID", "the Cloudflare account id", unbroken),
+      accessKeyId: fields.required(["R2_ACCESS_KEY"], "the access key of an R2 API token", unbroken, true),
+      secretAccessKey: fields.required(
+        ["R2_SECRET_KEY"],
+        "the secret key of an R2 API token",
+        unbroken,
+        true,
+      ),
+      jurisdiction: fields.optional("R2_JURISDICTION", "the bucket's jurisdiction", jurisdiction),
+      prefix:
+        overrides.prefix ?? fields.optional("R2_PREFIX", "the folder inside the bucket", keyPrefix) ?? "",
+    };
+  }
+  return {
+    backend,
+    bucket: overrides.bucket ?? fields.required(["S3_BUCKET"], "the S3 bucket", bucketName),
+    region: fields.optional("S3_REGION", "the bucket's AWS region", plain) ?? "us-east-1",
+    endpoint: fields.optional("S3_ENDPOINT", "the endpoint of a server that imitates S3", url),
+    forcePathStyle: fields.optional("S3_FORCE_PATH_STYLE", "whether the bucket goes into the path", flag),
+    prefix: overrides.prefix ?? fields.optional("S3_PREFIX", "the folder inside the bucket", keyPrefix) ?? "",
+    credentials: awsCredentials(env),
+    profile: env["AWS_PROFILE"] || undefined,
+  };
+}
+
+function awsCredentials(env: Environment): AwsCredentials | undefined {
+  const accessKeyId = env["AWS_ACCESS_KEY_ID"];
+  const secretAccessKey = env["AWS_SECRET_ACCESS_KEY"];
+  if (!accessKeyId || !secretAccessKey) return undefined;
+  return { accessKeyId, secretAccessKey, sessionToken: env["AWS_SESSION_TOKEN"] || undefined };
+}
+
+/** Reads fields one by one and tells about all problems at once. */
+class ConfigFields {
+  readonly #reader: VariableReader;
+  readonly #problems: string[] = [];
+
+  constructor(reader: VariableReader) {
+    this.#reader = reader;
+  }
+
+  optional<T>(suffix: string, purpose: string, shape: z.ZodType<T>): T | undefined {
+    const variable = this.#reader.find(suffix);
+    return variable.value === undefined ? undefined : this.#parse(variable, purpose, shape, false);
+  }
+
+  /** The value, or an empty text that `finish` never lets out. */
+  required(suffixes: readonly string[], purpose: string, shape: z.ZodType<string>, isSecret = false): string {
+    const variable = this.#reader.find(...suffixes);
+    if (variable.value === undefined) {
+      this.#problems.push(`${variable.name} is missing: ${purpose}`);
+      return "";
+    }
+    return this.#parse(variable, purpose, shape, isSecret) ?? "";
+  }
+
+  finish(summary: string): void {
+    if (this.#problems.length === 0) return;
+    throw new StorageError({
+      code: "invalid_argument",
+      op: "config",
+      message:
+        `${summary}:\n` +
+        `${this.#problems.map((problem) => `  ${problem}`).join("\n")}\n` +
+        "Set these in the environment or in .env; `parquetry init` writes a template.",
+    });
+  }
+
+  #parse<T>(
+    { name, value }: Variable,
+    purpose: string,
+    shape: z.ZodType<T>,
+    isSecret: boolean,
+  ): T | undefined {
+    const parsed = shape.safeParse(value);
+    if (parsed.success) return parsed.data;
+    const shown = isSecret ? "" : ` ${JSON.stringify(value)}`;
+    this.#problems.push(`${name}${shown} ${parsed.error.issues[0]?.message}: ${purpose}`);
+    return undefined;
+  }
+}
+
+function checkPrefix(envPrefix: string | undefined): void {
+  if (envPrefix === undefined || /^[A-Za-z][A-Za-z0-9_]*$/.test(envPrefix)) return;
+  throw new StorageError({
+    code: "invalid_argument",
+    op: "config",
+    message: `The prefix ${JSON.stringify(envPrefix)} cannot start a variable's name. Give letters, digits and _, such as NFL.`,
+  });
+}

@@ -1,0 +1,43 @@
+import type { StorageBackend } from "@parquetry/core";
+import type { ConformanceCase } from "./conformance-case.ts";
+import { LIST_CASES } from "./list-cases.ts";
+import { READ_CASES } from "./read-cases.ts";
+import { WRITE_CASES } from "./write-cases.ts";
+
+/** The two functions of a test runner that the suite needs: vitest, Jest, Mocha and `node:test` have them. */
+export interface TestRunner {
+  /** Groups tests. */
+  describe(name: string, body: () => void): unknown;
+  /** Declares one test. */
+  it(name: string, body: () => Promise<void>): unknown;
+}
+
+/** Every case of the suite, for runners of other kinds. */
+export const CONFORMANCE_CASES: readonly ConformanceCase[] = [...READ_CASES, ...WRITE_CASES, ...LIST_CASES];
+
+/**
+ * Asks a backend everything that the byte contract promises, one test a guarantee.
+ *
+ * @param name what the group of tests is called.
+ * @param make opens an empty backend, for each test anew. The suite closes it.
+ * @param runner where the tests are declared.
+ * @example
+ * ```ts
+ * import { describe, it } from "vitest";
+ * describeBackend("memory", async () => createMemoryBackend(), { describe, it });
+ * ```
+ */
+export function describeBackend(name: string, make: () => Promise<StorageBackend>, runner: TestRunner): void {
+  runner.describe(`${name} keeps the byte contract:`, () => {
+    for (const { name: guarantee, run } of CONFORMANCE_CASES) {
+      runner.it(guarantee, async () => {
+        const backend = await make();
+        try {
+          await run(backend);
+        } finally {
+          await backend.close();
+        }
+      });
+    }
+  });
+}

@@ -1,0 +1,44 @@
+import { type Key, listObjects, parseKey, type StorageBackend } from "@parquetry/core";
+
+/** A key, without the ceremony. */
+export const key = (path: string): Key => parseKey(path);
+
+/** UTF-8 bytes of a text. */
+export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** Puts a small text. */
+export async function putText(backend: StorageBackend, path: string, text: string): Promise<string> {
+  return (await backend.put(key(path), utf8(text))).etag;
+}
+
+/** Gets a small text. */
+export async function getText(backend: StorageBackend, path: string): Promise<string> {
+  const { body } = await backend.get(key(path));
+  return new TextDecoder().decode(await body.bytes());
+}
+
+/** All keys below a prefix, in the order of the listing. */
+export async function keysBelow(
+  backend: StorageBackend,
+  prefix = "",
+  startAfter?: string,
+): Promise<string[]> {
+  const keys: string[] = [];
+  const options = { prefix: prefix === "" ? ("" as const) : key(prefix), startAfter };
+  for await (const info of listObjects(backend, options)) keys.push(info.key);
+  return keys;
+}
+
+/** Bytes that no compression and no text handling leaves alone by chance, the same for one seed. */
+export function noise(length: number, seed = 1): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let state = seed >>> 0 || 1;
+  for (let i = 0; i < length; i++) {
+    // xorshift32 (Marsaglia, "Xorshift RNGs", 2003)
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    bytes[i] = state & 0xff;
+  }
+  return bytes;
+}
