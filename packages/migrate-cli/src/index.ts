@@ -1,1 +1,41 @@
-export {};
+export { type HashCache, openHashCache } from "./content/hash-cache.ts";
+export type { Spool } from "./content/spool.ts";
+export { type CostEstimate, estimateCost, type ProviderCost, type Usage } from "./cost/estimate-cost.ts";
+export { type PriceTable, type ProviderPrices, parsePriceTable } from "./cost/price-table.ts";
+export { PRICES_2026_10 } from "./cost/prices-2026-10.ts";
+export type { Check, CheckStatus } from "./doctor/check.ts";
+export { type DoctorOptions, type DoctorSubject, doctor } from "./doctor/doctor.ts";
+export { ENV_TEMPLATE } from "./env-template.ts";
+export {
+  type EntityTally,
+  type Inventory,
+  type InventoryOptions,
+  inventory,
+  type NamedTally,
+} from "./inventory/inventory.ts";
+export { type Action, type ContentFacts, type DecideOptions, decide, type Side } from "./plan/decide.ts";
+export { type ListingPair, mergeListings } from "./plan/merge-listings.ts";
+export type {
+  FileFailure,
+  MigrationPlan,
+  PlanKind,
+  PlannedFile,
+  PlannedRequests,
+} from "./plan/migration-plan.ts";
+export type { NameCheckerOptions } from "./plan/name-checker.ts";
+export { type PlanOptions, type PlanProgress, planMigration } from "./plan/plan-migration.ts";
+export type { Tally, TallyRow } from "./plan/tally.ts";
+export type { CopyKind, MigrationResult, SlowFile } from "./run/migration-result.ts";
+export {
+  DEFAULT_CONCURRENCY,
+  DEFAULT_MAX_ERRORS,
+  type MigrationOptions,
+  type MigrationProgress,
+  runMigration,
+} from "./run/run-migration.ts";
+export type { LeftOutClass } from "./select/left-out.ts";
+export type { SelectionOptions } from "./select/selection.ts";
+export { parseShard, type Shard, shardOf } from "./select/shard.ts";
+export { type FolderParity, formatParity } from "./verify/folder-parity.ts";
+export { parseVerifyLevel, type VerifyLevel } from "./verify/verify-level.ts";
+export { type Verification, type VerifyOptions, verifyMigration } from "./verify/verify-migration.ts";

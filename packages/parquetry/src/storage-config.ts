@@ -104,12 +104,10 @@ export function readStorageConfig(
   const env = options.env ?? process.env;
   checkPrefix(options.envPrefix);
   const fields = new ConfigFields(variableReader(env, options.envPrefix));
-  const backend =
-    options.backend ??
-    fields.optional("STORAGE_BACKEND", "which backend: local, r2 or s3", backendName) ??
-    "local";
-  const config = readBackend(backend, fields, env, overrides);
-  fields.finish(backend);
+  const backend = options.backend ?? fields.optional("STORAGE_BACKEND", "which backend to use", backendName);
+  fields.finish("The storage backend is not known");
+  const config = readBackend(backend ?? "local", fields, env, overrides);
+  fields.finish(`The configuration of the ${config.backend} backend is not complete`);
   return config;
 }
 

@@ -1,1 +1,8 @@
-export {};
+export type { QueryColumn, QueryParameters, QueryValue, ResultOptions } from "./engine.ts";
+export { defaultCacheDirectory } from "./files/cache-directory.ts";
+export { DEFAULT_CACHE_BYTES } from "./files/file-cache.ts";
+export { openQuery } from "./open-query.ts";
+export type { QueryDatabase, TableDescription } from "./query-database.ts";
+export type { OpenQueryOptions, SqlOptions } from "./query-options.ts";
+export type { QueryExplanation, QueryResult, QueryStats, TableStats } from "./query-result.ts";
+export type { LevelChoice } from "./table/choose-partitions.ts";

@@ -1,9 +1,14 @@
 export type { ConformanceCase } from "./conformance/conformance-case.ts";
 export { CONFORMANCE_CASES, describeBackend, type TestRunner } from "./conformance/describe-backend.ts";
+export { type Fault, type FaultPlan, type FaultyCall, faulty } from "./faulty.ts";
+export type { RequestCounts } from "./s3-server/request-counter.ts";
+export type { S3Fault, S3FaultRule } from "./s3-server/s3-fault.ts";
+export type { S3Operation } from "./s3-server/s3-operation.ts";
+export type { S3ProfileName } from "./s3-server/s3-profile.ts";
+export type { S3Credentials } from "./s3-server/signature-v4.ts";
 export {
   type S3Server,
   type S3ServerOptions,
   startS3Server,
   TEST_CREDENTIALS,
 } from "./s3-server/start-s3-server.ts";
-export type { S3FaultRule } from "./s3-server/s3-fault.ts";

@@ -9,8 +9,7 @@ export const MAX_NESTING = 32;
  * Finds the type of every column by looking at every row: the first rows prove nothing about the rest. Columns come in
  * the order in which they are first seen.
  *
- * Safe integers give `int64`; any other number, also beside integers, `double`; `bigint` beside a non-integer is an
- * error, since one of them would change. Arrays give lists, plain objects structs; a column without any value is `null`.
+ * Safe integers and `bigint` give `int64`; any other number, also beside integers, `double`. Arrays give lists, plain objects structs; a column without any value is `null`.
  *
  * @throws StorageError `invalid_argument` naming the row and the column, where values do not fit together or cannot be
  * stored.

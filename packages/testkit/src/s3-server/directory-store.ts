@@ -41,7 +41,7 @@ const BUCKET_FILE = "bucket.json";
  * Small pieces of I/O are synchronous on purpose: they are what makes check and commit one step.
  *
  * @example
- * const store = new DirectoryStore("/tmp/s3");
+ * const store = new DirectoryStore("./data");
  */
 export class DirectoryStore implements ObjectStore {
   readonly #bucketsPath: string;

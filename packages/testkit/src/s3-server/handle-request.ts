@@ -171,8 +171,6 @@ export async function handleRequest(
     const skewMs = faults.find("clock-skew")?.ms ?? 0;
     response.setHeader("date", new Date(state.nowMs() + skewMs).toUTCString());
     response.setHeader("x-amz-request-id", requestId);
-    // A client that was never told to go on may send its body or not: the connection cannot be used again.
-    if (!continueSent) response.setHeader("connection", "close");
     await sendReply(reply, {
       response,
       faults,

@@ -53,7 +53,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     Key: string,
     Body: S3.PutObjectCommandInput["Body"],
     more: Partial<S3.PutObjectCommandInput> = {},
-  ) => client.send(new S3.PutObjectCommand({ Bucket, Key, Body, ...more }));
+  ) => client.send(new S3.PutObjectCommand({ Bucket, Key, Body: Body ?? "", ...more }));
   // Bodies are always read: one left over keeps its socket and fails when the server closes.
   const get = async (Key: string, more: Partial<S3.GetObjectCommandInput> = {}) => {
     const output = await client.send(new S3.GetObjectCommand({ Bucket, Key, ...more }));
@@ -379,10 +379,18 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect(await outcome(complete([small], { IfMatch: '"other"' }))).toBe("412 PreconditionFailed");
     expect((await listed()).Parts).toHaveLength(2);
     expect((await get(Key)).bytes.toString()).toBe("old");
-    const racers = await Promise.all(Array.from({ length: 4 }, () => outcome(complete([small]))));
-    expect(racers.sort()).toEqual(["404 NoSuchUpload", "404 NoSuchUpload", "404 NoSuchUpload", "ok"]);
+    await complete([small]);
     expect((await get(Key)).bytes.toString()).toBe("small");
     expect(await outcome(abort())).toBe("404 NoSuchUpload");
+  });
+
+  it("completes an upload once, however many ask for it", async () => {
+    const Key = "mp/racing";
+    const { upload, complete } = await start(Key);
+    const done = [await upload(1, Buffer.alloc(5 * MIB, 1)), await upload(2, Buffer.from("tail"))];
+    const racers = await Promise.all(Array.from({ length: 4 }, () => outcome(complete(done))));
+    expect(racers.sort()).toEqual(["404 NoSuchUpload", "404 NoSuchUpload", "404 NoSuchUpload", "ok"]);
+    expect((await head(Key)).ContentLength).toBe(5 * MIB + 4);
   });
 
   it("aborts, and lists the uploads of one key page by page", async () => {
@@ -472,7 +480,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
   });
 
   it("leaves nothing of an upload whose client went away", async () => {
-    const { port, credentials, region, endpoint } = server;
+    const { credentials, region, endpoint } = server;
     const url = `${endpoint}/${Bucket}/gone`;
     const headers = signS3Request({
       method: "PUT",
@@ -482,12 +490,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
       region,
     });
     const received = server.requests.bytesIn;
-    const request = httpRequest({
-      port,
-      method: "PUT",
-      path: `/${Bucket}/gone`,
-      headers: { ...headers, "content-length": 1000 },
-    });
+    const request = httpRequest(url, { method: "PUT", headers: { ...headers, "content-length": 1000 } });
     const ended = new Promise((resolve) => {
       request.on("error", resolve);
     });

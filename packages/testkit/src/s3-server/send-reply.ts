@@ -38,6 +38,14 @@ async function write(options: SendOptions, chunk: Buffer): Promise<void> {
   await once(options.response, "drain", { signal: options.signal });
 }
 
+/** Writes and waits until it has left: what comes before a fault must arrive, or the fault would be another. */
+async function flush(options: SendOptions, chunk: Buffer): Promise<void> {
+  options.onBody(chunk.length);
+  await new Promise((resolve) => {
+    options.response.write(chunk, resolve);
+  });
+}
+
 /** Sends a body as it is. What lies in memory goes out without the detour of an iterator. */
 async function sendBody(reply: S3Reply, options: SendOptions): Promise<void> {
   const { body } = reply;
@@ -82,15 +90,13 @@ async function sendFaultyBody(reply: S3Reply, size: number, options: SendOptions
       const length = Math.min(pieceBytes, whole.length - at, limit - offset);
       const piece = whole.subarray(at, at + length);
       await faults.pace(length);
-      await write(options, requestHadBody ? piece : faults.flip(piece, offset, size));
+      await flush(options, requestHadBody ? piece : faults.flip(piece, offset, size));
       at += length;
       offset += length;
     }
     if (offset >= limit) break;
   }
   if (!resets && cut === undefined) return true;
-  // What is under way must arrive, or the client would see another fault than the one asked for.
-  if (response.writableLength > 0) await once(response, "drain", { signal: options.signal });
   if (resets) response.socket?.resetAndDestroy();
   else if (cut?.kind === "truncate") response.socket?.destroySoon();
   return false;

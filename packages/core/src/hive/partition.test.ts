@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeHive, encodeHive } from "./codec.ts";
+import { Partition, partition } from "./partition.ts";
+
+const text = fc.string({ unit: "binary" }).filter((value) => value !== "__HIVE_DEFAULT_PARTITION__");
+const keyText = text.filter((value) => value !== "" && value !== "__proto__");
+
+describe("the Hive codec", () => {
+  it("gives every text back", () => {
+    fc.assert(
+      fc.property(text, (value) => {
+        expect(decodeHive(encodeHive(value))).toBe(value);
+        expect(encodeHive(value)).toMatch(/^[A-Za-z0-9_.~%-]*$/);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each([
+    ["Texas A&M", "Texas%20A%26M"],
+    ["Hawai'i", "Hawai%27i"],
+    ["Miami (OH)", "Miami%20%28OH%29"],
+    ["San José State", "San%20Jos%C3%A9%20State"],
+    ["a=b/c", "a%3Db%2Fc"],
+    ["100%", "100%25"],
+    ["2024-01-01 00:00:00", "2024-01-01%2000%3A00%3A00"],
+    ["~_.-", "~_.-"],
+  ])("writes %s as DuckDB and pyarrow do: %s", (value, encoded) => {
+    expect(encodeHive(value)).toBe(encoded);
+  });
+
+  it.each([
+    ["Texas A&M", "Texas A&M"],
+    ["100% sure", "100% sure"],
+    ["a+b", "a+b"],
+    ["%zz", "%zz"],
+    ["%ff%fe", "%ff%fe"],
+    ["%c3%a9", "é"],
+  ])("reads the looser %j as %j", (encoded, value) => {
+    expect(decodeHive(encoded)).toBe(value);
+  });
+});
+
+describe("Partition", () => {
+  it("is given back by parse, for every key and value and NULL", () => {
+    const levels = fc.uniqueArray(fc.tuple(keyText, fc.option(text)), {
+      minLength: 1,
+      maxLength: 4,
+      selector: ([key]) => key.toLowerCase(),
+    });
+    fc.assert(
+      fc.property(levels, (entries) => {
+        const made = Partition.of(entries);
+        expect(Partition.parse(made.path()).entries).toEqual(made.entries);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("keeps the order of the keys and turns values into text", () => {
+    expect(partition({ season: "2024", week: 1, bowl: false, id: 10n, division: null }).path()).toBe(
+      "season=2024/week=1/bowl=false/id=10/division=__HIVE_DEFAULT_PARTITION__",
+    );
+  });
+
+  it.each([
+    [{ "": "x" }, "empty"],
+    [{ year: "1", Year: "2" }, "twice"],
+    [{ year: 1.5 }, "1.5"],
+    [{ year: Number.NaN }, "NaN"],
+    [{ year: "__HIVE_DEFAULT_PARTITION__" }, "stands for NULL"],
+    [{ 2024: "x" }, "reorders"],
+    [{ year: undefined }, "undefined"],
+    [{ year: {} }, "object"],
+    [["year"], "object"],
+    [null, "object"],
+  ])("refuses %j", (values, reason) => {
+    // From plain JavaScript anything can come.
+    expect(() => partition(values as never)).toThrow(expect.objectContaining({ code: "invalid_path" }));
+    expect(() => partition(values as never)).toThrow(reason);
+  });
+
+  it.each(["year", "=x", "year=1/week", "year=1//week=2"])("does not parse %j", (path) => {
+    expect(() => Partition.parse(path)).toThrow(expect.objectContaining({ code: "invalid_path" }));
+  });
+});

@@ -1,0 +1,209 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Row } from "../row.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { inferColumns } from "./infer-columns.ts";
+import { openParquet } from "./open-parquet.ts";
+import { encodeParquet } from "./write-parquet.ts";
+
+function inMemory(bytes: Uint8Array): ByteSource {
+  return {
+    name: "test.parquet",
+    byteLength: bytes.byteLength,
+    slice: async (start, end) => new Uint8Array(bytes).slice(start, end).buffer,
+  };
+}
+
+async function readBack(bytes: Uint8Array, columns?: readonly string[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  const file = await openParquet(inMemory(bytes));
+  for await (const batch of file.scan(columns)) rows.push(...batch);
+  return rows;
+}
+
+const write = (rows: readonly Row[]): Uint8Array => encodeParquet(rows, inferColumns(rows));
+
+describe("Parquet", () => {
+  const scalars = {
+    integer: fc.option(fc.maxSafeInteger()),
+    // An integer beyond 2^53 is refused, since it has most likely lost digits.
+    double: fc.option(
+      fc
+        .double({ noNaN: true })
+        .filter((x) => !Number.isInteger(x) || Math.abs(x) < 2 ** 53 || Math.abs(x) >= 2 ** 63),
+    ),
+    text: fc.option(fc.string({ unit: "binary" })),
+    flag: fc.option(fc.boolean()),
+    time: fc.option(fc.date({ noInvalidDate: true, min: new Date(-1e13), max: new Date(1e14) })),
+    big: fc.option(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
+    bytes: fc.option(fc.uint8Array({ maxLength: 20 })),
+    list: fc.option(fc.array(fc.option(fc.string({ unit: "binary" })), { maxLength: 4 })),
+    struct: fc.option(
+      fc.record({ a: fc.option(fc.maxSafeInteger()), b: fc.option(fc.string({ unit: "binary" })) }),
+    ),
+  };
+
+  it("gives every row back", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.record(scalars), { minLength: 1, maxLength: 30 }), async (rows) => {
+        const expected = rows.map((row) => {
+          const big = row.big !== null && Number.isSafeInteger(Number(row.big)) ? Number(row.big) : row.big;
+          return { ...row, big };
+        });
+        const back = await readBack(write(rows));
+        expect(back).toEqual(expected);
+        // toEqual takes -0 for 0.
+        back.forEach((row, i) => {
+          expect(Object.is(row["double"], rows[i]?.double)).toBe(true);
+        });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("is the same bytes for the same rows", () => {
+    const rows = Array.from({ length: 500 }, (_, i) => ({ i, text: `row ${i}`, half: i / 2 }));
+    expect(write(rows)).toEqual(write(rows));
+  });
+
+  it("keeps rows apart over many row groups, and reads only the columns asked for, in that order", async () => {
+    const rows = Array.from({ length: 50_001 }, (_, i) => ({ i, text: `t${i % 7}`, half: i / 2 }));
+    const back = await readBack(write(rows), ["half", "none", "i"]);
+    expect(back).toHaveLength(50_001);
+    expect(back[49_999]).toEqual({ half: 24_999.5, none: null, i: 49_999 });
+    expect(Object.keys(back[0] ?? {})).toEqual(["half", "none", "i"]);
+  });
+
+  it("finds a column's type from every row, not from the first ones", () => {
+    const rows: Row[] = Array.from({ length: 2000 }, () => ({ a: 1, b: null }));
+    rows.push({ a: 0.5, b: "late", c: true });
+    expect(inferColumns(rows)).toEqual([
+      { name: "a", type: "double" },
+      { name: "b", type: "string" },
+      { name: "c", type: "boolean" },
+    ]);
+  });
+
+  it.each([
+    [[{ a: 1 }, { a: "x" }], 'row 1, column "a" is string where earlier rows are int64'],
+    [[{ a: 2 ** 53 }], 'row 0, column "a" is 9007199254740992, an integer beyond 2^53'],
+    [[{ a: 2n ** 60n + 1n }, { a: 0.5 }], "is 1152921504606846977n, which is no double"],
+    [[{ a: 2n ** 63n }], "is 9223372036854775808n, which is no int64"],
+    [[{ a: new Date(Number.NaN) }], "is an invalid Date"],
+    [[{ a: () => 1 }], "is a function"],
+    [[{ a: new Map() }], "is a Map"],
+    [[{ "": 1 }], "cannot be a column name"],
+    [[{ a: 1, A: 2 }], "are the same name"],
+    [[[1]], "row 0 is an array"],
+    [[null], "row 0 is null"],
+  ])("refuses %o, naming row and column", (rows, reason) => {
+    // From plain JavaScript anything can come.
+    expect(() => write(rows as Row[])).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+    expect(() => write(rows as Row[])).toThrow(reason);
+  });
+
+  it("refuses a cycle", () => {
+    const cyclic: Row = {};
+    cyclic["self"] = cyclic;
+    expect(() => write([cyclic])).toThrow("is it a cycle?");
+  });
+});
+
+describe("broken Parquet", () => {
+  const good = write(Array.from({ length: 300 }, (_, i) => ({ i, text: `row ${i % 9}`, list: [i, i + 1] })));
+
+  it("is corrupt wherever it is cut", async () => {
+    for (let length = 0; length < good.byteLength; length += 13) {
+      await expect(readBack(good.subarray(0, length))).rejects.toMatchObject({ code: "corrupt" });
+    }
+  });
+
+  it.each([
+    ["nothing", new Uint8Array()],
+    ["text", new TextEncoder().encode("this is a text and no Parquet file")],
+    ["a footer longer than the file", Buffer.from("PAR1\xff\xff\xff\x7fPAR1", "latin1")],
+  ])("says so of %s", async (_, bytes) => {
+    await expect(readBack(bytes)).rejects.toMatchObject({ code: "corrupt", op: "readParquet" });
+  });
+});
+
+describe("DuckDB", () => {
+  let folder = "";
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "parquetry-duckdb-"));
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("reads what Parquetry writes, as the types that were meant", async () => {
+    const file = join(folder, "a.parquet");
+    const rows: Row[] = Array.from({ length: 3000 }, (_, i) => ({
+      i,
+      half: i / 2,
+      text: i % 3 === 0 ? null : `Hawai'i ${i}`,
+      flag: i % 2 === 0,
+      time: new Date(Date.UTC(2024, 0, 1, 0, 0, i)),
+      big: BigInt(i) + 2n ** 60n,
+      list: [i, null],
+      struct: { a: i, b: "x" },
+      nothing: null,
+    }));
+    await writeFile(file, write(rows));
+    const connection = await (await DuckDBInstance.create(":memory:")).connect();
+    await connection.run("SET TimeZone = 'America/Chicago'");
+    const types = await connection.runAndReadAll(`DESCRIBE SELECT * FROM '${file}'`);
+    expect(Object.fromEntries(types.getRows().map(([name, type]) => [name, type]))).toEqual({
+      i: "BIGINT",
+      half: "DOUBLE",
+      text: "VARCHAR",
+      flag: "BOOLEAN",
+      time: "TIMESTAMP WITH TIME ZONE",
+      big: "BIGINT",
+      list: "BIGINT[]",
+      struct: "STRUCT(a BIGINT, b VARCHAR)",
+      nothing: "INTEGER",
+    });
+    const sums = await connection.runAndReadAll(
+      `SELECT count(*), sum(i), sum(half), count(text), sum(flag::INT), max(epoch(time)), max(big), sum(list[1]), sum(struct.a)
+       FROM '${file}'`,
+    );
+    expect(sums.getRowsJson()[0]?.map(Number)).toEqual([
+      3000,
+      4498500,
+      2249250,
+      2000,
+      1500,
+      Date.UTC(2024, 0, 1, 0, 0, 2999) / 1000,
+      Number(2n ** 60n + 2999n),
+      4498500,
+      4498500,
+    ]);
+    connection.closeSync();
+  });
+
+  it("writes what Parquetry reads, in every codec and with its own types", async () => {
+    const connection = await (await DuckDBInstance.create(":memory:")).connect();
+    for (const codec of ["snappy", "zstd", "gzip", "uncompressed"]) {
+      const file = join(folder, `${codec}.parquet`);
+      await connection.run(`COPY (SELECT range AS i, range::DOUBLE / 4 AS q, 'n' || range AS t, range % 2 = 0 AS f,
+        TIMESTAMP '2001-01-01 00:00:00' + INTERVAL (range) MINUTE AS ts, [range, NULL] AS l FROM range(20000))
+        TO '${file}' (FORMAT parquet, CODEC '${codec}', ROW_GROUP_SIZE 7000)`);
+      const rows = await readBack(await readFile(file));
+      expect(rows).toHaveLength(20_000);
+      expect(rows[12_345]).toEqual({
+        i: 12_345,
+        q: 3086.25,
+        t: "n12345",
+        f: false,
+        ts: new Date(Date.UTC(2001, 0, 1, 0, 12_345)),
+        l: [12_345, null],
+      });
+    }
+    connection.closeSync();
+  });
+});

@@ -1,0 +1,82 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { StorageError } from "@parquetry/core";
+import { estimateCost } from "../cost/estimate-cost.ts";
+import { type PriceTable, parsePriceTable } from "../cost/price-table.ts";
+import { PRICES_2026_10 } from "../cost/prices-2026-10.ts";
+import { formatBytes, formatFiles, formatUsd } from "../terminal/format-amount.ts";
+import { formatTable } from "../terminal/format-table.ts";
+import type { CommandContext } from "./command-context.ts";
+import { type InventoryFlags, takeInventory } from "./inventory-command.ts";
+
+/** Flags of `parquetry cost`. */
+export type CostFlags = InventoryFlags & { readonly prices?: string };
+
+/** `parquetry cost [place]`: what keeping and moving a tree costs, R2 beside S3. */
+export async function costCommand(
+  context: CommandContext,
+  flags: CostFlags,
+  place: string | undefined,
+): Promise<number> {
+  const prices = await readPrices(context, flags.prices);
+  const { url, inventory } = await takeInventory(context, flags, place);
+  inventory.close();
+  const { files, bytes } = inventory;
+  const lists = Math.max(1, Math.ceil(files / 1000));
+  const keeping = estimateCost({ storedBytes: bytes }, prices);
+  const upload = estimateCost({ storedBytes: 0, writes: files + lists }, prices);
+  const download = estimateCost({ storedBytes: 0, writes: lists, reads: files, egressBytes: bytes }, prices);
+  if (context.json) {
+    context.emit("summary", {
+      exitCode: 0,
+      place: url,
+      files,
+      bytes,
+      pricesOf: prices.date,
+      monthlyUsd: { r2: keeping.r2.monthlyUsd, s3: keeping.s3.monthlyUsd },
+      uploadOnceUsd: { r2: upload.r2.onceUsd, s3: upload.s3.onceUsd },
+      downloadOnceUsd: { r2: download.r2.onceUsd, s3: download.s3.onceUsd },
+    });
+    return 0;
+  }
+  const { print, style, columns } = context.terminal;
+  print(`${formatFiles(files)}, ${formatBytes(bytes)} at ${url}`);
+  print();
+  const [head = "", ...rows] = formatTable(
+    [
+      [`prices of ${prices.date}`, keeping.r2.name, keeping.s3.name],
+      ["keeping it, a month", formatUsd(keeping.r2.monthlyUsd), formatUsd(keeping.s3.monthlyUsd)],
+      ["uploading it, once", formatUsd(upload.r2.onceUsd), formatUsd(upload.s3.onceUsd)],
+      ["reading all of it, once", formatUsd(download.r2.onceUsd), formatUsd(download.s3.onceUsd)],
+    ],
+    columns,
+  );
+  print(style("bold", head));
+  for (const row of rows) print(row);
+  context.note("\nOne PUT or GET a file and one LIST a thousand; the month's free allowance is taken off.");
+  return 0;
+}
+
+/**
+ * The price table a flag names, or the built-in one.
+ *
+ * @throws StorageError `invalid_argument` where it cannot be read.
+ */
+export async function readPrices(
+  context: Pick<CommandContext, "cwd">,
+  file: string | undefined,
+): Promise<PriceTable> {
+  if (file === undefined) return PRICES_2026_10;
+  const path = resolve(context.cwd, file);
+  let json: string;
+  try {
+    json = await readFile(path, "utf8");
+  } catch (error) {
+    throw new StorageError({
+      code: "invalid_argument",
+      op: "config",
+      message: `The price table ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+    });
+  }
+  return parsePriceTable(json, path);
+}

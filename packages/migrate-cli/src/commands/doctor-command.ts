@@ -1,0 +1,67 @@
+import type { Check, CheckStatus } from "../doctor/check.ts";
+import { type DoctorSubject, doctor } from "../doctor/doctor.ts";
+import { formatCount } from "../terminal/format-amount.ts";
+import type { TextStyle } from "../terminal/terminal.ts";
+import type { CommandContext } from "./command-context.ts";
+import { configuredCloud, openSource, openTarget } from "./open-places.ts";
+import type { PlaceFlags } from "./selection-flags.ts";
+
+const MARKS: Readonly<Record<CheckStatus, readonly [string, TextStyle]>> = {
+  ok: ["✓", "green"],
+  warn: ["!", "yellow"],
+  fail: ["✗", "red"],
+  skip: ["-", "dim"],
+};
+
+/** `parquetry doctor`: checks both ends from the outside in. Exit code 1 where a check fails. */
+export async function doctorCommand(context: CommandContext, flags: PlaceFlags): Promise<number> {
+  const { terminal, interrupt, json, quiet } = context;
+  const subjects: DoctorSubject[] = [
+    {
+      name: flags.from === undefined ? "data root" : "from",
+      open: () => openSource(context, flags.from),
+      names: true,
+    },
+  ];
+  const cloud = flags.to !== undefined || configuredCloud(context) !== undefined;
+  if (cloud)
+    subjects.push({
+      name: flags.to === undefined ? "cloud" : "to",
+      open: () => openTarget(context, flags.to),
+    });
+  const show = (check: Check): void => {
+    context.emit("check", { ...check });
+    if (json || (quiet && check.status !== "fail")) return;
+    const [mark, style] = MARKS[check.status];
+    terminal.print(`${terminal.style(style, mark)} ${terminal.style("bold", check.name)}: ${check.detail}`);
+    if (check.remedy !== undefined) terminal.print(`  ${check.remedy}`);
+  };
+  const checks = await doctor(subjects, {
+    signal: interrupt.abort,
+    onCheck: show,
+    onProgress: (objects) => terminal.status(quiet ? "" : `looking at names: ${formatCount(objects)} files`),
+  });
+  terminal.status("");
+  if (!cloud)
+    context.note(
+      "No cloud backend is configured, so none was checked. Give one by --to r2://bucket or s3://bucket.",
+    );
+  const count = (status: CheckStatus): number => checks.filter((check) => check.status === status).length;
+  const exitCode = count("fail") > 0 ? 1 : 0;
+  context.emit("summary", {
+    exitCode,
+    ok: count("ok"),
+    warn: count("warn"),
+    fail: count("fail"),
+    skip: count("skip"),
+  });
+  if (!json && !quiet) {
+    terminal.print();
+    terminal.print(
+      exitCode === 0
+        ? `All is well${count("warn") > 0 ? `, with ${count("warn")} to look at` : ""}.`
+        : `${count("fail")} of ${checks.length} checks failed.`,
+    );
+  }
+  return exitCode;
+}

@@ -1,0 +1,39 @@
+import { InvalidArgumentError } from "commander";
+
+/** Collects a flag that may be given more than once. */
+export function repeated(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/**
+ * Parses a whole number of at least 1.
+ *
+ * @throws InvalidArgumentError for anything else.
+ */
+export function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= 1) return number;
+  throw new InvalidArgumentError("Expected a whole number of at least 1.");
+}
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  ki: 1024,
+  mi: 1024 ** 2,
+  gi: 1024 ** 3,
+};
+
+/**
+ * Parses bytes per second: `500k`, `10MB`, `1.5MiB/s`.
+ *
+ * @throws InvalidArgumentError for anything else.
+ */
+export function bytesPerSecond(value: string): number {
+  const match = /^(\d+(?:\.\d+)?) ?([kmg]i?)?b?(?:\/s)?$/i.exec(value);
+  const bytes = Number(match?.[1]) * (UNIT_BYTES[(match?.[2] ?? "").toLowerCase()] ?? Number.NaN);
+  if (bytes >= 1) return bytes;
+  throw new InvalidArgumentError("Expected bytes per second: 500k, 10MB, 1.5MiB.");
+}

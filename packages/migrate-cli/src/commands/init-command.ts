@@ -1,0 +1,35 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { StorageError } from "@parquetry/core";
+import { ENV_TEMPLATE } from "../env-template.ts";
+import type { CommandContext } from "./command-context.ts";
+
+/**
+ * `parquetry init`: writes the template of variables, never over an existing file.
+ *
+ * @throws StorageError `already_exists`.
+ */
+export async function initCommand(
+  context: CommandContext,
+  flags: { readonly envFile?: string },
+): Promise<number> {
+  const path = resolve(context.cwd, flags.envFile ?? ".env");
+  try {
+    // For its owner alone: it will hold secrets.
+    await writeFile(path, ENV_TEMPLATE, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    const exists = error instanceof Error && "code" in error && error.code === "EEXIST";
+    throw new StorageError({
+      code: exists ? "already_exists" : "invalid_argument",
+      op: "init",
+      path,
+      message: exists
+        ? `${path} exists already and was left as it is. Edit it, or name another file by --env-file.`
+        : `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
+    });
+  }
+  context.emit("summary", { exitCode: 0, path });
+  if (!context.json) context.terminal.print(`Wrote ${path}`);
+  context.note("Fill it in, then run: parquetry doctor");
+  return 0;
+}

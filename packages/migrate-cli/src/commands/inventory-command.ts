@@ -1,0 +1,97 @@
+import { type Inventory, inventory } from "../inventory/inventory.ts";
+import { formatBytes, formatCount, formatFiles } from "../terminal/format-amount.ts";
+import { formatTable } from "../terminal/format-table.ts";
+import type { CommandContext } from "./command-context.ts";
+import { describeLeftOut } from "./describe-plan.ts";
+import { openSource, openTarget } from "./open-places.ts";
+import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
+
+/** Flags of `parquetry inventory`. */
+export type InventoryFlags = SelectionFlags & PlaceFlags;
+
+/** `parquetry inventory [place]`: what a tree holds. */
+export async function inventoryCommand(
+  context: CommandContext,
+  flags: InventoryFlags,
+  place: string | undefined,
+): Promise<number> {
+  const found = await takeInventory(context, flags, place);
+  try {
+    const { files, bytes, folders, entities, formats, leftOut, skippedEntries } = found.inventory;
+    if (context.json) {
+      for await (const entry of skippedEntries) context.emit("skipped", { ...entry });
+      const skipped = skippedEntries.length;
+      context.emit("summary", {
+        exitCode: 0,
+        place: found.url,
+        files,
+        bytes,
+        folders,
+        entities,
+        formats,
+        leftOut,
+        skippedEntries: skipped,
+      });
+      return 0;
+    }
+    const { print, style } = context.terminal;
+    const table = (rows: readonly (readonly string[])[]): void => {
+      const [head = "", ...lines] = formatTable(rows, context.terminal.columns);
+      print();
+      print(style("bold", head));
+      for (const line of lines) print(line);
+    };
+    print(`${formatFiles(files)}, ${formatBytes(bytes)} at ${found.url}`);
+    const counts = ({ name, files, bytes }: Inventory["folders"][number]): string[] => [
+      name,
+      formatCount(files),
+      formatBytes(bytes),
+    ];
+    table([["folder", "files", "bytes"], ...folders.map(counts)]);
+    table([
+      ["entity", "files", "bytes", "partitions", "by"],
+      ...entities.map((entity) => [
+        ...counts(entity),
+        entity.partitions === 0 ? "-" : formatCount(entity.partitions),
+        entity.keys.join("/") || "-",
+      ]),
+    ]);
+    table([["format", "files", "bytes"], ...formats.map(counts)]);
+    const left = describeLeftOut(leftOut);
+    if (left !== "") context.note(`\nLeft out: ${left}`);
+    for (const { path, detail } of skippedEntries.first(20)) context.warn(`${path}: ${detail}`);
+    if (skippedEntries.length > 20)
+      context.warn(`and ${formatCount(skippedEntries.length - 20)} more like these`);
+    return 0;
+  } finally {
+    found.inventory.close();
+  }
+}
+
+/** Opens a place, counts it, and closes it. */
+export async function takeInventory(
+  context: CommandContext,
+  flags: InventoryFlags,
+  place: string | undefined,
+): Promise<{ readonly url: string; readonly inventory: Inventory }> {
+  const { terminal, interrupt, quiet, json } = context;
+  const backend =
+    flags.to !== undefined
+      ? await openTarget(context, flags.to)
+      : await openSource(context, place ?? flags.from);
+  try {
+    return {
+      url: backend.url(),
+      inventory: await inventory(backend, {
+        ...selectionOf(flags),
+        signal: interrupt.abort,
+        onProgress: (objects) => {
+          if (!quiet && !json) terminal.status(`listing: ${formatCount(objects)} files`);
+        },
+      }),
+    };
+  } finally {
+    terminal.status("");
+    await backend.close();
+  }
+}

@@ -1,0 +1,31 @@
+import type { Spool } from "../content/spool.ts";
+import { formatCount } from "../terminal/format-amount.ts";
+import type { CommandContext } from "./command-context.ts";
+
+/** How many names of a list are told; a report has them all. */
+export const NAMES_TOLD = 10;
+
+/** Tells the first names of a list; with `--json`, all of them, a line each. */
+export async function tellNames<T>(
+  context: CommandContext,
+  label: string,
+  list: Spool<T>,
+  describe: (item: T) => string,
+): Promise<void> {
+  if (context.json) {
+    for await (const item of list)
+      context.emit("file", { problem: label.replace(/,.*/, ""), detail: describe(item) });
+    return;
+  }
+  for (const item of list.first(NAMES_TOLD)) context.warn(`${label}: ${describe(item)}`);
+  const more = list.length - NAMES_TOLD;
+  if (more > 0) context.warn(`${label}: ${formatCount(more)} more; --report DIR lists them all`);
+}
+
+/** A list's items as lines of text. */
+export async function* namesOf<T>(
+  list: AsyncIterable<T>,
+  describe: (item: T) => string,
+): AsyncGenerator<string> {
+  for await (const item of list) yield describe(item);
+}

@@ -1,0 +1,84 @@
+import { isWithin, type StorageBackend, StorageError } from "@parquetry/core";
+import { DEFAULT_ENV_PREFIXES, getStorage, openBackend } from "parquetry";
+import type { CommandContext } from "./command-context.ts";
+
+type Place = Pick<CommandContext, "env" | "envPrefix">;
+
+/**
+ * Opens an address, or the local data root where none is given.
+ *
+ * @throws StorageError `invalid_argument`, op `config`, for what is not configured.
+ */
+export async function openSource(context: Place, address: string | undefined): Promise<StorageBackend> {
+  const { env, envPrefix } = context;
+  if (address !== undefined) return openBackend(address, { env, envPrefix });
+  return (await getStorage({ env, envPrefix, backend: "local" })).backend;
+}
+
+/**
+ * Opens an address, or the configured cloud backend where none is given: the one `…_STORAGE_BACKEND` names, else R2 where
+ * a bucket of it is configured, else S3.
+ *
+ * @throws StorageError `invalid_argument`, op `config`, for what is not configured.
+ */
+export async function openTarget(context: Place, address: string | undefined): Promise<StorageBackend> {
+  const { env, envPrefix } = context;
+  if (address !== undefined) return openBackend(address, { env, envPrefix });
+  const backend = configuredCloud(context);
+  if (backend !== undefined) return (await getStorage({ env, envPrefix, backend })).backend;
+  const prefix = envPrefix ?? DEFAULT_ENV_PREFIXES.join("_ or ");
+  throw new StorageError({
+    code: "invalid_argument",
+    op: "config",
+    message:
+      "No cloud backend is configured. Give one by --to r2://bucket or --to s3://bucket, or set R2_BUCKET or S3_BUCKET " +
+      `(with the prefix ${prefix}_) in the environment or in .env; \`parquetry init\` writes a template.`,
+  });
+}
+
+/** Which cloud backend the environment configures, or undefined. */
+export function configuredCloud({ env, envPrefix }: Place): "r2" | "s3" | undefined {
+  const prefixes = envPrefix === undefined ? DEFAULT_ENV_PREFIXES : [envPrefix];
+  const read = (suffix: string): string =>
+    prefixes.map((prefix) => env[`${prefix}_${suffix}`]).find(Boolean) ?? "";
+  const named = read("STORAGE_BACKEND").toLowerCase();
+  if (named === "r2" || named === "s3") return named;
+  if (read("R2_BUCKET") !== "") return "r2";
+  return read("S3_BUCKET") === "" ? undefined : "s3";
+}
+
+/**
+ * Opens both ends, runs something with them, and closes them.
+ *
+ * @throws StorageError `invalid_argument` where one end lies in the other: a copy would feed on itself.
+ */
+export async function withBothEnds<T>(
+  context: Place,
+  addresses: { readonly from?: string | undefined; readonly to?: string | undefined },
+  run: (source: StorageBackend, target: StorageBackend) => Promise<T>,
+): Promise<T> {
+  const source = await openSource(context, addresses.from);
+  try {
+    const target = await openTarget(context, addresses.to);
+    try {
+      const [from, to] = [source.url(), target.url()];
+      if (isWithin(from, to) || isWithin(to, from)) {
+        throw new StorageError({
+          code: "invalid_argument",
+          op: "config",
+          message: `${from} and ${to} are the same place, or one lies in the other. Give two separate places by --from and --to.`,
+        });
+      }
+      return await run(source, target);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** Whether names that differ only in case are one file there, as far as that can be told without writing. */
+export function isCaseInsensitive(target: StorageBackend): boolean {
+  return target.name === "local" && (process.platform === "darwin" || process.platform === "win32");
+}

@@ -1,0 +1,59 @@
+import type { MigrationProgress } from "../run/run-migration.ts";
+import { formatBytes, formatDuration } from "../terminal/format-amount.ts";
+import { cutText } from "../terminal/format-table.ts";
+import {
+  createProgressMeter,
+  formatProgress,
+  LIVE_INTERVAL_MS,
+  PLAIN_INTERVAL_MS,
+} from "../terminal/progress-meter.ts";
+import type { CommandContext } from "./command-context.ts";
+
+/** Progress on display. */
+export interface ProgressDisplay extends Disposable {
+  /** Takes an event. */
+  take(event: MigrationProgress): void;
+}
+
+/**
+ * Shows how far a run is until it is disposed: a live line on a terminal, a plain one every 10 s elsewhere, JSON lines
+ * with `--json`, nothing with `--quiet`. Failures are told as they happen.
+ */
+export function showProgress(context: CommandContext): ProgressDisplay {
+  const { terminal, json, quiet, verbose } = context;
+  const meter = createProgressMeter();
+  const live = terminal.live && !json && !quiet;
+  const tick = (): void => {
+    const snapshot = meter.snapshot();
+    if (json) context.emit("progress", { ...snapshot });
+    else if (live) terminal.status(cutText(formatProgress(snapshot), terminal.columns - 1));
+    else context.note(formatProgress(snapshot));
+  };
+  const timer =
+    quiet && !json ? undefined : setInterval(tick, live ? LIVE_INTERVAL_MS : PLAIN_INTERVAL_MS).unref();
+  return {
+    take(event) {
+      meter.take(event);
+      if (event.type === "failed") {
+        context.emit("failed", { key: event.key, code: event.code, message: event.message });
+        if (!json) terminal.tell(`${terminal.mark("red", "failed:")} ${event.message}`);
+      } else if (event.type === "retry") {
+        context.emit("retry", { key: event.key, message: event.message });
+        if (verbose) context.note(`again: ${event.message}`);
+      } else if (event.type === "copied" && verbose) {
+        context.emit("copied", {
+          key: event.key,
+          sizeBytes: event.sizeBytes,
+          durationMs: Math.round(event.durationMs),
+        });
+        context.note(
+          `copied ${event.key} (${formatBytes(event.sizeBytes)}, ${formatDuration(event.durationMs)})`,
+        );
+      }
+    },
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      terminal.status("");
+    },
+  };
+}

@@ -1,0 +1,167 @@
+import { resolve } from "node:path";
+import type { StorageBackend } from "@parquetry/core";
+import type { ReportModel } from "../report/report-model.ts";
+import { writeReport } from "../report/write-report.ts";
+import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
+import { formatParity } from "../verify/folder-parity.ts";
+import { parseVerifyLevel } from "../verify/verify-level.ts";
+import { type Verification, verifyMigration } from "../verify/verify-migration.ts";
+import type { CommandContext } from "./command-context.ts";
+import { namesOf, tellNames } from "./name-lists.ts";
+import { withBothEnds } from "./open-places.ts";
+import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
+import { showProgress } from "./show-progress.ts";
+
+/** Flags of `parquetry verify`. */
+export type VerifyFlags = SelectionFlags &
+  PlaceFlags & {
+    readonly level?: string;
+    readonly seed?: string;
+    readonly allowUnverified?: boolean;
+    readonly report?: string;
+  };
+
+/** `parquetry verify`: compares both ends by content. Exit code 1 where they are not proven equal. */
+export async function verifyCommand(context: CommandContext, flags: VerifyFlags): Promise<number> {
+  const selection = selectionOf(flags);
+  const level = parseVerifyLevel(flags.level ?? "etag");
+  return withBothEnds(context, flags, async (source, target) => {
+    const hashCache = context.openHashCache();
+    const startedAt = performance.now();
+    try {
+      using progress = showProgress(context);
+      const found = await verifyMigration(source, target, {
+        ...selection,
+        level,
+        seed: flags.seed,
+        hashCache,
+        signal: context.interrupt.abort,
+        onProgress: progress.take,
+      });
+      try {
+        progress[Symbol.dispose]();
+        return await finish(context, flags, {
+          found,
+          source,
+          target,
+          durationMs: performance.now() - startedAt,
+        });
+      } finally {
+        found.close();
+      }
+    } finally {
+      hashCache.close();
+    }
+  });
+}
+
+interface Finished {
+  readonly found: Verification;
+  readonly source: StorageBackend;
+  readonly target: StorageBackend;
+  readonly durationMs: number;
+}
+
+async function finish(context: CommandContext, flags: VerifyFlags, finished: Finished): Promise<number> {
+  const { found, source, target, durationMs } = finished;
+  const { terminal, json } = context;
+  const proven = found.unverifiable.length === 0 || flags.allowUnverified === true;
+  const exitCode = found.equal && proven ? 0 : 1;
+  const headline = headlineOf(found, exitCode);
+  const summary = {
+    exitCode,
+    from: source.url(),
+    to: target.url(),
+    level: flags.level ?? "etag",
+    equal: found.equal,
+    folders: found.folders,
+    bytes: found.bytes,
+    readFiles: found.readFiles,
+    seed: found.seed,
+    skippedEntries: found.skippedEntries.length,
+    durationMs: Math.round(durationMs),
+  };
+  if (!json) for (const folder of found.folders) terminal.print(formatParity(folder));
+  await tellNames(context, "missing", found.missing, (key) => key);
+  await tellNames(context, "extra", found.extra, (key) => key);
+  await tellNames(context, "differing", found.differing, (key) => key);
+  await tellNames(context, "unverifiable", found.unverifiable, (key) => key);
+  await tellNames(context, "unreadable", found.failures, ({ message }) => message);
+  await tellNames(context, "not compared", found.skippedEntries, ({ path, detail }) => `${path}: ${detail}`);
+  if (flags.report !== undefined) {
+    const model = reportOf(finished, { headline, ok: exitCode === 0, summary });
+    await writeReport(resolve(context.cwd, flags.report), model);
+    context.note(`Report: ${resolve(context.cwd, flags.report, "report.html")}`);
+  }
+  context.emit("summary", summary);
+  if (!json && !context.quiet) terminal.tell(terminal.mark(exitCode === 0 ? "green" : "red", headline));
+  return exitCode;
+}
+
+function headlineOf(found: Verification, exitCode: number): string {
+  const files = found.folders.reduce((sum, { local }) => sum + local, 0);
+  const read = found.readFiles === 0 ? "" : ` ${formatFiles(found.readFiles)} read on both sides.`;
+  if (exitCode === 0) {
+    const unproven = found.unverifiable.length;
+    const but = unproven === 0 ? "" : ` but for ${formatCount(unproven)} that nothing proves`;
+    return `Equal: ${formatFiles(files)}, ${formatBytes(found.bytes.local)} on both sides${but}.${read}`;
+  }
+  const told = (["missing", "extra", "differing", "unverifiable"] as const)
+    .filter((list) => found[list].length > 0)
+    .map((list) => `${formatCount(found[list].length)} ${list}`);
+  if (found.unusableNames > 0) told.push(`${formatCount(found.unusableNames)} without a usable name`);
+  return `Not equal: ${told.join(", ")}.${read}`;
+}
+
+function reportOf(
+  { found, source, target, durationMs }: Finished,
+  outcome: { readonly headline: string; readonly ok: boolean; readonly summary: Record<string, unknown> },
+): ReportModel {
+  const { missing, extra, differing, unverifiable, failures, skippedEntries, folders, bytes } = found;
+  return {
+    command: "verify",
+    ...outcome,
+    from: source.url(),
+    to: target.url(),
+    finishedAt: new Date(),
+    folders,
+    figures: [
+      {
+        label: "files at the source",
+        value: formatCount(folders.reduce((sum, { local }) => sum + local, 0)),
+      },
+      {
+        label: "files at the target",
+        value: formatCount(folders.reduce((sum, { cloud }) => sum + cloud, 0)),
+      },
+      { label: "bytes at the source", value: formatBytes(bytes.local) },
+      { label: "bytes at the target", value: formatBytes(bytes.cloud) },
+      { label: "read on both sides", value: formatFiles(found.readFiles) },
+      { label: "time", value: formatDuration(durationMs) },
+    ],
+    lists: [
+      { file: "missing.txt", title: "missing at the target", count: missing.length, lines: missing },
+      { file: "extra.txt", title: "only at the target", count: extra.length, lines: extra },
+      { file: "differing.txt", title: "with different content", count: differing.length, lines: differing },
+      {
+        file: "unverifiable.txt",
+        title: "that nothing proves",
+        count: unverifiable.length,
+        lines: unverifiable,
+      },
+      {
+        file: "failed.txt",
+        title: "could not be read, with the reason",
+        count: failures.length,
+        lines: namesOf(failures, ({ key, code, message }) => `${key}\t${code}\t${message}`),
+      },
+      {
+        file: "skipped.txt",
+        title: "no files: links, sockets, impossible names",
+        count: skippedEntries.length,
+        lines: namesOf(skippedEntries, ({ path, detail }) => `${path}\t${detail}`),
+      },
+    ],
+    slowest: [],
+  };
+}

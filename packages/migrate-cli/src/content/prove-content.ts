@@ -1,0 +1,119 @@
+import { isStorageError, type ObjectInfo, type StorageBackend } from "@parquetry/core";
+import { type Action, type ContentFacts, type DecideOptions, decide, type Side } from "../plan/decide.ts";
+import type { ListingPair } from "../plan/merge-listings.ts";
+import type { HashCache } from "./hash-cache.ts";
+import { likelyPartSizes } from "./multipart-etag.ts";
+import { readContent } from "./read-content.ts";
+
+/** What {@link createProver} works with. */
+export interface ProverOptions {
+  /** Overwrite what differs. Default false. */
+  readonly force?: boolean | undefined;
+  /** Where hashes of what was read are kept. Default: nowhere. */
+  readonly hashCache?: HashCache | undefined;
+  /** Stops reading. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many bytes were read, and from which side. */
+  readonly onRead?: ((side: Side, bytes: number) => void) | undefined;
+}
+
+/** Decides a pair, reading what the decision needs. `distrust` reads both sides, cache and listing aside. */
+export type Prover = (pair: ListingPair, distrust?: boolean) => Promise<FinalAction>;
+
+/** An {@link Action} that needs nothing more to be known. */
+export type FinalAction = Exclude<Action, { readonly type: "read" }>["type"];
+
+/**
+ * Makes the function that turns a pair into its action: {@link decide}, fed with what a disk's files hold. A bucket is
+ * read only where `distrust` asks for it; a multipart object is proven by the hash noted when it was written or read
+ * from here, or by computing the ETag the disk's file would have.
+ *
+ * An object that changes or vanishes while it is read has no proof: `unverifiable`.
+ */
+export function createProver(
+  source: StorageBackend,
+  target: StorageBackend,
+  options: ProverOptions = {},
+): Prover {
+  const backends = { source, target };
+  const decideOptions: DecideOptions = {
+    force: options.force,
+    readable: (["source", "target"] as const).filter(
+      (side) => backends[side].capabilities.listProves === "none",
+    ),
+  };
+  const hashOf = createHasher(options);
+
+  /** Where only one side is a disk and the other a multipart object, the disk's file tells which ETag it would have. */
+  const proveMultipart = async (left: ObjectInfo, right: ObjectInfo): Promise<FinalAction> => {
+    const [disk, bucket] =
+      source.capabilities.listProves === "none"
+        ? (["source", "target"] as const)
+        : (["target", "source"] as const);
+    if (backends[disk].capabilities.listProves !== "none") return "unverifiable";
+    const [file, object] = disk === "source" ? [left, right] : [right, left];
+    const preferred = backends[bucket].capabilities.partSizeBytes;
+    for (const size of likelyPartSizes(object.etag, file.sizeBytes, preferred)) {
+      if ((await hashOf(disk, backends[disk], file, size)) === object.etag) return "skip";
+    }
+    return "unverifiable";
+  };
+
+  return async ({ source: left, target: right }, distrust = false) => {
+    const known = (side: Side, info: ObjectInfo | undefined): ContentFacts | undefined => {
+      if (info === undefined || info.md5 !== undefined || distrust) return info;
+      return {
+        sizeBytes: info.sizeBytes,
+        md5: options.hashCache?.get(backends[side].url(info.key), info.etag),
+      };
+    };
+    let action = decide(known("source", left), known("target", right), { ...decideOptions, distrust });
+    if (left === undefined || right === undefined) return final(action);
+    try {
+      if (action.type === "unverifiable") return await proveMultipart(left, right);
+      if (action.type === "read") {
+        const { sides } = action;
+        const facts = async (side: Side, info: ObjectInfo): Promise<ContentFacts | undefined> =>
+          sides.includes(side)
+            ? { sizeBytes: info.sizeBytes, md5: await hashOf(side, backends[side], info) }
+            : known(side, info);
+        const [a, b] = await Promise.all([facts("source", left), facts("target", right)]);
+        action = decide(a, b, { force: options.force });
+      }
+    } catch (error) {
+      if (isStorageError(error, "precondition_failed") || isStorageError(error, "not_found")) {
+        return "unverifiable";
+      }
+      throw error;
+    }
+    return final(action);
+  };
+}
+
+function final(action: Action): FinalAction {
+  // Decided again with both hashes, nothing is left to read; if it were, nothing would be proven.
+  return action.type === "read" ? "unverifiable" : action.type;
+}
+
+type Hasher = (side: Side, backend: StorageBackend, info: ObjectInfo, partSize?: number) => Promise<string>;
+
+/** Reads an object's MD5, or the multipart ETag it would have for a part size, and remembers what it read. */
+function createHasher({ hashCache, signal, onRead }: ProverOptions): Hasher {
+  return async (side, backend, info, partSize) => {
+    const url = backend.url(info.key);
+    const inParts = `${info.etag} in parts of ${partSize}`;
+    const parts = Math.ceil(info.sizeBytes / (partSize ?? info.sizeBytes));
+    const known = partSize === undefined ? undefined : hashCache?.get(url, inParts);
+    if (known !== undefined) return `${known}-${parts}`;
+    const { md5, multipartEtags } = await readContent(backend, info, {
+      signal,
+      partSizes: partSize === undefined ? [] : [partSize],
+      onBytes: (bytes) => onRead?.(side, bytes),
+    });
+    if (info.md5 === undefined) hashCache?.set(url, info.etag, md5);
+    const [etag] = multipartEtags;
+    if (etag === undefined) return md5;
+    hashCache?.set(url, inParts, etag.slice(0, 32));
+    return etag;
+  };
+}

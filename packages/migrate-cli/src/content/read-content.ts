@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core";
+import { createMultipartHasher } from "./multipart-etag.ts";
+
+/** What reading an object told about its content. */
+export interface ContentHashes {
+  /** Its MD5, in hex. */
+  readonly md5: string;
+  /** The multipart ETags it would have, in the order of the part sizes asked for. */
+  readonly multipartEtags: readonly string[];
+}
+
+/** Options of {@link readContent}. */
+export interface ReadContentOptions {
+  /** Compute the multipart ETag for each of these part sizes as well. Default: none. */
+  readonly partSizes?: readonly number[] | undefined;
+  /** Stops reading. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of every chunk's size, and awaited: where a bandwidth limit waits. */
+  readonly onBytes?: ((bytes: number) => void | Promise<void>) | undefined;
+}
+
+/**
+ * Reads the listed version of an object, in bounded memory, and hashes it.
+ *
+ * @throws StorageError of the backend; `precondition_failed` where the object has changed since it was listed; `corrupt`
+ * where it gave fewer or more bytes than it has.
+ * @example
+ * ```ts
+ * const { md5 } = await readContent(backend, info);
+ * ```
+ */
+export async function readContent(
+  backend: StorageBackend,
+  info: Pick<ObjectInfo, "key" | "etag" | "sizeBytes">,
+  options: ReadContentOptions = {},
+): Promise<ContentHashes> {
+  const { signal, partSizes = [], onBytes } = options;
+  const md5 = createHash("md5");
+  const multipart = partSizes.map(createMultipartHasher);
+  const { body } = await backend.get(info.key, { ifMatch: info.etag, signal });
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    md5.update(chunk);
+    for (const hasher of multipart) hasher.update(chunk);
+    await onBytes?.(chunk.byteLength);
+  }
+  checkLength(backend, info, bytes);
+  return { md5: md5.digest("hex"), multipartEtags: multipart.map((hasher) => hasher.etag()) };
+}
+
+/**
+ * Checks that a body had the bytes that the listing announced.
+ *
+ * @throws StorageError `corrupt` where it had not.
+ */
+export function checkLength(
+  backend: StorageBackend,
+  info: Pick<ObjectInfo, "key" | "sizeBytes">,
+  bytes: number,
+): void {
+  if (bytes === info.sizeBytes) return;
+  throw new StorageError({
+    code: "corrupt",
+    op: "get",
+    path: info.key,
+    backend: backend.name,
+    message: `get ${backend.url(info.key)}: ${bytes} bytes came, ${info.sizeBytes} were listed.`,
+  });
+}

@@ -1,0 +1,43 @@
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { describe, expect, it } from "vitest";
+import { createSpool } from "./spool.ts";
+
+const read = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+};
+
+describe("createSpool", () => {
+  it.each([0, 3, 4, 5, 20_000])("gives back %i items, again and again, in order", async (count) => {
+    const spool = createSpool<{ readonly key: string }>(4);
+    const items = Array.from({ length: count }, (_, i) => ({ key: `é🏈\n\u2028"${i}` }));
+    for (const item of items) spool.push(item);
+    expect(spool.length).toBe(count);
+    expect(spool.first(2)).toEqual(items.slice(0, 2));
+    expect(await read(spool)).toEqual(items);
+    spool.push({ key: "late" });
+    expect((await read(spool)).at(-1)).toEqual({ key: "late" });
+    spool.close();
+  });
+
+  it("can be read twice at once, and left early", async () => {
+    const spool = createSpool<number>(2);
+    for (let i = 0; i < 50_000; i++) spool.push(i);
+    for await (const item of spool) if (item === 10) break;
+    const [a, b] = await Promise.all([read(spool), read(spool)]);
+    expect(a).toEqual(b);
+    expect(a).toHaveLength(50_000);
+    spool.close();
+  });
+
+  it("leaves no file behind when it is closed", () => {
+    const before = readdirSync(tmpdir()).filter((name) => name.startsWith("parquetry-"));
+    const spool = createSpool<string>(0);
+    for (let i = 0; i < 20_000; i++) spool.push("0123456789");
+    spool.close();
+    const after = readdirSync(tmpdir()).filter((name) => name.startsWith("parquetry-"));
+    expect(after.filter((name) => !before.includes(name) && !name.startsWith("parquetry-test-"))).toEqual([]);
+  });
+});

@@ -1,0 +1,101 @@
+import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** How many items a spool keeps in memory before it moves to a temporary file. */
+export const SPOOL_MEMORY_ITEMS = 5_000;
+
+const WRITE_BYTES = 64 * 1024;
+
+/** A list of JSON values that may grow beyond memory; read as often as wanted, in the order pushed. */
+export interface Spool<T> extends AsyncIterable<T> {
+  /** How many items there are. */
+  readonly length: number;
+  /** Adds an item. */
+  push(item: T): void;
+  /** The first `count` items, those in memory at most. */
+  first(count: number): readonly T[];
+  /** Removes the temporary file, if there is one. */
+  close(): void;
+}
+
+/**
+ * Makes a {@link Spool}: in memory while it is short, in a private temporary file when it is long.
+ *
+ * @param memoryItems how many items stay in memory. Default {@link SPOOL_MEMORY_ITEMS}.
+ * @example
+ * ```ts
+ * const missing = createSpool<string>();
+ * missing.push("raw/a.parquet");
+ * for await (const key of missing) console.log(key);
+ * missing.close();
+ * ```
+ */
+export function createSpool<T>(memoryItems: number = SPOOL_MEMORY_ITEMS): Spool<T> {
+  const head: T[] = [];
+  let length = 0;
+  let folder: string | undefined;
+  let descriptor: number | undefined;
+  let pending: string[] = [];
+  let pendingBytes = 0;
+
+  const open = (): number => {
+    if (descriptor !== undefined) return descriptor;
+    folder = mkdtempSync(join(tmpdir(), "parquetry-"));
+    descriptor = openSync(join(folder, "spool.ndjson"), "a+", 0o600);
+    // Where an open file can lose its name, nothing stays behind however the process ends.
+    if (process.platform !== "win32") removeFolder();
+    return descriptor;
+  };
+  const removeFolder = (): void => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    folder = undefined;
+  };
+  const flush = (): void => {
+    if (pending.length === 0) return;
+    const bytes = Buffer.from(pending.join(""));
+    for (let written = 0; written < bytes.byteLength; ) {
+      written += writeSync(open(), bytes, written);
+    }
+    pending = [];
+    pendingBytes = 0;
+  };
+
+  return {
+    get length() {
+      return length;
+    },
+    push(item) {
+      length++;
+      if (length <= memoryItems) {
+        head.push(item);
+        return;
+      }
+      const line = `${JSON.stringify(item)}\n`;
+      pending.push(line);
+      pendingBytes += line.length;
+      if (pendingBytes >= WRITE_BYTES) flush();
+    },
+    first: (count) => head.slice(0, count),
+    async *[Symbol.asyncIterator]() {
+      yield* head;
+      flush();
+      if (descriptor === undefined) return;
+      const input = createReadStream("", { fd: descriptor, start: 0, autoClose: false, encoding: "utf8" });
+      let rest = "";
+      // Not node:readline: it also splits at U+2028, which a key may hold.
+      for await (const chunk of input) {
+        const lines = (rest + chunk).split("\n");
+        rest = lines.pop() ?? "";
+        // What push wrote: the file is ours alone.
+        for (const line of lines) yield JSON.parse(line) as T;
+      }
+    },
+    close() {
+      if (descriptor !== undefined) closeSync(descriptor);
+      descriptor = undefined;
+      removeFolder();
+      pending = [];
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import type { StorageBackend } from "@parquetry/core";
+import { listSide } from "../content/list-side.ts";
+import { compileSelection } from "../select/selection.ts";
+import { hashKey } from "../select/shard.ts";
+import type { Check } from "./check.ts";
+
+/** How many names a check spells out. */
+const NAMED = 10;
+
+/** Options of {@link checkNames}. */
+export interface CheckNamesOptions {
+  /** Stops listing. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many objects were listed so far. */
+  readonly onProgress?: ((objects: number) => void) | undefined;
+}
+
+/**
+ * Looks through a tree for names that collide or cannot round-trip: that differ only in case or in Unicode form, that R2
+ * would store under another name, that are no names at all. One listing, and a second one only where names collide.
+ *
+ * @throws StorageError where the tree cannot be listed.
+ * @example
+ * ```ts
+ * const checks = await checkNames(disk);
+ * ```
+ */
+export async function checkNames(
+  backend: StorageBackend,
+  options: CheckNamesOptions = {},
+): Promise<readonly Check[]> {
+  const { signal, onProgress } = options;
+  const { judge } = compileSelection();
+  const skipped = new NamedCount();
+  const links = new NamedCount();
+  const decomposed = new NamedCount();
+  const seen = new Set<number>();
+  const twice = new Set<number>();
+  let listed = 0;
+
+  const files = (): ReturnType<typeof listSide> => listSide(backend, { signal });
+  const first = listSide(backend, {
+    signal,
+    onPage: (objects) => {
+      listed += objects;
+      onProgress?.(listed);
+    },
+    onSkipped: ({ path, reason, detail }) =>
+      (reason === "symlink" ? links : skipped).add(`${path} (${detail})`),
+  });
+  for await (const { key } of first) {
+    if (judge(key) !== "selected") continue;
+    if (key.normalize("NFC") !== key) decomposed.add(key);
+    const folded = hashKey(fold(key));
+    if (seen.has(folded)) twice.add(folded);
+    seen.add(folded);
+  }
+
+  const groups = new Map<string, string[]>();
+  if (twice.size > 0) {
+    for await (const { key } of files()) {
+      const name = fold(key);
+      if (!twice.has(hashKey(name)) || judge(key) !== "selected") continue;
+      groups.set(name, [...(groups.get(name) ?? []), key]);
+    }
+  }
+  const collisions = new NamedCount();
+  for (const names of groups.values()) if (names.length > 1) collisions.add(names.join(" and "));
+
+  return [
+    {
+      name: "names: case and Unicode form",
+      status: collisions.count === 0 ? "ok" : "warn",
+      detail: collisions.count === 0 ? `no two of ${listed} names collide` : collisions.describe("collide"),
+      ...(collisions.count === 0
+        ? {}
+        : { remedy: "Rename one of each: a disk of macOS or Windows keeps only one of them." }),
+    },
+    {
+      name: "names: composed (NFC)",
+      status: decomposed.count === 0 ? "ok" : "warn",
+      detail: decomposed.count === 0 ? "all names survive R2" : decomposed.describe("not composed"),
+      ...(decomposed.count === 0
+        ? {}
+        : { remedy: "Rename them to their composed form: R2 would, and a migration to R2 refuses them." }),
+    },
+    {
+      name: "names: usable",
+      status: skipped.count === 0 ? "ok" : "fail",
+      detail:
+        skipped.count === 0 ? "every file has a name that S3 and R2 take" : skipped.describe("unusable"),
+      ...(skipped.count === 0 ? {} : { remedy: "Rename or remove them: they cannot be migrated." }),
+    },
+    ...(links.count === 0
+      ? []
+      : [
+          {
+            name: "symbolic links",
+            status: "warn",
+            detail: links.describe("not followed"),
+            remedy: "Replace a link by what it points to where that belongs to the data.",
+          } satisfies Check,
+        ]),
+  ];
+}
+
+function fold(key: string): string {
+  return key.normalize("NFC").toLowerCase();
+}
+
+/** Counts names and keeps the first few. */
+class NamedCount {
+  count = 0;
+  readonly #names: string[] = [];
+
+  add(name: string): void {
+    this.count++;
+    if (this.#names.length < NAMED) this.#names.push(name);
+  }
+
+  describe(what: string): string {
+    const more = this.count - this.#names.length;
+    return `${this.count} ${what}: ${this.#names.join(", ")}${more > 0 ? `, and ${more} more` : ""}`;
+  }
+}

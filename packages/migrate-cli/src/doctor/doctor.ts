@@ -1,0 +1,61 @@
+import { isStorageError, type StorageBackend } from "@parquetry/core";
+import type { Check } from "./check.ts";
+import { checkAccess } from "./check-access.ts";
+import { type CheckNamesOptions, checkNames } from "./check-names.ts";
+
+/** One store that {@link doctor} looks at. */
+export interface DoctorSubject {
+  /** What to call it: `data root`, `bucket`. */
+  readonly name: string;
+  /** Opens it; throws what is wrong with its configuration. */
+  open(): Promise<StorageBackend>;
+  /** Whether to look through the names of its files as well. Default false. */
+  readonly names?: boolean | undefined;
+}
+
+/** Options of {@link doctor}. */
+export interface DoctorOptions extends CheckNamesOptions {
+  /** Told of each check as it is made. */
+  readonly onCheck?: ((check: Check) => void) | undefined;
+}
+
+/**
+ * Checks each store from the outside in: configuration, access, names. A failed check does not end it; what depends on it
+ * is skipped.
+ *
+ * @example
+ * ```ts
+ * const checks = await doctor([{ name: "bucket", open: () => openBackend("r2://my-bucket") }]);
+ * const healthy = checks.every(({ status }) => status !== "fail");
+ * ```
+ */
+export async function doctor(
+  subjects: readonly DoctorSubject[],
+  options: DoctorOptions = {},
+): Promise<readonly Check[]> {
+  const checks: Check[] = [];
+  const add = (check: Check): void => {
+    checks.push(check);
+    options.onCheck?.(check);
+  };
+  for (const { name, open, names = false } of subjects) {
+    let backend: StorageBackend;
+    try {
+      backend = await open();
+    } catch (error) {
+      if (!isStorageError(error) || error.code === "aborted") throw error;
+      add({ name: `${name}: configuration`, status: "fail", detail: error.message });
+      continue;
+    }
+    try {
+      add({ name: `${name}: configuration`, status: "ok", detail: `${backend.name} at ${backend.url()}` });
+      const access = await checkAccess(backend, name, options);
+      for (const check of access) add(check);
+      const listed = access.some(({ name: check, status }) => check === `${name}: list` && status === "ok");
+      if (names && listed) for (const check of await checkNames(backend, options)) add(check);
+    } finally {
+      await backend.close();
+    }
+  }
+  return checks;
+}

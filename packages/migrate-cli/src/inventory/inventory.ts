@@ -1,0 +1,163 @@
+import {
+  compareKeys,
+  type Key,
+  parsePartitionSegment,
+  type SkippedEntry,
+  type StorageBackend,
+} from "@parquetry/core";
+import { listSide } from "../content/list-side.ts";
+import { createSpool, type Spool } from "../content/spool.ts";
+import { type Tally, topFolder } from "../plan/tally.ts";
+import type { LeftOutClass } from "../select/left-out.ts";
+import { compileSelection, type SelectionOptions } from "../select/selection.ts";
+
+/** Options of {@link inventory}. */
+export interface InventoryOptions extends SelectionOptions {
+  /** Stops listing. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many objects were listed so far. */
+  readonly onProgress?: ((objects: number) => void) | undefined;
+}
+
+/** A named count. */
+export interface NamedTally extends Tally {
+  /** The folder, entity or format. */
+  readonly name: string;
+}
+
+/** One table: the folder above the first `key=value` folder, or the folder of files that lie in none. */
+export interface EntityTally extends NamedTally {
+  /** How many partitions hold files. */
+  readonly partitions: number;
+  /** The partition keys, outermost first, as the first partition has them. */
+  readonly keys: readonly string[];
+}
+
+/** What a tree holds. */
+export interface Inventory extends Tally {
+  /** By top-level folder, in key order; `.` holds the files of the root. */
+  readonly folders: readonly NamedTally[];
+  /** By entity, in key order. */
+  readonly entities: readonly EntityTally[];
+  /** By format (the extension, in lower case; `manifest` for manifests, `other` for none), largest first. */
+  readonly formats: readonly NamedTally[];
+  /** How many files each default exclusion left out. */
+  readonly leftOut: Readonly<Record<LeftOutClass, number>>;
+  /** What lies there but is no file. */
+  readonly skippedEntries: Spool<SkippedEntry>;
+  /** Removes the temporary files. */
+  close(): void;
+}
+
+/**
+ * Counts a tree by one listing; no file is opened. Memory grows with the number of entities, not of files.
+ *
+ * @throws StorageError where the tree cannot be listed.
+ * @example
+ * ```ts
+ * const found = await inventory(backend);
+ * for (const { name, partitions, files } of found.entities) console.log(name, partitions, files);
+ * found.close();
+ * ```
+ */
+export async function inventory(backend: StorageBackend, options: InventoryOptions = {}): Promise<Inventory> {
+  const { signal, onProgress } = options;
+  const selection = compileSelection(options);
+  const folders = new Map<string, Tally>();
+  const formats = new Map<string, Tally>();
+  const entities = new Map<string, { tally: Tally; partitions: number; keys: readonly string[] }>();
+  const leftOut: Record<LeftOutClass, number> = { apple_double: 0, ds_store: 0, temporary: 0 };
+  const skippedEntries = createSpool<SkippedEntry>();
+  const isNewPartition = partitionCounter();
+  let total: Tally = { files: 0, bytes: 0 };
+  let listed = 0;
+
+  const listing = listSide(backend, {
+    prefix: selection.prefix,
+    signal,
+    onPage: (objects) => {
+      listed += objects;
+      onProgress?.(listed);
+    },
+    onSkipped: (entry) => skippedEntries.push(entry),
+  });
+  for await (const { key, sizeBytes } of listing) {
+    const verdict = selection.judge(key);
+    if (verdict === "filtered") continue;
+    if (verdict !== "selected") {
+      leftOut[verdict]++;
+      continue;
+    }
+    total = plus(total, sizeBytes);
+    count(folders, topFolder(key), sizeBytes);
+    count(formats, formatOf(key), sizeBytes);
+    const { entity, partition, keys } = splitKey(key);
+    const before = entities.get(entity);
+    entities.set(entity, {
+      tally: plus(before?.tally, sizeBytes),
+      partitions: (before?.partitions ?? 0) + (partition !== undefined && isNewPartition(partition) ? 1 : 0),
+      keys: before === undefined || before.keys.length === 0 ? keys : before.keys,
+    });
+  }
+
+  return {
+    ...total,
+    folders: named(folders).sort((a, b) => compareKeys(a.name, b.name)),
+    formats: named(formats).sort((a, b) => b.bytes - a.bytes || compareKeys(a.name, b.name)),
+    entities: [...entities]
+      .map(([name, { tally, partitions, keys }]) => ({ name, ...tally, partitions, keys }))
+      .sort((a, b) => compareKeys(a.name, b.name)),
+    leftOut,
+    skippedEntries,
+    close: () => skippedEntries.close(),
+  };
+}
+
+/** The entity of a key, and its partition's folder where it lies in one. */
+function splitKey(key: Key): {
+  readonly entity: string;
+  readonly partition: string | undefined;
+  readonly keys: readonly string[];
+} {
+  const segments = key.split("/").slice(0, -1);
+  const entries = segments.map(parsePartitionSegment);
+  const first = entries.findIndex((entry) => entry !== undefined);
+  if (first < 0) return { entity: segments.join("/") || ".", partition: undefined, keys: [] };
+  const last = entries.findLastIndex((entry) => entry !== undefined);
+  return {
+    entity: segments.slice(0, first).join("/") || ".",
+    partition: segments.slice(0, last + 1).join("/"),
+    keys: entries.slice(first).flatMap((entry) => (entry === undefined ? [] : [entry[0]])),
+  };
+}
+
+/** Tells whether a partition is met for the first time. In key order all keys below a folder come in one run. */
+function partitionCounter(): (partition: string) => boolean {
+  const open: string[] = [];
+  return (partition) => {
+    const name = `${partition}/`;
+    for (let top = open.at(-1); top !== undefined && !name.startsWith(top); top = open.at(-1)) open.pop();
+    if (open.includes(name)) return false;
+    open.push(name);
+    return true;
+  };
+}
+
+function formatOf(key: Key): string {
+  const name = key.slice(key.lastIndexOf("/") + 1);
+  if (name === "manifest.json") return "manifest";
+  const dot = name.lastIndexOf(".");
+  return dot <= 0 ? "other" : name.slice(dot + 1).toLowerCase();
+}
+
+function plus(tally: Tally | undefined, sizeBytes: number): Tally {
+  return { files: (tally?.files ?? 0) + 1, bytes: (tally?.bytes ?? 0) + sizeBytes };
+}
+
+function count(counts: Map<string, Tally>, name: string, sizeBytes: number): void {
+  counts.set(name, plus(counts.get(name), sizeBytes));
+}
+
+function named(counts: ReadonlyMap<string, Tally>): NamedTally[] {
+  return [...counts].map(([name, tally]) => ({ name, ...tally }));
+}

@@ -1,0 +1,74 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type ContentFacts, decide, type Side } from "./decide.ts";
+
+const facts: fc.Arbitrary<ContentFacts> = fc.record(
+  { sizeBytes: fc.integer({ min: 0, max: 2 }), md5: fc.constantFrom("aa", "bb") },
+  { requiredKeys: ["sizeBytes"] },
+);
+const options = fc.record({
+  force: fc.boolean(),
+  distrust: fc.boolean(),
+  readable: fc.subarray<Side>(["source", "target"]),
+});
+
+const proven = (a: ContentFacts, b: ContentFacts): boolean =>
+  a.sizeBytes === b.sizeBytes && (a.sizeBytes === 0 || (a.md5 !== undefined && a.md5 === b.md5));
+const disproven = (a: ContentFacts, b: ContentFacts): boolean =>
+  a.sizeBytes !== b.sizeBytes ||
+  (a.sizeBytes > 0 && a.md5 !== undefined && b.md5 !== undefined && a.md5 !== b.md5);
+
+describe("decide", () => {
+  it("calls equal only what is proven equal, and touches only what is proven different, with force", () => {
+    fc.assert(
+      fc.property(facts, facts, options, (source, target, given) => {
+        const { type } = decide(source, target, given);
+        if (type === "skip") expect(proven(source, target)).toBe(true);
+        if (type === "overwrite") expect(disproven(source, target) && given.force).toBe(true);
+        if (type === "differs") expect(disproven(source, target) && !given.force).toBe(true);
+        expect(["skip", "overwrite", "differs", "unverifiable", "read"]).toContain(type);
+      }),
+    );
+  });
+
+  it("asks for nothing more once both contents are known", () => {
+    const known = facts.filter(({ md5 }) => md5 !== undefined);
+    fc.assert(
+      fc.property(known, known, fc.boolean(), (source, target, force) => {
+        expect(["skip", "overwrite", "differs"]).toContain(decide(source, target, { force }).type);
+      }),
+    );
+  });
+
+  it("reads only what may be read, unless told to distrust the listings", () => {
+    fc.assert(
+      fc.property(facts, facts, options, (source, target, given) => {
+        const action = decide(source, target, given);
+        if (action.type !== "read") return;
+        for (const side of action.sides) expect(given.distrust || given.readable.includes(side)).toBe(true);
+      }),
+    );
+  });
+
+  it("copies what is missing and leaves alone what is extra, whatever the options", () => {
+    fc.assert(
+      fc.property(facts, options, (side, given) => {
+        expect(decide(side, undefined, given)).toEqual({ type: "copy" });
+        expect(decide(undefined, side, given)).toEqual({ type: "extra" });
+      }),
+    );
+  });
+
+  it("needs no proof for two empty files", () => {
+    expect(decide({ sizeBytes: 0 }, { sizeBytes: 0 }, { distrust: true })).toEqual({ type: "skip" });
+  });
+
+  it("never says equal by size alone", () => {
+    expect(decide({ sizeBytes: 9 }, { sizeBytes: 9 })).toEqual({ type: "unverifiable" });
+    expect(decide({ sizeBytes: 9, md5: "aa" }, { sizeBytes: 9 })).toEqual({ type: "unverifiable" });
+    expect(decide({ sizeBytes: 9 }, { sizeBytes: 9, md5: "aa" }, { readable: ["source"] })).toEqual({
+      type: "read",
+      sides: ["source"],
+    });
+  });
+});

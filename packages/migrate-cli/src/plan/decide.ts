@@ -1,0 +1,65 @@
+import type { ObjectInfo } from "@parquetry/core";
+
+/**
+ * What a migration does with one key.
+ *
+ * | action | when |
+ * | --- | --- |
+ * | `copy` | only the source has it |
+ * | `skip` | both have it, and its content is proven equal |
+ * | `differs` | both have it with different content: left alone |
+ * | `overwrite` | the same with `force` |
+ * | `unverifiable` | both have it with one size, and nothing proves its content |
+ * | `extra` | only the target has it: left alone |
+ * | `read` | the proof needs the sides named in `sides` read first; then decide again |
+ */
+export type Action =
+  | { readonly type: "copy" | "skip" | "differs" | "overwrite" | "unverifiable" | "extra" }
+  | { readonly type: "read"; readonly sides: readonly Side[] };
+
+/** One end of a migration. */
+export type Side = "source" | "target";
+
+/** The facts that decide: a size, and the MD5 of the content where it is known. */
+export type ContentFacts = Pick<ObjectInfo, "sizeBytes" | "md5">;
+
+/** Options of {@link decide}. */
+export interface DecideOptions {
+  /** Overwrite what differs. Default false. */
+  readonly force?: boolean | undefined;
+  /** The sides that may be read to learn a missing MD5: a disk, not a bucket. Default: none. */
+  readonly readable?: readonly Side[] | undefined;
+  /** Read both sides whatever a listing claims. Default false. */
+  readonly distrust?: boolean | undefined;
+}
+
+/**
+ * Decides by content, never by name or time alone. Pure: the same facts give the same action.
+ *
+ * @example
+ * ```ts
+ * decide({ sizeBytes: 5 }, undefined); // { type: "copy" }
+ * decide({ sizeBytes: 5 }, { sizeBytes: 5, md5 }, { readable: ["source"] }); // { type: "read", sides: ["source"] }
+ * ```
+ */
+export function decide(
+  source: ContentFacts | undefined,
+  target: ContentFacts | undefined,
+  options: DecideOptions = {},
+): Action {
+  const { force = false, readable = [], distrust = false } = options;
+  if (source === undefined) return { type: "extra" };
+  if (target === undefined) return { type: "copy" };
+  if (source.sizeBytes !== target.sizeBytes) return { type: force ? "overwrite" : "differs" };
+  // There is one content of no bytes.
+  if (source.sizeBytes === 0) return { type: "skip" };
+  if (distrust) return { type: "read", sides: ["source", "target"] };
+  if (source.md5 !== undefined && target.md5 !== undefined) {
+    if (source.md5 === target.md5) return { type: "skip" };
+    return { type: force ? "overwrite" : "differs" };
+  }
+  const sides: Side[] = [];
+  if (source.md5 === undefined) sides.push("source");
+  if (target.md5 === undefined) sides.push("target");
+  return sides.every((side) => readable.includes(side)) ? { type: "read", sides } : { type: "unverifiable" };
+}

@@ -1,0 +1,99 @@
+import type { Key, SkippedEntry, StorageErrorCode } from "@parquetry/core";
+import type { Spool } from "../content/spool.ts";
+import type { LeftOutClass } from "../select/left-out.ts";
+import type { TallyRow } from "./tally.ts";
+
+/** What a plan counts, by top-level folder. `refused`: its name cannot be stored; `failed`: it could not be read. */
+export type PlanKind =
+  | "copy"
+  | "skip"
+  | "overwrite"
+  | "differs"
+  | "unverifiable"
+  | "refused"
+  | "failed"
+  | "extra"
+  | "leftOut";
+
+/** Every {@link PlanKind}. */
+export const PLAN_KINDS: readonly PlanKind[] = [
+  "copy",
+  "skip",
+  "overwrite",
+  "differs",
+  "unverifiable",
+  "refused",
+  "failed",
+  "extra",
+  "leftOut",
+];
+
+/** A file that a migration will copy. */
+export interface PlannedFile {
+  /** Its key, the same on both sides. */
+  readonly key: Key;
+  /** Its size at the source, in bytes. */
+  readonly sizeBytes: number;
+  /** The source's version. */
+  readonly etag: string;
+  /** The MD5 that the source's listing proves, in hex. */
+  readonly md5?: string | undefined;
+  /** The ETag of the target's object that this replaces; absent where it creates one. */
+  readonly replaces?: string | undefined;
+}
+
+/** A file that something went wrong with. */
+export interface FileFailure {
+  /** Its key. */
+  readonly key: string;
+  /** What went wrong, as one word. */
+  readonly code: StorageErrorCode | "refused";
+  /** What went wrong, for people. Never a secret. */
+  readonly message: string;
+}
+
+/** The requests a migration takes. Those of a local side are free and not counted. */
+export interface PlannedRequests {
+  /** LIST at the source. */
+  readonly sourceList: number;
+  /** GET at the source: one for each file to copy. */
+  readonly sourceGet: number;
+  /** LIST at the target. */
+  readonly targetList: number;
+  /** PUT at the target, parts of large files included. */
+  readonly targetPut: number;
+}
+
+/** What a migration will do; nothing of it is done yet. Close it, or its temporary files stay. */
+export interface MigrationPlan {
+  /** Where from, for people. */
+  readonly from: string;
+  /** Where to, for people. */
+  readonly to: string;
+  /** Counts by top-level folder, `.` for files of the root. */
+  readonly folders: readonly { readonly folder: string; readonly row: TallyRow<PlanKind> }[];
+  /** The sum over all folders. */
+  readonly total: TallyRow<PlanKind>;
+  /** How many of the selected files each default exclusion left out. */
+  readonly leftOut: Readonly<Record<LeftOutClass, number>>;
+  /** Requests of the listings already made and of the copies to come. */
+  readonly requests: PlannedRequests;
+  /** What the target will hold of the selected files afterwards, in bytes. */
+  readonly storedBytes: number;
+  /** What to copy or overwrite, in key order. */
+  readonly files: Spool<PlannedFile>;
+  /** Keys whose content differs and that are left alone. */
+  readonly differing: Spool<string>;
+  /** Keys whose content nothing proves. */
+  readonly unverifiable: Spool<string>;
+  /** Keys that only the target has. */
+  readonly extra: Spool<string>;
+  /** Files that cannot be stored under their name at the target, or could not be read, with the reason. */
+  readonly failures: Spool<FileFailure>;
+  /** What lies at the source but is no file that can be copied: symbolic links, sockets, impossible names. */
+  readonly skippedEntries: Spool<SkippedEntry>;
+  /** How many of them are files that no key can name, and that a migration would lose. */
+  readonly unusableNames: number;
+  /** Removes the plan's temporary files. */
+  close(): void;
+}

@@ -1,0 +1,194 @@
+import { isStorageError, type SkippedEntry, type StorageBackend } from "@parquetry/core";
+import { mapOrdered } from "@parquetry/core/backend";
+import type { HashCache } from "../content/hash-cache.ts";
+import { listSide } from "../content/list-side.ts";
+import { createProver, type FinalAction } from "../content/prove-content.ts";
+import { createSpool } from "../content/spool.ts";
+import { countPutRequests } from "../cost/count-requests.ts";
+import { isRemote } from "../cost/provider.ts";
+import type { LeftOutClass } from "../select/left-out.ts";
+import { compileSelection, type SelectionOptions } from "../select/selection.ts";
+import type { Side } from "./decide.ts";
+import { type ListingPair, mergeListings } from "./merge-listings.ts";
+import { type FileFailure, type MigrationPlan, PLAN_KINDS, type PlannedFile } from "./migration-plan.ts";
+import { createNameChecker, type NameCheckerOptions } from "./name-checker.ts";
+import { createTallyTable } from "./tally.ts";
+
+/** How many files of a disk are read at once to learn their MD5. */
+export const HASH_CONCURRENCY = 8;
+
+/** What happens while a plan is made. */
+export type PlanProgress =
+  | { readonly type: "listed"; readonly side: Side; readonly objects: number }
+  | { readonly type: "read"; readonly side: Side; readonly bytes: number };
+
+/** Options of {@link planMigration}. */
+export interface PlanOptions extends SelectionOptions, NameCheckerOptions {
+  /** Overwrite what differs. Default false: it is left alone and reported. */
+  readonly force?: boolean | undefined;
+  /** Where hashes of local files are kept between runs. Default: nowhere. */
+  readonly hashCache?: HashCache | undefined;
+  /** Stops planning. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told what happens. */
+  readonly onProgress?: ((event: PlanProgress) => void) | undefined;
+}
+
+/**
+ * Lists both sides once and decides what a migration does with every file. Nothing is written. A disk's files are read
+ * where the other side proves a content to compare with; memory does not grow with the number of files.
+ *
+ * @throws StorageError where a side cannot be listed; `invalid_argument` for a bad selection.
+ * @example
+ * ```ts
+ * const plan = await planMigration(disk, bucket, { include: ["raw/"] });
+ * console.log(plan.total.copy.files, "files to copy");
+ * plan.close();
+ * ```
+ */
+export async function planMigration(
+  source: StorageBackend,
+  target: StorageBackend,
+  options: PlanOptions = {},
+): Promise<MigrationPlan> {
+  const { signal, onProgress } = options;
+  const selection = compileSelection(options);
+  const whyRefused = createNameChecker(target.capabilities, options);
+  const prove = createProver(source, target, {
+    force: options.force,
+    hashCache: options.hashCache,
+    signal,
+    onRead: (side, bytes) => onProgress?.({ type: "read", side, bytes }),
+  });
+
+  const table = createTallyTable(PLAN_KINDS);
+  const leftOut: Record<LeftOutClass, number> = { apple_double: 0, ds_store: 0, temporary: 0 };
+  const pages = { source: 0, target: 0 };
+  const lists = {
+    files: createSpool<PlannedFile>(),
+    differing: createSpool<string>(),
+    unverifiable: createSpool<string>(),
+    extra: createSpool<string>(),
+    failures: createSpool<FileFailure>(),
+    skippedEntries: createSpool<SkippedEntry>(),
+  };
+  const close = (): void => {
+    for (const list of Object.values(lists)) list.close();
+  };
+  let storedBytes = 0;
+  let unusableNames = 0;
+  let putRequests = 0;
+
+  const skip = (entry: SkippedEntry): void => {
+    lists.skippedEntries.push(entry);
+    if (isLost(entry)) unusableNames++;
+  };
+  const listing = (backend: StorageBackend, side: Side): ReturnType<typeof listSide> =>
+    listSide(backend, {
+      prefix: selection.prefix,
+      signal,
+      onPage: (objects) => {
+        pages[side]++;
+        onProgress?.({ type: "listed", side, objects });
+      },
+      onSkipped: side === "source" ? skip : undefined,
+    });
+
+  /** Judges names in key order; what needs reading is read a few at a time behind it. */
+  async function* candidates(): AsyncGenerator<Candidate> {
+    for await (const pair of mergeListings(listing(source, "source"), listing(target, "target"))) {
+      const verdict = selection.judge(pair.key);
+      const refused = whyRefused(pair.key);
+      if (verdict === "filtered") continue;
+      if (verdict === "selected") yield { pair, refused: pair.source === undefined ? undefined : refused };
+      else if (pair.source !== undefined) {
+        leftOut[verdict]++;
+        table.add(pair.key, "leftOut", pair.source.sizeBytes);
+      }
+    }
+  }
+
+  const judge = async ({ pair, refused }: Candidate): Promise<Judged> => {
+    if (refused !== undefined)
+      return { pair, kind: "refused", failure: { key: pair.key, code: "refused", message: refused } };
+    try {
+      return { pair, kind: await prove(pair) };
+    } catch (error) {
+      if (!isStorageError(error) || isAboutTheRun(error.code)) throw error;
+      return { pair, kind: "failed", failure: { key: pair.key, code: error.code, message: error.message } };
+    }
+  };
+
+  try {
+    for await (const { pair, kind, failure } of mapOrdered(candidates(), HASH_CONCURRENCY, judge)) {
+      const info = pair.source ?? pair.target;
+      if (info === undefined) continue;
+      table.add(pair.key, kind, info.sizeBytes);
+      if (failure !== undefined) lists.failures.push(failure);
+      if (kind === "differs") lists.differing.push(pair.key);
+      if (kind === "unverifiable") lists.unverifiable.push(pair.key);
+      if (kind === "extra") lists.extra.push(pair.key);
+      if (kind === "copy" || kind === "overwrite") {
+        lists.files.push(plannedFile(pair, info));
+        putRequests += countPutRequests(info.sizeBytes, target.capabilities);
+        storedBytes += info.sizeBytes;
+      } else storedBytes += pair.target?.sizeBytes ?? 0;
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+
+  return {
+    from: source.url(),
+    to: target.url(),
+    folders: table.folders(),
+    total: table.total(),
+    leftOut,
+    requests: {
+      sourceList: isRemote(source) ? pages.source : 0,
+      sourceGet: isRemote(source) ? lists.files.length : 0,
+      targetList: isRemote(target) ? pages.target : 0,
+      targetPut: isRemote(target) ? putRequests : 0,
+    },
+    storedBytes,
+    ...lists,
+    unusableNames,
+    close,
+  };
+}
+
+/**
+ * Whether an entry is a file that cannot be copied: a link or a socket is none, and neither is the empty `folder/` that S3
+ * consoles make.
+ */
+export function isLost({ reason, path }: SkippedEntry): boolean {
+  return reason === "not_a_key" && !path.endsWith("/");
+}
+
+interface Candidate {
+  readonly pair: ListingPair;
+  readonly refused: string | undefined;
+}
+
+interface Judged {
+  readonly pair: ListingPair;
+  readonly kind: FinalAction | "refused" | "failed";
+  readonly failure?: FileFailure;
+}
+
+function plannedFile({ key, target }: ListingPair, info: NonNullable<ListingPair["source"]>): PlannedFile {
+  const { sizeBytes, etag, md5 } = info;
+  return {
+    key,
+    sizeBytes,
+    etag,
+    ...(md5 === undefined ? {} : { md5 }),
+    ...(target === undefined ? {} : { replaces: target.etag }),
+  };
+}
+
+/** Failures that every further file would share. */
+function isAboutTheRun(code: string): boolean {
+  return code === "aborted" || code === "unauthenticated";
+}

@@ -1,0 +1,75 @@
+import { compareKeys, type Key } from "@parquetry/core";
+
+/** So many files, so many bytes. */
+export interface Tally {
+  /** How many files. */
+  readonly files: number;
+  /** How many bytes they have together. */
+  readonly bytes: number;
+}
+
+/** Tallies of several kinds. */
+export type TallyRow<Kind extends string> = Readonly<Record<Kind, Tally>>;
+
+/** Tallies of several kinds for each top-level folder. */
+export interface TallyTable<Kind extends string> {
+  /** Adds one file. */
+  add(key: Key, kind: Kind, sizeBytes: number): void;
+  /** The folders in key order; `.` holds the files of the root. */
+  folders(): readonly { readonly folder: string; readonly row: TallyRow<Kind> }[];
+  /** The sum of all folders. */
+  total(): TallyRow<Kind>;
+}
+
+/**
+ * The top-level folder of a key, `.` for a file of the root.
+ *
+ * @example
+ * ```ts
+ * topFolder("raw/plays/a.parquet"); // "raw"
+ * ```
+ */
+export function topFolder(key: string): string {
+  const slash = key.indexOf("/");
+  return slash < 0 ? "." : key.slice(0, slash);
+}
+
+/**
+ * Makes an empty {@link TallyTable}.
+ *
+ * @example
+ * ```ts
+ * const table = createTallyTable(["copy", "skip"]);
+ * table.add(key, "copy", 1024);
+ * ```
+ */
+export function createTallyTable<Kind extends string>(kinds: readonly Kind[]): TallyTable<Kind> {
+  const rows = new Map<string, Map<Kind, Tally>>();
+  const read = (row: ReadonlyMap<Kind, Tally>): TallyRow<Kind> => {
+    const entries = kinds.map((kind): [Kind, Tally] => [kind, row.get(kind) ?? { files: 0, bytes: 0 }]);
+    // Object.fromEntries forgets the keys' type; they are exactly `kinds`.
+    return Object.fromEntries(entries) as Record<Kind, Tally>;
+  };
+  const count = (row: Map<Kind, Tally>, kind: Kind, { files, bytes }: Tally): void => {
+    const before = row.get(kind);
+    row.set(kind, { files: (before?.files ?? 0) + files, bytes: (before?.bytes ?? 0) + bytes });
+  };
+  return {
+    add(key, kind, sizeBytes) {
+      const folder = topFolder(key);
+      let row = rows.get(folder);
+      if (row === undefined) {
+        row = new Map();
+        rows.set(folder, row);
+      }
+      count(row, kind, { files: 1, bytes: sizeBytes });
+    },
+    folders: () =>
+      [...rows].sort(([a], [b]) => compareKeys(a, b)).map(([folder, row]) => ({ folder, row: read(row) })),
+    total() {
+      const sum = new Map<Kind, Tally>();
+      for (const row of rows.values()) for (const [kind, tally] of row) count(sum, kind, tally);
+      return read(sum);
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import type { MigrationPlan } from "../plan/migration-plan.ts";
+import type { MigrationResult } from "../run/migration-result.ts";
+import type { FolderParity } from "../verify/folder-parity.ts";
+
+/**
+ * How each folder compares after a migration, by what was planned and what was done, in {@link FolderParity}'s terms.
+ *
+ * @example
+ * ```ts
+ * for (const folder of migrationParity(result)) console.log(formatParity(folder));
+ * ```
+ */
+export function migrationParity(
+  result: Pick<MigrationResult, "folders"> & { readonly plan: Pick<MigrationPlan, "folders"> },
+): readonly FolderParity[] {
+  const done = new Map(result.folders.map(({ folder, row }) => [folder, row]));
+  return result.plan.folders.map(({ folder, row }) => {
+    const created = done.get(folder)?.created.files ?? 0;
+    const replaced = done.get(folder)?.replaced.files ?? 0;
+    const there =
+      row.skip.files + row.overwrite.files + row.differs.files + row.unverifiable.files + row.failed.files;
+    return {
+      folder,
+      local: there + row.copy.files + row.refused.files,
+      cloud: there + created + row.extra.files,
+      missing: row.copy.files - created + row.refused.files,
+      extra: row.extra.files,
+      differing: row.differs.files + row.overwrite.files - replaced,
+      unverifiable: row.unverifiable.files + row.failed.files,
+    };
+  });
+}

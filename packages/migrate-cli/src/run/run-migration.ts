@@ -1,0 +1,219 @@
+import { isStorageError, type StorageBackend, StorageError } from "@parquetry/core";
+import { createSpool } from "../content/spool.ts";
+import { isRemote } from "../cost/provider.ts";
+import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
+import { type PlanOptions, type PlanProgress, planMigration } from "../plan/plan-migration.ts";
+import { createTallyTable } from "../plan/tally.ts";
+import { createBandwidthLimiter } from "./bandwidth-limiter.ts";
+import { createByteBudget } from "./byte-budget.ts";
+import { BUFFER_BYTES, copyFile } from "./copy-file.ts";
+import { forEachConcurrent } from "./for-each-concurrent.ts";
+import type { CopyKind, MigrationResult, SlowFile } from "./migration-result.ts";
+
+/** How many files are copied at once by default. */
+export const DEFAULT_CONCURRENCY = 32;
+
+/** After how many failed files a migration stops by default. */
+export const DEFAULT_MAX_ERRORS = 100;
+
+/** So many failures of one kind before the first success mean that no file will succeed. */
+const HOPELESS_AFTER = 10;
+
+const SLOWEST = 10;
+
+/** The most memory that files under way may take together, about, in bytes. */
+const MEMORY_BYTES = 128 * 1024 * 1024;
+
+/** How many parts of a large object a backend may hold at once. */
+const PARTS_IN_MEMORY = 5;
+
+/** What happens during a migration. `bytes` may be negative: a file is read again. */
+export type MigrationProgress =
+  | PlanProgress
+  | { readonly type: "planned"; readonly plan: MigrationPlan }
+  | { readonly type: "bytes"; readonly bytes: number }
+  | { readonly type: "copied"; readonly key: string; readonly sizeBytes: number; readonly durationMs: number }
+  | { readonly type: "retry"; readonly key: string; readonly message: string }
+  | ({ readonly type: "failed" } & FileFailure);
+
+/** Options of {@link runMigration}. */
+export interface MigrationOptions extends Omit<PlanOptions, "onProgress"> {
+  /** A plan made before, for the same two backends. Default: one is made now. The result closes it. */
+  readonly plan?: MigrationPlan | undefined;
+  /** How many files are copied at once. Default {@link DEFAULT_CONCURRENCY}. */
+  readonly concurrency?: number | undefined;
+  /** The most bytes per second read for copying. Default: no limit. */
+  readonly bytesPerSecond?: number | undefined;
+  /** Stops once so many files have failed. Default {@link DEFAULT_MAX_ERRORS}. */
+  readonly maxErrors?: number | undefined;
+  /** Ends gently: no further file is begun, those under way are finished. `signal` stops at once. */
+  readonly stopSignal?: AbortSignal | undefined;
+  /** Told what happens. */
+  readonly onProgress?: ((event: MigrationProgress) => void) | undefined;
+}
+
+/**
+ * Copies what the target lacks, byte by byte, and checks that each file arrived. Nothing is deleted anywhere; at the
+ * target nothing is replaced but with `force`, and then only the very version the plan saw. Running it again copies only
+ * what is still missing. A file that fails is named in the result; the others go on.
+ *
+ * @throws StorageError where planning fails; `aborted` where `signal` fires; `invalid_argument` for a bad option.
+ * @example
+ * ```ts
+ * const result = await runMigration(disk, bucket);
+ * console.log(result.copied.files, "copied,", result.failures.length, "failed");
+ * result.close();
+ * ```
+ */
+export async function runMigration(
+  source: StorageBackend,
+  target: StorageBackend,
+  options: MigrationOptions = {},
+): Promise<MigrationResult> {
+  const { signal, stopSignal, onProgress, hashCache } = options;
+  const concurrency = positive("concurrency", options.concurrency ?? DEFAULT_CONCURRENCY);
+  const maxErrors = positive("maxErrors", options.maxErrors ?? DEFAULT_MAX_ERRORS);
+  const limiter =
+    options.bytesPerSecond === undefined
+      ? undefined
+      : createBandwidthLimiter(positive("bytesPerSecond", options.bytesPerSecond));
+  const plan = options.plan ?? (await planMigration(source, target, options));
+  onProgress?.({ type: "planned", plan });
+
+  const startedAt = performance.now();
+  const failures = createSpool<FileFailure>();
+  const copied = { files: 0, bytes: 0 };
+  let retries = 0;
+  let unproven = 0;
+  let hopeless: StorageError | undefined;
+  let slowest: readonly SlowFile[] = [];
+
+  const table = createTallyTable<CopyKind>(["created", "replaced"]);
+  const done = new Uint8Array(plan.files.length);
+  const memory = createByteBudget(MEMORY_BYTES);
+
+  const copyOne = async ({ file, index }: NumberedFile): Promise<void> => {
+    const { key } = file;
+    const release = await memory.take(memoryOf(file.sizeBytes, target));
+    const fileStartedAt = performance.now();
+    try {
+      const { sizeBytes, proven } = await copyFile(file, {
+        source,
+        target,
+        limiter,
+        signal,
+        hashCache,
+        onBytes: (bytes) => onProgress?.({ type: "bytes", bytes }),
+        onRetry: ({ message }) => {
+          retries++;
+          onProgress?.({ type: "retry", key, message });
+        },
+      });
+      const durationMs = performance.now() - fileStartedAt;
+      done[index] = 1;
+      table.add(key, file.replaces === undefined ? "created" : "replaced", sizeBytes);
+      copied.files++;
+      copied.bytes += sizeBytes;
+      if (!proven) unproven++;
+      slowest = [...slowest, { key, sizeBytes, durationMs }]
+        .sort((a, b) => b.durationMs - a.durationMs)
+        .slice(0, SLOWEST);
+      onProgress?.({ type: "copied", key, sizeBytes, durationMs });
+    } catch (error) {
+      if (!isStorageError(error) || error.code === "aborted") throw error;
+      const { code, message } = error;
+      failures.push({ key, code, message });
+      onProgress?.({ type: "failed", key, code, message });
+      hopeless ??= findHopeless(error, failures, copied.files, plan.files.length);
+    } finally {
+      release();
+    }
+  };
+
+  try {
+    await forEachConcurrent(
+      numbered(plan.files),
+      concurrency,
+      copyOne,
+      () => stopSignal?.aborted === true || hopeless !== undefined || failures.length >= maxErrors,
+    );
+  } catch (error) {
+    failures.close();
+    plan.close();
+    throw error;
+  }
+
+  const rest = plan.files.length - copied.files - failures.length;
+  const { differs, unverifiable, refused, failed } = plan.total;
+  const stopped = hopeless
+    ? "hopeless"
+    : rest === 0
+      ? undefined
+      : failures.length >= maxErrors
+        ? "max_errors"
+        : "interrupted";
+  return {
+    plan,
+    copied,
+    folders: table.folders(),
+    async *pending() {
+      for await (const { file, index } of numbered(plan.files)) if (done[index] === 0) yield file;
+    },
+    failures,
+    retries,
+    unproven,
+    ...(stopped === undefined ? {} : { stopped }),
+    ...(hopeless === undefined ? {} : { hopeless }),
+    durationMs: performance.now() - startedAt,
+    slowest,
+    complete:
+      rest === 0 &&
+      failures.length === 0 &&
+      [differs, unverifiable, refused, failed].every(({ files }) => files === 0),
+    close() {
+      failures.close();
+      plan.close();
+    },
+  };
+}
+
+interface NumberedFile {
+  readonly file: PlannedFile;
+  readonly index: number;
+}
+
+async function* numbered(files: AsyncIterable<PlannedFile>): AsyncGenerator<NumberedFile> {
+  let index = 0;
+  for await (const file of files) yield { file, index: index++ };
+}
+
+/** About how much memory copying a file takes: a bucket gets it in one piece, or by some parts at once. */
+function memoryOf(sizeBytes: number, target: StorageBackend): number {
+  const { maxSinglePutBytes, partSizeBytes } = target.capabilities;
+  if (!isRemote(target)) return Math.min(sizeBytes, BUFFER_BYTES);
+  return sizeBytes <= maxSinglePutBytes ? sizeBytes : Math.min(sizeBytes, PARTS_IN_MEMORY * partSizeBytes);
+}
+
+/** The failure that every further file will share: bad credentials at once, a forbidden or full target after some. */
+function findHopeless(
+  error: StorageError,
+  failures: { readonly length: number; first(count: number): readonly FileFailure[] },
+  copiedFiles: number,
+  plannedFiles: number,
+): StorageError | undefined {
+  if (error.code === "unauthenticated") return error;
+  if (copiedFiles > 0 || failures.length < Math.min(HOPELESS_AFTER, plannedFiles)) return undefined;
+  const shared = ["permission_denied", "unavailable", "timeout"].includes(error.code) && error.op === "put";
+  return shared && failures.first(HOPELESS_AFTER).every(({ code }) => code === error.code)
+    ? error
+    : undefined;
+}
+
+function positive(name: string, value: number): number {
+  if (Number.isFinite(value) && value >= 1) return value;
+  throw new StorageError({
+    code: "invalid_argument",
+    op: "migrate",
+    message: `${name} must be a number of at least 1, not ${value}.`,
+  });
+}

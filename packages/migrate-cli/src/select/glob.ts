@@ -1,0 +1,86 @@
+import { StorageError } from "@parquetry/core";
+
+const SPECIAL = /[.+^$()|[\]\\]/;
+
+/**
+ * Compiles a glob over keys: `*` and `?` stay within a segment, `**` crosses them, `{a,b}` is either, `\` takes the next
+ * character as it is. A pattern that ends in `/` means everything below; one without any `/` means a file name in any
+ * folder. Everything else, `[` included, stands for itself.
+ *
+ * @throws StorageError `invalid_argument` for an empty pattern, an unclosed `{` or a `\` at the end.
+ * @example
+ * ```ts
+ * compileGlob("raw/")("raw/plays/year=2024/a.parquet"); // true
+ * compileGlob("*.csv")("raw/plays/a.csv"); // true
+ * ```
+ */
+export function compileGlob(pattern: string): (key: string) => boolean {
+  const anchored = pattern.startsWith("/") ? pattern.slice(1) : pattern;
+  if (anchored === "") throw badGlob(pattern, "it is empty");
+  const anywhere = !pattern.includes("/");
+  const source = translate(anchored.endsWith("/") ? `${anchored}**` : anchored, pattern);
+  const expression = new RegExp(`^${anywhere ? "(?:.*/)?" : ""}${source}$`, "su");
+  return (key) => expression.test(key);
+}
+
+/**
+ * The folder that every match of a glob lies below, `""` where that is unknown: what a listing may start from.
+ *
+ * @example
+ * ```ts
+ * literalFolder("raw/plays/year=*"); // "raw/plays"
+ * ```
+ */
+export function literalFolder(pattern: string): string {
+  const anchored = pattern.startsWith("/") ? pattern.slice(1) : pattern;
+  const literal = /^[^*?{}\\]*/.exec(anchored)?.[0] ?? "";
+  return literal.slice(0, Math.max(0, literal.lastIndexOf("/")));
+}
+
+function translate(glob: string, pattern: string): string {
+  let out = "";
+  let depth = 0;
+  for (let i = 0; i < glob.length; ) {
+    const char = String.fromCodePoint(glob.codePointAt(i) ?? 0);
+    i += char.length;
+    if (char === "\\") {
+      const next = glob.codePointAt(i);
+      if (next === undefined) throw badGlob(pattern, "it ends in a \\ that takes nothing");
+      const taken = String.fromCodePoint(next);
+      out += literal(taken);
+      i += taken.length;
+    } else if (char === "*") {
+      if (glob[i] !== "*") out += "[^/]*";
+      else {
+        i++;
+        // "a/**/b" also means "a/b".
+        if (glob[i] === "/" && (out === "" || out.endsWith("/"))) {
+          i++;
+          out += "(?:.*/)?";
+        } else out += ".*";
+      }
+    } else if (char === "?") out += "[^/]";
+    else if (char === "{") {
+      depth++;
+      out += "(?:";
+    } else if (char === "}" && depth > 0) {
+      depth--;
+      out += ")";
+    } else if (char === "," && depth > 0) out += "|";
+    else out += literal(char);
+  }
+  if (depth > 0) throw badGlob(pattern, "a { in it is never closed");
+  return out;
+}
+
+function literal(char: string): string {
+  return SPECIAL.test(char) || "*?{}/".includes(char) ? (char === "/" ? "/" : `\\${char}`) : char;
+}
+
+function badGlob(pattern: string, reason: string): StorageError {
+  return new StorageError({
+    code: "invalid_argument",
+    op: "select",
+    message: `${JSON.stringify(pattern)} is not a pattern: ${reason}. Examples: raw/  *.parquet  raw/{plays,games}/year=2024/**`,
+  });
+}

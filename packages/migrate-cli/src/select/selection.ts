@@ -1,0 +1,65 @@
+import { isWithin, type Key, type Prefix, parsePrefix } from "@parquetry/core";
+import { compileGlob, literalFolder } from "./glob.ts";
+import { type LeftOutClass, leftOutClass } from "./left-out.ts";
+import { type Shard, shardOf } from "./shard.ts";
+import { parseWhere } from "./where.ts";
+
+/** Which files a command is about. Everything by default, but for the classes of {@link LeftOutClass}. */
+export interface SelectionOptions {
+  /** Globs; a file must match one of them. Default: every file. */
+  readonly include?: readonly string[] | undefined;
+  /** Globs; a file that matches one of them is not selected. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Conditions on Hive partitions (`year=2024,week=1..4`), all of which must hold. */
+  readonly where?: readonly string[] | undefined;
+  /** Only this part of the keys. Default: all. */
+  readonly shard?: Shard | undefined;
+  /** Whether AppleDouble, `.DS_Store` and temporary files are left out. Default true. */
+  readonly leaveOut?: boolean | undefined;
+}
+
+/** `selected`, `filtered` (by an option), or the class a file is left out for. */
+export type Verdict = "selected" | "filtered" | LeftOutClass;
+
+/** Compiled {@link SelectionOptions}. */
+export interface Selection {
+  /** The folder all selected files lie below: where a listing starts. */
+  readonly prefix: Prefix;
+  /** What becomes of a key. */
+  judge(key: Key): Verdict;
+}
+
+/**
+ * Compiles which files are selected.
+ *
+ * @throws StorageError `invalid_argument` naming the glob or condition that cannot be read.
+ * @example
+ * ```ts
+ * const { judge } = compileSelection({ include: ["raw/"], exclude: ["*.csv"] });
+ * ```
+ */
+export function compileSelection(options: SelectionOptions = {}): Selection {
+  const { include = [], exclude = [], where = [], shard, leaveOut = true } = options;
+  const included = include.map(compileGlob);
+  const excluded = exclude.map(compileGlob);
+  const conditions = where.map(parseWhere);
+  return {
+    prefix: parsePrefix(commonFolder(include.map(literalFolder))),
+    judge(key) {
+      if (included.length > 0 && !included.some((matches) => matches(key))) return "filtered";
+      if (excluded.some((matches) => matches(key))) return "filtered";
+      if (!conditions.every((holds) => holds(key))) return "filtered";
+      if (shard !== undefined && shardOf(key, shard.count) !== shard.index) return "filtered";
+      return (leaveOut ? leftOutClass(key) : undefined) ?? "selected";
+    },
+  };
+}
+
+function commonFolder(folders: readonly string[]): string {
+  const [first = ""] = folders;
+  let common = first;
+  while (common !== "" && !folders.every((folder) => isWithin(common, folder))) {
+    common = common.slice(0, Math.max(0, common.lastIndexOf("/")));
+  }
+  return common;
+}

@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { StorageError } from "@parquetry/core";
+
+/** One of `count` disjoint parts of all keys; `index` counts from 0, as the indices of array jobs do. */
+export interface Shard {
+  /** Which part, from 0 to `count - 1`. */
+  readonly index: number;
+  /** How many parts there are. */
+  readonly count: number;
+}
+
+/**
+ * Parses `i/n`, with `0 <= i < n`: Kubernetes' `JOB_COMPLETION_INDEX` and AWS Batch's `AWS_BATCH_JOB_ARRAY_INDEX` fit.
+ *
+ * @throws StorageError `invalid_argument` for anything else.
+ * @example
+ * ```ts
+ * parseShard("0/4"); // { index: 0, count: 4 }
+ * ```
+ */
+export function parseShard(text: string): Shard {
+  const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text);
+  const index = Number(match?.[1]);
+  const count = Number(match?.[2]);
+  if (match !== null && count > 0 && index < count) return { index, count };
+  throw new StorageError({
+    code: "invalid_argument",
+    op: "select",
+    message: `--shard ${JSON.stringify(text)} is no shard. Expected i/n counted from 0: 0/4, 1/4, 2/4 and 3/4 are the four quarters.`,
+  });
+}
+
+/**
+ * Which of `count` shards a key belongs to: a stable hash of the key alone, so that machines need not talk to agree.
+ *
+ * @example
+ * ```ts
+ * shardOf("raw/plays/a.parquet", 4); // the same number everywhere, always
+ * ```
+ */
+export function shardOf(key: string, count: number): number {
+  return hashKey(key) % count;
+}
+
+/**
+ * A stable 48-bit hash of a text: the start of its SHA-256.
+ *
+ * @example
+ * ```ts
+ * hashKey("raw/plays/a.parquet") / 2 ** 48; // evenly spread over [0, 1)
+ * ```
+ */
+export function hashKey(text: string): number {
+  return createHash("sha256").update(text).digest().readUIntBE(0, 6);
+}

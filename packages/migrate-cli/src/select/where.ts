@@ -1,0 +1,73 @@
+import { decodeHive, HIVE_NULL, parsePartitionSegment, StorageError } from "@parquetry/core";
+
+type Matcher = (value: string) => boolean;
+
+/**
+ * Parses a condition on Hive partition segments, `year=2024,week=1..4`: every named key must be in the path with one of
+ * its values. A value may be a range of integers, ends included; further values of the same key follow after a comma
+ * (`week=1,3,5..7`). Integers compare as numbers, so `week=1` also finds `week=01`. A comma in a value is written `%2C`.
+ *
+ * @throws StorageError `invalid_argument` naming the part that cannot be read.
+ * @example
+ * ```ts
+ * parseWhere("year=2024,week=1..4")("raw/plays/year=2024/week=3/a.parquet"); // true
+ * ```
+ */
+export function parseWhere(text: string): (key: string) => boolean {
+  const conditions = new Map<string, Matcher[]>();
+  let current: Matcher[] | undefined;
+  for (const part of text.split(",")) {
+    const equals = part.indexOf("=");
+    if (equals > 0) {
+      const name = decodeHive(part.slice(0, equals).trim());
+      current = conditions.get(name) ?? [];
+      conditions.set(name, current);
+    }
+    const value = part.slice(equals + 1).trim();
+    if (current === undefined || equals === 0 || value === "") throw badWhere(text, part);
+    current.push(matcher(value, text));
+  }
+  return (key) => {
+    const values = partitionValues(key);
+    for (const [name, matchers] of conditions) {
+      const value = values.get(name);
+      if (value === undefined || !matchers.some((matches) => matches(value))) return false;
+    }
+    return true;
+  };
+}
+
+function matcher(text: string, where: string): Matcher {
+  const range = /^(-?\d+)\.\.(-?\d+)$/.exec(text);
+  if (range !== null) {
+    const low = Number(range[1]);
+    const high = Number(range[2]);
+    if (low > high) throw badWhere(where, text);
+    return (value) => isInteger(value) && Number(value) >= low && Number(value) <= high;
+  }
+  const wanted = decodeHive(text);
+  if (!isInteger(wanted)) return (value) => value === wanted;
+  return (value) => value === wanted || (isInteger(value) && BigInt(value) === BigInt(wanted));
+}
+
+function isInteger(text: string): boolean {
+  return /^-?\d+$/.test(text);
+}
+
+/** The partition values in the folders of a key, decoded, by decoded name. */
+function partitionValues(key: string): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const segment of key.split("/").slice(0, -1)) {
+    const entry = parsePartitionSegment(segment);
+    if (entry !== undefined) values.set(entry[0], entry[1] ?? HIVE_NULL);
+  }
+  return values;
+}
+
+function badWhere(text: string, part: string): StorageError {
+  return new StorageError({
+    code: "invalid_argument",
+    op: "select",
+    message: `--where ${JSON.stringify(text)}: cannot read ${JSON.stringify(part)}. Expected key=value, e.g. year=2024,week=1..4`,
+  });
+}

@@ -1,0 +1,75 @@
+/**
+ * A number with thousands separated: `31,857`.
+ *
+ * @example
+ * ```ts
+ * formatCount(31857); // "31,857"
+ * ```
+ */
+export function formatCount(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+
+/**
+ * Bytes in decimal units, as disks and stores count them: `2.3 GB`.
+ *
+ * @example
+ * ```ts
+ * formatBytes(2_300_000_000); // "2.3 GB"
+ * ```
+ */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  // Rounded first, so that 999,960 is 1.0 MB and not 1000.0 kB.
+  while (unit < UNITS.length - 1 && Number(value.toFixed(unit === 0 ? 0 : 1)) >= 1000) {
+    value /= 1000;
+    unit++;
+  }
+  return `${value.toFixed(unit === 0 ? 0 : 1)} ${UNITS[unit]}`;
+}
+
+/**
+ * A time span for people: `0.4 s`, `12 s`, `3:05`, `1:02:03`.
+ *
+ * @example
+ * ```ts
+ * formatDuration(185_000); // "3:05"
+ * ```
+ */
+export function formatDuration(ms: number): string {
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}:${two(seconds % 60)}`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+}
+
+/**
+ * US dollars; what is there but rounds to nothing is `<$0.01`.
+ *
+ * @example
+ * ```ts
+ * formatUsd(0.003); // "<$0.01"
+ * ```
+ */
+export function formatUsd(usd: number): string {
+  if (usd > 0 && usd < 0.005) return "<$0.01";
+  return `$${usd.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+}
+
+/**
+ * A count and its noun, in the plural where it is not one: `1 file`, `2 files`.
+ *
+ * @example
+ * ```ts
+ * formatFiles(2); // "2 files"
+ * ```
+ */
+export function formatFiles(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? "file" : "files"}`;
+}

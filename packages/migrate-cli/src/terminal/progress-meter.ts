@@ -1,0 +1,119 @@
+import type { MigrationProgress } from "../run/run-migration.ts";
+import { formatBytes, formatCount, formatDuration } from "./format-amount.ts";
+
+/** How often a live line is drawn anew, in milliseconds. */
+export const LIVE_INTERVAL_MS = 100;
+/** How often a plain line is written where there is no terminal, in milliseconds. */
+export const PLAIN_INTERVAL_MS = 10_000;
+
+/** How far a run is. */
+export interface ProgressSnapshot {
+  /** What is being done. */
+  readonly phase: "listing" | "copying";
+  /** Files listed, or copied and failed. */
+  readonly files: number;
+  /** Files in all, once that is known. */
+  readonly filesTotal: number | undefined;
+  /** Bytes read for comparing, or copied. */
+  readonly bytes: number;
+  /** Bytes in all, once that is known. */
+  readonly bytesTotal: number | undefined;
+  /** Bytes per second, over the last seconds. */
+  readonly bytesPerSecond: number;
+  /** How long the rest may take, in milliseconds, where that can be told. */
+  readonly etaMs: number | undefined;
+  /** How often something was tried again. */
+  readonly retries: number;
+  /** How many files failed. */
+  readonly errors: number;
+}
+
+/** Folds the events of a run into how far it is. */
+export interface ProgressMeter {
+  /** Takes an event. */
+  take(event: MigrationProgress): void;
+  /** Where the run is now. */
+  snapshot(): ProgressSnapshot;
+}
+
+/** How far back the rate looks, in milliseconds. */
+const WINDOW_MS = 5_000;
+
+/**
+ * Makes a {@link ProgressMeter}.
+ *
+ * @param now milliseconds since some moment. Default: the process's clock.
+ */
+export function createProgressMeter(now: () => number = () => performance.now()): ProgressMeter {
+  let phase: ProgressSnapshot["phase"] = "listing";
+  let files = 0;
+  let bytes = 0;
+  let retries = 0;
+  let errors = 0;
+  let filesTotal: number | undefined;
+  let bytesTotal: number | undefined;
+  const samples: { at: number; bytes: number }[] = [{ at: now(), bytes: 0 }];
+
+  const rate = (): number => {
+    const at = now();
+    const last = samples.at(-1);
+    if (last === undefined || at - last.at >= LIVE_INTERVAL_MS) samples.push({ at, bytes });
+    while (samples.length > 2 && at - (samples[0]?.at ?? at) > WINDOW_MS) samples.shift();
+    const first = samples[0];
+    if (first === undefined || at <= first.at) return 0;
+    return Math.max(0, ((bytes - first.bytes) / (at - first.at)) * 1000);
+  };
+
+  return {
+    take(event) {
+      if (event.type === "listed") files += event.objects;
+      else if (event.type === "read" || event.type === "bytes") bytes += event.bytes;
+      else if (event.type === "planned") {
+        const { copy, overwrite } = event.plan.total;
+        phase = "copying";
+        files = 0;
+        bytes = 0;
+        filesTotal = copy.files + overwrite.files;
+        bytesTotal = copy.bytes + overwrite.bytes;
+        samples.splice(0, samples.length, { at: now(), bytes: 0 });
+      } else if (event.type === "copied") files++;
+      else if (event.type === "retry") retries++;
+      else if (event.type === "failed") {
+        files++;
+        errors++;
+      }
+    },
+    snapshot() {
+      const bytesPerSecond = rate();
+      const left = bytesTotal === undefined ? undefined : Math.max(0, bytesTotal - bytes);
+      const etaMs =
+        left === undefined || bytesPerSecond === 0 ? undefined : Math.round((left / bytesPerSecond) * 1000);
+      return { phase, files, filesTotal, bytes, bytesTotal, bytesPerSecond, etaMs, retries, errors };
+    },
+  };
+}
+
+/**
+ * A snapshot as one line.
+ *
+ * @example
+ * ```ts
+ * formatProgress(snapshot); // "1,200/5,300 files  0.5/2.3 GB  45.2 MB/s  ETA 0:40  retries 0  errors 0"
+ * ```
+ */
+export function formatProgress(snapshot: ProgressSnapshot): string {
+  const { phase, files, filesTotal, bytes, bytesTotal, bytesPerSecond, etaMs, retries, errors } = snapshot;
+  if (phase === "listing") {
+    const read =
+      bytes > 0 ? `, ${formatBytes(bytes)} read to compare (${formatBytes(bytesPerSecond)}/s)` : "";
+    return `listing: ${formatCount(files)} files${read}`;
+  }
+  return [
+    `${formatCount(files)}/${formatCount(filesTotal ?? files)} files`,
+    `${formatBytes(bytes)}/${formatBytes(bytesTotal ?? bytes)}`,
+    `${formatBytes(bytesPerSecond)}/s`,
+    `ETA ${etaMs === undefined ? "-" : formatDuration(etaMs)}`,
+    `retries ${formatCount(retries)}`,
+    `errors ${formatCount(errors)}`,
+  ].join("  ");
+}

@@ -1,0 +1,192 @@
+import { randomBytes } from "node:crypto";
+import { isStorageError, type SkippedEntry, type StorageBackend } from "@parquetry/core";
+import { mapOrdered } from "@parquetry/core/backend";
+import type { HashCache } from "../content/hash-cache.ts";
+import { listSide } from "../content/list-side.ts";
+import { createProver, type FinalAction } from "../content/prove-content.ts";
+import { createSpool, type Spool } from "../content/spool.ts";
+import type { Side } from "../plan/decide.ts";
+import { type ListingPair, mergeListings } from "../plan/merge-listings.ts";
+import type { FileFailure } from "../plan/migration-plan.ts";
+import { HASH_CONCURRENCY, isLost, type PlanProgress } from "../plan/plan-migration.ts";
+import { createTallyTable, type TallyRow } from "../plan/tally.ts";
+import { compileSelection, type SelectionOptions } from "../select/selection.ts";
+import { hashKey } from "../select/shard.ts";
+import type { FolderParity } from "./folder-parity.ts";
+import type { VerifyLevel } from "./verify-level.ts";
+
+/** Options of {@link verifyMigration}. */
+export interface VerifyOptions extends SelectionOptions {
+  /** How far to go. Default `etag`. */
+  readonly level?: VerifyLevel | undefined;
+  /** Chooses the files of a sample; the same seed chooses the same files. Default: a new one each time. */
+  readonly seed?: string | undefined;
+  /** Where hashes of local files are kept between runs; `sample` and `full` do not ask it. Default: nowhere. */
+  readonly hashCache?: HashCache | undefined;
+  /** Stops verifying. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told what happens. */
+  readonly onProgress?: ((event: PlanProgress) => void) | undefined;
+}
+
+/** What a verification found. Close it, or its temporary files stay. */
+export interface Verification {
+  /** Parity by top-level folder, in key order, `.` for files of the root. */
+  readonly folders: readonly FolderParity[];
+  /** The bytes of the files on each side. */
+  readonly bytes: { readonly local: number; readonly cloud: number };
+  /** How many files were read on both sides. */
+  readonly readFiles: number;
+  /** The seed of the sample, to choose the same files again. */
+  readonly seed: string;
+  /** Keys that only the source has. */
+  readonly missing: Spool<string>;
+  /** Keys that only the target has. */
+  readonly extra: Spool<string>;
+  /** Keys whose content differs. */
+  readonly differing: Spool<string>;
+  /** Keys whose content nothing proves. */
+  readonly unverifiable: Spool<string>;
+  /** Files that could not be read, with the reason; they count as unverifiable. */
+  readonly failures: Spool<FileFailure>;
+  /** What lies at the source but is no file that can be compared. */
+  readonly skippedEntries: Spool<SkippedEntry>;
+  /** How many of them are files that no key can name: they cannot be at the target. */
+  readonly unusableNames: number;
+  /** True where nothing is missing, extra, differing or without a usable name. `unverifiable` is judged by the caller. */
+  readonly equal: boolean;
+  /** Removes the temporary files. */
+  close(): void;
+}
+
+/**
+ * Compares two sides by content. One LIST per thousand objects; a disk's files are read to be compared with what a
+ * bucket's listing proves, a bucket's objects only by the levels `sample` and `full`.
+ *
+ * @throws StorageError where a side cannot be listed; `invalid_argument` for a bad selection.
+ * @example
+ * ```ts
+ * const found = await verifyMigration(disk, bucket);
+ * for (const folder of found.folders) console.log(formatParity(folder));
+ * found.close();
+ * ```
+ */
+export async function verifyMigration(
+  source: StorageBackend,
+  target: StorageBackend,
+  options: VerifyOptions = {},
+): Promise<Verification> {
+  const { signal, onProgress, level = { type: "etag" } } = options;
+  const seed = options.seed ?? randomBytes(6).toString("hex");
+  const selection = compileSelection(options);
+  const prove = createProver(source, target, {
+    hashCache: options.hashCache,
+    signal,
+    onRead: (side, bytes) => onProgress?.({ type: "read", side, bytes }),
+  });
+  const table = createTallyTable<Column>(["local", "cloud", "missing", "extra", "differing", "unverifiable"]);
+  const lists = {
+    missing: createSpool<string>(),
+    extra: createSpool<string>(),
+    differing: createSpool<string>(),
+    unverifiable: createSpool<string>(),
+    failures: createSpool<FileFailure>(),
+    skippedEntries: createSpool<SkippedEntry>(),
+  };
+  const close = (): void => {
+    for (const list of Object.values(lists)) list.close();
+  };
+  let readFiles = 0;
+  let unusableNames = 0;
+
+  const skip = (entry: SkippedEntry): void => {
+    lists.skippedEntries.push(entry);
+    if (isLost(entry)) unusableNames++;
+  };
+  const listing = (backend: StorageBackend, side: Side): ReturnType<typeof listSide> =>
+    listSide(backend, {
+      prefix: selection.prefix,
+      signal,
+      onPage: (objects) => onProgress?.({ type: "listed", side, objects }),
+      onSkipped: side === "source" ? skip : undefined,
+    });
+
+  async function* candidates(): AsyncGenerator<ListingPair> {
+    for await (const pair of mergeListings(listing(source, "source"), listing(target, "target"))) {
+      if (selection.judge(pair.key) === "selected") yield pair;
+    }
+  }
+
+  const judge = async (pair: ListingPair): Promise<Judged> => {
+    try {
+      return { pair, action: await prove(pair, isToBeRead(pair, level, seed)) };
+    } catch (error) {
+      if (!isStorageError(error) || error.code === "aborted" || error.code === "unauthenticated") throw error;
+      const failure: FileFailure = { key: pair.key, code: error.code, message: error.message };
+      return { pair, action: "unverifiable", failure };
+    }
+  };
+
+  try {
+    for await (const { pair, action, failure } of mapOrdered(candidates(), HASH_CONCURRENCY, judge)) {
+      const { key, source: left, target: right } = pair;
+      if (left !== undefined) table.add(key, "local", left.sizeBytes);
+      if (right !== undefined) table.add(key, "cloud", right.sizeBytes);
+      if (isToBeRead(pair, level, seed)) readFiles++;
+      if (failure !== undefined) lists.failures.push(failure);
+      const column = COLUMN_OF[action];
+      if (column === undefined) continue;
+      table.add(key, column, 0);
+      lists[column].push(key);
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+
+  const { local, cloud, missing, extra, differing } = table.total();
+  return {
+    folders: table.folders().map(({ folder, row }) => folderParity(folder, row)),
+    bytes: { local: local.bytes, cloud: cloud.bytes },
+    readFiles,
+    seed,
+    ...lists,
+    equal: missing.files + extra.files + differing.files + unusableNames === 0,
+    unusableNames,
+    close,
+  };
+}
+
+type Column = "local" | "cloud" | "missing" | "extra" | "differing" | "unverifiable";
+
+interface Judged {
+  readonly pair: ListingPair;
+  readonly action: FinalAction;
+  readonly failure?: FileFailure;
+}
+
+const COLUMN_OF: Readonly<Partial<Record<FinalAction, Exclude<Column, "local" | "cloud">>>> = {
+  copy: "missing",
+  extra: "extra",
+  differs: "differing",
+  unverifiable: "unverifiable",
+};
+
+/** Whether both sides of a pair are read: with no size in common there is nothing to read, they differ. */
+function isToBeRead({ key, source, target }: ListingPair, level: VerifyLevel, seed: string): boolean {
+  if (source === undefined || target === undefined || source.sizeBytes !== target.sizeBytes) return false;
+  if (source.sizeBytes === 0 || level.type === "etag") return false;
+  return level.type === "full" || hashKey(`${seed}\0${key}`) / 2 ** 48 < level.share;
+}
+
+function folderParity(folder: string, row: TallyRow<Column>): FolderParity {
+  return {
+    folder,
+    local: row.local.files,
+    cloud: row.cloud.files,
+    missing: row.missing.files,
+    extra: row.extra.files,
+    differing: row.differing.files,
+    unverifiable: row.unverifiable.files,
+  };
+}

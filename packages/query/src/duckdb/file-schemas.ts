@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import type { DuckDBInstance, DuckDBValue } from "@duckdb/node-api";
+import type { FileGroup, LocalFile, QueryColumn } from "../engine.ts";
+import { duckDbError } from "./duckdb-error.ts";
+import { quotePaths, quoteText } from "./quote.ts";
+import type { Scratch } from "./scratch.ts";
+
+/** Schemas that are remembered; beyond it the oldest are forgotten. */
+const MAX_REMEMBERED = 200_000;
+
+/** Reads the footers of files, remembers what it saw, and groups files that look alike. */
+export class FileSchemas {
+  readonly #instance: DuckDBInstance;
+  readonly #scratch: Scratch;
+  /** By the version of a file, the signature of its schema. */
+  readonly #signatures = new Map<string, string>();
+  /** By signature, the columns. */
+  readonly #columns = new Map<string, readonly QueryColumn[]>();
+
+  constructor(instance: DuckDBInstance, scratch: Scratch) {
+    this.#instance = instance;
+    this.#scratch = scratch;
+  }
+
+  /** Groups files by schema and by the partition keys they have, in the order in which they are met. */
+  async group(files: readonly LocalFile[]): Promise<readonly FileGroup[]> {
+    await this.#read(files.filter(({ version }) => !this.#signatures.has(version)));
+    const groups = new Map<string, LocalFile[]>();
+    for (const file of files) {
+      const signature = this.#signatures.get(file.version) ?? "";
+      const name = JSON.stringify([signature, file.entries.map(([key]) => key)]);
+      const group = groups.get(name);
+      if (group === undefined) groups.set(name, [file]);
+      else group.push(file);
+    }
+    return [...groups.values()].map((members) => ({
+      files: members,
+      columns: this.#columns.get(this.#signatures.get(members[0]?.version ?? "") ?? "") ?? [],
+    }));
+  }
+
+  /** True where the row groups' statistics prove that a column holds nothing but NULL. */
+  async isAllNull(group: FileGroup, column: string): Promise<boolean> {
+    const paths = group.files.map((file) => this.#plainPath(file));
+    const [row] = await this.#rows(
+      `SELECT count(*), count(*) FILTER (path_in_schema = ${quoteText(column)}),
+         count(*) FILTER (path_in_schema = ${quoteText(column)} AND stats_null_count = num_values)
+       FROM parquet_metadata(${quotePaths(paths)})`,
+    );
+    const [chunks, ofColumn, allNull] = (row ?? []).map(Number);
+    return chunks === 0 || (ofColumn !== undefined && ofColumn > 0 && ofColumn === allNull);
+  }
+
+  async #read(files: readonly LocalFile[]): Promise<void> {
+    if (files.length === 0) return;
+    const byPath = new Map(files.map((file) => [this.#plainPath(file), file]));
+    const rows = await this.#rows(
+      `SELECT signature, list(file_name) FROM (
+         SELECT file_name, string_agg(concat_ws(chr(31), name, coalesce(num_children, 0), coalesce(type, ''),
+           coalesce(duckdb_type, ''), coalesce(logical_type, ''), coalesce(converted_type, '')), chr(30)
+           ORDER BY column_id) AS signature
+         FROM parquet_schema(${quotePaths([...byPath.keys()])}) WHERE column_id > 0 GROUP BY file_name)
+       GROUP BY signature`,
+    );
+    const seen = new Set<string>();
+    for (const [text, names] of rows) {
+      const signature = createHash("sha256").update(String(text)).digest("hex");
+      const paths = listItems(names).map(String);
+      const [first] = paths;
+      if (first !== undefined && !this.#columns.has(signature)) {
+        this.#columns.set(signature, await this.#describe(first));
+      }
+      for (const path of paths) {
+        const file = byPath.get(path);
+        if (file === undefined) continue;
+        seen.add(path);
+        this.#remember(file.version, signature);
+      }
+    }
+    // A file without columns has no row in the answer.
+    for (const [path, file] of byPath) if (!seen.has(path)) this.#remember(file.version, "");
+  }
+
+  async #describe(path: string): Promise<readonly QueryColumn[]> {
+    const columns = await this.#rows(
+      `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(${quotePaths([path])}, hive_partitioning = false))`,
+    );
+    const untyped = await this.#rows(
+      `SELECT name FROM parquet_schema(${quotePaths([path])}) WHERE duckdb_type = '"NULL"'`,
+    );
+    const nullNames = new Set(untyped.map(([name]) => String(name)));
+    return columns.map(([name, type]) => ({
+      name: String(name),
+      type: nullNames.has(String(name)) ? "NULL" : String(type),
+    }));
+  }
+
+  #plainPath(file: LocalFile): string {
+    return this.#scratch.hivePath([], [], file.path);
+  }
+
+  #remember(version: string, signature: string): void {
+    this.#signatures.set(version, signature);
+    if (this.#signatures.size <= MAX_REMEMBERED) return;
+    const [oldest] = this.#signatures.keys();
+    if (oldest !== undefined) this.#signatures.delete(oldest);
+  }
+
+  async #rows(sql: string): Promise<DuckDBValue[][]> {
+    const connection = await this.#instance.connect();
+    try {
+      return await (await connection.run(sql)).getRows();
+    } catch (error) {
+      throw duckDbError(error, "sql", (text) => this.#scratch.readable(text));
+    } finally {
+      connection.closeSync();
+    }
+  }
+}
+
+function listItems(value: DuckDBValue | undefined): readonly DuckDBValue[] {
+  return typeof value === "object" && value !== null && "items" in value ? value.items : [];
+}

@@ -1,0 +1,62 @@
+/** A parameter in a SQL text. */
+export interface FoundParameter {
+  /** Where it starts, in UTF-16 units. */
+  readonly start: number;
+  /** Where it ends. */
+  readonly end: number;
+  /** `year` for `$year`; the number from 1 for `$1` and `?`. */
+  readonly name: string;
+}
+
+const TOKENS = new RegExp(
+  [
+    /--[^\r\n]*/.source,
+    // Nested comments are closed by hand below.
+    /\/\*/.source,
+    /[eE]'(?:[^'\\]|\\[\s\S]|'')*'/.source,
+    /'(?:[^']|'')*'/.source,
+    /"(?:[^"]|"")*"/.source,
+    // Dollar quotes: $$…$$ and $tag$…$tag$.
+    /\$(?<tag>[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$[\s\S]*?\$\k<tag>\$/.source,
+    // A word swallows what follows it, so that the $1 of a$1 is no parameter.
+    /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/.source,
+    /\$(?<name>[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*|\d+)/.source,
+    /\?(?<number>\d*)/.source,
+  ].join("|"),
+  "gu",
+);
+
+/**
+ * Finds the parameters of a SQL text: `$year`, `$1`, `?`, `?1`, outside of strings, quoted names and comments. DuckDB's
+ * own parser tells the names but not the places.
+ */
+export function findParameters(sql: string): readonly FoundParameter[] {
+  const found: FoundParameter[] = [];
+  let unnumbered = 0;
+  TOKENS.lastIndex = 0;
+  for (let match = TOKENS.exec(sql); match !== null; match = TOKENS.exec(sql)) {
+    const [text] = match;
+    const start = match.index;
+    const end = start + text.length;
+    if (text === "/*") {
+      TOKENS.lastIndex = commentEnd(sql, end);
+      continue;
+    }
+    const name = match.groups?.["name"];
+    const number = match.groups?.["number"];
+    if (name !== undefined) found.push({ start, end, name });
+    else if (number !== undefined) found.push({ start, end, name: number || String(++unnumbered) });
+  }
+  return found;
+}
+
+function commentEnd(sql: string, start: number): number {
+  let depth = 1;
+  const marks = /\/\*|\*\//g;
+  marks.lastIndex = start;
+  for (let match = marks.exec(sql); match !== null; match = marks.exec(sql)) {
+    depth += match[0] === "/*" ? 1 : -1;
+    if (depth === 0) return marks.lastIndex;
+  }
+  return sql.length;
+}

@@ -1,0 +1,82 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { StorageError } from "@parquetry/core";
+import type { PreparedQuery, QueryParameters } from "../engine.ts";
+import { bindParameters } from "./bind-parameters.ts";
+import { serializedError } from "./duckdb-error.ts";
+import { checkLocked } from "./gate.ts";
+import { parseTables } from "./parse-tables.ts";
+import { everyNode, isNode, nodesOf, type SqlNode, textOf } from "./sql-tree.ts";
+
+/**
+ * Puts the parameters in, parses, and lets through only what is allowed.
+ *
+ * @throws StorageError `invalid_argument` for what cannot be parsed, `permission_denied` for what is refused.
+ */
+export async function prepareQuery(
+  connection: DuckDBConnection,
+  sql: string,
+  parameters: QueryParameters | undefined,
+  trusted: boolean,
+): Promise<PreparedQuery> {
+  if (typeof sql !== "string" || sql.trim() === "") throw invalid("the SQL is empty");
+  if (sql.includes("\0")) throw invalid("the SQL holds a NUL character");
+  const text = bindParameters(sql, parameters);
+  const result = await connection.run("SELECT json_serialize_sql($1::VARCHAR)", [text]);
+  const json = (await result.getRows())[0]?.[0];
+  const answer: unknown = typeof json === "string" ? JSON.parse(json) : undefined;
+  if (!isNode(answer)) throw invalid("the SQL cannot be parsed");
+  if (answer["error"] === true) {
+    const { type, error } = serializedError(answer, text);
+    if (type === "parser") throw error;
+    // What is no SELECT cannot be serialised.
+    if (!trusted) checkLocked([]);
+    return { text, tableNames: [...connection.getTableNames(text, false)], mentions: () => true };
+  }
+  const statements = nodesOf(answer, "statements");
+  if (statements.length === 0) throw invalid("the SQL is empty");
+  if (!trusted) checkLocked(statements);
+  const tables = statements.flatMap(parseTables);
+  const qualified = tables.find(({ qualifier }) => qualifier !== undefined);
+  if (qualified !== undefined && !trusted) {
+    const { qualifier, name } = qualified;
+    throw invalid(
+      `there is no table ${qualifier}.${name}: an entity is one name, in double quotes: "${qualifier}/${name}"`,
+    );
+  }
+  const names = tables.filter(({ qualifier }) => qualifier === undefined).map(({ name }) => name);
+  return { text, tableNames: [...new Set(names)], mentions: mentionsOf(statements, names) };
+}
+
+/**
+ * Which columns the query can need: those whose name stands anywhere in it, or all where it says so without names.
+ * Wrong only on the side of too many.
+ */
+function mentionsOf(statements: readonly SqlNode[], tables: readonly string[]): (column: string) => boolean {
+  const words = new Set<string>();
+  const rowNames = new Set(tables.map((name) => name.toLowerCase()));
+  for (const node of everyNode(statements)) {
+    const type = textOf(node, "type");
+    if (type === "STAR") return () => true;
+    if (type === "POSITIONAL_REFERENCE" || type === "PIVOT" || type === "SHOW_REF") return () => true;
+    if (textOf(node, "ref_type") === "NATURAL") return () => true;
+    for (const value of Object.values(node)) {
+      if (typeof value === "string") words.add(value.toLowerCase());
+      else if (Array.isArray(value)) {
+        for (const item of value) if (typeof item === "string") words.add(item.toLowerCase());
+      }
+    }
+    const alias = textOf(node, "alias");
+    // A table can be taken as one value: SELECT p FROM plays p.
+    if (alias !== undefined && alias !== "" && !("class" in node)) rowNames.add(alias.toLowerCase());
+  }
+  for (const node of everyNode(statements)) {
+    const path = node["class"] === "COLUMN_REF" ? node["column_names"] : undefined;
+    const last: unknown = Array.isArray(path) ? path.at(-1) : undefined;
+    if (typeof last === "string" && rowNames.has(last.toLowerCase())) return () => true;
+  }
+  return (column) => words.has(column.toLowerCase());
+}
+
+function invalid(problem: string): StorageError {
+  return new StorageError({ code: "invalid_argument", op: "sql", message: `sql: ${problem}.` });
+}

@@ -1,0 +1,148 @@
+import { createHash } from "node:crypto";
+import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { CandidateTable, PreparedQuery, PruneResult, QueryColumn } from "../engine.ts";
+import { duckDbError, serializedError } from "./duckdb-error.ts";
+import { hiveColumn } from "./hive-column.ts";
+import { quoteName, quoteText } from "./quote.ts";
+import { filterKeysOf, markerColumn, readPlan } from "./read-plan.ts";
+import type { Scratch } from "./scratch.ts";
+import { isNode } from "./sql-tree.ts";
+import { candidateSelect, emptySelect } from "./table-view.ts";
+
+/**
+ * Optimisers that are off while partitions are chosen. Some conclude from the zero rows of our stand-in files that there
+ * is nothing to do, the others reshape plans at a cost and decide nothing about files (docs/decisions/0005).
+ */
+export const PLANNING_DISABLED_OPTIMIZERS: string = [
+  "statistics_propagation",
+  "late_materialization",
+  "top_n_window_elimination",
+  "unused_columns",
+  "column_lifetime",
+  "top_n",
+  "join_order",
+  "build_side_probe_side",
+  "compressed_materialization",
+  "common_subplan",
+  "window_self_join",
+  "join_elimination",
+  "join_filter_pushdown",
+  "reorder_filter",
+  "sum_rewriter",
+  "sampling_pushdown",
+  "limit_pushdown",
+].join(",");
+
+/** Errors that the query itself would raise too, whatever files there are. */
+const QUERY_ERRORS: ReadonlySet<string> = new Set(["binder", "catalog", "parser"]);
+
+/**
+ * Chooses partitions by DuckDB's own optimiser: the query is planned over zero-row files at the candidates' places, and
+ * the plan lists the files that are left. Whatever goes wrong, every candidate is kept.
+ */
+export class Pruner {
+  readonly #instance: DuckDBInstance;
+  readonly #scratch: Scratch;
+  readonly #emptyFiles = new Map<string, Promise<string>>();
+
+  constructor(instance: DuckDBInstance, scratch: Scratch) {
+    this.#instance = instance;
+    this.#scratch = scratch;
+  }
+
+  /** Says which candidates a query can need. */
+  async prune(query: PreparedQuery, tables: readonly CandidateTable[]): Promise<PruneResult> {
+    const connection = await this.#instance.connect();
+    try {
+      const paths = new Map<CandidateTable, readonly string[]>();
+      for (const table of tables) paths.set(table, await this.#createView(connection, table));
+      const answer = await serializePlan(connection, query.text);
+      if (answer["error"] === true) {
+        const { type, error, column } = serializedError(answer, query.text);
+        return QUERY_ERRORS.has(type)
+          ? { outcome: "invalid", error, column }
+          : { outcome: "unknown", reason: error.message };
+      }
+      const facts = readPlan(answer["plans"]);
+      const kept = new Map<string, readonly boolean[]>();
+      const filterKeys = new Map<string, ReadonlySet<string>>();
+      const unused = new Set<string>();
+      for (const [table, candidatePaths] of paths) {
+        filterKeys.set(table.entity, filterKeysOf(table, facts));
+        const scanned = facts.scans.get(markerColumn(table.entity));
+        // A scan that is gone without a trace is one that we do not understand.
+        const understood = scanned !== undefined || facts.hasEmptyPart;
+        if (understood && scanned === undefined) unused.add(table.entity);
+        kept.set(
+          table.entity,
+          candidatePaths.map((path) => !understood || scanned?.has(path) === true),
+        );
+      }
+      return { outcome: "pruned", kept, filterKeys, unused };
+    } catch (error) {
+      return { outcome: "unknown", reason: duckDbError(error, "plan").message };
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  async #createView(connection: DuckDBConnection, table: CandidateTable): Promise<readonly string[]> {
+    const names = table.keys.map(({ name }) => name);
+    const { candidates } = table;
+    const common = candidates === undefined ? [] : commonKeys(names, candidates);
+    const file = await this.#emptyFile(connection, table);
+    const hiveKeys = table.keys.filter(({ name }) => common.includes(name));
+    const paths =
+      candidates === undefined || candidates.length === 0
+        ? [this.#scratch.emptyFile(file)]
+        : candidates.map((entries) =>
+            this.#scratch.emptyHivePath(
+              names,
+              entries.filter(([key]) => common.includes(key)),
+              file,
+            ),
+          );
+    const select = candidateSelect(table, hiveKeys, [...new Set(paths)]);
+    for (const name of table.names) {
+      await connection.run(`CREATE OR REPLACE TEMP VIEW ${quoteName(name)} AS ${select}`);
+    }
+    return candidates === undefined || candidates.length === 0 ? [] : paths;
+  }
+
+  /** A zero-row file with the table's columns, and its keys as columns for the levels where they are not known yet. */
+  #emptyFile(connection: DuckDBConnection, table: CandidateTable): Promise<string> {
+    const keys: QueryColumn[] = table.keys.map(({ type }, i) => ({ name: hiveColumn(i), type }));
+    const marker: QueryColumn = { name: markerColumn(table.entity), type: "BOOLEAN" };
+    const select = emptySelect([...table.columns, ...keys, marker]);
+    const file = `${createHash("sha256").update(select).digest("hex").slice(0, 32)}.parquet`;
+    let made = this.#emptyFiles.get(file);
+    if (made === undefined) {
+      made = connection
+        .run(`COPY (${select}) TO ${quoteText(this.#scratch.emptyFile(file))} (FORMAT parquet)`)
+        .then(() => file);
+      this.#emptyFiles.set(file, made);
+    }
+    return made;
+  }
+}
+
+async function serializePlan(
+  connection: DuckDBConnection,
+  sql: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const result = await connection.run("SELECT json_serialize_plan($1::VARCHAR, optimize := true)", [sql]);
+  const [row] = await result.getRows();
+  const text = row?.[0];
+  const answer: unknown = typeof text === "string" ? JSON.parse(text) : undefined;
+  return isNode(answer) ? answer : { error: true, error_type: "unknown", error_message: "no plan" };
+}
+
+/** The keys that every candidate has: only by these can DuckDB tell them apart. */
+function commonKeys(
+  keys: readonly string[],
+  candidates: readonly (readonly (readonly [string, string | null])[])[],
+): readonly string[] {
+  const seen = new Map<string, number>();
+  for (const entries of candidates) for (const [key] of entries) seen.set(key, (seen.get(key) ?? 0) + 1);
+  return keys.filter((key) => seen.get(key) === candidates.length);
+}

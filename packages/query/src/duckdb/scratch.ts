@@ -1,0 +1,100 @@
+import { mkdirSync } from "node:fs";
+import { mkdtemp, realpath, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { isAbsolute, join, relative, sep } from "node:path";
+import { encodeHive, HIVE_NULL, type PartitionEntry } from "@parquetry/core";
+import { hiveColumn } from "./hive-column.ts";
+
+/**
+ * A private temporary directory in which every file gets a Hive path of our own spelling, though nothing is copied or
+ * linked one by one: `hive/k0=2024/../k1=5/../../root0/raw/plays/…`. DuckDB reads partition values from the text of a
+ * path, and the operating system only needs each `k=v` directory to exist once. So files in a flat cache are partitioned,
+ * a root such as `/data/env=prod` adds no column, and values that DuckDB reads in its own way (`null`) keep their text.
+ */
+export class Scratch {
+  /** The directory. */
+  readonly path: string;
+  readonly #roots: readonly string[];
+  readonly #made = new Set<string>();
+
+  private constructor(path: string, roots: readonly string[]) {
+    this.path = path;
+    this.#roots = roots;
+  }
+
+  /** Makes it, with a link to each root that files may lie in. */
+  static async create(roots: readonly string[]): Promise<Scratch> {
+    const path = await realpath(await mkdtemp(join(tmpdir(), "parquetry-query-")));
+    const scratch = new Scratch(path, roots);
+    mkdirSync(join(path, "hive"));
+    mkdirSync(join(path, "empty"));
+    for (const [i, root] of roots.entries()) await symlink(root, join(path, `root${i}`), "junction");
+    return scratch;
+  }
+
+  /** Where a zero-row file of that name lies. */
+  emptyFile(name: string): string {
+    return join(this.path, "empty", name);
+  }
+
+  /** A path to a file below one of the roots that carries its partition; keys are numbered as in `keys`. */
+  hivePath(keys: readonly string[], entries: readonly PartitionEntry[], file: string): string {
+    const root = this.#roots.findIndex((candidate) => isBelow(candidate, file));
+    const place = this.#roots[root];
+    if (place === undefined) throw new Error(`${file} lies outside of ${this.#roots.join(", ")}`);
+    return this.#withPartition(keys, entries, `root${root}/${slashed(relative(place, file))}`);
+  }
+
+  /** A path to a zero-row file that carries a partition. */
+  emptyHivePath(keys: readonly string[], entries: readonly PartitionEntry[], name: string): string {
+    return this.#withPartition(keys, entries, `empty/${name}`);
+  }
+
+  /** Turns paths of this directory in a message into those of the caller. */
+  readable(text: string): string {
+    let readable = text;
+    for (const [i, root] of this.#roots.entries()) {
+      readable = readable.replaceAll(
+        new RegExp(`${escapeRegExp(slashed(this.path))}/hive/[^'"]*?/root${i}/`, "g"),
+        () => `${slashed(root)}/`,
+      );
+    }
+    return readable;
+  }
+
+  /** Removes it. */
+  async dispose(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true });
+  }
+
+  #withPartition(keys: readonly string[], entries: readonly PartitionEntry[], target: string): string {
+    let path = `${slashed(this.path)}/hive/`;
+    for (const [key, value] of entries) {
+      const segment = `${hiveColumn(keys.indexOf(key))}=${encodeValue(value)}`;
+      if (!this.#made.has(segment)) {
+        mkdirSync(join(this.path, "hive", segment), { recursive: true });
+        this.#made.add(segment);
+      }
+      path += `${segment}/../`;
+    }
+    return `${path}../${target}`;
+  }
+}
+
+/** DuckDB reads the text `null`, in any case, as NULL, but only before it decodes escapes. */
+function encodeValue(value: string | null): string {
+  if (value === null) return HIVE_NULL;
+  const encoded = encodeHive(value);
+  return /^null$/i.test(encoded)
+    ? `%${encoded.charCodeAt(0).toString(16).toUpperCase()}${encoded.slice(1)}`
+    : encoded;
+}
+
+function isBelow(root: string, file: string): boolean {
+  const path = relative(root, file);
+  return path !== "" && !path.startsWith(`..${sep}`) && path !== ".." && !isAbsolute(path);
+}
+
+const slashed = (path: string): string => (sep === "/" ? path : path.replaceAll(sep, "/"));
+
+const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

@@ -1,0 +1,82 @@
+import type { CandidateTable, FileGroup, QueryColumn, ScanTable } from "../engine.ts";
+import { hiveColumn } from "./hive-column.ts";
+import { quoteName, quotePaths } from "./quote.ts";
+import type { Scratch } from "./scratch.ts";
+
+/** Integer types that DOUBLE cannot hold exactly in full. */
+const WIDE_INTEGERS: ReadonlySet<string> = new Set(["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"]);
+/** Up to here every whole number is a DOUBLE. */
+const EXACT_IN_DOUBLE = "9007199254740992";
+
+/** The SELECT of a table in execution: one scan for each group of files, each converted to the table's columns. */
+export function scanSelect(table: ScanTable, scratch: Scratch): string {
+  const scans = table.groups
+    .filter(({ files }) => files.length > 0)
+    .map((group) => groupSelect(table, group, scratch));
+  return scans.length > 0 ? scans.join(" UNION ALL ") : emptySelect([...table.columns, ...table.keys]);
+}
+
+/** A SELECT of no rows with these columns. */
+export function emptySelect(columns: readonly QueryColumn[]): string {
+  const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteName(name)}`);
+  return `SELECT ${nulls.length > 0 ? nulls.join(", ") : "NULL AS nothing"} WHERE false`;
+}
+
+function groupSelect(table: ScanTable, group: FileGroup, scratch: Scratch): string {
+  const names = table.keys.map(({ name }) => name);
+  const keysHere = new Set(group.files[0]?.entries.map(([key]) => key));
+  const own = new Map(group.columns.map((column) => [column.name.toLowerCase(), column]));
+  const columns = table.columns.map((wanted) => {
+    const column = own.get(wanted.name.toLowerCase());
+    const value = column === undefined ? `CAST(NULL AS ${wanted.type})` : converted(column, wanted.type);
+    return `${value} AS ${quoteName(wanted.name)}`;
+  });
+  const keys = table.keys.map(({ name, type }, i) =>
+    keysHere.has(name)
+      ? `${hiveColumn(i)} AS ${quoteName(name)}`
+      : `CAST(NULL AS ${type}) AS ${quoteName(name)}`,
+  );
+  const paths = group.files.map((file) => scratch.hivePath(names, file.entries, file.path));
+  const pinned = table.keys.filter(({ name }) => keysHere.has(name));
+  return `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${readParquet(paths, table.keys, pinned)}`;
+}
+
+/** The SELECT of a table while its partitions are chosen: zero-row files at the candidates' places. */
+export function candidateSelect(
+  table: CandidateTable,
+  hiveKeys: readonly QueryColumn[],
+  paths: readonly string[],
+): string {
+  const columns = table.columns.map(
+    ({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`,
+  );
+  const keys = table.keys.map(({ name }, i) => `${hiveColumn(i)} AS ${quoteName(name)}`);
+  return `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${readParquet(paths, table.keys, hiveKeys)}`;
+}
+
+function readParquet(
+  paths: readonly string[],
+  keys: readonly QueryColumn[],
+  hiveKeys: readonly QueryColumn[],
+): string {
+  const types = hiveKeys.map(({ name, type }) => {
+    const index = keys.findIndex((key) => key.name === name);
+    return `${hiveColumn(index)}: ${type}`;
+  });
+  const hive =
+    types.length > 0
+      ? `hive_partitioning = true, hive_types = {${types.join(", ")}}`
+      : "hive_partitioning = false";
+  return `read_parquet(${quotePaths(paths)}, ${hive})`;
+}
+
+/** A cast never changes a number silently: one that DOUBLE cannot hold stops the query. */
+function converted({ name, type }: QueryColumn, wanted: string): string {
+  const column = quoteName(name);
+  if (type === wanted) return column;
+  if (wanted === "DOUBLE" && WIDE_INTEGERS.has(type)) {
+    const message = `'the column ${name.replaceAll("'", "''")} is ${type} in some files and DOUBLE in others, which cannot hold ' || CAST(${column} AS VARCHAR) || ' exactly: give its type by the option columnTypes'`;
+    return `CASE WHEN ${column} BETWEEN -${EXACT_IN_DOUBLE} AND ${EXACT_IN_DOUBLE} OR ${column} IS NULL THEN CAST(${column} AS DOUBLE) ELSE error(${message}) END`;
+  }
+  return `CAST(${column} AS ${wanted})`;
+}

@@ -1,0 +1,169 @@
+import type { PartitionEntry, Row, StorageError } from "@parquetry/core";
+
+/** What a parameter may be. */
+export type QueryValue =
+  | null
+  | undefined
+  | boolean
+  | number
+  | bigint
+  | string
+  | Date
+  | Uint8Array
+  | readonly QueryValue[]
+  | ReadonlyMap<QueryValue, QueryValue>
+  | { readonly [field: string]: QueryValue };
+
+/** Parameters by position (`?`, `$1`) or by name (`$year`). */
+export type QueryParameters = readonly QueryValue[] | { readonly [name: string]: QueryValue };
+
+/** A column: its name, and its type in the engine's SQL. */
+export interface QueryColumn {
+  /** Its name. */
+  readonly name: string;
+  /** Its SQL type, such as `BIGINT` or `VARCHAR[]`. */
+  readonly type: string;
+}
+
+/** A query that the engine has parsed and let through its gate. */
+export interface PreparedQuery {
+  /** The SQL to plan and to execute, parameters put in. */
+  readonly text: string;
+  /** The tables that it names, as written, without its own CTEs. */
+  readonly tableNames: readonly string[];
+  /** False only where the query cannot need a column of that name. */
+  mentions(column: string): boolean;
+}
+
+/** A table while its partitions are being chosen. */
+export interface CandidateTable {
+  /** The names by which the query calls it. */
+  readonly names: readonly string[];
+  /** The entity. */
+  readonly entity: string;
+  /** Its columns without the partition keys. */
+  readonly columns: readonly QueryColumn[];
+  /** Its partition keys, outermost first. */
+  readonly keys: readonly QueryColumn[];
+  /** The partitions to choose from; absent where nothing is known of them yet. */
+  readonly candidates?: readonly (readonly PartitionEntry[])[] | undefined;
+}
+
+/** What choosing partitions gave. */
+export type PruneResult =
+  | {
+      readonly outcome: "pruned";
+      /** By entity, for each candidate whether any row in it can matter. */
+      readonly kept: ReadonlyMap<string, readonly boolean[]>;
+      /** By entity, the partition keys that the query filters by. */
+      readonly filterKeys: ReadonlyMap<string, ReadonlySet<string>>;
+      /** Entities of which the query needs no row at all, as under `WHERE false`. */
+      readonly unused: ReadonlySet<string>;
+    }
+  /** The engine could not say: every candidate is needed. */
+  | { readonly outcome: "unknown"; readonly reason: string }
+  /** The query does not fit these tables. `column` where one that it names is in none of them. */
+  | { readonly outcome: "invalid"; readonly error: StorageError; readonly column?: string | undefined };
+
+/** A file on this machine, ready to be scanned. */
+export interface LocalFile {
+  /** Its absolute path. */
+  readonly path: string;
+  /** A name that changes with its content. */
+  readonly version: string;
+  /** Its name in the store, for messages. */
+  readonly key: string;
+  /** Its partition. */
+  readonly entries: readonly PartitionEntry[];
+}
+
+/** Files of one table that have the same columns of the same types and the same partition keys. */
+export interface FileGroup {
+  /** The files. */
+  readonly files: readonly LocalFile[];
+  /** What each file has, in order. */
+  readonly columns: readonly QueryColumn[];
+}
+
+/** A table as it is scanned. */
+export interface ScanTable {
+  /** The names by which the query calls it. */
+  readonly names: readonly string[];
+  /** Its columns without the partition keys: what every group is converted to. */
+  readonly columns: readonly QueryColumn[];
+  /** Its partition keys, outermost first. */
+  readonly keys: readonly QueryColumn[];
+  /** The files. */
+  readonly groups: readonly FileGroup[];
+}
+
+/** How result values become JavaScript. */
+export interface ResultOptions {
+  /** `date` (default): timestamps are Dates, digits below the millisecond cut off. `text`: ISO text with every digit. */
+  readonly timestamps?: "date" | "text" | undefined;
+}
+
+/** A result inside the engine, read batch by batch. */
+export interface EngineResult {
+  /** Its columns. */
+  readonly columns: readonly QueryColumn[];
+  /** How many rows it has. */
+  readonly rowCount: number;
+  /** Its rows, in batches. Leaving the loop early frees the result. */
+  batches(): AsyncGenerator<Row[]>;
+  /** Frees the result. */
+  close(): void;
+}
+
+/** Options of {@link Engine.run}. */
+export interface RunOptions extends ResultOptions {
+  /** Interrupts the query, with code `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A result as a file. */
+export interface ResultFile {
+  /** Where the engine has left it. */
+  readonly path: string;
+  /** How many rows it has. */
+  readonly rowCount: number;
+}
+
+/**
+ * What runs SQL: everything above it knows tables, partitions and files, and nothing of who executes. DuckDB, embedded,
+ * is the one there is; a distributed engine would implement the same.
+ */
+export interface Engine {
+  /** Names it. */
+  readonly name: string;
+  /**
+   * Parses a query and, unless the engine is trusted, refuses what is more than one SELECT over known tables.
+   *
+   * @throws StorageError `invalid_argument` for SQL that cannot be parsed, `permission_denied` for SQL that is refused.
+   */
+  prepare(sql: string, parameters: QueryParameters | undefined): Promise<PreparedQuery>;
+  /** Says which partitions a query can need, looking at no file. */
+  prune(query: PreparedQuery, tables: readonly CandidateTable[]): Promise<PruneResult>;
+  /**
+   * Reads the schemas of files and groups them.
+   *
+   * @throws StorageError `corrupt` naming a file that cannot be read.
+   */
+  groupFiles(files: readonly LocalFile[]): Promise<readonly FileGroup[]>;
+  /** True where a column is NULL in every row of the group, as far as the files' footers prove it. */
+  isAllNull(group: FileGroup, column: string): Promise<boolean>;
+  /**
+   * Runs a query over tables.
+   *
+   * @throws StorageError `invalid_argument` for SQL that fails, `aborted`, `not_found` where a file vanished.
+   */
+  run(query: PreparedQuery, tables: readonly ScanTable[], options: RunOptions): Promise<EngineResult>;
+  /**
+   * Runs a query and leaves its result as a Parquet file, for the caller to move away.
+   *
+   * @throws StorageError as {@link Engine.run}.
+   */
+  runToParquet(query: PreparedQuery, tables: readonly ScanTable[], options: RunOptions): Promise<ResultFile>;
+  /** Frees everything. */
+  close(): Promise<void>;
+}

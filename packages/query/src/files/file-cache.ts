@@ -1,0 +1,177 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, open, readdir, realpath, rename, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { StorageError } from "@parquetry/core";
+
+/** How much a cache keeps by default, in bytes. */
+export const DEFAULT_CACHE_BYTES: number = 10 * 1024 ** 3;
+
+/** Files used so recently may be open in some process: they are not evicted whatever the limit says. */
+const IN_USE_MS = 10 * 60_000;
+/** A part that is older was left behind by a crash. */
+const STALE_PART_MS = 60 * 60_000;
+/** Eviction goes down to this share of the limit, so that the next file does not start it again. */
+const KEEP_SHARE = 0.9;
+/** The use of a file is noted at most this often. */
+const TOUCH_EVERY_MS = 60_000;
+
+/** What a cached file was made of: a change in any of these is another file. */
+export interface CacheName {
+  /** The store, such as `s3://bucket`. */
+  readonly store: string;
+  /** The key in it. */
+  readonly key: string;
+  /** The version of the object. */
+  readonly etag: string;
+  /** What was done to it, such as a conversion with its options. Default: nothing. */
+  readonly derived?: string | undefined;
+}
+
+/**
+ * A directory of files that never change, named by the hash of what they were made of. A file appears whole, by rename,
+ * so any number of processes may share it; a crash leaves at most a part that is swept away later. The least recently
+ * used go first when the limit is passed.
+ */
+export class FileCache {
+  /** The directory, without links. */
+  readonly path: string;
+  readonly #maxBytes: number;
+  readonly #loading = new Map<string, Promise<string>>();
+  #writtenBytes = 0;
+  #swept = false;
+
+  private constructor(path: string, maxBytes: number) {
+    this.path = path;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Opens it, making the directory where there is none. */
+  static async open(path: string, maxBytes: number = DEFAULT_CACHE_BYTES): Promise<FileCache> {
+    const files = join(path, "files");
+    await mkdir(files, { recursive: true });
+    return new FileCache(await realpath(files), maxBytes);
+  }
+
+  /** The file of that name, or undefined where it is not here. Counts as a use. */
+  async find(name: CacheName): Promise<string | undefined> {
+    const path = this.#pathOf(name);
+    try {
+      const { mtimeMs } = await stat(path);
+      if (Date.now() - mtimeMs > TOUCH_EVERY_MS) await utimes(path, new Date(), new Date());
+      return path;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The file of that name; where it is not here, `load` makes it. Calls for one name at a time share one load. */
+  async get(name: CacheName, load: () => Promise<AsyncIterable<Uint8Array>>): Promise<string> {
+    const path = this.#pathOf(name);
+    const loading = this.#loading.get(path);
+    if (loading !== undefined) return loading;
+    const made = this.#getOrLoad(name, path, load);
+    this.#loading.set(path, made);
+    try {
+      return await made;
+    } finally {
+      this.#loading.delete(path);
+    }
+  }
+
+  /** Evicts what is too much. Called after files were added. */
+  async trim(): Promise<void> {
+    const due = !this.#swept || this.#writtenBytes > this.#maxBytes / 20;
+    if (!due || this.#writtenBytes === 0) return;
+    this.#swept = true;
+    this.#writtenBytes = 0;
+    const files = await this.#list();
+    let total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const now = Date.now();
+    for (const { path } of files.filter((file) => file.isPart && now - file.usedMs > STALE_PART_MS)) {
+      await rm(path, { force: true });
+    }
+    if (total <= this.#maxBytes) return;
+    const candidates = files
+      .filter((file) => !file.isPart && now - file.usedMs > IN_USE_MS)
+      .sort((a, b) => a.usedMs - b.usedMs);
+    for (const { path, bytes } of candidates) {
+      if (total <= this.#maxBytes * KEEP_SHARE) break;
+      await rm(path, { force: true });
+      total -= bytes;
+    }
+  }
+
+  async #getOrLoad(
+    name: CacheName,
+    path: string,
+    load: () => Promise<AsyncIterable<Uint8Array>>,
+  ): Promise<string> {
+    const found = await this.find(name);
+    if (found !== undefined) return found;
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    await mkdir(folder, { recursive: true });
+    const part = `${path}.${randomUUID()}.part`;
+    try {
+      const handle = await open(part, "wx");
+      try {
+        for await (const chunk of await load()) {
+          // One write call may take less than the whole chunk; writeFile does not.
+          await handle.appendFile(chunk);
+          this.#writtenBytes += chunk.byteLength;
+        }
+      } finally {
+        await handle.close();
+      }
+      await rename(part, path);
+    } catch (error) {
+      await rm(part, { force: true });
+      if (error instanceof Error && "code" in error && error.code === "ENOSPC") {
+        throw new StorageError({
+          code: "unavailable",
+          op: "cache",
+          path: this.path,
+          retry: "never",
+          message: `cache: no space left for ${name.key} in ${this.path}. Free some, or choose another place by the option cacheDirectory or PARQUETRY_CACHE_DIR.`,
+          cause: error,
+        });
+      }
+      throw error;
+    }
+    return path;
+  }
+
+  #pathOf({ store, key, etag, derived = "" }: CacheName): string {
+    const hash = createHash("sha256")
+      .update(JSON.stringify([store, key, etag, derived]))
+      .digest("hex");
+    return `${this.path}/${hash.slice(0, 2)}/${hash.slice(2)}`;
+  }
+
+  async #list(): Promise<CachedFile[]> {
+    const files: CachedFile[] = [];
+    for (const entry of await readdir(this.path, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      try {
+        const { size, mtimeMs } = await stat(path);
+        files.push({ path, bytes: size, usedMs: mtimeMs, isPart: entry.name.endsWith(".part") });
+      } catch (error) {
+        // Another process was faster.
+        if (!isMissing(error)) throw error;
+      }
+    }
+    return files;
+  }
+}
+
+interface CachedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly usedMs: number;
+  readonly isPart: boolean;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}

@@ -1,0 +1,42 @@
+import { realpath } from "node:fs/promises";
+import type { Storage } from "@parquetry/core";
+import { createDuckDbEngine } from "./duckdb/duckdb-engine.ts";
+import { defaultCacheDirectory } from "./files/cache-directory.ts";
+import { FileCache } from "./files/file-cache.ts";
+import { FileSource } from "./files/file-source.ts";
+import { QueryDatabase } from "./query-database.ts";
+import type { OpenQueryOptions } from "./query-options.ts";
+import { checkDeclaredTypes } from "./table/declared-types.ts";
+
+/**
+ * Opens the entities of a storage for SQL, in an embedded DuckDB. Nothing is read yet. The storage stays the caller's to
+ * close.
+ *
+ * @throws StorageError `invalid_argument` for a declared type that is none.
+ * @example
+ * ```ts
+ * await using db = await openQuery(storage);
+ * const { rows, stats } = await db.sql(
+ *   "SELECT team, avg(yards) AS yards FROM plays WHERE year = $year AND week BETWEEN 1 AND 4 GROUP BY team",
+ *   { year: 2024 },
+ * );
+ * ```
+ */
+export async function openQuery(storage: Storage, options: OpenQueryOptions = {}): Promise<QueryDatabase> {
+  checkDeclaredTypes("hiveTypes", options.hiveTypes);
+  checkDeclaredTypes("columnTypes", options.columnTypes);
+  const { backend } = storage;
+  const cache = await FileCache.open(
+    options.cacheDirectory ?? defaultCacheDirectory(),
+    options.cacheMaxBytes,
+  );
+  const roots = [cache.path];
+  if (backend.name === "local") roots.unshift(await realpath(backend.url()));
+  const engine = await createDuckDbEngine({
+    roots,
+    trusted: options.trusted ?? false,
+    memoryLimit: options.memoryLimit,
+    threads: options.threads,
+  });
+  return new QueryDatabase(storage, engine, new FileSource(backend, cache, options.csv ?? {}), options);
+}

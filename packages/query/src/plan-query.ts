@@ -1,0 +1,204 @@
+import type { Key } from "@parquetry/core";
+import type { CandidateTable, Engine, PreparedQuery, PruneResult, QueryColumn, ScanTable } from "./engine.ts";
+import type { FetchCount, FileSource, StoredFile } from "./files/file-source.ts";
+import { type ChosenPartitions, choosePartitions } from "./table/choose-partitions.ts";
+import { withColumnHint } from "./table/column-hint.ts";
+import type { DeclaredEntity, EntityFacts } from "./table/entity-facts.ts";
+import type { ListingMemory } from "./table/listing-memory.ts";
+import { reconcileColumns } from "./table/reconcile-columns.ts";
+import { storedFiles } from "./table/stored-files.ts";
+
+/** How often partitions are chosen anew because the files that are read have other types than was thought. */
+const MAX_ROUNDS = 3;
+/** How many columns that the reference files lack a query may name. */
+const MAX_MISSING_COLUMNS = 8;
+
+/** A table of a query. */
+export interface NamedTable {
+  /** The names by which the query calls it. */
+  readonly names: readonly string[];
+  /** The entity that it is. */
+  readonly facts: EntityFacts;
+  /** What the caller has declared of it. */
+  readonly declared: DeclaredEntity;
+}
+
+/** What {@link choose} and {@link planScans} work with. */
+export interface PlanContext {
+  readonly engine: Engine;
+  readonly source: FileSource;
+  readonly listing: ListingMemory;
+  readonly query: PreparedQuery;
+  readonly tables: readonly NamedTable[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What one table of a query reads. */
+export interface TablePlan extends ChosenPartitions {
+  readonly table: NamedTable;
+  readonly files: readonly StoredFile[];
+}
+
+/** How partitions were chosen. */
+export interface Choice {
+  readonly tables: readonly TablePlan[];
+  /** Why nothing was pruned, where the engine could not say. */
+  readonly unpruned?: string | undefined;
+}
+
+/** Chooses the partitions of every table, given what its columns are taken to be. */
+export async function choose(
+  context: PlanContext,
+  columns: ReadonlyMap<Key, readonly QueryColumn[]>,
+): Promise<Choice> {
+  const { engine, query, listing, signal, source } = context;
+  const plain = context.tables.map((table) => candidateTable(table, columns));
+  const { tables: fitting, result: first } = await fitColumns(context, plain);
+  if (first.outcome === "invalid") throw withColumnHint(first.error, first.column, plain);
+  const unused = first.outcome === "pruned" ? first.unused : new Set();
+  const tables = await Promise.all(
+    context.tables.map(async (table): Promise<TablePlan> => {
+      const { entity } = table.facts;
+      if (unused.has(entity)) return { table, folders: [], levels: [], files: [] };
+      const filterKeys = first.outcome === "pruned" ? first.filterKeys.get(entity) : undefined;
+      const { hiveTypes } = table.declared;
+      const chosen = await choosePartitions(table.facts, {
+        engine,
+        query,
+        listing,
+        hiveTypes,
+        signal,
+        filterKeys: filterKeys ?? new Set(),
+        tables: fitting,
+      });
+      const files = await storedFiles(chosen.folders, (info) => source.readBytes(info, signal));
+      return { table, ...chosen, files };
+    }),
+  );
+  return { tables, unpruned: first.outcome === "unknown" ? first.reason : undefined };
+}
+
+/** The tables as they are scanned, their files on this machine, and how they were chosen. */
+export interface ScanPlan {
+  readonly scans: readonly ScanTable[];
+  readonly choice: Choice;
+}
+
+/**
+ * Chooses partitions, brings their files here and settles the columns' types. Partitions were chosen by the types of the
+ * reference files; where those that are read turn out otherwise, they are chosen anew, so that in the end both agree.
+ */
+export async function planScans(context: PlanContext, count: FetchCount): Promise<ScanPlan> {
+  let columns = new Map<Key, readonly QueryColumn[]>(
+    context.tables.map(({ facts }) => [facts.entity, facts.columns]),
+  );
+  for (let round = 1; ; round++) {
+    const choice = await choose(context, columns);
+    const scans: ScanTable[] = [];
+    const settled = new Map<Key, readonly QueryColumn[]>();
+    for (const { table, files } of choice.tables) {
+      const scan = await scanTable(context, table, files, count);
+      scans.push(scan);
+      settled.set(table.facts.entity, scan.columns);
+    }
+    const pruned = choice.tables.some(({ levels, folders }) => levels.length > 0 || folders.length === 0);
+    const agree = context.tables.every(({ facts }) =>
+      sameTypes(settled.get(facts.entity) ?? [], columns.get(facts.entity) ?? []),
+    );
+    if (agree || !pruned || round === MAX_ROUNDS) return { scans, choice };
+    columns = merged(columns, settled);
+  }
+}
+
+async function scanTable(
+  context: PlanContext,
+  table: NamedTable,
+  files: readonly StoredFile[],
+  count: FetchCount,
+): Promise<ScanTable> {
+  const { engine, source, signal, query } = context;
+  const { facts, declared, names } = table;
+  const textColumns = Object.keys(declared.columnTypes);
+  const local = await source.fetch(files, { signal, count, textColumns });
+  const { columns, groups } = await reconcileColumns(engine, {
+    entity: facts.entity,
+    groups: await engine.groupFiles(local),
+    reference: facts.columns,
+    declared: declared.columnTypes,
+    keys: facts.keys,
+    mentions: (name) => query.mentions(name),
+  });
+  return { names, columns, keys: facts.keys, groups };
+}
+
+interface Fit {
+  readonly tables: readonly CandidateTable[];
+  readonly result: PruneResult;
+}
+
+/**
+ * Where the query names a column that the reference files lack, other files may have it: for the time of choosing it is
+ * taken to be in the first table, and of the first type, where the query then makes sense.
+ */
+async function fitColumns(context: PlanContext, plain: readonly CandidateTable[]): Promise<Fit> {
+  let fit: Fit = { tables: plain, result: await context.engine.prune(context.query, plain) };
+  for (let missing = 0; missing < MAX_MISSING_COLUMNS; missing++) {
+    const { result } = fit;
+    if (result.outcome !== "invalid" || result.column === undefined) return fit;
+    const better = await withColumn(context, fit.tables, result.column);
+    if (better === undefined) return fit;
+    fit = better;
+  }
+  return fit;
+}
+
+async function withColumn(
+  context: PlanContext,
+  tables: readonly CandidateTable[],
+  name: string,
+): Promise<Fit | undefined> {
+  for (const type of ["BIGINT", "VARCHAR"]) {
+    for (const target of tables) {
+      const candidate = tables.map((table) =>
+        table === target ? { ...table, columns: [...table.columns, { name, type }] } : table,
+      );
+      const result = await context.engine.prune(context.query, candidate);
+      const stillInvalid =
+        result.outcome === "invalid" && (result.column === undefined || result.column === name);
+      if (!stillInvalid) return { tables: candidate, result };
+    }
+  }
+  return undefined;
+}
+
+function candidateTable(
+  { names, facts }: NamedTable,
+  columns: ReadonlyMap<Key, readonly QueryColumn[]>,
+): CandidateTable {
+  return {
+    names,
+    entity: facts.entity,
+    columns: columns.get(facts.entity) ?? facts.columns,
+    keys: facts.keys,
+  };
+}
+
+function sameTypes(settled: readonly QueryColumn[], planned: readonly QueryColumn[]): boolean {
+  const types = new Map(planned.map(({ name, type }) => [name.toLowerCase(), type]));
+  return settled.every(({ name, type }) => types.get(name.toLowerCase()) === type);
+}
+
+function merged(
+  planned: ReadonlyMap<Key, readonly QueryColumn[]>,
+  settled: ReadonlyMap<Key, readonly QueryColumn[]>,
+): Map<Key, readonly QueryColumn[]> {
+  return new Map(
+    [...planned].map(([entity, columns]) => {
+      const found = new Map((settled.get(entity) ?? []).map((column) => [column.name.toLowerCase(), column]));
+      const changed = columns.map((column) => found.get(column.name.toLowerCase()) ?? column);
+      const known = new Set(columns.map(({ name }) => name.toLowerCase()));
+      const added = [...found].filter(([name]) => !known.has(name)).map(([, column]) => column);
+      return [entity, [...changed, ...added]];
+    }),
+  );
+}

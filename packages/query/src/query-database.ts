@@ -1,0 +1,332 @@
+import { type Key, listEntities, type Row, type Storage, StorageError } from "@parquetry/core";
+import { withDeadline } from "./deadline.ts";
+import type { Engine, EngineResult, PreparedQuery, QueryColumn, QueryParameters } from "./engine.ts";
+import type { FetchCount, FileSource } from "./files/file-source.ts";
+import { isMovingFile, MAX_LOOKS } from "./moving-files.ts";
+import {
+  type Choice,
+  choose,
+  type NamedTable,
+  type PlanContext,
+  planScans,
+  type ScanPlan,
+} from "./plan-query.ts";
+import type { OpenQueryOptions, SqlOptions } from "./query-options.ts";
+import type { QueryExplanation, QueryResult, QueryStats, TableStats } from "./query-result.ts";
+import { withColumnHint } from "./table/column-hint.ts";
+import { type DeclaredEntity, type EntityFacts, readEntityFacts } from "./table/entity-facts.ts";
+import { type ListingMemory, rememberListings } from "./table/listing-memory.ts";
+import { resolveTable } from "./table/resolve-table.ts";
+
+/** A table as {@link QueryDatabase.describe} tells it. */
+export interface TableDescription {
+  /** The entity. */
+  readonly entity: string;
+  /** Its partition keys and their pinned types, outermost first. */
+  readonly keys: readonly QueryColumn[];
+  /** Its columns as its first and its last partition have them. */
+  readonly columns: readonly QueryColumn[];
+}
+
+interface Planned {
+  readonly plan: ScanPlan;
+  readonly query: PreparedQuery;
+  readonly tables: readonly NamedTable[];
+  readonly explanation: QueryExplanation;
+  readonly count: FetchCount;
+}
+
+/**
+ * SQL over the entities of a storage. Made by {@link openQuery}. What it learns of an entity at first use (keys, their
+ * types, columns) holds until it is closed or {@link QueryDatabase.refresh} is called; which files there are is looked up
+ * by every query.
+ */
+export class QueryDatabase implements AsyncDisposable {
+  readonly #storage: Storage;
+  readonly #engine: Engine;
+  readonly #source: FileSource;
+  readonly #options: OpenQueryOptions;
+  readonly #facts = new Map<Key, EntityFacts>();
+  #entities: readonly Key[] | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(storage: Storage, engine: Engine, source: FileSource, options: OpenQueryOptions) {
+    this.#storage = storage;
+    this.#engine = engine;
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /**
+   * Runs one SELECT and gives all of its rows.
+   *
+   * @throws StorageError `invalid_argument` for SQL that fails, with the place; `not_found` for an unknown table, naming
+   * those there are; `permission_denied` for what locked SQL may not do; `aborted`; `timeout`.
+   * @example
+   * ```ts
+   * const { rows } = await db.sql("SELECT count(*) AS plays FROM \"raw/plays\" WHERE year = ?", [2024]);
+   * ```
+   */
+  async sql(text: string, parameters?: QueryParameters, options: SqlOptions = {}): Promise<QueryResult> {
+    const started = performance.now();
+    return withDeadline(options, async (signal) => {
+      const { result, planned } = await this.#execute(text, parameters, { ...options, signal });
+      const rows: Row[] = [];
+      for await (const batch of result.batches()) for (const row of batch) rows.push(row);
+      return { rows, columns: result.columns, stats: statsOf(planned, rows.length, started) };
+    });
+  }
+
+  /**
+   * {@link QueryDatabase.sql}, row batches as the caller takes them: only one is in JavaScript's memory at a time. The
+   * query itself is finished before the first batch, so that no failure comes after rows were seen.
+   *
+   * @throws StorageError as {@link QueryDatabase.sql}.
+   * @example
+   * ```ts
+   * for await (const rows of db.stream("SELECT * FROM plays WHERE year = 2024")) await send(rows);
+   * ```
+   */
+  async *stream(text: string, parameters?: QueryParameters, options: SqlOptions = {}): AsyncGenerator<Row[]> {
+    const result = await withDeadline(
+      options,
+      async (signal) => (await this.#execute(text, parameters, { ...options, signal })).result,
+    );
+    try {
+      for await (const batch of result.batches()) {
+        options.signal?.throwIfAborted();
+        yield batch;
+      }
+    } finally {
+      result.close();
+    }
+  }
+
+  /**
+   * Runs one SELECT and leaves its result as a Parquet file that did not go through JavaScript.
+   *
+   * @returns the path of a temporary file, which is gone when the database is closed, and what it took.
+   * @throws StorageError as {@link QueryDatabase.sql}.
+   */
+  async toParquet(
+    text: string,
+    parameters?: QueryParameters,
+    options: SqlOptions = {},
+  ): Promise<{ readonly path: string; readonly stats: QueryStats }> {
+    const started = performance.now();
+    return withDeadline(options, async (signal) => {
+      const { result, planned } = await this.#planned(text, parameters, { signal }, ({ plan, query }) =>
+        this.#engine.runToParquet(query, plan.scans, { ...options, signal }),
+      );
+      return { path: result.path, stats: statsOf(planned, result.rowCount, started) };
+    });
+  }
+
+  /**
+   * Says what a query would read, without reading it: of every table the partitions kept and total, files, bytes, and the
+   * list requests it took to know.
+   *
+   * @throws StorageError as {@link QueryDatabase.sql}.
+   * @example
+   * ```ts
+   * const { tables } = await db.explain("SELECT * FROM plays WHERE year = 2024 AND week = 5");
+   * tables[0]?.levels; // [{ key: "year", kept: 1, total: 12 }, { key: "week", kept: 1, total: 20 }]
+   * ```
+   */
+  async explain(
+    text: string,
+    parameters?: QueryParameters,
+    options: SqlOptions = {},
+  ): Promise<QueryExplanation> {
+    const started = performance.now();
+    return withDeadline(options, async (signal) => {
+      const context = await this.#context(text, parameters, { signal });
+      const columns = new Map(context.tables.map(({ facts }) => [facts.entity, facts.columns]));
+      const choice = await choose(context, columns);
+      return this.#explanation(choice, context.listing, started);
+    });
+  }
+
+  /** The entities that are there, which are the tables. */
+  async tables(options: Pick<SqlOptions, "signal"> = {}): Promise<readonly string[]> {
+    this.#entities = await listEntities(this.#storage.backend, options);
+    return this.#entities;
+  }
+
+  /**
+   * The keys and columns of a table.
+   *
+   * @throws StorageError `not_found` for an unknown table, naming those there are.
+   */
+  async describe(table: string, options: Pick<SqlOptions, "signal"> = {}): Promise<TableDescription> {
+    const listing = rememberListings(this.#storage.backend);
+    const entity = await this.#resolve(table, options.signal);
+    const { keys, columns } = await this.#factsOf(entity, listing, options.signal);
+    return { entity, keys, columns };
+  }
+
+  /** Forgets what was learnt of the entities: for a database that is open while keys or columns change. */
+  refresh(): void {
+    this.#facts.clear();
+    this.#entities = undefined;
+  }
+
+  /** Frees DuckDB and its temporary files; the storage stays open. */
+  close(): Promise<void> {
+    this.#closed ??= this.#engine.close();
+    return this.#closed;
+  }
+
+  /** {@link QueryDatabase.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #execute(
+    text: string,
+    parameters: QueryParameters | undefined,
+    options: SqlOptions,
+  ): Promise<{ readonly result: EngineResult; readonly planned: Planned }> {
+    return this.#planned(text, parameters, options, ({ plan, query }) =>
+      this.#engine.run(query, plan.scans, options),
+    );
+  }
+
+  /** Plans and runs; where files were replaced meanwhile, looks again. */
+  async #planned<T>(
+    text: string,
+    parameters: QueryParameters | undefined,
+    options: Pick<SqlOptions, "signal">,
+    run: (planned: Planned) => Promise<T>,
+  ): Promise<{ readonly result: T; readonly planned: Planned }> {
+    const started = performance.now();
+    for (let look = 1; ; look++) {
+      const context = await this.#context(text, parameters, options);
+      const count: FetchCount = { fetchedFiles: 0, fetchedBytes: 0, cacheHits: 0 };
+      try {
+        const plan = await planScans(context, count);
+        const explanation = await this.#explanation(plan.choice, context.listing, started);
+        const planned: Planned = { plan, query: context.query, tables: context.tables, explanation, count };
+        return { result: await run(planned), planned };
+      } catch (error) {
+        if (look < MAX_LOOKS && isMovingFile(error)) continue;
+        if (!(error instanceof StorageError)) throw error;
+        throw withColumnHint(
+          error,
+          undefined,
+          context.tables.map(({ facts }) => facts),
+        );
+      }
+    }
+  }
+
+  async #context(
+    text: string,
+    parameters: QueryParameters | undefined,
+    { signal }: Pick<SqlOptions, "signal">,
+  ): Promise<PlanContext> {
+    if (this.#closed !== undefined) throw closed();
+    const query = await this.#engine.prepare(text, parameters);
+    const listing = rememberListings(this.#storage.backend);
+    const names = new Map<Key, string[]>();
+    for (const name of query.tableNames) {
+      const entity = await this.#resolveOrLeave(name, signal);
+      if (entity !== undefined) names.set(entity, [...(names.get(entity) ?? []), name]);
+    }
+    const tables = await Promise.all(
+      [...names].map(
+        async ([entity, called]): Promise<NamedTable> => ({
+          names: called,
+          facts: await this.#factsOf(entity, listing, signal),
+          declared: this.#declaredOf(entity),
+        }),
+      ),
+    );
+    return { engine: this.#engine, source: this.#source, listing, query, tables, signal };
+  }
+
+  /** In trusted SQL a name that is no entity may be a table of the caller's own. */
+  async #resolveOrLeave(name: string, signal: AbortSignal | undefined): Promise<Key | undefined> {
+    try {
+      return await this.#resolve(name, signal);
+    } catch (error) {
+      if (this.#options.trusted === true && error instanceof StorageError && error.code === "not_found") {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  async #resolve(name: string, signal: AbortSignal | undefined): Promise<Key> {
+    if (this.#entities !== undefined) {
+      try {
+        return resolveTable(name, this.#entities);
+      } catch {
+        // It may have been written since.
+      }
+    }
+    this.#entities = await listEntities(this.#storage.backend, { signal });
+    return resolveTable(name, this.#entities);
+  }
+
+  async #factsOf(entity: Key, listing: ListingMemory, signal: AbortSignal | undefined): Promise<EntityFacts> {
+    const known = this.#facts.get(entity);
+    if (known !== undefined) {
+      listing.knowLeaves(entity, known.keys.length);
+      return known;
+    }
+    const { backend } = listing;
+    const reader = { engine: this.#engine, source: this.#source, listing, backend, signal };
+    const facts = await readEntityFacts(entity, this.#declaredOf(entity), reader);
+    this.#facts.set(entity, facts);
+    return facts;
+  }
+
+  #declaredOf(entity: Key): DeclaredEntity {
+    return {
+      hiveTypes: this.#options.hiveTypes?.[entity] ?? {},
+      columnTypes: this.#options.columnTypes?.[entity] ?? {},
+    };
+  }
+
+  async #explanation(choice: Choice, listing: ListingMemory, started: number): Promise<QueryExplanation> {
+    const tables = await Promise.all(
+      choice.tables.map(
+        async ({ table, levels, folders, files }): Promise<TableStats> => ({
+          table: table.names[0] ?? table.facts.entity,
+          entity: table.facts.entity,
+          levels,
+          partitions: folders.length,
+          files: files.length,
+          bytes: files.reduce((sum, { file }) => sum + file.info.sizeBytes, 0),
+          filesHere: await this.#source.countHere(files),
+        }),
+      ),
+    );
+    return {
+      tables,
+      listRequests: listing.requests(),
+      unpruned: choice.unpruned,
+      planMs: performance.now() - started,
+    };
+  }
+}
+
+function statsOf(planned: Planned, rowCount: number, started: number): QueryStats {
+  const { fetchedFiles, fetchedBytes } = planned.count;
+  return {
+    ...planned.explanation,
+    rowCount,
+    fetchedFiles,
+    fetchedBytes,
+    totalMs: performance.now() - started,
+  };
+}
+
+function closed(): StorageError {
+  return new StorageError({
+    code: "invalid_argument",
+    op: "sql",
+    message: "sql: the database is closed.",
+  });
+}

@@ -1,0 +1,36 @@
+import type { ReadCsvOptions } from "@parquetry/core";
+import type { ResultOptions } from "./engine.ts";
+
+/** Options of `openQuery`. */
+export interface OpenQueryOptions {
+  /**
+   * The types of partition keys, by entity. Default: BIGINT where every value is an integer that BIGINT gives back
+   * unchanged, else VARCHAR. A key that only some partitions have is declared here too.
+   */
+  readonly hiveTypes?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
+  /** The types of columns, by entity: values are cast, and one that cannot be is an error. Default: as the files have them. */
+  readonly columnTypes?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
+  /** How CSV files are read. Default: UTF-8, `,`, empty texts are NULL. */
+  readonly csv?: ReadCsvOptions | undefined;
+  /** Where files of remote stores are kept. Default: `PARQUETRY_CACHE_DIR`, else the system's place for caches. */
+  readonly cacheDirectory?: string | undefined;
+  /** How much is kept there, in bytes. Default 10 GiB. */
+  readonly cacheMaxBytes?: number | undefined;
+  /**
+   * `true` lets SQL do whatever DuckDB can: read any file, write, several statements. Default `false`: one SELECT over the
+   * entities.
+   */
+  readonly trusted?: boolean | undefined;
+  /** The most memory that DuckDB takes, such as `4GB`; a soft limit. Default: 80 % of the machine's. */
+  readonly memoryLimit?: string | undefined;
+  /** Threads of DuckDB. Default: one a core. */
+  readonly threads?: number | undefined;
+}
+
+/** Options of a query. */
+export interface SqlOptions extends ResultOptions {
+  /** Stops the query, with code `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Stops the query after so many milliseconds, with code `timeout`. Default: never. */
+  readonly timeoutMs?: number | undefined;
+}

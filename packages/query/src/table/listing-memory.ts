@@ -1,0 +1,127 @@
+import type { Key, ListOptions, ListPage, ObjectInfo, StorageBackend } from "@parquetry/core";
+
+/** Pages of a flat listing after which the folders below are listed one by one instead. */
+const MAX_FLAT_PAGES = 10;
+
+/** What of a backend a walk needs: only `list` is ever called. */
+export interface ListingMemory {
+  /** The backend to walk; everything but `list` is that of the store. */
+  readonly backend: StorageBackend;
+  /** Pages that the store was asked for: one request each. */
+  requests(): number;
+  /**
+   * Tells that the folders `depth` levels below this entity hold nothing but partitions without further levels, so that one
+   * flat listing there answers for all of them.
+   */
+  knowLeaves(entity: Key, depth: number): void;
+}
+
+/** Lists through to the store, once for each folder, for the time of one query: a query that is planned twice lists once. */
+export function rememberListings(store: StorageBackend): ListingMemory {
+  const pages = new Map<string, Promise<readonly ListPage[]>>();
+  const leafDepths = new Map<Key, number>();
+  let requests = 0;
+
+  const remember = (
+    prefix: string,
+    flat: boolean,
+    load: () => Promise<readonly ListPage[]>,
+  ): Promise<readonly ListPage[]> => {
+    const name = `${flat ? "flat" : "level"} ${prefix}`;
+    const known = pages.get(name);
+    if (known !== undefined) return known;
+    const loading = load();
+    pages.set(name, loading);
+    return loading;
+  };
+
+  const listAll = async (
+    options: ListOptions,
+    limit = Number.POSITIVE_INFINITY,
+  ): Promise<ListPage[] | undefined> => {
+    const found: ListPage[] = [];
+    for await (const page of store.list(options)) {
+      requests++;
+      found.push(page);
+      if (found.length > limit) return undefined;
+    }
+    return found;
+  };
+
+  const listLevel = async (
+    prefix: Key | "",
+    signal: AbortSignal | undefined,
+  ): Promise<readonly ListPage[]> => {
+    if (isAboveLeaves(prefix, leafDepths)) {
+      const flat = await listAll({ prefix, signal }, MAX_FLAT_PAGES);
+      if (flat !== undefined)
+        return splitFlat(prefix, flat, (child, objects) => {
+          pages.set(`flat ${child}`, Promise.resolve([{ objects, prefixes: [] }]));
+        });
+    }
+    return (await listAll({ prefix, delimiter: "/", signal })) ?? [];
+  };
+
+  async function* list(options: ListOptions = {}): AsyncGenerator<ListPage> {
+    const { prefix = "", delimiter, signal, startAfter } = options;
+    if (startAfter !== undefined) {
+      yield* store.list(options);
+      return;
+    }
+    yield* delimiter === undefined
+      ? await remember(prefix, true, async () => (await listAll({ prefix, signal })) ?? [])
+      : await remember(prefix, false, () => listLevel(prefix, signal));
+  }
+
+  const backend: StorageBackend = {
+    name: store.name,
+    capabilities: store.capabilities,
+    url: (key) => store.url(key),
+    head: (key, options) => store.head(key, options),
+    get: (key, options) => store.get(key, options),
+    put: (key, body, options) => store.put(key, body, options),
+    list,
+    delete: (keys, options) => store.delete(keys, options),
+    copy: (from, to, options) => store.copy(from, to, options),
+    close: () => store.close(),
+  };
+  return {
+    backend,
+    requests: () => requests,
+    knowLeaves: (entity, depth) => void leafDepths.set(entity, depth),
+  };
+}
+
+function isAboveLeaves(prefix: string, leafDepths: ReadonlyMap<Key, number>): boolean {
+  for (const [entity, depth] of leafDepths) {
+    if (prefix !== entity && !prefix.startsWith(`${entity}/`)) continue;
+    const below = prefix === entity ? 0 : prefix.slice(entity.length + 1).split("/").length;
+    if (below === depth - 1) return true;
+  }
+  return false;
+}
+
+/** Makes of a flat listing the page that a listing with a delimiter would give, and hands out what lies below. */
+function splitFlat(
+  prefix: string,
+  flat: readonly ListPage[],
+  onChild: (child: Key, objects: readonly ObjectInfo[]) => void,
+): readonly ListPage[] {
+  const base = prefix === "" ? 0 : prefix.length + 1;
+  const direct: ObjectInfo[] = [];
+  const below = new Map<Key, ObjectInfo[]>();
+  for (const info of flat.flatMap(({ objects }) => objects)) {
+    const slash = info.key.indexOf("/", base);
+    if (slash < 0) {
+      direct.push(info);
+      continue;
+    }
+    // The start of a key up to a slash is a key.
+    const child = info.key.slice(0, slash) as Key;
+    const objects = below.get(child);
+    if (objects === undefined) below.set(child, [info]);
+    else objects.push(info);
+  }
+  for (const [child, objects] of below) onChild(child, objects);
+  return [{ objects: direct, prefixes: [...below.keys()] }];
+}

@@ -1,0 +1,61 @@
+import { type Key, StorageError } from "@parquetry/core";
+import { suggest } from "./suggest.ts";
+
+/** How many names an error lists. */
+const MAX_LISTED = 12;
+
+/**
+ * Finds the entity that SQL means by a table name: its whole name, or the end of it by whole segments where that is the
+ * only one. Case counts only where it decides between two.
+ *
+ * @throws StorageError `not_found` with a suggestion and the tables there are; `invalid_argument` naming the candidates
+ * where the name fits several.
+ * @example
+ * ```ts
+ * resolveTable("plays", ["raw/games", "raw/plays"]); // "raw/plays"
+ * ```
+ */
+export function resolveTable(name: string, entities: readonly Key[]): Key {
+  const wanted = name.toLowerCase();
+  const tail = `/${wanted}`;
+  const rules: readonly ((entity: Key) => boolean)[] = [
+    (entity) => entity === name,
+    (entity) => entity.toLowerCase() === wanted,
+    (entity) => entity.endsWith(`/${name}`),
+    (entity) => entity.toLowerCase().endsWith(tail),
+  ];
+  for (const rule of rules) {
+    const matching = entities.filter(rule);
+    const [only] = matching;
+    if (only !== undefined && matching.length === 1) return only;
+    if (matching.length > 1) throw ambiguous(name, matching);
+  }
+  throw unknown(name, entities);
+}
+
+function ambiguous(name: string, candidates: readonly Key[]): StorageError {
+  const quoted = candidates.map((candidate) => `"${candidate}"`);
+  return new StorageError({
+    code: "invalid_argument",
+    op: "sql",
+    path: name,
+    message: `sql: the table ${name} could be ${quoted.join(" or ")}. Write the whole name in double quotes.`,
+  });
+}
+
+function unknown(name: string, entities: readonly Key[]): StorageError {
+  const names = entities.flatMap((entity) => [entity, entity.slice(entity.lastIndexOf("/") + 1)]);
+  const meant = suggest(name, names);
+  const listed = entities.slice(0, MAX_LISTED).map((entity) => `"${entity}"`);
+  const more = entities.length > MAX_LISTED ? `, … (${entities.length} in all)` : "";
+  const there =
+    entities.length === 0
+      ? "The root holds no entity"
+      : `There ${entities.length === 1 ? "is" : "are"} ${listed.join(", ")}${more}`;
+  return new StorageError({
+    code: "not_found",
+    op: "sql",
+    path: name,
+    message: `sql: there is no table ${JSON.stringify(name)}.${meant === undefined ? "" : ` Did you mean ${meant.includes("/") ? `"${meant}"` : meant}?`} ${there}.`,
+  });
+}
