@@ -35,8 +35,13 @@ export async function withPathLock<T>(
   await mkdir(mine);
   OWN_TOKENS.add(token);
   try {
-    await writeFile(join(mine, token), "");
-    await take(mine, lock, name);
+    try {
+      await writeFile(join(mine, token), "");
+      await take(mine, lock, name);
+    } catch (error) {
+      await rm(mine, { recursive: true, force: true });
+      throw error;
+    }
     try {
       return await critical();
     } finally {
@@ -46,7 +51,6 @@ export async function withPathLock<T>(
     }
   } finally {
     OWN_TOKENS.delete(token);
-    await rm(mine, { recursive: true, force: true });
   }
 }
 

@@ -3,13 +3,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  isStorageError,
-  listObjects,
-  parseKey,
-  type SkippedEntry,
-  type StorageBackend,
-} from "@parquetry/core";
+import { listObjects, parseKey, type SkippedEntry, type StorageBackend } from "@parquetry/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLocalBackend } from "../src/local-backend.ts";
 import { whyNotAName } from "../src/local-names.ts";

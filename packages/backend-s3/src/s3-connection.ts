@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import type { Prefix, RetryPolicy, StorageError } from "@parquetry/core";
 import { s3Failure, statusOf } from "./s3-failure.ts";
@@ -71,6 +72,8 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     async send(op, path, signal, run) {
       try {
         signal?.throwIfAborted();
+        // The SDK listens once a request, and hundreds are in flight under one signal.
+        if (signal !== undefined) setMaxListeners(0, signal);
         const result = await run(client, signal === undefined ? {} : { abortSignal: signal });
         reached = true;
         return result;

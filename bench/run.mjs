@@ -1,0 +1,28 @@
+// Runs the benchmarks, or those named: `pnpm bench tables query migrate`.
+import { mkdtemp, rm } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { benchMigrate } from "./migrate.mjs";
+import { benchQuery } from "./query.mjs";
+import { benchTables } from "./tables.mjs";
+
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+const BENCHES = { tables: benchTables, query: benchQuery, migrate: benchMigrate };
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);
+
+console.log(
+  `Node ${process.version}, ${process.platform}, ${cpus().length} cores. Trust the ratios, not the milliseconds.`,
+);
+for (const name of wanted) {
+  const bench = BENCHES[name];
+  if (bench === undefined) {
+    console.error(`There is no benchmark ${name}; there are ${Object.keys(BENCHES).join(", ")}.`);
+    process.exit(2);
+  }
+  const work = await mkdtemp(join(tmpdir(), `parquetry-bench-${name}-`));
+  try {
+    await bench(work);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,118 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const ROOT = join(import.meta.dirname, "..");
+const PACKAGES = readdirSync(join(ROOT, "packages"));
+
+/** What each package may import of the others, as docs/architecture.md draws it. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  "backend-local": ["core"],
+  "backend-s3": ["core"],
+  parquetry: ["core", "backend-local", "backend-s3"],
+  query: ["core"],
+  "migrate-cli": ["core", "parquetry"],
+  testkit: ["core"],
+};
+
+/** Which outside packages may be imported, and by whom alone. */
+const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
+  "@aws-sdk/client-s3": ["backend-s3"],
+  "@duckdb/node-api": ["query"],
+  hyparquet: ["core"],
+  "hyparquet-writer": ["core"],
+  "csv-parse": ["core"],
+};
+
+interface Manifest {
+  readonly name: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+function manifest(name: string): Manifest {
+  return JSON.parse(readFileSync(join(ROOT, "packages", name, "package.json"), "utf8"));
+}
+
+const folderOf = new Map(PACKAGES.map((name) => [manifest(name).name, name]));
+
+function sources(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !/\.test(?:-d)?\.ts$/.test(file))
+    .map((file) => join(folder, file));
+}
+
+/** Every package that a file imports, statically, dynamically or for its types. */
+function imported(file: string): readonly string[] {
+  const text = readFileSync(file, "utf8").replace(/^\s*(?:\*|\/\/|\/\*).*$/gm, "");
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"./][^"]*)"/g)].map(([, specifier = ""]) => {
+    const [first = "", second = ""] = specifier.split("/");
+    return first.startsWith("@") ? `${first}/${second}` : first;
+  });
+}
+
+describe.each(PACKAGES)("packages/%s", (name) => {
+  const { name: ownName, dependencies = {}, peerDependencies = {} } = manifest(name);
+  const files = sources(join(ROOT, "packages", name, "src"));
+
+  it("is in the plan of the house", () => {
+    expect(MAY_IMPORT).toHaveProperty(name);
+  });
+
+  it("imports in the one direction only, and only what its package.json declares", () => {
+    const allowed = (MAY_IMPORT[name] ?? []).map((other) => manifest(other).name);
+    for (const file of files) {
+      for (const specifier of imported(file)) {
+        if (specifier.startsWith("node:") || specifier === ownName) continue;
+        expect([...Object.keys(dependencies), ...Object.keys(peerDependencies)], file).toContain(specifier);
+        if (folderOf.has(specifier)) expect(allowed, file).toContain(specifier);
+        const owners = ONLY_IN[specifier];
+        if (owners !== undefined) expect(owners, `${file} imports ${specifier}`).toContain(name);
+      }
+    }
+  });
+
+  it("depends on nothing that it does not import", () => {
+    const used = new Set(files.flatMap(imported));
+    for (const dependency of Object.keys(dependencies)) expect([...used], dependency).toContain(dependency);
+  });
+
+  it("has a README, a licence and small files with telling names", () => {
+    expect(readFileSync(join(ROOT, "packages", name, "README.md"), "utf8")).toContain(`# ${ownName}`);
+    for (const file of files) {
+      expect(file).not.toMatch(/\/(?:utils?|helpers?|common|misc|shared|types)\.ts$/);
+      expect(file).toMatch(/[\\/][a-z0-9]+(?:-[a-z0-9]+)*\.ts$/);
+    }
+  });
+
+  it("exports what its API snapshot says, by name", async () => {
+    const entries = ["index", ...(name === "core" ? ["backend"] : [])];
+    const lines = entries.flatMap((entry) => {
+      const text = readFileSync(join(ROOT, "packages", name, "src", `${entry}.ts`), "utf8");
+      expect(text, "exports are explicit").not.toMatch(/export \*/);
+      const names = [...text.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, type = "", list = ""]) =>
+        list
+          .split(",")
+          .map((item) => `${type}${item.trim()}`)
+          .filter((item) => item !== type),
+      );
+      return [`# ${entry === "index" ? "." : `./${entry}`}`, ...names.sort()];
+    });
+    await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot(
+      join(ROOT, "packages", name, "api.snapshot.txt"),
+    );
+  });
+});
+
+describe("the repository", () => {
+  it("has one template of the environment: .env.example is what `parquetry init` writes", async () => {
+    const { ENV_TEMPLATE } = await import("../packages/migrate-cli/src/env-template.ts");
+    expect(readFileSync(join(ROOT, ".env.example"), "utf8")).toBe(ENV_TEMPLATE);
+  });
+
+  it("links every package from the README", () => {
+    const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+    for (const name of PACKAGES) expect(readme).toContain(`packages/${name}`);
+  });
+});
