@@ -2,6 +2,7 @@
 export { abortedError, throwIfAborted } from "./backend/abort.ts";
 export { checkRange, rangeBeyondEnd, resolveRange } from "./backend/byte-range.ts";
 export { collectBytes, isReplayable, objectBody, openBody } from "./backend/object-body.ts";
+export { verifiedBody } from "./backend/verified-body.ts";
 export { alreadyExists, bodyMismatch, preconditionFailed } from "./backend/write-errors.ts";
 export { mapConcurrent, mapOrdered } from "./concurrency.ts";
-export { retryOperation } from "./wrappers/retry-operation.ts";
+export { retryOperation, waitOrThrow } from "./wrappers/retry-operation.ts";

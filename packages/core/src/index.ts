@@ -67,6 +67,8 @@ export {
 } from "./table/partition-tree.ts";
 export type { ScanOptions } from "./table/scan-partitions.ts";
 export type { WriteOptions } from "./table/write-partition.ts";
+export { DEFAULT_MAX_CONCURRENT, type LimitOptions } from "./wrappers/adaptive-limit.ts";
+export { limited } from "./wrappers/limited.ts";
 export { prefixed } from "./wrappers/prefixed.ts";
 export { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./wrappers/retry-operation.ts";
 export { retrying } from "./wrappers/retrying.ts";

@@ -14,6 +14,7 @@ import type {
   PutResult,
   StorageBackend,
 } from "./storage-backend.ts";
+import { verifiedBody } from "./verified-body.ts";
 import { alreadyExists, bodyMismatch, preconditionFailed } from "./write-errors.ts";
 
 interface StoredObject {
@@ -105,7 +106,8 @@ export function createMemoryBackend(): StorageBackend {
         // A copy: what a reader does to its bytes must not reach the store.
         yield bytes.slice(start, end);
       }
-      return { info, body: objectBody(chunks(), async () => {}) };
+      const body = objectBody(chunks(), async () => {});
+      return { info, body: options?.verify ? verifiedBody("memory", info, options.range, body) : body };
     },
 
     async put(key, body, options = {}) {

@@ -67,6 +67,8 @@ export interface ObjectInfo {
   readonly lastModified: Date;
   /** The MD5 of its content in hex, where the store proves it at no cost; absent where it cannot. */
   readonly md5?: string | undefined;
+  /** The SHA-256 of its content in hex, where it was recorded with the object and comes at no cost; never in a listing. */
+  readonly sha256?: string | undefined;
 }
 
 /** Which bytes: from `start` up to, not including, `end` (default: the end), or the `last` so many. */
@@ -80,6 +82,11 @@ export interface GetOptions extends OperationOptions {
   readonly range?: ByteRange | undefined;
   /** Only if the object still has this ETag. */
   readonly ifMatch?: string | undefined;
+  /**
+   * Compares a whole body with what {@link ObjectInfo.sha256} or else {@link ObjectInfo.md5} says: one that is another
+   * ends in `corrupt`. Where neither is known, or with a `range`, nothing is compared. Default false.
+   */
+  readonly verify?: boolean | undefined;
 }
 
 /** An opened object. */

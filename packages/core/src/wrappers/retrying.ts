@@ -6,6 +6,7 @@ import type {
   ListPage,
   StorageBackend,
 } from "../backend/storage-backend.ts";
+import { verifiedBody } from "../backend/verified-body.ts";
 import type { Key } from "../key.ts";
 import { compareKeys } from "../key-order.ts";
 import { isStorageError } from "../storage-error.ts";
@@ -38,8 +39,14 @@ export function retrying(
     url: (key) => backend.url(key),
     head: (key, options) => attempt(options?.signal, key, () => backend.head(key, options)),
     async get(key, options) {
-      const first = await attempt(options?.signal, key, () => backend.get(key, options));
-      return { info: first.info, body: resuming(backend, policy, key, options ?? {}, first) };
+      // A body that is resumed comes in pieces, so the whole of it is verified here.
+      const { verify = false, ...inner } = options ?? {};
+      const first = await attempt(inner.signal, key, () => backend.get(key, inner));
+      const body = resuming(backend, policy, key, inner, first);
+      return {
+        info: first.info,
+        body: verify ? verifiedBody(backend.name, first.info, inner.range, body) : body,
+      };
     },
     put(key, body, options) {
       const canRepeat = body instanceof Uint8Array || isReplayable(body);

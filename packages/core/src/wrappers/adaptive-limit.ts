@@ -1,0 +1,167 @@
+import { abortedError, throwIfAborted } from "../backend/abort.ts";
+import { isStorageError } from "../storage-error.ts";
+
+/** How many operations run at once. */
+export interface LimitOptions {
+  /** The most, in good times. Default {@link DEFAULT_MAX_CONCURRENT}. */
+  readonly maxConcurrent?: number | undefined;
+  /** The fewest, while the store is overloaded. Default 1. */
+  readonly minConcurrent?: number | undefined;
+  /** Told of each new limit. */
+  readonly onLimit?: ((limit: number) => void) | undefined;
+}
+
+/** Operations of one backend that `limited` lets run at once. */
+export const DEFAULT_MAX_CONCURRENT = 64;
+
+/** A holder that has waited for its caller this long no longer counts, in milliseconds. */
+const IDLE_MS = 50;
+
+/** The right to have one operation under way. */
+export interface Slot {
+  /** The holder now waits for its caller, not for the store. */
+  idle(): void;
+  /** The holder goes on. */
+  resume(): void;
+  /** The operation is over; `error` is how, where it failed. Only the first call counts. */
+  release(error?: unknown): void;
+}
+
+interface Holder {
+  idleSince: number | undefined;
+  /** Idle for so long that somebody else may use its place. */
+  isLent: boolean;
+}
+
+interface Waiter {
+  admit(): void;
+}
+
+/**
+ * Limits what is under way at once, first come first served, and adapts: a store that says it is overloaded halves the
+ * limit, successes at the limit raise it by one a round (additive increase, multiplicative decrease: Chiu and Jain, 1989).
+ *
+ * A holder that waits for its caller — an open body that nobody reads, a put whose source has nothing to give — loses its
+ * place to whoever waits, so that a program that reads one object to write another can never block itself.
+ */
+export class AdaptiveLimit {
+  readonly #max: number;
+  readonly #min: number;
+  readonly #onLimit: LimitOptions["onLimit"];
+  readonly #waiting = new Set<Waiter>();
+  readonly #holders = new Set<Holder>();
+  #limit: number;
+  #busy = 0;
+  #decreasedAt = Number.NEGATIVE_INFINITY;
+  #reclaim: NodeJS.Timeout | undefined;
+
+  constructor({ maxConcurrent = DEFAULT_MAX_CONCURRENT, minConcurrent = 1, onLimit }: LimitOptions) {
+    this.#max = Math.max(1, Math.floor(maxConcurrent));
+    this.#min = Math.min(this.#max, Math.max(1, Math.floor(minConcurrent)));
+    this.#limit = this.#max;
+    this.#onLimit = onLimit;
+  }
+
+  /**
+   * Waits for a place.
+   *
+   * @throws StorageError `aborted` where the signal fires first.
+   */
+  async acquire(signal: AbortSignal | undefined, op: string, path: string, backend: string): Promise<Slot> {
+    throwIfAborted(signal, op, path, backend);
+    if (this.#waiting.size > 0 || !this.#hasPlace()) {
+      await new Promise<void>((resolve, reject) => {
+        const onAbort = (): void => {
+          this.#waiting.delete(waiter);
+          if (signal !== undefined) reject(abortedError(signal, op, path, backend));
+        };
+        const waiter: Waiter = {
+          admit: () => {
+            signal?.removeEventListener("abort", onAbort);
+            this.#busy++;
+            resolve();
+          },
+        };
+        signal?.addEventListener("abort", onAbort, { once: true });
+        this.#waiting.add(waiter);
+        this.#scheduleReclaim();
+      });
+    } else {
+      this.#busy++;
+    }
+    return this.#hold();
+  }
+
+  #hold(): Slot {
+    const holder: Holder = { idleSince: undefined, isLent: false };
+    const startedAt = performance.now();
+    this.#holders.add(holder);
+    return {
+      idle: () => {
+        if (!this.#holders.has(holder)) return;
+        holder.idleSince = performance.now();
+        this.#scheduleReclaim();
+      },
+      resume: () => {
+        holder.idleSince = undefined;
+        if (!holder.isLent || !this.#holders.has(holder)) return;
+        holder.isLent = false;
+        this.#busy++;
+      },
+      release: (error) => {
+        if (!this.#holders.delete(holder)) return;
+        this.#adapt(error, startedAt);
+        if (!holder.isLent) this.#busy--;
+        this.#admit();
+      },
+    };
+  }
+
+  #hasPlace(): boolean {
+    return this.#busy < Math.floor(this.#limit);
+  }
+
+  #admit(): void {
+    for (const waiter of this.#waiting) {
+      if (!this.#hasPlace()) return;
+      this.#waiting.delete(waiter);
+      waiter.admit();
+    }
+  }
+
+  #adapt(error: unknown, startedAt: number): void {
+    const before = Math.floor(this.#limit);
+    if (isOverload(error)) {
+      // What started before the last decrease tells nothing about the limit since.
+      if (startedAt < this.#decreasedAt) return;
+      this.#decreasedAt = performance.now();
+      this.#limit = Math.max(this.#min, before / 2);
+    } else if (error === undefined && this.#busy >= before) {
+      this.#limit = Math.min(this.#max, this.#limit + 1 / before);
+    }
+    const after = Math.floor(this.#limit);
+    if (after !== before) this.#onLimit?.(after);
+  }
+
+  /** Takes the places of idle holders, once they have been idle for a while and somebody waits. */
+  #scheduleReclaim(): void {
+    if (this.#reclaim !== undefined || this.#waiting.size === 0) return;
+    if (![...this.#holders].some(({ idleSince, isLent }) => idleSince !== undefined && !isLent)) return;
+    this.#reclaim = setTimeout(() => {
+      this.#reclaim = undefined;
+      const since = performance.now() - IDLE_MS;
+      for (const holder of this.#holders) {
+        if (holder.isLent || holder.idleSince === undefined || holder.idleSince > since) continue;
+        holder.isLent = true;
+        this.#busy--;
+      }
+      this.#admit();
+      this.#scheduleReclaim();
+    }, IDLE_MS);
+  }
+}
+
+/** What says that there is too much at once. */
+function isOverload(error: unknown): boolean {
+  return isStorageError(error, "rate_limited") || isStorageError(error, "unavailable");
+}
