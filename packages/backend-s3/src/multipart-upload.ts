@@ -7,13 +7,23 @@ import {
   UploadPartCommand,
   type UploadPartCommandOutput,
 } from "@aws-sdk/client-s3";
-import type { Key, PutOptions, PutResult } from "@parquetry/core";
+import { isStorageError, type Key, type PutOptions, type PutResult, StorageError } from "@parquetry/core";
 import { bodyMismatch, mapConcurrent, retryOperation, throwIfAborted } from "@parquetry/core/backend";
 import { chunksOf } from "./chunks-of.ts";
+import { sendConditionally } from "./conditional-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { plainEtag } from "./s3-etag.ts";
 import { MAX_PARTS, PART_BYTES, PART_CONCURRENCY } from "./s3-profile.ts";
-import { conditionHeaders } from "./single-put.ts";
+import { settlePut } from "./settle-put.ts";
+import { SHA256 } from "./single-put.ts";
+import { standingOf, type WriteLineage, writeLineage } from "./write-lineage.ts";
+
+/** An upload by parts that has begun. */
+export interface UploadTarget {
+  readonly Bucket: string;
+  readonly Key: Key;
+  readonly UploadId: string;
+}
 
 /**
  * Uploads a body by parts, each with its Content-MD5, at most {@link PART_CONCURRENCY} in memory and in flight. The object
@@ -24,77 +34,160 @@ export async function multipartUpload(
   key: Key,
   body: AsyncIterable<Uint8Array>,
   sizeBytes: number | undefined,
-  metadata: Record<string, string>,
   options: PutOptions,
 ): Promise<PutResult> {
-  const { bucket, profile } = connection;
+  const { profile } = connection;
   const { signal } = options;
-  const target = { Bucket: bucket, Key: key };
-  const created = await connection.send("put", key, signal, (client, abort) =>
-    client.send(new CreateMultipartUploadCommand({ ...target, Metadata: metadata }), abort),
-  );
-  const upload = { ...target, UploadId: created.UploadId };
+  const lineage = writeLineage(options);
+  const upload = await createUpload(connection, key, lineage, options.sha256, signal);
   const sha256 = createHash("sha256");
   let total = 0;
-  try {
+  return abortingOnFailure(connection, upload, lineage, signal, async () => {
     const parts = await mapConcurrent(
-      chunksOf(body, partBytes(sizeBytes)),
+      chunksOf(body, partBytesFor(sizeBytes)),
       PART_CONCURRENCY,
       async (part, index) => {
         throwIfAborted(signal, "put", key, profile.name);
         // Called in order: the hash sees the parts as they lie in the object.
         sha256.update(part);
         total += part.byteLength;
-        return sendPart(connection, key, upload, part, index + 1, signal);
+        return sendPart(connection, upload, part, index + 1, signal);
       },
     );
     const actual = sha256.digest("hex");
     if (options.sha256 !== undefined && actual !== options.sha256) {
       throw bodyMismatch(profile.name, key, options.sha256, actual);
     }
-    const done = await connection.send("put", key, signal, (client, abort) =>
-      client.send(
-        new CompleteMultipartUploadCommand({
-          ...upload,
-          ...conditionHeaders(options),
-          MultipartUpload: { Parts: parts },
-        }),
-        abort,
-      ),
-    );
-    return { etag: plainEtag(done.ETag, "put", key, profile.name), sizeBytes: total };
-  } catch (error) {
-    await connection
-      .send("put", key, undefined, (client) => client.send(new AbortMultipartUploadCommand(upload)))
-      // Gone already, or unreachable: the store ends it by itself in time, and the first failure is the one to tell.
-      .catch(() => {});
-    throw error;
-  }
+    return completeUpload(connection, upload, parts, total, lineage, options);
+  });
 }
 
-async function sendPart(
+/** Begins an upload. Its metadata is fixed here, before the content is known: the SHA-256 only where it was announced. */
+export async function createUpload(
   connection: S3Connection,
   key: Key,
-  upload: { readonly Bucket: string; readonly Key: string; readonly UploadId: string | undefined },
+  lineage: WriteLineage,
+  sha256: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<UploadTarget> {
+  const target = { Bucket: connection.bucket, Key: key };
+  const Metadata = { ...lineage.metadata, ...(sha256 === undefined ? {} : { [SHA256]: sha256 }) };
+  // Repeated here, since the body may be one that cannot be read again. An upload whose answer is lost stays behind empty.
+  const { UploadId } = await retryOperation(connection.retry, connection.profile.name, signal, key, () =>
+    connection.send("put", key, signal, (client, abort) =>
+      client.send(new CreateMultipartUploadCommand({ ...target, Metadata }), abort),
+    ),
+  );
+  if (UploadId !== undefined) return { ...target, UploadId };
+  throw new StorageError({
+    code: "not_supported",
+    op: "put",
+    path: key,
+    backend: connection.profile.name,
+    message: `put ${key}: the store began an upload by parts without giving its id.`,
+  });
+}
+
+/** Sends one part. */
+export async function sendPart(
+  connection: S3Connection,
+  upload: UploadTarget,
   part: Uint8Array,
   number: number,
   signal: AbortSignal | undefined,
 ): Promise<CompletedPart> {
   const contentMd5 = createHash("md5").update(part).digest("base64");
   const send = (): Promise<UploadPartCommandOutput> =>
-    connection.send("put", key, signal, (client, abort) =>
+    connection.send("put", upload.Key, signal, (client, abort) =>
       client.send(
         new UploadPartCommand({ ...upload, PartNumber: number, Body: part, ContentMD5: contentMd5 }),
         abort,
       ),
     );
   // Repeated here, since the body behind the part cannot be read again.
-  const { ETag } = await retryOperation(connection.retry, connection.profile.name, signal, key, send);
+  const { ETag } = await retryOperation(connection.retry, connection.profile.name, signal, upload.Key, send);
   return { PartNumber: number, ETag };
 }
 
+/** Makes the object of its parts. Where the answer is lost, the object is asked whose it is. */
+export function completeUpload(
+  connection: S3Connection,
+  upload: UploadTarget,
+  parts: readonly CompletedPart[],
+  sizeBytes: number,
+  lineage: WriteLineage,
+  options: PutOptions,
+): Promise<PutResult> {
+  const { Key: key } = upload;
+  const { signal } = options;
+  const send = async (): Promise<PutResult> => {
+    const { ETag } = await sendConditionally(connection, key, options, signal, (conditions) =>
+      connection.send("put", key, signal, (client, abort) =>
+        client.send(
+          new CompleteMultipartUploadCommand({
+            ...upload,
+            ...conditions,
+            MultipartUpload: { Parts: [...parts] },
+          }),
+          abort,
+        ),
+      ),
+    );
+    if (ETag) return { etag: plainEtag(ETag, "put", key, connection.profile.name), sizeBytes };
+    // radosgw 16 answers with an empty ETag: the object has one.
+    const standing = await standingOf(connection, key, lineage, signal);
+    if (standing.is === "own") return standing.result;
+    throw new StorageError({
+      code: "outcome_unknown",
+      op: "put",
+      path: key,
+      backend: connection.profile.name,
+      message: `put ${key}: it was stored, and replaced before its ETag could be read. Read the object before you write again.`,
+    });
+  };
+  return settlePut(connection, key, options, lineage, send, true);
+}
+
+/** Ends an upload, so that its parts no longer cost. Does nothing where there is none. */
+export async function abortUpload(connection: S3Connection, upload: UploadTarget): Promise<void> {
+  const { retry, profile } = connection;
+  try {
+    await retryOperation({ ...retry, maxAttempts: 3 }, profile.name, undefined, upload.Key, () =>
+      connection.send("put", upload.Key, undefined, (client) =>
+        client.send(new AbortMultipartUploadCommand(upload)),
+      ),
+    );
+  } catch (error) {
+    if (!isStorageError(error, "not_found") || error.message.includes("NoSuchBucket")) throw error;
+  }
+}
+
+/**
+ * Runs the rest of an upload and ends the upload where that fails. An ended upload can no longer become an object, so a
+ * doubtful outcome is looked at once more after it.
+ */
+export async function abortingOnFailure(
+  connection: S3Connection,
+  upload: UploadTarget,
+  lineage: WriteLineage,
+  signal: AbortSignal | undefined,
+  run: () => Promise<PutResult>,
+): Promise<PutResult> {
+  try {
+    return await run();
+  } catch (error) {
+    // Unreachable: the store ends it by itself in time, and the first failure is the one to tell.
+    await abortUpload(connection, upload).catch(() => {});
+    if (isStorageError(error, "outcome_unknown")) {
+      const standing = await standingOf(connection, upload.Key, lineage, signal).catch(() => undefined);
+      if (standing?.is === "own") return standing.result;
+    }
+    throw error;
+  }
+}
+
 /** The part size: 8 MiB, more only where the object would otherwise have too many parts. */
-function partBytes(sizeBytes: number | undefined): number {
+export function partBytesFor(sizeBytes: number | undefined): number {
   if (sizeBytes === undefined || sizeBytes <= PART_BYTES * MAX_PARTS) return PART_BYTES;
   return Math.ceil(sizeBytes / MAX_PARTS / PART_BYTES) * PART_BYTES;
 }

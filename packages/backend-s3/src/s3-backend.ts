@@ -1,4 +1,4 @@
-import { CopyObjectCommand, GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
+import { GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
 import {
   type BackendCapabilities,
   type ByteRange,
@@ -6,6 +6,7 @@ import {
   type GetResult,
   isStorageError,
   type Key,
+  limited,
   MAX_KEY_BYTES,
   type ObjectInfo,
   type Prefix,
@@ -25,22 +26,27 @@ import {
   openBody,
   preconditionFailed,
   rangeBeyondEnd,
+  retryOperation,
+  verifiedBody,
 } from "@parquetry/core/backend";
-import { conditionalPut } from "./conditional-put.ts";
 import { multipartUpload } from "./multipart-upload.ts";
 import { peek } from "./peek.ts";
 import { s3Body } from "./s3-body.ts";
 import { connectS3, type S3Connection, type S3Credentials } from "./s3-connection.ts";
+import { s3Copy } from "./s3-copy.ts";
 import { s3Delete } from "./s3-delete.ts";
-import { md5OfEtag, plainEtag } from "./s3-etag.ts";
+import { md5OfEtag, plainEtag, sha256Of } from "./s3-etag.ts";
 import { s3List } from "./s3-list.ts";
 import { MAX_PARTS, PART_BYTES, R2_PROFILE, S3_PROFILE, type S3Profile } from "./s3-profile.ts";
-import { singlePut } from "./single-put.ts";
+import { putBytes } from "./single-put.ts";
 
 /** A body that stands still for this long fails, in milliseconds. */
 export const DEFAULT_STALL_TIMEOUT_MS = 30_000;
 /** Connections to one store. */
 export const DEFAULT_MAX_CONNECTIONS = 128;
+
+/** Objects on one page of a listing: the most that S3 and R2 give. */
+const DEFAULT_LIST_PAGE_SIZE = 1000;
 
 /** Options of {@link createS3Backend}. */
 export interface S3BackendOptions {
@@ -60,13 +66,20 @@ export interface S3BackendOptions {
   readonly prefix?: Prefix | undefined;
   /** How failures are repeated. Default {@link DEFAULT_RETRY_POLICY}. */
   readonly retry?: RetryPolicy | undefined;
+  /** How many operations run at once in good times; fewer while the store is overloaded. Default `DEFAULT_MAX_CONCURRENT` of core. */
+  readonly maxConcurrent?: number | undefined;
+  /** The most objects that one page of a listing holds, 1 to 1,000. Default 1,000. */
+  readonly listPageSize?: number | undefined;
   /** How long a connection may stand still. Default {@link DEFAULT_STALL_TIMEOUT_MS}. */
   readonly stallTimeoutMs?: number | undefined;
 }
 
 /** Options of {@link createR2Backend}. */
 export interface R2BackendOptions
-  extends Pick<S3BackendOptions, "bucket" | "prefix" | "retry" | "stallTimeoutMs"> {
+  extends Pick<
+    S3BackendOptions,
+    "bucket" | "prefix" | "retry" | "maxConcurrent" | "listPageSize" | "stallTimeoutMs"
+  > {
   /** The Cloudflare account. Needed where there is no `endpoint`. */
   readonly accountId?: string | undefined;
   /** The bucket's jurisdiction, where it has one. */
@@ -135,19 +148,21 @@ function open(profile: S3Profile, options: S3BackendOptions): StorageBackend {
     profileName: options.profile,
     stallTimeoutMs: options.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS,
     maxConnections: DEFAULT_MAX_CONNECTIONS,
+    listPageSize: options.listPageSize ?? DEFAULT_LIST_PAGE_SIZE,
     retry,
   });
-  return prefixed(retrying(bareS3Backend(connection), retry), prefix);
+  const { maxConcurrent } = options;
+  return prefixed(retrying(limited(bareS3Backend(connection), { maxConcurrent }), retry), prefix);
 }
 
-function capabilitiesOf(profile: S3Profile): BackendCapabilities {
+function capabilitiesOf({ profile, listPageSize }: S3Connection): BackendCapabilities {
   return {
     listProves: "md5",
     maxSinglePutBytes: PART_BYTES,
     partSizeBytes: PART_BYTES,
     maxParts: MAX_PARTS,
     deleteBatchSize: profile.deleteBatchSize,
-    listPageSize: 1000,
+    listPageSize,
     writesPerSecondPerKey: profile.writesPerSecondPerKey,
     maxKeyBytes: MAX_KEY_BYTES,
     keyNormalization: profile.keyNormalization,
@@ -156,30 +171,23 @@ function capabilitiesOf(profile: S3Profile): BackendCapabilities {
 }
 
 /** The bare backend: every operation once, failures explained. */
-function bareS3Backend(connection: S3Connection): StorageBackend {
+export function bareS3Backend(connection: S3Connection): StorageBackend {
   const { bucket, profile } = connection;
   const { name } = profile;
 
-  const head = async (op: string, key: Key, signal: AbortSignal | undefined): Promise<ObjectInfo> => {
-    const found = await connection.send(op, key, signal, (client, abort) =>
-      client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), abort),
-    );
-    return objectInfo(
-      key,
-      plainEtag(found.ETag, op, key, name),
-      found.ContentLength ?? 0,
-      found.LastModified,
-    );
-  };
-
   return {
     name,
-    capabilities: capabilitiesOf(profile),
+    capabilities: capabilitiesOf(connection),
     url: (key: Prefix = "") => `${name}://${bucket}${key === "" ? "" : `/${key}`}`,
-    head: (key, options) => head("head", key, options?.signal),
+    async head(key, options) {
+      const found = await connection.send("head", key, options?.signal, (client, abort) =>
+        client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), abort),
+      );
+      return objectInfo("head", key, found.ContentLength ?? 0, found, name);
+    },
 
     async get(key, options = {}): Promise<GetResult> {
-      const { range, ifMatch, signal } = options;
+      const { range, ifMatch, verify = false, signal } = options;
       if (range !== undefined) checkRange(range, key, name);
       try {
         const found = await connection.send("get", key, signal, (client, abort) =>
@@ -193,9 +201,15 @@ function bareS3Backend(connection: S3Connection): StorageBackend {
             abort,
           ),
         );
-        const size = totalBytes(found.ContentRange) ?? found.ContentLength ?? 0;
-        const info = objectInfo(key, plainEtag(found.ETag, "get", key, name), size, found.LastModified);
-        return { info, body: s3Body(connection, key, found.Body, found.ContentLength, signal) };
+        const sizeBytes = totalBytes(found.ContentRange) ?? found.ContentLength ?? 0;
+        const info = objectInfo("get", key, sizeBytes, found, name);
+        const body = s3Body(connection, key, found.Body, found.ContentLength, signal);
+        const isRanged = found.ContentRange !== undefined && sizeBytes > 0;
+        if (range !== undefined && !isRanged && !isWhole(range, sizeBytes)) {
+          await body.cancel();
+          throw rangeIgnored(range, sizeBytes, key, name);
+        }
+        return { info, body: verify ? verifiedBody(name, info, range, body) : body };
       } catch (error) {
         if (isStorageError(error, "precondition_failed") && ifMatch !== undefined) {
           throw preconditionFailed(name, "get", key, ifMatch);
@@ -215,43 +229,7 @@ function bareS3Backend(connection: S3Connection): StorageBackend {
     list: (options = {}) => s3List(connection, options),
     delete: (keys, options) => s3Delete(connection, keys, options),
 
-    async copy(from, to, options = {}) {
-      const { signal } = options;
-      const source = await head("copy", from, signal);
-      const conditional = options.ifMatch !== undefined || options.ifNoneMatch !== undefined;
-      // Conditions on a copy's target are new in S3 and unknown elsewhere; one copy request takes 5 GB at most.
-      if (conditional || source.sizeBytes > MAX_COPY_BYTES) {
-        const body = {
-          sizeBytes: source.sizeBytes,
-          async *open(range?: { readonly start: number; readonly end?: number }): AsyncGenerator<Uint8Array> {
-            const command = new GetObjectCommand({
-              Bucket: bucket,
-              Key: from,
-              IfMatch: `"${source.etag}"`,
-              ...(range === undefined ? {} : { Range: rangeHeader(range) }),
-            });
-            const found = await connection.send("copy", from, signal, (client, abort) =>
-              client.send(command, abort),
-            );
-            yield* s3Body(connection, from, found.Body, found.ContentLength, signal);
-          },
-        };
-        return put(connection, to, body, options);
-      }
-      const copied = await connection.send("copy", from, signal, (client, abort) =>
-        client.send(
-          new CopyObjectCommand({
-            Bucket: bucket,
-            Key: to,
-            // Sent as it is by the SDK, so it is encoded here, segment by segment.
-            CopySource: [bucket, ...from.split("/")].map(encodeURIComponent).join("/"),
-          }),
-          abort,
-        ),
-      );
-      const etag = plainEtag(copied.CopyObjectResult?.ETag, "copy", to, name);
-      return { etag, sizeBytes: source.sizeBytes };
-    },
+    copy: (from, to, options = {}) => s3Copy(connection, from, to, options),
 
     async close() {
       connection.close();
@@ -259,48 +237,78 @@ function bareS3Backend(connection: S3Connection): StorageBackend {
   };
 }
 
-/** The largest object that one CopyObject takes, in bytes (S3 and R2). */
-const MAX_COPY_BYTES = 5 * 1024 ** 3;
-
 async function put(
   connection: S3Connection,
   key: Key,
   body: PutBody,
   options: PutOptions,
 ): Promise<PutResult> {
-  const send = (metadata: Record<string, string>): Promise<PutResult> =>
-    putOnce(connection, key, body, metadata, options);
-  if (options.ifMatch === undefined && options.ifNoneMatch === undefined) return send({});
-  return conditionalPut(connection, key, options, send, body instanceof Uint8Array || isReplayable(body));
-}
-
-async function putOnce(
-  connection: S3Connection,
-  key: Key,
-  body: PutBody,
-  metadata: Record<string, string>,
-  options: PutOptions,
-): Promise<PutResult> {
   if (body instanceof Uint8Array && body.byteLength <= PART_BYTES)
-    return singlePut(connection, key, body, metadata, options);
+    return putBytes(connection, key, body, options);
   if (isReplayable(body) && body.sizeBytes <= PART_BYTES) {
-    return singlePut(connection, key, await collectBytes(body.open()), metadata, options);
+    return putBytes(connection, key, await collectBytes(body.open()), options);
   }
   const { head, rest } = await peek(openBody(body), PART_BYTES);
-  if (rest === undefined) return singlePut(connection, key, head, metadata, options);
+  if (rest === undefined) {
+    // Repeated here, since whoever called cannot read the stream again.
+    return retryOperation(connection.retry, connection.profile.name, options.signal, key, () =>
+      putBytes(connection, key, head, options),
+    );
+  }
   const size = body instanceof Uint8Array ? body.byteLength : isReplayable(body) ? body.sizeBytes : undefined;
-  return multipartUpload(connection, key, rest, size, metadata, options);
+  return multipartUpload(connection, key, rest, size, options);
 }
 
-function objectInfo(key: Key, etag: string, sizeBytes: number, lastModified: Date | undefined): ObjectInfo {
-  const md5 = md5OfEtag(etag);
+/** What HeadObject and GetObject tell of an object. */
+interface ObjectHeaders {
+  readonly ETag?: string | undefined;
+  readonly LastModified?: Date | undefined;
+  readonly Metadata?: Readonly<Record<string, string>> | undefined;
+  readonly ServerSideEncryption?: string | undefined;
+  readonly SSECustomerAlgorithm?: string | undefined;
+}
+
+function objectInfo(
+  op: string,
+  key: Key,
+  sizeBytes: number,
+  found: ObjectHeaders,
+  backend: string,
+): ObjectInfo {
+  const etag = plainEtag(found.ETag, op, key, backend);
+  // The ETag of an object under a key of one's own looks like an MD5 and is none.
+  const isOpaque =
+    found.SSECustomerAlgorithm !== undefined || found.ServerSideEncryption?.startsWith("aws:kms");
+  const md5 = isOpaque ? undefined : md5OfEtag(etag);
+  const sha256 = sha256Of(found.Metadata);
   return {
     key,
     sizeBytes,
     etag,
-    lastModified: lastModified ?? new Date(0),
+    lastModified: found.LastModified ?? new Date(0),
     ...(md5 === undefined ? {} : { md5 }),
+    ...(sha256 === undefined ? {} : { sha256 }),
   };
+}
+
+/** Whether a range is all of an object. */
+function isWhole(range: ByteRange, sizeBytes: number): boolean {
+  if (sizeBytes === 0) return false;
+  return "last" in range
+    ? range.last >= sizeBytes
+    : range.start === 0 && (range.end ?? sizeBytes) >= sizeBytes;
+}
+
+/** A server that answers a range with the whole: MinIO for an empty object, which has no range. */
+function rangeIgnored(range: ByteRange, sizeBytes: number, key: Key, backend: string): StorageError {
+  if (sizeBytes === 0) return rangeBeyondEnd(range, sizeBytes, key, backend);
+  return new StorageError({
+    code: "not_supported",
+    op: "get",
+    path: key,
+    backend,
+    message: `get ${key}: the store ignores ranges; asked for ${JSON.stringify(range)}, it sends the whole object.`,
+  });
 }
 
 function rangeHeader(range: ByteRange): string {

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import type { Prefix, RetryPolicy, StorageError } from "@parquetry/core";
+import type { IfMatchStyle } from "./conditional-headers.ts";
 import { s3Failure, statusOf } from "./s3-failure.ts";
 import type { S3Profile } from "./s3-profile.ts";
 
@@ -25,6 +26,7 @@ export interface S3ConnectionOptions {
   readonly profileName?: string | undefined;
   readonly stallTimeoutMs: number;
   readonly maxConnections: number;
+  readonly listPageSize: number;
   readonly retry: RetryPolicy;
 }
 
@@ -32,8 +34,12 @@ export interface S3ConnectionOptions {
 export interface S3Connection {
   readonly bucket: string;
   readonly profile: S3Profile;
+  /** The most objects on one page of a listing. */
+  readonly listPageSize: number;
   /** How what is repeated inside one operation is repeated: the parts of an upload, a conditional put. */
   readonly retry: RetryPolicy;
+  /** What is known of how the server wants an ETag in `If-Match`. Learned from its answers. */
+  readonly ifMatch: { style: IfMatchStyle };
   /** Sends a command. `run` gets the client and the abort option to pass on. */
   send<T>(
     op: string,
@@ -61,13 +67,16 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
 
   const explain: S3Connection["explain"] = (error, op, path, signal) => {
     if (statusOf(error) !== undefined) reached = true;
-    return s3Failure(error, { op, path, backend: profile.name, bucket, endpoint, signal, reached });
+    const { name: backend, retryableStatuses } = profile;
+    return s3Failure(error, { op, path, backend, bucket, endpoint, signal, reached, retryableStatuses });
   };
 
   return {
     bucket,
     profile,
+    listPageSize: options.listPageSize,
     retry: options.retry,
+    ifMatch: { style: "unknown" },
     explain,
     async send(op, path, signal, run) {
       try {

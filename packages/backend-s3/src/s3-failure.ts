@@ -17,6 +17,8 @@ export interface FailureContext {
   readonly signal?: AbortSignal | undefined;
   /** Whether any request has been answered yet: before that, an unreachable endpoint is most likely a wrong one. */
   readonly reached: boolean;
+  /** The HTTP statuses of failures that pass. */
+  readonly retryableStatuses: ReadonlySet<number>;
 }
 
 interface Meaning {
@@ -56,6 +58,15 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
   ConditionalRequestConflict: { code: "conflict", retry: "safe", says: "another write was under way" },
   OperationAborted: { code: "conflict", retry: "safe", says: "another operation was under way" },
   InvalidRange: { code: "invalid_argument", says: "the range starts beyond the object" },
+  // Stores over a directory (MinIO, versitygw), where a key cannot be a file and a folder at once.
+  ObjectParentIsFile: {
+    code: "invalid_path",
+    says: "part of the key is an object, and here it cannot be a folder too",
+  },
+  XMinioParentIsObject: {
+    code: "invalid_path",
+    says: "part of the key is an object, and here it cannot be a folder too",
+  },
   KeyTooLongError: { code: "invalid_path", says: "the key is too long" },
   EntityTooLarge: { code: "invalid_argument", says: "the object is larger than the store takes" },
   PermanentRedirect: { code: "invalid_argument", says: "the bucket is in another region; set the region" },
@@ -84,12 +95,15 @@ const BY_STATUS: Readonly<Record<number, Meaning>> = {
     says: `the store refuses; ${CHECK_KEYS}, and the key's permissions on the bucket`,
   },
   404: { code: "not_found", says: "there is no such object or bucket" },
+  408: { code: "timeout", says: "the store waited too long for the request" },
   409: { code: "conflict", retry: "safe", says: "another write was under way" },
   412: { code: "precondition_failed", says: "it is not the version asked for" },
   416: { code: "invalid_argument", says: "the range starts beyond the object" },
   429: { code: "rate_limited", says: "the store asks to slow down" },
   501: { code: "not_supported", says: "the store does not implement this" },
 };
+
+const STORE_FAILED: Meaning = { code: "unavailable", says: "the store failed" };
 
 /** Connection failures that a wrong endpoint gives every time. */
 const WRONG_ENDPOINT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
@@ -99,13 +113,13 @@ const WRONG_ENDPOINT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOST
  * message: it holds the request with its signature.
  */
 export function s3Failure(error: unknown, context: FailureContext): StorageError {
-  const { op, path, backend, bucket, endpoint, signal, reached } = context;
+  const { op, path, backend, bucket, endpoint, signal, reached, retryableStatuses } = context;
   if (error instanceof StorageError) return error;
   if (signal?.aborted) return abortedError(signal, op, path, backend);
   const name = error instanceof Error ? error.name : "";
   const status = statusOf(error);
   const errno = errnoOf(error);
-  const meaning = BY_NAME[name] ?? BY_NAME[errno] ?? byStatus(status);
+  const meaning = BY_NAME[name] ?? BY_NAME[errno] ?? byStatus(status, retryableStatuses);
   const place = `${backend}://${bucket}${path === "" ? "" : `/${path}`}`;
   const make = (code: StorageErrorCode, retry: RetryAdvice | undefined, says: string): StorageError =>
     new StorageError({
@@ -147,11 +161,11 @@ export function statusOf(error: unknown): number | undefined {
   return typeof $metadata.httpStatusCode === "number" ? $metadata.httpStatusCode : undefined;
 }
 
-function byStatus(status: number | undefined): Meaning | undefined {
+function byStatus(status: number | undefined, retryable: ReadonlySet<number>): Meaning | undefined {
   if (status === undefined) return undefined;
-  if (status === 499 || status >= 500)
-    return BY_STATUS[status] ?? { code: "unavailable", says: "the store failed" };
-  return BY_STATUS[status];
+  const meaning = BY_STATUS[status];
+  if (retryable.has(status)) return { ...(meaning ?? STORE_FAILED), retry: "safe" };
+  return meaning ?? (status >= 500 ? { ...STORE_FAILED, retry: "never" } : undefined);
 }
 
 function errnoOf(error: unknown): string {

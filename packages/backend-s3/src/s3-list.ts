@@ -23,6 +23,7 @@ export async function* s3List(connection: S3Connection, options: ListOptions): A
         new ListObjectsV2Command({
           Bucket: bucket,
           Prefix: folder,
+          ...(connection.listPageSize === 1000 ? {} : { MaxKeys: connection.listPageSize }),
           ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
           ...(token === undefined
             ? startAfter === undefined

@@ -12,9 +12,17 @@ export interface S3Profile {
   readonly writesPerSecondPerKey: number | undefined;
   /** Whether the store normalises keys. */
   readonly keyNormalization: "none" | "NFC";
+  /** The HTTP statuses of failures that pass. */
+  readonly retryableStatuses: ReadonlySet<number>;
+  /** The largest object that one CopyObject takes, in bytes; larger ones are copied by parts. */
+  readonly maxCopyBytes: number;
+  /** The size of the parts of a copy, in bytes. */
+  readonly copyPartBytes: number;
 }
 
-/** AWS S3, and servers that imitate it. */
+const GIB = 1024 ** 3;
+
+/** AWS S3 (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), and servers that imitate it. */
 export const S3_PROFILE: S3Profile = {
   name: "s3",
   defaultRegion: "us-east-1",
@@ -22,9 +30,12 @@ export const S3_PROFILE: S3Profile = {
   deleteBatchSize: 1000,
   writesPerSecondPerKey: undefined,
   keyNormalization: "none",
+  retryableStatuses: new Set([408, 409, 429, 500, 502, 503, 504]),
+  maxCopyBytes: 5 * GIB,
+  copyPartBytes: GIB / 2,
 };
 
-/** Cloudflare R2 (developers.cloudflare.com/r2/api/s3/api, and /r2/platform/limits). */
+/** Cloudflare R2 (developers.cloudflare.com/r2/api/s3/api, /r2/api/error-codes and /r2/platform/limits). */
 export const R2_PROFILE: S3Profile = {
   name: "r2",
   defaultRegion: "auto",
@@ -32,6 +43,10 @@ export const R2_PROFILE: S3Profile = {
   deleteBatchSize: 700,
   writesPerSecondPerKey: 1,
   keyNormalization: "NFC",
+  // 499: the client's connection broke before the store had all of it. 52x: Cloudflare could not reach its own store.
+  retryableStatuses: new Set([408, 409, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524]),
+  maxCopyBytes: 5 * GIB,
+  copyPartBytes: GIB / 2,
 };
 
 /** Objects up to this size go by one request, larger ones by parts of it, in bytes. All parts but the last are equal, as R2 requires. */

@@ -1,16 +1,22 @@
 import { createHash } from "node:crypto";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
-import type { Key, Preconditions, PutOptions, PutResult } from "@parquetry/core";
+import type { Key, PutOptions, PutResult } from "@parquetry/core";
 import { bodyMismatch } from "@parquetry/core/backend";
+import { sendConditionally } from "./conditional-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { md5OfEtag, plainEtag } from "./s3-etag.ts";
+import { settlePut } from "./settle-put.ts";
+import { writeLineage } from "./write-lineage.ts";
+
+/** The user metadata that holds the SHA-256 of the content. */
+export const SHA256 = "sha256";
 
 /** Puts bytes by one request. The server checks the Content-MD5, so what it stores is what was sent. */
-export async function singlePut(
+async function singlePut(
   connection: S3Connection,
   key: Key,
   bytes: Uint8Array,
-  metadata: Record<string, string>,
+  metadata: Readonly<Record<string, string>>,
   options: PutOptions,
 ): Promise<PutResult> {
   const { bucket, profile } = connection;
@@ -19,18 +25,20 @@ export async function singlePut(
     throw bodyMismatch(profile.name, key, options.sha256, sha256);
   }
   const md5 = createHash("md5").update(bytes).digest();
-  const { ETag } = await connection.send("put", key, options.signal, (client, abort) =>
-    client.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        Body: bytes,
-        ContentLength: bytes.byteLength,
-        ContentMD5: md5.toString("base64"),
-        Metadata: { ...metadata, sha256 },
-        ...conditionHeaders(options),
-      }),
-      abort,
+  const { ETag } = await sendConditionally(connection, key, options, options.signal, (conditions) =>
+    connection.send("put", key, options.signal, (client, abort) =>
+      client.send(
+        new PutObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          Body: bytes,
+          ContentLength: bytes.byteLength,
+          ContentMD5: md5.toString("base64"),
+          Metadata: { ...metadata, [SHA256]: sha256 },
+          ...conditions,
+        }),
+        abort,
+      ),
     ),
   );
   const etag = plainEtag(ETag, "put", key, profile.name);
@@ -39,13 +47,16 @@ export async function singlePut(
   return { etag, sizeBytes: bytes.byteLength, ...(proven ? { md5: etag } : {}) };
 }
 
-/** The headers of a conditional write. */
-export function conditionHeaders({ ifMatch, ifNoneMatch }: Preconditions): {
-  IfMatch?: string;
-  IfNoneMatch?: string;
-} {
-  return {
-    ...(ifMatch === undefined ? {} : { IfMatch: `"${ifMatch}"` }),
-    ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
-  };
+/** As {@link singlePut}; where there are conditions, with an outcome that is the truth. */
+export function putBytes(
+  connection: S3Connection,
+  key: Key,
+  bytes: Uint8Array,
+  options: PutOptions,
+): Promise<PutResult> {
+  const lineage = writeLineage(options);
+  // Without conditions it may be sent again blindly: it is the same write.
+  if (lineage.replaces === undefined) return singlePut(connection, key, bytes, {}, options);
+  const send = (): Promise<PutResult> => singlePut(connection, key, bytes, lineage.metadata, options);
+  return settlePut(connection, key, options, lineage, send);
 }

@@ -1,0 +1,60 @@
+import { HeadObjectCommand } from "@aws-sdk/client-s3";
+import { isStorageError, type Key, type Preconditions } from "@parquetry/core";
+import type { S3Connection } from "./s3-connection.ts";
+import { plainEtag } from "./s3-etag.ts";
+
+/** The headers of a conditional write. */
+export interface ConditionalHeaders {
+  readonly IfMatch?: string;
+  readonly IfNoneMatch?: string;
+}
+
+/** How a server wants the ETag in `If-Match`: with quotes, as HTTP has it, or without. Unknown until one was taken. */
+export type IfMatchStyle = "unknown" | "quoted" | "plain";
+
+/**
+ * Sends a write with its conditions in the form that the server understands. radosgw 16 compares the quoted ETag of a PUT
+ * with its own unquoted one and always answers 412. So as long as no `If-Match`
+ * has succeeded, a 412 makes us look: where the object has the very ETag asked for, it is sent once more without quotes.
+ * Both forms are conditions, so no answer to either can overwrite a version it should not.
+ */
+export async function sendConditionally<T>(
+  connection: S3Connection,
+  key: Key,
+  { ifMatch, ifNoneMatch }: Preconditions,
+  signal: AbortSignal | undefined,
+  send: (headers: ConditionalHeaders) => Promise<T>,
+): Promise<T> {
+  const others: ConditionalHeaders = ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch };
+  if (ifMatch === undefined) return send(others);
+  const { style } = connection.ifMatch;
+  const sendAs = async (wanted: "quoted" | "plain"): Promise<T> => {
+    const result = await send({ ...others, IfMatch: wanted === "plain" ? ifMatch : `"${ifMatch}"` });
+    connection.ifMatch.style = wanted;
+    return result;
+  };
+  try {
+    return await sendAs(style === "plain" ? "plain" : "quoted");
+  } catch (error) {
+    if (style !== "unknown" || !isStorageError(error, "precondition_failed")) throw error;
+    if ((await etagNow(connection, key, signal)) !== ifMatch) throw error;
+    return await sendAs("plain");
+  }
+}
+
+/** The ETag that the object has now, or undefined where that cannot be told. */
+async function etagNow(
+  connection: S3Connection,
+  key: Key,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  try {
+    const head = await connection.send("put", key, signal, (client, abort) =>
+      client.send(new HeadObjectCommand({ Bucket: connection.bucket, Key: key }), abort),
+    );
+    return plainEtag(head.ETag, "put", key, connection.profile.name);
+  } catch {
+    // The first answer is the one to tell.
+    return undefined;
+  }
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto";
+import { HeadObjectCommand } from "@aws-sdk/client-s3";
+import { isStorageError, type Key, type Preconditions, type PutResult } from "@parquetry/core";
+import { retryOperation } from "@parquetry/core/backend";
+import type { S3Connection } from "./s3-connection.ts";
+import { plainEtag } from "./s3-etag.ts";
+
+/** The user metadata that names a write. */
+const WRITE_ID = "parquetry-write";
+/** The user metadata that names the version which a conditional write replaced. */
+const REPLACES = "parquetry-replaces";
+/** What a write that created its object replaced. */
+const NOTHING = "nothing";
+
+/** Who wrote an object, and over what: by this, a write whose answer was lost is told from everybody else's. */
+export interface WriteLineage {
+  /** Goes with the object as metadata. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly id: string;
+  readonly replaces: string | undefined;
+}
+
+/** A new write. */
+export function writeLineage(
+  { ifMatch, ifNoneMatch }: Preconditions,
+  id: string = randomUUID(),
+): WriteLineage {
+  const replaces = ifMatch ?? (ifNoneMatch === undefined ? undefined : NOTHING);
+  return {
+    id,
+    replaces,
+    metadata: { [WRITE_ID]: id, ...(replaces === undefined ? {} : { [REPLACES]: replaces }) },
+  };
+}
+
+/**
+ * What lies at a key after a doubtful write.
+ *
+ * - `own`: this write. It happened.
+ * - `beaten`: a write that replaced the very version this one was to replace. This one cannot have happened.
+ * - `unchanged`: what lay there before, or nothing still. It has not happened yet.
+ * - `other`: something else: this write may have happened and been replaced since.
+ */
+export type Standing =
+  | { readonly is: "own"; readonly result: PutResult }
+  | { readonly is: "beaten" | "unchanged" | "other" };
+
+/**
+ * Asks the store whose the object is, as often as the retry policy allows.
+ *
+ * @throws StorageError where the store cannot be asked.
+ */
+export async function standingOf(
+  connection: S3Connection,
+  key: Key,
+  lineage: WriteLineage,
+  signal: AbortSignal | undefined,
+): Promise<Standing> {
+  const { bucket, profile, retry } = connection;
+  try {
+    const head = await retryOperation(retry, profile.name, signal, key, () =>
+      connection.send("put", key, signal, (client, abort) =>
+        client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), abort),
+      ),
+    );
+    const etag = plainEtag(head.ETag, "put", key, profile.name);
+    if (head.Metadata?.[WRITE_ID] === lineage.id) {
+      return { is: "own", result: { etag, sizeBytes: head.ContentLength ?? 0 } };
+    }
+    if (lineage.replaces === undefined) return { is: "other" };
+    if (etag === lineage.replaces) return { is: "unchanged" };
+    return { is: head.Metadata?.[REPLACES] === lineage.replaces ? "beaten" : "other" };
+  } catch (error) {
+    if (!isStorageError(error, "not_found")) throw error;
+    return { is: lineage.replaces === NOTHING ? "unchanged" : "other" };
+  }
+}
