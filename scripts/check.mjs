@@ -1,4 +1,4 @@
-// Everything that must stay true but the slow S3 servers, in one command. Prints one line a step and, at the end,
+// Everything that must stay true, in one command; with `--servers` also the suite against S3 servers of others. Prints one line a step and, at the end,
 // `N passed, N failed, N skipped`: every test of every package, and every other step as one.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -26,12 +26,12 @@ function count(ok) {
   else total.failed++;
 }
 
-/** Adds up what vitest wrote. A package whose tests did not run at all is a failure. */
-function countTests(ok) {
-  for (const folder of [ROOT, ...PACKAGES]) {
-    const file = join(folder, ".vitest", "results.json");
+/** Adds up what vitest wrote. Tests that did not run at all are a failure. */
+function countTests(ok, files) {
+  const failedBefore = total.failed;
+  for (const file of files) {
     if (!existsSync(file)) {
-      console.log(`no test results in ${folder}`);
+      console.log(`no test results in ${file}`);
       total.failed++;
       continue;
     }
@@ -42,7 +42,7 @@ function countTests(ok) {
     total.failed += numFailedTests;
     total.skipped += numPendingTests + numTodoTests;
   }
-  if (!ok && total.failed === 0) total.failed++;
+  if (!ok && total.failed === failedBefore) total.failed++;
 }
 
 const bin = (name) => join(ROOT, "node_modules", ".bin", name);
@@ -59,6 +59,7 @@ countTests(
     process.execPath,
     turbo("test", "test:house", "--continue", "--force", "--output-logs=new-only"),
   ),
+  [ROOT, ...PACKAGES].map((folder) => join(folder, ".vitest", "results.json")),
 );
 count(step("knip", bin("knip"), []));
 for (const folder of PACKAGES) {
@@ -70,6 +71,11 @@ for (const folder of PACKAGES) {
 }
 count(step("pack and consume", process.execPath, [join(ROOT, "scripts", "pack-and-consume.mjs")]));
 count(step("demo", process.execPath, [join(ROOT, "examples", "flights", "demo.mjs")]));
+if (process.argv.includes("--servers")) {
+  countTests(step("servers", process.execPath, [join(ROOT, "scripts", "servers.mjs")]), [
+    join(ROOT, "packages", "backend-s3", ".vitest", "servers.json"),
+  ]);
+}
 
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed === 0 ? 0 : 1);
