@@ -1,5 +1,12 @@
 export type { ConformanceCase } from "./conformance/conformance-case.ts";
-export { CONFORMANCE_CASES, describeBackend, type TestRunner } from "./conformance/describe-backend.ts";
+export { type ConformanceScale, FULL_CONFORMANCE } from "./conformance/conformance-scale.ts";
+export {
+  CONFORMANCE_CASES,
+  CONFORMANCE_GROUPS,
+  describeBackend,
+  type TestRunner,
+} from "./conformance/describe-backend.ts";
+export { type GuaranteeColumn, guaranteeTable } from "./conformance/guarantee-table.ts";
 export { type Fault, type FaultPlan, type FaultyCall, faulty } from "./faulty.ts";
 export type { RequestCounts } from "./s3-server/request-counter.ts";
 export type { S3Fault, S3FaultRule } from "./s3-server/s3-fault.ts";

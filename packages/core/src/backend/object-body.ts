@@ -34,7 +34,8 @@ export type PutBody = Uint8Array | ReplayableBody | AsyncIterable<Uint8Array>;
 
 /** True for a {@link ReplayableBody}. */
 export function isReplayable(body: PutBody): body is ReplayableBody {
-  return "open" in body;
+  // A caller in JavaScript may hand over anything; `openBody` tells what is wrong with it.
+  return typeof body === "object" && body !== null && "open" in body;
 }
 
 /**

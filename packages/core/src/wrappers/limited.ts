@@ -114,10 +114,12 @@ function countedBody(body: ObjectBody, slot: Slot): ObjectBody {
 /** The body of a put: its place is lent while the source has nothing to give. */
 function countedSource(body: PutBody, slot: Slot): PutBody {
   if (body instanceof Uint8Array) return body;
-  if (typeof body !== "object" || body === null) return body;
   if (isReplayable(body))
     return { sizeBytes: body.sizeBytes, open: (range) => whileIdle(body.open(range), slot) };
-  return Symbol.asyncIterator in body ? whileIdle(body, slot) : body;
+  // What is no body at all is for the backend to refuse.
+  return typeof body === "object" && body !== null && Symbol.asyncIterator in body
+    ? whileIdle(body, slot)
+    : body;
 }
 
 /** Gives what `source` gives; the place is lent while it is waited for. */

@@ -84,6 +84,18 @@ export const READ_CASES: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "a get that verifies gives the bytes that were put, of any size",
+    async run(backend) {
+      for (const bytes of [new Uint8Array(), noise(100_000, 11), noise(9 * 1024 * 1024, 12)]) {
+        await backend.put(key("v"), bytes);
+        const { body } = await backend.get(key("v"), { verify: true });
+        assert.deepEqual(new Uint8Array(await body.bytes()), bytes);
+      }
+      const { body } = await backend.get(key("v"), { verify: true, range: { start: 5, end: 15 } });
+      assert.deepEqual(new Uint8Array(await body.bytes()), noise(9 * 1024 * 1024, 12).slice(5, 15));
+    },
+  },
+  {
     name: "a get with ifMatch gives that version or precondition_failed",
     async run(backend) {
       const etag = await putText(backend, "a", "one");

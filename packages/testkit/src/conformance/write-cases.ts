@@ -6,7 +6,6 @@ import { expectCode } from "./expect-code.ts";
 import { getText, key, keysBelow, noise, putText, utf8 } from "./sample.ts";
 
 const RACERS = 8;
-const INCREMENTS = 10;
 
 /** What a writer may rely on. */
 export const WRITE_CASES: readonly ConformanceCase[] = [
@@ -117,7 +116,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
   },
   {
     name: "no compare-and-swap increment is lost",
-    async run(backend) {
+    async run(backend, { writers, incrementsPerWriter }) {
       await putText(backend, "counter", "0");
       const increment = async (): Promise<void> => {
         for (;;) {
@@ -132,11 +131,11 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
         }
       };
       await Promise.all(
-        Array.from({ length: RACERS }, async () => {
-          for (let i = 0; i < INCREMENTS; i++) await increment();
+        Array.from({ length: writers }, async () => {
+          for (let i = 0; i < incrementsPerWriter; i++) await increment();
         }),
       );
-      assert.equal(await getText(backend, "counter"), String(RACERS * INCREMENTS));
+      assert.equal(await getText(backend, "counter"), String(writers * incrementsPerWriter));
     },
   },
   {
