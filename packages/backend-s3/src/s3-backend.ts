@@ -38,6 +38,7 @@ import { s3Delete } from "./s3-delete.ts";
 import { md5OfEtag, plainEtag, sha256Of } from "./s3-etag.ts";
 import { s3List } from "./s3-list.ts";
 import { MAX_PARTS, PART_BYTES, R2_PROFILE, S3_PROFILE, type S3Profile } from "./s3-profile.ts";
+import { type S3Backend, s3Uploads } from "./s3-uploads.ts";
 import { putBytes } from "./single-put.ts";
 
 /** A body that stands still for this long fails, in milliseconds. */
@@ -99,7 +100,7 @@ export interface R2BackendOptions
  * const backend = createS3Backend({ bucket: "football", region: "us-east-2" });
  * ```
  */
-export function createS3Backend(options: S3BackendOptions): StorageBackend {
+export function createS3Backend(options: S3BackendOptions): S3Backend {
   return open(S3_PROFILE, options);
 }
 
@@ -112,7 +113,7 @@ export function createS3Backend(options: S3BackendOptions): StorageBackend {
  * const backend = createR2Backend({ bucket: "football", accountId, credentials });
  * ```
  */
-export function createR2Backend(options: R2BackendOptions): StorageBackend {
+export function createR2Backend(options: R2BackendOptions): S3Backend {
   const { accountId, jurisdiction, ...rest } = options;
   if (options.endpoint === undefined && accountId === undefined) {
     throw new StorageError({
@@ -128,7 +129,7 @@ export function createR2Backend(options: R2BackendOptions): StorageBackend {
   return open(R2_PROFILE, { ...rest, endpoint: options.endpoint ?? `https://${host}` });
 }
 
-function open(profile: S3Profile, options: S3BackendOptions): StorageBackend {
+function open(profile: S3Profile, options: S3BackendOptions): S3Backend {
   const { bucket, prefix = "", retry = DEFAULT_RETRY_POLICY, endpoint } = options;
   if (endpoint !== undefined && !/^https?:\/\//.test(endpoint)) {
     throw new StorageError({
@@ -152,7 +153,8 @@ function open(profile: S3Profile, options: S3BackendOptions): StorageBackend {
     retry,
   });
   const { maxConcurrent } = options;
-  return prefixed(retrying(limited(bareS3Backend(connection), { maxConcurrent }), retry), prefix);
+  const backend = prefixed(retrying(limited(bareS3Backend(connection), { maxConcurrent }), retry), prefix);
+  return { ...backend, ...s3Uploads(connection, prefix) };
 }
 
 function capabilitiesOf({ profile, listPageSize }: S3Connection): BackendCapabilities {

@@ -86,6 +86,13 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
   NotImplemented: { code: "not_supported", says: "the store does not implement this" },
 };
 
+/** Of the connection. The SDK names all of these TimeoutError, also a connection that was cut. */
+const BY_ERRNO: Readonly<Record<string, Meaning>> = {
+  ECONNRESET: { code: "unavailable", says: "the connection broke off" },
+  EPIPE: { code: "unavailable", says: "the connection broke off" },
+  ETIMEDOUT: { code: "timeout", says: "the store did not answer in time" },
+};
+
 const BY_STATUS: Readonly<Record<number, Meaning>> = {
   301: { code: "invalid_argument", says: "the bucket is elsewhere; check the endpoint and the region" },
   400: { code: "invalid_argument", says: "the store did not take the request" },
@@ -119,7 +126,7 @@ export function s3Failure(error: unknown, context: FailureContext): StorageError
   const name = error instanceof Error ? error.name : "";
   const status = statusOf(error);
   const errno = errnoOf(error);
-  const meaning = BY_NAME[name] ?? BY_NAME[errno] ?? byStatus(status, retryableStatuses);
+  const meaning = BY_ERRNO[errno] ?? BY_NAME[name] ?? byStatus(status, retryableStatuses);
   const place = `${backend}://${bucket}${path === "" ? "" : `/${path}`}`;
   const make = (code: StorageErrorCode, retry: RetryAdvice | undefined, says: string): StorageError =>
     new StorageError({

@@ -1,0 +1,165 @@
+import { createHash } from "node:crypto";
+import {
+  isStorageError,
+  type Key,
+  type PutOptions,
+  type PutResult,
+  type ReplayableBody,
+  StorageError,
+} from "@parquetry/core";
+import { collectBytes, mapConcurrent, throwIfAborted } from "@parquetry/core/backend";
+import {
+  completeUpload,
+  createUpload,
+  partBytesFor,
+  sendPart,
+  type UploadTarget,
+} from "./multipart-upload.ts";
+import type { S3Connection } from "./s3-connection.ts";
+import { PART_CONCURRENCY } from "./s3-profile.ts";
+import { standingOf, type WriteLineage, writeLineage } from "./write-lineage.ts";
+
+/** How far an upload has come: plain data, to be kept wherever the caller likes. Holds no secret. */
+export interface UploadState {
+  /** The key inside the bucket, prefix included. */
+  readonly key: string;
+  /** The store's name for the upload. */
+  readonly uploadId: string;
+  /** Names this write among others. */
+  readonly writeId: string;
+  /** The size of the whole body, in bytes. */
+  readonly sizeBytes: number;
+  /** The size of every part but the last, in bytes. */
+  readonly partSizeBytes: number;
+  /** The parts that the store has, each with the MD5 of what was sent. */
+  readonly parts: readonly UploadedPart[];
+}
+
+/** A part that the store has. */
+export interface UploadedPart {
+  /** Its number, from 1. */
+  readonly number: number;
+  /** The store's tag for it. */
+  readonly etag: string;
+  /** The MD5 of its content, in hex. */
+  readonly md5: string;
+}
+
+/** Options of `S3Backend.resumableUpload`. */
+export interface ResumableUploadOptions extends PutOptions {
+  /** What an earlier, interrupted call told last. Default: begin anew. */
+  readonly resume?: UploadState | undefined;
+  /** Told when the upload begins and after each part; what it returns is waited for. */
+  readonly onState: (state: UploadState) => void | Promise<void>;
+}
+
+/**
+ * Uploads by parts and leaves what arrived in the store when it fails, to be resumed by a later call or another process.
+ * Parts that the store has are not sent again, but read and compared, so that a body which changed meanwhile is noticed
+ * and its changed parts are sent. Where the store no longer has the upload, it begins anew.
+ */
+export async function resumableUpload(
+  connection: S3Connection,
+  key: Key,
+  body: ReplayableBody,
+  options: ResumableUploadOptions,
+): Promise<PutResult> {
+  const { resume, signal } = options;
+  if (resume !== undefined) {
+    checkState(connection, key, body, resume);
+    const upload = { Bucket: connection.bucket, Key: key, UploadId: resume.uploadId };
+    const lineage = writeLineage(options, resume.writeId);
+    try {
+      return await sendRest(connection, upload, lineage, body, resume, options);
+    } catch (error) {
+      if (!isStorageError(error, "not_found") || !error.message.includes("NoSuchUpload")) throw error;
+      // Gone: it has become the object, or was ended by somebody.
+      const standing = await standingOf(connection, key, lineage, signal);
+      if (standing.is === "own") return standing.result;
+    }
+  }
+  const lineage = writeLineage(options);
+  const upload = await createUpload(connection, key, lineage, options.sha256, signal);
+  const state: UploadState = {
+    key,
+    uploadId: upload.UploadId,
+    writeId: lineage.id,
+    sizeBytes: body.sizeBytes,
+    partSizeBytes: partBytesFor(body.sizeBytes),
+    parts: [],
+  };
+  await options.onState(state);
+  return sendRest(connection, upload, lineage, body, state, options);
+}
+
+async function sendRest(
+  connection: S3Connection,
+  upload: UploadTarget,
+  lineage: WriteLineage,
+  body: ReplayableBody,
+  state: UploadState,
+  options: ResumableUploadOptions,
+): Promise<PutResult> {
+  const { signal } = options;
+  const { sizeBytes, partSizeBytes } = state;
+  const have = new Map(state.parts.map((part) => [part.number, part]));
+  const sha256 = createHash("sha256");
+  const starts = Array.from(
+    { length: Math.max(1, Math.ceil(sizeBytes / partSizeBytes)) },
+    (_, i) => i * partSizeBytes,
+  );
+  // Reads in order, one part at a time, so that the hash sees the body as it is; sends several at once.
+  let reading: Promise<unknown> = Promise.resolve();
+  const read = (start: number): Promise<Uint8Array> => {
+    const next = reading.then(async () => {
+      throwIfAborted(signal, "put", upload.Key, connection.profile.name);
+      const end = Math.min(start + partSizeBytes, sizeBytes);
+      const bytes = await collectBytes(body.open({ start, end }));
+      if (bytes.byteLength !== end - start) throw changed(connection, upload.Key);
+      sha256.update(bytes);
+      return bytes;
+    });
+    reading = next.catch(() => {});
+    return next;
+  };
+  await mapConcurrent(starts, PART_CONCURRENCY, async (start, index) => {
+    const bytes = await read(start);
+    const md5 = createHash("md5").update(bytes).digest("hex");
+    const number = index + 1;
+    if (have.get(number)?.md5 === md5) return;
+    const { ETag = "" } = await sendPart(connection, upload, bytes, number, signal);
+    have.set(number, { number, etag: ETag, md5 });
+    await options.onState({ ...state, parts: inOrder(have) });
+  });
+  if (options.sha256 !== undefined && sha256.digest("hex") !== options.sha256) {
+    throw changed(connection, upload.Key);
+  }
+  const parts = inOrder(have).map(({ number, etag }) => ({ PartNumber: number, ETag: etag }));
+  return completeUpload(connection, upload, parts, sizeBytes, lineage, options);
+}
+
+function inOrder(parts: ReadonlyMap<number, UploadedPart>): readonly UploadedPart[] {
+  return [...parts.values()].sort((a, b) => a.number - b.number);
+}
+
+function checkState(connection: S3Connection, key: Key, body: ReplayableBody, state: UploadState): void {
+  const { sizeBytes } = body;
+  if (state.key === key && state.sizeBytes === sizeBytes && state.partSizeBytes > 0) return;
+  throw new StorageError({
+    code: "invalid_argument",
+    op: "put",
+    path: key,
+    backend: connection.profile.name,
+    message: `put ${key}: the state to resume is of ${state.sizeBytes} bytes for ${state.key}; the body has ${sizeBytes}. Begin anew, without it.`,
+  });
+}
+
+function changed(connection: S3Connection, key: Key): StorageError {
+  return new StorageError({
+    code: "corrupt",
+    op: "put",
+    path: key,
+    backend: connection.profile.name,
+    message: `put ${key}: the body is not what was announced; it changed while it was read. Nothing was stored.`,
+  });
+}

@@ -1,0 +1,153 @@
+import { createHash, randomUUID } from "node:crypto";
+import { parseKey, type ReplayableBody, type RetryPolicy } from "@parquetry/core";
+import { type S3Server, startS3Server } from "@parquetry/testkit";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { UploadState } from "./resumable-upload.ts";
+import { createS3Backend } from "./s3-backend.ts";
+import type { S3Backend } from "./s3-uploads.ts";
+
+const MIB = 1024 * 1024;
+const ONCE: RetryPolicy = { maxAttempts: 1, budgetMs: 1000, baseDelayMs: 1, maxDelayMs: 1 };
+const KEY = parseKey("big.bin");
+const CONTENT = new Uint8Array(33 * MIB).map((_, i) => (i * 31) >> 3);
+
+function bodyOf(bytes: Uint8Array): ReplayableBody {
+  return {
+    sizeBytes: bytes.byteLength,
+    async *open({ start, end } = { start: 0 }) {
+      yield bytes.subarray(start, end);
+    },
+  };
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+describe("uploads that outlive a failure", () => {
+  let server: S3Server;
+  let backend: S3Backend;
+
+  beforeAll(async () => {
+    server = await startS3Server({ buckets: ["uploads"] });
+  });
+  beforeEach(() => {
+    server.setFaults([]);
+    server.requests.reset();
+    const { endpoint, credentials } = server;
+    backend = createS3Backend({
+      ...{ bucket: "uploads", endpoint, credentials, retry: ONCE },
+      prefix: parseKey(randomUUID()),
+    });
+  });
+  afterAll(() => server.close());
+
+  /** An upload that dies with three of its five parts sent, as its caller remembers it. */
+  async function interrupted(): Promise<UploadState> {
+    let kept: UploadState | undefined;
+    const dead = [4, 5].map((nth) => ({
+      operation: "UploadPart" as const,
+      nth,
+      fault: { kind: "reset" as const, when: "before" as const },
+    }));
+    server.setFaults(dead);
+    await expect(
+      backend.resumableUpload(KEY, bodyOf(CONTENT), {
+        onState: (state) => {
+          kept = JSON.parse(JSON.stringify(state));
+        },
+      }),
+    ).rejects.toMatchObject({ code: "unavailable" });
+    server.setFaults([]);
+    server.requests.reset();
+    if (kept === undefined) throw new Error("no state was told");
+    return kept;
+  }
+
+  const stored = async (): Promise<string> => sha256(await (await backend.get(KEY)).body.bytes());
+
+  it("resume by sending only what is missing", async () => {
+    const resume = await interrupted();
+    expect(resume.parts).toHaveLength(3);
+    await backend.resumableUpload(KEY, bodyOf(CONTENT), { resume, onState: () => {} });
+    expect(server.requests.count("UploadPart")).toBe(2);
+    expect(await stored()).toBe(sha256(CONTENT));
+  });
+
+  it("send a part again whose content has changed meanwhile", async () => {
+    const resume = await interrupted();
+    const edited = CONTENT.slice();
+    edited[3] = 255;
+    await backend.resumableUpload(KEY, bodyOf(edited), { resume, onState: () => {} });
+    expect(server.requests.count("UploadPart")).toBe(3);
+    expect(await stored()).toBe(sha256(edited));
+  });
+
+  it("begin anew where the store has ended the upload", async () => {
+    const resume = await interrupted();
+    const ended: string[] = [];
+    for await (const { key } of backend.abortStaleUploads("", new Date(Date.now() + 1000))) ended.push(key);
+    expect(ended).toEqual([KEY]);
+    const states: UploadState[] = [];
+    await backend.resumableUpload(KEY, bodyOf(CONTENT), {
+      resume,
+      onState: (state) => void states.push(state),
+    });
+    expect(states[0]?.uploadId).not.toBe(resume.uploadId);
+    expect(await stored()).toBe(sha256(CONTENT));
+  });
+
+  it("notice that an upload was finished before its process died", async () => {
+    let last: UploadState | undefined;
+    const onState = (state: UploadState): void => {
+      last = state;
+    };
+    const { etag } = await backend.resumableUpload(KEY, bodyOf(CONTENT), { ifNoneMatch: "*", onState });
+    server.requests.reset();
+    const again = await backend.resumableUpload(KEY, bodyOf(CONTENT), {
+      ifNoneMatch: "*",
+      resume: last,
+      onState,
+    });
+    expect(again.etag).toBe(etag);
+    expect(server.requests.count("UploadPart")).toBe(0);
+  });
+
+  it("refuse a state of another size, and a body that is not its sha256", async () => {
+    const resume = await interrupted();
+    await expect(
+      backend.resumableUpload(KEY, bodyOf(CONTENT.subarray(1)), { resume, onState: () => {} }),
+    ).rejects.toMatchObject({ code: "invalid_argument" });
+    await expect(
+      backend.resumableUpload(KEY, bodyOf(CONTENT), {
+        ...{ resume, onState: () => {}, sha256: sha256(new Uint8Array(1)) },
+      }),
+    ).rejects.toMatchObject({ code: "corrupt" });
+    await expect(backend.head(KEY)).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  it("are listed by whole segments, and only old ones are ended", async () => {
+    const states: UploadState[] = [];
+    for (const name of ["week=1/a", "week=1/b", "week=10/a"]) {
+      server.setFaults([{ operation: "UploadPart", fault: { kind: "status", status: 500 } }]);
+      const onState = (state: UploadState): void => void states.push(state);
+      await backend.resumableUpload(parseKey(name), bodyOf(CONTENT), { onState }).catch(() => {});
+    }
+    const list = async (): Promise<string[]> => {
+      const keys: string[] = [];
+      for await (const { key } of backend.listUploads(parseKey("week=1"))) keys.push(key);
+      return keys;
+    };
+    expect(await list()).toEqual(["week=1/a", "week=1/b"]);
+    for await (const _ of backend.abortStaleUploads("", new Date(Date.now() - 60_000)))
+      throw new Error("none is that old");
+    for await (const _ of backend.abortStaleUploads(parseKey("week=1"), new Date(Date.now() + 1000)));
+    expect(await list()).toEqual([]);
+  });
+
+  it("leave nothing behind where an ordinary put fails", async () => {
+    server.setFaults([
+      { operation: "UploadPart", nth: [2, 3, 4, 5], fault: { kind: "reset", when: "during" } },
+    ]);
+    await expect(backend.put(KEY, CONTENT)).rejects.toMatchObject({ code: "unavailable" });
+    for await (const { key } of backend.listUploads()) expect(key).toBeUndefined();
+  });
+});
