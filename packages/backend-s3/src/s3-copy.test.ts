@@ -1,0 +1,97 @@
+import { createHash, randomUUID } from "node:crypto";
+import { DEFAULT_RETRY_POLICY, type Key, parseKey, type StorageBackend } from "@parquetry/core";
+import { type S3Server, startS3Server } from "@parquetry/testkit";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { bareS3Backend } from "./s3-backend.ts";
+import { connectS3 } from "./s3-connection.ts";
+import { S3_PROFILE } from "./s3-profile.ts";
+
+const MIB = 1024 * 1024;
+const CONTENT = new Uint8Array(17 * MIB + 5).map((_, i) => (i * 7) >> 2);
+const SHA256 = createHash("sha256").update(CONTENT).digest("hex");
+const FROM = parseKey("from here/ü%20+.bin");
+
+let server: S3Server;
+let backend: StorageBackend;
+let to: Key;
+
+beforeAll(async () => {
+  server = await startS3Server({ buckets: ["copies"] });
+  backend = bareS3Backend(
+    connectS3({
+      // As if one request could copy 6 MiB and not 5 GiB.
+      profile: { ...S3_PROFILE, maxCopyBytes: 6 * MIB, copyPartBytes: 5 * MIB },
+      bucket: "copies",
+      endpoint: server.endpoint,
+      credentials: server.credentials,
+      stallTimeoutMs: 5000,
+      maxConnections: 16,
+      listPageSize: 1000,
+      retry: { ...DEFAULT_RETRY_POLICY, baseDelayMs: 1 },
+    }),
+  );
+  await backend.put(FROM, CONTENT, { sha256: SHA256 });
+});
+beforeEach(() => {
+  server.setFaults([]);
+  server.requests.reset();
+  to = parseKey(randomUUID());
+});
+afterAll(async () => {
+  await backend.close();
+  await server.close();
+});
+
+async function storedSha256(): Promise<string> {
+  const { info, body } = await backend.get(to, { verify: true });
+  expect(info.sha256).toBe(SHA256);
+  return createHash("sha256")
+    .update(await body.bytes())
+    .digest("hex");
+}
+
+it("an object too large for one request is copied by parts on the server, its sha256 with it", async () => {
+  const { sizeBytes, etag } = await backend.copy(FROM, to);
+  expect(server.requests.byOperation()).toMatchObject({ UploadPartCopy: 4, CompleteMultipartUpload: 1 });
+  expect(server.requests.bytesIn).toBeLessThan(10_000);
+  expect(sizeBytes).toBe(CONTENT.byteLength);
+  expect((await backend.head(to)).etag).toBe(etag);
+  expect(await storedSha256()).toBe(SHA256);
+});
+
+it("a copy by parts goes on through faults, and a lost answer to its last request is settled", async () => {
+  server.setFaults([
+    { operation: "UploadPartCopy", nth: [1, 3], fault: { kind: "status", status: 503 } },
+    { operation: "UploadPartCopy", nth: 5, fault: { kind: "reset", when: "after-commit" } },
+    { operation: "CompleteMultipartUpload", nth: 1, fault: { kind: "drop-reply" } },
+  ]);
+  await backend.copy(FROM, to);
+  expect(await storedSha256()).toBe(SHA256);
+});
+
+it("a large conditional copy moves no bytes through here, and holds its condition", async () => {
+  await backend.copy(FROM, to, { ifNoneMatch: "*" });
+  await expect(backend.copy(FROM, to, { ifNoneMatch: "*" })).rejects.toMatchObject({
+    code: "already_exists",
+  });
+  await expect(backend.copy(FROM, to, { ifMatch: "another" })).rejects.toMatchObject({
+    code: "precondition_failed",
+  });
+  const { etag } = await backend.head(to);
+  await backend.copy(FROM, to, { ifMatch: etag });
+  expect(server.requests.bytesIn).toBeLessThan(20_000);
+  expect(server.requests.bytesOut).toBeLessThan(20_000);
+  expect(await storedSha256()).toBe(SHA256);
+});
+
+it("a source that changes while it is copied is a failure, not a mixture", async () => {
+  const source = parseKey("changing");
+  await backend.put(source, CONTENT);
+  server.setFaults([{ operation: "UploadPartCopy", fault: { kind: "latency", ms: 3000 } }]);
+  const copy = backend.copy(source, to).catch((error: unknown) => error);
+  while (server.requests.count("UploadPartCopy") === 0)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  await backend.put(source, CONTENT.slice(1));
+  expect(await copy).toMatchObject({ name: "StorageError" });
+  await expect(backend.head(to)).rejects.toMatchObject({ code: "not_found" });
+});

@@ -1,0 +1,116 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { isStorageError, parseKey, type RetryPolicy } from "@parquetry/core";
+import { type S3Server, startS3Server } from "@parquetry/testkit";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { createS3Backend } from "./s3-backend.ts";
+
+const ONCE: RetryPolicy = { maxAttempts: 1, budgetMs: 1000, baseDelayMs: 1, maxDelayMs: 1 };
+const KEY = parseKey("a");
+const SECRETS = ["parquetry-test-secret", "the-session-token", "another-secret"];
+let server: S3Server;
+let home: string;
+
+beforeAll(async () => {
+  server = await startS3Server({ buckets: ["access"] });
+  home = await mkdtemp(join(tmpdir(), "parquetry-aws-"));
+  const { accessKeyId, secretAccessKey } = server.credentials;
+  await writeFile(
+    join(home, "credentials"),
+    `[default]\naws_access_key_id = nobody\naws_secret_access_key = another-secret\n
+[football]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
+  );
+  await writeFile(join(home, "config"), "[profile football]\nregion = us-east-1\n");
+});
+afterEach(() => vi.unstubAllEnvs());
+afterAll(async () => {
+  await server.close();
+  await rm(home, { recursive: true });
+});
+
+function useFiles(): void {
+  vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", join(home, "credentials"));
+  vi.stubEnv("AWS_CONFIG_FILE", join(home, "config"));
+  for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"])
+    vi.stubEnv(name, undefined);
+}
+
+/** Nothing that a log could print of these values holds a secret. */
+function expectNoSecret(...values: readonly unknown[]): void {
+  for (const value of values) {
+    const printed = [
+      inspect(value, { depth: 20, showHidden: true, getters: true }),
+      JSON.stringify(value) ?? "",
+      String(value),
+      value instanceof Error ? (value.stack ?? "") : "",
+    ].join("\n");
+    for (const secret of SECRETS) expect(printed).not.toContain(secret);
+  }
+}
+
+it("temporary credentials are sent with their token, and printed nowhere", async () => {
+  const backend = createS3Backend({
+    bucket: "access",
+    endpoint: server.endpoint,
+    credentials: { ...server.credentials, sessionToken: "the-session-token" },
+    retry: ONCE,
+  });
+  await backend.put(KEY, new Uint8Array(3));
+  expect((await backend.head(KEY)).sizeBytes).toBe(3);
+  expectNoSecret(backend, await backend.get(parseKey("missing")).catch((error: unknown) => error));
+  await backend.close();
+});
+
+it("temporary credentials come from the environment", async () => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", server.credentials.accessKeyId);
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", server.credentials.secretAccessKey);
+  vi.stubEnv("AWS_SESSION_TOKEN", "the-session-token");
+  const backend = createS3Backend({ bucket: "access", endpoint: server.endpoint, retry: ONCE });
+  expect((await backend.head(KEY)).sizeBytes).toBe(3);
+  expectNoSecret(backend);
+  await backend.close();
+});
+
+it("a profile of the AWS files gives the credentials; the default one is another", async () => {
+  useFiles();
+  const options = { bucket: "access", endpoint: server.endpoint, retry: ONCE };
+  const football = createS3Backend({ ...options, profile: "football" });
+  expect((await football.head(KEY)).sizeBytes).toBe(3);
+  await football.close();
+  const nobody = createS3Backend({ ...options, profile: "default" });
+  const refused = await nobody.get(KEY).catch((error: unknown) => error);
+  expect(isStorageError(refused, "unauthenticated")).toBe(true);
+  expectNoSecret(nobody, refused);
+  await nobody.close();
+});
+
+it("a profile that there is not is unauthenticated, and says what to set", async () => {
+  useFiles();
+  vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
+  const backend = createS3Backend({
+    ...{ bucket: "access", endpoint: server.endpoint, retry: ONCE },
+    profile: "no-such-profile",
+  });
+  await expect(backend.head(KEY)).rejects.toMatchObject({
+    code: "unauthenticated",
+    message: expect.stringContaining("AWS_PROFILE"),
+  });
+  await backend.close();
+});
+
+it("a wrong key is refused without a word of it", async () => {
+  const { endpoint, credentials } = server;
+  const wrong = { ...credentials, secretAccessKey: "another-secret" };
+  const backend = createS3Backend({ bucket: "access", endpoint, credentials: wrong, retry: ONCE });
+  const failures = await Promise.all([
+    backend.get(KEY).catch((error: unknown) => error),
+    backend.put(KEY, new Uint8Array(9)).catch((error: unknown) => error),
+    backend.put(KEY, new Uint8Array(9), { ifNoneMatch: "*" }).catch((error: unknown) => error),
+  ]);
+  for (const failure of failures)
+    expect(isStorageError(failure, "unauthenticated"), String(failure)).toBe(true);
+  expectNoSecret(backend, ...failures);
+  await backend.close();
+});

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { listObjects, parseKey, type RetryPolicy, type StorageBackend } from "@parquetry/core";
+import { type S3Server, startS3Server } from "@parquetry/testkit";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { createS3Backend } from "./s3-backend.ts";
+
+const MIB = 1024 * 1024;
+const QUICK: RetryPolicy = { maxAttempts: 6, budgetMs: 20_000, baseDelayMs: 1, maxDelayMs: 20 };
+const KEY = parseKey("object.bin");
+const CONTENT = new Uint8Array(3 * MIB).map((_, i) => (i * 13) >> 1);
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+let server: S3Server;
+let backend: StorageBackend;
+
+beforeAll(async () => {
+  server = await startS3Server({ buckets: ["integrity"] });
+  const { endpoint, credentials } = server;
+  backend = createS3Backend({
+    ...{ bucket: "integrity", endpoint, credentials },
+    retry: QUICK,
+    stallTimeoutMs: 400,
+    listPageSize: 7,
+  });
+});
+beforeEach(() => server.setFaults([]));
+afterAll(async () => {
+  await backend.close();
+  await server.close();
+});
+
+it("a byte that flips on the way back is corrupt for a get that verifies", async () => {
+  await backend.put(KEY, CONTENT);
+  server.setFaults([{ operation: "GetObject", fault: { kind: "flip-byte" } }]);
+  const { body, info } = await backend.get(KEY, { verify: true });
+  expect(info.sha256).toBe(sha256(CONTENT));
+  await expect(body.bytes()).rejects.toMatchObject({ code: "corrupt", retry: "never" });
+});
+
+it("a byte that flips on the way there never arrives: the server refuses, and it is sent again", async () => {
+  server.setFaults([{ operation: "PutObject", nth: [1, 2], fault: { kind: "flip-byte" } }]);
+  await backend.put(KEY, CONTENT);
+  const { body } = await backend.get(KEY, { verify: true });
+  expect(sha256(await body.bytes())).toBe(sha256(CONTENT));
+});
+
+it("a body that breaks off or stands still is resumed, and verified as a whole", async () => {
+  await backend.put(KEY, CONTENT);
+  server.setFaults([
+    { operation: "GetObject", nth: 1, fault: { kind: "truncate", afterBytes: 1000 } },
+    { operation: "GetObject", nth: 2, fault: { kind: "stall", afterBytes: 50_000 } },
+    { operation: "GetObject", nth: 3, fault: { kind: "reset", when: "during" } },
+  ]);
+  const { body } = await backend.get(KEY, { verify: true });
+  expect(sha256(await body.bytes())).toBe(sha256(CONTENT));
+  server.setFaults([
+    { operation: "GetObject", nth: 1, fault: { kind: "truncate", afterBytes: 1000 } },
+    { operation: "GetObject", nth: 2, fault: { kind: "flip-byte" } },
+  ]);
+  const again = await backend.get(KEY, { verify: true });
+  await expect(again.body.bytes()).rejects.toMatchObject({ code: "corrupt" });
+});
+
+it("an object of unknown content by parts has no hash to verify; one that was announced has", async () => {
+  const large = new Uint8Array(9 * MIB).fill(3);
+  async function* stream(): AsyncGenerator<Uint8Array> {
+    yield large;
+  }
+  await backend.put(KEY, stream());
+  expect((await backend.head(KEY)).sha256).toBeUndefined();
+  await backend.put(KEY, stream(), { sha256: sha256(large) });
+  expect((await backend.head(KEY)).sha256).toBe(sha256(large));
+  server.setFaults([{ operation: "GetObject", fault: { kind: "flip-byte" } }]);
+  const { body } = await backend.get(KEY, { verify: true });
+  await expect(body.bytes()).rejects.toMatchObject({ code: "corrupt" });
+});
+
+it("a listing is whole whatever the size of its pages, asked for or forced", async () => {
+  const keys = Array.from({ length: 30 }, (_, i) => parseKey(`list/${String(i).padStart(2, "0")}`));
+  for (const key of keys) await backend.put(key, new Uint8Array(1));
+  for (const maxKeys of [1, 3, 1000]) {
+    server.setFaults([
+      { operation: "ListObjectsV2", fault: { kind: "short-pages", maxKeys } },
+      { operation: "ListObjectsV2", nth: [2, 5], fault: { kind: "reset", when: "during" } },
+    ]);
+    server.requests.reset();
+    const found: string[] = [];
+    for await (const { key } of listObjects(backend, { prefix: parseKey("list") })) found.push(key);
+    expect(found).toEqual(keys);
+    expect(server.requests.count("ListObjectsV2")).toBeGreaterThanOrEqual(
+      Math.ceil(30 / Math.min(maxKeys, 7)),
+    );
+  }
+});
+
+it("a status that passes is repeated, one that does not is told at once", async () => {
+  await backend.put(KEY, CONTENT);
+  for (const status of [429, 500, 503] as const) {
+    server.setFaults([{ operation: "HeadObject", nth: [1, 2], fault: { kind: "status", status } }]);
+    expect((await backend.head(KEY)).sizeBytes).toBe(CONTENT.byteLength);
+  }
+});
