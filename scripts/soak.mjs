@@ -172,8 +172,7 @@ async function work(backend, id, share) {
       else possible.get(key).add(null);
     },
     async copy(key) {
-      const from = pick(keys);
-      if (from === key) return;
+      const from = pick(keys.filter((other) => other !== key));
       const { result, code } = await attempt("copy", async () => {
         try {
           await backend.copy(from, key);

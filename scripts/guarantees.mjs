@@ -1,0 +1,42 @@
+// Writes the guarantee table of each README that has the markers; with `--check` only tells whether it is up to date.
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { guaranteeTable } from "../packages/testkit/dist/index.js";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const BEGIN = "<!-- guarantees: made by scripts/guarantees.mjs -->";
+const END = "<!-- /guarantees -->";
+
+const deviations = JSON.parse(
+  readFileSync(join(ROOT, "packages", "backend-s3", "test", "server-deviations.json"), "utf8"),
+);
+
+/** A server of others, with what is known of it. */
+function server(name) {
+  return {
+    name,
+    deviation: (guarantee) =>
+      deviations.find((known) => known.server === name && guarantee.startsWith(known.guarantee))?.reason,
+  };
+}
+
+const TABLES = {
+  "backend-s3": [{ name: "S3" }, { name: "R2" }, ...["radosgw", "miniflare", "minio"].map(server)],
+  testkit: ["memory", "prefixed", "retrying", "limited", "faulty"].map((name) => ({ name })),
+};
+
+let stale = 0;
+for (const [name, columns] of Object.entries(TABLES)) {
+  const file = join(ROOT, "packages", name, "README.md");
+  const text = readFileSync(file, "utf8");
+  const [before, rest] = text.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (after === undefined) throw new Error(`${file} has no markers`);
+  const made = `${before}${BEGIN}\n\n${guaranteeTable(columns)}\n\n${END}${after}`;
+  if (made === text) continue;
+  stale++;
+  if (process.argv.includes("--check")) console.error(`${file} is behind: run \`pnpm guarantees\``);
+  else writeFileSync(file, made);
+}
+if (process.argv.includes("--check") && stale > 0) process.exitCode = 1;
