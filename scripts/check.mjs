@@ -63,7 +63,7 @@ countTests(
 count(step("knip", bin("knip"), []));
 for (const folder of PACKAGES) {
   const name = folder.slice(ROOT.length + 10);
-  count(step(`publint ${name}`, bin("publint"), ["run", "--strict", folder]));
+  count(step(`publint ${name}`, bin("publint"), ["run", "--strict", "--pack", "npm", folder]));
   count(
     step(`are the types wrong: ${name}`, bin("attw"), ["--pack", folder, "--profile", "esm-only", "--quiet"]),
   );

@@ -46,7 +46,7 @@ function sources(folder: string): readonly string[] {
 /** Every package that a file imports, statically, dynamically or for its types. */
 function imported(file: string): readonly string[] {
   const text = readFileSync(file, "utf8").replace(/^\s*(?:\*|\/\/|\/\*).*$/gm, "");
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"./][^"]*)"/g)].map(([, specifier = ""]) => {
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([\w@][\w@/:.-]*)"/g)].map(([, specifier = ""]) => {
     const [first = "", second = ""] = specifier.split("/");
     return first.startsWith("@") ? `${first}/${second}` : first;
   });
