@@ -8,6 +8,7 @@ import { writeReport } from "../report/write-report.ts";
 import type { MigrationResult } from "../run/migration-result.ts";
 import { runMigration } from "../run/run-migration.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
+import { wrapText } from "../terminal/wrap-text.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import type { CommandContext } from "./command-context.ts";
 import { readPrices } from "./cost-command.ts";
@@ -147,7 +148,8 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
     if (!json) {
       context.note("");
       for (const folder of parity) terminal.print(formatParity(folder));
-      terminal.print(terminal.style(exitCode === 0 ? "green" : "red", headline));
+      for (const line of wrapText(headline, terminal.columns))
+        terminal.print(terminal.style(exitCode === 0 ? "green" : "red", line));
       if (result.unproven > 0) context.note(describeUnproven(result.unproven));
       if (result.hopeless !== undefined)
         terminal.tell(`${terminal.mark("red", "error:")} ${result.hopeless.message}`);

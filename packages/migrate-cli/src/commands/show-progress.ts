@@ -1,6 +1,5 @@
 import type { MigrationProgress } from "../run/run-migration.ts";
 import { formatBytes, formatDuration } from "../terminal/format-amount.ts";
-import { cutText } from "../terminal/format-table.ts";
 import {
   createProgressMeter,
   formatProgress,
@@ -26,7 +25,7 @@ export function showProgress(context: CommandContext): ProgressDisplay {
   const tick = (): void => {
     const snapshot = meter.snapshot();
     if (json) context.emit("progress", { ...snapshot });
-    else if (live) terminal.status(cutText(formatProgress(snapshot), terminal.columns - 1));
+    else if (live) terminal.status(formatProgress(snapshot).slice(0, terminal.columns - 1));
     else context.note(formatProgress(snapshot));
   };
   const timer =
