@@ -127,7 +127,7 @@ try {
   const data = join(cwd, "data");
   for (const [partition, rows] of [
     ["raw/games/year=2024", "team,points\nRice,7\n"],
-    ["raw/plays/year=2024/week=1", "game_id,yards\n401525416,5\n"],
+    ["raw/plays/year=2024/week=1", "game_id,team,yards\n401525416,Rice,5\n"],
   ]) {
     mkdirSync(join(data, partition), { recursive: true });
     writeFileSync(join(data, partition, "data.csv"), rows);

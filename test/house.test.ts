@@ -11,7 +11,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "backend-local": ["core"],
   "backend-s3": ["core"],
   parquetry: ["core", "backend-local", "backend-s3"],
-  query: ["core"],
+  // Its executable opens the storage by the umbrella package, an optional peer that is loaded when it is there.
+  query: ["core", "parquetry"],
   "migrate-cli": ["core", "parquetry"],
   testkit: ["core"],
 };

@@ -38,7 +38,7 @@ const CAPABILITIES: BackendCapabilities = {
  *
  * @example
  * ```ts
- * const storage = createStorage(createMemoryBackend());
+ * const storage = new Storage(createMemoryBackend());
  * ```
  */
 export function createMemoryBackend(): StorageBackend {

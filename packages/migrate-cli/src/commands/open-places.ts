@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { isWithin, type StorageBackend, StorageError } from "@parquetry/core";
-import { DEFAULT_ENV_PREFIXES, getStorage, openBackend } from "parquetry";
+import { type ConfigOptions, DEFAULT_ENV_PREFIXES, getStorage, openBackend } from "parquetry";
 import type { CommandContext } from "./command-context.ts";
 
-type Place = Pick<CommandContext, "env" | "envPrefix" | "cwd">;
+type Place = Pick<CommandContext, "env" | "envPrefix" | "cwd"> & Pick<ConfigOptions, "onRetry">;
 
 /**
  * Opens an address, or the local data root where none is given.
@@ -11,8 +11,8 @@ type Place = Pick<CommandContext, "env" | "envPrefix" | "cwd">;
  * @throws StorageError `invalid_argument`, op `config`, for what is not configured.
  */
 export async function openSource(context: Place, address: string | undefined): Promise<StorageBackend> {
-  const { env, envPrefix } = context;
-  if (address !== undefined) return openBackend(absolute(context, address), { env, envPrefix });
+  const { env, envPrefix, onRetry } = context;
+  if (address !== undefined) return openBackend(absolute(context, address), { env, envPrefix, onRetry });
   return (await getStorage({ env, envPrefix, backend: "local" })).backend;
 }
 
@@ -23,10 +23,10 @@ export async function openSource(context: Place, address: string | undefined): P
  * @throws StorageError `invalid_argument`, op `config`, for what is not configured.
  */
 export async function openTarget(context: Place, address: string | undefined): Promise<StorageBackend> {
-  const { env, envPrefix } = context;
-  if (address !== undefined) return openBackend(absolute(context, address), { env, envPrefix });
+  const { env, envPrefix, onRetry } = context;
+  if (address !== undefined) return openBackend(absolute(context, address), { env, envPrefix, onRetry });
   const backend = configuredCloud(context);
-  if (backend !== undefined) return (await getStorage({ env, envPrefix, backend })).backend;
+  if (backend !== undefined) return (await getStorage({ env, envPrefix, backend, onRetry })).backend;
   const prefix = envPrefix ?? DEFAULT_ENV_PREFIXES.join("_ or ");
   throw new StorageError({
     code: "invalid_argument",

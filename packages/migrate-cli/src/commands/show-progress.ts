@@ -12,6 +12,8 @@ import type { CommandContext } from "./command-context.ts";
 export interface ProgressDisplay extends Disposable {
   /** Takes an event. */
   take(event: MigrationProgress): void;
+  /** How often something was tried again, so far. */
+  retries(): number;
 }
 
 /**
@@ -50,6 +52,7 @@ export function showProgress(context: CommandContext): ProgressDisplay {
         );
       }
     },
+    retries: () => meter.snapshot().retries,
     [Symbol.dispose]() {
       clearInterval(timer);
       terminal.status("");
