@@ -17,12 +17,12 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const work = mkdtempSync(join(tmpdir(), "parquetry-consume-"));
-const shell = process.platform === "win32";
 
 function run(command, args, cwd, env = {}) {
   return execFileSync(command, args, {
     cwd,
-    shell,
+    // On Windows npm and npx are scripts of the shell; Node itself lies in a path with a space.
+    shell: process.platform === "win32" && command !== process.execPath,
     encoding: "utf8",
     env: { ...process.env, npm_config_fund: "false", npm_config_audit: "false", ...env },
     stdio: ["ignore", "pipe", "inherit"],
