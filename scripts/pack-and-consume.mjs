@@ -17,12 +17,12 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const work = mkdtempSync(join(tmpdir(), "parquetry-consume-"));
-const shell = process.platform === "win32";
 
 function run(command, args, cwd, env = {}) {
   return execFileSync(command, args, {
     cwd,
-    shell,
+    // On Windows npm and npx are scripts of the shell; Node itself lies in a path with a space.
+    shell: process.platform === "win32" && command !== process.execPath,
     encoding: "utf8",
     env: { ...process.env, npm_config_fund: "false", npm_config_audit: "false", ...env },
     stdio: ["ignore", "pipe", "inherit"],
@@ -127,7 +127,7 @@ try {
   const data = join(cwd, "data");
   for (const [partition, rows] of [
     ["raw/games/year=2024", "team,points\nRice,7\n"],
-    ["raw/plays/year=2024/week=1", "game_id,yards\n401525416,5\n"],
+    ["raw/plays/year=2024/week=1", "game_id,team,yards\n401525416,Rice,5\n"],
   ]) {
     mkdirSync(join(data, partition), { recursive: true });
     writeFileSync(join(data, partition, "data.csv"), rows);

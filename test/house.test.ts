@@ -11,7 +11,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "backend-local": ["core"],
   "backend-s3": ["core"],
   parquetry: ["core", "backend-local", "backend-s3"],
-  query: ["core"],
+  // Its executable opens the storage by the umbrella package, an optional peer that is loaded when it is there.
+  query: ["core", "parquetry"],
   "migrate-cli": ["core", "parquetry"],
   testkit: ["core"],
 };
@@ -46,7 +47,7 @@ function sources(folder: string): readonly string[] {
 /** Every package that a file imports, statically, dynamically or for its types. */
 function imported(file: string): readonly string[] {
   const text = readFileSync(file, "utf8").replace(/^\s*(?:\*|\/\/|\/\*).*$/gm, "");
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"./][^"]*)"/g)].map(([, specifier = ""]) => {
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([\w@][\w@/:.-]*)"/g)].map(([, specifier = ""]) => {
     const [first = "", second = ""] = specifier.split("/");
     return first.startsWith("@") ? `${first}/${second}` : first;
   });

@@ -130,7 +130,7 @@ try {
     AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
   };
   await parquetry({ ...local, ...cloud }, "plan");
-  await parquetry({ ...local, ...cloud }, "migrate");
+  await parquetry({ ...local, ...cloud }, "migrate", "--quiet");
   await parquetry({ ...local, ...cloud }, "verify");
 
   heading(3, "One question, asked on both sides: late flights of one week of March");

@@ -184,6 +184,7 @@ describe("openBackend", () => {
     [`s3://key:${SECRET}@bucket`, "holds no credentials"],
     ["s3://", "names no bucket"],
     ["r2://bucket", "R2_ACCOUNT_ID is missing"],
+    ["s3://Not_A_Bucket", "is no bucket name"],
     ["file://elsewhere/x", "is no file URL"],
     ["", "is empty"],
   ])("refuses %s", async (address, reason) => {

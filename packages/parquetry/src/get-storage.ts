@@ -14,5 +14,5 @@ import { type ConfigOptions, readStorageConfig } from "./storage-config.ts";
  * ```
  */
 export async function getStorage(options: ConfigOptions = {}): Promise<Storage> {
-  return new Storage(await openConfig(readStorageConfig(options)));
+  return new Storage(await openConfig(readStorageConfig(options), options.onRetry));
 }

@@ -30,7 +30,7 @@ export async function openBackend(
   const [bucket = "", ...folders] = rest.split("/");
   if (bucket === "") throw badAddress(`${address} names no bucket; expected ${scheme}://bucket/prefix`);
   const prefix = folders.join("/").replace(/\/$/, "");
-  return openConfig(readStorageConfig({ ...options, backend: scheme }, { bucket, prefix }));
+  return openConfig(readStorageConfig({ ...options, backend: scheme }, { bucket, prefix }), options.onRetry);
 }
 
 function filePath(address: string): string {

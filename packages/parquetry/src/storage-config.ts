@@ -1,4 +1,4 @@
-import { StorageError } from "@parquetry/core";
+import { type RetryPolicy, StorageError } from "@parquetry/core";
 import { z } from "zod";
 import { type Environment, type Variable, type VariableReader, variableReader } from "./environment.ts";
 
@@ -56,6 +56,8 @@ export interface ConfigOptions {
   readonly envPrefix?: string | undefined;
   /** Which backend, whatever `…_STORAGE_BACKEND` says. */
   readonly backend?: BackendName | undefined;
+  /** Told each time before a remote store is asked again after a failure. */
+  readonly onRetry?: RetryPolicy["onRetry"];
 }
 
 /** What an address says already, so that no variable is needed for it. */
@@ -128,7 +130,7 @@ function readBackend(
     return {
       backend,
       endpoint,
-      bucket: overrides.bucket ?? fields.required(["R2_BUCKET"], "the R2 bucket", bucketName),
+      bucket: fields.bucket(overrides.bucket, "R2_BUCKET", "the R2 bucket"),
       accountId:
         endpoint === undefined
           ? fields.required(["R2_ACCOUNT_ID"], "the Cloudflare account id", unbroken)
@@ -147,7 +149,7 @@ function readBackend(
   }
   return {
     backend,
-    bucket: overrides.bucket ?? fields.required(["S3_BUCKET"], "the S3 bucket", bucketName),
+    bucket: fields.bucket(overrides.bucket, "S3_BUCKET", "the S3 bucket"),
     region: fields.optional("S3_REGION", "the bucket's AWS region", plain) ?? "us-east-1",
     endpoint: fields.optional("S3_ENDPOINT", "the endpoint of a server that imitates S3", url),
     forcePathStyle: fields.optional("S3_FORCE_PATH_STYLE", "whether the bucket goes into the path", flag),
@@ -186,6 +188,12 @@ class ConfigFields {
       return "";
     }
     return this.#parse(variable, purpose, shape, isSecret) ?? "";
+  }
+
+  /** The bucket of an address, or of its variable. */
+  bucket(given: string | undefined, suffix: string, purpose: string): string {
+    if (given === undefined) return this.required([suffix], purpose, bucketName);
+    return this.#parse({ name: "the address's bucket", value: given }, purpose, bucketName, false) ?? "";
   }
 
   finish(summary: string): void {

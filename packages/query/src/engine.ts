@@ -31,6 +31,8 @@ export interface PreparedQuery {
   readonly text: string;
   /** The tables that it names, as written, without its own CTEs. */
   readonly tableNames: readonly string[];
+  /** The lower-case names of all columns it can need, where they can be told: those of subqueries and rows are among them. */
+  readonly columnNames?: ReadonlySet<string> | undefined;
   /** False only where the query cannot need a column of that name. */
   mentions(column: string): boolean;
 }

@@ -2,6 +2,7 @@ export type { QueryColumn, QueryParameters, QueryValue, ResultOptions } from "./
 export { defaultCacheDirectory } from "./files/cache-directory.ts";
 export { DEFAULT_CACHE_BYTES } from "./files/file-cache.ts";
 export { openQuery } from "./open-query.ts";
+export type { QueryCursor } from "./query-cursor.ts";
 export type { QueryDatabase, TableDescription } from "./query-database.ts";
 export type { OpenQueryOptions, SqlOptions } from "./query-options.ts";
 export type { QueryExplanation, QueryResult, QueryStats, TableStats } from "./query-result.ts";

@@ -1,5 +1,14 @@
 import type { Key } from "@parquetry/core";
-import type { CandidateTable, Engine, PreparedQuery, PruneResult, QueryColumn, ScanTable } from "./engine.ts";
+import type {
+  CandidateTable,
+  Engine,
+  FileGroup,
+  LocalFile,
+  PreparedQuery,
+  PruneResult,
+  QueryColumn,
+  ScanTable,
+} from "./engine.ts";
 import type { FetchCount, FileSource, StoredFile } from "./files/file-source.ts";
 import { type ChosenPartitions, choosePartitions } from "./table/choose-partitions.ts";
 import { withColumnHint } from "./table/column-hint.ts";
@@ -52,9 +61,14 @@ export async function choose(
   columns: ReadonlyMap<Key, readonly QueryColumn[]>,
 ): Promise<Choice> {
   const { engine, query, listing, signal, source } = context;
-  const plain = context.tables.map((table) => candidateTable(table, columns));
+  const plain = context.tables.map((table) => candidateTable(table, columns, query));
   const { tables: fitting, result: first } = await fitColumns(context, plain);
-  if (first.outcome === "invalid") throw withColumnHint(first.error, first.column, plain);
+  if (first.outcome === "invalid")
+    throw withColumnHint(
+      first.error,
+      first.column,
+      context.tables.map(({ facts }) => facts),
+    );
   const unused = first.outcome === "pruned" ? first.unused : new Set();
   const tables = await Promise.all(
     context.tables.map(async (table): Promise<TablePlan> => {
@@ -71,7 +85,7 @@ export async function choose(
         filterKeys: filterKeys ?? new Set(),
         tables: fitting,
       });
-      const files = await storedFiles(chosen.folders, (info) => source.readBytes(info, signal));
+      const files = await storedFiles(chosen.folders, source, signal);
       return { table, ...chosen, files };
     }),
   );
@@ -122,13 +136,31 @@ async function scanTable(
   const local = await source.fetch(files, { signal, count, textColumns });
   const { columns, groups } = await reconcileColumns(engine, {
     entity: facts.entity,
-    groups: await engine.groupFiles(local),
+    groups: needsColumns(query, facts) ? await engine.groupFiles(local) : groupByKeys(local),
     reference: facts.columns,
     declared: declared.columnTypes,
     keys: facts.keys,
     mentions: (name) => query.mentions(name),
   });
   return { names, columns, keys: facts.keys, groups };
+}
+
+/** A query of nothing but partition keys and count(*) needs no schema of any file. */
+function needsColumns({ columnNames }: PreparedQuery, { keys }: EntityFacts): boolean {
+  if (columnNames === undefined) return true;
+  const known = new Set(keys.map(({ name }) => name.toLowerCase()));
+  return [...columnNames].some((name) => !known.has(name));
+}
+
+function groupByKeys(files: readonly LocalFile[]): readonly FileGroup[] {
+  const groups = new Map<string, LocalFile[]>();
+  for (const file of files) {
+    const keys = JSON.stringify(file.entries.map(([key]) => key));
+    const group = groups.get(keys);
+    if (group === undefined) groups.set(keys, [file]);
+    else group.push(file);
+  }
+  return [...groups.values()].map((members) => ({ files: members, columns: [] }));
 }
 
 interface Fit {
@@ -174,13 +206,11 @@ async function withColumn(
 function candidateTable(
   { names, facts }: NamedTable,
   columns: ReadonlyMap<Key, readonly QueryColumn[]>,
+  query: PreparedQuery,
 ): CandidateTable {
-  return {
-    names,
-    entity: facts.entity,
-    columns: columns.get(facts.entity) ?? facts.columns,
-    keys: facts.keys,
-  };
+  const { entity, keys } = facts;
+  const all = columns.get(entity) ?? facts.columns;
+  return { names, entity, columns: all.filter(({ name }) => query.mentions(name)), keys };
 }
 
 function sameTypes(settled: readonly QueryColumn[], planned: readonly QueryColumn[]): boolean {

@@ -1,6 +1,6 @@
 import { type Key, listEntities, type Row, type Storage, StorageError } from "@parquetry/core";
 import { withDeadline } from "./deadline.ts";
-import type { Engine, EngineResult, PreparedQuery, QueryColumn, QueryParameters } from "./engine.ts";
+import type { Engine, PreparedQuery, QueryColumn, QueryParameters } from "./engine.ts";
 import type { FetchCount, FileSource } from "./files/file-source.ts";
 import { isMovingFile, MAX_LOOKS } from "./moving-files.ts";
 import {
@@ -11,6 +11,7 @@ import {
   planScans,
   type ScanPlan,
 } from "./plan-query.ts";
+import { QueryCursor } from "./query-cursor.ts";
 import type { OpenQueryOptions, SqlOptions } from "./query-options.ts";
 import type { QueryExplanation, QueryResult, QueryStats, TableStats } from "./query-result.ts";
 import { withColumnHint } from "./table/column-hint.ts";
@@ -69,17 +70,18 @@ export class QueryDatabase implements AsyncDisposable {
    */
   async sql(text: string, parameters?: QueryParameters, options: SqlOptions = {}): Promise<QueryResult> {
     const started = performance.now();
-    return withDeadline(options, async (signal) => {
-      const { result, planned } = await this.#execute(text, parameters, { ...options, signal });
-      const rows: Row[] = [];
-      for await (const batch of result.batches()) for (const row of batch) rows.push(row);
-      return { rows, columns: result.columns, stats: statsOf(planned, rows.length, started) };
-    });
+    const cursor = await this.open(text, parameters, options);
+    const rows: Row[] = [];
+    for await (const batch of cursor) for (const row of batch) rows.push(row);
+    return {
+      rows,
+      columns: cursor.columns,
+      stats: { ...cursor.stats, totalMs: performance.now() - started },
+    };
   }
 
   /**
-   * {@link QueryDatabase.sql}, row batches as the caller takes them: only one is in JavaScript's memory at a time. The
-   * query itself is finished before the first batch, so that no failure comes after rows were seen.
+   * {@link QueryDatabase.sql} as batches of rows, which are made as the caller takes them.
    *
    * @throws StorageError as {@link QueryDatabase.sql}.
    * @example
@@ -88,18 +90,23 @@ export class QueryDatabase implements AsyncDisposable {
    * ```
    */
   async *stream(text: string, parameters?: QueryParameters, options: SqlOptions = {}): AsyncGenerator<Row[]> {
-    const result = await withDeadline(
-      options,
-      async (signal) => (await this.#execute(text, parameters, { ...options, signal })).result,
-    );
-    try {
-      for await (const batch of result.batches()) {
-        options.signal?.throwIfAborted();
-        yield batch;
-      }
-    } finally {
-      result.close();
-    }
+    yield* await this.open(text, parameters, options);
+  }
+
+  /**
+   * {@link QueryDatabase.stream} with columns and statistics.
+   *
+   * @throws StorageError as {@link QueryDatabase.sql}.
+   */
+  async open(text: string, parameters?: QueryParameters, options: SqlOptions = {}): Promise<QueryCursor> {
+    const started = performance.now();
+    return withDeadline(options, async (signal) => {
+      const { timestamps } = options;
+      const { result, planned } = await this.#planned(text, parameters, { signal }, ({ plan, query }) =>
+        this.#engine.run(query, plan.scans, { timestamps, signal }),
+      );
+      return new QueryCursor(result, statsOf(planned, result.rowCount, started));
+    });
   }
 
   /**
@@ -180,16 +187,6 @@ export class QueryDatabase implements AsyncDisposable {
   /** {@link QueryDatabase.close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #execute(
-    text: string,
-    parameters: QueryParameters | undefined,
-    options: SqlOptions,
-  ): Promise<{ readonly result: EngineResult; readonly planned: Planned }> {
-    return this.#planned(text, parameters, options, ({ plan, query }) =>
-      this.#engine.run(query, plan.scans, options),
-    );
   }
 
   /** Plans and runs; where files were replaced meanwhile, looks again. */

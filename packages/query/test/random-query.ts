@@ -27,7 +27,16 @@ type TableName = keyof typeof FUZZ_TABLES;
 
 const YEARS = [2021, 2022, 2023, 2024, 1999];
 const WEEKS = [1, 2, 3, 10, 77];
-export const TEAMS = ["Texas A&M", "Hawai'i", "Miami (OH)", "San José State", "100% sure", "a=b", "null", "01"];
+export const TEAMS = [
+  "Texas A&M",
+  "Hawai'i",
+  "Miami (OH)",
+  "San José State",
+  "100% sure",
+  "a=b",
+  "null",
+  "01",
+];
 
 /** Makes a query over the fuzz tables: joins, subqueries, CTEs, unions, windows, with predicates mostly on partition keys. */
 export function randomQuery(random: () => number): RandomQuery {
@@ -72,7 +81,9 @@ export function randomQuery(random: () => number): RandomQuery {
       case 8:
         return `${column} IS ${pick(["", "NOT "])}DISTINCT FROM ${pick([value(), "NULL"])}`;
       case 9:
-        return kind === "integer" ? `${column} % 2 = ${pick([0, 1])}` : `${column} LIKE ${text(pick(["%a%", "M%", "_1", "%(%"]))}`;
+        return kind === "integer"
+          ? `${column} % 2 = ${pick([0, 1])}`
+          : `${column} LIKE ${text(pick(["%a%", "M%", "_1", "%(%"]))}`;
       case 10:
         return kind === "integer" ? `abs(${column} - 2022) <= 1` : `lower(${column}) = lower(${value()})`;
       case 11:
@@ -119,9 +130,20 @@ export function randomQuery(random: () => number): RandomQuery {
   const join = (): string => {
     const [left, right] = [pick(partitioned), pick(tables)];
     const [a, b] = [`a${++aliases}`, `b${++aliases}`];
-    const kind = pick(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "SEMI JOIN", "ANTI JOIN", "CROSS JOIN"]);
+    const kind = pick([
+      "JOIN",
+      "LEFT JOIN",
+      "RIGHT JOIN",
+      "FULL JOIN",
+      "SEMI JOIN",
+      "ANTI JOIN",
+      "CROSS JOIN",
+    ]);
     const onlyLeft = kind === "SEMI JOIN" || kind === "ANTI JOIN";
-    const links = right === "teams" ? [`${a}.team = ${b}.name`] : [`${a}.year = ${b}.year`, `${a}.team = ${b}.team`, `${a}.n = ${b}.n`];
+    const links =
+      right === "teams"
+        ? [`${a}.team = ${b}.name`]
+        : [`${a}.year = ${b}.year`, `${a}.team = ${b}.team`, `${a}.n = ${b}.n`];
     const on =
       kind === "CROSS JOIN"
         ? ""

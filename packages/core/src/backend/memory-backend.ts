@@ -39,7 +39,7 @@ const CAPABILITIES: BackendCapabilities = {
  *
  * @example
  * ```ts
- * const storage = createStorage(createMemoryBackend());
+ * const storage = new Storage(createMemoryBackend());
  * ```
  */
 export function createMemoryBackend(): StorageBackend {

@@ -53,7 +53,7 @@ export async function costCommand(
   );
   print(style("bold", head));
   for (const row of rows) print(row);
-  context.note("\nOne PUT or GET a file and one LIST a thousand; the month's free allowance is taken off.");
+  context.note("\nOne PUT or GET a file and one LIST a thousand; the month's free allowance is\ntaken off.");
   return 0;
 }
 

@@ -44,7 +44,7 @@ export async function doctorCommand(context: CommandContext, flags: PlaceFlags):
   terminal.status("");
   if (!cloud)
     context.note(
-      "No cloud backend is configured, so none was checked. Give one by --to r2://bucket or s3://bucket.",
+      "No cloud backend is configured, so none was checked. Give one by\n--to r2://bucket or --to s3://bucket.",
     );
   const count = (status: CheckStatus): number => checks.filter((check) => check.status === status).length;
   const exitCode = count("fail") > 0 ? 1 : 0;

@@ -5,15 +5,12 @@ import { ENV_TEMPLATE } from "../env-template.ts";
 import type { CommandContext } from "./command-context.ts";
 
 /**
- * `parquetry init`: writes the template of variables, never over an existing file.
+ * `parquetry init [file]`: writes the template of variables, never over an existing file.
  *
  * @throws StorageError `already_exists`.
  */
-export async function initCommand(
-  context: CommandContext,
-  flags: { readonly envFile?: string },
-): Promise<number> {
-  const path = resolve(context.cwd, flags.envFile ?? ".env");
+export async function initCommand(context: CommandContext, file = ".env"): Promise<number> {
+  const path = resolve(context.cwd, file);
   try {
     // For its owner alone: it will hold secrets.
     await writeFile(path, ENV_TEMPLATE, { flag: "wx", mode: 0o600 });
@@ -24,7 +21,7 @@ export async function initCommand(
       op: "init",
       path,
       message: exists
-        ? `${path} exists already and was left as it is. Edit it, or name another file by --env-file.`
+        ? `${path} exists already and was left as it is. Edit it, or name another file: parquetry init FILE.`
         : `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
     });
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { parseEnv } from "node:util";
 import { StorageError } from "@parquetry/core";
-import { parse } from "dotenv";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,5 +26,5 @@ export function loadEnvironment(env: Environment, cwd: string, file: string | un
     });
   }
   const set = Object.entries(env).filter(([, value]) => value !== undefined);
-  return { ...parse(text), ...Object.fromEntries(set) };
+  return { ...parseEnv(text), ...Object.fromEntries(set) };
 }

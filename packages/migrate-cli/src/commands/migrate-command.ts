@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { StorageBackend } from "@parquetry/core";
+import type { StorageBackend, StorageError } from "@parquetry/core";
 import type { MigrationPlan } from "../plan/migration-plan.ts";
 import { planMigration } from "../plan/plan-migration.ts";
 import { migrationParity } from "../report/migration-parity.ts";
@@ -8,6 +8,7 @@ import { writeReport } from "../report/write-report.ts";
 import type { MigrationResult } from "../run/migration-result.ts";
 import { runMigration } from "../run/run-migration.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
+import { wrapText } from "../terminal/wrap-text.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import type { CommandContext } from "./command-context.ts";
 import { readPrices } from "./cost-command.ts";
@@ -35,9 +36,10 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
   const { interrupt } = context;
   const selection = selectionOf(flags);
   const prices = await readPrices(context, flags.prices);
-  return withBothEnds(context, flags, async (source, target) => {
+  using progress = showProgress(context);
+  const place = { ...context, onRetry: tellRetry(progress) };
+  return withBothEnds(place, flags, async (source, target) => {
     const hashCache = context.openHashCache();
-    using progress = showProgress(context);
     let plan: MigrationPlan | undefined;
     try {
       plan = await planMigration(source, target, {
@@ -60,6 +62,11 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
       hashCache.close();
     }
   });
+}
+
+/** What a store is asked again for counts like a file that is read again. */
+function tellRetry(progress: ProgressDisplay): (error: StorageError) => void {
+  return ({ path, message }) => progress.take({ type: "retry", key: path ?? "", message });
 }
 
 /** Names what the plan leaves alone, the first of each kind; a report has them all. */
@@ -130,7 +137,7 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
       ...planSummary(plan, cost),
       copied: result.copied,
       failed: result.failures.length,
-      retries: result.retries,
+      retries: progress.retries(),
       unproven: result.unproven,
       durationMs: Math.round(result.durationMs),
       ...(result.stopped === undefined ? {} : { stopped: result.stopped }),
@@ -139,7 +146,7 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
     if (flags.report !== undefined) {
       await writeReport(
         resolve(context.cwd, flags.report),
-        reportOf(result, { headline, exitCode, summary }),
+        reportOf(result, { headline, exitCode, summary, retries: progress.retries() }),
       );
       context.note(`\nReport: ${resolve(context.cwd, flags.report, "report.html")}`);
     }
@@ -147,7 +154,8 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
     if (!json) {
       context.note("");
       for (const folder of parity) terminal.print(formatParity(folder));
-      terminal.print(terminal.style(exitCode === 0 ? "green" : "red", headline));
+      for (const line of wrapText(headline, terminal.columns))
+        terminal.print(terminal.style(exitCode === 0 ? "green" : "red", line));
       if (result.unproven > 0) context.note(describeUnproven(result.unproven));
       if (result.hopeless !== undefined)
         terminal.tell(`${terminal.mark("red", "error:")} ${result.hopeless.message}`);
@@ -207,10 +215,11 @@ function reportOf(
     readonly headline: string;
     readonly exitCode: number;
     readonly summary: Record<string, unknown>;
+    readonly retries: number;
   },
 ): ReportModel {
-  const { plan, copied, retries, durationMs, slowest, failures } = result;
-  const { headline, exitCode, summary } = outcome;
+  const { plan, copied, durationMs, slowest, failures } = result;
+  const { headline, exitCode, summary, retries } = outcome;
   async function* missing(): AsyncGenerator<string> {
     for await (const { key, replaces } of result.pending()) if (replaces === undefined) yield key;
     for await (const { key, code } of plan.failures) if (code === "refused") yield key;

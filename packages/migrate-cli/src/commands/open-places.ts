@@ -1,8 +1,9 @@
+import { resolve } from "node:path";
 import { isWithin, type StorageBackend, StorageError } from "@parquetry/core";
-import { DEFAULT_ENV_PREFIXES, getStorage, openBackend } from "parquetry";
+import { type ConfigOptions, DEFAULT_ENV_PREFIXES, getStorage, openBackend } from "parquetry";
 import type { CommandContext } from "./command-context.ts";
 
-type Place = Pick<CommandContext, "env" | "envPrefix">;
+type Place = Pick<CommandContext, "env" | "envPrefix" | "cwd"> & Pick<ConfigOptions, "onRetry">;
 
 /**
  * Opens an address, or the local data root where none is given.
@@ -10,8 +11,8 @@ type Place = Pick<CommandContext, "env" | "envPrefix">;
  * @throws StorageError `invalid_argument`, op `config`, for what is not configured.
  */
 export async function openSource(context: Place, address: string | undefined): Promise<StorageBackend> {
-  const { env, envPrefix } = context;
-  if (address !== undefined) return openBackend(address, { env, envPrefix });
+  const { env, envPrefix, onRetry } = context;
+  if (address !== undefined) return openBackend(absolute(context, address), { env, envPrefix, onRetry });
   return (await getStorage({ env, envPrefix, backend: "local" })).backend;
 }
 
@@ -22,10 +23,10 @@ export async function openSource(context: Place, address: string | undefined): P
  * @throws StorageError `invalid_argument`, op `config`, for what is not configured.
  */
 export async function openTarget(context: Place, address: string | undefined): Promise<StorageBackend> {
-  const { env, envPrefix } = context;
-  if (address !== undefined) return openBackend(address, { env, envPrefix });
+  const { env, envPrefix, onRetry } = context;
+  if (address !== undefined) return openBackend(absolute(context, address), { env, envPrefix, onRetry });
   const backend = configuredCloud(context);
-  if (backend !== undefined) return (await getStorage({ env, envPrefix, backend })).backend;
+  if (backend !== undefined) return (await getStorage({ env, envPrefix, backend, onRetry })).backend;
   const prefix = envPrefix ?? DEFAULT_ENV_PREFIXES.join("_ or ");
   throw new StorageError({
     code: "invalid_argument",
@@ -36,8 +37,16 @@ export async function openTarget(context: Place, address: string | undefined): P
   });
 }
 
+/** A path is taken from the command's working directory; an address with a scheme is what it is. */
+function absolute({ cwd }: Place, address: string): string {
+  return address === "" || /^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(address) ? address : resolve(cwd, address);
+}
+
 /** Which cloud backend the environment configures, or undefined. */
-export function configuredCloud({ env, envPrefix }: Place): "r2" | "s3" | undefined {
+export function configuredCloud({
+  env,
+  envPrefix,
+}: Pick<Place, "env" | "envPrefix">): "r2" | "s3" | undefined {
   const prefixes = envPrefix === undefined ? DEFAULT_ENV_PREFIXES : [envPrefix];
   const read = (suffix: string): string =>
     prefixes.map((prefix) => env[`${prefix}_${suffix}`]).find(Boolean) ?? "";

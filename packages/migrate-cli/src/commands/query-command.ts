@@ -50,7 +50,7 @@ export async function queryCommand(context: CommandContext, args: readonly strin
 function findExecutable({ cwd, env }: CommandContext): readonly string[] | undefined {
   for (const from of [join(cwd, "package.json"), import.meta.url]) {
     const script = findScript(from);
-    if (script !== undefined) return [process.execPath, script];
+    if (script !== undefined) return [process.execPath, "--", script];
   }
   const names = process.platform === "win32" ? [`${EXECUTABLE}.cmd`, `${EXECUTABLE}.exe`] : [EXECUTABLE];
   for (const folder of (env["PATH"] ?? env["Path"] ?? "").split(delimiter)) {

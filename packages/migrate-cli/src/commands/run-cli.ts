@@ -110,7 +110,8 @@ function buildProgram(
   program
     .command("init")
     .description("write a commented .env, never over an existing one")
-    .action(withoutPlace("init", (context) => initCommand(context, program.opts<GlobalFlags>())));
+    .argument("[file]", "where to (default: .env)")
+    .action(action("init", (context, _flags, file) => initCommand(context, file)));
   addPlaceFlags(program.command("doctor"))
     .description("check configuration, credentials, permissions, clocks and names")
     .action(withoutPlace("doctor", doctorCommand));

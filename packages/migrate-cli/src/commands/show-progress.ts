@@ -1,6 +1,5 @@
 import type { MigrationProgress } from "../run/run-migration.ts";
 import { formatBytes, formatDuration } from "../terminal/format-amount.ts";
-import { cutText } from "../terminal/format-table.ts";
 import {
   createProgressMeter,
   formatProgress,
@@ -13,6 +12,8 @@ import type { CommandContext } from "./command-context.ts";
 export interface ProgressDisplay extends Disposable {
   /** Takes an event. */
   take(event: MigrationProgress): void;
+  /** How often something was tried again, so far. */
+  retries(): number;
 }
 
 /**
@@ -26,7 +27,7 @@ export function showProgress(context: CommandContext): ProgressDisplay {
   const tick = (): void => {
     const snapshot = meter.snapshot();
     if (json) context.emit("progress", { ...snapshot });
-    else if (live) terminal.status(cutText(formatProgress(snapshot), terminal.columns - 1));
+    else if (live) terminal.status(formatProgress(snapshot).slice(0, terminal.columns - 1));
     else context.note(formatProgress(snapshot));
   };
   const timer =
@@ -51,6 +52,7 @@ export function showProgress(context: CommandContext): ProgressDisplay {
         );
       }
     },
+    retries: () => meter.snapshot().retries,
     [Symbol.dispose]() {
       clearInterval(timer);
       terminal.status("");

@@ -17,7 +17,11 @@ describe("createMultipartHasher", () => {
           for (let i = 0; i < bytes.length; i += chunkSize) hasher.update(bytes.subarray(i, i + chunkSize));
           const digests: Buffer[] = [];
           for (let i = 0; i < bytes.length; i += partSize)
-            digests.push(createHash("md5").update(bytes.subarray(i, i + partSize)).digest());
+            digests.push(
+              createHash("md5")
+                .update(bytes.subarray(i, i + partSize))
+                .digest(),
+            );
           const whole = createHash("md5").update(Buffer.concat(digests)).digest("hex");
           expect(hasher.etag()).toBe(`${whole}-${digests.length}`);
         },

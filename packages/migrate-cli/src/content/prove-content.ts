@@ -44,8 +44,9 @@ export function createProver(
   };
   const hashOf = createHasher(options);
 
-  /** Where only one side is a disk and the other a multipart object, the disk's file tells which ETag it would have. */
+  /** Two objects in the same parts have the same ETag. Where only one side is a disk and the other a multipart object, the disk's file tells which ETag it would have. */
   const proveMultipart = async (left: ObjectInfo, right: ObjectInfo): Promise<FinalAction> => {
+    if (left.etag === right.etag && likelyPartSizes(left.etag, left.sizeBytes).length > 0) return "skip";
     const [disk, bucket] =
       source.capabilities.listProves === "none"
         ? (["source", "target"] as const)

@@ -1,6 +1,7 @@
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { describe, expect, it } from "vitest";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
 import { createSpool } from "./spool.ts";
 
 const read = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
@@ -33,11 +34,13 @@ describe("createSpool", () => {
   });
 
   it("leaves no file behind when it is closed", () => {
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith("parquetry-"));
+    const folder = mkdtempSync(join(tmpdir(), "parquetry-test-spool-"));
+    vi.stubEnv("TMPDIR", folder);
     const spool = createSpool<string>(0);
     for (let i = 0; i < 20_000; i++) spool.push("0123456789");
     spool.close();
-    const after = readdirSync(tmpdir()).filter((name) => name.startsWith("parquetry-"));
-    expect(after.filter((name) => !before.includes(name) && !name.startsWith("parquetry-test-"))).toEqual([]);
+    vi.unstubAllEnvs();
+    expect(readdirSync(folder)).toEqual([]);
+    rmSync(folder, { recursive: true });
   });
 });

@@ -1,11 +1,15 @@
-import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, read, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { StringDecoder } from "node:string_decoder";
+import { promisify } from "node:util";
 
 /** How many items a spool keeps in memory before it moves to a temporary file. */
 export const SPOOL_MEMORY_ITEMS = 5_000;
 
-const WRITE_BYTES = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+
+const readAt = promisify(read);
 
 /** A list of JSON values that may grow beyond memory; read as often as wanted, in the order pushed. */
 export interface Spool<T> extends AsyncIterable<T> {
@@ -74,18 +78,22 @@ export function createSpool<T>(memoryItems: number = SPOOL_MEMORY_ITEMS): Spool<
       const line = `${JSON.stringify(item)}\n`;
       pending.push(line);
       pendingBytes += line.length;
-      if (pendingBytes >= WRITE_BYTES) flush();
+      if (pendingBytes >= CHUNK_BYTES) flush();
     },
     first: (count) => head.slice(0, count),
     async *[Symbol.asyncIterator]() {
       yield* head;
       flush();
       if (descriptor === undefined) return;
-      const input = createReadStream("", { fd: descriptor, start: 0, autoClose: false, encoding: "utf8" });
+      const decoder = new StringDecoder("utf8");
+      const chunk = Buffer.alloc(CHUNK_BYTES);
       let rest = "";
-      // Not node:readline: it also splits at U+2028, which a key may hold.
-      for await (const chunk of input) {
-        const lines = (rest + chunk).split("\n");
+      // By position, so that readers do not disturb each other. Not node:readline: it also splits at U+2028.
+      for (let position = 0; ; ) {
+        const { bytesRead } = await readAt(descriptor, chunk, 0, CHUNK_BYTES, position);
+        if (bytesRead === 0) return;
+        position += bytesRead;
+        const lines = (rest + decoder.write(chunk.subarray(0, bytesRead))).split("\n");
         rest = lines.pop() ?? "";
         // What push wrote: the file is ours alone.
         for (const line of lines) yield JSON.parse(line) as T;

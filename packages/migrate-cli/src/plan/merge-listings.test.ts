@@ -62,7 +62,11 @@ describe("mergeListings", () => {
     const open = (keys: string[]): AsyncGenerator<ObjectInfo> => listing(keys, () => closed++);
     for await (const _ of mergeListings(open(["a", "b"]), open(["a", "c"]))) break;
     expect(closed).toBe(2);
-    await expect(mergeListings(open(["b", "a"]), open(["a"])).next()).resolves.toBeDefined();
+    const failing = (async () => {
+      for await (const _ of mergeListings(open(["b", "a"]), open(["c", "d", "e"])));
+    })();
+    await expect(failing).rejects.toMatchObject({ code: "corrupt" });
+    expect(closed).toBe(4);
   });
 
   it("holds one object of each side: it never runs ahead of its reader", async () => {

@@ -111,7 +111,7 @@ function fileList({ file, title, count, names }: ShownList): string {
   const more = count - names.length;
   return `<details class="card"${count <= 10 ? " open" : ""}><summary><b>${formatCount(count)}</b> ${escapeHtml(title)} <code>${escapeHtml(file)}</code></summary>
 <ul>
-${names.map((name) => `<li>${escapeHtml(name)}</li>`).join("\n")}
+${names.map((name) => `<li>${escapeHtml(name.replaceAll("\t", " — "))}</li>`).join("\n")}
 ${more > 0 ? `<li>… and ${formatCount(more)} more</li>` : ""}
 </ul></details>`;
 }

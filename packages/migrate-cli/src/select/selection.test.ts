@@ -2,7 +2,8 @@ import { parseKey } from "@parquetry/core";
 import { describe, expect, it } from "vitest";
 import { compileSelection, type SelectionOptions } from "./selection.ts";
 
-const judge = (key: string, options?: SelectionOptions): string => compileSelection(options).judge(parseKey(key));
+const judge = (key: string, options?: SelectionOptions): string =>
+  compileSelection(options).judge(parseKey(key));
 
 describe("compileSelection", () => {
   it.each([

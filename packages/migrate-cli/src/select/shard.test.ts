@@ -15,7 +15,9 @@ describe("shards", () => {
   });
 
   it("are stable: what a key hashes to never changes", () => {
-    expect(["raw/plays/a.parquet", "raw/plays/b.parquet", "é"].map((key) => shardOf(key, 1000))).toEqual(STABLE);
+    expect(["raw/plays/a.parquet", "raw/plays/b.parquet", "é"].map((key) => shardOf(key, 1000))).toEqual(
+      STABLE,
+    );
   });
 
   it("are about equally large", () => {

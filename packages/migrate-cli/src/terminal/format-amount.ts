@@ -32,6 +32,20 @@ export function formatBytes(bytes: number): string {
 }
 
 /**
+ * How much of a total, in the total's unit: `0.5/2.3 GB`.
+ *
+ * @example
+ * ```ts
+ * formatBytesOf(500_000_000, 2_300_000_000); // "0.5/2.3 GB"
+ * ```
+ */
+export function formatBytesOf(bytes: number, totalBytes: number): string {
+  const [total = "", unit = ""] = formatBytes(totalBytes).split(" ");
+  const scale = 1000 ** UNITS.indexOf(unit);
+  return `${(bytes / scale).toFixed(unit === "B" ? 0 : 1)}/${total} ${unit}`;
+}
+
+/**
  * A time span for people: `0.4 s`, `12 s`, `3:05`, `1:02:03`.
  *
  * @example

@@ -1,5 +1,5 @@
 import type { MigrationProgress } from "../run/run-migration.ts";
-import { formatBytes, formatCount, formatDuration } from "./format-amount.ts";
+import { formatBytes, formatBytesOf, formatCount, formatDuration } from "./format-amount.ts";
 
 /** How often a live line is drawn anew, in milliseconds. */
 export const LIVE_INTERVAL_MS = 100;
@@ -110,7 +110,7 @@ export function formatProgress(snapshot: ProgressSnapshot): string {
   }
   return [
     `${formatCount(files)}/${formatCount(filesTotal ?? files)} files`,
-    `${formatBytes(bytes)}/${formatBytes(bytesTotal ?? bytes)}`,
+    formatBytesOf(bytes, bytesTotal ?? bytes),
     `${formatBytes(bytesPerSecond)}/s`,
     `ETA ${etaMs === undefined ? "-" : formatDuration(etaMs)}`,
     `retries ${formatCount(retries)}`,

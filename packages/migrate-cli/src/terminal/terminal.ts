@@ -61,7 +61,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
   };
   return {
     live,
-    columns: Math.max(40, stderr.columns ?? 80),
+    columns: Math.max(40, stderr.columns || 80),
     style: styler(stdout),
     mark: styler(stderr),
     print(line = "") {

@@ -13,14 +13,16 @@ import type {
   RunOptions,
   ScanTable,
 } from "../engine.ts";
+import { createViews } from "./create-views.ts";
 import { duckDbError } from "./duckdb-error.ts";
 import { DuckDbResult } from "./duckdb-result.ts";
 import { FileSchemas } from "./file-schemas.ts";
 import { prepareQuery } from "./prepare-query.ts";
 import { PLANNING_DISABLED_OPTIMIZERS, Pruner } from "./pruner.ts";
-import { quoteName, quoteText } from "./quote.ts";
+import { quoteText } from "./quote.ts";
 import { Scratch } from "./scratch.ts";
-import { scanSelect } from "./table-view.ts";
+import { scanView } from "./table-view.ts";
+import { withKeys } from "./with-keys.ts";
 
 /** How often an interrupt is repeated until the query has stopped: one that comes too early is forgotten. */
 const INTERRUPT_EVERY_MS = 20;
@@ -138,7 +140,7 @@ class DuckDbEngine implements Engine {
       return new DuckDbResult(result, connection, options);
     } catch (error) {
       connection.closeSync();
-      throw this.#failure(error);
+      throw this.#failure(error, tables);
     }
   }
 
@@ -156,7 +158,7 @@ class DuckDbEngine implements Engine {
       const result = await interruptible(connection, options.signal, () => connection.run(copy));
       return { path, rowCount: result.rowsChanged };
     } catch (error) {
-      throw this.#failure(error);
+      throw this.#failure(error, tables);
     } finally {
       connection.closeSync();
     }
@@ -171,21 +173,20 @@ class DuckDbEngine implements Engine {
   async #connect(tables: readonly ScanTable[]): Promise<DuckDBConnection> {
     const connection = await this.#executor.connect();
     try {
-      for (const table of tables) {
-        const select = scanSelect(table, this.#scratch);
-        for (const name of table.names) {
-          await connection.run(`CREATE OR REPLACE TEMP VIEW ${quoteName(name)} AS ${select}`);
-        }
-      }
+      await createViews(
+        connection,
+        tables.map((table, i) => scanView(table, this.#scratch, i)),
+      );
       return connection;
     } catch (error) {
       connection.closeSync();
-      throw this.#failure(error);
+      throw this.#failure(error, tables);
     }
   }
 
-  #failure(error: unknown): StorageError {
-    return duckDbError(error, "sql", (text) => this.#scratch.readable(text));
+  #failure(error: unknown, tables: readonly ScanTable[]): StorageError {
+    const files = tables.flatMap(({ groups }) => groups.flatMap((group) => group.files));
+    return duckDbError(error, "sql", (text) => withKeys(this.#scratch.readable(text), files));
   }
 }
 

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import type { DuckDBInstance, DuckDBValue } from "@duckdb/node-api";
+import { StorageError } from "@parquetry/core";
 import type { FileGroup, LocalFile, QueryColumn } from "../engine.ts";
 import { duckDbError } from "./duckdb-error.ts";
 import { quotePaths, quoteText } from "./quote.ts";
 import type { Scratch } from "./scratch.ts";
+import { withKeys } from "./with-keys.ts";
 
 /** Schemas that are remembered; beyond it the oldest are forgotten. */
 const MAX_REMEMBERED = 200_000;
@@ -54,7 +56,8 @@ export class FileSchemas {
   async #read(files: readonly LocalFile[]): Promise<void> {
     if (files.length === 0) return;
     const byPath = new Map(files.map((file) => [this.#plainPath(file), file]));
-    const rows = await this.#rows(
+    const rows = await this.#rowsOf(
+      files,
       `SELECT signature, list(file_name) FROM (
          SELECT file_name, string_agg(concat_ws(chr(31), name, coalesce(num_children, 0), coalesce(type, ''),
            coalesce(duckdb_type, ''), coalesce(logical_type, ''), coalesce(converted_type, '')), chr(30)
@@ -104,6 +107,18 @@ export class FileSchemas {
     if (this.#signatures.size <= MAX_REMEMBERED) return;
     const [oldest] = this.#signatures.keys();
     if (oldest !== undefined) this.#signatures.delete(oldest);
+  }
+
+  /** A footer that cannot be read is a broken file, whatever DuckDB calls it. */
+  async #rowsOf(files: readonly LocalFile[], sql: string): Promise<DuckDBValue[][]> {
+    try {
+      return await this.#rows(sql);
+    } catch (error) {
+      const failed = duckDbError(error, "sql");
+      const message = withKeys(failed.message, files);
+      const code = failed.code === "invalid_argument" ? "corrupt" : failed.code;
+      throw new StorageError({ code, op: "sql", retry: "never", message });
+    }
   }
 
   async #rows(sql: string): Promise<DuckDBValue[][]> {

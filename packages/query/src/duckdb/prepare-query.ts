@@ -44,21 +44,25 @@ export async function prepareQuery(
     );
   }
   const names = tables.filter(({ qualifier }) => qualifier === undefined).map(({ name }) => name);
-  return { text, tableNames: [...new Set(names)], mentions: mentionsOf(statements, names) };
+  return { text, tableNames: [...new Set(names)], ...columnsOf(statements, names) };
 }
 
 /**
  * Which columns the query can need: those whose name stands anywhere in it, or all where it says so without names.
  * Wrong only on the side of too many.
  */
-function mentionsOf(statements: readonly SqlNode[], tables: readonly string[]): (column: string) => boolean {
+function columnsOf(
+  statements: readonly SqlNode[],
+  tables: readonly string[],
+): Pick<PreparedQuery, "columnNames" | "mentions"> {
+  const all = { mentions: () => true };
   const words = new Set<string>();
   const rowNames = new Set(tables.map((name) => name.toLowerCase()));
   for (const node of everyNode(statements)) {
     const type = textOf(node, "type");
-    if (type === "STAR") return () => true;
-    if (type === "POSITIONAL_REFERENCE" || type === "PIVOT" || type === "SHOW_REF") return () => true;
-    if (textOf(node, "ref_type") === "NATURAL") return () => true;
+    if (type === "STAR" || type === "POSITIONAL_REFERENCE" || type === "PIVOT" || type === "SHOW_REF")
+      return all;
+    if (textOf(node, "ref_type") === "NATURAL") return all;
     for (const value of Object.values(node)) {
       if (typeof value === "string") words.add(value.toLowerCase());
       else if (Array.isArray(value)) {
@@ -69,12 +73,21 @@ function mentionsOf(statements: readonly SqlNode[], tables: readonly string[]): 
     // A table can be taken as one value: SELECT p FROM plays p.
     if (alias !== undefined && alias !== "" && !("class" in node)) rowNames.add(alias.toLowerCase());
   }
+  const columnNames = new Set<string>();
   for (const node of everyNode(statements)) {
-    const path = node["class"] === "COLUMN_REF" ? node["column_names"] : undefined;
-    const last: unknown = Array.isArray(path) ? path.at(-1) : undefined;
-    if (typeof last === "string" && rowNames.has(last.toLowerCase())) return () => true;
+    for (const name of namesIn(node["using_columns"])) columnNames.add(name);
+    if (node["class"] !== "COLUMN_REF") continue;
+    const path = namesIn(node["column_names"]);
+    const last = path.at(-1);
+    if (last !== undefined && rowNames.has(last)) return all;
+    for (const name of path) if (!rowNames.has(name)) columnNames.add(name);
   }
-  return (column) => words.has(column.toLowerCase());
+  return { columnNames, mentions: (column) => words.has(column.toLowerCase()) };
+}
+
+function namesIn(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((name) => typeof name === "string").map((name) => name.toLowerCase());
 }
 
 function invalid(problem: string): StorageError {

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type { CandidateTable, PreparedQuery, PruneResult, QueryColumn } from "../engine.ts";
+import { createViews } from "./create-views.ts";
 import { duckDbError, serializedError } from "./duckdb-error.ts";
 import { hiveColumn } from "./hive-column.ts";
-import { quoteName, quoteText } from "./quote.ts";
+import { quoteText } from "./quote.ts";
 import { filterKeysOf, markerColumn, readPlan } from "./read-plan.ts";
 import type { Scratch } from "./scratch.ts";
 import { isNode } from "./sql-tree.ts";
-import { candidateSelect, emptySelect } from "./table-view.ts";
+import { candidateView, emptySelect } from "./table-view.ts";
 
 /**
  * Optimisers that are off while partitions are chosen. Some conclude from the zero rows of our stand-in files that there
@@ -55,7 +56,9 @@ export class Pruner {
     const connection = await this.#instance.connect();
     try {
       const paths = new Map<CandidateTable, readonly string[]>();
-      for (const table of tables) paths.set(table, await this.#createView(connection, table));
+      for (const [i, table] of tables.entries()) {
+        paths.set(table, await this.#createView(connection, table, i));
+      }
       const answer = await serializePlan(connection, query.text);
       if (answer["error"] === true) {
         const { type, error, column } = serializedError(answer, query.text);
@@ -86,7 +89,11 @@ export class Pruner {
     }
   }
 
-  async #createView(connection: DuckDBConnection, table: CandidateTable): Promise<readonly string[]> {
+  async #createView(
+    connection: DuckDBConnection,
+    table: CandidateTable,
+    index: number,
+  ): Promise<readonly string[]> {
     const names = table.keys.map(({ name }) => name);
     const { candidates } = table;
     const common = candidates === undefined ? [] : commonKeys(names, candidates);
@@ -102,10 +109,7 @@ export class Pruner {
               file,
             ),
           );
-    const select = candidateSelect(table, hiveKeys, [...new Set(paths)]);
-    for (const name of table.names) {
-      await connection.run(`CREATE OR REPLACE TEMP VIEW ${quoteName(name)} AS ${select}`);
-    }
+    await createViews(connection, [candidateView(table, hiveKeys, [...new Set(paths)], index)]);
     return candidates === undefined || candidates.length === 0 ? [] : paths;
   }
 

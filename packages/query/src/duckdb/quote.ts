@@ -9,7 +9,12 @@ export function quoteText(text: string): string {
   return text.includes("\0") ? `(${quoted.replaceAll("\0", "' || chr(0) || '")})` : quoted;
 }
 
-/** File paths as a SQL list. DuckDB globs explicit paths too, so its three special characters are escaped. */
+/** A file path as DuckDB takes it: it globs explicit paths too, so its three special characters are escaped. */
+export function escapeGlob(path: string): string {
+  return path.replace(/[*?[]/g, "[$&]");
+}
+
+/** File paths as a SQL list. */
 export function quotePaths(paths: readonly string[]): string {
-  return `[${paths.map((path) => quoteText(path.replace(/[*?[]/g, "[$&]"))).join(", ")}]`;
+  return `[${paths.map((path) => quoteText(escapeGlob(path))).join(", ")}]`;
 }

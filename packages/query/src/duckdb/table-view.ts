@@ -1,6 +1,6 @@
 import type { CandidateTable, FileGroup, QueryColumn, ScanTable } from "../engine.ts";
 import { hiveColumn } from "./hive-column.ts";
-import { quoteName, quotePaths } from "./quote.ts";
+import { quoteName } from "./quote.ts";
 import type { Scratch } from "./scratch.ts";
 
 /** Integer types that DOUBLE cannot hold exactly in full. */
@@ -8,12 +8,33 @@ const WIDE_INTEGERS: ReadonlySet<string> = new Set(["BIGINT", "UBIGINT", "HUGEIN
 /** Up to here every whole number is a DOUBLE. */
 const EXACT_IN_DOUBLE = "9007199254740992";
 
-/** The SELECT of a table in execution: one scan for each group of files, each converted to the table's columns. */
-export function scanSelect(table: ScanTable, scratch: Scratch): string {
-  const scans = table.groups
-    .filter(({ files }) => files.length > 0)
-    .map((group) => groupSelect(table, group, scratch));
-  return scans.length > 0 ? scans.join(" UNION ALL ") : emptySelect([...table.columns, ...table.keys]);
+/** A table as a view: its SELECT, and the lists of files that the SELECT takes from variables of the connection. */
+export interface TableView {
+  /** The names of the view. */
+  readonly names: readonly string[];
+  /** What it selects. */
+  readonly select: string;
+  /** The files, by variable. */
+  readonly files: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The view of a table in execution: one scan for each group of files, each converted to the table's columns. */
+export function scanView(table: ScanTable, scratch: Scratch, index: number): TableView {
+  const files = new Map<string, readonly string[]>();
+  const scans: string[] = [];
+  for (const [i, group] of table.groups.entries()) {
+    if (group.files.length === 0) continue;
+    const variable = `parquetry_files_${index}_${i}`;
+    const names = table.keys.map(({ name }) => name);
+    files.set(
+      variable,
+      group.files.map((file) => scratch.hivePath(names, file.entries, file.path)),
+    );
+    scans.push(groupSelect(table, group, variable));
+  }
+  const select =
+    scans.length > 0 ? scans.join(" UNION ALL ") : emptySelect([...table.columns, ...table.keys]);
+  return { names: table.names, select, files };
 }
 
 /** A SELECT of no rows with these columns. */
@@ -22,8 +43,7 @@ export function emptySelect(columns: readonly QueryColumn[]): string {
   return `SELECT ${nulls.length > 0 ? nulls.join(", ") : "NULL AS nothing"} WHERE false`;
 }
 
-function groupSelect(table: ScanTable, group: FileGroup, scratch: Scratch): string {
-  const names = table.keys.map(({ name }) => name);
+function groupSelect(table: ScanTable, group: FileGroup, variable: string): string {
   const keysHere = new Set(group.files[0]?.entries.map(([key]) => key));
   const own = new Map(group.columns.map((column) => [column.name.toLowerCase(), column]));
   const columns = table.columns.map((wanted) => {
@@ -36,26 +56,28 @@ function groupSelect(table: ScanTable, group: FileGroup, scratch: Scratch): stri
       ? `${hiveColumn(i)} AS ${quoteName(name)}`
       : `CAST(NULL AS ${type}) AS ${quoteName(name)}`,
   );
-  const paths = group.files.map((file) => scratch.hivePath(names, file.entries, file.path));
   const pinned = table.keys.filter(({ name }) => keysHere.has(name));
-  return `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${readParquet(paths, table.keys, pinned)}`;
+  return `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${readParquet(variable, table.keys, pinned)}`;
 }
 
-/** The SELECT of a table while its partitions are chosen: zero-row files at the candidates' places. */
-export function candidateSelect(
+/** The view of a table while its partitions are chosen: zero-row files at the candidates' places. */
+export function candidateView(
   table: CandidateTable,
   hiveKeys: readonly QueryColumn[],
   paths: readonly string[],
-): string {
+  index: number,
+): TableView {
   const columns = table.columns.map(
     ({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`,
   );
   const keys = table.keys.map(({ name }, i) => `${hiveColumn(i)} AS ${quoteName(name)}`);
-  return `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${readParquet(paths, table.keys, hiveKeys)}`;
+  const variable = `parquetry_files_${index}`;
+  const select = `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${readParquet(variable, table.keys, hiveKeys)}`;
+  return { names: table.names, select, files: new Map([[variable, paths]]) };
 }
 
 function readParquet(
-  paths: readonly string[],
+  variable: string,
   keys: readonly QueryColumn[],
   hiveKeys: readonly QueryColumn[],
 ): string {
@@ -67,7 +89,7 @@ function readParquet(
     types.length > 0
       ? `hive_partitioning = true, hive_types = {${types.join(", ")}}`
       : "hive_partitioning = false";
-  return `read_parquet(${quotePaths(paths)}, ${hive})`;
+  return `read_parquet(getvariable('${variable}'), ${hive})`;
 }
 
 /** A cast never changes a number silently: one that DOUBLE cannot hold stops the query. */

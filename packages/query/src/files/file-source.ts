@@ -4,8 +4,10 @@ import {
   type DataFile,
   encodeParquet,
   inferColumns,
+  type Manifest,
   type ObjectInfo,
   type PartitionEntry,
+  parseManifest,
   type ReadCsvOptions,
   Storage,
   type StorageBackend,
@@ -17,6 +19,9 @@ import type { FileCache } from "./file-cache.ts";
 
 /** Objects fetched at once. */
 export const FETCH_CONCURRENCY = 32;
+
+/** Manifests that are remembered. */
+const MAX_MANIFESTS = 100_000;
 
 /** A data file of the store and its partition. */
 export interface StoredFile {
@@ -50,6 +55,7 @@ export class FileSource {
   readonly #backend: StorageBackend;
   readonly #cache: FileCache;
   readonly #csv: ReadCsvOptions;
+  readonly #manifests = new Map<string, Manifest>();
 
   constructor(backend: StorageBackend, cache: FileCache, csv: ReadCsvOptions) {
     this.#backend = backend;
@@ -80,8 +86,25 @@ export class FileSource {
     return found.filter((path) => path !== undefined).length;
   }
 
-  /** The bytes of a small object, such as a manifest. */
-  async readBytes(info: ObjectInfo, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  /**
+   * A partition's manifest, read once for each version.
+   *
+   * @throws StorageError `corrupt` where it is none.
+   */
+  async readManifest(info: ObjectInfo, signal: AbortSignal | undefined): Promise<Manifest> {
+    const version = versionOf(info);
+    const known = this.#manifests.get(version);
+    if (known !== undefined) return known;
+    const manifest = parseManifest(await this.#readBytes(info, signal), info.key);
+    this.#manifests.set(version, manifest);
+    if (this.#manifests.size > MAX_MANIFESTS) {
+      const [oldest] = this.#manifests.keys();
+      if (oldest !== undefined) this.#manifests.delete(oldest);
+    }
+    return manifest;
+  }
+
+  async #readBytes(info: ObjectInfo, signal: AbortSignal | undefined): Promise<Uint8Array> {
     if (!this.isLocal) return readFile(await this.#cached(info, signal));
     const { body } = await this.#backend.get(info.key, { ifMatch: info.etag, signal });
     return body.bytes();

@@ -53,12 +53,10 @@ export async function readEntityFacts(
   const keys = inferKeyTypes(chains.keys, seen, declared.hiveTypes);
   if (!isRagged(chains.folders, chains.keys)) listing.knowLeaves(entity, keys.length);
 
-  const readBytes = (info: Parameters<FileSource["readBytes"]>[0]): Promise<Uint8Array> =>
-    source.readBytes(info, signal);
-  let files = await storedFiles(chains.folders, readBytes);
+  let files = await storedFiles(chains.folders, source, signal);
   if (files.length === 0) {
     const all = await walkPartitions(listing.backend, entity, { signal });
-    files = await storedFiles(all.folders, readBytes);
+    files = await storedFiles(all.folders, source, signal);
   }
   const references = [files.at(-1), files.at(0)].filter((file) => file !== undefined);
   const local = await source.fetch([...new Set(references)], {

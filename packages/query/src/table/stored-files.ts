@@ -1,6 +1,6 @@
-import { committedFiles, type ObjectInfo, type PartitionFolder, parseManifest } from "@parquetry/core";
+import { committedFiles, type PartitionFolder } from "@parquetry/core";
 import { mapConcurrent } from "@parquetry/core/backend";
-import { FETCH_CONCURRENCY, type StoredFile } from "../files/file-source.ts";
+import { FETCH_CONCURRENCY, type FileSource, type StoredFile } from "../files/file-source.ts";
 
 /**
  * The files of partitions that count, by their manifests.
@@ -9,12 +9,12 @@ import { FETCH_CONCURRENCY, type StoredFile } from "../files/file-source.ts";
  */
 export async function storedFiles(
   folders: readonly PartitionFolder[],
-  readBytes: (info: ObjectInfo) => Promise<Uint8Array>,
+  source: FileSource,
+  signal: AbortSignal | undefined,
 ): Promise<readonly StoredFile[]> {
   const files = await mapConcurrent(folders, FETCH_CONCURRENCY, async (folder) => {
     const { manifest, partition } = folder;
-    const parsed =
-      manifest === undefined ? undefined : parseManifest(await readBytes(manifest), manifest.key);
+    const parsed = manifest === undefined ? undefined : await source.readManifest(manifest, signal);
     return committedFiles(folder, parsed).map((file) => ({ file, entries: partition.entries }));
   });
   return files.flat();

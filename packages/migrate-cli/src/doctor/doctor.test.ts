@@ -1,0 +1,103 @@
+import { type StorageBackend, StorageError } from "@parquetry/core";
+import { describe, expect, it } from "vitest";
+import { contents, memoryTree } from "../../test/support/memory-tree.ts";
+import { doctor } from "./doctor.ts";
+
+const statuses = async (backend: StorageBackend, names = false): Promise<Record<string, string>> => {
+  const checks = await doctor([{ name: "bucket", open: async () => backend, names }]);
+  return Object.fromEntries(checks.map(({ name, status }) => [name, status]));
+};
+
+const denied = (op: string): never => {
+  throw new StorageError({ code: "permission_denied", op, path: "x", message: `${op}: not allowed` });
+};
+
+describe("doctor", () => {
+  it("finds a healthy store well, and leaves nothing in it", async () => {
+    const backend = await memoryTree({ "raw/a": "1" });
+    expect(await statuses(backend)).toEqual({
+      "bucket: configuration": "ok",
+      "bucket: list": "ok",
+      "bucket: write": "ok",
+      "bucket: read": "ok",
+      "bucket: clock": "ok",
+      "bucket: delete": "ok",
+    });
+    expect(await contents(backend)).toEqual({ "raw/a": "1" });
+  });
+
+  it("tells the permissions apart", async () => {
+    const backend = await memoryTree();
+    const cases: readonly [string, Partial<StorageBackend>, Record<string, string>][] = [
+      [
+        "write",
+        { put: async () => denied("put") },
+        { write: "fail", read: "skip", delete: "skip", list: "ok" },
+      ],
+      ["read", { get: async () => denied("get") }, { write: "ok", read: "fail", delete: "ok" }],
+      [
+        "delete",
+        {
+          async *delete(keys) {
+            for await (const key of keys) {
+              const error = new StorageError({ code: "permission_denied", op: "delete", message: "no" });
+              yield { key, error };
+            }
+          },
+        },
+        { write: "ok", delete: "fail" },
+      ],
+    ];
+    for (const [, broken, expected] of cases) {
+      const found = await statuses({ ...backend, ...broken });
+      for (const [check, status] of Object.entries(expected)) expect(found[`bucket: ${check}`]).toBe(status);
+    }
+  });
+
+  it("warns of a clock that is far off", async () => {
+    const backend = await memoryTree();
+    const behind: StorageBackend = {
+      ...backend,
+      head: async (key, options) => ({ ...(await backend.head(key, options)), lastModified: new Date(0) }),
+    };
+    expect((await statuses(behind))["bucket: clock"]).toBe("warn");
+  });
+
+  it("reports a configuration that does not open, and goes on with the next store", async () => {
+    const checks = await doctor([
+      {
+        name: "data root",
+        open: async () => {
+          throw new StorageError({ code: "invalid_argument", op: "config", message: "DATA_ROOT is missing" });
+        },
+      },
+      { name: "bucket", open: () => memoryTree() },
+    ]);
+    expect(checks[0]).toMatchObject({
+      name: "data root: configuration",
+      status: "fail",
+      detail: "DATA_ROOT is missing",
+    });
+    expect(checks).toHaveLength(7);
+  });
+
+  it("names what collides and what cannot round-trip", async () => {
+    const backend = await memoryTree({
+      "raw/Plays/a": "1",
+      "raw/plays/a": "2",
+      "raw/plays/b": "3",
+      "raw/team=Jose\u0301/a": "4",
+      "raw/team=Jos\u00e9/a": "5",
+    });
+    const checks = await doctor([{ name: "bucket", open: async () => backend, names: true }]);
+    const collisions = checks.find(({ name }) => name.startsWith("names: case"));
+    expect(collisions?.status).toBe("warn");
+    expect(collisions?.detail).toBe(
+      "2 collide: raw/Plays/a and raw/plays/a, raw/team=Jose\u0301/a and raw/team=Jos\u00e9/a",
+    );
+    expect(checks.find(({ name }) => name === "names: composed (NFC)")?.detail).toContain(
+      "raw/team=Jose\u0301/a",
+    );
+    expect((await statuses(await memoryTree({ a: "1" }), true))["names: case and Unicode form"]).toBe("ok");
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { forEachConcurrent } from "./for-each-concurrent.ts";
+
+async function* numbers(count: number, onReturn: () => void = () => {}): AsyncGenerator<number> {
+  try {
+    for (let i = 0; i < count; i++) yield i;
+  } finally {
+    onReturn();
+  }
+}
+
+describe("forEachConcurrent", () => {
+  it("does every item once, with never more than the limit at once", async () => {
+    const seen: number[] = [];
+    let running = 0;
+    let most = 0;
+    await forEachConcurrent(numbers(50), 7, async (item) => {
+      most = Math.max(most, ++running);
+      await new Promise(setImmediate);
+      running--;
+      seen.push(item);
+    });
+    expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+    expect(most).toBe(7);
+  });
+
+  it("lets a slow item hold up no other", async () => {
+    let letGo: () => void = () => {};
+    const slow = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    let done = 0;
+    await forEachConcurrent(numbers(100), 2, async (item) => {
+      if (item === 0) return slow;
+      if (++done === 99) letGo();
+    });
+    expect(done).toBe(99);
+  });
+
+  it("begins nothing more once it is told to stop, finishes what runs, and closes the items", async () => {
+    let stopped = false;
+    let closed = false;
+    const finished: number[] = [];
+    await forEachConcurrent(
+      numbers(100, () => {
+        closed = true;
+      }),
+      4,
+      async (item) => {
+        await new Promise(setImmediate);
+        if (item === 10) stopped = true;
+        finished.push(item);
+      },
+      () => stopped,
+    );
+    expect(closed).toBe(true);
+    expect(finished.length).toBeGreaterThan(10);
+    expect(finished.length).toBeLessThan(20);
+    expect(finished).toContain(10);
+  });
+
+  it("throws the first failure after everything in flight has settled", async () => {
+    let settled = 0;
+    const run = forEachConcurrent(numbers(100), 4, async (item) => {
+      if (item === 2) throw new Error("two");
+      await new Promise(setImmediate);
+      settled++;
+    });
+    await expect(run).rejects.toThrow("two");
+    const before = settled;
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(settled).toBe(before);
+    expect(settled).toBeLessThan(20);
+  });
+});

@@ -1,0 +1,369 @@
+import { createHash } from "node:crypto";
+import {
+  isStorageError,
+  parseKey,
+  type ReplayableBody,
+  type StorageBackend,
+  StorageError,
+} from "@parquetry/core";
+import { collectBytes, openBody } from "@parquetry/core/backend";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { asDisk, contents, fill, memoryTree, withoutMd5 } from "../../test/support/memory-tree.ts";
+import { parseShard } from "../select/shard.ts";
+import { BUFFER_BYTES } from "./copy-file.ts";
+import type { MigrationResult } from "./migration-result.ts";
+import { type MigrationOptions, type MigrationProgress, runMigration } from "./run-migration.ts";
+
+const migrate = async (
+  source: StorageBackend,
+  target: StorageBackend,
+  options?: MigrationOptions,
+): Promise<MigrationResult> => {
+  const result = await runMigration(source, target, options);
+  result.close();
+  return result;
+};
+
+const LARGE = "x".repeat(BUFFER_BYTES + 1);
+
+/** Counts the requests that reach a store. */
+function counted(backend: StorageBackend): {
+  readonly backend: StorageBackend;
+  readonly calls: Record<string, number>;
+} {
+  const calls: Record<string, number> = {};
+  const count = (name: string): void => {
+    calls[name] = (calls[name] ?? 0) + 1;
+  };
+  return {
+    calls,
+    backend: {
+      ...backend,
+      head: (...args) => {
+        count("head");
+        return backend.head(...args);
+      },
+      get: (...args) => {
+        count("get");
+        return backend.get(...args);
+      },
+      put: (...args) => {
+        count("put");
+        return backend.put(...args);
+      },
+      delete: (...args) => {
+        count("delete");
+        return backend.delete(...args);
+      },
+      async *list(options) {
+        for await (const page of backend.list(options)) {
+          count("list");
+          yield page;
+        }
+      },
+    },
+  };
+}
+
+describe("runMigration", () => {
+  it("makes the target hold every file of the source, whatever was there, and touches nothing else", async () => {
+    const key = fc.constantFrom("a", "b/c", "b/d", "e.f", "e/f");
+    const tree = fc.dictionary(key, fc.constantFrom("", "one", "two", "three"));
+    await fc.assert(
+      fc.asyncProperty(tree, tree, fc.boolean(), fc.boolean(), async (before, there, force, disk) => {
+        const source = await memoryTree(before);
+        const target = await memoryTree(there);
+        const result = await migrate(disk ? asDisk(source) : source, target, { force });
+        expect(await contents(source)).toEqual(before);
+        expect(await contents(target)).toEqual(force ? { ...there, ...before } : { ...before, ...there });
+        const differing = Object.keys(before).filter((name) => name in there && there[name] !== before[name]);
+        expect(result.complete).toBe(force || differing.length === 0);
+        expect(result.plan.total.differs.files).toBe(force ? 0 : differing.length);
+        const again = await migrate(disk ? asDisk(source) : source, target, { force });
+        expect(again.copied.files).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("keeps to its budget: a PUT a file and a LIST a thousand, and nothing else at the target", async () => {
+    const files = Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`raw/${i}.csv`, `row ${i}`]));
+    const source = asDisk(await memoryTree(files));
+    const target = counted(await memoryTree());
+    const first = await migrate(source, target.backend);
+    expect(first.complete).toBe(true);
+    expect(target.calls).toEqual({ put: 1500, list: 1 });
+    for (const name of Object.keys(target.calls)) delete target.calls[name];
+    const again = await migrate(source, target.backend);
+    expect(again.plan.total.skip.files).toBe(1500);
+    expect(target.calls).toEqual({ list: 2 });
+  });
+
+  it("streams large files, and verifies them at a target that proves nothing by itself", async () => {
+    const source = await memoryTree({ "raw/large": LARGE, "raw/empty": "" });
+    const target = asDisk(await memoryTree());
+    const result = await migrate(source, target);
+    expect(result).toMatchObject({ complete: true, unproven: 0 });
+    expect(await contents(target)).toEqual({ "raw/large": LARGE, "raw/empty": "" });
+  });
+
+  it.each(["small", LARGE])("notices what arrives damaged", async (text) => {
+    const source = await memoryTree({ "raw/a": text });
+    const sound = await memoryTree();
+    const damaging: StorageBackend = {
+      ...sound,
+      async put(key, body, options) {
+        const bytes = Buffer.from(await collectBytes(openBody(body)));
+        bytes.writeUInt8((bytes[2] ?? 0) ^ 1, 2);
+        return sound.put(key, bytes, options);
+      },
+    };
+    for (const target of [damaging, asDisk(damaging)]) {
+      const result = await runMigration(source, target, { include: ["raw/"], force: true });
+      expect(result.failures.first(1)[0]).toMatchObject({ key: "raw/a", code: "corrupt" });
+      expect(result.complete).toBe(false);
+      result.close();
+    }
+  });
+
+  it.each(["small", LARGE])("reads a file again that changes, and copies its last content", async (text) => {
+    const source = await memoryTree({ a: text });
+    let reads = 0;
+    const changing: StorageBackend = {
+      ...source,
+      async get(key, options) {
+        if (++reads === 1) await fill(source, { a: `${text} and more` });
+        return source.get(key, options);
+      },
+    };
+    const target = await memoryTree();
+    const events: MigrationProgress[] = [];
+    const result = await migrate(changing, target, { onProgress: (event) => events.push(event) });
+    expect(await contents(target)).toEqual({ a: `${text} and more` });
+    expect(result).toMatchObject({ retries: 1, complete: true });
+    const bytes = events.reduce((sum, event) => sum + (event.type === "bytes" ? event.bytes : 0), 0);
+    expect(bytes).toBe(text.length + 9);
+  });
+
+  it("reports a file that never stops changing, and one that vanishes, and goes on with the others", async () => {
+    const source = await memoryTree({ a: "a", gone: "g", z: "z" });
+    let version = 0;
+    const changing: StorageBackend = {
+      ...source,
+      async get(key, options) {
+        if (key === "a") await fill(source, { a: `version ${version++}` });
+        if (key === "gone") for await (const _ of source.delete([key]));
+        return source.get(key, options);
+      },
+    };
+    const target = await memoryTree();
+    const result = await runMigration(changing, target);
+    expect(await contents(target)).toEqual({ z: "z" });
+    const failures = [...result.failures.first(9)].sort((x, y) => (x.key < y.key ? -1 : 1));
+    expect(failures).toMatchObject([
+      { key: "a", code: "conflict", message: expect.stringContaining("changed each of the 3 times") },
+      { key: "gone", code: "not_found" },
+    ]);
+    result.close();
+  });
+
+  it("overwrites nothing that appears after the plan was made, and knows its own content when it meets it", async () => {
+    const source = await memoryTree({ other: "ours", same: "equal" });
+    const target = await memoryTree();
+    const racing: StorageBackend = {
+      ...target,
+      async put(key, body, options) {
+        await fill(target, { [key]: key === "same" ? "equal" : "theirs" });
+        return target.put(key, body, options);
+      },
+    };
+    const result = await runMigration(source, racing);
+    expect(await contents(target)).toEqual({ other: "theirs", same: "equal" });
+    expect(result.copied.files).toBe(1);
+    expect(result.failures.first(9)).toMatchObject([{ key: "other", code: "conflict" }]);
+    result.close();
+  });
+
+  it("with force replaces only the version that the plan saw", async () => {
+    const source = await memoryTree({ a: "ours" });
+    const target = await memoryTree({ a: "old" });
+    const racing: StorageBackend = {
+      ...target,
+      async put(key, body, options) {
+        await fill(target, { [key]: "newer" });
+        return target.put(key, body, options);
+      },
+    };
+    const result = await runMigration(source, racing, { force: true });
+    expect(await contents(target)).toEqual({ a: "newer" });
+    expect(result.failures.first(1)).toMatchObject([{ code: "conflict" }]);
+    result.close();
+  });
+
+  it("takes a write whose answer was lost for what it is", async () => {
+    const source = await memoryTree({ a: "content", [`b`]: LARGE });
+    const target = await memoryTree();
+    const silent: StorageBackend = {
+      ...target,
+      async put(key, body, options) {
+        await target.put(key, body, options);
+        throw new StorageError({ code: "outcome_unknown", op: "put", path: key, message: "no answer" });
+      },
+    };
+    expect(await migrate(source, silent)).toMatchObject({ complete: true, copied: { files: 2 } });
+  });
+
+  it("leaves alone what nothing proves, and says so", async () => {
+    const source = await memoryTree({ a: "same size 1" });
+    const target = withoutMd5(await memoryTree({ a: "same size 2" }));
+    const result = await migrate(source, target, { force: true });
+    expect(result.plan.total.unverifiable.files).toBe(1);
+    expect(result.complete).toBe(false);
+    expect(await contents(target)).toEqual({ a: "same size 2" });
+  });
+
+  it("stops gently: finishes what is under way, and a second run does the rest", async () => {
+    const files = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}`, `${i}`]));
+    const source = await memoryTree(files);
+    const target = counted(await memoryTree());
+    const stop = new AbortController();
+    const first = await migrate(source, target.backend, {
+      concurrency: 3,
+      stopSignal: stop.signal,
+      onProgress: (event) => {
+        if (event.type === "copied") stop.abort();
+      },
+    });
+    expect(first).toMatchObject({ stopped: "interrupted", complete: false });
+    expect(first.copied.files).toBe(Object.keys(await contents(target.backend)).length);
+    expect(first.copied.files).toBeLessThan(10);
+    const second = await migrate(source, target.backend);
+    expect(second).toMatchObject({ complete: true, copied: { files: 40 - first.copied.files } });
+    expect(target.calls["put"]).toBe(40);
+    expect(await contents(target.backend)).toEqual(files);
+  });
+
+  it("stops at once where the signal fires", async () => {
+    const source = await memoryTree({ a: "1", b: "2" });
+    const abort = new AbortController();
+    const run = runMigration(source, await memoryTree(), {
+      signal: abort.signal,
+      concurrency: 1,
+      onProgress: (event) => {
+        if (event.type === "planned") abort.abort();
+      },
+    });
+    await expect(run).rejects.toMatchObject({ code: "aborted" });
+  });
+
+  it("stops after so many errors, and tells hopeless ones apart", async () => {
+    const files = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`f${i}`, `${i}`]));
+    const source = await memoryTree(files);
+    const failing = async (
+      code: "permission_denied" | "unauthenticated" | "corrupt",
+    ): Promise<MigrationResult> => {
+      const target = await memoryTree();
+      return migrate(
+        source,
+        {
+          ...target,
+          put: async (key) => {
+            throw new StorageError({ code, op: "put", path: key, message: "no" });
+          },
+        },
+        { concurrency: 1, maxErrors: 20 },
+      );
+    };
+    const corrupt = await failing("corrupt");
+    expect(corrupt.stopped).toBe("max_errors");
+    expect(corrupt.failures.length).toBe(20);
+    const denied = await failing("permission_denied");
+    expect(denied.stopped).toBe("hopeless");
+    expect(denied.failures.length).toBe(10);
+    expect((await failing("unauthenticated")).failures.length).toBe(1);
+  });
+
+  it("copies, in shards, everything exactly once", async () => {
+    const files = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`raw/${i}`, `${i}`]));
+    const source = await memoryTree(files);
+    const target = await memoryTree();
+    const copied: number[] = [];
+    for (const shard of ["0/3", "1/3", "2/3"]) {
+      copied.push((await migrate(source, target, { shard: parseShard(shard) })).copied.files);
+    }
+    expect(copied.reduce((sum, count) => sum + count)).toBe(60);
+    expect(await contents(target)).toEqual(files);
+  });
+
+  it("refuses names that the target cannot hold, before it writes anything of them", async () => {
+    const source = await memoryTree({ "team=Jose\u0301/a": "1", "team=Ana/a": "2" });
+    const target = await memoryTree();
+    const r2: StorageBackend = {
+      ...target,
+      capabilities: { ...target.capabilities, keyNormalization: "NFC" },
+    };
+    const result = await runMigration(source, r2);
+    expect(result.plan.failures.first(9)).toMatchObject([{ key: "team=Jose\u0301/a", code: "refused" }]);
+    expect(result.complete).toBe(false);
+    expect(await contents(target)).toEqual({ "team=Ana/a": "2" });
+    result.close();
+  });
+
+  it("checks a body that is read in parts, and again, as a multipart store reads it", async () => {
+    const partBytes = 100_000;
+    const source = await memoryTree({ large: LARGE });
+    const stored = await memoryTree();
+    const target: StorageBackend = {
+      ...withoutMd5(stored),
+      capabilities: { ...stored.capabilities, maxSinglePutBytes: partBytes, partSizeBytes: partBytes },
+      async put(key, body, options) {
+        // Large ones come as bodies that can be opened again: what this test is about.
+        const large = body as ReplayableBody;
+        const digests: Buffer[] = [];
+        const parts: Uint8Array[] = [];
+        for (let start = 0; start < large.sizeBytes; start += partBytes) {
+          const end = Math.min(start + partBytes, large.sizeBytes);
+          await collectBytes(large.open({ start, end }));
+          const part = await collectBytes(large.open({ start, end }));
+          digests.push(createHash("md5").update(part).digest());
+          parts.push(part);
+        }
+        const { sizeBytes } = await stored.put(key, Buffer.concat(parts), options);
+        const md5 = createHash("md5").update(Buffer.concat(digests)).digest("hex");
+        return { sizeBytes, etag: `${md5}-${digests.length}` };
+      },
+    };
+    let bytes = 0;
+    const result = await migrate(source, target, {
+      onProgress: (event) => {
+        if (event.type === "bytes") bytes += event.bytes;
+      },
+    });
+    expect(result).toMatchObject({ complete: true, unproven: 0 });
+    expect(bytes).toBe(LARGE.length);
+    expect(await contents(stored)).toEqual({ large: LARGE });
+  });
+
+  it("names what is planned and not done", async () => {
+    const source = await memoryTree({ a: "1", b: "2" });
+    const target = await memoryTree();
+    const result = await runMigration(source, {
+      ...target,
+      put: async (key, body, options) => {
+        if (key === "b") throw new StorageError({ code: "corrupt", op: "put", path: key, message: "no" });
+        return target.put(key, body, options);
+      },
+    });
+    const pending = [];
+    for await (const { key } of result.pending()) pending.push(key);
+    expect(pending).toEqual(["b"]);
+    result.close();
+  });
+
+  it("refuses options that make no sense", async () => {
+    const run = runMigration(await memoryTree(), await memoryTree(), { concurrency: 0 });
+    await expect(run).rejects.toSatisfy((error) => isStorageError(error, "invalid_argument"));
+    expect(() => parseKey("")).toThrow();
+  });
+});

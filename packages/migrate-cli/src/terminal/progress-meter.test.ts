@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { memoryTree } from "../../test/support/memory-tree.ts";
+import { planMigration } from "../plan/plan-migration.ts";
+import { createProgressMeter, formatProgress } from "./progress-meter.ts";
+
+describe("createProgressMeter", () => {
+  it("folds events into files, bytes, rate and time to go", async () => {
+    let now = 0;
+    const meter = createProgressMeter(() => now);
+    meter.take({ type: "listed", side: "source", objects: 2 });
+    meter.take({ type: "read", side: "source", bytes: 1500 });
+    now = 1000;
+    expect(formatProgress(meter.snapshot())).toBe("listing: 2 files, 1.5 kB read to compare (1.5 kB/s)");
+    const plan = await planMigration(
+      await memoryTree({ a: "x".repeat(4000), b: "y".repeat(4000) }),
+      await memoryTree(),
+    );
+    meter.take({ type: "planned", plan });
+    meter.take({ type: "bytes", bytes: 4000 });
+    meter.take({ type: "bytes", bytes: -2000 });
+    meter.take({ type: "copied", key: "a", sizeBytes: 4000, durationMs: 1 });
+    meter.take({ type: "retry", key: "b", message: "" });
+    meter.take({ type: "failed", key: "b", code: "conflict", message: "" });
+    now = 2000;
+    expect(formatProgress(meter.snapshot())).toBe(
+      "2/2 files  2.0/8.0 kB  2.0 kB/s  ETA 3.0 s  retries 1  errors 1",
+    );
+  });
+
+  it("fits 80 columns with large numbers", () => {
+    const line = formatProgress({
+      phase: "copying",
+      files: 31_857,
+      filesTotal: 31_857,
+      bytes: 15.3e9,
+      bytesTotal: 15.3e9,
+      bytesPerSecond: 123.4e6,
+      etaMs: 3_599_000,
+      retries: 120,
+      errors: 3,
+    });
+    // The last column stays free: some terminals wrap there.
+    expect(line.length).toBeLessThan(80);
+  });
+});

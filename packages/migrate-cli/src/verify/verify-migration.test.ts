@@ -1,0 +1,130 @@
+import type { StorageBackend } from "@parquetry/core";
+import { describe, expect, it } from "vitest";
+import { asDisk, memoryTree, withoutMd5 } from "../../test/support/memory-tree.ts";
+import { formatParity } from "./folder-parity.ts";
+import { parseVerifyLevel } from "./verify-level.ts";
+import { type Verification, type VerifyOptions, verifyMigration } from "./verify-migration.ts";
+
+const verify = async (
+  source: StorageBackend,
+  target: StorageBackend,
+  options?: VerifyOptions,
+): Promise<Verification & { readonly lines: string[] }> => {
+  const found = await verifyMigration(source, target, options);
+  return { ...found, lines: found.folders.map(formatParity) };
+};
+
+describe("verifyMigration", () => {
+  it("compares by content, folder by folder", async () => {
+    const source = asDisk(
+      await memoryTree({
+        "manifest.json": "{}",
+        "raw/a": "1",
+        "raw/b": "22",
+        "raw/c": "333",
+        "processed/x": "9",
+      }),
+    );
+    const target = await memoryTree({
+      "raw/a": "1",
+      "raw/b": "2x",
+      "raw/d": "4",
+      "processed/x": "9",
+      "manifest.json": "{}",
+    });
+    const found = await verify(source, target);
+    expect(found.lines).toEqual([
+      ".: local=1 cloud=1 missing=0 extra=0 differing=0 unverifiable=0",
+      "processed: local=1 cloud=1 missing=0 extra=0 differing=0 unverifiable=0",
+      "raw: local=3 cloud=3 missing=1 extra=1 differing=1 unverifiable=0",
+    ]);
+    expect([found.missing, found.extra, found.differing].map((list) => list.first(9))).toEqual([
+      ["raw/c"],
+      ["raw/d"],
+      ["raw/b"],
+    ]);
+    expect(found.equal).toBe(false);
+    found.close();
+  });
+
+  it("sees a wrong object of the same size, whose listing proves nothing, by reading it", async () => {
+    const source = asDisk(await memoryTree({ "raw/a": "right", "raw/b": "equal" }));
+    const target = withoutMd5(await memoryTree({ "raw/a": "wrong", "raw/b": "equal" }));
+    const byEtag = await verify(source, target);
+    expect(byEtag.lines).toEqual(["raw: local=2 cloud=2 missing=0 extra=0 differing=0 unverifiable=2"]);
+    const full = await verify(source, target, { level: { type: "full" } });
+    expect(full.lines).toEqual(["raw: local=2 cloud=2 missing=0 extra=0 differing=1 unverifiable=0"]);
+    expect(full.readFiles).toBe(2);
+  });
+
+  it("takes two multipart objects of one ETag for equal, and no other equal ETags", async () => {
+    const tagged = async (etag: string): Promise<StorageBackend> => {
+      const tree = withoutMd5(await memoryTree({ "raw/a": "content" }));
+      return {
+        ...tree,
+        async *list(options) {
+          for await (const page of tree.list(options))
+            yield { ...page, objects: page.objects.map((info) => ({ ...info, etag })) };
+        },
+      };
+    };
+    const parity = async (left: string, right: string): Promise<number> =>
+      (await verify(await tagged(left), await tagged(right))).unverifiable.length;
+    const multipart = (char: string): string => `${char.repeat(32)}-1`;
+    expect(await parity(multipart("a"), multipart("a"))).toBe(0);
+    expect(await parity(multipart("a"), multipart("b"))).toBe(1);
+    expect(await parity("opaque", "opaque")).toBe(1);
+  });
+
+  it("with level full believes no listing", async () => {
+    const honest = await memoryTree({ "raw/a": "right" });
+    const lying: StorageBackend = {
+      ...honest,
+      get: async (key) => (await memoryTree({ "raw/a": "wrong" })).get(key),
+    };
+    expect((await verify(honest, lying)).equal).toBe(true);
+    expect((await verify(honest, lying, { level: { type: "full" } })).equal).toBe(false);
+  });
+
+  it("samples the same share again by the same seed", async () => {
+    const files = Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`raw/${i}`, `${i}`]));
+    const source = await memoryTree(files);
+    const target = withoutMd5(await memoryTree(files));
+    const level = parseVerifyLevel("sample:25%");
+    const first = await verify(source, target, { level });
+    expect(first.readFiles).toBeGreaterThan(50);
+    expect(first.readFiles).toBeLessThan(150);
+    expect(first.unverifiable.length).toBe(400 - first.readFiles);
+    const again = await verify(source, target, { level, seed: first.seed });
+    expect(again.unverifiable.first(400)).toEqual(first.unverifiable.first(400));
+  });
+
+  it("counts what cannot be read as unverifiable, with the reason", async () => {
+    const tree = await memoryTree({ "raw/a": "1", "raw/b": "2" });
+    const source: StorageBackend = asDisk({
+      ...tree,
+      get: async (key, options) => {
+        if (key === "raw/b") for await (const _ of tree.delete([key]));
+        return tree.get(key, { ...options, ifMatch: key === "raw/a" ? "other" : undefined });
+      },
+    });
+    const found = await verify(source, await memoryTree({ "raw/a": "1", "raw/b": "2" }));
+    expect(found.lines).toEqual(["raw: local=2 cloud=2 missing=0 extra=0 differing=0 unverifiable=2"]);
+  });
+
+  it("leaves out what a migration leaves out, on both sides", async () => {
+    const source = await memoryTree({ "raw/a": "1", "raw/._a": "x" });
+    const found = await verify(source, await memoryTree({ "raw/a": "1", "raw/.DS_Store": "y" }));
+    expect(found.equal).toBe(true);
+  });
+});
+
+describe("parseVerifyLevel", () => {
+  it("takes etag, full and a percentage", () => {
+    expect(parseVerifyLevel("sample:0.5%")).toEqual({ type: "sample", share: 0.005 });
+    expect(parseVerifyLevel("full")).toEqual({ type: "full" });
+    for (const text of ["sample", "sample:0%", "sample:101%", "Full", ""]) {
+      expect(() => parseVerifyLevel(text)).toThrow(/is no level/);
+    }
+  });
+});

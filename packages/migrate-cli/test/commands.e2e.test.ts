@@ -1,0 +1,254 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ENV_TEMPLATE } from "../src/env-template.ts";
+import { createWorld, jsonLines, summaryOf, type World } from "./support/command.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+  world.write({
+    "raw/plays/year=2024/week=1/a.parquet": "12345",
+    "raw/plays/year=2024/week=2/a.parquet": "12345",
+    "raw/plays/year=2024/week=2/manifest.json": "{}",
+    "notes.txt": "x",
+  });
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+describe("usage", () => {
+  it.each([
+    [["migrat"], "Did you mean migrate?"],
+    [["migrate", "--forse"], "Did you mean --force?"],
+    [["migrate", "--concurrency", "0"], "Expected a whole number of at least 1."],
+    [["migrate", "--bandwidth", "fast"], "Expected bytes per second"],
+    [["verify", "--level", "deep"], "Expected etag, sample:5%"],
+    [["plan", "--shard", "4/4"], "counted from 0"],
+    [["plan", "--where", "2024"], "Expected key=value"],
+    [["inventory", "--include", "a{b"], "is not a pattern"],
+    [["inventory", "--env-file", "missing.env"], "missing.env cannot be read"],
+    [["cost", "--prices", ".env"], "cannot be read"],
+    [["inventory", "gs://bucket"], "is no address Parquetry knows"],
+    [["migrate", "--to", "."], "one lies in the other"],
+    [[], "Usage: parquetry"],
+  ])("%j: exit 2, and what to do", async (args, message) => {
+    const { exitCode, stderr, stdout } = await world.call(args);
+    expect(stderr).toContain(message);
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe("");
+  });
+
+  it("shows help at 80 columns, and the version", async () => {
+    for (const args of [["--help"], ["migrate", "--help"], ["help", "verify"]]) {
+      const { exitCode, stdout } = await world.call(args);
+      expect(exitCode).toBe(0);
+      for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    }
+    expect((await world.call(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it("sets the process's exit code", async () => {
+    const run = await world.run(["inventory", "--include", "a{b"]);
+    expect(run).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(run.stderr).toMatch(/^error: .*is not a pattern/);
+  });
+
+  it("reads --env-file, which Node reads as well where it stands behind the script", async () => {
+    const file = join(world.folder, "other.env");
+    writeFileSync(file, `CFB_MODEL_DATA_ROOT=${join(world.data, "raw")}\n`);
+    for (const args of [
+      ["inventory", "--env-file", file],
+      [`--env-file=${file}`, "inventory"],
+    ]) {
+      expect((await world.run(args)).stdout).toContain("3 files");
+    }
+  });
+
+  it("takes global flags before and after the command", async () => {
+    for (const args of [
+      ["--json", "inventory"],
+      ["inventory", "--json"],
+    ]) {
+      expect(summaryOf(await world.call(args))).toMatchObject({ type: "summary", exitCode: 0, files: 4 });
+    }
+  });
+
+  it("reads variables of another prefix, those of the shell before those of .env", async () => {
+    const { stdout } = await world.call(["--env-prefix", "NFL", "inventory"], {
+      NFL_DATA_ROOT: join(world.data, "raw"),
+    });
+    expect(stdout).toContain(`3 files, 12 B at ${join(world.data, "raw")}`);
+    const shell = await world.call(["inventory"], { CFB_MODEL_DATA_ROOT: join(world.data, "raw/plays") });
+    expect(shell.stdout).toContain(`at ${join(world.data, "raw/plays")}`);
+  });
+});
+
+describe("configuration errors", () => {
+  const SECRET = "s3cr3t-that-nobody-may-see";
+  it("names every missing variable at once, shows no secret, and ends --json with a summary", async () => {
+    const empty = join(world.folder, "empty.env");
+    writeFileSync(
+      empty,
+      `PARQUETRY_STORAGE_BACKEND=r2\nPARQUETRY_R2_SECRET_KEY=${SECRET} broken\nPARQUETRY_DATA_ROOT=${world.data}\n`,
+    );
+    const run = await world.call(["migrate", "--env-file", empty, "--verbose"]);
+    expect(run.exitCode).toBe(2);
+    for (const name of ["R2_BUCKET", "R2_ACCOUNT_ID", "R2_ACCESS_KEY", "R2_SECRET_KEY"])
+      expect(run.stderr).toContain(name);
+    expect(run.stderr + run.stdout).not.toContain(SECRET);
+    const json = await world.call(["migrate", "--env-file", empty, "--json"]);
+    expect(summaryOf(json)).toMatchObject({ version: 1, exitCode: 2, error: { code: "invalid_argument" } });
+    expect(json.stderr).toBe("");
+  });
+
+  it.each([
+    ["wrong secret", { CFB_R2_SECRET_KEY: SECRET }, "check the access key"],
+    ["no such bucket", { CFB_R2_BUCKET: "nowhere" }, "no such bucket"],
+    ["unreachable", { CFB_R2_ENDPOINT: "http://127.0.0.1:9" }, "cannot be reached"],
+    ["no data root", { CFB_MODEL_DATA_ROOT: "/nowhere/at/all" }, "does not exist"],
+  ])("%s: one clear line, exit 2", async (_, env, message) => {
+    const { exitCode, stderr, stdout } = await world.call(["migrate"], env);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^error: .*\n$/);
+    expect(stderr).toContain(message);
+    expect(stderr + stdout).not.toContain(SECRET);
+  });
+
+  it.skipIf(process.platform === "win32")(
+    "ends with 2 where the target may be listed but not written",
+    async () => {
+      const readOnly = join(world.folder, "read-only");
+      mkdirSync(readOnly);
+      chmodSync(readOnly, 0o555);
+      chmodSync(world.folder, 0o755);
+      // Root may write anywhere, so root becomes nobody for this.
+      const isRoot = process.geteuid?.() === 0;
+      if (isRoot) process.seteuid?.(65_534);
+      try {
+        const run = await world.call(["migrate", "--to", readOnly, "--quiet"]);
+        expect(run).toMatchObject({ exitCode: 2, stdout: expect.stringContaining("every file fails") });
+      } finally {
+        if (isRoot) process.seteuid?.(0);
+        chmodSync(readOnly, 0o755);
+      }
+    },
+  );
+});
+
+describe("output", () => {
+  it("is plain text when piped, and quiet when told", async () => {
+    const { stdout, stderr } = await world.call(["inventory"]);
+    expect(stdout + stderr).not.toContain("\u001b");
+    expect(stdout).toContain("raw/plays      3   12 B           2  year/week");
+    const quiet = await world.call(["plan", "-q"]);
+    expect(quiet.stderr).toBe("");
+  });
+
+  it("has colour when asked for, and none with --no-color or NO_COLOR", async () => {
+    const forced = { FORCE_COLOR: "1" };
+    expect((await world.call(["inventory"], forced)).stdout).toContain("\u001b[1m");
+    expect((await world.call(["inventory", "--no-color"], forced)).stdout).not.toContain("\u001b");
+    expect((await world.call(["inventory"], { ...forced, NO_COLOR: "1" })).stdout).not.toContain("\u001b");
+  });
+
+  it("survives a reader that goes away", async () => {
+    const run = world.start(["inventory", "--json"]);
+    run.child.stdout?.destroy();
+    expect(await run.outcome).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  it("is JSON lines with --json, each with version, type and command", async () => {
+    const { stdout, stderr } = await world.call(["plan", "--json"]);
+    for (const line of jsonLines(stdout))
+      expect(line).toMatchObject({ version: 1, command: "plan", type: expect.any(String) });
+    expect(summaryOf({ stdout, stderr, exitCode: 0, signal: null })).toMatchObject({
+      type: "summary",
+      dryRun: true,
+      requests: { targetPut: 4, targetList: 1 },
+      cost: { pricesOf: "2026-10" },
+    });
+    expect(stderr).toBe("");
+  });
+});
+
+describe("init", () => {
+  it("writes the template for its owner alone, and never over an existing file", async () => {
+    const first = await world.run(["init", "fresh.env"]);
+    const path = join(world.folder, "fresh.env");
+    expect(first).toMatchObject({ exitCode: 0, stdout: `Wrote ${path}\n` });
+    expect(readFileSync(path, "utf8")).toBe(ENV_TEMPLATE);
+    expect(statSync(path).mode & 0o077).toBe(0);
+    writeFileSync(path, "mine");
+    expect((await world.call(["init", "fresh.env"])).exitCode).toBe(2);
+    expect(readFileSync(path, "utf8")).toBe("mine");
+  });
+});
+
+describe("doctor", () => {
+  it("checks both ends and leaves nothing behind", async () => {
+    const { exitCode, stdout } = await world.call(["doctor"]);
+    expect(exitCode).toBe(0);
+    for (const check of ["data root: delete", "cloud: list", "cloud: write", "cloud: read", "cloud: delete"])
+      expect(stdout).toContain(`✓ ${check}`);
+    expect(summaryOf(await world.call(["inventory", "r2://football", "--json"]))).toMatchObject({ files: 0 });
+  });
+
+  it("fails with the remedy", async () => {
+    const { exitCode, stdout } = await world.call(["doctor"], { CFB_R2_SECRET_KEY: "wrong" });
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain("✗ cloud: list");
+    expect(stdout).toContain("Check the access key and the secret key");
+    expect(stdout).not.toContain("wrong\n");
+  });
+});
+
+describe("cost", () => {
+  it("shows R2 beside S3, by another price table where one is given", async () => {
+    const { stdout } = await world.call(["cost"]);
+    expect(stdout).toMatch(/prices of 2026-10 +Cloudflare R2 +AWS S3/);
+    expect(summaryOf(await world.call(["cost", "--json"]))).toMatchObject({ pricesOf: "2026-10", files: 4 });
+  });
+});
+
+describe("query", () => {
+  it("hands everything to parquetry-query, and its exit code back", async () => {
+    const project = join(world.folder, "node_modules/@parquetry/query");
+    mkdirSync(project, { recursive: true });
+    writeFileSync(
+      join(project, "package.json"),
+      JSON.stringify({
+        name: "@parquetry/query",
+        version: "0.0.0",
+        type: "module",
+        bin: { "parquetry-query": "./cli.js" },
+      }),
+    );
+    writeFileSync(
+      join(project, "cli.js"),
+      "console.log(JSON.stringify([process.argv.slice(2), process.env.CFB_R2_BUCKET])); process.exit(3);\n",
+    );
+    const run = await world.run([
+      "--env-prefix",
+      "CFB",
+      "query",
+      "SELECT 1",
+      "--format",
+      "csv",
+      "--json",
+      "--help",
+    ]);
+    expect(run.exitCode).toBe(3);
+    expect(JSON.parse(run.stdout)).toEqual([
+      ["--env-prefix", "CFB", "SELECT 1", "--format", "csv", "--json", "--help"],
+      "football",
+    ]);
+    rmSync(join(world.folder, "node_modules"), { recursive: true });
+    expect(existsSync(project)).toBe(false);
+  });
+
+  it("says how to install it where it is not", async () => {
+    const { exitCode, stderr } = await world.run(["query", "SELECT 1"], { PATH: "" });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("npm install @parquetry/query");
+  });
+});

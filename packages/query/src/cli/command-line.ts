@@ -1,0 +1,87 @@
+import { Command, CommanderError, Option } from "commander";
+
+/** How a result is written. */
+export type OutputFormat = "table" | "csv" | "tsv" | "json" | "ndjson" | "parquet" | "markdown";
+
+const FORMATS: readonly OutputFormat[] = ["table", "csv", "tsv", "json", "ndjson", "parquet", "markdown"];
+
+/** What the command line says. */
+export interface CommandLine {
+  readonly sql: string | undefined;
+  readonly file?: string;
+  readonly format?: OutputFormat;
+  readonly output?: string;
+  readonly explain: boolean;
+  readonly param: readonly string[];
+  readonly tables: boolean;
+  readonly describe?: string;
+  readonly timeout?: string;
+  readonly envFile?: string;
+  readonly envPrefix?: string;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly color: boolean;
+}
+
+/** Texts for the two streams, by which nothing is printed behind the caller's back. */
+export interface TextSinks {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+const EXAMPLES = `
+Examples:
+  parquetry-query 'SELECT team, avg(yards) FROM plays WHERE year = 2024 AND week = 5 GROUP BY team'
+  parquetry-query --explain --file report.sql --param year=2024
+  parquetry-query 'FROM games' --format parquet --output games.parquet
+  echo 'SELECT count(*) FROM "raw/plays"' | parquetry-query
+
+Without --format a terminal gets a table, anything else CSV. Parameters are texts that take the type of what they are
+compared with. Exit codes: 0 done, 1 failed, 2 wrong usage, configuration or SQL, 130 interrupted.`;
+
+/**
+ * Reads the command line.
+ *
+ * @returns what it says, or the exit code where it is answered already (`--help`) or wrong.
+ */
+export function parseCommandLine(
+  argv: readonly string[],
+  version: string,
+  sinks: TextSinks,
+): CommandLine | number {
+  const command = new Command("parquetry-query")
+    .description("SQL over Hive-partitioned tables; entities such as raw/plays are tables.")
+    .argument("[sql]", "the SELECT; without it and --file it is read from stdin")
+    .option("-f, --file <path>", "read the SQL from a file (- for stdin)")
+    .addOption(new Option("-F, --format <format>", "how the result is written").choices(FORMATS))
+    .option("-o, --output <path>", "write the result to this file instead of stdout")
+    .option("--explain", "show what would be read, and read nothing", false)
+    .option("-p, --param <name=value>", "a parameter: $name in the SQL (repeatable)", collect, [])
+    .option("--tables", "list the tables", false)
+    .option("--describe <table>", "show keys and columns of a table")
+    .option("--timeout <seconds>", "give up after so many seconds")
+    .option("--env-file <path>", "read variables from this file (default: .env where there is one)")
+    .option("--env-prefix <prefix>", "read PREFIX_STORAGE_BACKEND and so on")
+    .option("--json", "one JSON object on stdout; errors as JSON on stderr", false)
+    .option("-q, --quiet", "no messages but errors", false)
+    .option("-v, --verbose", "what was read of each table; stack traces", false)
+    .option("--no-color", "no colour")
+    .version(version)
+    .addHelpText("after", EXAMPLES)
+    .showSuggestionAfterError(true)
+    .configureOutput({ writeOut: sinks.out, writeErr: sinks.err })
+    .exitOverride();
+  try {
+    command.parse([...argv], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+  const [sql] = command.args;
+  return { ...command.opts<Omit<CommandLine, "sql">>(), sql };
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}

@@ -1,0 +1,33 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { escapeGlob, quoteName, quotePaths } from "./quote.ts";
+import type { TableView } from "./table-view.ts";
+
+/**
+ * Creates views over lists of files. Creating one opens what it lists, and every query on it does so again: so each is
+ * created over the first file of its lists, and the whole lists are put in after that.
+ */
+export async function createViews(connection: DuckDBConnection, views: readonly TableView[]): Promise<void> {
+  for (const { names, select, files } of views) {
+    for (const [variable, paths] of files) await setFiles(connection, variable, paths.slice(0, 1));
+    for (const name of names) {
+      await connection.run(`CREATE OR REPLACE TEMP VIEW ${quoteName(name)} AS ${select}`);
+    }
+    for (const [variable, paths] of files) {
+      if (paths.length > 1) await setFiles(connection, variable, paths);
+    }
+  }
+}
+
+/** Long lists are parsed ten times faster as one text than as SQL. */
+async function setFiles(
+  connection: DuckDBConnection,
+  variable: string,
+  paths: readonly string[],
+): Promise<void> {
+  if (paths.some((path) => path.includes("\n"))) {
+    await connection.run(`SET VARIABLE ${variable} = ${quotePaths(paths)}`);
+    return;
+  }
+  const text = paths.map(escapeGlob).join("\n");
+  await connection.run(`SET VARIABLE ${variable} = string_split($1::VARCHAR, chr(10))`, [text]);
+}

@@ -1,0 +1,76 @@
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { FileCache } from "./file-cache.ts";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "parquetry-cache-"));
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const nameOf = (key: string, etag = "1") => ({ store: "s3://bucket", key, etag });
+
+async function* bytes(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
+
+async function filesIn(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+}
+
+it("loads each version once, also when asked for twice at a time", async () => {
+  const cache = await FileCache.open(folder);
+  let loads = 0;
+  const get = (etag: string): Promise<string> =>
+    cache.get(nameOf("a", etag), async () => {
+      loads++;
+      return bytes(`version ${etag}`);
+    });
+  const [first, second] = await Promise.all([get("1"), get("1")]);
+  expect(first).toBe(second);
+  expect(await readFile(await get("1"), "utf8")).toBe("version 1");
+  expect(await readFile(await get("2"), "utf8")).toBe("version 2");
+  expect(loads).toBe(2);
+});
+
+it("leaves nothing of a load that fails half-way", async () => {
+  const cache = await FileCache.open(folder);
+  const broken = async (): Promise<AsyncGenerator<Uint8Array>> =>
+    (async function* () {
+      yield Buffer.from("half");
+      throw new Error("dropped");
+    })();
+  await expect(cache.get(nameOf("a"), broken)).rejects.toThrow("dropped");
+  expect(await filesIn(folder)).toEqual([]);
+  expect(await readFile(await cache.get(nameOf("a"), async () => bytes("whole")), "utf8")).toBe("whole");
+});
+
+it("evicts the least recently used beyond the limit, but nothing that may be in use", async () => {
+  const cache = await FileCache.open(folder, 25);
+  const paths: string[] = [];
+  for (const key of ["a", "b", "c", "d"])
+    paths.push(await cache.get(nameOf(key), async () => bytes("0123456789")));
+  await cache.trim();
+  expect(await filesIn(folder)).toHaveLength(4);
+
+  const day = 24 * 60 * 60_000;
+  for (const [i, path] of paths.entries())
+    await utimes(path, new Date(), new Date(Date.now() - day + i * 1000));
+  await writeFile(join(folder, "files", "left.part"), "x");
+  await utimes(join(folder, "files", "left.part"), new Date(), new Date(Date.now() - day));
+  // Used again: it is the youngest now.
+  await cache.find(nameOf("a"));
+  const again = await FileCache.open(folder, 25);
+  await again.get(nameOf("e"), async () => bytes("01"));
+  await again.trim();
+  expect(await again.find(nameOf("a"))).toBeDefined();
+  expect(await again.find(nameOf("b"))).toBeUndefined();
+  expect(await again.find(nameOf("c"))).toBeUndefined();
+  expect(await again.find(nameOf("e"))).toBeDefined();
+  await expect(stat(join(folder, "files", "left.part"))).rejects.toThrow("ENOENT");
+});

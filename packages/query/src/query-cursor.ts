@@ -1,0 +1,43 @@
+import type { Row } from "@parquetry/core";
+import type { EngineResult, QueryColumn } from "./engine.ts";
+import type { QueryStats } from "./query-result.ts";
+
+/**
+ * An answer whose rows are taken batch by batch: only one batch is in JavaScript's memory at a time. The query itself is
+ * finished, so that no failure of it comes after rows were seen. Iterate it to the end, leave the loop early, or close it.
+ *
+ * @example
+ * ```ts
+ * await using cursor = await db.open("SELECT * FROM plays WHERE year = 2024");
+ * console.log(cursor.columns, cursor.stats.rowCount);
+ * for await (const rows of cursor) await send(rows);
+ * ```
+ */
+export class QueryCursor implements AsyncIterable<Row[]>, AsyncDisposable {
+  /** The columns, in order. */
+  readonly columns: readonly QueryColumn[];
+  /** What it took. */
+  readonly stats: QueryStats;
+  readonly #result: EngineResult;
+
+  constructor(result: EngineResult, stats: QueryStats) {
+    this.columns = result.columns;
+    this.stats = stats;
+    this.#result = result;
+  }
+
+  /** The rows, once. */
+  [Symbol.asyncIterator](): AsyncGenerator<Row[]> {
+    return this.#result.batches();
+  }
+
+  /** Frees the result. */
+  async close(): Promise<void> {
+    this.#result.close();
+  }
+
+  /** {@link QueryCursor.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

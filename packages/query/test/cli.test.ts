@@ -1,0 +1,184 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough, Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { createMemoryBackend, parseKey, partition, Storage } from "@parquetry/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli } from "../src/cli/run-cli.ts";
+
+let folder: string;
+const backend = createMemoryBackend();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "parquetry-cli-"));
+  const storage = new Storage(backend);
+  const rows = [
+    { team: "Hawai'i", yards: 12, note: 'a "b", c' },
+    { team: "San José State", yards: -3, note: null },
+  ];
+  for (const year of [2023, 2024])
+    await storage.write("raw/plays", rows, partition({ year }), { overwrite: true });
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(
+  argv: readonly string[],
+  options: { readonly tty?: number; readonly stdin?: string } = {},
+): Promise<Run> {
+  const streams = [new PassThrough(), new PassThrough()] as const;
+  const [stdout, stderr] = streams;
+  const texts = Promise.all(streams.map((stream) => text(stream)));
+  if (options.tty !== undefined) Object.assign(stdout, { isTTY: true, columns: options.tty });
+  const code = await runCli({
+    argv,
+    env: { PARQUETRY_CACHE_DIR: join(folder, "cache"), NO_COLOR: "1" },
+    stdin: Readable.from([options.stdin ?? ""]),
+    stdout,
+    stderr,
+    version: "1.2.3",
+    signal: new AbortController().signal,
+    openStorage: async () => new Storage(backend),
+  });
+  stdout.end();
+  stderr.end();
+  const [out = "", err = ""] = await texts;
+  return { code, out, err };
+}
+
+const SQL = "SELECT team, yards, note FROM plays WHERE year = 2024 ORDER BY yards";
+
+describe("parquetry-query", () => {
+  it.each([
+    ["csv", 'team,yards,note\nSan José State,-3,\nHawai\'i,12,"a ""b"", c"\n'],
+    ["tsv", 'team\tyards\tnote\nSan José State\t-3\t\\N\nHawai\'i\t12\ta "b", c\n'],
+    [
+      "ndjson",
+      '{"team":"San José State","yards":-3,"note":null}\n{"team":"Hawai\'i","yards":12,"note":"a \\"b\\", c"}\n',
+    ],
+    [
+      "markdown",
+      '| team | yards | note |\n| --- | --- | --- |\n| San José State | -3 |  |\n| Hawai\'i | 12 | a "b", c |\n',
+    ],
+  ])("writes %s", async (format, expected) => {
+    expect(await run([SQL, "--format", format])).toEqual({ code: 0, out: expected, err: "" });
+  });
+
+  it("writes JSON that keeps big integers, and csv where nobody looks", async () => {
+    const { out } = await run([
+      "SELECT 9007199254740993 AS big, [1] AS l, DATE '2024-01-02' AS d",
+      "--format",
+      "json",
+    ]);
+    expect(out).toBe('[\n{"big":9007199254740993,"l":[1],"d":"2024-01-02"}\n]\n');
+    expect((await run([SQL])).out).toMatch(/^team,yards,note\n/);
+  });
+
+  it("draws a table at a terminal, never wider than it", async () => {
+    const { out, err } = await run([SQL], { tty: 80 });
+    expect(out.split("\n")).toEqual([
+      "team             yards  note",
+      "varchar         bigint  varchar",
+      "──────────────  ──────  ────────",
+      "San José State      -3  NULL",
+      'Hawai\'i             12  a "b", c',
+      "(2 rows)",
+      "",
+    ]);
+    expect(err).toMatch(/^2 rows from 1 file \(.*\), \d+ list requests?, [\d.]+ s\n$/);
+    for (const width of [20, 40, 80]) {
+      const wide = await run(
+        [
+          `SELECT repeat('日本', 40) AS a, ${Array.from({ length: 30 }, (_, i) => `${i} AS column_${i}`).join(", ")}`,
+        ],
+        { tty: width },
+      );
+      for (const line of wide.out.split("\n").filter((each) => !each.startsWith("("))) {
+        expect([...line].reduce((sum, char) => sum + (/[日本]/.test(char) ? 2 : 1), 0)).toBeLessThanOrEqual(
+          width,
+        );
+      }
+      expect(wide.out).toMatch(/more columns/);
+    }
+    expect((await run(["FROM range(1000)"], { tty: 80 })).out).toMatch(
+      /… 900 more rows; --format csv shows all\n\(1000 rows\)\n$/,
+    );
+  });
+
+  it("never lets a value steer the terminal", async () => {
+    const { out } = await run(["SELECT chr(27) || '[31m' || chr(10) AS x"], { tty: 80 });
+    expect(out).not.toContain("\u001b");
+  });
+
+  it("explains", async () => {
+    const { out } = await run([SQL, "--explain"]);
+    expect(out).toMatch(
+      /^raw\/plays \(as plays\)\n├─ year {2}1 of 2 partitions\n└─ reads 1 partition, 1 file, .*\n\d+ list requests?\n$/,
+    );
+    expect(JSON.parse((await run([SQL, "--explain", "--json"])).out)).toMatchObject({
+      tables: [{ levels: [{ kept: 1, total: 2 }] }],
+    });
+  });
+
+  it("takes SQL from a file and from stdin, and parameters", async () => {
+    const file = join(folder, "query.sql");
+    await writeFile(file, "-- a file\nSELECT count(*) AS c FROM plays WHERE year = $year;\n");
+    expect((await run(["--file", file, "--param", "year=2024"])).out).toBe("c\n2\n");
+    expect((await run([], { stdin: "SELECT 1 AS a" })).out).toBe("a\n1\n");
+    expect(JSON.parse((await run(["SELECT 1 AS a", "--json"])).out)).toMatchObject({
+      rows: [{ a: 1 }],
+      stats: { rowCount: 1 },
+    });
+  });
+
+  it("writes files, by their ending", async () => {
+    const csv = join(folder, "out.csv");
+    expect(await run([SQL, "-o", csv, "--quiet"])).toEqual({ code: 0, out: "", err: "" });
+    expect(await readFile(csv, "utf8")).toMatch(/^team,yards,note\n/);
+    const parquet = join(folder, "out.parquet");
+    expect((await run([SQL, "-o", parquet])).code).toBe(0);
+    await backend.put(parseKey("raw/copy/out.parquet"), await readFile(parquet));
+    expect((await run(["SELECT sum(yards) AS s FROM copy"])).out).toBe("s\n9\n");
+  });
+
+  it("lists and describes tables", async () => {
+    expect((await run(["--tables"])).out).toMatch(/^raw\/plays$/m);
+    expect((await run(["--describe", "plays"])).out).toMatch(/yards +BIGINT\n[\s\S]*year +BIGINT +yes\n/);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ["bad SQL", ["SELECT 1 FORM x"], /^error: sql: Parser Error.*\n\nLINE 1: SELECT 1 FORM x\n/],
+    ["a misspelt column", ["SELECT yrads FROM plays"], /Did you mean "yards"/],
+    ["a misspelt table", ["SELECT * FROM palys"], /Did you mean plays/],
+    ["an unknown option", ["--nope"], /unknown option/],
+    ["an unknown format", ["SELECT 1", "--format", "xml"], /Allowed choices/],
+    ["a parameter without a value", ["SELECT 1", "--param", "x"], /no name=value/],
+    ["a missing file", ["--file", "/nowhere.sql"], /cannot be read/],
+    ["a missing env file", ["SELECT 1", "--env-file", "/nowhere.env"], /--env-file/],
+    ["a forbidden statement", ["COPY plays TO 'x'"], /refused/],
+  ])("ends with 2 and no stack trace for %s", async (_, argv, message) => {
+    const { code, out, err } = await run(argv);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toMatch(message);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+
+  it("gives errors as JSON and stack traces when asked", async () => {
+    expect(JSON.parse((await run(["SELECT x FROM plays", "--json"])).err)).toMatchObject({
+      error: { code: "invalid_argument" },
+    });
+    expect((await run(["SELECT x FROM plays", "--verbose"])).err).toMatch(/\n\s+at /);
+  });
+
+  it("answers --help and --version", async () => {
+    expect(await run(["--version"])).toMatchObject({ code: 0, out: "1.2.3\n" });
+    expect(await run(["--help"])).toMatchObject({ code: 0, out: expect.stringContaining("Exit codes") });
+  });
+});

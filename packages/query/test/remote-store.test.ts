@@ -1,0 +1,161 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  createMemoryBackend,
+  type Key,
+  type ListOptions,
+  parseKey,
+  partition,
+  Storage,
+  type StorageBackend,
+} from "@parquetry/core";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { openQuery } from "../src/index.ts";
+
+let cacheDirectory: string;
+let backend: StorageBackend;
+let storage: Storage;
+
+beforeEach(async () => {
+  cacheDirectory = await mkdtemp(join(tmpdir(), "parquetry-remote-"));
+  backend = createMemoryBackend();
+  storage = new Storage(backend);
+  for (const year of [2022, 2023, 2024]) {
+    for (const week of [1, 2]) {
+      await storage.write("raw/plays", [{ yards: year + week }], partition({ year, week }), {
+        overwrite: true,
+      });
+    }
+  }
+});
+
+afterEach(() => rm(cacheDirectory, { recursive: true, force: true }));
+
+/** Tells which keys are read and which prefixes are listed. */
+function watched(inner: StorageBackend): {
+  readonly backend: StorageBackend;
+  readonly gets: Key[];
+  readonly lists: string[];
+} {
+  const gets: Key[] = [];
+  const lists: string[] = [];
+  return {
+    gets,
+    lists,
+    backend: {
+      ...inner,
+      get: (key, options) => {
+        gets.push(key);
+        return inner.get(key, options);
+      },
+      list: (options: ListOptions = {}) => {
+        lists.push(options.prefix ?? "");
+        return inner.list(options);
+      },
+    },
+  };
+}
+
+it("lists and fetches nothing outside of the pruned partitions, and nothing twice", async () => {
+  const { backend: store, gets, lists } = watched(backend);
+  await using db = await openQuery(new Storage(store), { cacheDirectory });
+  await db.describe("plays");
+  gets.length = 0;
+  lists.length = 0;
+  const sql = "SELECT yards FROM plays WHERE year = 2023 AND week IN (SELECT 2)";
+  const first = await db.sql(sql);
+  expect(first.rows).toEqual([{ yards: 2025 }]);
+  expect(lists).toEqual(["raw/plays", "raw/plays/year=2023"]);
+  expect(gets.every((key) => key.startsWith("raw/plays/year=2023/"))).toBe(true);
+  expect(first.stats.fetchedFiles).toBe(2);
+
+  gets.length = 0;
+  const second = await db.sql(sql);
+  expect(gets).toEqual([]);
+  expect(second.stats.fetchedFiles).toBe(0);
+  expect(second.stats.tables[0]?.filesHere).toBe(2);
+});
+
+it("sees a partition that was replaced, and shares the cache with other databases", async () => {
+  const sql = "SELECT sum(yards) AS y FROM plays WHERE year = 2024";
+  await using db = await openQuery(storage, { cacheDirectory });
+  await using other = await openQuery(storage, { cacheDirectory });
+  expect((await db.sql(sql)).rows).toEqual([{ y: 4051 }]);
+  expect((await other.sql(sql)).stats.fetchedFiles).toBe(0);
+  await storage.write("raw/plays", [{ yards: 1 }], partition({ year: 2024, week: 1 }), { overwrite: true });
+  expect((await db.sql(sql)).rows).toEqual([{ y: 2027 }]);
+});
+
+it("reads only committed files", async () => {
+  const key = parseKey(`raw/plays/year=2024/week=1/part-${"0".repeat(32)}.parquet`);
+  const rows = await backend.get(
+    parseKey(
+      (await storage.listFiles("raw/plays/year=2022/week=1")).find((name) => name.endsWith(".parquet")) ?? "",
+    ),
+  );
+  await backend.put(key, await rows.body.bytes());
+  await using db = await openQuery(storage, { cacheDirectory });
+  expect((await db.sql("SELECT count(*) AS c FROM plays WHERE year = 2024")).rows).toEqual([{ c: 2 }]);
+});
+
+it("looks again where a writer replaces what was listed", async () => {
+  let replaced = false;
+  const racing: StorageBackend = {
+    ...backend,
+    async get(key, options) {
+      if (!replaced && key.includes("year=2024/week=1") && key.endsWith(".parquet")) {
+        replaced = true;
+        await storage.write("raw/plays", [{ yards: 7 }], partition({ year: 2024, week: 1 }), {
+          overwrite: true,
+        });
+      }
+      return backend.get(key, options);
+    },
+  };
+  await using db = await openQuery(new Storage(racing), { cacheDirectory });
+  expect((await db.sql("SELECT yards FROM plays WHERE year = 2024 AND week = 1")).rows).toEqual([
+    { yards: 7 },
+  ]);
+  expect(replaced).toBe(true);
+});
+
+it("refuses an object that arrives damaged", async () => {
+  const damaging: StorageBackend = {
+    ...backend,
+    async *list(options) {
+      for await (const page of backend.list(options)) {
+        yield {
+          ...page,
+          objects: page.objects.map((info) =>
+            info.key.includes("year=2023") ? { ...info, md5: "0".repeat(32) } : info,
+          ),
+        };
+      }
+    },
+  };
+  await using db = await openQuery(new Storage(damaging), { cacheDirectory });
+  await expect(db.sql("SELECT * FROM plays WHERE year = 2023")).rejects.toThrow(/did not arrive whole/);
+  expect((await db.sql("SELECT count(*) AS c FROM plays WHERE year = 2022")).rows).toEqual([{ c: 2 }]);
+});
+
+it("names a file that is no Parquet", async () => {
+  await backend.put(parseKey("raw/broken/year=2024/a.parquet"), Buffer.from("PAR1 is not enough PAR1"));
+  await using db = await openQuery(storage, { cacheDirectory });
+  await expect(db.sql("SELECT * FROM broken")).rejects.toMatchObject({
+    code: "corrupt",
+    message: expect.stringContaining("raw/broken/year=2024/a.parquet"),
+  });
+});
+
+it("removes its temporary files when closed, and answers no more", async () => {
+  const before = (await readdir(tmpdir())).filter((name) => name.startsWith("parquetry-query-"));
+  const db = await openQuery(storage, { cacheDirectory });
+  await db.sql("SELECT * FROM plays");
+  await db.close();
+  const after = (await readdir(tmpdir())).filter(
+    (name) => name.startsWith("parquetry-query-") && !before.includes(name),
+  );
+  expect(after).toEqual([]);
+  await expect(db.sql("SELECT 1")).rejects.toThrow(/closed/);
+});
