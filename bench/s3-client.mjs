@@ -16,7 +16,7 @@ const [contender, job, endpoint, accessKeyId, secretAccessKey] = process.argv.sl
 const CONCURRENCY = 16;
 const BUCKET = "bench";
 const SIZES = { small: 64 * 1024, large: 8 * 1024 * 1024 };
-const COUNTS = { small: 2000, large: 60 };
+const COUNTS = { small: 1000, large: 30 };
 const LISTED = 20_000;
 const DELETED = 5000;
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 
 const CONTENDERS = ["ours", "bare SDK", "minio"];
-const ROUNDS = 5;
+const ROUNDS = 3;
 const JOBS = {
   "put:small": "PUT 64 KB",
   "get:small": "GET 64 KB",

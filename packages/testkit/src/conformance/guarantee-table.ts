@@ -24,15 +24,18 @@ export function guaranteeTable(columns: readonly GuaranteeColumn[]): string {
     reasons.push(`${column.name} ${reason}`);
     return `no (${reasons.length})`;
   };
-  const lines = [
-    `| Guarantee | ${columns.map(({ name }) => name).join(" | ")} |`,
-    `| --- |${columns.map(() => " --- |").join("")}`,
-  ];
+  const rows: string[][] = [["Guarantee", ...columns.map(({ name }) => name)]];
   for (const [group, cases] of CONFORMANCE_GROUPS) {
-    lines.push(`| **${group}** |${columns.map(() => " |").join("")}`);
-    for (const { name } of cases) {
-      lines.push(`| ${name} | ${columns.map((column) => cell(column, name)).join(" | ")} |`);
-    }
+    rows.push([`**${group}**`, ...columns.map(() => "")]);
+    for (const { name } of cases) rows.push([name, ...columns.map((column) => cell(column, name))]);
   }
-  return [...lines, ...reasons.flatMap((reason, i) => ["", `(${i + 1}) ${reason}.`])].join("\n");
+  const [head = "", ...body] = aligned(rows);
+  const rule = head.replace(/[^|]/g, "-").replaceAll("|-", "| ").replaceAll("-|", " |");
+  return [head, rule, ...body, ...reasons.flatMap((reason, i) => ["", `(${i + 1}) ${reason}.`])].join("\n");
+}
+
+/** Rows of a markdown table with their columns aligned, as formatters leave them. */
+function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(3, ...rows.map((row) => row[i]?.length ?? 0)));
+  return rows.map((row) => `| ${row.map((text, i) => text.padEnd(widths[i] ?? 0)).join(" | ")} |`);
 }
