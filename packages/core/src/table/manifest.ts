@@ -96,22 +96,35 @@ export function parseManifest(bytes: Uint8Array, key: Key): Manifest {
 /** Makes the bytes of a manifest, as the Python system writes it plus `files` and `write_id`. */
 export function renderManifest(manifest: {
   readonly entity: string;
-  readonly columns: readonly ColumnSchema[];
+  readonly fields: readonly ManifestField[];
   readonly files: readonly ManifestFile[];
   readonly writeId: string;
   readonly writeTime: Date;
 }): Uint8Array {
-  const { entity, columns, files, writeId, writeTime } = manifest;
+  const { entity, fields, files, writeId, writeTime } = manifest;
   const document: Manifest = {
     entity,
     rows: files.reduce((sum, file) => sum + file.rows, 0),
     write_time: writeTime.toISOString(),
     schema_version: MANIFEST_SCHEMA_VERSION,
-    schema: { fields: columns.map(({ name, type }) => ({ name, type: typeName(type), nullable: true })) },
+    schema: { fields },
     write_id: writeId,
     files: [...files],
   };
   return new TextEncoder().encode(`${JSON.stringify(document, undefined, 2)}\n`);
+}
+
+/** What a manifest says of columns; those that only the earlier files have stay in it. */
+export function manifestFields(
+  columns: readonly ColumnSchema[],
+  earlier: readonly ManifestField[] = [],
+): readonly ManifestField[] {
+  const fields = new Map(earlier.map((field) => [field.name, field]));
+  for (const { name, type } of columns) {
+    if (type === "null" && fields.has(name)) continue;
+    fields.set(name, { name, type: typeName(type), nullable: true });
+  }
+  return [...fields.values()];
 }
 
 function corrupt(key: Key, problem: string, cause: unknown): StorageError {

@@ -1,13 +1,15 @@
 import { collectBytes } from "../backend/object-body.ts";
 import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import { preconditionFailed } from "../backend/write-errors.ts";
 import { mapConcurrent } from "../concurrency.ts";
 import { decodeCsv, type ReadCsvOptions } from "../csv/read-csv.ts";
+import { joinKey } from "../key.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
 import type { Row } from "../row.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
-import { committedFiles } from "./committed-files.ts";
-import type { DataFile } from "./data-file.ts";
+import { committedFiles, isOwnFile } from "./committed-files.ts";
+import { type DataFile, MANIFEST_NAME } from "./data-file.ts";
 import { parseManifest } from "./manifest.ts";
 import { listPartitionFolder, type PartitionFolder } from "./partition-tree.ts";
 
@@ -68,9 +70,32 @@ async function currentFiles(
   options: OperationOptions,
 ): Promise<readonly DataFile[]> {
   const { manifest } = folder;
-  if (manifest === undefined) return committedFiles(folder, undefined);
+  if (manifest === undefined) {
+    const files = committedFiles(folder, undefined);
+    if (files.some(({ name }) => isOwnFile(name))) await checkNoManifest(backend, folder, options);
+    return files;
+  }
   const { body } = await backend.get(manifest.key, { ifMatch: manifest.etag, signal: options.signal });
   return committedFiles(folder, parseManifest(await body.bytes(), manifest.key));
+}
+
+/**
+ * Files of ours without a manifest are a copied folder, unless the listing was taken in the middle of a commit: then a
+ * manifest is there by now, and the folder is looked at anew.
+ */
+async function checkNoManifest(
+  backend: StorageBackend,
+  folder: PartitionFolder,
+  options: OperationOptions,
+): Promise<void> {
+  const key = joinKey(folder.prefix, MANIFEST_NAME);
+  try {
+    await backend.head(key, { signal: options.signal });
+  } catch (error) {
+    if (isStorageError(error, "not_found")) return;
+    throw error;
+  }
+  throw preconditionFailed(backend.name, "readIndex", key, "none");
 }
 
 async function openFile(
