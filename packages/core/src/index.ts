@@ -55,7 +55,14 @@ export {
 export { committedFiles } from "./table/committed-files.ts";
 export { type DataFile, type DataFormat, dataFormat, MANIFEST_NAME } from "./table/data-file.ts";
 export { listEntities, unknownEntity } from "./table/entities.ts";
-export { type Manifest, type ManifestFile, parseManifest } from "./table/manifest.ts";
+export type {
+  ColumnDrift,
+  EntityReport,
+  InspectOptions,
+  KeyReport,
+  SchemaReport,
+} from "./table/inspect-entity.ts";
+export { type Manifest, type ManifestFile, parseManifest, type ReplacedFile } from "./table/manifest.ts";
 export type { OpenPartitionOptions } from "./table/open-partition.ts";
 export type { PartitionFilters } from "./table/partition-filter.ts";
 export {
@@ -65,8 +72,18 @@ export {
   type WalkOptions,
   walkPartitions,
 } from "./table/partition-tree.ts";
+export type { Leftover, RepairOptions, RepairReport } from "./table/repair-entity.ts";
+export {
+  DEFAULT_REPLACE_CONCURRENCY,
+  type PartitionFailure,
+  type PartitionRows,
+  type ReplaceOptions,
+  ReplacePartitionsError,
+  type ReplaceProgress,
+  type ReplaceResult,
+} from "./table/replace-partitions.ts";
 export type { ScanOptions } from "./table/scan-partitions.ts";
-export type { WriteOptions } from "./table/write-partition.ts";
+export { MAX_WRITE_ATTEMPTS, type WriteOptions } from "./table/write-partition.ts";
 export { prefixed } from "./wrappers/prefixed.ts";
 export { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./wrappers/retry-operation.ts";
 export { retrying } from "./wrappers/retrying.ts";

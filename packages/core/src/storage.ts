@@ -3,7 +3,7 @@ import { listObjects } from "./backend/list-objects.ts";
 import type { OperationOptions, StorageBackend } from "./backend/storage-backend.ts";
 import { decodeCsv, type ReadCsvOptions } from "./csv/read-csv.ts";
 import { encodeCsv, type WriteCsvOptions } from "./csv/write-csv.ts";
-import type { Partition } from "./hive/partition.ts";
+import { isPartition, type Partition } from "./hive/partition.ts";
 import { type Key, parseKey, parsePrefix } from "./key.ts";
 import { openByteSource } from "./parquet/byte-source.ts";
 import type { ColumnSchema } from "./parquet/column-type.ts";
@@ -13,7 +13,16 @@ import { encodeParquet } from "./parquet/write-parquet.ts";
 import type { Row } from "./row.ts";
 import { isStorageError, StorageError } from "./storage-error.ts";
 import { listEntities } from "./table/entities.ts";
+import type { EntityKeyMemory } from "./table/entity-keys.ts";
+import { type EntityReport, type InspectOptions, inspectEntity } from "./table/inspect-entity.ts";
 import { type PartitionFilters, parseFilters } from "./table/partition-filter.ts";
+import { type RepairOptions, type RepairReport, repairEntity } from "./table/repair-entity.ts";
+import {
+  type PartitionRows,
+  type ReplaceOptions,
+  type ReplaceResult,
+  replacePartitions,
+} from "./table/replace-partitions.ts";
 import { type ScanOptions, scanPartitions } from "./table/scan-partitions.ts";
 import { type WriteOptions, writePartition } from "./table/write-partition.ts";
 
@@ -43,6 +52,7 @@ export interface WriteParquetOptions extends OperationOptions {
 export class Storage implements AsyncDisposable {
   /** The bytes beneath. */
   readonly backend: StorageBackend;
+  readonly #keys: EntityKeyMemory = new Map();
 
   constructor(backend: StorageBackend) {
     this.backend = backend;
@@ -223,9 +233,62 @@ export class Storage implements AsyncDisposable {
       this.backend,
       parseKey(entity, "write"),
       checkedRows(rows, "write"),
-      partition,
+      checkedPartition(partition, "write"),
       options,
+      this.#keys,
     );
+  }
+
+  /**
+   * Replaces many partitions, such as all games of a season: several at once, one atomic commit each, at most
+   * `concurrency` of them in memory.
+   *
+   * @param source the partitions with their rows; a generator makes them one by one.
+   * @throws ReplacePartitionsError a {@link StorageError} whose `committed` and `failed` say what is replaced and what is
+   * not.
+   * @example
+   * ```ts
+   * await storage.replacePartitions("processed/byplay", season(), {
+   *   onProgress: ({ partitions }) => console.log(`${partitions} games`),
+   * });
+   * ```
+   */
+  async replacePartitions(
+    entity: string,
+    source: Iterable<PartitionRows> | AsyncIterable<PartitionRows>,
+    options: ReplaceOptions = {},
+  ): Promise<ReplaceResult> {
+    const key = parseKey(entity, "replacePartitions");
+    const write = (rows: readonly Row[], partition: Partition): Promise<number> =>
+      writePartition(this.backend, key, rows, partition, { ...options, overwrite: true }, this.#keys);
+    return replacePartitions(key, source, write, options);
+  }
+
+  /**
+   * Finds and removes what killed writes left in an entity: files that do not count. The rows stay as they are.
+   *
+   * @throws StorageError `not_found` for an unknown entity; `conflict` where a partition was written meanwhile.
+   * @example
+   * ```ts
+   * const { removed } = await storage.repair("raw/plays", { dryRun: true });
+   * ```
+   */
+  async repair(entity: string, options: RepairOptions = {}): Promise<RepairReport> {
+    return repairEntity(this.backend, parseKey(entity, "repair"), options);
+  }
+
+  /**
+   * Says what an entity is made of: its keys and their values, partitions, files, bytes, rows, and its columns with the
+   * partitions in which a column's type differs.
+   *
+   * @throws StorageError `not_found` for an unknown entity.
+   * @example
+   * ```ts
+   * const { rows, drift } = await storage.inspect("raw/games");
+   * ```
+   */
+  async inspect(entity: string, options: InspectOptions = {}): Promise<EntityReport> {
+    return inspectEntity(this.backend, parseKey(entity, "inspect"), options);
   }
 
   /** Deletes files. Those that are not there count as deleted. */
@@ -246,6 +309,15 @@ export class Storage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function checkedPartition(partition: Partition, op: string): Partition {
+  if (isPartition(partition)) return partition;
+  throw new StorageError({
+    code: "invalid_argument",
+    op,
+    message: `${op}: a partition is made by partition({ year: "2024" }), not ${partition === null ? "null" : `of type ${typeof partition}`}.`,
+  });
 }
 
 function checkedRows(rows: readonly Row[], op: string): readonly Row[] {

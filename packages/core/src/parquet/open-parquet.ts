@@ -3,6 +3,8 @@ import { compressors } from "hyparquet-compressors";
 import type { Row } from "../row.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
 import { type ByteSource, FOOTER_BYTES } from "./byte-source.ts";
+import { footerType } from "./footer-type.ts";
+import { type ReadValue, rawElement, TIMESTAMP_PARSERS, toJs, valueReader } from "./value-reader.ts";
 
 /** Rows in a batch of a scan. */
 export const BATCH_ROWS = 8_192;
@@ -17,8 +19,12 @@ export interface ParquetFile {
   readonly name: string;
   /** How many rows it has. */
   readonly rowCount: number;
+  /** Who says to have written it. */
+  readonly createdBy: string | undefined;
   /** Its top-level columns, in order. */
   readonly columns: readonly string[];
+  /** Its top-level columns with their types as {@link footerType} words them. */
+  readonly fields: readonly { readonly name: string; readonly type: string }[];
   /**
    * Reads rows in batches of at most {@link BATCH_ROWS}, holding one row group at a time. With `columns` only the bytes
    * of these columns are read; one that the file lacks is null in every row.
@@ -40,18 +46,26 @@ export async function openParquet(source: ByteSource): Promise<ParquetFile> {
   const metadata = await readFooter(source);
   const tree = guarded(source, () => checkedSchema(metadata));
   const names = tree.children.map(({ element }) => element.name);
+  const raw: FileMetaData = { ...metadata, schema: metadata.schema.map(rawElement) };
 
   return {
     name: source.name,
     rowCount: Number(metadata.num_rows),
+    createdBy: metadata.created_by,
     columns: names,
+    fields: tree.children.map((node) => ({ name: node.element.name, type: footerType(node) })),
     async *scan(columns = names) {
       const wanted = columns.filter((name) => names.includes(name));
+      const readers = new Map(
+        tree.children
+          .filter(({ element }) => wanted.includes(element.name))
+          .map((node) => [node.element.name, valueReader(node, source.name)]),
+      );
       const template: Row = Object.fromEntries(columns.map((name) => [name, null]));
       let groupStart = 0;
       for (const group of metadata.row_groups) {
         const groupEnd = groupStart + Number(group.num_rows);
-        const values = await readColumns(source, metadata, wanted, groupStart, groupEnd);
+        const values = await readColumns(source, raw, readers, groupStart, groupEnd);
         for (let start = 0; start < groupEnd - groupStart; start += BATCH_ROWS) {
           const end = Math.min(start + BATCH_ROWS, groupEnd - groupStart);
           yield toRows(template, values, start, end);
@@ -107,10 +121,11 @@ function checkedSchema(metadata: FileMetaData): SchemaTree {
 async function readColumns(
   source: ByteSource,
   metadata: FileMetaData,
-  columns: readonly string[],
+  readers: ReadonlyMap<string, ReadValue>,
   rowStart: number,
   rowEnd: number,
 ): Promise<Map<string, unknown[]>> {
+  const columns = [...readers.keys()];
   const values = new Map<string, unknown[]>(
     columns.map((name) => [name, new Array<unknown>(rowEnd - rowStart).fill(null)]),
   );
@@ -119,19 +134,17 @@ async function readColumns(
     await parquetRead({
       file: { byteLength: source.byteLength, slice: (start, end) => source.slice(start, end) },
       metadata,
-      columns: [...columns],
+      columns,
       rowStart,
       rowEnd,
       compressors,
       // Text is what says that it is text; any other BYTE_ARRAY is bytes.
       utf8: false,
+      parsers: TIMESTAMP_PARSERS,
       onChunk: ({ columnName, columnData, rowStart: first }) => {
         const target = values.get(columnName);
-        if (target === undefined) return;
-        for (let i = 0; i < columnData.length; i++) {
-          const at = first + i - rowStart;
-          if (at >= 0 && at < target.length) target[at] = toJs(columnData[i]);
-        }
+        const read = readers.get(columnName);
+        if (target !== undefined && read !== undefined) fill(target, columnData, first - rowStart, read);
       },
     });
   } catch (error) {
@@ -141,15 +154,24 @@ async function readColumns(
   return values;
 }
 
-/** The one rule for what rows hold: integers are numbers where a number is exact, else bigint; no value is null. */
-function toJs(value: unknown): unknown {
-  if (value === undefined || value === null) return null;
-  if (typeof value === "bigint") {
-    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+/** Puts a chunk of values where they belong, in as few steps a value as its kind allows. */
+function fill(target: unknown[], chunk: ArrayLike<unknown>, offset: number, read: ReadValue): void {
+  const start = Math.max(0, -offset);
+  const end = Math.min(chunk.length, target.length - offset);
+  if (read === toJs && isPlainNumbers(chunk)) {
+    for (let i = start; i < end; i++) target[offset + i] = chunk[i];
+    return;
   }
-  if (typeof value !== "object" || value instanceof Date || value instanceof Uint8Array) return value;
-  if (Array.isArray(value)) return value.map(toJs);
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, toJs(field)]));
+  for (let i = start; i < end; i++) {
+    const value = chunk[i];
+    if (value === null || value === undefined) continue;
+    target[offset + i] =
+      typeof value === "string" || (typeof value === "number" && read === toJs) ? value : read(value);
+  }
+}
+
+function isPlainNumbers(chunk: ArrayLike<unknown>): boolean {
+  return chunk instanceof Float64Array || chunk instanceof Float32Array || chunk instanceof Int32Array;
 }
 
 function toRows(template: Row, values: ReadonlyMap<string, unknown[]>, start: number, end: number): Row[] {

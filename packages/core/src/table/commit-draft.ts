@@ -7,9 +7,16 @@ import { openByteSource } from "../parquet/byte-source.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
-import { dataFileName, FIRST_FILE_NAME, newWriteId } from "./committed-files.ts";
-import { MANIFEST_NAME } from "./data-file.ts";
-import { type ManifestFile, manifestFields, parseManifest, renderManifest } from "./manifest.ts";
+import { dataFileName, FIRST_FILE_NAME, isOwnFile, newWriteId } from "./committed-files.ts";
+import { type DataFile, MANIFEST_NAME } from "./data-file.ts";
+import {
+  type ManifestField,
+  type ManifestFile,
+  manifestFields,
+  parseManifest,
+  type ReplacedFile,
+  renderManifest,
+} from "./manifest.ts";
 import { lostTo, type PartitionState, readPartitionState } from "./partition-state.ts";
 
 /** A write before it is committed: made once, committed in one attempt or several. */
@@ -30,6 +37,8 @@ export interface DraftFile {
 export interface CommitOptions {
   /** Whether what is there goes. */
   readonly overwrite?: boolean | undefined;
+  /** Called before anything is written into an empty folder; what it throws stops the write. */
+  readonly onNew?: (() => Promise<void>) | undefined;
   /** Told of files that no longer count and could not be deleted. */
   readonly onLeftover?: ((error: StorageError) => void) | undefined;
   /** Stops the write while it is not committed. */
@@ -53,6 +62,7 @@ export async function commitDraft(
     await adopt(backend, draft, state, options.signal);
     state = await readPartitionState(backend, prefix, partition, options.signal);
   }
+  if (state.kind === "empty") await options.onNew?.();
   if (state.kind === "empty" && draft.data !== undefined)
     await commitFirst(backend, draft, draft.data, options);
   else await commitByManifest(backend, draft, state, options);
@@ -73,7 +83,7 @@ async function commitFirst(
     throw isStorageError(error, "already_exists") ? lostTo(backend, prefix, error) : error;
   }
   const file = { name: FIRST_FILE_NAME, rows, bytes: bytes.byteLength, sha256 };
-  const manifest = render(draft, [file], undefined);
+  const manifest = render(draft, [file]);
   try {
     // Committed: the caller's signal can only do harm from here on.
     await putManifest(backend, prefix, manifest, undefined, undefined);
@@ -86,6 +96,23 @@ async function commitFirst(
   }
 }
 
+/**
+ * Commits what counts already once more, so that no write in flight can commit any of `state`'s other files, and deletes
+ * these.
+ *
+ * @throws StorageError `conflict` where another writer committed first.
+ */
+export async function commitAgain(
+  backend: StorageBackend,
+  entity: Key,
+  partition: Partition,
+  state: PartitionState,
+  options: CommitOptions,
+): Promise<void> {
+  const draft = { entity, partition, prefix: state.prefix, columns: [], data: undefined };
+  await commitByManifest(backend, draft, state, { ...options, overwrite: false });
+}
+
 /** Every other write: the file under a fresh name, then the manifest, which is the commit, then the old files go. */
 async function commitByManifest(
   backend: StorageBackend,
@@ -96,6 +123,7 @@ async function commitByManifest(
   const { overwrite = false, signal } = options;
   const { prefix, data } = draft;
   const kept = overwrite ? [] : await describeFiles(backend, state, signal);
+  const stale = staleFiles(state, kept, overwrite);
   const earlier = overwrite ? undefined : state.manifest?.schema?.fields;
   const writeId = newWriteId();
   const added = joinKey(prefix, dataFileName(writeId));
@@ -106,7 +134,7 @@ async function commitByManifest(
     bytes: data.bytes.byteLength,
     sha256: data.sha256,
   };
-  const manifest = render(draft, file === undefined ? kept : [...kept, file], earlier, writeId);
+  const manifest = render(draft, file === undefined ? kept : [...kept, file], { earlier, stale, writeId });
   try {
     await putManifest(backend, prefix, manifest, state.manifestInfo, signal);
   } catch (error) {
@@ -116,11 +144,29 @@ async function commitByManifest(
     }
     throw error;
   }
-  // Files that the listing saw and the new manifest does not name: replaced, or left behind by a crash. A file of a
-  // writer that started later cannot be among them.
+  // Seen before the commit: a file of a writer that started later cannot be among them.
+  await discard(
+    backend,
+    stale.map(({ info }) => info.key),
+    options,
+  );
+}
+
+/**
+ * The files that do not count after a commit that keeps `kept`: with `overwrite` all others; else what killed writes left,
+ * and what an earlier overwrite replaced and could not delete. A file that another system has added since stays.
+ */
+export function staleFiles(
+  state: PartitionState,
+  kept: readonly ManifestFile[],
+  overwrite: boolean,
+): readonly DataFile[] {
   const keptNames = new Set(kept.map(({ name }) => name));
-  const stale = state.files.filter(({ name }) => !keptNames.has(name)).map(({ info }) => info.key);
-  await discard(backend, stale, options);
+  const replaced = new Map(state.manifest?.replaced?.map(({ name, etag }) => [name, etag]));
+  return state.files.filter(
+    ({ name, info }) =>
+      !keptNames.has(name) && (overwrite || isOwnFile(name) || replaced.get(name) === info.etag),
+  );
 }
 
 /** Gives a copied folder a manifest that names what lies there, so that a file added to it does not count too early. */
@@ -131,7 +177,7 @@ async function adopt(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const files = await describeFiles(backend, state, signal);
-  const manifest = render({ ...draft, columns: [] }, files, undefined);
+  const manifest = render({ ...draft, columns: [] }, files);
   await putManifest(backend, draft.prefix, manifest, undefined, signal);
 }
 
@@ -141,13 +187,21 @@ interface RenderedManifest {
 }
 
 function render(
-  { entity, columns }: DraftFile,
+  { entity, columns }: Pick<DraftFile, "entity" | "columns">,
   files: readonly ManifestFile[],
-  earlier: Parameters<typeof manifestFields>[1],
-  writeId: string = newWriteId(),
+  facts: {
+    readonly earlier?: readonly ManifestField[] | undefined;
+    readonly stale?: readonly DataFile[];
+    readonly writeId?: string;
+  } = {},
 ): RenderedManifest {
+  const { earlier, stale = [], writeId = newWriteId() } = facts;
   const fields = manifestFields(columns, earlier);
-  return { writeId, bytes: renderManifest({ entity, fields, files, writeId, writeTime: new Date() }) };
+  const replaced = stale
+    .filter(({ name }) => !isOwnFile(name))
+    .map(({ name, info }): ReplacedFile => ({ name, etag: info.etag }));
+  const writeTime = new Date();
+  return { writeId, bytes: renderManifest({ entity, fields, files, replaced, writeId, writeTime }) };
 }
 
 /** What the manifest says of the files that an append keeps; files of other systems are read once to say it. */

@@ -34,7 +34,7 @@ export interface PartitionState {
 const MAX_LOOKS = 8;
 
 /**
- * Looks at the folder of a partition that is to be written.
+ * Looks at the folder of a partition that is to be written; a `leaf` has no deeper partitions below it.
  *
  * @throws StorageError `invalid_path` where deeper partitions lie below it; `corrupt` for a broken manifest; `conflict`
  * where other writers never leave time to look.
@@ -44,12 +44,13 @@ export async function readPartitionState(
   prefix: Key,
   partition: Partition,
   signal: AbortSignal | undefined,
+  depth: "leaf" | "below too" = "leaf",
 ): Promise<PartitionState> {
   for (let look = 1; ; look++) {
     const folder = await listPartitionFolder(backend, { prefix, partition }, signal);
     const files = folder?.files ?? [];
     const [deeper] = folder?.below ?? [];
-    if (deeper !== undefined) throw hasDeeper(backend, prefix, deeper);
+    if (deeper !== undefined && depth === "leaf") throw hasDeeper(backend, prefix, deeper);
     if (folder?.manifest === undefined) {
       const committed = folder === undefined ? [] : committedFiles(folder, undefined);
       const kind = committed.length === 0 ? "empty" : committed.some(isOwn) ? "bare" : "foreign";

@@ -1,7 +1,7 @@
 import type { ListPage, ObjectInfo, OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
 import { mapConcurrent } from "../concurrency.ts";
 import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
-import { joinKey, type Key } from "../key.ts";
+import type { Key } from "../key.ts";
 import { compareKeys } from "../key-order.ts";
 import { type DataFile, dataFormat, MANIFEST_NAME } from "./data-file.ts";
 
@@ -207,9 +207,4 @@ export async function listPartitionFolder(
     manifest: undefined,
   };
   return { ...(only ?? fallback), below: below.map(({ prefix }) => prefix) };
-}
-
-/** The folder of a partition of an entity. */
-export function partitionPrefix(entity: Key, partition: Partition): Key {
-  return partition.entries.length === 0 ? entity : joinKey(entity, partition.path());
 }

@@ -10,7 +10,8 @@ import { encodeParquet } from "../parquet/write-parquet.ts";
 import type { Row } from "../row.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
 import { commitDraft, type DraftFile } from "./commit-draft.ts";
-import { partitionPrefix } from "./partition-tree.ts";
+import { checkEntityKeys, type EntityKeyMemory } from "./entity-keys.ts";
+import { findPartitionPrefix } from "./find-partition-prefix.ts";
 
 /** How often `onConflict: "retry"` writes before it gives up. */
 export const MAX_WRITE_ATTEMPTS = 100;
@@ -28,6 +29,11 @@ export interface WriteOptions extends OperationOptions {
    * left, at most {@link MAX_WRITE_ATTEMPTS} times: added to it, or with `overwrite` in its place.
    */
   readonly onConflict?: "throw" | "retry" | undefined;
+  /**
+   * `true` lets a new partition have other keys than the entity's first one. Default false: that is refused, since the
+   * entity would be no table any more.
+   */
+  readonly allowOtherKeys?: boolean | undefined;
   /**
    * Told where a file that no longer counts could not be deleted. The write is not affected: nobody reads such a file, and
    * the next write or `repair` removes it. Default: nobody is told.
@@ -47,25 +53,30 @@ export async function writePartition(
   rows: readonly Row[],
   partition: Partition,
   options: WriteOptions = {},
+  memory: EntityKeyMemory = new Map(),
 ): Promise<number> {
+  const { signal } = options;
   const own = withoutPartitionColumns(rows, partition);
   const columns = options.schema ?? inferColumns(own);
   const draft: DraftFile = {
     entity,
     partition,
-    prefix: partitionPrefix(entity, partition),
+    prefix: await findPartitionPrefix(backend, entity, partition, signal),
     columns,
     data: own.length === 0 ? undefined : encodeData(own, columns),
   };
+  const onNew = async (): Promise<void> => {
+    if (options.allowOtherKeys !== true) await checkEntityKeys(backend, entity, partition, memory, signal);
+  };
   for (let attempt = 1; ; attempt++) {
     try {
-      await commitDraft(backend, draft, options);
+      await commitDraft(backend, draft, { ...options, onNew });
       return rows.length;
     } catch (error) {
       const again = options.onConflict === "retry" && attempt < MAX_WRITE_ATTEMPTS;
       if (!again || !isStorageError(error, "conflict")) throw error;
     }
-    await pause(attempt, draft.prefix, backend, options.signal);
+    await pause(attempt, draft.prefix, backend, signal);
   }
 }
 
