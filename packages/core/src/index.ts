@@ -42,6 +42,7 @@ export {
 export { compareKeys } from "./key-order.ts";
 export { type ColumnSchema, type ColumnType, typeName } from "./parquet/column-type.ts";
 export { inferColumns } from "./parquet/infer-columns.ts";
+export { DEFAULT_UNTRUSTED_LIMITS, type UntrustedLimits } from "./parquet/untrusted-limits.ts";
 export { encodeParquet } from "./parquet/write-parquet.ts";
 export type { Row } from "./row.ts";
 export { type ReadParquetOptions, Storage, type WriteParquetOptions } from "./storage.ts";

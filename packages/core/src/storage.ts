@@ -8,7 +8,8 @@ import { type Key, parseKey, parsePrefix } from "./key.ts";
 import { openByteSource } from "./parquet/byte-source.ts";
 import type { ColumnSchema } from "./parquet/column-type.ts";
 import { inferColumns } from "./parquet/infer-columns.ts";
-import { openParquet } from "./parquet/open-parquet.ts";
+import { openParquetFile } from "./parquet/open-parquet-file.ts";
+import type { UntrustedLimits } from "./parquet/untrusted-limits.ts";
 import { encodeParquet } from "./parquet/write-parquet.ts";
 import type { Row } from "./row.ts";
 import { isStorageError, StorageError } from "./storage-error.ts";
@@ -30,6 +31,11 @@ import { type WriteOptions, writePartition } from "./table/write-partition.ts";
 export interface ReadParquetOptions extends OperationOptions {
   /** Only these columns are read, in this order; one that the file lacks is null in every row. Default: all. */
   readonly columns?: readonly string[] | undefined;
+  /**
+   * `true`, or limits, for a file that nobody vouches for: it is decoded in a thread of its own, so that it can neither
+   * hang nor kill the caller. Costs about 50 ms. Default false.
+   */
+  readonly untrusted?: boolean | UntrustedLimits | undefined;
 }
 
 /** Options of {@link Storage.writeParquet}. */
@@ -125,7 +131,7 @@ export class Storage implements AsyncDisposable {
    */
   async *scanParquet(path: string, options: ReadParquetOptions = {}): AsyncGenerator<Row[]> {
     const source = await openByteSource(this.backend, parseKey(path, "readParquet"), options);
-    const file = await openParquet(source);
+    const file = await openParquetFile(source, options.untrusted);
     yield* file.scan(options.columns);
   }
 

@@ -1,8 +1,16 @@
-import { type FileMetaData, parquetMetadata, parquetRead, parquetSchema, type SchemaTree } from "hyparquet";
+import {
+  type FileMetaData,
+  parquetMetadata,
+  parquetRead,
+  parquetSchema,
+  type RowGroup,
+  type SchemaTree,
+} from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import type { Row } from "../row.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
 import { type ByteSource, FOOTER_BYTES } from "./byte-source.ts";
+import { chunkRange, fetchColumnChunks } from "./column-chunks.ts";
 import { footerType } from "./footer-type.ts";
 import { type ReadValue, rawElement, TIMESTAMP_PARSERS, toJs, valueReader } from "./value-reader.ts";
 
@@ -12,6 +20,8 @@ export const BATCH_ROWS = 8_192;
 const MAGIC = "PAR1";
 /** The magic at either end and the footer's length: no Parquet file is shorter. */
 const MIN_FILE_BYTES = 12;
+/** More rows than JavaScript can hold at once are no row group that can be read. */
+const MAX_GROUP_ROWS = 2n ** 26n;
 
 /** An opened Parquet file: its footer is read and checked, its rows are not read yet. */
 export interface ParquetFile {
@@ -19,6 +29,8 @@ export interface ParquetFile {
   readonly name: string;
   /** How many rows it has. */
   readonly rowCount: number;
+  /** How many values it claims to hold, of all columns together. */
+  readonly valueCount: number;
   /** Who says to have written it. */
   readonly createdBy: string | undefined;
   /** Its top-level columns, in order. */
@@ -44,13 +56,18 @@ export interface ParquetFile {
  */
 export async function openParquet(source: ByteSource): Promise<ParquetFile> {
   const metadata = await readFooter(source);
-  const tree = guarded(source, () => checkedSchema(metadata));
+  const tree = guarded(source, () => checkedSchema(metadata, source.byteLength));
   const names = tree.children.map(({ element }) => element.name);
   const raw: FileMetaData = { ...metadata, schema: metadata.schema.map(rawElement) };
 
   return {
     name: source.name,
     rowCount: Number(metadata.num_rows),
+    valueCount: metadata.row_groups.reduce(
+      (sum, { columns }) =>
+        columns.reduce((inGroup, { meta_data }) => inGroup + Number(meta_data?.num_values ?? 0), sum),
+      0,
+    ),
     createdBy: metadata.created_by,
     columns: names,
     fields: tree.children.map((node) => ({ name: node.element.name, type: footerType(node) })),
@@ -65,7 +82,7 @@ export async function openParquet(source: ByteSource): Promise<ParquetFile> {
       let groupStart = 0;
       for (const group of metadata.row_groups) {
         const groupEnd = groupStart + Number(group.num_rows);
-        const values = await readColumns(source, raw, readers, groupStart, groupEnd);
+        const values = await readColumns(source, raw, group, readers, groupStart, groupEnd);
         for (let start = 0; start < groupEnd - groupStart; start += BATCH_ROWS) {
           const end = Math.min(start + BATCH_ROWS, groupEnd - groupStart);
           yield toRows(template, values, start, end);
@@ -90,26 +107,45 @@ async function readFooter(source: ByteSource): Promise<FileMetaData> {
 }
 
 /** Every path that the row groups name must be in the schema: hyparquet ends the process on one that is not. */
-function checkedSchema(metadata: FileMetaData): SchemaTree {
+function checkedSchema(metadata: FileMetaData, fileBytes: number): SchemaTree {
   const tree = parquetSchema(metadata);
-  const leaves = new Set<string>();
-  const collect = (node: SchemaTree, depth: number): void => {
+  const leaves = new Map<string, { readonly node: SchemaTree; readonly repeated: boolean }>();
+  const collect = (node: SchemaTree, depth: number, repeatedAbove: boolean): void => {
     if (depth > 100) throw new Error("the schema is nested deeper than 100 levels");
-    if (node.children.length === 0) leaves.add(JSON.stringify(node.path));
-    for (const child of node.children) collect(child, depth + 1);
+    const { name, type, type_length = 0, repetition_type } = node.element;
+    const repeated = repeatedAbove || repetition_type === "REPEATED";
+    if (node.children.length === 0) {
+      if (type === "FIXED_LEN_BYTE_ARRAY" && (type_length < 1 || type_length > fileBytes))
+        throw new Error(`the column ${name} claims values of ${type_length} bytes`);
+      leaves.set(JSON.stringify(node.path), { node, repeated });
+    }
+    const names = new Set(node.children.map(({ element }) => element.name));
+    if (names.size !== node.children.length || names.has("__proto__"))
+      throw new Error(`the columns ${[...names].join(", ")} hold a name twice, or __proto__`);
+    for (const child of node.children) collect(child, depth + 1, repeated);
   };
-  collect(tree, 0);
+  collect(tree, 0, false);
   let rows = 0n;
   for (const group of metadata.row_groups) {
     rows += group.num_rows;
-    if (group.num_rows < 0n) throw new Error(`a row group claims ${group.num_rows} rows`);
+    if (group.num_rows < 0n || group.num_rows > MAX_GROUP_ROWS)
+      throw new Error(`a row group claims ${group.num_rows} rows`);
     for (const { meta_data } of group.columns) {
       if (meta_data === undefined) throw new Error("a column chunk has no metadata");
-      if (!leaves.has(JSON.stringify(meta_data.path_in_schema))) {
+      const leaf = leaves.get(JSON.stringify(meta_data.path_in_schema));
+      if (leaf === undefined) {
         throw new Error(
           `a row group names the column ${meta_data.path_in_schema.join(".")}, which the schema lacks`,
         );
       }
+      const { start, end } = chunkRange(meta_data);
+      if (!(start >= MAGIC.length && end >= start && end <= fileBytes - MIN_FILE_BYTES + MAGIC.length))
+        throw new Error(`a column chunk claims the bytes ${start} to ${end} of ${fileBytes}`);
+      const wrong = leaf.repeated ? meta_data.num_values < 0n : meta_data.num_values !== group.num_rows;
+      if (wrong || meta_data.num_values > MAX_GROUP_ROWS * 64n)
+        throw new Error(
+          `${meta_data.path_in_schema.join(".")} claims ${meta_data.num_values} values for ${group.num_rows} rows`,
+        );
     }
   }
   if (rows !== metadata.num_rows)
@@ -121,18 +157,22 @@ function checkedSchema(metadata: FileMetaData): SchemaTree {
 async function readColumns(
   source: ByteSource,
   metadata: FileMetaData,
+  group: RowGroup,
   readers: ReadonlyMap<string, ReadValue>,
   rowStart: number,
   rowEnd: number,
 ): Promise<Map<string, unknown[]>> {
   const columns = [...readers.keys()];
-  const values = new Map<string, unknown[]>(
-    columns.map((name) => [name, new Array<unknown>(rowEnd - rowStart).fill(null)]),
-  );
-  if (columns.length === 0 || rowEnd === rowStart) return values;
+  const values = new Map<string, unknown[]>();
   try {
+    const slice = await fetchColumnChunks(source, group, new Set(columns));
+    for (const name of columns) values.set(name, new Array<unknown>(rowEnd - rowStart).fill(null));
+    if (columns.length === 0 || rowEnd === rowStart) return values;
     await parquetRead({
-      file: { byteLength: source.byteLength, slice: (start, end) => source.slice(start, end) },
+      file: {
+        byteLength: source.byteLength,
+        slice: (start, end = source.byteLength) => slice(start, end),
+      },
       metadata,
       columns,
       rowStart,
@@ -149,7 +189,9 @@ async function readColumns(
     });
   } catch (error) {
     if (isStorageError(error)) throw error;
-    throw corrupt(source, messageOf(error), error);
+    const message = messageOf(error);
+    if (/not supported|unsupported/.test(message)) throw unsupported(source, message, error);
+    throw corrupt(source, message, error);
   }
   return values;
 }
@@ -200,6 +242,16 @@ function messageOf(error: unknown): string {
 
 function ascii(bytes: ArrayBuffer): string {
   return String.fromCharCode(...new Uint8Array(bytes));
+}
+
+function unsupported(source: ByteSource, problem: string, cause: unknown): StorageError {
+  return new StorageError({
+    code: "not_supported",
+    op: "readParquet",
+    path: source.name,
+    message: `${source.name} holds what cannot be read here: ${problem}. Read other columns by the option columns, or write the file anew without it.`,
+    cause,
+  });
 }
 
 function corrupt(source: ByteSource, problem: string, cause?: unknown): StorageError {
