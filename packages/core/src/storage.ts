@@ -1,17 +1,21 @@
 import { deleteAll } from "./backend/delete-all.ts";
 import { listObjects } from "./backend/list-objects.ts";
 import type { OperationOptions, StorageBackend } from "./backend/storage-backend.ts";
+import { checkColumnList, checkRows, invalid } from "./check-arguments.ts";
+import { checkCsvOptions } from "./csv/check-csv-options.ts";
 import { decodeCsv, type ReadCsvOptions } from "./csv/read-csv.ts";
 import { encodeCsv, type WriteCsvOptions } from "./csv/write-csv.ts";
 import { isPartition, type Partition } from "./hive/partition.ts";
 import { type Key, parseKey, parsePrefix } from "./key.ts";
 import { openByteSource } from "./parquet/byte-source.ts";
+import { checkSchema } from "./parquet/check-schema.ts";
 import type { ColumnSchema } from "./parquet/column-type.ts";
 import { inferColumns } from "./parquet/infer-columns.ts";
 import { openParquetFile } from "./parquet/open-parquet-file.ts";
 import type { UntrustedLimits } from "./parquet/untrusted-limits.ts";
 import { encodeParquet } from "./parquet/write-parquet.ts";
 import type { Row } from "./row.ts";
+import { showValue } from "./show-value.ts";
 import { isStorageError, StorageError } from "./storage-error.ts";
 import { listEntities } from "./table/entities.ts";
 import type { EntityKeyMemory } from "./table/entity-keys.ts";
@@ -60,7 +64,16 @@ export class Storage implements AsyncDisposable {
   readonly backend: StorageBackend;
   readonly #keys: EntityKeyMemory = new Map();
 
+  /**
+   * @throws StorageError `invalid_argument` for what is no backend.
+   */
   constructor(backend: StorageBackend) {
+    if (typeof backend?.get !== "function" || typeof backend.put !== "function") {
+      throw invalid(
+        "Storage",
+        `a Storage is made over a StorageBackend, such as createMemoryBackend(), not over ${showValue(backend)}`,
+      );
+    }
     this.backend = backend;
   }
 
@@ -130,6 +143,7 @@ export class Storage implements AsyncDisposable {
    * @throws StorageError as {@link Storage.readParquet}.
    */
   async *scanParquet(path: string, options: ReadParquetOptions = {}): AsyncGenerator<Row[]> {
+    checkColumnList(options.columns, "readParquet");
     const source = await openByteSource(this.backend, parseKey(path, "readParquet"), options);
     const file = await openParquetFile(source, options.untrusted);
     yield* file.scan(options.columns);
@@ -142,7 +156,9 @@ export class Storage implements AsyncDisposable {
    */
   async writeParquet(path: string, rows: readonly Row[], options: WriteParquetOptions = {}): Promise<void> {
     const key = parseKey(path, "writeParquet");
-    const columns = options.schema ?? inferColumns(checkedRows(rows, "writeParquet"));
+    checkRows(rows, "writeParquet");
+    const columns =
+      options.schema === undefined ? inferColumns(rows) : checkSchema(options.schema, rows, "writeParquet");
     if (columns.length === 0) {
       throw new StorageError({
         code: "invalid_argument",
@@ -161,6 +177,7 @@ export class Storage implements AsyncDisposable {
    */
   async readCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): Promise<Row[]> {
     const key = parseKey(path, "readCsv");
+    checkCsvOptions(options, "readCsv");
     const { body } = await this.backend.get(key, { signal: options.signal });
     return decodeCsv(await body.bytes(), this.backend.url(key), options);
   }
@@ -172,7 +189,8 @@ export class Storage implements AsyncDisposable {
     options: WriteCsvOptions & OperationOptions = {},
   ): Promise<void> {
     const key = parseKey(path, "writeCsv");
-    await this.backend.put(key, encodeCsv(checkedRows(rows, "writeCsv"), options), {
+    checkCsvOptions(options, "writeCsv");
+    await this.backend.put(key, encodeCsv(checkRows(rows, "writeCsv"), options), {
       signal: options.signal,
     });
   }
@@ -214,6 +232,8 @@ export class Storage implements AsyncDisposable {
     filters: PartitionFilters = {},
     options: ScanOptions = {},
   ): AsyncGenerator<Row[]> {
+    checkColumnList(options.columns, "readIndex");
+    if (options.csv !== undefined) checkCsvOptions(options.csv, "readIndex");
     yield* scanPartitions(this.backend, parseKey(entity, "readIndex"), parseFilters(filters), options);
   }
 
@@ -238,7 +258,7 @@ export class Storage implements AsyncDisposable {
     return writePartition(
       this.backend,
       parseKey(entity, "write"),
-      checkedRows(rows, "write"),
+      checkRows(rows, "write"),
       checkedPartition(partition, "write"),
       options,
       this.#keys,
@@ -319,18 +339,5 @@ export class Storage implements AsyncDisposable {
 
 function checkedPartition(partition: Partition, op: string): Partition {
   if (isPartition(partition)) return partition;
-  throw new StorageError({
-    code: "invalid_argument",
-    op,
-    message: `${op}: a partition is made by partition({ year: "2024" }), not ${partition === null ? "null" : `of type ${typeof partition}`}.`,
-  });
-}
-
-function checkedRows(rows: readonly Row[], op: string): readonly Row[] {
-  if (Array.isArray(rows)) return rows;
-  throw new StorageError({
-    code: "invalid_argument",
-    op,
-    message: `${op}: rows are an array of objects, not ${rows === null ? "null" : typeof rows}.`,
-  });
+  throw invalid(op, `a partition is made by partition({ year: "2024" }), not ${showValue(partition)}`);
 }

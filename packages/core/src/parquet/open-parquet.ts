@@ -237,6 +237,9 @@ function guarded<T>(source: ByteSource, run: () => T): T {
 }
 
 function messageOf(error: unknown): string {
+  // A decoder that runs into nonsense speaks of undefined things and ranges, which helps nobody.
+  if (error instanceof TypeError || error instanceof RangeError)
+    return "its bytes make no sense to the decoder";
   return error instanceof Error ? error.message : String(error);
 }
 

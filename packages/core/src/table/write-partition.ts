@@ -4,6 +4,7 @@ import { abortedError } from "../backend/abort.ts";
 import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
 import type { Partition } from "../hive/partition.ts";
 import type { Key } from "../key.ts";
+import { checkSchema } from "../parquet/check-schema.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import { inferColumns } from "../parquet/infer-columns.ts";
 import { encodeParquet } from "../parquet/write-parquet.ts";
@@ -57,7 +58,8 @@ export async function writePartition(
 ): Promise<number> {
   const { signal } = options;
   const own = withoutPartitionColumns(rows, partition);
-  const columns = options.schema ?? inferColumns(own);
+  const columns =
+    options.schema === undefined ? inferColumns(own) : checkSchema(options.schema, own, "write");
   const draft: DraftFile = {
     entity,
     partition,
