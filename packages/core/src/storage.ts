@@ -4,6 +4,7 @@ import type { OperationOptions, StorageBackend } from "./backend/storage-backend
 import { checkColumnList, checkRows, invalid } from "./check-arguments.ts";
 import { checkCsvOptions } from "./csv/check-csv-options.ts";
 import { decodeCsv, type ReadCsvOptions } from "./csv/read-csv.ts";
+import { scanCsv } from "./csv/scan-csv.ts";
 import { encodeCsv, type WriteCsvOptions } from "./csv/write-csv.ts";
 import { isPartition, type Partition } from "./hive/partition.ts";
 import { type Key, parseKey, parsePrefix } from "./key.ts";
@@ -180,6 +181,25 @@ export class Storage implements AsyncDisposable {
     checkCsvOptions(options, "readCsv");
     const { body } = await this.backend.get(key, { signal: options.signal });
     return decodeCsv(await body.bytes(), this.backend.url(key), options);
+  }
+
+  /**
+   * {@link Storage.readCsv}, streamed: batches of rows, one in memory at a time. Finding a column's type takes all of its
+   * values, so the file is read twice; with `inferTypes: false` once.
+   *
+   * @throws StorageError as {@link Storage.readCsv}; `precondition_failed` where the file is replaced between the two.
+   */
+  async *scanCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): AsyncGenerator<Row[]> {
+    const key = parseKey(path, "readCsv");
+    checkCsvOptions(options, "readCsv");
+    const { signal } = options;
+    let etag: string | undefined;
+    const open = async (): Promise<AsyncIterable<Uint8Array>> => {
+      const { info, body } = await this.backend.get(key, { ifMatch: etag, signal });
+      etag = info.etag;
+      return body;
+    };
+    yield* scanCsv(open, this.backend.url(key), options);
   }
 
   /** Writes rows as a CSV file, replacing what is there. */
