@@ -41,6 +41,7 @@ export {
 } from "./key.ts";
 export { compareKeys } from "./key-order.ts";
 export { type ColumnSchema, type ColumnType, typeName } from "./parquet/column-type.ts";
+export { columnsFromZod } from "./parquet/columns-from-zod.ts";
 export { inferColumns } from "./parquet/infer-columns.ts";
 export { DEFAULT_UNTRUSTED_LIMITS, type UntrustedLimits } from "./parquet/untrusted-limits.ts";
 export { encodeParquet } from "./parquet/write-parquet.ts";

@@ -226,7 +226,23 @@ export class Storage implements AsyncDisposable {
    * await storage.readIndex("raw/plays", { year: "2024", week: ["1", "2"] }, { columns: ["yards"] });
    * ```
    */
-  async readIndex(entity: string, filters: PartitionFilters = {}, options: ScanOptions = {}): Promise<Row[]> {
+  async readIndex<T = Row>(
+    entity: string,
+    filters: PartitionFilters = {},
+    options: ScanOptions<T> = {},
+  ): Promise<T[]> {
+    if (options.rowSchema !== undefined) {
+      const parsed: T[] = [];
+      for await (const batch of this.scan(entity, filters, options))
+        for (const row of batch) parsed.push(row);
+      return parsed;
+    }
+    // Without a schema T is Row, its default.
+    return (await this.#readRows(entity, filters, options as ScanOptions)) as T[];
+  }
+
+  /** All rows, each with all columns that any of them has. */
+  async #readRows(entity: string, filters: PartitionFilters, options: ScanOptions): Promise<Row[]> {
     const rows: Row[] = [];
     const columns = new Set<string>();
     let uniform = true;
@@ -247,11 +263,11 @@ export class Storage implements AsyncDisposable {
    *
    * @throws StorageError as {@link Storage.readIndex}.
    */
-  async *scan(
+  async *scan<T = Row>(
     entity: string,
     filters: PartitionFilters = {},
-    options: ScanOptions = {},
-  ): AsyncGenerator<Row[]> {
+    options: ScanOptions<T> = {},
+  ): AsyncGenerator<T[]> {
     checkColumnList(options.columns, "readIndex");
     if (options.csv !== undefined) checkCsvOptions(options.csv, "readIndex");
     yield* scanPartitions(this.backend, parseKey(entity, "readIndex"), parseFilters(filters), options);

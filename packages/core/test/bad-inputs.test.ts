@@ -564,6 +564,25 @@ describe(`${CASES.length} bad inputs`, () => {
   });
 });
 
+it("a file whose footer is fine and whose pages are not is skipped whole, by choice", async () => {
+  const storage = new Storage(createMemoryBackend());
+  await storage.write(ENTITY, [{ i: 1 }], partition({ year: 2023 }));
+  const broken = PARQUET["a file with its pages set"] ?? new Uint8Array();
+  await storage.backend.put(parseKey(`${ENTITY}/year=2024/a.parquet`), broken);
+  await expect(storage.readIndex(ENTITY)).rejects.toMatchObject({ code: "corrupt" });
+  const skipped: string[] = [];
+  const rows = await storage.readIndex(
+    ENTITY,
+    {},
+    {
+      onUnreadable: "skip",
+      onSkippedFile: ({ message }) => skipped.push(message),
+    },
+  );
+  expect(rows).toEqual([{ i: 1, year: "2023" }]);
+  expect(skipped).toEqual([expect.stringContaining("year=2024/a.parquet")]);
+});
+
 function show(value: unknown): string {
   if (typeof value === "function" || typeof value === "symbol") return String(value);
   if (value instanceof Error) return `${value.name}: ${value.message}`;

@@ -36,6 +36,8 @@ export interface OpenPartitionOptions extends OperationOptions {
 
 /** A file that is open: its rows can be read in batches. */
 export interface OpenFile {
+  /** Names it in errors. */
+  readonly name: string;
   /** Its columns, in order. */
   readonly columns: readonly string[];
   /** Its rows, in batches; with `columns` only these, null where the file lacks one. */
@@ -126,7 +128,7 @@ async function openFile(
     }
     const { body } = await backend.get(key, { ifMatch: file.info.etag, signal: options.signal });
     const rows = decodeCsv(await collectBytes(body), backend.url(key), options.csv);
-    return csvFile(rows);
+    return csvFile(backend.url(key), rows);
   } catch (error) {
     if (options.onUnreadable !== "skip" || !isStorageError(error, "corrupt")) throw error;
     options.onSkippedFile?.(error);
@@ -134,12 +136,13 @@ async function openFile(
   }
 }
 
-function csvFile(rows: readonly Row[]): OpenFile {
+function csvFile(name: string, rows: readonly Row[]): OpenFile {
   const names = Object.keys(rows[0] ?? {});
   return {
+    name,
     columns: names,
     async *scan(columns = names) {
-      yield rows.map((row) => Object.fromEntries(columns.map((name) => [name, row[name] ?? null])));
+      yield rows.map((row) => Object.fromEntries(columns.map((column) => [column, row[column] ?? null])));
     },
   };
 }

@@ -69,6 +69,9 @@ export async function readPartitionState(
       const manifest = parseManifest(await body.bytes(), key);
       const kind = manifest.files === undefined ? "foreign" : "committed";
       const committed = (): readonly DataFile[] => committedFiles(folder, manifest);
+      // A directory is listed name by name, so the manifest can be newer than the names: then it names a file that the
+      // listing lacks. Where that stays so, the file is lost, which only a write that keeps it has to mind.
+      if (look < MAX_LOOKS) committed();
       return { kind, prefix, files, committed, manifest, manifestInfo: info };
     } catch (error) {
       const moved = isStorageError(error, "not_found") || isStorageError(error, "precondition_failed");
