@@ -86,11 +86,12 @@ async function take(mine: string, lock: string, name: string): Promise<void> {
 
 async function breakIfDead(lock: string): Promise<void> {
   const [token] = await readdir(lock).catch(() => []);
-  if (token === undefined || (await isAlive(token, join(lock, token)))) return;
+  if (token === undefined || (await isHolderAlive(token, join(lock, token)))) return;
   await unlink(join(lock, token)).catch(() => {});
 }
 
-async function isAlive(token: string, file: string): Promise<boolean> {
+/** Whether the process that a token names lives; one of another machine does for ten minutes. */
+export async function isHolderAlive(token: string, file: string): Promise<boolean> {
   const [host, pidText, start] = token.split(".");
   if (host !== HOST) {
     const age = await stat(file).then(

@@ -41,7 +41,9 @@ export {
 } from "./key.ts";
 export { compareKeys } from "./key-order.ts";
 export { type ColumnSchema, type ColumnType, typeName } from "./parquet/column-type.ts";
+export { columnsFromZod } from "./parquet/columns-from-zod.ts";
 export { inferColumns } from "./parquet/infer-columns.ts";
+export { DEFAULT_UNTRUSTED_LIMITS, type UntrustedLimits } from "./parquet/untrusted-limits.ts";
 export { encodeParquet } from "./parquet/write-parquet.ts";
 export type { Row } from "./row.ts";
 export { type ReadParquetOptions, Storage, type WriteParquetOptions } from "./storage.ts";
@@ -55,7 +57,14 @@ export {
 export { committedFiles } from "./table/committed-files.ts";
 export { type DataFile, type DataFormat, dataFormat, MANIFEST_NAME } from "./table/data-file.ts";
 export { listEntities, unknownEntity } from "./table/entities.ts";
-export { type Manifest, type ManifestFile, parseManifest } from "./table/manifest.ts";
+export type {
+  ColumnDrift,
+  EntityReport,
+  InspectOptions,
+  KeyReport,
+  SchemaReport,
+} from "./table/inspect-entity.ts";
+export { type Manifest, type ManifestFile, parseManifest, type ReplacedFile } from "./table/manifest.ts";
 export type { OpenPartitionOptions } from "./table/open-partition.ts";
 export type { PartitionFilters } from "./table/partition-filter.ts";
 export {
@@ -65,8 +74,18 @@ export {
   type WalkOptions,
   walkPartitions,
 } from "./table/partition-tree.ts";
+export type { Leftover, RepairOptions, RepairReport } from "./table/repair-entity.ts";
+export {
+  DEFAULT_REPLACE_CONCURRENCY,
+  type PartitionFailure,
+  type PartitionRows,
+  type ReplaceOptions,
+  ReplacePartitionsError,
+  type ReplaceProgress,
+  type ReplaceResult,
+} from "./table/replace-partitions.ts";
 export type { ScanOptions } from "./table/scan-partitions.ts";
-export type { WriteOptions } from "./table/write-partition.ts";
+export { MAX_WRITE_ATTEMPTS, type WriteOptions } from "./table/write-partition.ts";
 export { DEFAULT_MAX_CONCURRENT, type LimitOptions } from "./wrappers/adaptive-limit.ts";
 export { limited } from "./wrappers/limited.ts";
 export { prefixed } from "./wrappers/prefixed.ts";

@@ -1,3 +1,4 @@
+import { showValue } from "./show-value.ts";
 import { StorageError } from "./storage-error.ts";
 
 declare const keyBrand: unique symbol;
@@ -32,7 +33,7 @@ export function parseKey(path: string, op = "parseKey"): Key {
       op,
       path: typeof path === "string" ? path : undefined,
       message:
-        `${op}: ${JSON.stringify(path) ?? String(path)} is not a key: ${reason}. ` +
+        `${op}: ${showValue(path)} is not a key: ${reason}. ` +
         "Expected a relative path such as raw/games/year=2024/data.parquet.",
     });
   }

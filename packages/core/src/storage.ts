@@ -1,19 +1,34 @@
 import { deleteAll } from "./backend/delete-all.ts";
 import { listObjects } from "./backend/list-objects.ts";
 import type { OperationOptions, StorageBackend } from "./backend/storage-backend.ts";
+import { checkColumnList, checkRows, invalid } from "./check-arguments.ts";
+import { checkCsvOptions } from "./csv/check-csv-options.ts";
 import { decodeCsv, type ReadCsvOptions } from "./csv/read-csv.ts";
+import { scanCsv } from "./csv/scan-csv.ts";
 import { encodeCsv, type WriteCsvOptions } from "./csv/write-csv.ts";
-import type { Partition } from "./hive/partition.ts";
+import { isPartition, type Partition } from "./hive/partition.ts";
 import { type Key, parseKey, parsePrefix } from "./key.ts";
 import { openByteSource } from "./parquet/byte-source.ts";
+import { checkSchema } from "./parquet/check-schema.ts";
 import type { ColumnSchema } from "./parquet/column-type.ts";
 import { inferColumns } from "./parquet/infer-columns.ts";
-import { openParquet } from "./parquet/open-parquet.ts";
+import { openParquetFile } from "./parquet/open-parquet-file.ts";
+import type { UntrustedLimits } from "./parquet/untrusted-limits.ts";
 import { encodeParquet } from "./parquet/write-parquet.ts";
 import type { Row } from "./row.ts";
+import { showValue } from "./show-value.ts";
 import { isStorageError, StorageError } from "./storage-error.ts";
 import { listEntities } from "./table/entities.ts";
+import type { EntityKeyMemory } from "./table/entity-keys.ts";
+import { type EntityReport, type InspectOptions, inspectEntity } from "./table/inspect-entity.ts";
 import { type PartitionFilters, parseFilters } from "./table/partition-filter.ts";
+import { type RepairOptions, type RepairReport, repairEntity } from "./table/repair-entity.ts";
+import {
+  type PartitionRows,
+  type ReplaceOptions,
+  type ReplaceResult,
+  replacePartitions,
+} from "./table/replace-partitions.ts";
 import { type ScanOptions, scanPartitions } from "./table/scan-partitions.ts";
 import { type WriteOptions, writePartition } from "./table/write-partition.ts";
 
@@ -21,6 +36,11 @@ import { type WriteOptions, writePartition } from "./table/write-partition.ts";
 export interface ReadParquetOptions extends OperationOptions {
   /** Only these columns are read, in this order; one that the file lacks is null in every row. Default: all. */
   readonly columns?: readonly string[] | undefined;
+  /**
+   * `true`, or limits, for a file that nobody vouches for: it is decoded in a thread of its own, so that it can neither
+   * hang nor kill the caller. Costs about 50 ms. Default false.
+   */
+  readonly untrusted?: boolean | UntrustedLimits | undefined;
 }
 
 /** Options of {@link Storage.writeParquet}. */
@@ -43,8 +63,18 @@ export interface WriteParquetOptions extends OperationOptions {
 export class Storage implements AsyncDisposable {
   /** The bytes beneath. */
   readonly backend: StorageBackend;
+  readonly #keys: EntityKeyMemory = new Map();
 
+  /**
+   * @throws StorageError `invalid_argument` for what is no backend.
+   */
   constructor(backend: StorageBackend) {
+    if (typeof backend?.get !== "function" || typeof backend.put !== "function") {
+      throw invalid(
+        "Storage",
+        `a Storage is made over a StorageBackend, such as createMemoryBackend(), not over ${showValue(backend)}`,
+      );
+    }
     this.backend = backend;
   }
 
@@ -114,8 +144,9 @@ export class Storage implements AsyncDisposable {
    * @throws StorageError as {@link Storage.readParquet}.
    */
   async *scanParquet(path: string, options: ReadParquetOptions = {}): AsyncGenerator<Row[]> {
+    checkColumnList(options.columns, "readParquet");
     const source = await openByteSource(this.backend, parseKey(path, "readParquet"), options);
-    const file = await openParquet(source);
+    const file = await openParquetFile(source, options.untrusted);
     yield* file.scan(options.columns);
   }
 
@@ -126,7 +157,9 @@ export class Storage implements AsyncDisposable {
    */
   async writeParquet(path: string, rows: readonly Row[], options: WriteParquetOptions = {}): Promise<void> {
     const key = parseKey(path, "writeParquet");
-    const columns = options.schema ?? inferColumns(checkedRows(rows, "writeParquet"));
+    checkRows(rows, "writeParquet");
+    const columns =
+      options.schema === undefined ? inferColumns(rows) : checkSchema(options.schema, rows, "writeParquet");
     if (columns.length === 0) {
       throw new StorageError({
         code: "invalid_argument",
@@ -145,8 +178,28 @@ export class Storage implements AsyncDisposable {
    */
   async readCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): Promise<Row[]> {
     const key = parseKey(path, "readCsv");
+    checkCsvOptions(options, "readCsv");
     const { body } = await this.backend.get(key, { signal: options.signal });
     return decodeCsv(await body.bytes(), this.backend.url(key), options);
+  }
+
+  /**
+   * {@link Storage.readCsv}, streamed: batches of rows, one in memory at a time. Finding a column's type takes all of its
+   * values, so the file is read twice; with `inferTypes: false` once.
+   *
+   * @throws StorageError as {@link Storage.readCsv}; `precondition_failed` where the file is replaced between the two.
+   */
+  async *scanCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): AsyncGenerator<Row[]> {
+    const key = parseKey(path, "readCsv");
+    checkCsvOptions(options, "readCsv");
+    const { signal } = options;
+    let etag: string | undefined;
+    const open = async (): Promise<AsyncIterable<Uint8Array>> => {
+      const { info, body } = await this.backend.get(key, { ifMatch: etag, signal });
+      etag = info.etag;
+      return body;
+    };
+    yield* scanCsv(open, this.backend.url(key), options);
   }
 
   /** Writes rows as a CSV file, replacing what is there. */
@@ -156,7 +209,8 @@ export class Storage implements AsyncDisposable {
     options: WriteCsvOptions & OperationOptions = {},
   ): Promise<void> {
     const key = parseKey(path, "writeCsv");
-    await this.backend.put(key, encodeCsv(checkedRows(rows, "writeCsv"), options), {
+    checkCsvOptions(options, "writeCsv");
+    await this.backend.put(key, encodeCsv(checkRows(rows, "writeCsv"), options), {
       signal: options.signal,
     });
   }
@@ -172,7 +226,23 @@ export class Storage implements AsyncDisposable {
    * await storage.readIndex("raw/plays", { year: "2024", week: ["1", "2"] }, { columns: ["yards"] });
    * ```
    */
-  async readIndex(entity: string, filters: PartitionFilters = {}, options: ScanOptions = {}): Promise<Row[]> {
+  async readIndex<T = Row>(
+    entity: string,
+    filters: PartitionFilters = {},
+    options: ScanOptions<T> = {},
+  ): Promise<T[]> {
+    if (options.rowSchema !== undefined) {
+      const parsed: T[] = [];
+      for await (const batch of this.scan(entity, filters, options))
+        for (const row of batch) parsed.push(row);
+      return parsed;
+    }
+    // Without a schema T is Row, its default.
+    return (await this.#readRows(entity, filters, options as ScanOptions)) as T[];
+  }
+
+  /** All rows, each with all columns that any of them has. */
+  async #readRows(entity: string, filters: PartitionFilters, options: ScanOptions): Promise<Row[]> {
     const rows: Row[] = [];
     const columns = new Set<string>();
     let uniform = true;
@@ -193,11 +263,13 @@ export class Storage implements AsyncDisposable {
    *
    * @throws StorageError as {@link Storage.readIndex}.
    */
-  async *scan(
+  async *scan<T = Row>(
     entity: string,
     filters: PartitionFilters = {},
-    options: ScanOptions = {},
-  ): AsyncGenerator<Row[]> {
+    options: ScanOptions<T> = {},
+  ): AsyncGenerator<T[]> {
+    checkColumnList(options.columns, "readIndex");
+    if (options.csv !== undefined) checkCsvOptions(options.csv, "readIndex");
     yield* scanPartitions(this.backend, parseKey(entity, "readIndex"), parseFilters(filters), options);
   }
 
@@ -222,10 +294,63 @@ export class Storage implements AsyncDisposable {
     return writePartition(
       this.backend,
       parseKey(entity, "write"),
-      checkedRows(rows, "write"),
-      partition,
+      checkRows(rows, "write"),
+      checkedPartition(partition, "write"),
       options,
+      this.#keys,
     );
+  }
+
+  /**
+   * Replaces many partitions, such as all games of a season: several at once, one atomic commit each, at most
+   * `concurrency` of them in memory.
+   *
+   * @param source the partitions with their rows; a generator makes them one by one.
+   * @throws ReplacePartitionsError a {@link StorageError} whose `committed` and `failed` say what is replaced and what is
+   * not.
+   * @example
+   * ```ts
+   * await storage.replacePartitions("processed/byplay", season(), {
+   *   onProgress: ({ partitions }) => console.log(`${partitions} games`),
+   * });
+   * ```
+   */
+  async replacePartitions(
+    entity: string,
+    source: Iterable<PartitionRows> | AsyncIterable<PartitionRows>,
+    options: ReplaceOptions = {},
+  ): Promise<ReplaceResult> {
+    const key = parseKey(entity, "replacePartitions");
+    const write = (rows: readonly Row[], partition: Partition): Promise<number> =>
+      writePartition(this.backend, key, rows, partition, { ...options, overwrite: true }, this.#keys);
+    return replacePartitions(key, source, write, options);
+  }
+
+  /**
+   * Finds and removes what killed writes left in an entity: files that do not count. The rows stay as they are.
+   *
+   * @throws StorageError `not_found` for an unknown entity; `conflict` where a partition was written meanwhile.
+   * @example
+   * ```ts
+   * const { removed } = await storage.repair("raw/plays", { dryRun: true });
+   * ```
+   */
+  async repair(entity: string, options: RepairOptions = {}): Promise<RepairReport> {
+    return repairEntity(this.backend, parseKey(entity, "repair"), options);
+  }
+
+  /**
+   * Says what an entity is made of: its keys and their values, partitions, files, bytes, rows, and its columns with the
+   * partitions in which a column's type differs.
+   *
+   * @throws StorageError `not_found` for an unknown entity.
+   * @example
+   * ```ts
+   * const { rows, drift } = await storage.inspect("raw/games");
+   * ```
+   */
+  async inspect(entity: string, options: InspectOptions = {}): Promise<EntityReport> {
+    return inspectEntity(this.backend, parseKey(entity, "inspect"), options);
   }
 
   /** Deletes files. Those that are not there count as deleted. */
@@ -248,11 +373,7 @@ export class Storage implements AsyncDisposable {
   }
 }
 
-function checkedRows(rows: readonly Row[], op: string): readonly Row[] {
-  if (Array.isArray(rows)) return rows;
-  throw new StorageError({
-    code: "invalid_argument",
-    op,
-    message: `${op}: rows are an array of objects, not ${rows === null ? "null" : typeof rows}.`,
-  });
+function checkedPartition(partition: Partition, op: string): Partition {
+  if (isPartition(partition)) return partition;
+  throw invalid(op, `a partition is made by partition({ year: "2024" }), not ${showValue(partition)}`);
 }

@@ -1,41 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createLocalBackend } from "@parquetry/backend-local";
-import { createS3Backend } from "@parquetry/backend-s3";
-import {
-  createMemoryBackend,
-  parseKey,
-  partition,
-  type Row,
-  Storage,
-  type StorageBackend,
-} from "@parquetry/core";
-import { type S3Server, startS3Server } from "@parquetry/testkit";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-
-let server: S3Server;
-let folder: string;
-let count = 0;
-
-beforeAll(async () => {
-  server = await startS3Server({ buckets: ["tables"] });
-  folder = await mkdtemp(join(tmpdir(), "parquetry-tables-"));
-});
-
-afterAll(async () => {
-  await server.close();
-  await rm(folder, { recursive: true, force: true });
-});
-
-const BACKENDS: Readonly<Record<string, () => Promise<StorageBackend>>> = {
-  memory: async () => createMemoryBackend(),
-  local: async () => createLocalBackend({ root: await mkdtemp(join(folder, "root-")) }),
-  s3: async () => {
-    const { endpoint, credentials } = server;
-    return createS3Backend({ bucket: "tables", endpoint, credentials, prefix: parseKey(`case-${count++}`) });
-  },
-};
+import { parseKey, partition, type Row, Storage } from "@parquetry/core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { BACKENDS } from "./support/backends.ts";
 
 const games = (week: number): Row[] => [
   { game_id: 401_000 + week, home: "Texas A&M", points: 24, attendance: null },

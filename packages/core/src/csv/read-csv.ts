@@ -32,12 +32,7 @@ export function decodeCsv(bytes: Uint8Array, name: string, options: ReadCsvOptio
   const { nullValues = [""], delimiter = ",", inferTypes = true } = options;
   const nulls = new Set(nullValues);
   const records = parseRecords(decodeText(bytes, name, options.encoding ?? "utf-8"), name, delimiter);
-  const names = records.shift() ?? [];
-  try {
-    checkNames(names);
-  } catch (cause) {
-    throw corrupt(name, `its header line: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
-  }
+  const names = csvHeader(records.shift() ?? [], name);
   const types = names.map((_, i) => (inferTypes ? inferType(records, i, nulls) : "string"));
   const wanted = (options.columns ?? names).map((column) => [column, names.indexOf(column)] as const);
   return records.map((record) => {
@@ -48,6 +43,24 @@ export function decodeCsv(bytes: Uint8Array, name: string, options: ReadCsvOptio
     }
     return row;
   });
+}
+
+/**
+ * Checks a header line.
+ *
+ * @throws StorageError `corrupt` for names that some reader would confuse.
+ */
+export function csvHeader(names: readonly string[], file: string): readonly string[] {
+  try {
+    checkNames(names);
+  } catch (cause) {
+    throw corruptCsv(
+      file,
+      `its header line: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause,
+    );
+  }
+  return names;
 }
 
 function inferType(records: readonly string[][], index: number, nulls: ReadonlySet<string>): CsvType {
@@ -65,7 +78,7 @@ function parseRecords(text: string, name: string, delimiter: string): string[][]
     // Array rows and a cast of our own: csv-parse's own `cast` is eight times slower, and turns 00123 into 123.
     return parse(text, { bom: true, delimiter, skip_empty_lines: true });
   } catch (error) {
-    if (error instanceof CsvError) throw corrupt(name, error.message, error);
+    if (error instanceof CsvError) throw corruptCsv(name, error.message, error);
     throw error;
   }
 }
@@ -76,15 +89,21 @@ function decodeText(bytes: Uint8Array, name: string, encoding: "utf-8" | "latin1
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw corrupt(
-      name,
-      'it is not UTF-8; if it comes from an older system, read it with encoding: "latin1"',
-      cause,
-    );
+    throw notUtf8(name, cause);
   }
 }
 
-function corrupt(name: string, problem: string, cause: unknown): StorageError {
+/** The error of a file in another encoding. */
+export function notUtf8(name: string, cause: unknown): StorageError {
+  return corruptCsv(
+    name,
+    'it is not UTF-8; if it comes from an older system, read it with encoding: "latin1"',
+    cause,
+  );
+}
+
+/** The error of a file that is no CSV file. */
+export function corruptCsv(name: string, problem: string, cause: unknown): StorageError {
   return new StorageError({
     code: "corrupt",
     op: "readCsv",

@@ -1,6 +1,8 @@
 import { stringify } from "csv-stringify/sync";
+import { invalid } from "../check-arguments.ts";
 import { checkNames } from "../parquet/infer-columns.ts";
 import type { Row } from "../row.ts";
+import { showValue } from "../show-value.ts";
 
 /** How a CSV file is written. */
 export interface WriteCsvOptions {
@@ -8,6 +10,11 @@ export interface WriteCsvOptions {
   readonly delimiter?: string | undefined;
   /** The columns and their order. Default: all, in the order in which they are first seen. */
   readonly columns?: readonly string[] | undefined;
+  /**
+   * `true` puts an apostrophe before texts that a spreadsheet would run as a formula (those that start with `=`, `+`, `-`,
+   * `@`, a tab or a carriage return). They are then not the same when they are read back. Default false.
+   */
+  readonly escapeFormulas?: boolean | undefined;
 }
 
 /**
@@ -23,11 +30,12 @@ export interface WriteCsvOptions {
 export function encodeCsv(rows: readonly Row[], options: WriteCsvOptions = {}): Uint8Array {
   const columns = options.columns ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
   checkNames(columns);
+  const safe = options.escapeFormulas === true ? withoutFormula : (value: unknown): unknown => value;
   const text = stringify(
-    rows.map((row) => columns.map((name) => row[name])),
+    rows.map((row, index) => columns.map((name) => safe(checkedValue(row[name], index, name)))),
     {
       header: true,
-      columns: columns.map((header) => ({ key: header, header })),
+      columns: columns.map((header) => ({ key: header, header: String(safe(header)) })),
       delimiter: options.delimiter ?? ",",
       cast: {
         boolean: String,
@@ -38,4 +46,30 @@ export function encodeCsv(rows: readonly Row[], options: WriteCsvOptions = {}): 
     },
   );
   return new TextEncoder().encode(text);
+}
+
+function withoutFormula(value: unknown): unknown {
+  return typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+}
+
+/** What has no text of its own is refused: csv-stringify would leave it out, or fail without a word about where. */
+function checkedValue(value: unknown, row: number, column: string): unknown {
+  const type = typeof value;
+  if (type === "string" || type === "number" || type === "boolean" || value === null || value === undefined)
+    return value;
+  const hasText =
+    value instanceof Date ? !Number.isNaN(value.getTime()) : type === "bigint" || hasJson(value);
+  if (hasText) return value;
+  throw invalid(
+    "writeCsv",
+    `row ${row}, column ${JSON.stringify(column)} is ${showValue(value)}, which has no text in a CSV file`,
+  );
+}
+
+function hasJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -176,3 +176,16 @@ function invalid(path: string | undefined, problem: string, expected: string): S
     message: `partition: ${problem}. Expected ${expected}.`,
   });
 }
+
+/** True for a {@link Partition}, also of another copy of this package. */
+export function isPartition(value: unknown): value is Partition {
+  return (
+    value instanceof Partition ||
+    (typeof value === "object" &&
+      value !== null &&
+      "entries" in value &&
+      Array.isArray(value.entries) &&
+      "path" in value &&
+      typeof value.path === "function")
+  );
+}

@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import type { ObjectInfo, OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
 import type { Key } from "../key.ts";
-import { isStorageError } from "../storage-error.ts";
+import { isStorageError, StorageError } from "../storage-error.ts";
 
 /** A file that is read by byte ranges. */
 export interface ByteSource {
@@ -21,11 +22,22 @@ export const FOOTER_BYTES: number = 64 * 1024;
 /** What of an object must be known to read it: without it, the first request finds out. */
 export type KnownObject = Pick<ObjectInfo, "sizeBytes" | "etag">;
 
+/** What a manifest says of a file's bytes. */
+export interface ExpectedContent {
+  /** Its size in bytes. */
+  readonly bytes: number;
+  /** The SHA-256 of its bytes, in hex. */
+  readonly sha256: string;
+}
+
 /**
  * Opens an object for reading by ranges. One request fetches a small object whole, and the end of a large one. Later
  * ranges are read from the same version: a file that is replaced meanwhile is `precondition_failed`, never a mixture.
  *
- * @throws StorageError `not_found` and what else the backend throws.
+ * A file that is fetched whole is held against what `expected` says of it: a byte that has changed since it was written is
+ * found here, and not in what a decoder makes of it. Of a larger file only the size is.
+ *
+ * @throws StorageError `not_found` and what else the backend throws; `corrupt` where the bytes are not as expected.
  * @example
  * ```ts
  * const source = await openByteSource(backend, key);
@@ -35,7 +47,10 @@ export type KnownObject = Pick<ObjectInfo, "sizeBytes" | "etag">;
 export async function openByteSource(
   backend: StorageBackend,
   key: Key,
-  options: OperationOptions & { readonly known?: KnownObject | undefined } = {},
+  options: OperationOptions & {
+    readonly known?: KnownObject | undefined;
+    readonly expected?: ExpectedContent | undefined;
+  } = {},
 ): Promise<ByteSource> {
   const { known, signal } = options;
   const name = backend.url(key);
@@ -56,6 +71,7 @@ export async function openByteSource(
   }
   const { sizeBytes, etag } = info;
   const tailStart = sizeBytes - tail.byteLength;
+  if (options.expected !== undefined) checkContent(name, sizeBytes, tail, options.expected);
 
   return {
     name,
@@ -69,6 +85,22 @@ export async function openByteSource(
       return copyOf(await body.bytes());
     },
   };
+}
+
+function checkContent(name: string, sizeBytes: number, tail: Uint8Array, expected: ExpectedContent): void {
+  const refuse = (problem: string): StorageError =>
+    new StorageError({
+      code: "corrupt",
+      op: "readParquet",
+      path: name,
+      message: `${name} is not what was written: ${problem}. Restore it from its source, or write the partition anew.`,
+    });
+  if (sizeBytes !== expected.bytes)
+    throw refuse(`it has ${sizeBytes} bytes, its manifest says ${expected.bytes}`);
+  if (tail.byteLength !== sizeBytes) return;
+  const found = createHash("sha256").update(tail).digest("hex");
+  if (found !== expected.sha256)
+    throw refuse(`its SHA-256 is ${found}, its manifest says ${expected.sha256}`);
 }
 
 function copyOf(bytes: Uint8Array): ArrayBuffer {

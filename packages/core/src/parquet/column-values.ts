@@ -53,13 +53,14 @@ function converter(type: ColumnType): Convert {
     case "boolean":
       return (value) => (typeof value === "boolean" ? value : undefined);
     case "string":
-      return (value) => (typeof value === "string" ? value : undefined);
+      // Half a surrogate pair has no UTF-8, and would become another character.
+      return (value) => (typeof value === "string" && value.isWellFormed() ? value : undefined);
     case "timestamp":
       return toMicroseconds;
     case "binary":
       return (value) => (value instanceof Uint8Array ? value : undefined);
     case "json":
-      return (value) => value;
+      return toJson;
     case "null":
       return () => undefined;
   }
@@ -83,6 +84,15 @@ function toMicroseconds(value: unknown): bigint | undefined {
   return BigInt(value.getTime()) * 1000n;
 }
 
+function toJson(value: unknown): unknown {
+  try {
+    return JSON.stringify(value) === undefined ? undefined : value;
+  } catch {
+    // A bigint, a cycle.
+    return undefined;
+  }
+}
+
 function listConverter(element: ColumnType): Convert {
   const convert = converter(element);
   return (value) => {
@@ -99,9 +109,12 @@ function listConverter(element: ColumnType): Convert {
 
 function structConverter(fields: readonly ColumnSchema[]): Convert {
   const converters = fields.map(({ name, type }) => [name, converter(type)] as const);
+  const known = new Set(fields.map(({ name }) => name));
   return (value) => {
     if (typeof value !== "object" || value === null) return undefined;
     const source = value as Row; // any non-null object can be read by field name
+    // A field that the schema lacks would be lost.
+    for (const name in source) if (source[name] !== undefined && !known.has(name)) return undefined;
     const result: Row = {};
     for (const [name, convert] of converters) {
       const field = source[name];

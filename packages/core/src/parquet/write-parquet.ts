@@ -8,7 +8,7 @@ import { columnValues } from "./column-values.ts";
 export const ROW_GROUP_ROWS = 20_000;
 
 /** Who wrote the file, for its footer. */
-const CREATED_BY = "parquetry";
+export const CREATED_BY = "parquetry";
 
 /**
  * Encodes rows as a Parquet file: SNAPPY, every column optional, statistics for every column and row group. The same

@@ -6,12 +6,23 @@ import type { PartitionFolder } from "./partition-tree.ts";
 
 const OWN_FILE = /^part-[0-9a-f]{32}\.parquet$/;
 
+/**
+ * The file that the first write into an empty folder creates. Creating it is that write's commit: it counts without a
+ * manifest, and only one of two racing writers can create it.
+ */
+export const FIRST_FILE_NAME = "part-0.parquet";
+
 /** A fresh write id: 32 hex digits. */
 export function newWriteId(): string {
   return randomUUID().replaceAll("-", "");
 }
 
-/** The name of the data file that a write adds. No two writes share one, so a new file never replaces an old one. */
+/** True for a name that {@link dataFileName} gives: such a file counts only once a manifest names it. */
+export function isOwnFile(name: string): boolean {
+  return OWN_FILE.test(name);
+}
+
+/** The name of the data file that a later write adds. No two writes share one, so a new file never replaces an old one. */
 export function dataFileName(writeId: string): string {
   return `part-${writeId}.parquet`;
 }
@@ -21,7 +32,8 @@ export function dataFileName(writeId: string): string {
  *
  * 1. A manifest with `files` is the truth: exactly these files, whatever else lies there.
  * 2. Otherwise another system wrote the partition: its Parquet files, or its CSV files where it has no Parquet. A file
- *    named as Parquetry names its own is then one whose write is not committed, unless there is nothing else.
+ *    named as {@link dataFileName} names them is then one whose write is not committed, unless there is nothing else:
+ *    then the folder was copied without its manifest.
  *
  * @throws StorageError `not_found` where the manifest names a file that the folder lacks: it was replaced meanwhile, or
  * somebody deleted the file.
@@ -35,7 +47,7 @@ export function committedFiles(folder: PartitionFolder, manifest: Manifest | und
       return file;
     });
   }
-  const foreign = folder.files.filter(({ name }) => !OWN_FILE.test(name));
+  const foreign = folder.files.filter(({ name }) => !isOwnFile(name));
   if (foreign.length === 0) return manifest === undefined ? folder.files : [];
   const parquet = foreign.filter(({ format }) => format === "parquet");
   return parquet.length > 0 ? parquet : foreign;

@@ -19,6 +19,14 @@ export interface ManifestFile {
   readonly sha256: string;
 }
 
+/** A file of another system that a write replaced: it no longer counts, and goes unless it has changed since. */
+export interface ReplacedFile {
+  /** Its name in the folder. */
+  readonly name: string;
+  /** Which version of it was replaced. */
+  readonly etag: string;
+}
+
 /** A partition's `manifest.json`. The names are those of the Python system that came first. */
 export interface Manifest {
   /** Rows in the partition. */
@@ -35,6 +43,8 @@ export interface Manifest {
   readonly write_id?: string | undefined;
   /** Exactly the files that count. Only what Parquetry wrote has them. */
   readonly files?: readonly ManifestFile[] | undefined;
+  /** Files of other systems that this write, or one before it, replaced and may not have deleted. */
+  readonly replaced?: readonly ReplacedFile[] | undefined;
 }
 
 /** One column in a {@link Manifest}. */
@@ -71,6 +81,7 @@ const manifestShape: z.ZodType<Manifest> = z.looseObject({
       }),
     )
     .optional(),
+  replaced: z.array(z.looseObject({ name: z.string(), etag: z.string() })).optional(),
 });
 
 /**
@@ -96,22 +107,37 @@ export function parseManifest(bytes: Uint8Array, key: Key): Manifest {
 /** Makes the bytes of a manifest, as the Python system writes it plus `files` and `write_id`. */
 export function renderManifest(manifest: {
   readonly entity: string;
-  readonly columns: readonly ColumnSchema[];
+  readonly fields: readonly ManifestField[];
   readonly files: readonly ManifestFile[];
+  readonly replaced: readonly ReplacedFile[];
   readonly writeId: string;
   readonly writeTime: Date;
 }): Uint8Array {
-  const { entity, columns, files, writeId, writeTime } = manifest;
+  const { entity, fields, files, replaced, writeId, writeTime } = manifest;
   const document: Manifest = {
     entity,
     rows: files.reduce((sum, file) => sum + file.rows, 0),
     write_time: writeTime.toISOString(),
     schema_version: MANIFEST_SCHEMA_VERSION,
-    schema: { fields: columns.map(({ name, type }) => ({ name, type: typeName(type), nullable: true })) },
+    schema: { fields },
     write_id: writeId,
     files: [...files],
+    replaced: replaced.length === 0 ? undefined : [...replaced],
   };
   return new TextEncoder().encode(`${JSON.stringify(document, undefined, 2)}\n`);
+}
+
+/** What a manifest says of columns; those that only the earlier files have stay in it. */
+export function manifestFields(
+  columns: readonly ColumnSchema[],
+  earlier: readonly ManifestField[] = [],
+): readonly ManifestField[] {
+  const fields = new Map(earlier.map((field) => [field.name, field]));
+  for (const { name, type } of columns) {
+    if (type === "null" && fields.has(name)) continue;
+    fields.set(name, { name, type: typeName(type), nullable: true });
+  }
+  return [...fields.values()];
 }
 
 function corrupt(key: Key, problem: string, cause: unknown): StorageError {

@@ -1,14 +1,17 @@
 import { collectBytes } from "../backend/object-body.ts";
 import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import { preconditionFailed } from "../backend/write-errors.ts";
 import { mapConcurrent } from "../concurrency.ts";
 import { decodeCsv, type ReadCsvOptions } from "../csv/read-csv.ts";
+import { joinKey } from "../key.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
-import { openParquet } from "../parquet/open-parquet.ts";
+import { openParquetFile } from "../parquet/open-parquet-file.ts";
+import type { UntrustedLimits } from "../parquet/untrusted-limits.ts";
 import type { Row } from "../row.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
-import { committedFiles } from "./committed-files.ts";
-import type { DataFile } from "./data-file.ts";
-import { parseManifest } from "./manifest.ts";
+import { committedFiles, isOwnFile } from "./committed-files.ts";
+import { type DataFile, MANIFEST_NAME } from "./data-file.ts";
+import { type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
 import { listPartitionFolder, type PartitionFolder } from "./partition-tree.ts";
 
 /** How often a partition that is replaced while it is being opened is looked at anew. */
@@ -22,12 +25,19 @@ export interface OpenPartitionOptions extends OperationOptions {
   readonly csv?: ReadCsvOptions | undefined;
   /** `throw` (default): a file that cannot be read is an error. `skip`: it is left out and `onSkippedFile` is told. */
   readonly onUnreadable?: "throw" | "skip" | undefined;
+  /**
+   * `true`, or limits, for Parquet files that nobody vouches for: they are decoded in a thread of their own, so that none
+   * can hang or kill the caller. Costs about 50 ms a file. Default false.
+   */
+  readonly untrusted?: boolean | UntrustedLimits | undefined;
   /** Told of each file that `onUnreadable: "skip"` left out. */
   readonly onSkippedFile?: ((error: StorageError) => void) | undefined;
 }
 
 /** A file that is open: its rows can be read in batches. */
 export interface OpenFile {
+  /** Names it in errors. */
+  readonly name: string;
   /** Its columns, in order. */
   readonly columns: readonly string[];
   /** Its rows, in batches; with `columns` only these, null where the file lacks one. */
@@ -48,8 +58,11 @@ export async function openPartition(
   let seen = folder;
   for (let look = 1; ; look++) {
     try {
-      const files = await currentFiles(backend, seen, options);
-      const opened = await mapConcurrent(files, FILE_CONCURRENCY, (file) => openFile(backend, file, options));
+      const { files, manifest } = await currentFiles(backend, seen, options);
+      const expected = new Map(manifest?.files?.map((file) => [file.name, file]));
+      const opened = await mapConcurrent(files, FILE_CONCURRENCY, (file) =>
+        openFile(backend, file, expected.get(file.name), options),
+      );
       return opened.filter((file) => file !== undefined);
     } catch (error) {
       const moved = isStorageError(error, "not_found") || isStorageError(error, "precondition_failed");
@@ -66,28 +79,56 @@ async function currentFiles(
   backend: StorageBackend,
   folder: PartitionFolder,
   options: OperationOptions,
-): Promise<readonly DataFile[]> {
+): Promise<{ readonly files: readonly DataFile[]; readonly manifest: Manifest | undefined }> {
   const { manifest } = folder;
-  if (manifest === undefined) return committedFiles(folder, undefined);
+  if (manifest === undefined) {
+    const files = committedFiles(folder, undefined);
+    if (files.some(({ name }) => isOwnFile(name))) await checkNoManifest(backend, folder, options);
+    return { files, manifest: undefined };
+  }
   const { body } = await backend.get(manifest.key, { ifMatch: manifest.etag, signal: options.signal });
-  return committedFiles(folder, parseManifest(await body.bytes(), manifest.key));
+  const parsed = parseManifest(await body.bytes(), manifest.key);
+  return { files: committedFiles(folder, parsed), manifest: parsed };
+}
+
+/**
+ * Files of ours without a manifest are a copied folder, unless the listing was taken in the middle of a commit: then a
+ * manifest is there by now, and the folder is looked at anew.
+ */
+async function checkNoManifest(
+  backend: StorageBackend,
+  folder: PartitionFolder,
+  options: OperationOptions,
+): Promise<void> {
+  const key = joinKey(folder.prefix, MANIFEST_NAME);
+  try {
+    await backend.head(key, { signal: options.signal });
+  } catch (error) {
+    if (isStorageError(error, "not_found")) return;
+    throw error;
+  }
+  throw preconditionFailed(backend.name, "readIndex", key, "none");
 }
 
 async function openFile(
   backend: StorageBackend,
   file: DataFile,
+  expected: ManifestFile | undefined,
   options: OpenPartitionOptions,
 ): Promise<OpenFile | undefined> {
   const { key } = file.info;
   try {
     if (file.format === "parquet") {
-      return await openParquet(
-        await openByteSource(backend, key, { known: file.info, signal: options.signal }),
-      );
+      const source = await openByteSource(backend, key, {
+        known: file.info,
+        expected,
+        signal: options.signal,
+      });
+      return await openParquetFile(source, options.untrusted);
     }
     const { body } = await backend.get(key, { ifMatch: file.info.etag, signal: options.signal });
     const rows = decodeCsv(await collectBytes(body), backend.url(key), options.csv);
-    return csvFile(rows);
+    return csvFile(backend.url(key), rows);
   } catch (error) {
     if (options.onUnreadable !== "skip" || !isStorageError(error, "corrupt")) throw error;
     options.onSkippedFile?.(error);
@@ -95,12 +136,13 @@ async function openFile(
   }
 }
 
-function csvFile(rows: readonly Row[]): OpenFile {
+function csvFile(name: string, rows: readonly Row[]): OpenFile {
   const names = Object.keys(rows[0] ?? {});
   return {
+    name,
     columns: names,
     async *scan(columns = names) {
-      yield rows.map((row) => Object.fromEntries(columns.map((name) => [name, row[name] ?? null])));
+      yield rows.map((row) => Object.fromEntries(columns.map((column) => [column, row[column] ?? null])));
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { ListPage, ObjectInfo, OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
 import { mapConcurrent } from "../concurrency.ts";
 import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
-import { joinKey, type Key } from "../key.ts";
+import type { Key } from "../key.ts";
 import { compareKeys } from "../key-order.ts";
 import { type DataFile, dataFormat, MANIFEST_NAME } from "./data-file.ts";
 
@@ -125,17 +125,26 @@ async function listFolder(
   return { folder, files, below };
 }
 
-/** Lists everything below a folder in one go and sorts it into partition folders. */
+/**
+ * Lists everything below a folder in one go and sorts it into partition folders. A page is one moment of the store, two
+ * pages are two: a folder that began on one page and went on on the next is listed once more by itself, or a commit
+ * between the two could show a part of it.
+ */
 async function listBelow(
   backend: StorageBackend,
   folder: OpenFolder,
   signal: AbortSignal | undefined,
 ): Promise<PartitionFolder[]> {
   const byFolder = new Map<string, ObjectInfo[]>();
+  const torn = new Set<string>();
   const pages: AsyncIterable<ListPage> = backend.list({ prefix: folder.prefix, signal });
+  let last = "";
   for await (const { objects } of pages) {
+    const lastOfPageBefore = last;
     for (const info of objects) {
       const path = info.key.slice(0, info.key.lastIndexOf("/"));
+      if (path === lastOfPageBefore && path !== folder.prefix) torn.add(path);
+      last = path;
       const files = byFolder.get(path);
       if (files === undefined) byFolder.set(path, [info]);
       else files.push(info);
@@ -149,7 +158,9 @@ async function listBelow(
     if (parsed.some((entry) => entry === undefined)) continue;
     for (const entry of parsed) if (entry !== undefined) entries.push(entry);
     // The folder of a key is a key.
-    addFolder(found, path as Key, entries, files);
+    const prefix = path as Key;
+    const whole = torn.has(path) ? (await listFolder(backend, { prefix, entries }, signal)).files : files;
+    addFolder(found, prefix, entries, whole);
   }
   return found;
 }
@@ -196,9 +207,4 @@ export async function listPartitionFolder(
     manifest: undefined,
   };
   return { ...(only ?? fallback), below: below.map(({ prefix }) => prefix) };
-}
-
-/** The folder of a partition of an entity. */
-export function partitionPrefix(entity: Key, partition: Partition): Key {
-  return partition.entries.length === 0 ? entity : joinKey(entity, partition.path());
 }

@@ -1,19 +1,27 @@
+import type { z } from "zod";
 import type { StorageBackend } from "../backend/storage-backend.ts";
 import { mapOrdered } from "../concurrency.ts";
 import type { Key } from "../key.ts";
 import type { Row } from "../row.ts";
+import { isStorageError } from "../storage-error.ts";
 import { unknownEntity } from "./entities.ts";
-import { type OpenPartitionOptions, openPartition } from "./open-partition.ts";
+import { type OpenFile, type OpenPartitionOptions, openPartition } from "./open-partition.ts";
 import { checkFilterKeys, matchesFilters, type ParsedFilters } from "./partition-filter.ts";
 import { type PartitionTree, walkPartitions } from "./partition-tree.ts";
+import { rowParser } from "./row-parser.ts";
 
 /** Partitions opened ahead while one is read. */
 const OPEN_CONCURRENCY = 16;
 
 /** Options of `readIndex` and `scan`. */
-export interface ScanOptions extends OpenPartitionOptions {
+export interface ScanOptions<T = Row> extends OpenPartitionOptions {
   /** Only these columns of the files are read; partition columns come along in any case. Default: all. */
   readonly columns?: readonly string[] | undefined;
+  /**
+   * What every row must be, partition columns (text) among them; the rows are then what it makes of them, also in their
+   * type. Default: rows as they are.
+   */
+  readonly rowSchema?: z.ZodType<T> | undefined;
 }
 
 /**
@@ -23,12 +31,12 @@ export interface ScanOptions extends OpenPartitionOptions {
  * @throws StorageError `not_found` for an unknown entity, `invalid_argument` for an unknown key, each naming those there
  * are; `corrupt` naming a file that cannot be read.
  */
-export async function* scanPartitions(
+export async function* scanPartitions<T = Row>(
   backend: StorageBackend,
   entity: Key,
   filters: ParsedFilters,
-  options: ScanOptions = {},
-): AsyncGenerator<Row[]> {
+  options: ScanOptions<T> = {},
+): AsyncGenerator<T[]> {
   const tree = await matchingPartitions(backend, entity, filters, options.signal);
   const opened = mapOrdered(tree.folders, OPEN_CONCURRENCY, async (folder) => ({
     folder,
@@ -38,11 +46,33 @@ export async function* scanPartitions(
     const partitionColumns = folder.partition.toObject();
     for (const file of files) {
       const columns = (options.columns ?? file.columns).filter((name) => !(name in partitionColumns));
-      for await (const rows of file.scan(columns)) {
-        yield rows.map((row) => Object.assign(row, partitionColumns));
+      const { rowSchema } = options;
+      // Without a schema T is Row, the default of every caller's type parameter.
+      const parse = rowSchema === undefined ? (rows: Row[]) => rows as T[] : rowParser(rowSchema, file.name);
+      const batches =
+        options.onUnreadable === "skip" ? await wholeFile(file, columns, options) : file.scan(columns);
+      for await (const rows of batches) {
+        yield parse(rows.map((row) => Object.assign(row, partitionColumns)));
       }
     }
   }
+}
+
+/** All rows of a file, or none where a part of it turns out to be unreadable: a part of a file is not what was asked for. */
+async function wholeFile(
+  file: OpenFile,
+  columns: readonly string[],
+  { onSkippedFile }: OpenPartitionOptions,
+): Promise<readonly Row[][]> {
+  const batches: Row[][] = [];
+  try {
+    for await (const rows of file.scan(columns)) batches.push(rows);
+  } catch (error) {
+    if (!isStorageError(error, "corrupt")) throw error;
+    onSkippedFile?.(error);
+    return [];
+  }
+  return batches;
 }
 
 /** Finds the folders that match, listing only what can. */

@@ -1,0 +1,88 @@
+import type { Dirent } from "node:fs";
+import { readdir, realpath, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { errnoOf, localError } from "./local-error.ts";
+import { OWN_NAME_PREFIX } from "./local-names.ts";
+import { isHolderAlive } from "./path-lock.ts";
+
+/** How long a temporary file must not have grown to be taken for left behind, in milliseconds: an hour. */
+export const LEFTOVER_AGE_MS = 3_600_000;
+
+/** Options of {@link removeLeftovers}. */
+export interface RemoveLeftoversOptions {
+  /** The folder that holds the data. */
+  readonly root: string;
+  /** `true` only reports what would go. Default false. */
+  readonly dryRun?: boolean | undefined;
+  /** How long a temporary file must not have been written to, in milliseconds. Default {@link LEFTOVER_AGE_MS}. */
+  readonly minAgeMs?: number | undefined;
+}
+
+/**
+ * Removes what killed processes left below a data root: temporary files of puts that were never finished, and locks whose
+ * holder is dead. They are in nobody's way, and in no listing; they only take space.
+ *
+ * @returns the paths that went, sorted.
+ * @throws StorageError as the backend does, such as `permission_denied`.
+ * @example
+ * ```ts
+ * const removed = await removeLeftovers({ root: "./data", dryRun: true });
+ * ```
+ */
+export async function removeLeftovers(options: RemoveLeftoversOptions): Promise<readonly string[]> {
+  const { dryRun = false, minAgeMs = LEFTOVER_AGE_MS } = options;
+  const removed: string[] = [];
+  const walk = async (folder: string): Promise<void> => {
+    for (const entry of await entriesOf(folder)) {
+      const path = join(folder, entry.name);
+      if (!entry.name.startsWith(OWN_NAME_PREFIX)) {
+        if (entry.isDirectory()) await walk(path);
+      } else if (await isLeftover(entry, path, minAgeMs)) {
+        if (!dryRun) await remove(entry, path);
+        removed.push(path);
+      }
+    }
+  };
+  try {
+    await walk(await realpath(resolve(options.root)));
+  } catch (error) {
+    throw localError(error, "removeLeftovers", options.root, options.root);
+  }
+  return removed.sort();
+}
+
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    // A delete that emptied the folder removed it meanwhile.
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function isLeftover(entry: Dirent, path: string, minAgeMs: number): Promise<boolean> {
+  try {
+    if (entry.isFile()) return Date.now() - (await stat(path)).mtimeMs >= minAgeMs;
+    if (!entry.isDirectory()) return false;
+    // A lock holds its holder's token; a folder that was to become one is named after it.
+    const [token] = await readdir(path);
+    if (token !== undefined) return !(await isHolderAlive(token, join(path, token)));
+    return Date.now() - (await stat(path)).mtimeMs >= minAgeMs;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** A lock is broken by deleting its dead holder's token, as a waiting writer does it; one that was taken since stays. */
+async function remove(entry: Dirent, path: string): Promise<void> {
+  if (entry.isFile()) {
+    await rm(path, { force: true });
+    return;
+  }
+  for (const token of await readdir(path).catch(() => [])) {
+    if (!(await isHolderAlive(token, join(path, token)))) await unlink(join(path, token)).catch(() => {});
+  }
+  await rmdir(path).catch(() => {});
+}

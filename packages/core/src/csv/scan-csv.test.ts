@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { createMemoryBackend } from "../backend/memory-backend.ts";
+import { parseKey } from "../key.ts";
+import type { Row } from "../row.ts";
+import { Storage } from "../storage.ts";
+import { encodeCsv } from "./write-csv.ts";
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+async function scan(content: Uint8Array, options = {}): Promise<{ rows: Row[]; batches: number[] }> {
+  const storage = new Storage(createMemoryBackend());
+  // In small pieces, so that characters, quotes and line ends fall between them.
+  const { backend } = storage;
+  await backend.put(parseKey("a.csv"), content);
+  const pieces = new Storage({
+    ...backend,
+    async get(key, given) {
+      const { info, body } = await backend.get(key, given);
+      const bytes = await body.bytes();
+      async function* cut(): AsyncGenerator<Uint8Array> {
+        for (let i = 0; i < bytes.byteLength; i += 7) yield bytes.subarray(i, i + 7);
+      }
+      return { info, body: Object.assign(cut(), { bytes: async () => bytes, cancel: async () => {} }) };
+    },
+  });
+  const rows: Row[] = [];
+  const batches: number[] = [];
+  for await (const batch of pieces.scanCsv("a.csv", options)) {
+    batches.push(batch.length);
+    rows.push(...batch);
+  }
+  expect(rows).toEqual(await storage.readCsv("a.csv", options));
+  return { rows, batches };
+}
+
+describe("scanCsv", () => {
+  it("gives the rows of readCsv, in batches, whatever lies between two pieces", async () => {
+    const given = Array.from({ length: 20_000 }, (_, i) => ({
+      i,
+      name: `San José "${i}"\r\nState, ${i}`,
+      late: i < 19_999 ? i : "a text at last",
+      code: `00${i}`,
+    }));
+    const { rows, batches } = await scan(encodeCsv(given));
+    expect(rows).toEqual(given.map((row) => ({ ...row, late: String(row.late) })));
+    expect(batches).toEqual([8192, 8192, 3616]);
+  });
+
+  it("knows encodings, nulls, delimiters, a byte order mark and columns as readCsv does", async () => {
+    await scan(Buffer.from("\ufeffteam;n\r\nSan José;1\r\nNA;\r\n"), {
+      delimiter: ";",
+      nullValues: ["", "NA"],
+    });
+    const { rows } = await scan(Buffer.from("team,n\nSan Jos\xe9,1\n", "latin1"), {
+      encoding: "latin1",
+      columns: ["n", "x"],
+    });
+    expect(rows).toEqual([{ n: 1, x: null }]);
+    expect((await scan(Buffer.from("a,b\n1,00\n"), { inferTypes: false })).rows).toEqual([
+      { a: "1", b: "00" },
+    ]);
+    expect((await scan(new Uint8Array())).rows).toEqual([]);
+  });
+
+  it.each([
+    ["a,b\n1,2\n3\n", "line 3"],
+    ['a,b\n1,2\n3,"x\n', "line"],
+    ["a,A\n1,2\n", "header line"],
+    [Buffer.from("a\nx\nSan Jos\xe9\n", "latin1"), "latin1"],
+  ])("says what is wrong with %j, and where", async (content, problem) => {
+    const storage = new Storage(createMemoryBackend());
+    await storage.backend.put(parseKey("a.csv"), Buffer.from(content));
+    const read = async (): Promise<void> => {
+      for await (const _ of storage.scanCsv("a.csv"));
+    };
+    await expect(read()).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining(problem),
+    });
+  });
+
+  it("can be left early", async () => {
+    const storage = new Storage(createMemoryBackend());
+    await storage.writeCsv(
+      "a.csv",
+      Array.from({ length: 30_000 }, (_, i) => ({ i })),
+    );
+    for await (const [row] of storage.scanCsv("a.csv")) {
+      expect(row).toEqual({ i: 0 });
+      break;
+    }
+  });
+});
+
+describe("encodeCsv", () => {
+  it("keeps formulas as they are, or makes them harmless by choice; numbers stay numbers", () => {
+    const rows = [{ "=a": "=1+1", b: "-5", c: -5, d: "@x", e: "fine", f: "\tx" }];
+    expect(text(encodeCsv(rows))).toBe("=a,b,c,d,e,f\n=1+1,-5,-5,@x,fine,\tx\n");
+    expect(text(encodeCsv(rows, { escapeFormulas: true }))).toBe(
+      "'=a,b,c,d,e,f\n'=1+1,'-5,-5,'@x,fine,'\tx\n",
+    );
+  });
+
+  it.each([[() => 1], [Symbol("x")], [{ a: 1n }], [new Date(Number.NaN)]])(
+    "refuses %o, naming row and column",
+    (value) => {
+      expect(() => encodeCsv([{ a: 1 }, { a: value }])).toThrow('row 1, column "a" is');
+    },
+  );
+});

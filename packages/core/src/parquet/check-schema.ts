@@ -1,0 +1,76 @@
+import { invalid } from "../check-arguments.ts";
+import type { Row } from "../row.ts";
+import { showValue } from "../show-value.ts";
+import type { ColumnSchema, ColumnType } from "./column-type.ts";
+import { checkNames, MAX_NESTING } from "./infer-columns.ts";
+
+const SCALARS: ReadonlySet<unknown> = new Set([
+  "int64",
+  "double",
+  "boolean",
+  "string",
+  "timestamp",
+  "binary",
+  "json",
+  "null",
+]);
+
+/**
+ * Checks a schema that a caller gives, and that the rows have no column which it lacks: that column would be lost.
+ *
+ * @throws StorageError `invalid_argument` naming the column.
+ * @example
+ * ```ts
+ * checkSchema([{ name: "team", type: "string" }], rows, "write");
+ * ```
+ */
+export function checkSchema(
+  schema: readonly ColumnSchema[],
+  rows: readonly Row[],
+  op: string,
+): readonly ColumnSchema[] {
+  checkFields(schema, "the schema", op, 0);
+  const names = new Set(schema.map(({ name }) => name));
+  rows.forEach((row, index) => {
+    for (const name in row) {
+      if (!names.has(name))
+        throw invalid(
+          op,
+          `row ${index} has the column ${JSON.stringify(name)}, which the schema lacks; add it to the schema, or take it out of the rows`,
+        );
+    }
+  });
+  return schema;
+}
+
+function checkFields(fields: readonly ColumnSchema[], where: string, op: string, depth: number): void {
+  if (!Array.isArray(fields))
+    throw invalid(
+      op,
+      `${where} is ${showValue(fields)}, expected a list such as [{ name: "team", type: "string" }]`,
+    );
+  for (const field of fields) {
+    if (typeof field?.name !== "string")
+      throw invalid(op, `${where} holds ${showValue(field)}, expected { name: "team", type: "string" }`);
+    checkType(field.type, `${where}, column ${JSON.stringify(field.name)}`, op, depth);
+  }
+  checkNames(fields.map(({ name }) => name));
+}
+
+function checkType(type: ColumnType, where: string, op: string, depth: number): void {
+  if (depth > MAX_NESTING) throw invalid(op, `${where} is nested deeper than ${MAX_NESTING} levels`);
+  if (SCALARS.has(type)) return;
+  if (typeof type === "object" && type !== null && "list" in type) {
+    checkType(type.list, where, op, depth + 1);
+    return;
+  }
+  const isStruct = typeof type === "object" && type !== null && "struct" in type;
+  if (isStruct && Array.isArray(type.struct) && type.struct.length > 0) {
+    checkFields(type.struct, where, op, depth + 1);
+    return;
+  }
+  throw invalid(
+    op,
+    `${where} has the type ${showValue(type)}, expected one of ${[...SCALARS].join(", ")}, { list: type } or { struct: fields }`,
+  );
+}

@@ -1,0 +1,104 @@
+import type { z } from "zod";
+import { invalid } from "../check-arguments.ts";
+import type { ColumnSchema, ColumnType } from "./column-type.ts";
+
+/**
+ * The columns that rows of a zod object schema have, for the option `schema` of a write: strings and enums as `string`,
+ * whole numbers (`z.int()`) and bigints as `int64`, other numbers as `double`, dates as `timestamp`, arrays as lists,
+ * objects as structs, records and unknowns as `json`. Whether a field is optional or nullable makes no difference: every
+ * column may hold nulls.
+ *
+ * @throws StorageError `invalid_argument` for a field that has no such type, such as a transform.
+ * @example
+ * ```ts
+ * const Play = z.object({ team: z.string(), yards: z.int().nullable() });
+ * await storage.write("raw/plays", plays, place, { schema: columnsFromZod(Play) });
+ * ```
+ */
+export function columnsFromZod(schema: z.ZodObject): ColumnSchema[] {
+  return Object.entries(schema.shape).map(([name, field]) => ({ name, type: columnType(field, name) }));
+}
+
+/** What of zod's own definitions is looked at. */
+interface Definition {
+  readonly type: string;
+  readonly innerType?: Field;
+  readonly element?: Field;
+  readonly shape?: Readonly<Record<string, Field>>;
+  readonly values?: readonly unknown[];
+  readonly entries?: Readonly<Record<string, unknown>>;
+  readonly options?: readonly Field[];
+}
+interface Field {
+  readonly def: Definition;
+  readonly isInt?: boolean;
+}
+
+function columnType(given: unknown, where: string): ColumnType {
+  // zod's classes differ by type; what is common to them is `def`.
+  const field = given as Field;
+  const { def } = field;
+  switch (def.type) {
+    case "string":
+    case "template_literal":
+      return "string";
+    case "number":
+      return field.isInt === true ? "int64" : "double";
+    case "bigint":
+      return "int64";
+    case "boolean":
+      return "boolean";
+    case "date":
+      return "timestamp";
+    case "null":
+      return "null";
+    case "record":
+    case "unknown":
+    case "any":
+      return "json";
+    case "enum":
+      return ofValues(Object.values(def.entries ?? {}), where);
+    case "literal":
+      return ofValues(def.values ?? [], where);
+    case "array":
+      return { list: columnType(def.element, `${where}[]`) };
+    case "object":
+      return {
+        struct: Object.entries(def.shape ?? {}).map(([name, inner]) => ({
+          name,
+          type: columnType(inner, `${where}.${name}`),
+        })),
+      };
+    case "optional":
+    case "nullable":
+    case "nonoptional":
+    case "default":
+    case "prefault":
+    case "readonly":
+    case "catch":
+      return columnType(def.innerType, where);
+    case "union": {
+      const options = (def.options ?? []).filter((option) => option.def.type !== "null");
+      const [only] = options;
+      if (only !== undefined && options.length === 1) return columnType(only, where);
+    }
+  }
+  throw invalid(
+    "columnsFromZod",
+    `the field ${where} is a zod ${def.type}, which is no one column type; describe the columns by hand: [{ name: ${JSON.stringify(where)}, type: "string" }]`,
+  );
+}
+
+function ofValues(values: readonly unknown[], where: string): ColumnType {
+  const kinds = new Set(values.map((value) => typeof value));
+  const [kind] = kinds;
+  if (kinds.size === 1) {
+    if (kind === "string" || kind === "boolean") return kind;
+    if (kind === "bigint") return "int64";
+    if (kind === "number") return values.every(Number.isSafeInteger) ? "int64" : "double";
+  }
+  throw invalid(
+    "columnsFromZod",
+    `the values of the field ${where} are not all of one type that a column can have`,
+  );
+}

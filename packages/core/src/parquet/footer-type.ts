@@ -1,0 +1,105 @@
+import type { SchemaTree } from "hyparquet";
+
+/** How a group of the footer is read: as the array, map or object that it stands for. */
+export type NodeKind = "leaf" | "list" | "map" | "struct";
+
+/** What a node of a footer's schema stands for. */
+export function kindOf({ element, children }: SchemaTree): NodeKind {
+  const [child] = children;
+  if (child === undefined) return "leaf";
+  const single = children.length === 1 && child.element.repetition_type === "REPEATED";
+  if (element.converted_type === "LIST" && single && child.children.length <= 1) return "list";
+  if (element.converted_type === "MAP" && single && child.children.length === 2) return "map";
+  return "struct";
+}
+
+/** The element of a list node. */
+export function listElement(node: SchemaTree): SchemaTree | undefined {
+  const [repeated] = node.children;
+  return repeated?.children.length === 1 ? repeated.children[0] : repeated;
+}
+
+/**
+ * The type of a column in a footer, in the words of `typeName` where Parquetry writes such a type, else in Arrow's:
+ * `int64`, `list<string>`, `date`, `decimal(9, 2)`.
+ */
+export function footerType(node: SchemaTree): string {
+  const { element, children } = node;
+  const own = ownType(node);
+  return element.repetition_type === "REPEATED" && children.length === 0 ? `list<${own}>` : own;
+}
+
+function ownType(node: SchemaTree): string {
+  switch (kindOf(node)) {
+    case "list": {
+      const element = listElement(node);
+      return `list<${element === undefined ? "null" : footerType(element)}>`;
+    }
+    case "map": {
+      const [key, value] = node.children[0]?.children ?? [];
+      return `map<${key === undefined ? "null" : footerType(key)}, ${value === undefined ? "null" : footerType(value)}>`;
+    }
+    case "struct":
+      return `struct<${node.children.map((child) => `${child.element.name}: ${footerType(child)}`).join(", ")}>`;
+    case "leaf":
+      return leafType(node);
+  }
+}
+
+const CONVERTED: Readonly<Record<string, string>> = {
+  UTF8: "string",
+  ENUM: "string",
+  JSON: "json",
+  BSON: "bson",
+  DATE: "date",
+  TIME_MILLIS: "time",
+  TIME_MICROS: "time",
+  TIMESTAMP_MILLIS: "timestamp",
+  TIMESTAMP_MICROS: "timestamp",
+  UINT_8: "uint8",
+  UINT_16: "uint16",
+  UINT_32: "uint32",
+  UINT_64: "uint64",
+  INT_8: "int8",
+  INT_16: "int16",
+  INT_32: "int32",
+  INT_64: "int64",
+  INTERVAL: "interval",
+};
+
+const PHYSICAL: Readonly<Record<string, string>> = {
+  BOOLEAN: "boolean",
+  INT32: "int32",
+  INT64: "int64",
+  INT96: "timestamp",
+  FLOAT: "float",
+  DOUBLE: "double",
+  BYTE_ARRAY: "binary",
+  FIXED_LEN_BYTE_ARRAY: "binary",
+};
+
+function leafType({ element }: SchemaTree): string {
+  const { converted_type, logical_type, precision = 0, scale = 0, type = "" } = element;
+  if (logical_type?.type === "NULL") return "null";
+  if (converted_type === "DECIMAL" || logical_type?.type === "DECIMAL")
+    return `decimal(${precision}, ${scale})`;
+  const converted = converted_type === undefined ? undefined : CONVERTED[converted_type];
+  if (converted !== undefined) return converted;
+  switch (logical_type?.type) {
+    case "STRING":
+    case "ENUM":
+      return "string";
+    case "TIMESTAMP":
+    case "TIME":
+    case "DATE":
+    case "UUID":
+    case "JSON":
+    case "BSON":
+    case "FLOAT16":
+      return logical_type.type.toLowerCase();
+    case "INTEGER":
+      return `${logical_type.isSigned ? "" : "u"}int${logical_type.bitWidth}`;
+    default:
+      return PHYSICAL[type] ?? type.toLowerCase();
+  }
+}

@@ -1,0 +1,45 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { Row } from "../row.ts";
+import { isStorageError } from "../storage-error.ts";
+import { openParquet } from "./open-parquet.ts";
+
+/** What the worker gets when it is started. */
+export interface UntrustedJob {
+  /** Names the file in errors. */
+  readonly name: string;
+  /** The whole file. */
+  readonly bytes: ArrayBuffer;
+  /** Which columns, or undefined for all. */
+  readonly columns: readonly string[] | undefined;
+}
+
+/** What it answers to each request for a batch. */
+export type UntrustedAnswer =
+  | { readonly rows: Row[] }
+  | { readonly done: true }
+  | { readonly error: { readonly code: "corrupt" | "not_supported"; readonly message: string } };
+
+const { name, bytes, columns }: UntrustedJob = workerData;
+const port = parentPort;
+
+async function* batches(): AsyncGenerator<Row[]> {
+  const source = {
+    name,
+    byteLength: bytes.byteLength,
+    slice: async (start: number, end?: number) => bytes.slice(start, end),
+  };
+  yield* (await openParquet(source)).scan(columns);
+}
+
+const rows = batches();
+port?.on("message", async () => {
+  let answer: UntrustedAnswer;
+  try {
+    const next = await rows.next();
+    answer = next.done ? { done: true } : { rows: next.value };
+  } catch (error) {
+    const code = isStorageError(error, "not_supported") ? "not_supported" : "corrupt";
+    answer = { error: { code, message: error instanceof Error ? error.message : String(error) } };
+  }
+  port.postMessage(answer);
+});

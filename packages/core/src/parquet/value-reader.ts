@@ -1,0 +1,182 @@
+import type { ParquetParsers, SchemaElement, SchemaTree } from "hyparquet";
+import { StorageError } from "../storage-error.ts";
+import { kindOf, listElement } from "./footer-type.ts";
+
+/** Decimals of up to so many digits are numbers: a double gives all of them back. */
+const EXACT_DIGITS = 15;
+
+/** Turns a value as hyparquet gives it into what rows hold. */
+export type ReadValue = (value: unknown) => unknown;
+
+/**
+ * The one rule for what rows hold: what JavaScript has a type for becomes that type where it is exact, and text or bigint
+ * where it is not. No value is null.
+ *
+ * | Parquet | rows |
+ * | --- | --- |
+ * | integers, signed or not | number where exact, else bigint |
+ * | DECIMAL of up to 15 digits | number; a wider column is text: `"12345678901234567.89"` |
+ * | DATE | Date, at midnight UTC |
+ * | TIMESTAMP, INT96 | Date where it is whole milliseconds, else ISO 8601 text with all digits |
+ * | TIME | text: `"23:59:59.000001"` |
+ * | UUID, STRING, ENUM | string |
+ * | JSON | the value |
+ * | other bytes | Uint8Array |
+ *
+ * @throws StorageError `not_supported` for a decimal or time inside a map.
+ */
+export function valueReader(node: SchemaTree, name: string): ReadValue {
+  const special = specialReader(node, name);
+  if (special !== undefined) return special;
+  return toJs;
+}
+
+/** A reader for nodes that hold a type which hyparquet leaves raw, or undefined where there is none. */
+function specialReader(node: SchemaTree, name: string): ReadValue | undefined {
+  const { element } = node;
+  switch (kindOf(node)) {
+    case "leaf": {
+      const read = leafReader(element);
+      if (read === undefined || element.repetition_type !== "REPEATED") return read;
+      return (value) => (Array.isArray(value) ? value.map(nullable(read)) : null);
+    }
+    case "list": {
+      const child = listElement(node);
+      const read = child && specialReader(child, name);
+      if (read === undefined) return undefined;
+      return (value) => (Array.isArray(value) ? value.map(nullable(read)) : null);
+    }
+    case "map": {
+      if (!node.children[0]?.children.some((child) => specialReader(child, name) !== undefined))
+        return undefined;
+      throw new StorageError({
+        code: "not_supported",
+        op: "readParquet",
+        path: name,
+        message: `${name}: the column ${node.path.join(".")} is a map that holds decimals or times, which is not supported. Read other columns by the option columns.`,
+      });
+    }
+    case "struct": {
+      const fields = node.children.map(
+        (child) => [child.element.name, specialReader(child, name) ?? toJs] as const,
+      );
+      if (!node.children.some((child) => specialReader(child, name) !== undefined)) return undefined;
+      const one = (value: unknown): unknown => {
+        if (typeof value !== "object" || value === null) return null;
+        const source = value as Record<string, unknown>; // a struct as hyparquet assembles it
+        return Object.fromEntries(fields.map(([field, read]) => [field, nullable(read)(source[field])]));
+      };
+      return element.repetition_type === "REPEATED"
+        ? (value) => (Array.isArray(value) ? value.map(nullable(one)) : null)
+        : one;
+    }
+  }
+}
+
+const nullable =
+  (read: ReadValue): ReadValue =>
+  (value) =>
+    value === null || value === undefined ? null : read(value);
+
+/** A reader for the types that {@link rawElement} hides from hyparquet. */
+function leafReader(element: SchemaElement): ReadValue | undefined {
+  if (isDecimal(element)) return decimalReader(element);
+  switch (timeUnit(element)) {
+    case "MILLIS":
+      return (value) => timeText(integer(value), 3);
+    case "MICROS":
+      return (value) => timeText(integer(value), 6);
+    case "NANOS":
+      return (value) => timeText(integer(value), 9);
+    default:
+      return undefined;
+  }
+}
+
+function decimalReader({ precision = 0, scale = 0, logical_type }: SchemaElement): ReadValue {
+  const digits = logical_type?.type === "DECIMAL" ? logical_type.precision : precision;
+  const decimals = logical_type?.type === "DECIMAL" ? logical_type.scale : scale;
+  if (decimals === 0) return (value) => toJs(unscaled(value));
+  if (digits > EXACT_DIGITS) return (value) => decimalText(unscaled(value), decimals);
+  // The shortest text of such a number is the decimal again; 1 / 100 is the nearest double to 0.01, 1 * 0.01 need not be.
+  return (value) => Number(decimalText(unscaled(value), decimals));
+}
+
+function integer(value: unknown): bigint {
+  return typeof value === "bigint" ? value : BigInt(Number(value));
+}
+
+/** Big-endian two's complement where it is bytes. */
+function unscaled(value: unknown): bigint {
+  if (!(value instanceof Uint8Array)) return integer(value);
+  if (value.byteLength === 0) return 0n;
+  return BigInt.asIntN(value.byteLength * 8, BigInt(`0x${Buffer.from(value).toString("hex")}`));
+}
+
+function decimalText(value: bigint, scale: number): string {
+  const digits = String(value < 0n ? -value : value).padStart(scale + 1, "0");
+  return `${value < 0n ? "-" : ""}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+}
+
+function timeText(value: bigint, digits: number): string {
+  const unit = 10n ** BigInt(digits);
+  const seconds = value / unit;
+  const two = (part: bigint): string => String(part).padStart(2, "0");
+  const fraction = value % unit === 0n ? "" : `.${String(value % unit).padStart(digits, "0")}`;
+  return `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}${fraction}`;
+}
+
+const isDecimal = ({ converted_type, logical_type }: SchemaElement): boolean =>
+  converted_type === "DECIMAL" || logical_type?.type === "DECIMAL";
+
+function timeUnit({
+  converted_type,
+  logical_type,
+}: SchemaElement): "MILLIS" | "MICROS" | "NANOS" | undefined {
+  if (converted_type === "TIME_MILLIS") return "MILLIS";
+  if (converted_type === "TIME_MICROS") return "MICROS";
+  return logical_type?.type === "TIME" ? logical_type.unit : undefined;
+}
+
+/** A schema element without the types that hyparquet reads inexactly (decimals) or not at all (times). */
+export function rawElement(element: SchemaElement): SchemaElement {
+  if (!isDecimal(element) && timeUnit(element) === undefined) return element;
+  const { converted_type: _, logical_type: __, ...raw } = element;
+  return raw;
+}
+
+/** Timestamps: a Date where it is exact, else text with all digits. */
+export const TIMESTAMP_PARSERS: Partial<ParquetParsers> = {
+  timestampFromMilliseconds: (millis) => checkedDate(millis),
+  timestampFromMicroseconds: (micros) => timestamp(micros, 3),
+  timestampFromNanoseconds: (nanos) => timestamp(nanos, 6),
+};
+
+function timestamp(value: bigint, digits: number): Date | string | null {
+  // hyparquet gives undefined for null inside lists, whatever its types say.
+  if (value === undefined || value === null) return null;
+  const unit = 10n ** BigInt(digits);
+  const rest = ((value % unit) + unit) % unit;
+  const date = checkedDate((value - rest) / unit);
+  if (date === null || rest === 0n) return date;
+  return date.toISOString().replace("Z", `${String(rest).padStart(digits, "0")}Z`);
+}
+
+function checkedDate(millis: bigint): Date | null {
+  if (millis === undefined || millis === null) return null;
+  const date = new Date(Number(millis));
+  if (Number.isNaN(date.getTime()))
+    throw new Error(`a timestamp of ${millis} ms is beyond what a Date can hold`);
+  return date;
+}
+
+/** What hyparquet reads exactly, with bigints that a number holds as numbers. */
+export function toJs(value: unknown): unknown {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "bigint") {
+    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+  }
+  if (typeof value !== "object" || value instanceof Date || value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return value.map(toJs);
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, toJs(field)]));
+}

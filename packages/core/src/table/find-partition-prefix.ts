@@ -1,0 +1,60 @@
+import type { StorageBackend } from "../backend/storage-backend.ts";
+import { encodeHive } from "../hive/codec.ts";
+import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
+import { joinKey, type Key } from "../key.ts";
+import { StorageError } from "../storage-error.ts";
+
+/**
+ * The folder of a partition, as it is spelled where it exists: other systems leave more characters raw (`Texas A&M`), and
+ * a second folder for the same values would be the same partition twice. Costs a listing for each level whose name can be
+ * spelled in two ways, and none for plain names.
+ *
+ * @throws StorageError `invalid_path` where the same partition is there in two spellings.
+ */
+export async function findPartitionPrefix(
+  backend: StorageBackend,
+  entity: Key,
+  partition: Partition,
+  signal: AbortSignal | undefined,
+): Promise<Key> {
+  let prefix = entity;
+  for (const entry of partition.entries) {
+    const canonical = Partition.of([entry]).path();
+    const spellings = isPlain(entry) ? [] : await spellingsOf(backend, prefix, entry, signal);
+    const [found, second] = spellings;
+    if (found !== undefined && second !== undefined) throw twice(backend, prefix, found, second);
+    prefix = joinKey(prefix, found ?? canonical);
+  }
+  return prefix;
+}
+
+function isPlain([key, value]: PartitionEntry): boolean {
+  return encodeHive(key) === key && (value === null || encodeHive(value) === value);
+}
+
+async function spellingsOf(
+  backend: StorageBackend,
+  parent: Key,
+  [key, value]: PartitionEntry,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { prefixes } of backend.list({ prefix: parent, delimiter: "/", signal })) {
+    for (const child of prefixes) {
+      const segment = child.slice(parent.length + 1);
+      const entry = parsePartitionSegment(segment);
+      if (entry?.[0] === key && entry[1] === value) found.push(segment);
+    }
+  }
+  return found;
+}
+
+function twice(backend: StorageBackend, parent: Key, one: string, other: string): StorageError {
+  return new StorageError({
+    code: "invalid_path",
+    op: "write",
+    path: parent,
+    backend: backend.name,
+    message: `write: ${parent} holds the same partition twice, as ${JSON.stringify(one)} and as ${JSON.stringify(other)}. Move the files of one into the other, then write again.`,
+  });
+}

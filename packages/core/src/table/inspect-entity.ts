@@ -1,0 +1,215 @@
+import { collectBytes } from "../backend/object-body.ts";
+import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import { mapOrdered } from "../concurrency.ts";
+import { decodeCsv, type ReadCsvOptions } from "../csv/read-csv.ts";
+import type { Key } from "../key.ts";
+import { openByteSource } from "../parquet/byte-source.ts";
+import { typeName } from "../parquet/column-type.ts";
+import { inferColumns } from "../parquet/infer-columns.ts";
+import { openParquet } from "../parquet/open-parquet.ts";
+import { isStorageError, type StorageError } from "../storage-error.ts";
+import { committedFiles } from "./committed-files.ts";
+import type { DataFile } from "./data-file.ts";
+import { unknownEntity } from "./entities.ts";
+import { type Manifest, parseManifest } from "./manifest.ts";
+import { type PartitionFolder, walkPartitions } from "./partition-tree.ts";
+
+/** Partitions looked at in parallel. */
+const INSPECT_CONCURRENCY = 16;
+/** Values of a key, and examples of a drift, that a report names. */
+const SHOWN = 20;
+
+/** Options of `inspect`. */
+export interface InspectOptions extends OperationOptions {
+  /** How the entity's CSV files are read. */
+  readonly csv?: ReadCsvOptions | undefined;
+}
+
+/** One partition key. */
+export interface KeyReport {
+  /** Its name. */
+  readonly key: string;
+  /** How many different values it has. */
+  readonly values: number;
+  /** The first of them, in path order. */
+  readonly examples: readonly (string | null)[];
+}
+
+/** One set of columns. */
+export interface SchemaReport {
+  /** The columns and their types, in order. */
+  readonly fields: readonly { readonly name: string; readonly type: string }[];
+  /** How many partitions have exactly these. */
+  readonly partitions: number;
+  /** The first of them. */
+  readonly example: string;
+}
+
+/** A column that is not the same in every partition. */
+export interface ColumnDrift {
+  /** Its name. */
+  readonly column: string;
+  /** Its types, the most frequent first; `absent` where partitions lack it. */
+  readonly types: readonly { readonly type: string; readonly partitions: number; readonly example: string }[];
+}
+
+/** What an entity is made of. */
+export interface EntityReport {
+  /** The entity. */
+  readonly entity: string;
+  /** Its partition keys, outermost first. */
+  readonly keys: readonly KeyReport[];
+  /** How many partitions it has. */
+  readonly partitions: number;
+  /** How many files count. */
+  readonly files: number;
+  /** Their size in bytes. */
+  readonly bytes: number;
+  /** Their rows: of the manifests where these say it, else of the files. */
+  readonly rows: number;
+  /** The different schemas, the most frequent first. Columns that are all null match any type. */
+  readonly schemas: readonly SchemaReport[];
+  /** The columns whose type differs from partition to partition. */
+  readonly drift: readonly ColumnDrift[];
+  /** What could not be read, and is not counted. */
+  readonly unreadable: readonly StorageError[];
+}
+
+interface PartitionFacts {
+  readonly path: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly fields: readonly { readonly name: string; readonly type: string }[];
+  readonly unreadable: readonly StorageError[];
+}
+
+/**
+ * Looks at every partition of an entity: at its manifest alone where that says everything, else at the footers of its
+ * files; CSV files are read.
+ *
+ * @throws StorageError `not_found` for an unknown entity.
+ */
+export async function inspectEntity(
+  backend: StorageBackend,
+  entity: Key,
+  options: InspectOptions = {},
+): Promise<EntityReport> {
+  const { folders, keys } = await walkPartitions(backend, entity, { signal: options.signal });
+  if (folders.length === 0) throw await unknownEntity(backend, entity, "inspect");
+  const totals = { files: 0, bytes: 0, rows: 0 };
+  const schemas = new Map<
+    string,
+    { fields: PartitionFacts["fields"]; partitions: number; example: string }
+  >();
+  const unreadable: StorageError[] = [];
+  for await (const facts of mapOrdered(folders, INSPECT_CONCURRENCY, (folder) =>
+    factsOf(backend, folder, options),
+  )) {
+    totals.files += facts.files;
+    totals.bytes += facts.bytes;
+    totals.rows += facts.rows;
+    unreadable.push(...facts.unreadable);
+    if (facts.fields.length === 0) continue;
+    const id = JSON.stringify(facts.fields);
+    const known = schemas.get(id);
+    if (known === undefined) schemas.set(id, { fields: facts.fields, partitions: 1, example: facts.path });
+    else known.partitions++;
+  }
+  const sorted = [...schemas.values()].sort((a, b) => b.partitions - a.partitions);
+  return {
+    entity,
+    keys: keys.map((key) => keyReport(key, folders)),
+    partitions: folders.length,
+    ...totals,
+    schemas: sorted,
+    drift: driftOf(sorted),
+    unreadable,
+  };
+}
+
+function keyReport(key: string, folders: readonly PartitionFolder[]): KeyReport {
+  const values = new Set<string | null>();
+  for (const { partition } of folders) {
+    const value = partition.get(key);
+    if (value !== undefined) values.add(value);
+  }
+  return { key, values: values.size, examples: [...values].slice(0, SHOWN) };
+}
+
+async function factsOf(
+  backend: StorageBackend,
+  folder: PartitionFolder,
+  options: InspectOptions,
+): Promise<PartitionFacts> {
+  const path = folder.partition.path();
+  const unreadable: StorageError[] = [];
+  let manifest: Manifest | undefined;
+  let committed: readonly DataFile[];
+  try {
+    if (folder.manifest !== undefined) {
+      const { body } = await backend.get(folder.manifest.key, { signal: options.signal });
+      manifest = parseManifest(await body.bytes(), folder.manifest.key);
+    }
+    committed = committedFiles(folder, manifest);
+  } catch (error) {
+    if (!isStorageError(error, "corrupt") && !isStorageError(error, "not_found")) throw error;
+    return { path, files: 0, bytes: 0, rows: 0, fields: [], unreadable: [error] };
+  }
+  const bytes = committed.reduce((sum, { info }) => sum + info.sizeBytes, 0);
+  const said = manifest?.schema?.fields;
+  if (manifest?.rows !== undefined && said !== undefined) {
+    const fields = said.map(({ name, type }) => ({ name, type }));
+    return { path, files: committed.length, bytes, rows: manifest.rows, fields, unreadable };
+  }
+  let rows = 0;
+  const fields = new Map<string, string>();
+  for (const file of committed) {
+    try {
+      const found = await readFacts(backend, file, options);
+      rows += found.rows;
+      for (const { name, type } of found.fields) fields.set(name, type);
+    } catch (error) {
+      if (!isStorageError(error, "corrupt")) throw error;
+      unreadable.push(error);
+    }
+  }
+  const list = [...fields].map(([name, type]) => ({ name, type }));
+  return { path, files: committed.length, bytes, rows, fields: list, unreadable };
+}
+
+async function readFacts(
+  backend: StorageBackend,
+  { format, info }: DataFile,
+  { csv, signal }: InspectOptions,
+): Promise<Pick<PartitionFacts, "rows" | "fields">> {
+  if (format === "parquet") {
+    const file = await openParquet(await openByteSource(backend, info.key, { known: info, signal }));
+    return { rows: file.rowCount, fields: file.fields };
+  }
+  const { body } = await backend.get(info.key, { ifMatch: info.etag, signal });
+  const rows = decodeCsv(await collectBytes(body), backend.url(info.key), csv);
+  return {
+    rows: rows.length,
+    fields: inferColumns(rows).map(({ name, type }) => ({ name, type: typeName(type) })),
+  };
+}
+
+/** The columns that have more than one type, or that some partitions lack. A column that is all null has no type. */
+function driftOf(schemas: readonly SchemaReport[]): readonly ColumnDrift[] {
+  const names = new Set(schemas.flatMap(({ fields }) => fields.map(({ name }) => name)));
+  const drift: ColumnDrift[] = [];
+  for (const column of names) {
+    const types = new Map<string, { type: string; partitions: number; example: string }>();
+    for (const { fields, partitions, example } of schemas) {
+      const type = fields.find(({ name }) => name === column)?.type ?? "absent";
+      if (type === "null") continue;
+      const known = types.get(type);
+      if (known === undefined) types.set(type, { type, partitions, example });
+      else known.partitions += partitions;
+    }
+    if (types.size < 2) continue;
+    drift.push({ column, types: [...types.values()].sort((a, b) => b.partitions - a.partitions) });
+  }
+  return drift;
+}

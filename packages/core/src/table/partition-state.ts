@@ -1,0 +1,106 @@
+import type { ObjectInfo, StorageBackend } from "../backend/storage-backend.ts";
+import type { Partition } from "../hive/partition.ts";
+import type { Key } from "../key.ts";
+import { isStorageError, StorageError } from "../storage-error.ts";
+import { committedFiles, isOwnFile } from "./committed-files.ts";
+import type { DataFile } from "./data-file.ts";
+import { type Manifest, parseManifest } from "./manifest.ts";
+import { listPartitionFolder } from "./partition-tree.ts";
+
+/** What a partition's folder holds before a write. */
+export interface PartitionState {
+  /**
+   * `empty`: neither data nor manifest. `foreign`: files that count without a manifest, or with one that names none.
+   * `bare`: only files that Parquetry named, and no manifest, as a copy leaves them. `committed`: a manifest says which.
+   */
+  readonly kind: "empty" | "foreign" | "bare" | "committed";
+  /** The folder. */
+  readonly prefix: Key;
+  /** The files that may hold rows. */
+  readonly files: readonly DataFile[];
+  /**
+   * Those of them that count.
+   *
+   * @throws StorageError `not_found` where the manifest names a file that is not there.
+   */
+  committed(): readonly DataFile[];
+  /** The manifest, where there is one. */
+  readonly manifest: Manifest | undefined;
+  /** The manifest's facts, for the compare-and-swap. */
+  readonly manifestInfo: ObjectInfo | undefined;
+}
+
+/** How often a partition that is replaced while it is being looked at is looked at anew. */
+const MAX_LOOKS = 8;
+
+/**
+ * Looks at the folder of a partition that is to be written; a `leaf` has no deeper partitions below it.
+ *
+ * @throws StorageError `invalid_path` where deeper partitions lie below it; `corrupt` for a broken manifest; `conflict`
+ * where other writers never leave time to look.
+ */
+export async function readPartitionState(
+  backend: StorageBackend,
+  prefix: Key,
+  partition: Partition,
+  signal: AbortSignal | undefined,
+  depth: "leaf" | "below too" = "leaf",
+): Promise<PartitionState> {
+  for (let look = 1; ; look++) {
+    const folder = await listPartitionFolder(backend, { prefix, partition }, signal);
+    const files = folder?.files ?? [];
+    const [deeper] = folder?.below ?? [];
+    if (deeper !== undefined && depth === "leaf") throw hasDeeper(backend, prefix, deeper);
+    if (folder?.manifest === undefined) {
+      const committed = folder === undefined ? [] : committedFiles(folder, undefined);
+      const kind = committed.length === 0 ? "empty" : committed.some(isOwn) ? "bare" : "foreign";
+      return {
+        kind,
+        prefix,
+        files,
+        committed: () => committed,
+        manifest: undefined,
+        manifestInfo: undefined,
+      };
+    }
+    try {
+      const { key, etag } = folder.manifest;
+      const { info, body } = await backend.get(key, { ifMatch: etag, signal });
+      const manifest = parseManifest(await body.bytes(), key);
+      const kind = manifest.files === undefined ? "foreign" : "committed";
+      const committed = (): readonly DataFile[] => committedFiles(folder, manifest);
+      // A directory is listed name by name, so the manifest can be newer than the names: then it names a file that the
+      // listing lacks. Where that stays so, the file is lost, which only a write that keeps it has to mind.
+      if (look < MAX_LOOKS) committed();
+      return { kind, prefix, files, committed, manifest, manifestInfo: info };
+    } catch (error) {
+      const moved = isStorageError(error, "not_found") || isStorageError(error, "precondition_failed");
+      if (!moved) throw error;
+      if (look === MAX_LOOKS) throw lostTo(backend, prefix, error);
+    }
+  }
+}
+
+/** The error of a writer that another one was faster than. */
+export function lostTo(backend: StorageBackend, prefix: Key, cause: unknown): StorageError {
+  return new StorageError({
+    code: "conflict",
+    op: "write",
+    path: prefix,
+    backend: backend.name,
+    message: `write: another writer committed ${prefix} first; nothing of this write remains. Read the partition again, then decide whether to write, or give onConflict: "retry".`,
+    cause,
+  });
+}
+
+function hasDeeper(backend: StorageBackend, prefix: Key, deeper: Key): StorageError {
+  return new StorageError({
+    code: "invalid_path",
+    op: "write",
+    path: prefix,
+    backend: backend.name,
+    message: `write: ${prefix} has deeper partitions below it, ${deeper} among them. Write to those, or choose another entity.`,
+  });
+}
+
+const isOwn = ({ name }: DataFile): boolean => isOwnFile(name);

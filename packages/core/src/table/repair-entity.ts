@@ -1,0 +1,121 @@
+import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import { mapConcurrent } from "../concurrency.ts";
+import type { Key } from "../key.ts";
+import { openByteSource } from "../parquet/byte-source.ts";
+import { openParquet } from "../parquet/open-parquet.ts";
+import { CREATED_BY } from "../parquet/write-parquet.ts";
+import { isStorageError, type StorageError } from "../storage-error.ts";
+import { commitAgain, staleFiles } from "./commit-draft.ts";
+import { FIRST_FILE_NAME } from "./committed-files.ts";
+import { unknownEntity } from "./entities.ts";
+import { type PartitionState, readPartitionState } from "./partition-state.ts";
+import { type PartitionFolder, walkPartitions } from "./partition-tree.ts";
+
+/** Partitions looked at in parallel. */
+const REPAIR_CONCURRENCY = 16;
+
+/** Options of `repair`. */
+export interface RepairOptions extends OperationOptions {
+  /** `true` only reports what would be done. Default false. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** A file that a crash left behind. */
+export interface Leftover {
+  /** Its key. */
+  readonly path: string;
+  /** Its size in bytes. */
+  readonly bytes: number;
+}
+
+/** What `repair` found and did. */
+export interface RepairReport {
+  /** How many partitions there are. */
+  readonly partitions: number;
+  /** Files that do not count: of writes that were killed before their commit, or replaced by one killed after it. */
+  readonly removed: readonly Leftover[];
+  /** Partitions that got the manifest which a killed first write owed them. */
+  readonly completed: readonly string[];
+  /** What cannot be repaired: a manifest that is no manifest, or that names a file which is not there. */
+  readonly broken: readonly StorageError[];
+}
+
+/**
+ * Finds and removes what killed writes left in an entity. Rows stay exactly as they were. A write that is in flight in a
+ * partition with leftovers gets `conflict`, since nobody can tell its file from theirs.
+ *
+ * @throws StorageError `not_found` for an unknown entity.
+ */
+export async function repairEntity(
+  backend: StorageBackend,
+  entity: Key,
+  options: RepairOptions = {},
+): Promise<RepairReport> {
+  const { folders } = await walkPartitions(backend, entity, { signal: options.signal });
+  if (folders.length === 0) throw await unknownEntity(backend, entity, "repair");
+  const findings = await mapConcurrent(folders, REPAIR_CONCURRENCY, (folder) =>
+    repairPartition(backend, entity, folder, options),
+  );
+  return {
+    partitions: folders.length,
+    removed: findings.flatMap(({ removed }) => removed),
+    completed: findings.flatMap(({ completed }) => (completed === undefined ? [] : [completed])),
+    broken: findings.flatMap(({ broken }) => (broken === undefined ? [] : [broken])),
+  };
+}
+
+interface Finding {
+  readonly removed: readonly Leftover[];
+  readonly completed?: string | undefined;
+  readonly broken?: StorageError | undefined;
+}
+
+async function repairPartition(
+  backend: StorageBackend,
+  entity: Key,
+  { prefix, partition }: PartitionFolder,
+  { dryRun = false, signal }: RepairOptions,
+): Promise<Finding> {
+  let state: PartitionState;
+  let owesManifest: boolean;
+  try {
+    state = await readPartitionState(backend, prefix, partition, signal, "below too");
+    if (state.kind === "bare") return { removed: [] };
+    state.committed();
+    owesManifest = await isUnfinishedFirstWrite(backend, state, signal);
+  } catch (error) {
+    if (isStorageError(error, "corrupt") || isStorageError(error, "not_found"))
+      return { removed: [], broken: error };
+    throw error;
+  }
+  const kept = state
+    .committed()
+    .map(({ name, info }) => ({ name, rows: 0, bytes: info.sizeBytes, sha256: "" }));
+  const removed = staleFiles(state, kept, false).map(({ info }) => ({
+    path: info.key,
+    bytes: info.sizeBytes,
+  }));
+  if (removed.length === 0 && !owesManifest) return { removed };
+  if (!dryRun) {
+    const failures: StorageError[] = [];
+    await commitAgain(backend, entity, partition, state, {
+      signal,
+      onLeftover: (error) => failures.push(error),
+    });
+    const [failure] = failures;
+    if (failure !== undefined) throw failure;
+  }
+  return { removed, completed: owesManifest ? prefix : undefined };
+}
+
+/** A first file of ours that is alone: its writer was killed before it could add the manifest, or is about to. */
+async function isUnfinishedFirstWrite(
+  backend: StorageBackend,
+  state: PartitionState,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const [only, ...others] = state.committed();
+  if (state.manifestInfo !== undefined || others.length > 0 || only?.name !== FIRST_FILE_NAME) return false;
+  const file = await openParquet(await openByteSource(backend, only.info.key, { known: only.info, signal }));
+  return file.createdBy === CREATED_BY;
+}

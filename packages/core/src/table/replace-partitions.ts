@@ -1,0 +1,172 @@
+import { mapConcurrent } from "../concurrency.ts";
+import { isPartition, type Partition } from "../hive/partition.ts";
+import type { Key } from "../key.ts";
+import type { Row } from "../row.ts";
+import { isStorageError, StorageError } from "../storage-error.ts";
+import type { WriteOptions } from "./write-partition.ts";
+
+/** How many partitions are written at once unless the caller says otherwise. */
+export const DEFAULT_REPLACE_CONCURRENCY = 8;
+
+/** A partition and all of its rows. */
+export interface PartitionRows {
+  /** Which partition. */
+  readonly partition: Partition;
+  /** Its rows. */
+  readonly rows: readonly Row[];
+}
+
+/** How far `replacePartitions` is. */
+export interface ReplaceProgress {
+  /** The partition that was just committed. */
+  readonly partition: Partition;
+  /** How many are committed. */
+  readonly partitions: number;
+  /** How many rows these have. */
+  readonly rows: number;
+}
+
+/** Options of `replacePartitions`. */
+export interface ReplaceOptions extends Omit<WriteOptions, "overwrite"> {
+  /** How many partitions are encoded and written at once, and so held in memory. Default 8. */
+  readonly concurrency?: number | undefined;
+  /** Told after each commit. */
+  readonly onProgress?: ((progress: ReplaceProgress) => void) | undefined;
+}
+
+/** What `replacePartitions` wrote. */
+export interface ReplaceResult {
+  /** How many partitions. */
+  readonly partitions: number;
+  /** How many rows. */
+  readonly rows: number;
+}
+
+/** A partition that was not replaced, and why. */
+export interface PartitionFailure {
+  /** Which partition. */
+  readonly partition: Partition;
+  /** Why. Where its code is `outcome_unknown`, the partition may be replaced all the same. */
+  readonly error: StorageError;
+}
+
+/** The error of a `replacePartitions` that did not finish: its code is that of the first failure. */
+export class ReplacePartitionsError extends StorageError {
+  /** The partitions that are replaced. */
+  readonly committed: readonly Partition[];
+  /** Those that were tried and are as they were. What the source had not yielded yet was not tried. */
+  readonly failed: readonly PartitionFailure[];
+
+  constructor(
+    entity: Key,
+    first: StorageError,
+    committed: readonly Partition[],
+    failed: readonly PartitionFailure[],
+  ) {
+    const tried = failed.map(({ partition, error }) => `${partition.path()} (${error.message})`).join("; ");
+    super({
+      code: first.code,
+      op: "replacePartitions",
+      path: entity,
+      backend: first.backend,
+      retry: first.retry,
+      attempts: first.attempts,
+      message: `replacePartitions: ${committed.length} partitions of ${entity} were replaced, then it stopped${
+        failed.length === 0 ? `: ${first.message}` : `. Not replaced: ${tried}.`
+      } What came after was not tried. Give the partitions that are not in this error's "committed" again.`,
+      cause: first,
+    });
+    this.committed = committed;
+    this.failed = failed;
+  }
+}
+
+/**
+ * Replaces many partitions, several at once, one commit each. At most `concurrency` of them are in memory. The first
+ * failure stops it, once what is in flight is done.
+ *
+ * @throws ReplacePartitionsError a {@link StorageError} that says which are replaced and which are not.
+ */
+export async function replacePartitions(
+  entity: Key,
+  source: Iterable<PartitionRows> | AsyncIterable<PartitionRows>,
+  write: (rows: readonly Row[], partition: Partition) => Promise<number>,
+  options: ReplaceOptions = {},
+): Promise<ReplaceResult> {
+  const { concurrency = DEFAULT_REPLACE_CONCURRENCY, onProgress } = options;
+  checkArguments(source, concurrency);
+  const committed: Partition[] = [];
+  const failed: PartitionFailure[] = [];
+  let rows = 0;
+  try {
+    await mapConcurrent(untilFailure(source, failed), concurrency, async (item) => {
+      try {
+        const written = await write(item.rows, item.partition);
+        rows += written;
+      } catch (error) {
+        if (!isStorageError(error)) throw error;
+        failed.push({ partition: item.partition, error });
+        return;
+      }
+      committed.push(item.partition);
+      onProgress?.({ partition: item.partition, partitions: committed.length, rows });
+    });
+  } catch (error) {
+    // The source itself failed, or the caller's onProgress.
+    throw new ReplacePartitionsError(entity, asStorageError(error), committed, failed);
+  }
+  const [first] = failed;
+  if (first !== undefined) throw new ReplacePartitionsError(entity, first.error, committed, failed);
+  return { partitions: committed.length, rows };
+}
+
+async function* untilFailure(
+  source: Iterable<PartitionRows> | AsyncIterable<PartitionRows>,
+  failed: readonly PartitionFailure[],
+): AsyncGenerator<PartitionRows> {
+  const seen = new Set<string>();
+  for await (const item of source) {
+    if (failed.length > 0) return;
+    if (!isPartition(item?.partition) || !Array.isArray(item.rows)) {
+      throw invalid(
+        "each item is { partition, rows }, made by partition({ … }) and an array of rows",
+        undefined,
+      );
+    }
+    const path = item.partition.path();
+    if (seen.has(path)) throw invalid(`${path} comes twice; put all of its rows into one item`, path);
+    seen.add(path);
+    yield item;
+    if (failed.length > 0) return;
+  }
+}
+
+function checkArguments(source: unknown, concurrency: number): void {
+  const iterable =
+    typeof source === "object" &&
+    source !== null &&
+    (Symbol.iterator in source || Symbol.asyncIterator in source);
+  if (!iterable)
+    throw invalid("the partitions are an iterable or async iterable of { partition, rows }", undefined);
+  if (!Number.isSafeInteger(concurrency) || concurrency < 1)
+    throw invalid(`concurrency is ${concurrency}, expected a whole number above 0`, undefined);
+}
+
+function asStorageError(error: unknown): StorageError {
+  if (isStorageError(error)) return error;
+  return new StorageError({
+    code: "invalid_argument",
+    op: "replacePartitions",
+    message: `replacePartitions: the caller's own code failed: ${error instanceof Error ? error.message : String(error)}.`,
+    cause: error,
+  });
+}
+
+function invalid(problem: string, path: string | undefined): StorageError {
+  return new StorageError({
+    code: "invalid_argument",
+    op: "replacePartitions",
+    path,
+    message: `replacePartitions: ${problem}.`,
+  });
+}

@@ -1,0 +1,180 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, sep } from "node:path";
+import { promisify } from "node:util";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createMemoryBackend, listObjects, parseKey, partition, type Row, Storage } from "../src/index.ts";
+
+const TEAMS: readonly (string | null)[] = [
+  "Texas A&M",
+  "Hawai'i",
+  "Miami (OH)",
+  "San José State",
+  "100% = a/b",
+  "a+b c",
+  null,
+];
+
+/** The tree of another writer, as it lies in `golden/`. */
+async function load(name: string): Promise<Storage> {
+  const storage = new Storage(createMemoryBackend());
+  const folder = join(import.meta.dirname, "golden", name);
+  for (const file of await readdir(folder, { recursive: true })) {
+    if (!file.endsWith(".parquet")) continue;
+    const key = parseKey(`raw/golden/${file.split(sep).join("/")}`);
+    await storage.backend.put(key, await readFile(join(folder, file)));
+  }
+  return storage;
+}
+
+const VALUES: Row = {
+  small: -5,
+  unsigned: 2n ** 64n - 1n,
+  price: -1234.56,
+  exact: "12345678901234567890.123456789",
+  day: new Date("2024-02-29T00:00:00Z"),
+  clock: "23:59:59.000001",
+  whole: new Date("2024-09-01T12:30:00Z"),
+  fine: "1969-12-31T23:59:59.123456Z",
+  text: "é\u0000\u{1f3c8}",
+  nothing: null,
+  scores: [7, null, 14],
+  prices: [0.1, null],
+  raw: new Uint8Array([0xff, 0]),
+  half: 1.5,
+};
+
+describe.each([
+  ["pyarrow", { coach: { name: "Mike", at: "01:02:03" } }],
+  ["duckdb", { coach: { name: "Mike", at: "01:02:03" }, uuid: "0a0b0c0d-0000-1111-2222-333333333333" }],
+])("the tree that %s wrote", (writer, extra) => {
+  it("is read by value, partition by partition", async () => {
+    const storage = await load(writer);
+    for (const [id, team] of TEAMS.entries()) {
+      expect(await storage.readIndex("raw/golden", { season: "2024", team })).toEqual([
+        { id, ...VALUES, ...extra, season: "2024", team },
+      ]);
+    }
+    expect(await storage.readIndex("raw/golden")).toHaveLength(TEAMS.length);
+  });
+
+  it("has the folder names that Parquetry gives", async () => {
+    const storage = await load(writer);
+    const theirs = new Set((await storage.listFiles()).map((file) => dirname(file)));
+    const ours = TEAMS.map((team) => `raw/golden/${partition({ season: 2024, team }).path()}`);
+    expect(theirs).toEqual(new Set(ours));
+  });
+});
+
+/** Rows of every type that Parquetry writes. */
+const ROWS: readonly Row[] = Array.from({ length: 500 }, (_, i) => ({
+  id: i,
+  big: 2n ** 62n + BigInt(i),
+  half: i / 2,
+  text: i % 3 === 0 ? null : `Hawai'i "${i}"`,
+  flag: i % 2 === 0,
+  time: new Date(Date.UTC(2024, 0, 1) + i * 1001),
+  list: [i, null],
+  struct: { a: i, b: "x" },
+  bytes: new Uint8Array([i % 256, 0]),
+  nothing: null,
+}));
+
+describe("what Parquetry writes", () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "parquetry-golden-"));
+    const storage = new Storage(createMemoryBackend());
+    for (const team of TEAMS) await storage.write("games", ROWS, partition({ season: 2024, team }));
+    for await (const { key } of listObjects(storage.backend)) {
+      const file = join(folder, ...key.split("/"));
+      await mkdir(dirname(file), { recursive: true });
+      const { body } = await storage.backend.get(key);
+      await writeFile(file, await body.bytes());
+    }
+  });
+
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("is read by DuckDB by count and by value, in every time zone", async () => {
+    const connection = await (await DuckDBInstance.create(":memory:")).connect();
+    await connection.run("SET TimeZone = 'Pacific/Honolulu'");
+    const reader = await connection.runAndReadAll(
+      `SELECT team, count(*)::INT, count(DISTINCT id)::INT, sum(big)::VARCHAR, sum(half), count(text)::INT, sum(flag::INT)::INT,
+         epoch_ms(max(time))::VARCHAR, sum(list[1])::INT, sum(struct.a)::INT, sum(octet_length(bytes))::INT, count(nothing)::INT,
+         any_value(text ORDER BY id)
+       FROM read_parquet('${folder}/games/**/*.parquet', hive_partitioning = true) GROUP BY team ORDER BY team NULLS LAST`,
+    );
+    const sum = (500 * 499) / 2;
+    const same = [
+      500,
+      500,
+      String(2n ** 62n * 500n + BigInt(sum)),
+      sum / 2,
+      333,
+      250,
+      String(Date.UTC(2024, 0, 1) + 499 * 1001),
+      sum,
+      sum,
+      1000,
+      0,
+      `Hawai'i "1"`,
+    ];
+    const teams = TEAMS.filter((team) => team !== null).sort((a, b) =>
+      Buffer.from(a) < Buffer.from(b) ? -1 : 1,
+    );
+    expect(reader.getRowsJS().map((row) => row.slice(1))).toEqual(TEAMS.map(() => same));
+    expect(new Set(reader.getRowsJS().map(([team]) => team))).toEqual(new Set([...teams, null]));
+    connection.closeSync();
+  });
+
+  it("is read by pyarrow by count and by value", async (context) => {
+    const python = process.env["PARQUETRY_PYTHON"] ?? "python3";
+    const run = promisify(execFile);
+    const found = await run(python, ["-c", "import pyarrow"]).then(
+      () => true,
+      () => false,
+    );
+    if (!found) {
+      const reason = `no pyarrow in ${python}; set PARQUETRY_PYTHON to a Python that has it`;
+      if (process.env["PARQUETRY_REQUIRE_PYARROW"] === "1") throw new Error(reason);
+      context.skip(reason);
+    }
+    const program = `
+import json, sys, pyarrow.dataset as ds
+rows = ds.dataset(sys.argv[1], format="parquet", partitioning="hive", exclude_invalid_files=True).to_table().to_pylist()
+by_team = {}
+for row in rows:
+    by_team.setdefault(json.dumps(row["team"]), []).append(row)
+def facts(rows):
+    return [len(rows), str(sum(r["big"] for r in rows)), sum(r["half"] for r in rows), sum(r["text"] is not None for r in rows),
+        sum(r["flag"] for r in rows), int(max(r["time"].timestamp() for r in rows) * 1000 + 0.5), sum(r["list"][0] for r in rows),
+        sum(r["struct"]["a"] for r in rows), sum(len(r["bytes"]) for r in rows), sum(r["nothing"] is not None for r in rows), rows[0]["season"]]
+print(json.dumps({team: facts(rows) for team, rows in by_team.items()}))`;
+    const { stdout } = await run(python, ["-c", program, join(folder, "games")]);
+    const sum = (500 * 499) / 2;
+    const same = [
+      500,
+      String(2n ** 62n * 500n + BigInt(sum)),
+      sum / 2,
+      333,
+      250,
+      Date.UTC(2024, 0, 1) + 499 * 1001,
+      sum,
+      sum,
+      1000,
+      0,
+      2024,
+    ];
+    const facts: Record<string, unknown> = JSON.parse(stdout);
+    const byTeam = Object.fromEntries(
+      Object.entries(facts).map(([team, found]) => [JSON.stringify(JSON.parse(team)), found]),
+    );
+    expect(byTeam).toEqual(Object.fromEntries(TEAMS.map((team) => [JSON.stringify(team), same])));
+  });
+});

@@ -1,0 +1,110 @@
+import { isStorageError, joinKey, parseManifest, Storage, type StorageBackend } from "@parquetry/core";
+import { describe, expect, it } from "vitest";
+import { everyRace, everyReading } from "./support/schedules.ts";
+import {
+  ENTITY,
+  FOLDER,
+  PARTITION,
+  readWriters,
+  rowsOf,
+  START_STATES,
+  storeIn,
+} from "./support/start-states.ts";
+
+/** What a writer is about to do. */
+interface Intent {
+  readonly rows: readonly string[];
+  readonly overwrite: boolean;
+}
+
+const MODES: Readonly<Record<string, Omit<Intent, "rows"> & { readonly count: number }>> = {
+  overwrite: { overwrite: true, count: 2 },
+  append: { overwrite: false, count: 2 },
+  "overwrite with nothing": { overwrite: true, count: 0 },
+};
+
+function intent(name: string, mode: keyof typeof MODES & string): Intent {
+  const { overwrite, count } = MODES[mode] ?? { overwrite: true, count: 2 };
+  return { overwrite, rows: new Array<string>(count).fill(name) };
+}
+
+const writing =
+  ({ rows, overwrite }: Intent) =>
+  (backend: StorageBackend): Promise<number> =>
+    new Storage(backend).write(ENTITY, rowsOf(...rows), PARTITION, { overwrite });
+
+/** The rows after writes that follow each other, as one text. */
+function after(before: readonly string[], ...intents: readonly Intent[]): string {
+  let rows = [...before];
+  for (const { overwrite, rows: added } of intents) rows = overwrite ? [...added] : [...rows, ...added];
+  return rows.sort().join(" ");
+}
+
+describe.each(Object.entries(START_STATES))("the commit protocol, on %s:", (_, state) => {
+  const open = (): Promise<StorageBackend> => storeIn(state);
+
+  it.each(Object.keys(MODES))(
+    "%s: a reader sees all old rows or all new ones, wherever the writer is or was killed",
+    async (mode) => {
+      const write = intent("new", mode);
+      const allowed = [after(state.rows), after(state.rows, write)];
+      const seen = new Set<string>();
+      const stops = new Set<number>();
+      for await (const { read, writerSteps, backend } of everyReading(open, writing(write), readWriters)) {
+        seen.add(read.join(" "));
+        expect(allowed, `the writer stopped after step ${writerSteps}`).toContain(read.join(" "));
+        if (stops.has(writerSteps)) continue;
+        stops.add(writerSteps);
+        // Whatever was left behind: the next writer is not hindered, and doubles and loses nothing.
+        const left = await readWriters(backend);
+        expect(allowed).toContain(left.join(" "));
+        const next = { rows: ["next"], overwrite: writerSteps % 2 === 0 };
+        await writing(next)(backend);
+        expect((await readWriters(backend)).join(" ")).toBe(after(left, next));
+        await expectTidy(backend);
+      }
+      expect(seen).toEqual(new Set(allowed));
+      // It was stopped after each of its steps: looking, at least one put, and whatever it deletes.
+      expect(stops.size).toBeGreaterThan(2);
+      expect(Math.max(...stops)).toBe(stops.size - 1);
+    },
+  );
+
+  it.each([
+    ["overwrite", "overwrite"],
+    ["overwrite", "append"],
+    ["append", "append"],
+    ["overwrite with nothing", "append"],
+  ])(
+    "%s against %s: one wins whole, the other wins too or gets a conflict, in every order of their steps",
+    async (one, two) => {
+      const [a, b] = [intent("a", one), intent("b", two)];
+      let conflicts = 0;
+      for await (const { outcomes, order, backend } of everyRace(open, writing(a), writing(b))) {
+        const [wonA, wonB] = outcomes.map((outcome) => {
+          if (outcome === undefined) throw new Error(`${order}: a writer is not done`);
+          if ("value" in outcome) return true;
+          if (!isStorageError(outcome.error, "conflict")) throw outcome.error;
+          conflicts++;
+          return false;
+        });
+        const allowed =
+          wonA && wonB
+            ? [after(state.rows, a, b), after(state.rows, b, a)]
+            : [after(state.rows, ...(wonA ? [a] : []), ...(wonB ? [b] : []))];
+        expect(wonA || wonB, order).toBe(true);
+        expect(allowed, order).toContain((await readWriters(backend)).join(" "));
+        await expectTidy(backend);
+      }
+      expect(conflicts).toBeGreaterThan(0);
+    },
+  );
+});
+
+/** The manifest names every file there is: nothing was left behind. */
+async function expectTidy(backend: StorageBackend): Promise<void> {
+  const key = joinKey(FOLDER, "manifest.json");
+  const { body } = await backend.get(key);
+  const names = (parseManifest(await body.bytes(), key).files ?? []).map(({ name }) => joinKey(FOLDER, name));
+  expect(await new Storage(backend).listFiles(FOLDER)).toEqual([key, ...names].sort());
+}

@@ -1,0 +1,141 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLocalBackend } from "@parquetry/backend-local";
+import { createS3Backend } from "@parquetry/backend-s3";
+import { joinKey, parseKey, parseManifest, partition, Storage, type StorageBackend } from "@parquetry/core";
+import { type S3Server, startS3Server } from "@parquetry/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startWriter } from "./support/writer-process.ts";
+
+/** How often a writer is killed, on each store. `PARQUETRY_KILLS=200` is the long run. */
+const KILLS = Number(process.env["PARQUETRY_KILLS"] ?? 4);
+const PROCESSES = 8;
+/** How many rows each process adds. `PARQUETRY_ROUNDS=50` is the long run. */
+const ROUNDS = Number(process.env["PARQUETRY_ROUNDS"] ?? 3);
+/** Rows of one version: enough that a part of them would show. */
+const ROWS = 50;
+
+const ENTITY = "raw/games";
+const PLACE = partition({ year: 2024 });
+const FOLDER = parseKey("raw/games/year=2024");
+
+let server: S3Server;
+let folder: string;
+
+beforeAll(async () => {
+  server = await startS3Server({ buckets: ["tables"] });
+  folder = await mkdtemp(join(tmpdir(), "parquetry-killed-"));
+});
+
+afterAll(async () => {
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Place {
+  readonly backend: StorageBackend;
+  /** The same backend as an expression for another process. */
+  readonly source: string;
+}
+
+let count = 0;
+const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
+  local: async () => {
+    const options = { root: await mkdtemp(join(folder, "root-")) };
+    return {
+      backend: await createLocalBackend(options),
+      source: `createLocalBackend(${JSON.stringify(options)})`,
+    };
+  },
+  s3: async () => {
+    const { endpoint, credentials } = server;
+    const options = { bucket: "tables", endpoint, credentials, prefix: parseKey(`place-${count++}`) };
+    return { backend: createS3Backend(options), source: `createS3Backend(${JSON.stringify(options)})` };
+  },
+};
+
+/** The version that a reader sees: every row must say the same, and none may be missing. */
+async function versionOf(storage: Storage): Promise<number> {
+  const rows = await storage.readIndex(ENTITY);
+  const versions = new Set(rows.map((row) => Number(row["version"])));
+  expect([...versions], "one version, not two").toHaveLength(1);
+  expect(rows, "all of its rows").toHaveLength(ROWS);
+  return [...versions][0] ?? -1;
+}
+
+async function expectTidy(backend: StorageBackend): Promise<void> {
+  const { body } = await backend.get(joinKey(FOLDER, "manifest.json"));
+  const manifest = parseManifest(await body.bytes(), FOLDER);
+  expect(await new Storage(backend).listFiles(FOLDER)).toHaveLength((manifest.files?.length ?? 0) + 1);
+}
+
+describe.each(Object.entries(PLACES))("writer processes on %s", (_, open) => {
+  it(
+    `that are killed ${KILLS} times at any instant show a reader whole versions only, and leave no obstacle`,
+    async () => {
+      const { backend, source } = await open();
+      const storage = new Storage(backend);
+      const rowsOf = (version: number): { version: number }[] =>
+        Array.from({ length: ROWS }, () => ({ version }));
+      await storage.write(ENTITY, rowsOf(0), PLACE);
+      let latest = 0;
+      for (let kill = 0; kill < KILLS; kill++) {
+        const writer = startWriter(
+          source,
+          `for (let version = ${latest + 1}; ; version++) {
+             const rows = Array.from({ length: ${ROWS} }, () => ({ version }));
+             await storage.write(${JSON.stringify(ENTITY)}, rows, partition({ year: 2024 }), { overwrite: true, onConflict: "retry" });
+           }`,
+        );
+        const exit = once(writer, "exit");
+        if (writer.stdout === null) throw new Error("no pipe");
+        await once(writer.stdout, "data");
+        const killAt = performance.now() + 20 + Math.random() * 60;
+        while (performance.now() < killAt) {
+          const version = await versionOf(storage);
+          expect(version, "no version comes back").toBeGreaterThanOrEqual(latest);
+          latest = version;
+        }
+        writer.kill("SIGKILL");
+        await exit;
+        const left = await versionOf(storage);
+        expect(left).toBeGreaterThanOrEqual(latest);
+        latest = left;
+      }
+      await storage.write(ENTITY, rowsOf(latest + 1), PLACE, { overwrite: true });
+      expect(await versionOf(storage)).toBe(latest + 1);
+      await expectTidy(backend);
+      await storage.close();
+    },
+    30_000 + KILLS * 2_000,
+  );
+
+  it(
+    `${PROCESSES} at once lose no row and double none`,
+    async () => {
+      const { backend, source } = await open();
+      const exits = Array.from({ length: PROCESSES }, async (_, writer) => {
+        const child = startWriter(
+          source,
+          `for (let round = 0; round < ${ROUNDS}; round++) {
+             await storage.write(${JSON.stringify(ENTITY)}, [{ id: ${writer} * 1000 + round }], partition({ year: 2024 }), { onConflict: "retry" });
+           }
+           await storage.close();`,
+        );
+        child.stdout?.resume();
+        return once(child, "exit");
+      });
+      for (const exit of await Promise.all(exits)) expect(exit).toEqual([0, null]);
+      const ids = (await new Storage(backend).readIndex(ENTITY)).map((row) => Number(row["id"]));
+      const expected = Array.from({ length: PROCESSES }, (_, writer) =>
+        Array.from({ length: ROUNDS }, (_, round) => writer * 1000 + round),
+      ).flat();
+      expect(ids.sort((a, b) => a - b)).toEqual(expected);
+      await expectTidy(backend);
+      await backend.close();
+    },
+    30_000 + ROUNDS * 20_000,
+  );
+});

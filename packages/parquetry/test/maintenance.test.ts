@@ -1,0 +1,254 @@
+import {
+  encodeParquet,
+  type PartitionRows,
+  parseKey,
+  partition,
+  type ReplacePartitionsError,
+  type Row,
+  Storage,
+} from "@parquetry/core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { BACKENDS } from "./support/backends.ts";
+
+const ENTITY = "raw/games";
+const text = (content: string): Uint8Array => new TextEncoder().encode(content);
+const parquet = (rows: readonly Row[]): Uint8Array => encodeParquet(rows, [{ name: "a", type: "int64" }]);
+const p2024 = partition({ year: 2024 });
+
+describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
+  let storage: Storage;
+  const put = async (path: string, bytes: Uint8Array): Promise<void> => {
+    await storage.backend.put(parseKey(path), bytes);
+  };
+  beforeEach(async () => {
+    storage = new Storage(await open());
+    return () => storage.close();
+  });
+
+  describe("repair", () => {
+    const stray = `${ENTITY}/year=2024/part-${"0".repeat(32)}.parquet`;
+
+    it("removes what killed writes left, and keeps every row", async () => {
+      await storage.write(ENTITY, [{ a: 1 }], p2024);
+      await storage.write(ENTITY, [{ a: 2 }], partition({ year: 2025 }));
+      await put(stray, parquet([{ a: 666 }]));
+      const bytes = parquet([{ a: 666 }]).byteLength;
+      expect(await storage.repair(ENTITY, { dryRun: true })).toEqual({
+        partitions: 2,
+        removed: [{ path: stray, bytes }],
+        completed: [],
+        broken: [],
+      });
+      expect(await storage.exists(stray)).toBe(true);
+      expect((await storage.repair(ENTITY)).removed).toEqual([{ path: stray, bytes }]);
+      expect(await storage.exists(stray)).toBe(false);
+      expect((await storage.readIndex(ENTITY)).map((row) => row["a"])).toEqual([1, 2]);
+      expect((await storage.repair(ENTITY)).removed).toEqual([]);
+    });
+
+    it("leaves alone what another system added beside a manifest, and what it wrote without one", async () => {
+      await storage.write(ENTITY, [{ a: 1 }], p2024);
+      await put(`${ENTITY}/year=2024/data.parquet`, parquet([{ a: 2 }]));
+      await put(`${ENTITY}/year=2025/part-0.parquet`, text("written by another system"));
+      await put(`${ENTITY}/year=2026/data.csv`, text("a\n1\n"));
+      const before = await storage.listFiles();
+      const report = await storage.repair(ENTITY);
+      expect(report).toMatchObject({ removed: [], completed: [] });
+      expect(report.broken.map(({ path }) => path)).toEqual([
+        expect.stringContaining("year=2025/part-0.parquet"),
+      ]);
+      expect(await storage.listFiles()).toEqual(before);
+      // Nor does adding a file remove it.
+      await storage.write(ENTITY, [{ a: 3 }], p2024);
+      expect(await storage.exists(`${ENTITY}/year=2024/data.parquet`)).toBe(true);
+    });
+
+    it("removes the old files of another system that an overwrite replaced and could not delete", async () => {
+      await put(`${ENTITY}/year=2024/data.parquet`, parquet([{ a: 1 }]));
+      const { backend } = storage;
+      const undeletable = new Storage({
+        ...backend,
+        async *delete(keys) {
+          const { StorageError } = await import("@parquetry/core");
+          for await (const key of keys)
+            yield {
+              key,
+              error: new StorageError({ code: "unavailable", op: "delete", message: "the drive is gone" }),
+            };
+        },
+      });
+      const leftovers: string[] = [];
+      await undeletable.write(ENTITY, [{ a: 2 }], p2024, {
+        overwrite: true,
+        onLeftover: ({ message }) => leftovers.push(message),
+      });
+      expect(leftovers).toEqual(["the drive is gone"]);
+      expect((await storage.readIndex(ENTITY)).map((row) => row["a"])).toEqual([2]);
+      const { removed } = await storage.repair(ENTITY);
+      expect(removed.map(({ path }) => path)).toEqual([`${ENTITY}/year=2024/data.parquet`]);
+      expect((await storage.readIndex(ENTITY)).map((row) => row["a"])).toEqual([2]);
+    });
+
+    it("gives a first write that was killed its manifest, and names what it cannot repair", async () => {
+      await storage.write(ENTITY, [{ a: 1 }], p2024);
+      await storage.delete([`${ENTITY}/year=2024/manifest.json`]);
+      await put(`${ENTITY}/year=2025/manifest.json`, text("{"));
+      await storage.write(ENTITY, [{ a: 1 }], partition({ year: 2026 }));
+      await storage.delete([`${ENTITY}/year=2026/part-0.parquet`]);
+      const report = await storage.repair(ENTITY);
+      expect(report.completed).toEqual([`${ENTITY}/year=2024`]);
+      expect(report.broken.map(({ code }) => code)).toEqual(["corrupt", "not_found"]);
+      expect(await storage.exists(`${ENTITY}/year=2024/manifest.json`)).toBe(true);
+      await expect(storage.repair("raw/none")).rejects.toMatchObject({ code: "not_found" });
+      // A partition whose file is lost can still be written anew.
+      await storage.write(ENTITY, [{ a: 7 }], partition({ year: 2026 }), { overwrite: true });
+      expect((await storage.readIndex(ENTITY, { year: "2026" })).map((row) => row["a"])).toEqual([7]);
+    });
+  });
+
+  describe("replacePartitions", () => {
+    const item = (week: number, rows: Row[] = [{ a: week }, { a: week }]): PartitionRows => ({
+      partition: partition({ year: 2024, week }),
+      rows,
+    });
+
+    it("replaces many partitions, few of them at once, and tells how far it is", async () => {
+      await storage.write(ENTITY, [{ a: -1 }], partition({ year: 2024, week: 3 }));
+      let inFlight = 0;
+      let most = 0;
+      const seen: number[] = [];
+      async function* season(): AsyncGenerator<PartitionRows> {
+        for (let week = 1; week <= 30; week++) {
+          most = Math.max(most, ++inFlight);
+          yield item(week);
+        }
+      }
+      const result = await storage.replacePartitions(ENTITY, season(), {
+        concurrency: 4,
+        onProgress: ({ partitions }) => {
+          inFlight--;
+          seen.push(partitions);
+        },
+      });
+      expect(result).toEqual({ partitions: 30, rows: 60 });
+      expect(seen).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+      expect(most).toBeLessThanOrEqual(5);
+      expect(await storage.readIndex(ENTITY, { week: "3" })).toEqual([
+        { a: 3, year: "2024", week: "3" },
+        { a: 3, year: "2024", week: "3" },
+      ]);
+      expect(await storage.readIndex(ENTITY)).toHaveLength(60);
+    });
+
+    it("stops at the first failure and names what is replaced and what is not", async () => {
+      const source = [
+        item(1),
+        item(2),
+        item(3, [{ a: 1 }, { a: "x" }]),
+        ...Array.from({ length: 50 }, (_, i) => item(i + 10)),
+      ];
+      const error = await storage.replacePartitions(ENTITY, source, { concurrency: 2 }).then(
+        () => undefined,
+        (reason: ReplacePartitionsError) => reason,
+      );
+      expect(error).toMatchObject({
+        code: "invalid_argument",
+        op: "replacePartitions",
+        name: "StorageError",
+      });
+      expect(error?.message).toContain("year=2024/week=3");
+      expect(error?.failed.map(({ partition: { entries } }) => entries[1]?.[1])).toEqual(["3"]);
+      const committed = error?.committed.map((each) => each.get("week")) ?? [];
+      expect(committed).toContain("1");
+      expect(committed.length).toBeLessThan(10);
+      const weeks = new Set((await storage.readIndex(ENTITY)).map((row) => row["week"]));
+      expect([...weeks].sort()).toEqual([...committed].sort());
+    });
+
+    it("says so when its source fails, or gives a partition twice", async () => {
+      async function* broken(): AsyncGenerator<PartitionRows> {
+        yield item(1);
+        throw new Error("the API is down");
+      }
+      await expect(storage.replacePartitions(ENTITY, broken())).rejects.toMatchObject({
+        code: "invalid_argument",
+        message: expect.stringContaining("the API is down"),
+        committed: [expect.anything()],
+      });
+      await expect(storage.replacePartitions(ENTITY, [item(1), item(1)])).rejects.toThrow("comes twice");
+    });
+  });
+
+  describe("write", () => {
+    it("retries a conflict where it is told to, and loses nothing", async () => {
+      await Promise.all(
+        Array.from({ length: 6 }, (_, a) => storage.write(ENTITY, [{ a }], p2024, { onConflict: "retry" })),
+      );
+      expect((await storage.readIndex(ENTITY)).map((row) => row["a"]).sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    });
+
+    it("goes to the folder that is there, however another system spelled it", async () => {
+      await put(`${ENTITY}/year=2024/team=Texas A&M/data.parquet`, parquet([{ a: 1 }]));
+      const aggies = partition({ year: 2024, team: "Texas A&M" });
+      await storage.write(ENTITY, [{ a: 2 }], aggies);
+      expect((await storage.readIndex(ENTITY, { team: "Texas A&M" })).map((row) => row["a"])).toEqual([1, 2]);
+      await storage.write(ENTITY, [{ a: 3 }], aggies, { overwrite: true });
+      expect((await storage.readIndex(ENTITY)).map((row) => row["a"])).toEqual([3]);
+      expect((await storage.listFiles()).every((file) => file.includes("team=Texas A&M/"))).toBe(true);
+      await put(`${ENTITY}/year=2024/team=Texas%20A%26M/data.parquet`, parquet([{ a: 1 }]));
+      await expect(storage.write(ENTITY, [{ a: 4 }], aggies)).rejects.toMatchObject({
+        code: "invalid_path",
+        message: expect.stringContaining('twice, as "team=Texas A&M" and as "team=Texas%20A%26M"'),
+      });
+    });
+
+    it("refuses a new partition whose keys are not the entity's, unless it is told to", async () => {
+      await storage.write(ENTITY, [{ a: 1 }], partition({ year: 2024, week: 1 }));
+      const others = [
+        { year: 2025 },
+        { week: 1, year: 2025 },
+        { year: 2025, week: 1, team: "Rice" },
+        { season: 2025, week: 1 },
+      ];
+      for (const values of others) {
+        await expect(storage.write(ENTITY, [{ a: 1 }], partition(values))).rejects.toMatchObject({
+          code: "invalid_path",
+          message: expect.stringContaining("partitioned by year, week, the new partition"),
+        });
+      }
+      await expect(storage.write(ENTITY, [{ a: 1 }], partition({}))).rejects.toMatchObject({
+        code: "invalid_path",
+      });
+      await storage.write(ENTITY, [{ a: 1 }], partition({ year: 2025 }), { allowOtherKeys: true });
+      await storage.write("raw/flat", [{ a: 1 }], partition({}));
+      await expect(storage.write("raw/flat", [{ a: 1 }], p2024)).rejects.toThrow(
+        "raw/flat is not partitioned",
+      );
+      // What was remembered of an entity is asked again before it leads to a refusal.
+      await storage.delete(await storage.listFiles(ENTITY));
+      await storage.write(ENTITY, [{ a: 1 }], p2024);
+    });
+  });
+
+  it("inspect says what an entity is made of, and where its columns drift", async () => {
+    await storage.write(ENTITY, [{ a: 1, b: "x", c: null }], partition({ year: 2019, team: "Rice" }));
+    await storage.write(ENTITY, [{ a: 2.5, b: "x", c: "y" }], partition({ year: 2020, team: "Rice" }));
+    await storage.write(ENTITY, [{ a: 3.5, b: "x", c: "y" }], partition({ year: 2020, team: null }));
+    await put(`${ENTITY}/year=2021/team=Rice/data.csv`, text("a,b\n1,x\n2,y\n"));
+    await put(`${ENTITY}/year=2022/team=Rice/data.parquet`, text("no Parquet at all"));
+    const report = await storage.inspect(ENTITY);
+    expect(report).toMatchObject({ entity: ENTITY, partitions: 5, files: 5, rows: 5 });
+    expect(report.keys).toEqual([
+      { key: "year", values: 4, examples: ["2019", "2020", "2021", "2022"] },
+      { key: "team", values: 2, examples: ["Rice", null] },
+    ]);
+    expect(report.schemas).toHaveLength(3);
+    expect(report.schemas[0]).toMatchObject({ partitions: 2 });
+    expect(report.drift.map(({ column, types }) => [column, types.map(({ type }) => type)])).toEqual([
+      ["a", ["double", "int64"]],
+      ["c", ["string", "absent"]],
+    ]);
+    expect(report.unreadable).toHaveLength(1);
+    await expect(storage.inspect("raw/none")).rejects.toMatchObject({ code: "not_found" });
+  });
+});

@@ -1,0 +1,32 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLocalBackend } from "@parquetry/backend-local";
+import { createS3Backend } from "@parquetry/backend-s3";
+import { createMemoryBackend, parseKey, type StorageBackend } from "@parquetry/core";
+import { type S3Server, startS3Server } from "@parquetry/testkit";
+import { afterAll, beforeAll } from "vitest";
+
+let server: S3Server;
+let folder: string;
+let count = 0;
+
+beforeAll(async () => {
+  server = await startS3Server({ buckets: ["tables"] });
+  folder = await mkdtemp(join(tmpdir(), "parquetry-tables-"));
+});
+
+afterAll(async () => {
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** How to open an empty store of every kind. */
+export const BACKENDS: Readonly<Record<string, () => Promise<StorageBackend>>> = {
+  memory: async () => createMemoryBackend(),
+  local: async () => createLocalBackend({ root: await mkdtemp(join(folder, "root-")) }),
+  s3: async () => {
+    const { endpoint, credentials } = server;
+    return createS3Backend({ bucket: "tables", endpoint, credentials, prefix: parseKey(`case-${count++}`) });
+  },
+};

@@ -1,0 +1,109 @@
+import {
+  createMemoryBackend,
+  encodeParquet,
+  joinKey,
+  type Key,
+  parseKey,
+  partition,
+  type Row,
+  Storage,
+  type StorageBackend,
+} from "@parquetry/core";
+import { Actor } from "./actor.ts";
+
+export const ENTITY = "raw/games";
+export const PARTITION = partition({ year: 2024 });
+export const FOLDER: Key = parseKey("raw/games/year=2024");
+
+/** Rows that say who wrote them. */
+export const rowsOf = (...writers: string[]): Row[] => writers.map((writer) => ({ writer }));
+
+const bytesOf = (...writers: string[]): Uint8Array =>
+  encodeParquet(rowsOf(...writers), [{ name: "writer", type: "string" }]);
+const text = (content: string): Uint8Array => new TextEncoder().encode(content);
+
+/** A partition before anybody in the model touches it, and the writers whose rows it holds. */
+export interface StartState {
+  readonly rows: readonly string[];
+  prepare(backend: StorageBackend): Promise<void>;
+}
+
+const put = async (backend: StorageBackend, name: string, bytes: Uint8Array): Promise<void> => {
+  await backend.put(joinKey(FOLDER, name), bytes);
+};
+
+/** Every kind of partition that a write can meet. */
+export const START_STATES: Readonly<Record<string, StartState>> = {
+  "a new partition": { rows: [], prepare: async () => {} },
+  "a partition of ours": {
+    rows: ["old", "old"],
+    async prepare(backend) {
+      const storage = new Storage(backend);
+      await storage.write(ENTITY, rowsOf("old"), PARTITION);
+      await storage.write(ENTITY, rowsOf("old"), PARTITION);
+    },
+  },
+  "an emptied partition of ours": {
+    rows: [],
+    async prepare(backend) {
+      await new Storage(backend).write(ENTITY, [], PARTITION);
+    },
+  },
+  "a foreign one without manifest": {
+    rows: ["old", "old"],
+    async prepare(backend) {
+      await put(backend, "data.parquet", bytesOf("old"));
+      await put(backend, "more.parquet", bytesOf("old"));
+    },
+  },
+  "a foreign one with a manifest that names no files": {
+    rows: ["old", "old"],
+    async prepare(backend) {
+      await put(backend, "part-0.parquet", bytesOf("old"));
+      await put(backend, "part-1.parquet", bytesOf("old"));
+      await put(backend, "manifest.json", text('{"rows": 2}'));
+    },
+  },
+  "a copy of ours that lost its manifest": {
+    rows: ["old", "old"],
+    async prepare(backend) {
+      await put(backend, `part-${"a".repeat(32)}.parquet`, bytesOf("old", "old"));
+    },
+  },
+  "a first write that was killed before its manifest": {
+    rows: ["old", "old"],
+    async prepare(backend) {
+      const writer = new Actor(backend, (stepwise) =>
+        new Storage(stepwise).write(ENTITY, rowsOf("old", "old"), PARTITION),
+      );
+      while (await writer.step()) {
+        for await (const { objects } of backend.list({ prefix: FOLDER })) if (objects.length > 0) return;
+      }
+    },
+  },
+  "one with a file that a killed write left": {
+    rows: ["old"],
+    async prepare(backend) {
+      await new Storage(backend).write(ENTITY, rowsOf("old"), PARTITION);
+      await put(backend, `part-${"0".repeat(32)}.parquet`, bytesOf("never committed"));
+    },
+  },
+};
+
+/** A store in one of the start states. */
+export async function storeIn(state: StartState): Promise<StorageBackend> {
+  const backend = createMemoryBackend();
+  await state.prepare(backend);
+  return backend;
+}
+
+/** Who wrote the rows that a reader sees, sorted. Nothing there is no rows. */
+export async function readWriters(backend: StorageBackend): Promise<string[]> {
+  try {
+    const rows = await new Storage(backend).readIndex(ENTITY);
+    return rows.map((row) => String(row["writer"])).sort();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "not_found") return [];
+    throw error;
+  }
+}
