@@ -58,6 +58,8 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
 
   for (const [what, body, operation] of bodies) {
     for (const [name, fault] of Object.entries(FAULTS)) {
+      // What differs between S3 and R2 shows in a small body too.
+      if (body === LARGE && profile === "r2" && fault.kind !== "drop-reply") continue;
       it(`a create by ${what} is won through: ${name}`, async () => {
         server.setFaults([{ operation, key, nth: 1, fault }]);
         const { etag, sizeBytes } = await backend.put(key, body, { ifNoneMatch: "*" });
