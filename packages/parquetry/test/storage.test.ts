@@ -169,13 +169,30 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     expect(skipped).toHaveLength(1);
   });
 
-  it("reads only the columns asked for", async () => {
+  it("reads only the columns asked for: null where a file lacks one, an error where all do", async () => {
     await season();
-    const rows = await storage.readIndex("raw/games", { year: "2023" }, { columns: ["points", "unknown"] });
+    await storage.write("raw/games", [{ late: 1 }], partition({ year: "2025", week: 1 }));
+    const rows = await storage.readIndex("raw/games", { week: "1" }, { columns: ["points", "late"] });
     expect(rows).toEqual([
-      { points: 24, unknown: null, year: "2023", week: "1" },
-      { points: 17.5, unknown: null, year: "2023", week: "1" },
+      { points: 24, late: null, year: "2023", week: "1" },
+      { points: 17.5, late: null, year: "2023", week: "1" },
+      { points: 24, late: null, year: "2024", week: "1" },
+      { points: 17.5, late: null, year: "2024", week: "1" },
+      { points: null, late: 1, year: "2025", week: "1" },
     ]);
+    await expect(storage.readIndex("raw/games", {}, { columns: ["points", "pionts"] })).rejects.toMatchObject(
+      {
+        code: "invalid_argument",
+        message: expect.stringContaining('column "pionts"'),
+      },
+    );
+  });
+
+  it("finds every table, whatever lies beside it", async () => {
+    await season();
+    await storage.writeCsv("raw/stray.csv", [{ a: 1 }]);
+    await storage.writeCsv("raw/flat/data.csv", [{ a: 1 }]);
+    expect(await storage.listEntities()).toEqual(["raw", "raw/flat", "raw/games"]);
   });
 
   it("refuses to change a value silently: a row that contradicts its partition, a partition with deeper ones", async () => {

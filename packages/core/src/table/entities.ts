@@ -13,7 +13,8 @@ const MAX_ENTITY_DEPTH = 8;
 const isHidden = (segment: string): boolean => segment.startsWith(".") || segment.startsWith("_");
 
 /**
- * Finds the entities below a prefix: the outermost folders that hold `key=value` folders or data files directly.
+ * Finds the entities below a prefix: the outermost folders that hold `key=value` folders, and every folder above or
+ * beside those that holds data files directly.
  *
  * @returns their keys, sorted, such as `raw/games`, `raw/plays`.
  * @example
@@ -30,20 +31,22 @@ export async function listEntities(
   for (let depth = 0; depth < MAX_ENTITY_DEPTH && open.length > 0; depth++) {
     const levels = await mapConcurrent(open, LIST_CONCURRENCY, async (prefix) => {
       const below: Key[] = [];
+      let hasData = false;
       for await (const page of backend.list({ prefix, delimiter: "/", signal: options.signal })) {
         const base = prefix === "" ? 0 : prefix.length + 1;
         const partitioned = page.prefixes.some(
           (child) => parsePartitionSegment(child.slice(base)) !== undefined,
         );
-        const hasData = page.objects.some(({ key }) => dataFormat(key.slice(base)) !== undefined);
-        if (prefix !== "" && (partitioned || hasData)) return { entity: prefix, below: [] };
+        if (prefix !== "" && partitioned) return { entity: prefix, below: [] };
+        hasData ||= page.objects.some(({ key }) => dataFormat(key.slice(base)) !== undefined);
         below.push(
           ...page.prefixes.filter(
             (child) => !isHidden(child.slice(base)) && !child.slice(base).includes("="),
           ),
         );
       }
-      return { entity: undefined, below };
+      // A stray file beside tables makes a table of its folder, and hides none of those below.
+      return { entity: prefix === "" || !hasData ? undefined : prefix, below };
     });
     open = levels.flatMap((level) => {
       if (level.entity !== undefined) entities.push(level.entity);

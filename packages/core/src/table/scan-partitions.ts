@@ -3,7 +3,7 @@ import type { StorageBackend } from "../backend/storage-backend.ts";
 import { mapOrdered } from "../concurrency.ts";
 import type { Key } from "../key.ts";
 import type { Row } from "../row.ts";
-import { isStorageError } from "../storage-error.ts";
+import { isStorageError, StorageError } from "../storage-error.ts";
 import { unknownEntity } from "./entities.ts";
 import { type OpenFile, type OpenPartitionOptions, openPartition } from "./open-partition.ts";
 import { checkFilterKeys, matchesFilters, type ParsedFilters } from "./partition-filter.ts";
@@ -42,9 +42,14 @@ export async function* scanPartitions<T = Row>(
     folder,
     files: await openPartition(backend, folder, options),
   }));
+  const missing = new Set(options.columns);
+  let opens = 0;
   for await (const { folder, files } of opened) {
     const partitionColumns = folder.partition.toObject();
+    for (const name of Object.keys(partitionColumns)) missing.delete(name);
     for (const file of files) {
+      opens++;
+      for (const name of file.columns) missing.delete(name);
       const columns = (options.columns ?? file.columns).filter((name) => !(name in partitionColumns));
       const { rowSchema } = options;
       // Without a schema T is Row, the default of every caller's type parameter.
@@ -56,6 +61,18 @@ export async function* scanPartitions<T = Row>(
       }
     }
   }
+  const [unknown] = missing;
+  if (unknown !== undefined && opens > 0) throw unknownColumn(entity, unknown);
+}
+
+/** A column that some files lack is null there; one that no file has is a misspelt name. */
+function unknownColumn(entity: Key, name: string): StorageError {
+  return new StorageError({
+    code: "invalid_argument",
+    op: "readIndex",
+    path: entity,
+    message: `readIndex: none of the files read of ${entity} has a column ${JSON.stringify(name)}. Check the name, or leave out columns to see which there are.`,
+  });
 }
 
 /** All rows of a file, or none where a part of it turns out to be unreadable: a part of a file is not what was asked for. */

@@ -43,7 +43,7 @@ async function loadUmbrella(): Promise<typeof import("parquetry")> {
       code: "not_supported",
       op: "configuration",
       message:
-        "configuration: the package that opens storages from the environment is missing. Run: npm install parquetry",
+        "configuration: the package that opens storages from the environment is missing. Run: npm install parquetry (with --global where this command is installed so)",
       cause,
     });
   }
