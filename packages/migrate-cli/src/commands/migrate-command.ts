@@ -3,7 +3,7 @@ import type { StorageBackend, StorageError } from "@parquetry/core";
 import type { MigrationPlan } from "../plan/migration-plan.ts";
 import { planMigration } from "../plan/plan-migration.ts";
 import { migrationParity } from "../report/migration-parity.ts";
-import type { ReportModel } from "../report/report-model.ts";
+import type { ReportCost, ReportModel } from "../report/report-model.ts";
 import { writeReport } from "../report/write-report.ts";
 import {
   type ConcurrencyControl,
@@ -17,7 +17,7 @@ import { wrapText } from "../terminal/wrap-text.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import type { CommandContext } from "./command-context.ts";
 import { readPrices } from "./cost-command.ts";
-import { describePlan, type PlanCost, planCost, planSummary } from "./describe-plan.ts";
+import { describePlan, type PlanCost, planCost, planSummary, reportCost } from "./describe-plan.ts";
 import { namesOf, tellNames } from "./name-lists.ts";
 import { isCaseInsensitive, withBothEnds } from "./open-places.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
@@ -160,7 +160,13 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
     if (flags.report !== undefined) {
       await writeReport(
         resolve(context.cwd, flags.report),
-        reportOf(result, { headline, exitCode, summary, retries: progress.retries() }),
+        reportOf(result, {
+          headline,
+          exitCode,
+          summary,
+          retries: progress.retries(),
+          cost: reportCost(cost),
+        }),
       );
       context.note(`\nReport: ${resolve(context.cwd, flags.report, "report.html")}`);
     }
@@ -230,10 +236,11 @@ function reportOf(
     readonly exitCode: number;
     readonly summary: Record<string, unknown>;
     readonly retries: number;
+    readonly cost: ReportCost | undefined;
   },
 ): ReportModel {
   const { plan, copied, durationMs, slowest, failures } = result;
-  const { headline, exitCode, summary, retries } = outcome;
+  const { headline, exitCode, summary, retries, cost } = outcome;
   async function* missing(): AsyncGenerator<string> {
     for await (const { key, replaces } of result.pending()) if (replaces === undefined) yield key;
     for await (const { key, code } of plan.failures) if (code === "refused") yield key;
@@ -302,6 +309,7 @@ function reportOf(
       formatBytes(sizeBytes),
       formatDuration(ms),
     ]),
+    cost,
     summary,
   };
 }
