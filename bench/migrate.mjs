@@ -1,86 +1,158 @@
-import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
-import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { createLocalBackend } from "@parquetry/backend-local";
-import { createS3Backend } from "@parquetry/backend-s3";
-import { runMigration, verifyMigration } from "@parquetry/migrate-cli";
-import { startS3Server } from "@parquetry/testkit";
-import { compare } from "./measure.mjs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { CONTENDERS, LOOP_FILES_AT_LATENCY, versionOf } from "./migrate/contenders.mjs";
+import { makeTree } from "./migrate/make-tree.mjs";
+import { HAS_TIME, runMeasured } from "./migrate/run-measured.mjs";
+import { startServer } from "./migrate/start-server.mjs";
 
-const FILES = 1000;
-const MEAN_BYTES = 48_000;
+const SETS = [
+  { files: 5000, meanBytes: 48_000 },
+  { files: 500, meanBytes: 480_000 },
+];
+const LATENCIES_MS = [0, 40];
 
-/** Copying, finding nothing to do and verifying, beside the loop that asks, puts and asks again, one file at a time. */
+/**
+ * Copying, finding nothing to do and verifying, each tool as a program of its own against the same server, which has a
+ * process of its own. `BENCH_ONLY=ours,rclone` runs the contenders with these words in their names, `BENCH_SCALE=0.1` a
+ * tenth of the files.
+ */
 export async function benchMigrate(work) {
-  const root = join(work, "files");
-  for (let i = 0; i < FILES; i++) {
-    const folder = join(root, "raw", `year=${2000 + (i % 20)}`);
-    if (i < 20) await mkdir(folder, { recursive: true });
-    // Lognormal sizes, as the first user's files have.
-    const normal = Math.sqrt(-2 * Math.log(Math.random())) * Math.cos(2 * Math.PI * Math.random());
-    await writeFile(
-      join(folder, `f${i}.parquet`),
-      randomBytes(Math.round((MEAN_BYTES / Math.exp(0.5)) * Math.exp(normal))),
-    );
+  const scale = Number(process.env.BENCH_SCALE ?? 1);
+  const only = (process.env.BENCH_ONLY ?? "").split(",");
+  const present = [];
+  for (const contender of CONTENDERS.filter(({ name }) => only.some((word) => name.includes(word)))) {
+    const version = versionOf(contender);
+    if (version !== undefined) present.push(contender);
+    if (version === undefined)
+      console.error(
+        `\nMISSING: ${contender.program} is not installed, so "${contender.name}" is not measured.`,
+      );
+    else if (version !== "") console.log(`${contender.name}: ${version}`);
   }
-  const server = await startS3Server();
-  const source = await createLocalBackend({ root });
-  const client = new S3Client({
-    endpoint: server.endpoint,
-    region: server.region,
-    credentials: server.credentials,
-    forcePathStyle: true,
-  });
-  let run = 0;
-  let target;
-  const requests = () => {
-    const { total } = server.requests;
-    server.requests.reset();
-    return `${total} requests`;
-  };
-  const freshBucket = async () => {
-    const bucket = `run-${run++}`;
-    await client.send(new CreateBucketCommand({ Bucket: bucket }));
-    server.requests.reset();
-    return bucket;
-  };
+  if (!HAS_TIME) console.error("\nMISSING: GNU time (/usr/bin/time), so neither CPU nor memory is measured.");
 
-  await compare(
-    `${FILES} files of mean ${MEAN_BYTES / 1000} KB to the in-process S3 server`,
-    {
-      "ours, copy": async () => {
-        const { endpoint, credentials } = server;
-        target = createS3Backend({ bucket: await freshBucket(), endpoint, credentials });
-        await runMigration(source, target);
-        return requests();
-      },
-      "ours, nothing to do": async () => {
-        await runMigration(source, target);
-        return requests();
-      },
-      "ours, verify": async () => {
-        const { equal } = await verifyMigration(source, target);
-        return `${requests()}, ${equal ? "equal" : "NOT equal"}`;
-      },
-      "sequential HEAD + PUT + HEAD": async () => {
-        const bucket = await freshBucket();
-        for (const file of await readdir(root, { recursive: true, withFileTypes: true })) {
-          if (!file.isFile()) continue;
-          const path = join(file.parentPath, file.name);
-          const body = await readFile(path);
-          const target = { Bucket: bucket, Key: relative(root, path).replaceAll("\\", "/") };
-          await client.send(new HeadObjectCommand(target)).catch(() => {});
-          await client.send(new PutObjectCommand({ ...target, Body: body }));
-          const { ETag } = await client.send(new HeadObjectCommand(target));
-          if (ETag !== `"${createHash("md5").update(body).digest("hex")}"`)
-            throw new Error("the copy differs");
-        }
-        return requests();
-      },
-    },
-    { rounds: 3 },
-  );
+  for (const { files, meanBytes } of SETS) {
+    const root = join(work, `tree-${files}`);
+    const tree = await makeTree(root, { files: Math.round(files * scale), meanBytes });
+    for (const latencyMs of LATENCIES_MS) {
+      const rows = [];
+      for (const contender of present) rows.push(await measure(contender, { work, root, tree, latencyMs }));
+      print(
+        `${tree.files} files of mean ${meanBytes / 1000} KB (${(tree.bytes / 1e6).toFixed(0)} MB), every request delayed by ${latencyMs} ms`,
+        rows,
+      );
+    }
+    await rm(root, { recursive: true });
+  }
+}
+
+async function measure(contender, { work, root, tree, latencyMs }) {
+  const home = join(work, "home");
+  await mkdir(home);
+  const server = await startServer();
+  try {
+    await server.latency(latencyMs);
+    const env = environment(server, home);
+    const limit =
+      contender.isLoop && latencyMs > 0 ? Math.min(tree.files, LOOP_FILES_AT_LATENCY) : tree.files;
+    const run = async ([command, ...args]) => {
+      const figures = await runMeasured(command, args, { env, cwd: home });
+      return { ...figures, requests: await server.counts() };
+    };
+    const copy = await run(contender.copy(root, limit));
+    const arrived = await countObjects(server, limit);
+    const noop = await run(contender.copy(root, limit));
+    const verify = await run(contender.verify(root, limit));
+    if (contender.forget !== undefined) await rm(join(home, contender.forget), { recursive: true });
+    const cold = contender.forget === undefined ? undefined : await run(contender.verify(root, limit));
+    return { contender, files: limit, arrived, copy, noop, verify, cold };
+  } finally {
+    await server.close();
+    await rm(home, { recursive: true });
+  }
+}
+
+/** Nothing of the user's own configuration reaches a tool. */
+function environment({ endpoint, region, credentials }, home) {
+  return {
+    PATH: process.env.PATH,
+    HOME: home,
+    XDG_CACHE_HOME: join(home, "cache"),
+    PARQUETRY_S3_ENDPOINT: endpoint,
+    PARQUETRY_S3_BUCKET: "bench",
+    PARQUETRY_S3_FORCE_PATH_STYLE: "true",
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ENDPOINT_URL_S3: endpoint,
+    AWS_REQUEST_CHECKSUM_CALCULATION: "when_required",
+    AWS_RESPONSE_CHECKSUM_VALIDATION: "when_required",
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+    S3_ENDPOINT_URL: endpoint,
+    RCLONE_CONFIG: "",
+    RCLONE_CONFIG_BENCH_TYPE: "s3",
+    RCLONE_CONFIG_BENCH_PROVIDER: "Other",
+    RCLONE_CONFIG_BENCH_ENDPOINT: endpoint,
+    RCLONE_CONFIG_BENCH_ACCESS_KEY_ID: credentials.accessKeyId,
+    RCLONE_CONFIG_BENCH_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    RCLONE_CONFIG_BENCH_REGION: region,
+  };
+}
+
+async function countObjects(server, expected) {
+  const { S3Client, paginateListObjectsV2 } = await import("@aws-sdk/client-s3");
+  const { endpoint, region, credentials } = server;
+  const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+  let arrived = 0;
+  for await (const { KeyCount = 0 } of paginateListObjectsV2({ client }, { Bucket: "bench" }))
+    arrived += KeyCount;
   client.destroy();
-  await server.close();
+  await server.counts();
+  if (arrived !== expected) console.error(`ONLY ${arrived} of ${expected} files arrived.`);
+  return arrived;
+}
+
+function print(title, rows) {
+  console.log(`\n**${title}**\n`);
+  console.log(
+    "| contender | copy s | files/s | CPU-s | peak MB | requests | no-op s | CPU-s | requests | verify s | CPU-s | compares |",
+  );
+  console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+  for (const { contender, files, arrived, copy, noop, verify, cold } of rows) {
+    const cells = [
+      `${contender.name}${contender.isLoop && rows[0].files !== files ? ` (${files} files)` : ""}`,
+      `${seconds(copy)}${arrived === files ? "" : ` **only ${arrived} arrived**`}`,
+      (files / copy.seconds).toFixed(0),
+      cpu(copy),
+      (copy.megabytes ?? 0).toFixed(0),
+      requests(copy),
+      seconds(noop),
+      cpu(noop),
+      requests(noop),
+      seconds(verify) + (cold === undefined ? "" : ` (${seconds(cold)} cold)`),
+      cpu(verify) + (cold === undefined ? "" : ` (${cpu(cold)})`),
+      contender.proves,
+    ];
+    console.log(`| ${cells.join(" | ")} |`);
+  }
+}
+
+const seconds = (figures) => figures.seconds.toFixed(figures.seconds < 10 ? 2 : 1);
+const cpu = ({ cpuSeconds }) => (cpuSeconds === undefined ? "?" : cpuSeconds.toFixed(1));
+
+function requests({ requests: counts }) {
+  const short = {
+    PutObject: "PUT",
+    HeadObject: "HEAD",
+    ListObjectsV2: "LIST",
+    ListObjects: "LIST",
+    GetObject: "GET",
+  };
+  const sums = new Map();
+  for (const [operation, count] of Object.entries(counts)) {
+    const name = short[operation] ?? "other";
+    sums.set(name, (sums.get(name) ?? 0) + count);
+  }
+  return [...sums].map(([name, count]) => `${count} ${name}`).join(", ") || "none";
 }

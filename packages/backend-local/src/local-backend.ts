@@ -1,5 +1,5 @@
 import type { BigIntStats } from "node:fs";
-import { type FileHandle, lstat, open, realpath, stat } from "node:fs/promises";
+import { lstat, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import {
   type BackendCapabilities,
@@ -19,6 +19,7 @@ import { listTree } from "./list-tree.ts";
 import { errnoOf, localError } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
 import { checkFolder, localPath } from "./local-path.ts";
+import { fileOnly, openFile } from "./open-file.ts";
 import { readFile } from "./read-file.ts";
 
 /** Options of {@link createLocalBackend}. */
@@ -53,7 +54,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
   const root = await openRoot(options.root);
 
   /** Runs one operation on a key's file, with every failure of the file system explained. */
-  const onFile = async <T>(
+  const explained = async <T>(
     op: string,
     key: Key,
     signal: AbortSignal | undefined,
@@ -62,12 +63,18 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
     throwIfAborted(signal, op, key, "local");
     const path = localPath(root, key, op);
     try {
-      await checkFolder(root, path, key, op);
       return await run(path);
     } catch (error) {
       throw await explain(error, op, key, path);
     }
   };
+
+  /** The same, once it is known that the file's folder is the one its path names. */
+  const onFile: typeof explained = (op, key, signal, run) =>
+    explained(op, key, signal, async (path) => {
+      await checkFolder(root, path, key, op);
+      return run(path);
+    });
 
   /** "Not found" means something else when the whole root has gone, as an unplugged drive does. */
   const explain = async (error: unknown, op: string, key: string, path: string): Promise<StorageError> => {
@@ -103,8 +110,8 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
       ),
 
     get: (key, options = {}) =>
-      onFile("get", key, options.signal, async (path) => {
-        const { handle, stats } = await openFile(path, key);
+      explained("get", key, options.signal, async (path) => {
+        const { handle, stats } = await openFile(root, path, key, "get");
         try {
           const info = objectInfo(key, stats);
           if (options.ifMatch !== undefined && options.ifMatch !== info.etag) {
@@ -156,8 +163,8 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
     },
 
     copy: (from, to, options = {}) =>
-      onFile("copy", from, options.signal, async (source) => {
-        const { handle, stats } = await openFile(source, from);
+      explained("copy", from, options.signal, async (source) => {
+        const { handle, stats } = await openFile(root, source, from, "copy");
         const all = { start: 0, end: Number(stats.size) };
         const body = readFile(handle, stats, all, from, source, options.signal);
         try {
@@ -193,38 +200,6 @@ async function openRoot(given: string): Promise<string> {
     throw localError(error, "open", root, root);
   }
   throw refuse("is a file, not a folder");
-}
-
-async function openFile(
-  path: string,
-  key: Key,
-): Promise<{ readonly handle: FileHandle; readonly stats: BigIntStats }> {
-  // Looked at before it is opened: opening a named pipe would wait for ever.
-  fileOnly(await lstat(path, { bigint: true }), key, path);
-  const handle = await open(path, "r");
-  try {
-    return { handle, stats: fileOnly(await handle.stat({ bigint: true }), key, path) };
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-}
-
-/** Folders, links and devices are no objects. */
-function fileOnly(stats: BigIntStats, key: Key, path: string): BigIntStats {
-  if (stats.isFile()) return stats;
-  const what = stats.isDirectory()
-    ? "is a folder"
-    : stats.isSymbolicLink()
-      ? "is a symbolic link, which is not followed"
-      : "is no regular file";
-  throw new StorageError({
-    code: stats.isDirectory() ? "not_found" : "invalid_path",
-    op: "get",
-    path: key,
-    backend: "local",
-    message: `${path} ${what}.`,
-  });
 }
 
 function objectInfo(key: Key, stats: BigIntStats): ObjectInfo {

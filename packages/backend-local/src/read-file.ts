@@ -1,4 +1,4 @@
-import type { BigIntStats } from "node:fs";
+import { type BigIntStats, fstatSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { type Key, type ObjectBody, StorageError } from "@parquetry/core";
 import { objectBody, throwIfAborted } from "@parquetry/core/backend";
@@ -29,7 +29,7 @@ export function readFile(
         position += bytesRead;
         yield chunk.subarray(0, bytesRead);
       }
-      const now = await handle.stat({ bigint: true });
+      const now = fstatSync(handle.fd, { bigint: true });
       if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) throw changed(key, path);
     } catch (error) {
       throw localError(error, "get", key, path);

@@ -25,10 +25,17 @@ export type {
 export type { NameCheckerOptions } from "./plan/name-checker.ts";
 export { type PlanOptions, type PlanProgress, planMigration } from "./plan/plan-migration.ts";
 export type { Tally, TallyRow } from "./plan/tally.ts";
+export {
+  type AdaptiveConcurrencyOptions,
+  type ConcurrencyControl,
+  createAdaptiveConcurrency,
+  MAX_CONCURRENCY,
+  START_CONCURRENCY,
+} from "./run/adaptive-concurrency.ts";
 export type { CopyKind, MigrationResult, SlowFile } from "./run/migration-result.ts";
 export {
-  DEFAULT_CONCURRENCY,
   DEFAULT_MAX_ERRORS,
+  isPushBack,
   type MigrationOptions,
   type MigrationProgress,
   runMigration,

@@ -3,6 +3,7 @@ import { type CostEstimate, estimateCost } from "../cost/estimate-cost.ts";
 import type { PriceTable } from "../cost/price-table.ts";
 import { type Provider, providerOf } from "../cost/provider.ts";
 import type { MigrationPlan, PlanKind } from "../plan/migration-plan.ts";
+import type { ReportCost } from "../report/report-model.ts";
 import { formatBytes, formatCount, formatFiles, formatUsd } from "../terminal/format-amount.ts";
 import { formatTable } from "../terminal/format-table.ts";
 
@@ -128,6 +129,27 @@ function describeCost({ pricesOf, target, source }: PlanCost): string[][] {
     ]);
   }
   return lines;
+}
+
+/** A plan's cost as a section of a report; undefined where both ends are disks. */
+export function reportCost({ pricesOf, target, source }: PlanCost): ReportCost | undefined {
+  const used = target ?? source;
+  if (used === undefined) return undefined;
+  const order: readonly Provider[] = used.provider === "r2" ? ["r2", "s3"] : ["s3", "r2"];
+  const rows: [string, ...string[]][] = [];
+  if (target !== undefined) {
+    const { estimate } = target;
+    rows.push(["writing it, once", ...order.map((provider) => formatUsd(estimate[provider].onceUsd))]);
+    rows.push(["keeping it, a month", ...order.map((provider) => formatUsd(estimate[provider].monthlyUsd))]);
+  }
+  if (source !== undefined) {
+    const { estimate } = source;
+    rows.push([
+      "reading the source, once",
+      ...order.map((provider) => formatUsd(estimate[provider].onceUsd)),
+    ]);
+  }
+  return { pricesOf, providers: order.map((provider) => used.estimate[provider].name), rows };
 }
 
 /** The files left out by default, counted by class. */

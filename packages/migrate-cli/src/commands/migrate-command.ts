@@ -3,16 +3,21 @@ import type { StorageBackend, StorageError } from "@parquetry/core";
 import type { MigrationPlan } from "../plan/migration-plan.ts";
 import { planMigration } from "../plan/plan-migration.ts";
 import { migrationParity } from "../report/migration-parity.ts";
-import type { ReportModel } from "../report/report-model.ts";
+import type { ReportCost, ReportModel } from "../report/report-model.ts";
 import { writeReport } from "../report/write-report.ts";
+import {
+  type ConcurrencyControl,
+  createAdaptiveConcurrency,
+  fixedConcurrency,
+} from "../run/adaptive-concurrency.ts";
 import type { MigrationResult } from "../run/migration-result.ts";
-import { runMigration } from "../run/run-migration.ts";
+import { isPushBack, runMigration } from "../run/run-migration.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
 import { wrapText } from "../terminal/wrap-text.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import type { CommandContext } from "./command-context.ts";
 import { readPrices } from "./cost-command.ts";
-import { describePlan, type PlanCost, planCost, planSummary } from "./describe-plan.ts";
+import { describePlan, type PlanCost, planCost, planSummary, reportCost } from "./describe-plan.ts";
 import { namesOf, tellNames } from "./name-lists.ts";
 import { isCaseInsensitive, withBothEnds } from "./open-places.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
@@ -37,7 +42,9 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
   const selection = selectionOf(flags);
   const prices = await readPrices(context, flags.prices);
   using progress = showProgress(context);
-  const place = { ...context, onRetry: tellRetry(progress) };
+  const concurrency =
+    flags.concurrency === undefined ? createAdaptiveConcurrency() : fixedConcurrency(flags.concurrency);
+  const place = { ...context, onRetry: tellRetry(progress, concurrency) };
   return withBothEnds(place, flags, async (source, target) => {
     const hashCache = context.openHashCache();
     let plan: MigrationPlan | undefined;
@@ -56,7 +63,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
       await tellPlanned(context, plan);
       if (flags.dryRun === true) return finishPlan(context, plan, cost, flags);
       context.emit("plan", planSummary(plan, cost));
-      return await runPlan(context, flags, { source, target, plan, cost, hashCache, progress });
+      return await runPlan(context, flags, { source, target, plan, cost, hashCache, progress, concurrency });
     } finally {
       plan?.close();
       hashCache.close();
@@ -65,8 +72,14 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
 }
 
 /** What a store is asked again for counts like a file that is read again. */
-function tellRetry(progress: ProgressDisplay): (error: StorageError) => void {
-  return ({ path, message }) => progress.take({ type: "retry", key: path ?? "", message });
+function tellRetry(
+  progress: ProgressDisplay,
+  concurrency: ConcurrencyControl,
+): (error: StorageError) => void {
+  return (error) => {
+    if (isPushBack(error)) concurrency.pushBack();
+    progress.take({ type: "retry", key: error.path ?? "", message: error.message });
+  };
 }
 
 /** Names what the plan leaves alone, the first of each kind; a report has them all. */
@@ -108,18 +121,19 @@ interface Prepared {
   readonly cost: PlanCost;
   readonly hashCache: ReturnType<CommandContext["openHashCache"]>;
   readonly progress: ProgressDisplay;
+  readonly concurrency: ConcurrencyControl;
 }
 
 async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: Prepared): Promise<number> {
   const { interrupt, terminal, json } = context;
-  const { source, target, plan, cost, hashCache, progress } = prepared;
+  const { source, target, plan, cost, hashCache, progress, concurrency } = prepared;
   interrupt.allowGentleStop(() =>
     terminal.tell("\nStopping: what is under way is finished first. Ctrl-C again stops at once."),
   );
   const result = await runMigration(source, target, {
     plan,
     hashCache,
-    concurrency: flags.concurrency,
+    concurrency,
     bytesPerSecond: flags.bandwidth,
     maxErrors: flags.maxErrors,
     signal: interrupt.abort,
@@ -146,7 +160,13 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
     if (flags.report !== undefined) {
       await writeReport(
         resolve(context.cwd, flags.report),
-        reportOf(result, { headline, exitCode, summary, retries: progress.retries() }),
+        reportOf(result, {
+          headline,
+          exitCode,
+          summary,
+          retries: progress.retries(),
+          cost: reportCost(cost),
+        }),
       );
       context.note(`\nReport: ${resolve(context.cwd, flags.report, "report.html")}`);
     }
@@ -216,10 +236,11 @@ function reportOf(
     readonly exitCode: number;
     readonly summary: Record<string, unknown>;
     readonly retries: number;
+    readonly cost: ReportCost | undefined;
   },
 ): ReportModel {
   const { plan, copied, durationMs, slowest, failures } = result;
-  const { headline, exitCode, summary, retries } = outcome;
+  const { headline, exitCode, summary, retries, cost } = outcome;
   async function* missing(): AsyncGenerator<string> {
     for await (const { key, replaces } of result.pending()) if (replaces === undefined) yield key;
     for await (const { key, code } of plan.failures) if (code === "refused") yield key;
@@ -288,6 +309,7 @@ function reportOf(
       formatBytes(sizeBytes),
       formatDuration(ms),
     ]),
+    cost,
     summary,
   };
 }

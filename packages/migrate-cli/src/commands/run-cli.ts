@@ -10,12 +10,14 @@ import {
 import { costCommand } from "./cost-command.ts";
 import { doctorCommand } from "./doctor-command.ts";
 import { bytesPerSecond, wholeNumber } from "./flag-values.ts";
+import { HELP_TOPICS } from "./help-topics.ts";
 import { initCommand } from "./init-command.ts";
 import { inventoryCommand } from "./inventory-command.ts";
 import { loadEnvironment } from "./load-environment.ts";
 import { migrateCommand } from "./migrate-command.ts";
 import { queryCommand } from "./query-command.ts";
 import { addPlaceFlags, addSelectionFlags } from "./selection-flags.ts";
+import { SHELLS, shellCompletion } from "./shell-completion.ts";
 import { verifyCommand } from "./verify-command.ts";
 
 /** Done, and all is equal. */
@@ -85,7 +87,7 @@ function buildProgram(
     .option("-v, --verbose", "say more; errors with their stack")
     .option("--no-color", "no colour (also NO_COLOR=1)")
     .helpOption("-h, --help", "show help")
-    .helpCommand("help [command]", "show help for a command")
+    .helpCommand(false)
     .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(world.stdout.columns ?? 80, 100) })
     .configureOutput({
       writeOut: (text) => world.stdout.write(text),
@@ -140,7 +142,7 @@ function buildProgram(
     .description("copy what is missing, byte by byte, and check each file; run it again to go on")
     .option("--dry-run", "only show the plan")
     .option("--force", "overwrite what differs at the target")
-    .option("--concurrency <n>", "files copied at once (default: 32)", wholeNumber)
+    .option("--concurrency <n>", "files copied at once (default: adapts, 1 to 128)", wholeNumber)
     .option("--bandwidth <rate>", "at most this much a second, e.g. 10MB", bytesPerSecond)
     .option("--max-errors <n>", "stop after so many failed files (default: 100)", wholeNumber)
     .option("--report <dir>", "write lists, summary.json and report.html there")
@@ -159,11 +161,37 @@ function buildProgram(
     .description("SQL over the partitions, by @parquetry/query")
     .argument("[args...]", "handed on to parquetry-query")
     .action(() => withoutPlace("query", (context) => queryCommand(context, forQuery))({}));
-  program.addHelpText(
-    "after",
-    "\nExit codes: 0 done and equal, 1 differences or failures, 2 usage or\nconfiguration, 130 interrupted.",
-  );
+  program
+    .command("completion")
+    .description("write a completion script for a shell: bash, zsh or fish")
+    .argument("<shell>", SHELLS.join(", "))
+    .action(
+      action("completion", async (context, _flags, shell = "") => {
+        context.terminal.print(shellCompletion(program, shell).trimEnd());
+        return EXIT_OK;
+      }),
+    );
+  program
+    .command("help")
+    .description("show help for a command or a topic")
+    .argument("[topic]", `a command, ${HELP_TOPICS.map(({ name }) => name).join(", ")}`)
+    .action((name: string | undefined) => showHelp(program, world, name));
+  const topics = HELP_TOPICS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`);
+  program.addHelpText("after", `\nTopics (parquetry help TOPIC):\n${topics.join("\n")}`);
   return program;
+}
+
+/** `parquetry help [topic]`: the program's, a command's or a topic's. Throws what commander throws for help and bad usage. */
+function showHelp(program: Command, world: CliWorld, name: string | undefined): void {
+  const topic = HELP_TOPICS.find((other) => other.name === name);
+  if (topic !== undefined) {
+    world.stdout.write(`${topic.text}\n`);
+    return;
+  }
+  const command = name === undefined ? program : program.commands.find((other) => other.name() === name);
+  if (command !== undefined) command.help();
+  const known = [...program.commands.map((other) => other.name()), ...HELP_TOPICS.map((other) => other.name)];
+  program.error(`error: there is no help about ${JSON.stringify(name)}. There is about ${known.join(", ")}.`);
 }
 
 async function runCommand(
@@ -176,7 +204,10 @@ async function runCommand(
   let context = createCommandContext(name, world, flags, world.env);
   try {
     // `init` writes that file.
-    const env = name === "init" ? world.env : loadEnvironment(world.env, world.cwd, flags.envFile);
+    const env =
+      name === "init" || name === "completion"
+        ? world.env
+        : loadEnvironment(world.env, world.cwd, flags.envFile);
     context = createCommandContext(name, world, flags, env);
     return await run(context);
   } catch (error) {

@@ -12,8 +12,8 @@ const RECORD_BYTES = 32;
 export interface HashCache {
   /** The MD5 in hex remembered for a version of a content, or undefined. */
   get(url: string, etag: string): string | undefined;
-  /** Remembers one. */
-  set(url: string, etag: string, md5: string): void;
+  /** Remembers one. `atOnce` writes it now: where it cannot be learned again without reading a bucket. */
+  set(url: string, etag: string, md5: string, atOnce?: boolean): void;
   /** Writes what is pending. Later calls of `set` are not kept. */
   close(): void;
 }
@@ -70,11 +70,11 @@ export function openHashCache(path: string, onProblem: (problem: string) => void
       const at = findRecord(records, slots, name);
       return at < 0 ? undefined : records.toString("hex", at + NAME_BYTES, at + RECORD_BYTES);
     },
-    set(url, etag, md5) {
+    set(url, etag, md5, atOnce = false) {
       const name = recordName(url, etag);
       fresh.set(name.toString("latin1"), md5);
       pending.push(Buffer.concat([name, Buffer.from(md5, "hex")]));
-      if (pending.length >= 256) flush();
+      if (atOnce || pending.length >= 256) flush();
     },
     close() {
       flush();

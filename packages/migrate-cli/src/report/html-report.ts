@@ -1,6 +1,6 @@
 import { formatCount } from "../terminal/format-amount.ts";
 import type { FolderParity } from "../verify/folder-parity.ts";
-import type { ReportModel } from "./report-model.ts";
+import type { ReportCost, ReportModel } from "./report-model.ts";
 
 /** How many names of each list the page shows; the files beside it hold all. */
 export const NAMES_SHOWN = 100;
@@ -44,7 +44,7 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
  * escaped, since file names may hold anything.
  */
 export function htmlReport(model: ReportModel, lists: readonly ShownList[]): string {
-  const { command, headline, ok, from, to, finishedAt, folders, figures, slowest } = model;
+  const { command, headline, ok, from, to, finishedAt, folders, figures, cost, slowest } = model;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -66,6 +66,7 @@ ${parityTable(folders)}
 <h2>Files to look at</h2>
 ${lists.some(({ count }) => count > 0) ? lists.map(fileList).join("\n") : "<p>None: every file arrived, and nothing else is there.</p>"}
 ${slowest.length === 0 ? "" : `<h2>What took longest</h2>\n${slowestTable(slowest)}`}
+${cost === undefined ? "" : `<h2>Cost</h2>\n${costTable(cost)}`}
 <footer>Written by parquetry ${escapeHtml(command)} on ${escapeHtml(finishedAt.toUTCString())}. The complete lists and summary.json lie beside this page.</footer>
 </main>
 </body>
@@ -114,6 +115,14 @@ function fileList({ file, title, count, names }: ShownList): string {
 ${names.map((name) => `<li>${escapeHtml(name.replaceAll("\t", " — "))}</li>`).join("\n")}
 ${more > 0 ? `<li>… and ${formatCount(more)} more</li>` : ""}
 </ul></details>`;
+}
+
+function costTable({ pricesOf, providers, rows }: ReportCost): string {
+  const line = ([what, ...prices]: ReportCost["rows"][number]): string =>
+    `<tr><td class="name">${escapeHtml(what)}</td>${prices.map((price) => `<td>${escapeHtml(price)}</td>`).join("")}</tr>`;
+  return `<div class="card"><table><thead><tr><th scope="col">prices of ${escapeHtml(pricesOf)}</th>${providers.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join("")}</tr></thead><tbody>
+${rows.map(line).join("\n")}
+</tbody></table></div>`;
 }
 
 function slowestTable(slowest: ReportModel["slowest"]): string {

@@ -20,6 +20,16 @@ export interface ReportFigure {
   readonly value: string;
 }
 
+/** What a report says of cost. */
+export interface ReportCost {
+  /** The month of the prices. */
+  readonly pricesOf: string;
+  /** The providers, the one that is used first. */
+  readonly providers: readonly string[];
+  /** What is paid for, and its price at each of the providers, for people. */
+  readonly rows: readonly (readonly [what: string, ...prices: string[]])[];
+}
+
 /** What a report shows, whatever command wrote it. */
 export interface ReportModel {
   /** The command: `migrate` or `verify`. */
@@ -42,6 +52,8 @@ export interface ReportModel {
   readonly lists: readonly ReportList[];
   /** The files that took longest: name, size and time, for people. */
   readonly slowest: readonly (readonly [key: string, size: string, time: string])[];
+  /** What it costs: a sentence and rows of a purpose and its price at each provider. Absent where nothing costs. */
+  readonly cost?: ReportCost | undefined;
   /** The summary, as `--json` prints it last. */
   readonly summary: Readonly<Record<string, unknown>>;
 }

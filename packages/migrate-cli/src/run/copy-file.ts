@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   isStorageError,
   type ObjectInfo,
@@ -19,6 +20,12 @@ export const BUFFER_BYTES: number = 1024 * 1024;
 
 /** How often a file that changes while it is read is read, before it is reported. */
 export const MAX_READS = 3;
+
+/** How often a write whose answer is lost, and which did not arrive, is made. */
+const MAX_PUTS = 8;
+
+/** The wait before it is made again is random up to this, and doubles, in milliseconds. */
+const PUT_DELAY_MS = 50;
 
 /** What {@link copyFile} works with. */
 export interface CopyContext {
@@ -112,6 +119,8 @@ async function copyVersion(file: PlannedFile, context: CopyContext): Promise<Cop
   const proven =
     sent.checked ||
     stored.md5 !== undefined ||
+    // Found after its answer was lost: no other content has this ETag.
+    (md5 !== undefined && md5 === stored.etag) ||
     (multipartEtag !== undefined && multipartEtag === stored.etag);
   if (!proven && md5 !== undefined && target.capabilities.listProves === "none") {
     // A disk proves nothing on writing; its file is in the page cache still.
@@ -122,8 +131,10 @@ async function copyVersion(file: PlannedFile, context: CopyContext): Promise<Cop
     );
     if (back.md5 !== md5) throw arrivedWrong(target, file, `MD5 ${back.md5}`);
   }
-  // What the listing will not tell about this version is noted here.
-  if (md5 !== undefined && stored.md5 === undefined) hashCache?.set(target.url(file.key), stored.etag, md5);
+  // What the listing will not tell about this version is noted here; a bucket's would cost a GET to learn again.
+  if (md5 !== undefined && stored.md5 === undefined) {
+    hashCache?.set(target.url(file.key), stored.etag, md5, target.capabilities.listProves !== "none");
+  }
   return { sizeBytes: file.sizeBytes, proven: proven || target.capabilities.listProves === "none" };
 }
 
@@ -174,7 +185,7 @@ async function sendStreamed(file: PlannedFile, context: CopyContext, options: Pu
 
 /**
  * Puts, and where the answer is "it exists already" or "nobody knows whether it was stored", looks: a store may have kept
- * a write whose answer was lost. What is there with our content has arrived.
+ * a write whose answer was lost. What is there with our content has arrived; what did not arrive is put again.
  */
 async function putOrFind(
   target: StorageBackend,
@@ -182,6 +193,7 @@ async function putOrFind(
   options: PutOptions,
   md5: string | (() => string | undefined),
   put: () => Promise<PutResult>,
+  tries = 1,
 ): Promise<PutResult> {
   try {
     return await put();
@@ -194,7 +206,14 @@ async function putOrFind(
       const theirs = there.md5 ?? (await md5OfDisk(target, there, options.signal));
       if (theirs === ours) return { etag: there.etag, sizeBytes: there.sizeBytes, md5: theirs };
     }
-    if (error.code === "outcome_unknown") throw error;
+    if (error.code === "outcome_unknown") {
+      // What is there is what was there before: the write is lost, and its precondition makes it safe to repeat.
+      if (tries === MAX_PUTS || there?.etag !== file.replaces) throw error;
+      const delayMs = Math.random() * PUT_DELAY_MS * 2 ** tries;
+      // Where it is aborted meanwhile, the put says so in its own words.
+      await sleep(delayMs, undefined, signalOption(options.signal)).catch(() => {});
+      return putOrFind(target, file, options, md5, put, tries + 1);
+    }
     throw new StorageError({
       code: "conflict",
       op: "copy",
@@ -204,6 +223,10 @@ async function putOrFind(
       cause: error,
     });
   }
+}
+
+function signalOption(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
 }
 
 async function findObject(

@@ -4,14 +4,16 @@ import { isRemote } from "../cost/provider.ts";
 import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
 import { type PlanOptions, type PlanProgress, planMigration } from "../plan/plan-migration.ts";
 import { createTallyTable } from "../plan/tally.ts";
+import {
+  type ConcurrencyControl,
+  createAdaptiveConcurrency,
+  fixedConcurrency,
+} from "./adaptive-concurrency.ts";
 import { createBandwidthLimiter } from "./bandwidth-limiter.ts";
 import { createByteBudget } from "./byte-budget.ts";
 import { BUFFER_BYTES, copyFile } from "./copy-file.ts";
 import { forEachConcurrent } from "./for-each-concurrent.ts";
 import type { CopyKind, MigrationResult, SlowFile } from "./migration-result.ts";
-
-/** How many files are copied at once by default. */
-export const DEFAULT_CONCURRENCY = 32;
 
 /** After how many failed files a migration stops by default. */
 export const DEFAULT_MAX_ERRORS = 100;
@@ -22,7 +24,7 @@ const HOPELESS_AFTER = 10;
 const SLOWEST = 10;
 
 /** The most memory that files under way may take together, about, in bytes. */
-const MEMORY_BYTES = 128 * 1024 * 1024;
+const MEMORY_BYTES = 64 * 1024 * 1024;
 
 /** How many parts of a large object a backend may hold at once. */
 const PARTS_IN_MEMORY = 5;
@@ -40,8 +42,8 @@ export type MigrationProgress =
 export interface MigrationOptions extends Omit<PlanOptions, "onProgress"> {
   /** A plan made before, for the same two backends. Default: one is made now. The result closes it. */
   readonly plan?: MigrationPlan | undefined;
-  /** How many files are copied at once. Default {@link DEFAULT_CONCURRENCY}. */
-  readonly concurrency?: number | undefined;
+  /** How many files are copied at once: a number, or what adapts it. Default: {@link createAdaptiveConcurrency}. */
+  readonly concurrency?: number | ConcurrencyControl | undefined;
   /** The most bytes per second read for copying. Default: no limit. */
   readonly bytesPerSecond?: number | undefined;
   /** Stops once so many files have failed. Default {@link DEFAULT_MAX_ERRORS}. */
@@ -71,7 +73,10 @@ export async function runMigration(
   options: MigrationOptions = {},
 ): Promise<MigrationResult> {
   const { signal, stopSignal, onProgress, hashCache } = options;
-  const concurrency = positive("concurrency", options.concurrency ?? DEFAULT_CONCURRENCY);
+  const concurrency =
+    typeof options.concurrency === "number"
+      ? fixedConcurrency(positive("concurrency", options.concurrency))
+      : (options.concurrency ?? createAdaptiveConcurrency());
   const maxErrors = positive("maxErrors", options.maxErrors ?? DEFAULT_MAX_ERRORS);
   const limiter =
     options.bytesPerSecond === undefined
@@ -111,6 +116,7 @@ export async function runMigration(
       });
       const durationMs = performance.now() - fileStartedAt;
       done[index] = 1;
+      concurrency.done(sizeBytes);
       table.add(key, file.replaces === undefined ? "created" : "replaced", sizeBytes);
       copied.files++;
       copied.bytes += sizeBytes;
@@ -122,6 +128,7 @@ export async function runMigration(
     } catch (error) {
       if (!isStorageError(error) || error.code === "aborted") throw error;
       const { code, message } = error;
+      if (isPushBack(error)) concurrency.pushBack();
       failures.push({ key, code, message });
       onProgress?.({ type: "failed", key, code, message });
       hopeless ??= findHopeless(error, failures, copied.files, plan.files.length);
@@ -133,7 +140,7 @@ export async function runMigration(
   try {
     await forEachConcurrent(
       numbered(plan.files),
-      concurrency,
+      concurrency.limit,
       copyOne,
       () => stopSignal?.aborted === true || hopeless !== undefined || failures.length >= maxErrors,
     );
@@ -207,6 +214,18 @@ function findHopeless(
   return shared && failures.first(HOPELESS_AFTER).every(({ code }) => code === error.code)
     ? error
     : undefined;
+}
+
+/**
+ * Whether an error says that a store has too much to do, or cannot be reached: fewer files at once are wanted.
+ *
+ * @example
+ * ```ts
+ * if (isPushBack(error)) control.pushBack();
+ * ```
+ */
+export function isPushBack({ code, backend }: StorageError): boolean {
+  return backend !== "local" && ["rate_limited", "unavailable", "timeout"].includes(code);
 }
 
 function positive(name: string, value: number): number {

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { createAdaptiveConcurrency, MAX_CONCURRENCY, START_CONCURRENCY } from "./adaptive-concurrency.ts";
+
+/** Runs files against a store that answers so many a second at a concurrency, on a clock of its own. */
+function simulate(files: number, filesPerSecond: (limit: number) => number): readonly number[] {
+  let time = 0;
+  const control = createAdaptiveConcurrency({ now: () => time });
+  const limits: number[] = [];
+  for (let i = 0; i < files; i++) {
+    time += 1000 / filesPerSecond(control.limit());
+    control.done(48_000);
+    limits.push(control.limit());
+  }
+  return limits;
+}
+
+describe("createAdaptiveConcurrency", () => {
+  it("climbs to the end where every further file makes it faster", () => {
+    expect(simulate(5000, (limit) => limit / 0.04).at(-1)).toBe(MAX_CONCURRENCY);
+  });
+
+  it("stays where it is when more makes it no faster, and tries more only now and then", () => {
+    const limits = simulate(20_000, () => 1000);
+    const above = limits.filter((limit) => limit > START_CONCURRENCY);
+    expect(limits.at(-1)).toBe(START_CONCURRENCY);
+    expect(Math.max(...limits)).toBe(START_CONCURRENCY * 1.5);
+    expect(above.length).toBeLessThan(limits.length / 5);
+  });
+
+  it("stops climbing where the store has enough", () => {
+    const limits = simulate(20_000, (limit) => Math.min(limit, 80) / 0.04);
+    expect(limits.at(-1)).toBeGreaterThanOrEqual(72);
+    expect(limits.at(-1)).toBeLessThanOrEqual(108);
+  });
+
+  it("halves when it is pushed back, once a measurement, never below 1, and climbs again", () => {
+    let time = 0;
+    const control = createAdaptiveConcurrency({ now: () => time });
+    control.pushBack();
+    control.pushBack();
+    expect(control.limit()).toBe(START_CONCURRENCY / 2);
+    for (let i = 0; i < 100; i++) {
+      for (let file = 0; file < 64; file++) {
+        time += 10;
+        control.done(1000);
+      }
+      control.pushBack();
+    }
+    expect(control.limit()).toBe(1);
+    for (let file = 0; file < 20_000; file++) {
+      time += 40 / control.limit();
+      control.done(1000);
+    }
+    expect(control.limit()).toBeGreaterThan(16);
+  });
+});

@@ -1,0 +1,115 @@
+/** Says how many files may be under way, and learns from what comes of it. */
+export interface ConcurrencyControl {
+  /** How many may be under way now; at least 1. */
+  limit(): number;
+  /** Told that a file of so many bytes is done. */
+  done(sizeBytes: number): void;
+  /** Told that a store asked to slow down, or could not answer. */
+  pushBack(): void;
+}
+
+/** Options of {@link createAdaptiveConcurrency}. */
+export interface AdaptiveConcurrencyOptions {
+  /** Where it begins. Default {@link START_CONCURRENCY}. */
+  readonly start?: number | undefined;
+  /** Where it ends. Default {@link MAX_CONCURRENCY}. */
+  readonly max?: number | undefined;
+  /** Milliseconds since some moment. Default: the monotonic clock. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** How many files are under way at first, where the number adapts. */
+export const START_CONCURRENCY = 32;
+
+/** The most files under way, where the number adapts. */
+export const MAX_CONCURRENCY = 128;
+
+/** A file is worth this many bytes beside its own: what asking for it costs, in bytes. */
+const FILE_WORK_BYTES = 64 * 1024;
+
+/** A higher number is kept where it makes things faster by this factor. */
+const WORTH_IT = 1.1;
+
+/** How much higher the next number is. */
+const STEP = 1.5;
+
+/** A measurement takes at least this long, in milliseconds, and the files of one full round. */
+const WINDOW_MS = 250;
+
+/** After so many measurements at the number that was best, a higher one is tried again. */
+const TRY_AGAIN_AFTER = 16;
+
+/**
+ * Makes a {@link ConcurrencyControl} that climbs: it measures the throughput, tries a higher number, keeps it while that is
+ * faster and goes back where it is not. At a push-back it halves, at most once a measurement, and climbs again later. So a
+ * store far away gets many requests at once, and one that is near, slow or busy no more than it can use.
+ *
+ * @example
+ * ```ts
+ * const control = createAdaptiveConcurrency();
+ * await runMigration(disk, bucket, { concurrency: control });
+ * ```
+ */
+export function createAdaptiveConcurrency(options: AdaptiveConcurrencyOptions = {}): ConcurrencyControl {
+  const { max = MAX_CONCURRENCY, now = () => performance.now() } = options;
+  let limit = Math.min(options.start ?? START_CONCURRENCY, max);
+  /** The throughput at the number that was best, and that number; none while nothing was measured. */
+  let best: { readonly limit: number; readonly rate: number } | undefined;
+  let rests = 0;
+  let startedAt = now();
+  let files = 0;
+  let work = 0;
+  /** The first files after a change were begun before it. */
+  let settling = 0;
+  let pushedBack = false;
+
+  const startWindow = (next: number): void => {
+    settling = next === limit ? 0 : next;
+    limit = next;
+    startedAt = now();
+    files = 0;
+    work = 0;
+    pushedBack = false;
+  };
+
+  const judge = (rate: number): void => {
+    if (best === undefined || limit < best.limit || rate > best.rate * WORTH_IT || limit === best.limit) {
+      const first = best === undefined || limit !== best.limit;
+      best = { limit, rate };
+      rests = first ? 0 : rests + 1;
+      const climb = limit < max && (first || rests >= TRY_AGAIN_AFTER);
+      if (climb) rests = 0;
+      startWindow(climb ? Math.min(max, Math.ceil(limit * STEP)) : limit);
+      return;
+    }
+    rests = 0;
+    startWindow(best.limit);
+  };
+
+  return {
+    limit: () => limit,
+    done(sizeBytes) {
+      if (settling > 0) {
+        settling--;
+        if (settling === 0) startedAt = now();
+        return;
+      }
+      files++;
+      work += FILE_WORK_BYTES + sizeBytes;
+      const elapsedMs = now() - startedAt;
+      if (files >= limit && elapsedMs >= WINDOW_MS) judge(work / elapsedMs);
+    },
+    pushBack() {
+      if (pushedBack) return;
+      startWindow(Math.max(1, Math.floor(limit / 2)));
+      best = { limit, rate: Number.POSITIVE_INFINITY };
+      rests = 0;
+      pushedBack = true;
+    },
+  };
+}
+
+/** A {@link ConcurrencyControl} that always says the same number. */
+export function fixedConcurrency(limit: number): ConcurrencyControl {
+  return { limit: () => limit, done() {}, pushBack() {} };
+}
