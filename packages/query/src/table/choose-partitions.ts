@@ -65,7 +65,7 @@ export async function choosePartitions(
     const tables = options.tables.map((table) =>
       table.entity === facts.entity ? { ...table, candidates } : table,
     );
-    const result = await engine.prune(query, tables);
+    const result = await engine.prune(query, tables, { signal });
     return result.outcome === "pruned" ? result.kept.get(facts.entity) : undefined;
   };
 
