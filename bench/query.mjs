@@ -1,39 +1,218 @@
-import { mkdir } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { createLocalBackend } from "@parquetry/backend-local";
+import { createS3Backend } from "@parquetry/backend-s3";
 import { Storage } from "@parquetry/core";
+import { mapConcurrent } from "@parquetry/core/backend";
 import { openQuery } from "@parquetry/query";
-import { compare } from "./measure.mjs";
+import { startS3Process } from "./s3-process.mjs";
 
-const SEASONS = 6;
+const SEASONS = 12;
 const WEEKS = 15;
-const GAMES = 40;
-const QUESTION = "SELECT count(*) AS n, sum(yards) AS yards FROM plays WHERE year = 2024 AND week = 5";
+/** 148 make 26,640 files; fewer for a short run. */
+const GAMES = Number(process.env.PARQUETRY_BENCH_GAMES ?? 148);
+const ROUNDS = Number(process.env.PARQUETRY_BENCH_ROUNDS ?? 3);
+/** A Python with pyarrow and polars. */
+const PYTHON = process.env.PARQUETRY_BENCH_PYTHON ?? "python3";
+/** The extension httpfs of the very DuckDB that is pinned, such as PyPI's duckdb-extension-httpfs has. */
+const HTTPFS = process.env.PARQUETRY_BENCH_HTTPFS;
+const LATENCIES_MS = [0, 30];
+const RANGE = [3, 8];
+const BUCKET = "football";
 
-/** One week out of a tree of small files: ours beside DuckDB with a glob over everything. */
+const SUM = "SELECT count(*) AS n, sum(yards) AS yards FROM plays";
+const QUESTIONS = {
+  point: `${SUM} WHERE year = 2024 AND week = 5`,
+  range: `${SUM} WHERE year = 2024 AND week BETWEEN ${RANGE[0]} AND ${RANGE[1]}`,
+  join: "SELECT count(*) AS n, sum(p.yards) AS yards FROM plays p JOIN games g ON p.year = g.year AND p.game_id = g.game_id WHERE g.year = 2024 AND p.week = 5",
+  full: SUM,
+};
+
+/** Questions about a tree of small files, local and over S3, cold and warm, ours beside others. */
 export async function benchQuery(work) {
   const root = join(work, "tree");
-  const connection = await (await DuckDBInstance.create(":memory:")).connect();
-  await mkdir(join(root, "raw", "plays"), { recursive: true });
-  await connection.run(`COPY (
-      SELECT 2019 + y AS year, w + 1 AS week, y * 100000 + w * 1000 + g AS game_id, range AS play, range % 23 AS yards
-      FROM range(${SEASONS}) s(y), range(${WEEKS}) t(w), range(${GAMES}) u(g), range(150)
-    ) TO '${root}/raw/plays' (FORMAT parquet, PARTITION_BY (year, week, game_id))`);
-  const storage = new Storage(await createLocalBackend({ root }));
-  const db = await openQuery(storage);
-  const glob = `read_parquet('${root}/raw/plays/**/*.parquet', hive_partitioning = true)`;
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  await makeTree(connection, root);
+  const lines = [];
+  await benchLocal(work, root, connection, lines);
+  await benchPython(root, lines);
+  print(`${SEASONS * WEEKS * GAMES} files on this disk; one week is ${GAMES}`, lines);
 
-  await compare(`One week (${GAMES} files) out of ${SEASONS * WEEKS * GAMES}`, {
-    "ours, local": async () => {
-      const { rows, stats } = await db.sql(QUESTION);
-      return `${rows[0].n} rows, ${stats.tables[0].files} files, plan ${stats.planMs.toFixed(0)} ms`;
-    },
-    "DuckDB, ** glob": async () => {
-      const reader = await connection.runAndReadAll(QUESTION.replace("plays", glob));
-      return `${Number(reader.getRows()[0][0])} rows`;
-    },
-  });
-  await db.close();
+  const server = await startS3Process(BUCKET);
+  try {
+    await upload(root, server);
+    for (const latencyMs of LATENCIES_MS) {
+      await server.setLatency(latencyMs);
+      const remote = [];
+      await benchS3(work, server, remote);
+      if (latencyMs > 0 || HTTPFS !== undefined) await benchHttpfs(server, remote);
+      print(`The same over S3, ${latencyMs} ms before each answer`, remote);
+    }
+  } finally {
+    await server.close();
+  }
   connection.closeSync();
+  instance.closeSync();
+}
+
+async function makeTree(connection, root) {
+  await mkdir(join(root, "raw", "plays"), { recursive: true });
+  await mkdir(join(root, "raw", "games"), { recursive: true });
+  await connection.run(`CREATE TEMP TABLE g AS
+    SELECT 2013 + y AS year, w + 1 AS week, y * 100000 + w * 1000 + g AS game_id
+    FROM range(${SEASONS}) s(y), range(${WEEKS}) t(w), range(${GAMES}) u(g)`);
+  await connection.run(`COPY (SELECT g.*, range AS play, range % 23 AS yards FROM g, range(150))
+    TO '${root}/raw/plays' (FORMAT parquet, PARTITION_BY (year, week, game_id))`);
+  await connection.run(`COPY (SELECT year, game_id, week % 2 AS home FROM g)
+    TO '${root}/raw/games' (FORMAT parquet, PARTITION_BY (year))`);
+}
+
+async function benchLocal(work, root, connection, lines) {
+  const storage = new Storage(await createLocalBackend({ root }));
+  const glob = (entity) => `read_parquet('${root}/raw/${entity}/**/*.parquet', hive_partitioning = true)`;
+  for (const [question, sql] of Object.entries(QUESTIONS)) {
+    const cacheDirectory = join(work, "cache-local");
+    const db = await openQuery(storage, { cacheDirectory });
+    const ours = () => ask(db, sql);
+    const raw = async () => {
+      const text = sql.replace(/\b(plays|games)\b(?= [pg] |$| WHERE)/g, glob);
+      return { rows: Number((await connection.runAndReadAll(text)).getRows()[0][0]) };
+    };
+    // In turns: a ratio holds when the machine drifts.
+    for (let round = 0; round <= ROUNDS; round++) {
+      lines.push({ name: "ours", question, cold: round === 0, ...(await timed(ours)) });
+      lines.push({ name: "DuckDB, ** glob", question, cold: round === 0, ...(await timed(raw)) });
+    }
+    await db.close();
+  }
+}
+
+async function benchS3(work, server, lines) {
+  for (const [question, sql] of Object.entries(QUESTIONS)) {
+    const cacheDirectory = join(work, "cache-s3");
+    await rm(cacheDirectory, { recursive: true, force: true });
+    const storage = new Storage(s3Backend(server));
+    const db = await openQuery(storage, { cacheDirectory });
+    await server.counts();
+    for (let round = 0; round <= ROUNDS; round++) {
+      const found = await timed(() => ask(db, sql));
+      lines.push({ name: "ours", question, cold: round === 0, ...found, ...(await requests(server)) });
+    }
+    await db.close();
+    await storage.close();
+  }
+}
+
+/** DuckDB's own way to S3, where its extension can be loaded. */
+async function benchHttpfs(server, lines) {
+  if (HTTPFS === undefined) {
+    console.log("\nSKIPPED: DuckDB httpfs. Give the extension's file by PARQUETRY_BENCH_HTTPFS.");
+    return;
+  }
+  const instance = await DuckDBInstance.create(":memory:", { allow_unsigned_extensions: "true" });
+  const connection = await instance.connect();
+  try {
+    await connection.run(`LOAD '${HTTPFS}'`);
+  } catch (error) {
+    console.log(`\nSKIPPED: DuckDB httpfs: ${error.message.split("\n")[0]}`);
+    return;
+  }
+  const { endpoint, credentials, region } = server;
+  await connection.run(`CREATE SECRET (TYPE s3, KEY_ID '${credentials.accessKeyId}', SECRET '${credentials.secretAccessKey}',
+    REGION '${region}', ENDPOINT '${endpoint.replace("http://", "")}', URL_STYLE 'path', USE_SSL false)`);
+  const glob = `read_parquet('s3://${BUCKET}/raw/plays/**/*.parquet', hive_partitioning = true)`;
+  for (const question of ["point", "range"]) {
+    for (let round = 0; round <= 1; round++) {
+      const found = await timed(async () => {
+        const reader = await connection.runAndReadAll(QUESTIONS[question].replace("plays", glob));
+        return { rows: Number(reader.getRows()[0][0]) };
+      });
+      lines.push({
+        name: "DuckDB httpfs, ** glob",
+        question,
+        cold: round === 0,
+        ...found,
+        ...(await requests(server)),
+      });
+    }
+  }
+  connection.closeSync();
+}
+
+async function benchPython(root, lines) {
+  const script = new URL("./query-peers.py", import.meta.url).pathname;
+  try {
+    const args = [script, root, JSON.stringify(RANGE), String(ROUNDS + 1)];
+    const { stdout } = await promisify(execFile)(PYTHON, args, { maxBuffer: 1 << 24 });
+    for (const text of stdout.trim().split("\n")) {
+      const line = JSON.parse(text);
+      if (line.missing !== undefined) console.log(`\nSKIPPED: ${PYTHON} has no ${line.missing}.`);
+      else lines.push(line);
+    }
+  } catch (error) {
+    console.log(`\nSKIPPED: pyarrow and polars: ${error.message.split("\n")[0]}`);
+  }
+}
+
+async function ask(db, sql) {
+  const { rows, stats } = await db.sql(sql);
+  return { rows: rows[0].n, planMs: stats.planMs };
+}
+
+async function timed(run) {
+  const startedAt = performance.now();
+  const found = await run();
+  return { ms: performance.now() - startedAt, ...found };
+}
+
+async function requests(server) {
+  const { ListObjectsV2 = 0, GetObject = 0, HeadObject = 0, bytesOut } = await server.counts();
+  return { lists: ListObjectsV2, gets: GetObject + HeadObject, bytes: bytesOut };
+}
+
+function s3Backend({ endpoint, credentials, region }) {
+  return createS3Backend({ bucket: BUCKET, endpoint, credentials, region });
+}
+
+async function upload(root, server) {
+  const from = await createLocalBackend({ root });
+  const to = s3Backend(server);
+  const keys = [];
+  for await (const { objects } of from.list()) for (const { key } of objects) keys.push(key);
+  await mapConcurrent(keys, 32, async (key) => {
+    const { body } = await from.get(key);
+    await to.put(key, await body.bytes());
+  });
+  await to.close();
+}
+
+/** A row for each question and contender: the first run, the median of the others, and the ratio to ours. */
+function print(title, lines) {
+  console.log(`\n${title} (warm: median of ${ROUNDS})\n`);
+  console.log(
+    "| question | contender | cold ms | warm ms | times ours | rows | cold LIST/GET | cold bytes | warm LIST/GET |",
+  );
+  console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+  for (const question of Object.keys(QUESTIONS)) {
+    const own = lines.filter((line) => line.question === question);
+    const base = median(own.filter(({ name, cold }) => name === "ours" && !cold));
+    for (const name of new Set(own.map((line) => line.name))) {
+      const cold = own.find((line) => line.name === name && line.cold);
+      const warm = own.filter((line) => line.name === name && !line.cold);
+      const ms = median(warm);
+      const counted = (line) => (line?.lists === undefined ? "" : `${line.lists}/${line.gets}`);
+      console.log(
+        `| ${question} | ${name} | ${cold.ms.toFixed(0)} | ${ms.toFixed(0)} | ${(ms / base).toFixed(2)} | ${cold.rows} | ${counted(cold)} | ${cold.bytes ?? ""} | ${counted(warm[0])} |`,
+      );
+    }
+  }
+}
+
+function median(lines) {
+  const all = lines.map(({ ms }) => ms).sort((a, b) => a - b);
+  return all[Math.floor(all.length / 2)];
 }

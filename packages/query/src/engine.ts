@@ -1,4 +1,4 @@
-import type { PartitionEntry, Row, StorageError } from "@parquetry/core";
+import type { PartitionEntry, StorageError } from "@parquetry/core";
 
 /** What a parameter may be. */
 export type QueryValue =
@@ -33,8 +33,15 @@ export interface PreparedQuery {
   readonly tableNames: readonly string[];
   /** The lower-case names of all columns it can need, where they can be told: those of subqueries and rows are among them. */
   readonly columnNames?: ReadonlySet<string> | undefined;
-  /** False only where the query cannot need a column of that name. */
-  mentions(column: string): boolean;
+  /** The lower-case words of the query: a column whose name is none of them cannot be needed. Absent: any can be. */
+  readonly words?: ReadonlySet<string> | undefined;
+  /** True where it is known to be one SELECT. */
+  readonly isSelect: boolean;
+}
+
+/** False only where a query cannot need a column of that name. */
+export function mentionsColumn({ words }: Pick<PreparedQuery, "words">, column: string): boolean {
+  return words === undefined || words.has(column.toLowerCase());
 }
 
 /** A table while its partitions are being chosen. */
@@ -105,6 +112,14 @@ export interface ResultOptions {
   readonly timestamps?: "date" | "text" | undefined;
 }
 
+/** Some rows of a result, column by column. */
+export interface ColumnBatch {
+  /** How many rows. */
+  readonly rowCount: number;
+  /** For each column of the result, in order, its values in JavaScript. */
+  readonly values: readonly (readonly unknown[])[];
+}
+
 /** A result inside the engine, read batch by batch. */
 export interface EngineResult {
   /** Its columns. */
@@ -112,15 +127,21 @@ export interface EngineResult {
   /** How many rows it has. */
   readonly rowCount: number;
   /** Its rows, in batches. Leaving the loop early frees the result. */
-  batches(): AsyncGenerator<Row[]>;
+  batches(): AsyncGenerator<ColumnBatch>;
   /** Frees the result. */
   close(): void;
 }
 
-/** Options of {@link Engine.run}. */
-export interface RunOptions extends ResultOptions {
-  /** Interrupts the query, with code `aborted`. */
+/** Options of every call of an {@link Engine} that may take long. */
+export interface CallOptions {
+  /** Interrupts it, with code `aborted`. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of {@link Engine.run}. */
+export interface RunOptions extends ResultOptions, CallOptions {
+  /** A result may stop after one row more than this, by which the caller sees that there is more. */
+  readonly maxRows?: number | undefined;
 }
 
 /** A result as a file. */
@@ -143,9 +164,13 @@ export interface Engine {
    *
    * @throws StorageError `invalid_argument` for SQL that cannot be parsed, `permission_denied` for SQL that is refused.
    */
-  prepare(sql: string, parameters: QueryParameters | undefined): Promise<PreparedQuery>;
+  prepare(
+    sql: string,
+    parameters: QueryParameters | undefined,
+    options?: CallOptions,
+  ): Promise<PreparedQuery>;
   /** Says which partitions a query can need, looking at no file. */
-  prune(query: PreparedQuery, tables: readonly CandidateTable[]): Promise<PruneResult>;
+  prune(query: PreparedQuery, tables: readonly CandidateTable[], options?: CallOptions): Promise<PruneResult>;
   /**
    * Reads the schemas of files and groups them.
    *

@@ -5,5 +5,13 @@ export { openQuery } from "./open-query.ts";
 export type { QueryCursor } from "./query-cursor.ts";
 export type { QueryDatabase, TableDescription } from "./query-database.ts";
 export type { OpenQueryOptions, SqlOptions } from "./query-options.ts";
-export type { QueryExplanation, QueryResult, QueryStats, TableStats } from "./query-result.ts";
+export type { QueryProgress } from "./query-progress.ts";
+export type {
+  ColumnarResult,
+  QueryExplanation,
+  QueryResult,
+  QueryStats,
+  TableStats,
+} from "./query-result.ts";
+export type { ResultLimit } from "./result-limit.ts";
 export type { LevelChoice } from "./table/choose-partitions.ts";

@@ -4,6 +4,7 @@ import { createDuckDbEngine } from "./duckdb/duckdb-engine.ts";
 import { defaultCacheDirectory } from "./files/cache-directory.ts";
 import { FileCache } from "./files/file-cache.ts";
 import { FileSource } from "./files/file-source.ts";
+import { createIsolatedEngine } from "./isolated/isolated-engine.ts";
 import { QueryDatabase } from "./query-database.ts";
 import type { OpenQueryOptions } from "./query-options.ts";
 import { checkDeclaredTypes } from "./table/declared-types.ts";
@@ -32,11 +33,8 @@ export async function openQuery(storage: Storage, options: OpenQueryOptions = {}
   );
   const roots = [cache.path];
   if (backend.name === "local") roots.unshift(await realpath(backend.url()));
-  const engine = await createDuckDbEngine({
-    roots,
-    trusted: options.trusted ?? false,
-    memoryLimit: options.memoryLimit,
-    threads: options.threads,
-  });
+  const { trusted = false, memoryLimit, threads } = options;
+  const create = options.isolate === true ? createIsolatedEngine : createDuckDbEngine;
+  const engine = await create({ roots, trusted, memoryLimit, threads });
   return new QueryDatabase(storage, engine, new FileSource(backend, cache, options.csv ?? {}), options);
 }

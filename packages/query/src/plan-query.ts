@@ -1,15 +1,17 @@
 import type { Key } from "@parquetry/core";
-import type {
-  CandidateTable,
-  Engine,
-  FileGroup,
-  LocalFile,
-  PreparedQuery,
-  PruneResult,
-  QueryColumn,
-  ScanTable,
+import {
+  type CandidateTable,
+  type Engine,
+  type FileGroup,
+  type LocalFile,
+  mentionsColumn,
+  type PreparedQuery,
+  type PruneResult,
+  type QueryColumn,
+  type ScanTable,
 } from "./engine.ts";
-import type { FetchCount, FileSource, StoredFile } from "./files/file-source.ts";
+import type { FetchCount, FetchOptions, FileSource, StoredFile } from "./files/file-source.ts";
+import type { QueryProgress } from "./query-progress.ts";
 import { type ChosenPartitions, choosePartitions } from "./table/choose-partitions.ts";
 import { withColumnHint } from "./table/column-hint.ts";
 import type { DeclaredEntity, EntityFacts } from "./table/entity-facts.ts";
@@ -40,6 +42,7 @@ export interface PlanContext {
   readonly query: PreparedQuery;
   readonly tables: readonly NamedTable[];
   readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: QueryProgress) => void) | undefined;
 }
 
 /** What one table of a query reads. */
@@ -110,8 +113,9 @@ export async function planScans(context: PlanContext, count: FetchCount): Promis
     const choice = await choose(context, columns);
     const scans: ScanTable[] = [];
     const settled = new Map<Key, readonly QueryColumn[]>();
+    const onFile = fetchProgress(context, choice);
     for (const { table, files } of choice.tables) {
-      const scan = await scanTable(context, table, files, count);
+      const scan = await scanTable(context, table, files, { count, onFile });
       scans.push(scan);
       settled.set(table.facts.entity, scan.columns);
     }
@@ -124,23 +128,36 @@ export async function planScans(context: PlanContext, count: FetchCount): Promis
   }
 }
 
+function fetchProgress({ onProgress }: PlanContext, { tables }: Choice): FetchOptions["onFile"] {
+  if (onProgress === undefined) return undefined;
+  const all = tables.flatMap(({ files }) => files);
+  const totalBytes = all.reduce((sum, { file }) => sum + file.info.sizeBytes, 0);
+  let files = 0;
+  let bytes = 0;
+  return ({ file }) => {
+    files++;
+    bytes += file.info.sizeBytes;
+    onProgress({ phase: "fetching", files, totalFiles: all.length, bytes, totalBytes });
+  };
+}
+
 async function scanTable(
   context: PlanContext,
   table: NamedTable,
   files: readonly StoredFile[],
-  count: FetchCount,
+  options: Pick<FetchOptions, "count" | "onFile">,
 ): Promise<ScanTable> {
   const { engine, source, signal, query } = context;
   const { facts, declared, names } = table;
   const textColumns = Object.keys(declared.columnTypes);
-  const local = await source.fetch(files, { signal, count, textColumns });
+  const local = await source.fetch(files, { ...options, signal, textColumns });
   const { columns, groups } = await reconcileColumns(engine, {
     entity: facts.entity,
     groups: needsColumns(query, facts) ? await engine.groupFiles(local) : groupByKeys(local),
     reference: facts.columns,
     declared: declared.columnTypes,
     keys: facts.keys,
-    mentions: (name) => query.mentions(name),
+    mentions: (name) => mentionsColumn(query, name),
   });
   return { names, columns, keys: facts.keys, groups };
 }
@@ -173,7 +190,10 @@ interface Fit {
  * taken to be in the first table, and of the first type, where the query then makes sense.
  */
 async function fitColumns(context: PlanContext, plain: readonly CandidateTable[]): Promise<Fit> {
-  let fit: Fit = { tables: plain, result: await context.engine.prune(context.query, plain) };
+  let fit: Fit = {
+    tables: plain,
+    result: await context.engine.prune(context.query, plain, { signal: context.signal }),
+  };
   for (let missing = 0; missing < MAX_MISSING_COLUMNS; missing++) {
     const { result } = fit;
     if (result.outcome !== "invalid" || result.column === undefined) return fit;
@@ -194,7 +214,7 @@ async function withColumn(
       const candidate = tables.map((table) =>
         table === target ? { ...table, columns: [...table.columns, { name, type }] } : table,
       );
-      const result = await context.engine.prune(context.query, candidate);
+      const result = await context.engine.prune(context.query, candidate, { signal: context.signal });
       const stillInvalid =
         result.outcome === "invalid" && (result.column === undefined || result.column === name);
       if (!stillInvalid) return { tables: candidate, result };
@@ -210,7 +230,7 @@ function candidateTable(
 ): CandidateTable {
   const { entity, keys } = facts;
   const all = columns.get(entity) ?? facts.columns;
-  return { names, entity, columns: all.filter(({ name }) => query.mentions(name)), keys };
+  return { names, entity, columns: all.filter(({ name }) => mentionsColumn(query, name)), keys };
 }
 
 function sameTypes(settled: readonly QueryColumn[], planned: readonly QueryColumn[]): boolean {

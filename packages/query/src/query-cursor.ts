@@ -1,6 +1,8 @@
 import type { Row } from "@parquetry/core";
 import type { EngineResult, QueryColumn } from "./engine.ts";
 import type { QueryStats } from "./query-result.ts";
+import { limitedBatches, type ResultLimit } from "./result-limit.ts";
+import { rowsOf } from "./result-rows.ts";
 
 /**
  * An answer whose rows are taken batch by batch: only one batch is in JavaScript's memory at a time. The query itself is
@@ -19,16 +21,18 @@ export class QueryCursor implements AsyncIterable<Row[]>, AsyncDisposable {
   /** What it took. */
   readonly stats: QueryStats;
   readonly #result: EngineResult;
+  readonly #limit: ResultLimit;
 
-  constructor(result: EngineResult, stats: QueryStats) {
+  constructor(result: EngineResult, stats: QueryStats, limit: ResultLimit) {
     this.columns = result.columns;
     this.stats = stats;
     this.#result = result;
+    this.#limit = limit;
   }
 
   /** The rows, once. */
-  [Symbol.asyncIterator](): AsyncGenerator<Row[]> {
-    return this.#result.batches();
+  async *[Symbol.asyncIterator](): AsyncGenerator<Row[]> {
+    for await (const batch of limitedBatches(this.#result, this.#limit)) yield rowsOf(this.columns, batch);
   }
 
   /** Frees the result. */

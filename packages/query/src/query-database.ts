@@ -1,6 +1,7 @@
+import { rm, stat } from "node:fs/promises";
 import { type Key, listEntities, type Row, type Storage, StorageError } from "@parquetry/core";
 import { withDeadline } from "./deadline.ts";
-import type { Engine, PreparedQuery, QueryColumn, QueryParameters } from "./engine.ts";
+import type { Engine, EngineResult, PreparedQuery, QueryColumn, QueryParameters } from "./engine.ts";
 import type { FetchCount, FileSource } from "./files/file-source.ts";
 import { isMovingFile, MAX_LOOKS } from "./moving-files.ts";
 import {
@@ -13,7 +14,15 @@ import {
 } from "./plan-query.ts";
 import { QueryCursor } from "./query-cursor.ts";
 import type { OpenQueryOptions, SqlOptions } from "./query-options.ts";
-import type { QueryExplanation, QueryResult, QueryStats, TableStats } from "./query-result.ts";
+import type {
+  ColumnarResult,
+  QueryExplanation,
+  QueryResult,
+  QueryStats,
+  TableStats,
+} from "./query-result.ts";
+import { checkByteCount, checkRowCount, limitedBatches } from "./result-limit.ts";
+import { setField } from "./result-rows.ts";
 import { withColumnHint } from "./table/column-hint.ts";
 import { type DeclaredEntity, type EntityFacts, readEntityFacts } from "./table/entity-facts.ts";
 import { type ListingMemory, rememberListings } from "./table/listing-memory.ts";
@@ -81,6 +90,33 @@ export class QueryDatabase implements AsyncDisposable {
   }
 
   /**
+   * {@link QueryDatabase.sql} with one array of values for each column instead of one object for each row: a third of the
+   * time and of the memory for what is computed on or drawn.
+   *
+   * @throws StorageError as {@link QueryDatabase.sql}.
+   * @example
+   * ```ts
+   * const { data } = await db.columns("SELECT week, sum(yards) AS yards FROM plays GROUP BY week ORDER BY week");
+   * plot(data.week, data.yards);
+   * ```
+   */
+  async columns(
+    text: string,
+    parameters?: QueryParameters,
+    options: SqlOptions = {},
+  ): Promise<ColumnarResult> {
+    const started = performance.now();
+    const { result, stats } = await this.#run(text, parameters, options);
+    const values = result.columns.map((): unknown[] => []);
+    for await (const batch of limitedBatches(result, options)) {
+      for (const [c, own] of values.entries()) for (const value of batch.values[c] ?? []) own.push(value);
+    }
+    const data: Record<string, readonly unknown[]> = {};
+    for (const [c, { name }] of result.columns.entries()) setField(data, name, values[c]);
+    return { data, columns: result.columns, stats: { ...stats, totalMs: performance.now() - started } };
+  }
+
+  /**
    * {@link QueryDatabase.sql} as batches of rows, which are made as the caller takes them.
    *
    * @throws StorageError as {@link QueryDatabase.sql}.
@@ -99,14 +135,8 @@ export class QueryDatabase implements AsyncDisposable {
    * @throws StorageError as {@link QueryDatabase.sql}.
    */
   async open(text: string, parameters?: QueryParameters, options: SqlOptions = {}): Promise<QueryCursor> {
-    const started = performance.now();
-    return withDeadline(options, async (signal) => {
-      const { timestamps } = options;
-      const { result, planned } = await this.#planned(text, parameters, { signal }, ({ plan, query }) =>
-        this.#engine.run(query, plan.scans, { timestamps, signal }),
-      );
-      return new QueryCursor(result, statsOf(planned, result.rowCount, started));
-    });
+    const { result, stats } = await this.#run(text, parameters, options);
+    return new QueryCursor(result, stats, options);
   }
 
   /**
@@ -122,9 +152,20 @@ export class QueryDatabase implements AsyncDisposable {
   ): Promise<{ readonly path: string; readonly stats: QueryStats }> {
     const started = performance.now();
     return withDeadline(options, async (signal) => {
-      const { result, planned } = await this.#planned(text, parameters, { signal }, ({ plan, query }) =>
-        this.#engine.runToParquet(query, plan.scans, { ...options, signal }),
+      const { result, planned } = await this.#planned(
+        text,
+        parameters,
+        { ...options, signal },
+        ({ plan, query }) =>
+          this.#engine.runToParquet(query, plan.scans, { maxRows: options.maxRows, signal }),
       );
+      try {
+        checkRowCount(result.rowCount, options);
+        checkByteCount((await stat(result.path)).size, options);
+      } catch (error) {
+        await rm(result.path, { force: true });
+        throw error;
+      }
       return { path: result.path, stats: statsOf(planned, result.rowCount, started) };
     });
   }
@@ -147,7 +188,7 @@ export class QueryDatabase implements AsyncDisposable {
   ): Promise<QueryExplanation> {
     const started = performance.now();
     return withDeadline(options, async (signal) => {
-      const context = await this.#context(text, parameters, { signal });
+      const context = await this.#context(text, parameters, { ...options, signal });
       const columns = new Map(context.tables.map(({ facts }) => [facts.entity, facts.columns]));
       const choice = await choose(context, columns);
       return this.#explanation(choice, context.listing, started);
@@ -189,11 +230,35 @@ export class QueryDatabase implements AsyncDisposable {
     return this.close();
   }
 
+  async #run(
+    text: string,
+    parameters: QueryParameters | undefined,
+    options: SqlOptions,
+  ): Promise<{ readonly result: EngineResult; readonly stats: QueryStats }> {
+    const started = performance.now();
+    const { timestamps, maxRows } = options;
+    return withDeadline(options, async (signal) => {
+      const { result, planned } = await this.#planned(
+        text,
+        parameters,
+        { ...options, signal },
+        ({ plan, query }) => this.#engine.run(query, plan.scans, { timestamps, maxRows, signal }),
+      );
+      try {
+        checkRowCount(result.rowCount, options);
+      } catch (error) {
+        result.close();
+        throw error;
+      }
+      return { result, stats: statsOf(planned, result.rowCount, started) };
+    });
+  }
+
   /** Plans and runs; where files were replaced meanwhile, looks again. */
   async #planned<T>(
     text: string,
     parameters: QueryParameters | undefined,
-    options: Pick<SqlOptions, "signal">,
+    options: Pick<SqlOptions, "signal" | "onProgress">,
     run: (planned: Planned) => Promise<T>,
   ): Promise<{ readonly result: T; readonly planned: Planned }> {
     const started = performance.now();
@@ -204,6 +269,7 @@ export class QueryDatabase implements AsyncDisposable {
         const plan = await planScans(context, count);
         const explanation = await this.#explanation(plan.choice, context.listing, started);
         const planned: Planned = { plan, query: context.query, tables: context.tables, explanation, count };
+        options.onProgress?.({ phase: "running" });
         return { result: await run(planned), planned };
       } catch (error) {
         if (look < MAX_LOOKS && isMovingFile(error)) continue;
@@ -220,11 +286,13 @@ export class QueryDatabase implements AsyncDisposable {
   async #context(
     text: string,
     parameters: QueryParameters | undefined,
-    { signal }: Pick<SqlOptions, "signal">,
+    { signal, onProgress }: Pick<SqlOptions, "signal" | "onProgress">,
   ): Promise<PlanContext> {
     if (this.#closed !== undefined) throw closed();
-    const query = await this.#engine.prepare(text, parameters);
-    const listing = rememberListings(this.#storage.backend);
+    const query = await this.#engine.prepare(text, parameters, { signal });
+    const listing = rememberListings(this.#storage.backend, (listRequests) =>
+      onProgress?.({ phase: "planning", listRequests }),
+    );
     const names = new Map<Key, string[]>();
     for (const name of query.tableNames) {
       const entity = await this.#resolveOrLeave(name, signal);
@@ -239,7 +307,7 @@ export class QueryDatabase implements AsyncDisposable {
         }),
       ),
     );
-    return { engine: this.#engine, source: this.#source, listing, query, tables, signal };
+    return { engine: this.#engine, source: this.#source, listing, query, tables, signal, onProgress };
   }
 
   /** In trusted SQL a name that is no entity may be a table of the caller's own. */

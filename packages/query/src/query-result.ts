@@ -74,3 +74,13 @@ export interface QueryResult {
   /** What it took. */
   readonly stats: QueryStats;
 }
+
+/** The answer of a query, column by column. Values are as in {@link QueryResult}. */
+export interface ColumnarResult {
+  /** By column, its values, one for each row. */
+  readonly data: Readonly<Record<string, readonly unknown[]>>;
+  /** The columns, in order. */
+  readonly columns: readonly QueryColumn[];
+  /** What it took. */
+  readonly stats: QueryStats;
+}

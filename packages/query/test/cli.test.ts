@@ -177,6 +177,35 @@ describe("parquetry-query", () => {
     expect((await run(["SELECT x FROM plays", "--verbose"])).err).toMatch(/\n\s+at /);
   });
 
+  it("shows and clears the cache", async () => {
+    await run([SQL]);
+    const shown = JSON.parse((await run(["cache", "--json"])).out);
+    expect(shown).toMatchObject({ directory: join(folder, "cache"), cleared: false });
+    expect(shown.files).toBeGreaterThan(0);
+    expect((await run(["cache", "--clear"])).out).toMatch(/removed \d+ files?, /);
+    expect((await run(["cache"])).out).toMatch(/: 0 files, 0 bytes\n$/);
+    expect((await run([SQL])).code).toBe(0);
+    expect(await run(["cache", "--nope"])).toMatchObject({ code: 2, out: "" });
+  });
+
+  it("prints DDL for other engines", async () => {
+    const ddl = async (engine: string): Promise<string> => (await run(["ddl", "plays", "-e", engine])).out;
+    const place = backend.url(parseKey("raw/plays"));
+    expect(await ddl("trino")).toBe(
+      `CREATE TABLE hive.default."plays" (\n  "team" varchar,\n  "yards" bigint,\n  "note" varchar,\n  "year" bigint\n) WITH (\n  external_location = '${place}/',\n  format = 'PARQUET',\n  partitioned_by = ARRAY['year']\n);\nCALL hive.system.sync_partition_metadata('default', 'plays', 'FULL');\n`,
+    );
+    expect(await ddl("athena")).toMatch(
+      /^CREATE EXTERNAL TABLE `plays` \(\n {2}`team` string,[\s\S]*\)\nPARTITIONED BY \(\n {2}`year` bigint\n\)\nSTORED AS PARQUET\nLOCATION '/,
+    );
+    expect(await ddl("spark")).toMatch(/USING PARQUET\nPARTITIONED BY \(`year`\)\nLOCATION '/);
+    expect(await ddl("duckdb")).toMatch(/hive_types = \{"year": BIGINT\}/);
+    expect(await run(["ddl", "plays"])).toMatchObject({ code: 2 });
+    expect(await run(["ddl", "palys", "-e", "trino"])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/Did you mean plays/),
+    });
+  });
+
   it("answers --help and --version", async () => {
     expect(await run(["--version"])).toMatchObject({ code: 0, out: "1.2.3\n" });
     expect(await run(["--help"])).toMatchObject({ code: 0, out: expect.stringContaining("Exit codes") });

@@ -232,7 +232,7 @@ describe("locked SQL", () => {
         "SET enable_external_access = true",
         "LOAD httpfs",
       ]) {
-        const query = { text, tableNames: [], mentions: () => true };
+        const query = { text, tableNames: [], isSelect: true };
         await expect(engine.run(query, [], {}), text).rejects.toThrow();
       }
     } finally {

@@ -35,6 +35,8 @@ Examples:
   parquetry-query 'SELECT team, avg(yards) FROM plays WHERE year = 2024 AND week = 5 GROUP BY team'
   parquetry-query --explain --file report.sql --param year=2024
   parquetry-query 'FROM games' --format parquet --output games.parquet
+  parquetry-query cache [--clear]
+  parquetry-query ddl raw/plays --engine trino
   echo 'SELECT count(*) FROM "raw/plays"' | parquetry-query
 
 Without --format a terminal gets a table, anything else CSV. Parameters are texts that take the type of what they are
@@ -68,7 +70,16 @@ export function parseCommandLine(
     .option("-v, --verbose", "what was read of each table; stack traces", false)
     .option("--no-color", "no colour")
     .version(version)
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", EXAMPLES);
+  const code = parseWith(command, argv, sinks);
+  if (code !== undefined) return code;
+  const [sql] = command.args;
+  return { ...command.opts<Omit<CommandLine, "sql">>(), sql };
+}
+
+/** Parses by a command of commander, and gives the exit code instead where it is answered already or wrong. */
+export function parseWith(command: Command, argv: readonly string[], sinks: TextSinks): number | undefined {
+  command
     .showSuggestionAfterError(true)
     .configureOutput({ writeOut: sinks.out, writeErr: sinks.err })
     .exitOverride();
@@ -78,8 +89,7 @@ export function parseCommandLine(
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
-  const [sql] = command.args;
-  return { ...command.opts<Omit<CommandLine, "sql">>(), sql };
+  return undefined;
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {

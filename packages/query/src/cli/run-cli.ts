@@ -14,6 +14,8 @@ import { counted, drawExplanation, formatBytes } from "./draw-explanation.ts";
 import { drawTable } from "./draw-table.ts";
 import { loadEnvFile } from "./open-storage.ts";
 import { copyWhole, OutputClosed, writeText, writeTextFile } from "./output.ts";
+import { runCache } from "./run-cache.ts";
+import { runDdl } from "./run-ddl.ts";
 import { jsonRow, writeRows } from "./write-rows.ts";
 
 /** Rows that a table shows at a terminal. */
@@ -40,6 +42,10 @@ export interface CliContext {
  * @returns its exit code: 0 done, 1 failed, 2 wrong usage, configuration or SQL, 130 interrupted.
  */
 export async function runCli(context: CliContext): Promise<number> {
+  const [first] = context.argv;
+  // None of these is SQL.
+  if (first === "cache") return runCache(context);
+  if (first === "ddl") return runDdl(context);
   const line = parseCommandLine(context.argv, context.version, {
     out: (message) => context.stdout.write(message),
     err: (message) => context.stderr.write(message),
@@ -211,7 +217,12 @@ const WRONG_CODES: ReadonlySet<string> = new Set([
   "unauthenticated",
 ]);
 
-function report(context: CliContext, line: CommandLine, error: unknown): number {
+/** Tells of an error, and gives the exit code for it. */
+export function report(
+  context: CliContext,
+  line: Pick<CommandLine, "json" | "verbose">,
+  error: unknown,
+): number {
   if (error instanceof OutputClosed || isBrokenPipe(error)) return 0;
   if (isStorageError(error, "aborted") && context.signal.aborted) return 130;
   const known = isStorageError(error);

@@ -1,6 +1,7 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { StorageError } from "@parquetry/core";
+import type { StorageError } from "@parquetry/core";
 import type {
+  CallOptions,
   CandidateTable,
   Engine,
   EngineResult,
@@ -17,6 +18,7 @@ import { createViews } from "./create-views.ts";
 import { duckDbError } from "./duckdb-error.ts";
 import { DuckDbResult } from "./duckdb-result.ts";
 import { FileSchemas } from "./file-schemas.ts";
+import { interruptible } from "./interruptible.ts";
 import { prepareQuery } from "./prepare-query.ts";
 import { PLANNING_DISABLED_OPTIMIZERS, Pruner } from "./pruner.ts";
 import { quoteText } from "./quote.ts";
@@ -24,8 +26,7 @@ import { Scratch } from "./scratch.ts";
 import { scanView } from "./table-view.ts";
 import { withKeys } from "./with-keys.ts";
 
-/** How often an interrupt is repeated until the query has stopped: one that comes too early is forgotten. */
-const INTERRUPT_EVERY_MS = 20;
+const RESULT_VIEW = "parquetry_result";
 
 /** Options of {@link createDuckDbEngine}. */
 export interface DuckDbEngineOptions {
@@ -33,6 +34,8 @@ export interface DuckDbEngineOptions {
   readonly roots: readonly string[];
   /** True lets SQL do whatever DuckDB can. */
   readonly trusted: boolean;
+  /** An empty directory for temporary files. Default: a new one of the system's. */
+  readonly scratchDirectory?: string | undefined;
   /** Such as `4GB`. Default: DuckDB's, 80 % of the memory. */
   readonly memoryLimit?: string | undefined;
   /** Default: one a core. */
@@ -46,7 +49,7 @@ export interface DuckDbEngineOptions {
  */
 export async function createDuckDbEngine(options: DuckDbEngineOptions): Promise<Engine> {
   const { trusted } = options;
-  const scratch = await Scratch.create(options.roots);
+  const scratch = await Scratch.create(options.roots, options.scratchDirectory);
   const open = async (disabledOptimizers: string, threads: number | undefined): Promise<DuckDBInstance> => {
     const instance = await DuckDBInstance.create(":memory:", {
       autoinstall_known_extensions: "false",
@@ -112,17 +115,27 @@ class DuckDbEngine implements Engine {
     this.#schemas = new FileSchemas(executor, scratch);
   }
 
-  async prepare(sql: string, parameters: QueryParameters | undefined): Promise<PreparedQuery> {
+  async prepare(
+    sql: string,
+    parameters: QueryParameters | undefined,
+    options: CallOptions = {},
+  ): Promise<PreparedQuery> {
     const connection = await this.#planner.connect();
     try {
-      return await prepareQuery(connection, sql, parameters, this.#trusted);
+      return await interruptible(connection, options, () =>
+        prepareQuery(connection, sql, parameters, this.#trusted),
+      );
     } finally {
       connection.closeSync();
     }
   }
 
-  prune(query: PreparedQuery, tables: readonly CandidateTable[]): Promise<PruneResult> {
-    return this.#pruner.prune(query, tables);
+  prune(
+    query: PreparedQuery,
+    tables: readonly CandidateTable[],
+    options: CallOptions = {},
+  ): Promise<PruneResult> {
+    return this.#pruner.prune(query, tables, options);
   }
 
   groupFiles(files: readonly LocalFile[]): Promise<readonly FileGroup[]> {
@@ -134,10 +147,17 @@ class DuckDbEngine implements Engine {
   }
 
   async run(query: PreparedQuery, tables: readonly ScanTable[], options: RunOptions): Promise<EngineResult> {
-    const connection = await this.#connect(tables);
+    const limit = options.maxRows;
+    let names: readonly string[] | undefined;
+    const connection = await this.#connect(tables, async (planning) => {
+      if (limit === undefined || !query.isSelect) return;
+      names = await columnNames(planning, query.text);
+      await createResultView(planning, query);
+    });
     try {
-      const result = await interruptible(connection, options.signal, () => connection.run(query.text));
-      return new DuckDbResult(result, connection, options);
+      const text = names === undefined ? query.text : `FROM ${RESULT_VIEW} LIMIT ${(limit ?? 0) + 1}`;
+      const result = await interruptible(connection, options, () => connection.run(text));
+      return new DuckDbResult(result, connection, options, names);
     } catch (error) {
       connection.closeSync();
       throw this.#failure(error, tables);
@@ -149,13 +169,12 @@ class DuckDbEngine implements Engine {
     tables: readonly ScanTable[],
     options: RunOptions,
   ): Promise<ResultFile> {
-    const connection = await this.#connect(tables);
+    const connection = await this.#connect(tables, (planning) => createResultView(planning, query));
     const path = `${this.#scratch.path}/result-${++this.#resultFiles}.parquet`;
+    const limit = options.maxRows === undefined ? "" : ` LIMIT ${options.maxRows + 1}`;
     try {
-      // A view takes whatever follows the SELECT: a semicolon, a comment.
-      await connection.run(`CREATE TEMP VIEW parquetry_result AS ${query.text}`);
-      const copy = `COPY (FROM parquetry_result) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`;
-      const result = await interruptible(connection, options.signal, () => connection.run(copy));
+      const copy = `COPY (FROM ${RESULT_VIEW}${limit}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`;
+      const result = await interruptible(connection, options, () => connection.run(copy));
       return { path, rowCount: result.rowsChanged };
     } catch (error) {
       throw this.#failure(error, tables);
@@ -170,12 +189,17 @@ class DuckDbEngine implements Engine {
     await this.#scratch.dispose();
   }
 
-  async #connect(tables: readonly ScanTable[]): Promise<DuckDBConnection> {
+  /** @param plan runs while each table lists one file only, where binding SQL is cheap. */
+  async #connect(
+    tables: readonly ScanTable[],
+    plan: (connection: DuckDBConnection) => Promise<void>,
+  ): Promise<DuckDBConnection> {
     const connection = await this.#executor.connect();
     try {
       await createViews(
         connection,
         tables.map((table, i) => scanView(table, this.#scratch, i)),
+        plan,
       );
       return connection;
     } catch (error) {
@@ -190,34 +214,17 @@ class DuckDbEngine implements Engine {
   }
 }
 
-async function interruptible<T>(
-  connection: DuckDBConnection,
-  signal: AbortSignal | undefined,
-  run: () => Promise<T>,
-): Promise<T> {
-  if (signal === undefined) return run();
-  if (signal.aborted) throw aborted();
-  let timer: NodeJS.Timeout | undefined;
-  const interrupt = (): void => {
-    connection.interrupt();
-    timer = setTimeout(interrupt, INTERRUPT_EVERY_MS);
-  };
-  signal.addEventListener("abort", interrupt, { once: true });
-  try {
-    return await run();
-  } catch (error) {
-    // Read anew: the signal may have fired while the query ran.
-    throw (signal as { readonly aborted: boolean }).aborted ? aborted() : error;
-  } finally {
-    signal.removeEventListener("abort", interrupt);
-    clearTimeout(timer);
-  }
+/** A view takes whatever follows the SELECT: a semicolon, a comment. */
+async function createResultView(connection: DuckDBConnection, query: PreparedQuery): Promise<void> {
+  await connection.run(`CREATE TEMP VIEW ${RESULT_VIEW} AS ${query.text}`);
 }
 
-function aborted(): StorageError {
-  return new StorageError({
-    code: "aborted",
-    op: "sql",
-    message: "sql: interrupted by the caller's signal.",
-  });
+/** A view would have names of its own for those that come twice. */
+async function columnNames(connection: DuckDBConnection, sql: string): Promise<readonly string[]> {
+  const statement = await connection.prepare(sql);
+  try {
+    return Array.from({ length: statement.columnCount }, (_, i) => statement.columnName(i));
+  } finally {
+    statement.destroySync();
+  }
 }

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DuckDBConnection, DuckDBMaterializedResult } from "@duckdb/node-api";
-import { type Row, StorageError } from "@parquetry/core";
-import type { EngineResult, QueryColumn, ResultOptions } from "../engine.ts";
+import { StorageError } from "@parquetry/core";
+import type { CallOptions, ColumnBatch, EngineResult, QueryColumn, ResultOptions } from "../engine.ts";
 import { resultValue } from "./result-values.ts";
+import { uniqueNames } from "./unique-names.ts";
 
 /** The event loop gets its turn at least this often while values are converted. */
 const MAX_BLOCK_MS = 15;
@@ -16,45 +17,41 @@ export class DuckDbResult implements EngineResult {
   readonly rowCount: number;
   readonly #result: DuckDBMaterializedResult;
   readonly #connection: DuckDBConnection;
-  readonly #options: ResultOptions & { readonly signal?: AbortSignal | undefined };
+  readonly #options: ResultOptions & CallOptions;
   #closed = false;
 
   constructor(
     result: DuckDBMaterializedResult,
     connection: DuckDBConnection,
-    options: ResultOptions & { readonly signal?: AbortSignal | undefined },
+    options: ResultOptions & CallOptions,
+    names: readonly string[] = result.columnNames(),
   ) {
     const types = result.columnTypes();
-    this.columns = result
-      .deduplicatedColumnNames()
-      .map((name, i) => ({ name, type: types[i]?.alias ?? types[i]?.toString() ?? "UNKNOWN" }));
+    this.columns = uniqueNames(names).map((name, i) => ({
+      name,
+      type: types[i]?.alias ?? types[i]?.toString() ?? "UNKNOWN",
+    }));
     this.rowCount = result.rowCount;
     this.#result = result;
     this.#connection = connection;
     this.#options = options;
   }
 
-  async *batches(): AsyncGenerator<Row[]> {
-    const template: Row = Object.fromEntries(this.columns.map(({ name }) => [name, null]));
+  async *batches(): AsyncGenerator<ColumnBatch> {
     try {
       let turnStarted = performance.now();
       for (let i = 0; i < this.#result.chunkCount; i++) {
         if (this.#options.signal?.aborted === true) throw aborted();
         const chunk = this.#result.getChunk(i);
-        const rows: Row[] = Array.from({ length: chunk.rowCount }, () => ({ ...template }));
-        for (const [c, { name }] of this.columns.entries()) {
-          const values = chunk.getColumnValues(c);
-          for (const [r, row] of rows.entries()) {
-            const value = resultValue(values[r] ?? null, this.#options);
-            if (name === "__proto__") Object.defineProperty(row, name, { value, enumerable: true });
-            else row[name] = value;
-          }
+        const values: unknown[][] = [];
+        for (let c = 0; c < this.columns.length; c++) {
+          values.push(chunk.getColumnValues(c).map((value) => resultValue(value, this.#options)));
           if (performance.now() - turnStarted > MAX_BLOCK_MS) {
             await nextTurn();
             turnStarted = performance.now();
           }
         }
-        yield rows;
+        yield { rowCount: chunk.rowCount, values };
       }
     } finally {
       this.close();

@@ -30,7 +30,7 @@ export async function prepareQuery(
     if (type === "parser") throw error;
     // What is no SELECT cannot be serialised.
     if (!trusted) checkLocked([]);
-    return { text, tableNames: [...connection.getTableNames(text, false)], mentions: () => true };
+    return { text, tableNames: [...connection.getTableNames(text, false)], isSelect: false };
   }
   const statements = nodesOf(answer, "statements");
   if (statements.length === 0) throw invalid("the SQL is empty");
@@ -44,7 +44,8 @@ export async function prepareQuery(
     );
   }
   const names = tables.filter(({ qualifier }) => qualifier === undefined).map(({ name }) => name);
-  return { text, tableNames: [...new Set(names)], ...columnsOf(statements, names) };
+  const isSelect = statements.length === 1;
+  return { text, tableNames: [...new Set(names)], isSelect, ...columnsOf(statements, names) };
 }
 
 /**
@@ -54,15 +55,14 @@ export async function prepareQuery(
 function columnsOf(
   statements: readonly SqlNode[],
   tables: readonly string[],
-): Pick<PreparedQuery, "columnNames" | "mentions"> {
-  const all = { mentions: () => true };
+): Pick<PreparedQuery, "columnNames" | "words"> {
   const words = new Set<string>();
   const rowNames = new Set(tables.map((name) => name.toLowerCase()));
   for (const node of everyNode(statements)) {
     const type = textOf(node, "type");
     if (type === "STAR" || type === "POSITIONAL_REFERENCE" || type === "PIVOT" || type === "SHOW_REF")
-      return all;
-    if (textOf(node, "ref_type") === "NATURAL") return all;
+      return {};
+    if (textOf(node, "ref_type") === "NATURAL") return {};
     for (const value of Object.values(node)) {
       if (typeof value === "string") words.add(value.toLowerCase());
       else if (Array.isArray(value)) {
@@ -79,10 +79,10 @@ function columnsOf(
     if (node["class"] !== "COLUMN_REF") continue;
     const path = namesIn(node["column_names"]);
     const last = path.at(-1);
-    if (last !== undefined && rowNames.has(last)) return all;
+    if (last !== undefined && rowNames.has(last)) return {};
     for (const name of path) if (!rowNames.has(name)) columnNames.add(name);
   }
-  return { columnNames, mentions: (column) => words.has(column.toLowerCase()) };
+  return { columnNames, words };
 }
 
 function namesIn(value: unknown): readonly string[] {

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import type { CandidateTable, PreparedQuery, PruneResult, QueryColumn } from "../engine.ts";
+import { isStorageError } from "@parquetry/core";
+import type { CallOptions, CandidateTable, PreparedQuery, PruneResult, QueryColumn } from "../engine.ts";
 import { createViews } from "./create-views.ts";
 import { duckDbError, serializedError } from "./duckdb-error.ts";
 import { hiveColumn } from "./hive-column.ts";
+import { interruptible } from "./interruptible.ts";
 import { quoteText } from "./quote.ts";
 import { filterKeysOf, markerColumn, readPlan } from "./read-plan.ts";
 import type { Scratch } from "./scratch.ts";
@@ -52,14 +54,18 @@ export class Pruner {
   }
 
   /** Says which candidates a query can need. */
-  async prune(query: PreparedQuery, tables: readonly CandidateTable[]): Promise<PruneResult> {
+  async prune(
+    query: PreparedQuery,
+    tables: readonly CandidateTable[],
+    options: CallOptions = {},
+  ): Promise<PruneResult> {
     const connection = await this.#instance.connect();
     try {
       const paths = new Map<CandidateTable, readonly string[]>();
       for (const [i, table] of tables.entries()) {
         paths.set(table, await this.#createView(connection, table, i));
       }
-      const answer = await serializePlan(connection, query.text);
+      const answer = await interruptible(connection, options, () => serializePlan(connection, query.text));
       if (answer["error"] === true) {
         const { type, error, column } = serializedError(answer, query.text);
         return QUERY_ERRORS.has(type)
@@ -83,6 +89,7 @@ export class Pruner {
       }
       return { outcome: "pruned", kept, filterKeys, unused };
     } catch (error) {
+      if (isStorageError(error, "aborted")) throw error;
       return { outcome: "unknown", reason: duckDbError(error, "plan").message };
     } finally {
       connection.closeSync();

@@ -22,9 +22,9 @@ export class Scratch {
     this.#roots = roots;
   }
 
-  /** Makes it, with a link to each root that files may lie in. */
-  static async create(roots: readonly string[]): Promise<Scratch> {
-    const path = await realpath(await mkdtemp(join(tmpdir(), "parquetry-query-")));
+  /** Makes it, or takes an empty directory, with a link to each root that files may lie in. */
+  static async create(roots: readonly string[], directory?: string): Promise<Scratch> {
+    const path = directory ?? (await makeScratchDirectory());
     const scratch = new Scratch(path, roots);
     mkdirSync(join(path, "hive"));
     mkdirSync(join(path, "empty"));
@@ -98,6 +98,11 @@ function encodeValue(value: string | null): string {
   return /^null$/i.test(encoded)
     ? `%${encoded.charCodeAt(0).toString(16).toUpperCase()}${encoded.slice(1)}`
     : encoded;
+}
+
+/** An empty private directory, without links in its path. */
+export async function makeScratchDirectory(): Promise<string> {
+  return realpath(await mkdtemp(join(tmpdir(), "parquetry-query-")));
 }
 
 function isBelow(root: string, file: string): boolean {

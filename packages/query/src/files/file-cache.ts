@@ -79,6 +79,17 @@ export class FileCache {
     }
   }
 
+  /** How many files it holds, and their bytes. */
+  async size(): Promise<{ readonly files: number; readonly bytes: number }> {
+    const files = await this.#list();
+    return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
+  }
+
+  /** Removes everything. A query that runs meanwhile fetches again, or fails where it was reading. */
+  async clear(): Promise<void> {
+    for (const { path } of await this.#list()) await rm(path, { force: true });
+  }
+
   /** Evicts what is too much. Called after files were added. */
   async trim(): Promise<void> {
     const due = !this.#swept || this.#writtenBytes > this.#maxBytes / 20;

@@ -43,6 +43,8 @@ export interface FetchCount {
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   readonly count: FetchCount;
+  /** Called when a file is here. */
+  readonly onFile?: ((file: StoredFile) => void) | undefined;
   /** CSV columns whose type the caller has given: they are kept as text, digit for digit. */
   readonly textColumns?: readonly string[] | undefined;
 }
@@ -70,9 +72,11 @@ export class FileSource {
 
   /** Brings files here. */
   async fetch(files: readonly StoredFile[], options: FetchOptions): Promise<readonly LocalFile[]> {
-    const local = await mapConcurrent(files, FETCH_CONCURRENCY, ({ file, entries }) =>
-      this.#fetchOne(file, entries, options),
-    );
+    const local = await mapConcurrent(files, FETCH_CONCURRENCY, async (stored) => {
+      const fetched = await this.#fetchOne(stored.file, stored.entries, options);
+      options.onFile?.(stored);
+      return fetched;
+    });
     await this.#cache.trim();
     return local;
   }

@@ -62,10 +62,12 @@ export async function choosePartitions(
   const keptOf = async (
     candidates: CandidateTable["candidates"],
   ): Promise<readonly boolean[] | undefined> => {
+    // Keys that no filter looks at would only make more candidates of what the engine decides once.
+    const looked = candidates?.map((entries) => entries.filter(([key]) => filterKeys.has(key)));
     const tables = options.tables.map((table) =>
-      table.entity === facts.entity ? { ...table, candidates } : table,
+      table.entity === facts.entity ? { ...table, candidates: looked } : table,
     );
-    const result = await engine.prune(query, tables);
+    const result = await engine.prune(query, tables, { signal });
     return result.outcome === "pruned" ? result.kept.get(facts.entity) : undefined;
   };
 

@@ -17,7 +17,10 @@ export interface ListingMemory {
 }
 
 /** Lists through to the store, once for each folder, for the time of one query: a query that is planned twice lists once. */
-export function rememberListings(store: StorageBackend): ListingMemory {
+export function rememberListings(
+  store: StorageBackend,
+  onRequest?: (requests: number) => void,
+): ListingMemory {
   const pages = new Map<string, Promise<readonly ListPage[]>>();
   const leafDepths = new Map<Key, number>();
   let requests = 0;
@@ -42,6 +45,7 @@ export function rememberListings(store: StorageBackend): ListingMemory {
     const found: ListPage[] = [];
     for await (const page of store.list(options)) {
       requests++;
+      onRequest?.(requests);
       found.push(page);
       if (found.length > limit) return undefined;
     }

@@ -1,0 +1,48 @@
+"""Asks the questions of bench/query.mjs by pyarrow.dataset and polars: peers.py ROOT, a JSON line for each answer."""
+import json
+import sys
+import time
+
+root, weeks, rounds = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
+
+
+def measure(name, question, run):
+    for number in range(rounds):
+        started = time.perf_counter()
+        rows = run()
+        ms = (time.perf_counter() - started) * 1000
+        print(json.dumps({"name": name, "question": question, "cold": number == 0, "ms": ms, "rows": rows}), flush=True)
+
+
+try:
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    def arrow(where):
+        table = ds.dataset(f"{root}/raw/plays", partitioning="hive").to_table(columns=["yards"], filter=where)
+        pc.sum(table["yards"])
+        return table.num_rows
+
+    measure("pyarrow.dataset", "point", lambda: arrow((ds.field("year") == 2024) & (ds.field("week") == 5)))
+    measure(
+        "pyarrow.dataset",
+        "range",
+        lambda: arrow((ds.field("year") == 2024) & (ds.field("week") >= weeks[0]) & (ds.field("week") <= weeks[1])),
+    )
+    measure("pyarrow.dataset", "full", lambda: arrow(None))
+except ImportError:
+    print(json.dumps({"missing": "pyarrow"}), flush=True)
+
+try:
+    import polars as pl
+
+    def frame(where):
+        scan = pl.scan_parquet(f"{root}/raw/plays/**/*.parquet", hive_partitioning=True)
+        scan = scan if where is None else scan.filter(where)
+        return scan.select(pl.len(), pl.col("yards").sum()).collect()[0, 0]
+
+    measure("polars", "point", lambda: frame((pl.col("year") == 2024) & (pl.col("week") == 5)))
+    measure("polars", "range", lambda: frame((pl.col("year") == 2024) & pl.col("week").is_between(*weeks)))
+    measure("polars", "full", lambda: frame(None))
+except ImportError:
+    print(json.dumps({"missing": "polars"}), flush=True)

@@ -1,0 +1,119 @@
+import { StorageError } from "@parquetry/core";
+import { quoteName, quoteText } from "../duckdb/quote.ts";
+import type { QueryColumn } from "../engine.ts";
+import type { TableDescription } from "../query-database.ts";
+
+/** An engine that {@link generateDdl} writes for. */
+export type DdlEngine = "trino" | "athena" | "spark" | "duckdb";
+
+/** The engines that {@link generateDdl} writes for. */
+export const DDL_ENGINES: readonly DdlEngine[] = ["trino", "athena", "spark", "duckdb"];
+
+type Dialect = "trino" | "hive" | "spark";
+
+/** Types whose name differs, by DuckDB's; unsigned ones go to the next larger that is signed. */
+const TYPES: Readonly<Record<string, Readonly<Record<Dialect, string>>>> = {
+  BOOLEAN: { trino: "boolean", hive: "boolean", spark: "BOOLEAN" },
+  TINYINT: { trino: "tinyint", hive: "tinyint", spark: "TINYINT" },
+  SMALLINT: { trino: "smallint", hive: "smallint", spark: "SMALLINT" },
+  INTEGER: { trino: "integer", hive: "int", spark: "INT" },
+  BIGINT: { trino: "bigint", hive: "bigint", spark: "BIGINT" },
+  UTINYINT: { trino: "smallint", hive: "smallint", spark: "SMALLINT" },
+  USMALLINT: { trino: "integer", hive: "int", spark: "INT" },
+  UINTEGER: { trino: "bigint", hive: "bigint", spark: "BIGINT" },
+  FLOAT: { trino: "real", hive: "float", spark: "FLOAT" },
+  DOUBLE: { trino: "double", hive: "double", spark: "DOUBLE" },
+  VARCHAR: { trino: "varchar", hive: "string", spark: "STRING" },
+  JSON: { trino: "varchar", hive: "string", spark: "STRING" },
+  BLOB: { trino: "varbinary", hive: "binary", spark: "BINARY" },
+  DATE: { trino: "date", hive: "date", spark: "DATE" },
+  TIMESTAMP: { trino: "timestamp(6)", hive: "timestamp", spark: "TIMESTAMP_NTZ" },
+  "TIMESTAMP WITH TIME ZONE": { trino: "timestamp(6)", hive: "timestamp", spark: "TIMESTAMP" },
+};
+
+/**
+ * Writes the statements by which another engine sees a Parquet entity as a table, in place, and finds its partitions.
+ *
+ * @param location where the entity lies: `s3://bucket/raw/plays`.
+ * @throws StorageError `not_supported` naming the columns whose type the engine has no name for.
+ */
+export function generateDdl(engine: DdlEngine, table: TableDescription, location: string): string {
+  const name = table.entity.slice(table.entity.lastIndexOf("/") + 1);
+  const place = location.replace(/\/$/, "");
+  switch (engine) {
+    case "trino":
+      return trino(table, name, place);
+    case "athena":
+      return athena(table, name, place);
+    case "spark":
+      return spark(table, name, place);
+    case "duckdb":
+      return duckDb(table, name, place);
+  }
+}
+
+function trino({ columns, keys }: TableDescription, name: string, location: string): string {
+  const all = columnLines([...columns, ...keys], "trino", quoteName);
+  const partitioned =
+    keys.length === 0
+      ? ""
+      : `,\n  partitioned_by = ARRAY[${keys.map((key) => quoteText(key.name)).join(", ")}]`;
+  const create = `CREATE TABLE hive.default.${quoteName(name)} (\n${all}\n) WITH (\n  external_location = ${quoteText(`${location}/`)},\n  format = 'PARQUET'${partitioned}\n);\n`;
+  return keys.length === 0
+    ? create
+    : `${create}CALL hive.system.sync_partition_metadata('default', ${quoteText(name)}, 'FULL');\n`;
+}
+
+function athena({ columns, keys }: TableDescription, name: string, location: string): string {
+  const partitioned =
+    keys.length === 0 ? "" : `PARTITIONED BY (\n${columnLines(keys, "hive", quoteTicks)}\n)\n`;
+  const create = `CREATE EXTERNAL TABLE ${quoteTicks(name)} (\n${columnLines(columns, "hive", quoteTicks)}\n)\n${partitioned}STORED AS PARQUET\nLOCATION ${quoteText(`${location}/`)};\n`;
+  return keys.length === 0 ? create : `${create}MSCK REPAIR TABLE ${quoteTicks(name)};\n`;
+}
+
+function spark({ columns, keys }: TableDescription, name: string, location: string): string {
+  const all = columnLines([...columns, ...keys], "spark", quoteTicks);
+  const by = keys.map((key) => quoteTicks(key.name)).join(", ");
+  const partitioned = keys.length === 0 ? "" : `PARTITIONED BY (${by})\n`;
+  // A backslash in a text of Spark begins an escape.
+  const place = quoteText(location.replace(/^s3:/, "s3a:").replaceAll("\\", "\\\\"));
+  const create = `CREATE TABLE ${quoteTicks(name)} (\n${all}\n)\nUSING PARQUET\n${partitioned}LOCATION ${place};\n`;
+  return keys.length === 0 ? create : `${create}MSCK REPAIR TABLE ${quoteTicks(name)};\n`;
+}
+
+function duckDb({ keys }: TableDescription, name: string, location: string): string {
+  const types = keys.map((key) => `${quoteName(key.name)}: ${key.type}`).join(", ");
+  const hive =
+    keys.length === 0 ? "hive_partitioning = false" : `hive_partitioning = true,\n  hive_types = {${types}}`;
+  return `CREATE VIEW ${quoteName(name)} AS FROM read_parquet(\n  ${quoteText(`${location}/**/*.parquet`)},\n  ${hive},\n  union_by_name = true\n);\n`;
+}
+
+function columnLines(
+  columns: readonly QueryColumn[],
+  dialect: Dialect,
+  quote: (name: string) => string,
+): string {
+  const unknown = columns.filter(({ type }) => typeName(type, dialect) === undefined);
+  if (unknown.length > 0) {
+    const named = unknown.map(({ name, type }) => `${name} ${type}`).join(", ");
+    throw new StorageError({
+      code: "not_supported",
+      op: "ddl",
+      message: `ddl: there is no type to declare for ${named}. Write these columns in another type, or declare them by hand.`,
+    });
+  }
+  return columns.map(({ name, type }) => `  ${quote(name)} ${typeName(type, dialect)}`).join(",\n");
+}
+
+function typeName(type: string, dialect: Dialect): string | undefined {
+  if (type.endsWith("[]")) {
+    const element = typeName(type.slice(0, -2), dialect);
+    if (element === undefined) return undefined;
+    return dialect === "trino" ? `array(${element})` : `array<${element}>`;
+  }
+  return /^DECIMAL\(\d+,\d+\)$/.test(type) ? type.toLowerCase() : TYPES[type]?.[dialect];
+}
+
+function quoteTicks(name: string): string {
+  return `\`${name.replaceAll("`", "``")}\``;
+}

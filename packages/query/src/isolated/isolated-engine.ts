@@ -1,0 +1,145 @@
+import { rm } from "node:fs/promises";
+import { bindParameters } from "../duckdb/bind-parameters.ts";
+import type { DuckDbEngineOptions } from "../duckdb/duckdb-engine.ts";
+import { makeScratchDirectory } from "../duckdb/scratch.ts";
+import type {
+  CallOptions,
+  CandidateTable,
+  ColumnBatch,
+  Engine,
+  EngineResult,
+  FileGroup,
+  LocalFile,
+  PreparedQuery,
+  PruneResult,
+  QueryParameters,
+  ResultFile,
+  RunOptions,
+  ScanTable,
+} from "../engine.ts";
+import { EngineProcess } from "./engine-process.ts";
+import { processLimitBytes } from "./process-memory.ts";
+import { fromWire, type WireResult } from "./wire.ts";
+
+/**
+ * An engine in a child process: it can crash and run out of memory without taking this one along. A new process is started
+ * when the last one has ended; nothing but unread results is lost with it.
+ *
+ * @throws StorageError `invalid_argument` for a memory limit that is no size.
+ */
+export async function createIsolatedEngine(options: DuckDbEngineOptions): Promise<Engine> {
+  return new IsolatedEngine(options, processLimitBytes(options.memoryLimit));
+}
+
+class IsolatedEngine implements Engine {
+  readonly name = "duckdb";
+  readonly #options: DuckDbEngineOptions;
+  readonly #maxBytes: number;
+  #process: Promise<EngineProcess> | undefined;
+  readonly #scratches = new Set<string>();
+
+  constructor(options: DuckDbEngineOptions, maxBytes: number) {
+    this.#options = options;
+    this.#maxBytes = maxBytes;
+  }
+
+  async prepare(
+    sql: string,
+    parameters: QueryParameters | undefined,
+    options: CallOptions = {},
+  ): Promise<PreparedQuery> {
+    // Here, for not everything that a caller may give by mistake can be sent.
+    const text = parameters === undefined ? sql : bindParameters(sql, parameters);
+    return (await this.#started()).call("prepare", [text, undefined], options);
+  }
+
+  async prune(
+    query: PreparedQuery,
+    tables: readonly CandidateTable[],
+    options: CallOptions = {},
+  ): Promise<PruneResult> {
+    const result = await (await this.#started()).call("prune", [query, tables], options);
+    return result.outcome === "invalid" ? { ...result, error: fromWire(result.error) } : result;
+  }
+
+  async groupFiles(files: readonly LocalFile[]): Promise<readonly FileGroup[]> {
+    return (await this.#started()).call("groupFiles", [files]);
+  }
+
+  async isAllNull(group: FileGroup, column: string): Promise<boolean> {
+    return (await this.#started()).call("isAllNull", [group, column]);
+  }
+
+  async run(query: PreparedQuery, tables: readonly ScanTable[], options: RunOptions): Promise<EngineResult> {
+    const process = await this.#started();
+    return new IsolatedResult(await process.call("run", [query, tables], options), process, options);
+  }
+
+  async runToParquet(
+    query: PreparedQuery,
+    tables: readonly ScanTable[],
+    options: RunOptions,
+  ): Promise<ResultFile> {
+    return (await this.#started()).call("runToParquet", [query, tables], options);
+  }
+
+  async close(): Promise<void> {
+    const process = await this.#process?.catch(() => undefined);
+    await process?.close();
+    for (const path of this.#scratches) await rm(path, { recursive: true, force: true });
+  }
+
+  async #started(): Promise<EngineProcess> {
+    const running = await this.#process?.catch(() => undefined);
+    if (running !== undefined && !running.hasEnded) return running;
+    this.#process = this.#start();
+    return this.#process;
+  }
+
+  async #start(): Promise<EngineProcess> {
+    // What a crashed one has left is of no use.
+    for (const path of this.#scratches) await rm(path, { recursive: true, force: true });
+    this.#scratches.clear();
+    const scratchDirectory = await makeScratchDirectory();
+    this.#scratches.add(scratchDirectory);
+    const process = new EngineProcess(this.#maxBytes);
+    await process.call("open", [{ ...this.#options, scratchDirectory }]);
+    return process;
+  }
+}
+
+class IsolatedResult implements EngineResult {
+  readonly columns: WireResult["columns"];
+  readonly rowCount: number;
+  readonly #result: number;
+  readonly #process: EngineProcess;
+  readonly #options: CallOptions;
+  #closed = false;
+
+  constructor({ result, columns, rowCount }: WireResult, process: EngineProcess, options: CallOptions) {
+    this.columns = columns;
+    this.rowCount = rowCount;
+    this.#result = result;
+    this.#process = process;
+    this.#options = options;
+  }
+
+  async *batches(): AsyncGenerator<ColumnBatch> {
+    try {
+      for (;;) {
+        const batch = await this.#process.call("next", [this.#result], this.#options);
+        if (batch === undefined) return;
+        yield batch;
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // Where the process has ended, the result has too.
+    this.#process.call("closeResult", [this.#result]).catch(() => {});
+  }
+}
