@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { StorageBackend, StorageError } from "@parquetry/core";
-import type { MigrationPlan } from "../plan/migration-plan.ts";
+import { type MigrationPlan, PLAN_KINDS } from "../plan/migration-plan.ts";
 import { planMigration } from "../plan/plan-migration.ts";
 import { migrationParity } from "../report/migration-parity.ts";
 import type { ReportCost, ReportModel } from "../report/report-model.ts";
@@ -20,6 +20,7 @@ import { readPrices } from "./cost-command.ts";
 import { describePlan, type PlanCost, planCost, planSummary, reportCost } from "./describe-plan.ts";
 import { namesOf, tellNames } from "./name-lists.ts";
 import { isCaseInsensitive, withBothEnds } from "./open-places.ts";
+import { requireSelection } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 import { type ProgressDisplay, showProgress } from "./show-progress.ts";
 
@@ -57,6 +58,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
         signal: interrupt.abort,
         onProgress: progress.take,
       });
+      requireSelection(flags, plannedFiles(plan));
       const cost = planCost(plan, { source, target }, prices);
       const show = flags.dryRun === true ? context.terminal.print : context.note;
       if (!context.json) for (const line of describePlan(plan, cost, context.terminal.columns)) show(line);
@@ -69,6 +71,11 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
       hashCache.close();
     }
   });
+}
+
+/** How many files of either side the plan is about. */
+function plannedFiles({ total }: MigrationPlan): number {
+  return PLAN_KINDS.filter((kind) => kind !== "leftOut").reduce((sum, kind) => sum + total[kind].files, 0);
 }
 
 /** What a store is asked again for counts like a file that is read again. */

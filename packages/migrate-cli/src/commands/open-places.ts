@@ -1,6 +1,12 @@
 import { resolve } from "node:path";
 import { isWithin, type StorageBackend, StorageError } from "@parquetry/core";
-import { type ConfigOptions, DEFAULT_ENV_PREFIXES, getStorage, openBackend } from "parquetry";
+import {
+  type ConfigOptions,
+  DEFAULT_ENV_PREFIXES,
+  getStorage,
+  openBackend,
+  readStorageConfig,
+} from "parquetry";
 import type { CommandContext } from "./command-context.ts";
 
 type Place = Pick<CommandContext, "env" | "envPrefix" | "cwd"> & Pick<ConfigOptions, "onRetry">;
@@ -52,6 +58,8 @@ export function configuredCloud({
     prefixes.map((prefix) => env[`${prefix}_${suffix}`]).find(Boolean) ?? "";
   const named = read("STORAGE_BACKEND").toLowerCase();
   if (named === "r2" || named === "s3") return named;
+  // A misspelt name must not quietly mean another store.
+  if (named !== "" && named !== "local") readStorageConfig({ env, envPrefix });
   if (read("R2_BUCKET") !== "") return "r2";
   return read("S3_BUCKET") === "" ? undefined : "s3";
 }

@@ -9,6 +9,7 @@ import { type Verification, verifyMigration } from "../verify/verify-migration.t
 import type { CommandContext } from "./command-context.ts";
 import { namesOf, tellNames } from "./name-lists.ts";
 import { withBothEnds } from "./open-places.ts";
+import { requireSelection } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 import { showProgress } from "./show-progress.ts";
 
@@ -65,6 +66,10 @@ interface Finished {
 async function finish(context: CommandContext, flags: VerifyFlags, finished: Finished): Promise<number> {
   const { found, source, target, durationMs } = finished;
   const { terminal, json } = context;
+  requireSelection(
+    flags,
+    found.folders.reduce((sum, { local, cloud }) => sum + local + cloud, 0),
+  );
   const proven = found.unverifiable.length === 0 || flags.allowUnverified === true;
   const exitCode = found.equal && proven ? 0 : 1;
   const headline = headlineOf(found, exitCode);
@@ -94,7 +99,9 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
     context.note(`Report: ${resolve(context.cwd, flags.report, "report.html")}`);
   }
   context.emit("summary", summary);
-  if (!json && !context.quiet) terminal.tell(terminal.mark(exitCode === 0 ? "green" : "red", headline));
+  if (!json && (!context.quiet || exitCode !== 0)) {
+    terminal.tell(terminal.mark(exitCode === 0 ? "green" : "red", headline));
+  }
   return exitCode;
 }
 

@@ -29,7 +29,12 @@ const QUERY_NODES: ReadonlySet<string> = new Set([
 export function checkLocked(statements: readonly SqlNode[]): void {
   const [statement] = statements;
   if (statement === undefined || statements.length !== 1) {
-    throw refused(`${statements.length} statements; one SELECT is allowed`);
+    // DuckDB gives no tree at all for what is no SELECT.
+    throw refused(
+      statements.length === 0
+        ? "what is no SELECT"
+        : `${statements.length} statements; one SELECT is allowed`,
+    );
   }
   for (const node of everyNode(statement)) {
     checkQueryNode(node["node"]);
