@@ -114,6 +114,24 @@ describe("configuration errors", () => {
     expect(stderr + stdout).not.toContain(SECRET);
   });
 
+  it.each([
+    ["verify", "--where", "yer=2024"],
+    ["verify", "--include", "rww/"],
+    ["migrate", "--where", "yer=2024"],
+    ["plan", "--include", "rww/"],
+  ])("%s %s %s: nothing selected is an error, never equal", async (...args) => {
+    const { exitCode, stderr, stdout } = await world.call(args);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("Nothing is selected");
+    expect(stdout + stderr).not.toMatch(/Equal|everything is there/i);
+  });
+
+  it.each(["plan", "doctor", "migrate"])("%s refuses a backend that it does not know", async (command) => {
+    const { exitCode, stderr, stdout } = await world.call([command], { PARQUETRY_STORAGE_BACKEND: "gcs" });
+    expect(exitCode).not.toBe(0);
+    expect(stderr + stdout).toContain('"gcs" is none of local, r2, s3');
+  });
+
   it.skipIf(process.platform === "win32")(
     "ends with 2 where the target may be listed but not written",
     async () => {
