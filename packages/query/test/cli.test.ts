@@ -31,7 +31,7 @@ interface Run {
 
 async function run(
   argv: readonly string[],
-  options: { readonly tty?: number; readonly stdin?: string } = {},
+  options: { readonly tty?: number; readonly stdin?: string; readonly shell?: boolean } = {},
 ): Promise<Run> {
   const streams = [new PassThrough(), new PassThrough()] as const;
   const [stdout, stderr] = streams;
@@ -40,7 +40,7 @@ async function run(
   const code = await runCli({
     argv,
     env: { PARQUETRY_CACHE_DIR: join(folder, "cache"), NO_COLOR: "1" },
-    stdin: Readable.from([options.stdin ?? ""]),
+    stdin: Object.assign(Readable.from([options.stdin ?? ""]), { isTTY: options.shell === true }),
     stdout,
     stderr,
     version: "1.2.3",
@@ -175,6 +175,28 @@ describe("parquetry-query", () => {
       error: { code: "invalid_argument" },
     });
     expect((await run(["SELECT x FROM plays", "--verbose"])).err).toMatch(/\n\s+at /);
+  });
+
+  it("asks for SQL at a terminal", async () => {
+    const typed = [
+      ".tables",
+      ".describe plays",
+      "SELECT team",
+      "FROM plays WHERE year = 2024 AND yards > 0;",
+      "SELECT yrads FROM plays;",
+      ".help",
+      "SELECT 7 AS after;",
+      ".quit",
+      "SELECT 8 AS never;",
+    ];
+    const { code, out, err } = await run([], { stdin: `${typed.join("\n")}\n`, shell: true, tty: 80 });
+    expect(code).toBe(0);
+    expect(out).toMatch(/raw\/plays\r?\n/);
+    expect(out).toMatch(/yards +BIGINT/);
+    expect(out).toMatch(/Hawai'i\r?\n\(1 row, [\d.]+ s\)/);
+    expect(err).toMatch(/^error: .*Did you mean "yards"/);
+    expect(out).toMatch(/ 7\n\(1 row/);
+    expect(out).not.toMatch(/\n +8\n/);
   });
 
   it("shows and clears the cache", async () => {

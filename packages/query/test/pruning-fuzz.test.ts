@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { createLocalBackend } from "@parquetry/backend-local";
-import { encodeHive, HIVE_NULL, Storage } from "@parquetry/core";
+import { createS3Backend } from "@parquetry/backend-s3";
+import { encodeHive, HIVE_NULL, Storage, type StorageBackend } from "@parquetry/core";
+import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openQuery, type QueryDatabase } from "../src/index.ts";
 import { randomQuery, randomSource, TEAMS } from "./random-query.ts";
 
-/** `PARQUETRY_FUZZ_QUERIES=20000 PARQUETRY_FUZZ_SEED=7` for a longer run. */
+/** `PARQUETRY_FUZZ_QUERIES=20000 PARQUETRY_FUZZ_SEED=7` for a longer run, `PARQUETRY_FUZZ_STORE=s3` over an S3 server. */
 const QUERIES = Number(process.env["PARQUETRY_FUZZ_QUERIES"] ?? 200);
 const SEED = Number(process.env["PARQUETRY_FUZZ_SEED"] ?? 1);
 
@@ -16,6 +18,7 @@ let root: string;
 let instance: DuckDBInstance;
 let oracle: DuckDBConnection;
 let db: QueryDatabase;
+let server: S3Server | undefined;
 
 const literal = (value: unknown): string => {
   if (value === null) return "NULL";
@@ -61,12 +64,25 @@ beforeAll(async () => {
   await oracle.run(`INSERT INTO teams SELECT length(t), t FROM (SELECT unnest(${literal(TEAMS)}) AS t)`);
   await mkdir(join(root, "teams"));
   await oracle.run(`COPY teams TO ${literal(join(root, "teams", "teams.parquet"))}`);
-  const storage = new Storage(await createLocalBackend({ root }));
+  const storage = new Storage(await openStore());
   db = await openQuery(storage, { cacheDirectory: join(root, ".cache") });
 }, 60_000);
 
+async function openStore(): Promise<StorageBackend> {
+  const local = await createLocalBackend({ root });
+  if (process.env["PARQUETRY_FUZZ_STORE"] !== "s3") return local;
+  server = await startS3Server({ buckets: ["football"] });
+  const { endpoint, credentials } = server;
+  const remote = createS3Backend({ bucket: "football", endpoint, credentials });
+  for await (const { objects } of local.list()) {
+    for (const { key } of objects) await remote.put(key, await (await local.get(key)).body.bytes());
+  }
+  return remote;
+}
+
 afterAll(async () => {
   await db?.close();
+  await server?.close();
   oracle?.closeSync();
   instance?.closeSync();
   await rm(root, { recursive: true, force: true });

@@ -16,6 +16,7 @@ import { loadEnvFile } from "./open-storage.ts";
 import { copyWhole, OutputClosed, writeText, writeTextFile } from "./output.ts";
 import { runCache } from "./run-cache.ts";
 import { runDdl } from "./run-ddl.ts";
+import { runShell } from "./run-shell.ts";
 import { jsonRow, writeRows } from "./write-rows.ts";
 
 /** Rows that a table shows at a terminal. */
@@ -83,6 +84,10 @@ async function answer(context: CliContext, line: CommandLine, db: QueryDatabase)
       ? `${JSON.stringify({ entity, keys, columns })}\n`
       : `${entity}\n\n${drawTable(heads, rows, { color: false, width: tableWidth(context) })}`;
     return writeText(context.stdout, [shown]);
+  }
+  const nothingAsked = line.sql === undefined && line.file === undefined && !line.explain;
+  if (nothingAsked && context.stdin.isTTY === true && context.stdout.isTTY === true && !line.json) {
+    return runShell(context, db);
   }
   const sql = await readSql(context, line);
   const parameters = parseParameters(line.param);

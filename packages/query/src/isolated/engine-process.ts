@@ -144,7 +144,7 @@ export class EngineProcess {
 /** The built program, also where this module runs from its source. */
 function programPath(): string {
   const manifest = createRequire(import.meta.url).resolve("@parquetry/query/package.json");
-  return join(dirname(manifest), "dist", "isolated", "engine-program.js");
+  return join(dirname(manifest), "dist", "bin", "engine-program.js");
 }
 
 function ended(what: string): StorageError {

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { createDuckDbEngine } from "../duckdb/duckdb-engine.ts";
 import type { ColumnBatch, Engine, EngineResult, RunOptions } from "../engine.ts";
-import { type Answer, type EngineCalls, type Request, toWire } from "./wire.ts";
+import { type Answer, type EngineCalls, type Request, toWire } from "../isolated/wire.ts";
 
 /** The program of the child process in which an isolated engine lives; it answers its parent's calls. */
 
