@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { createAdaptiveConcurrency, MAX_CONCURRENCY, START_CONCURRENCY } from "./adaptive-concurrency.ts";
+import {
+  createAdaptiveConcurrency,
+  MAX_CONCURRENCY,
+  MIN_CONCURRENCY,
+  START_CONCURRENCY,
+} from "./adaptive-concurrency.ts";
 
 /** Runs files against a store that answers so many a second at a concurrency, on a clock of its own. */
 function simulate(files: number, filesPerSecond: (limit: number) => number): readonly number[] {
@@ -33,7 +38,7 @@ describe("createAdaptiveConcurrency", () => {
     expect(limits.at(-1)).toBeLessThanOrEqual(108);
   });
 
-  it("halves when it is pushed back, once a measurement, never below 1, and climbs again", () => {
+  it("halves when it is pushed back, once a measurement, never below the least, and climbs again", () => {
     let time = 0;
     const control = createAdaptiveConcurrency({ now: () => time });
     control.pushBack();
@@ -46,7 +51,7 @@ describe("createAdaptiveConcurrency", () => {
       }
       control.pushBack();
     }
-    expect(control.limit()).toBe(1);
+    expect(control.limit()).toBe(MIN_CONCURRENCY);
     for (let file = 0; file < 20_000; file++) {
       time += 40 / control.limit();
       control.done(1000);

@@ -24,6 +24,9 @@ export const START_CONCURRENCY = 32;
 /** The most files under way, where the number adapts. */
 export const MAX_CONCURRENCY = 128;
 
+/** The fewest files under way, where the number adapts: each of them waits by itself when it is pushed back. */
+export const MIN_CONCURRENCY = 4;
+
 /** A file is worth this many bytes beside its own: what asking for it costs, in bytes. */
 const FILE_WORK_BYTES = 64 * 1024;
 
@@ -41,7 +44,7 @@ const TRY_AGAIN_AFTER = 16;
 
 /**
  * Makes a {@link ConcurrencyControl} that climbs: it measures the throughput, tries a higher number, keeps it while that is
- * faster and goes back where it is not. At a push-back it halves, at most once a measurement, and climbs again later. So a
+ * faster and goes back where it is not. At a push-back it halves, at most once a measurement and not below {@link MIN_CONCURRENCY}, and climbs again later. So a
  * store far away gets many requests at once, and one that is near, slow or busy no more than it can use.
  *
  * @example
@@ -101,7 +104,7 @@ export function createAdaptiveConcurrency(options: AdaptiveConcurrencyOptions = 
     },
     pushBack() {
       if (pushedBack) return;
-      startWindow(Math.max(1, Math.floor(limit / 2)));
+      startWindow(Math.max(Math.min(MIN_CONCURRENCY, max), Math.floor(limit / 2)));
       best = { limit, rate: Number.POSITIVE_INFINITY };
       rests = 0;
       pushedBack = true;

@@ -22,7 +22,7 @@ export const BUFFER_BYTES: number = 1024 * 1024;
 export const MAX_READS = 3;
 
 /** How often a write whose answer is lost, and which did not arrive, is made. */
-const MAX_PUTS = 8;
+const MAX_PUTS = 3;
 
 /** The wait before it is made again is random up to this, and doubles, in milliseconds. */
 const PUT_DELAY_MS = 50;
