@@ -5,8 +5,9 @@ const shared: ViteUserConfig = defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     reporters: ["default", ["json", { outputFile: ".vitest/results.json" }]],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // There to end what hangs, not to judge what is slow on a busy machine.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     passWithNoTests: false,
     // The SDK's notice about Node 20 would drown the results; the version we depend on supports it.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },

@@ -59,7 +59,7 @@ countTests(
   step(
     "test",
     process.execPath,
-    turbo("test", "test:house", "--continue", "--force", "--output-logs=new-only"),
+    turbo("test", "test:house", "--continue", "--force", "--concurrency=2", "--output-logs=new-only"),
   ),
   [ROOT, ...PACKAGES].map((folder) => join(folder, ".vitest", "results.json")),
 );

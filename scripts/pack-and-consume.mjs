@@ -145,6 +145,8 @@ try {
     /raw: local=\d+ cloud=\d+ missing=0 extra=0 differing=0/,
   );
   assert.match(parquetry("query", "SELECT team, points FROM games", "--format", "csv"), /Rice,7/);
+  assert.match(parquetry("ddl", "raw/games", "--engine", "trino"), /CREATE TABLE/i);
+  parquetry("cache");
   console.log("the parquetry command works");
 } finally {
   rmSync(work, { recursive: true, force: true });

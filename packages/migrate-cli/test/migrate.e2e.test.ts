@@ -189,7 +189,7 @@ describe.concurrent("parquetry migrate", () => {
     expect(jsonLines(run.stdout).some(({ type, key }) => type === "failed" && key === "raw/a.csv")).toBe(
       true,
     );
-  }, 40_000);
+  });
 });
 
 describe.concurrent("parquetry verify", () => {

@@ -66,7 +66,7 @@ beforeAll(async () => {
   await oracle.run(`COPY teams TO ${literal(join(root, "teams", "teams.parquet"))}`);
   const storage = new Storage(await openStore());
   db = await openQuery(storage, { cacheDirectory: join(root, ".cache") });
-}, 60_000);
+}, 3_600_000);
 
 async function openStore(): Promise<StorageBackend> {
   const local = await createLocalBackend({ root });

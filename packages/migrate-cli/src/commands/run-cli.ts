@@ -54,6 +54,12 @@ export async function runCli(args: readonly string[], world: CliWorld): Promise<
   }
 }
 
+/** Commands of `parquetry-query` that this one hands on whole, beside `query` itself. */
+const HANDED_ON: Readonly<Record<string, string>> = {
+  cache: "show or clear the cache of remote files, by @parquetry/query",
+  ddl: "the table definition for Trino, Athena, Spark or DuckDB, by @parquetry/query",
+};
+
 /** What follows `query` is the other executable's: its flags are not ours. */
 function splitQuery(args: readonly string[]): {
   readonly own: readonly string[];
@@ -62,6 +68,8 @@ function splitQuery(args: readonly string[]): {
   for (let i = 0; i < args.length; i++) {
     const word = args[i];
     if (word === "query") return { own: args.slice(0, i + 1), forQuery: args.slice(i + 1) };
+    if (word !== undefined && word in HANDED_ON)
+      return { own: args.slice(0, i + 1), forQuery: args.slice(i) };
     if (word === "--env-file" || word === "--env-prefix") i++;
     else if (!word?.startsWith("-")) break;
   }
@@ -161,6 +169,13 @@ function buildProgram(
     .description("SQL over the partitions, by @parquetry/query")
     .argument("[args...]", "handed on to parquetry-query")
     .action(() => withoutPlace("query", (context) => queryCommand(context, forQuery))({}));
+  for (const [name, description] of Object.entries(HANDED_ON)) {
+    program
+      .command(name)
+      .description(description)
+      .argument("[args...]", "handed on to parquetry-query")
+      .action(() => withoutPlace(name, (context) => queryCommand(context, forQuery))({}));
+  }
   program
     .command("completion")
     .description("write a completion script for a shell: bash, zsh or fish")
