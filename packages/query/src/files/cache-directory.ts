@@ -6,7 +6,7 @@ import { join } from "node:path";
  *
  * @example
  * ```ts
- * defaultCacheDirectory({}); // /home/me/.cache/parquetry on Linux
+ * defaultCacheDirectory({}); // ~/.cache/parquetry on Linux, spelled out
  * ```
  */
 export function defaultCacheDirectory(
