@@ -169,6 +169,24 @@ describe.concurrent("parquetry migrate", () => {
     await until(() => told.includes("again"));
     run.child.kill("SIGINT");
     expect((await run.outcome).exitCode).toBe(130);
+    expect(told).toContain("Stopped at once");
+  });
+
+  it("ends its JSON lines with a summary, also at the second Ctrl-C", async () => {
+    await using world = await createWorld();
+    world.write(season(4));
+    world.server.setFaults([{ operation: "PutObject", fault: { kind: "latency", ms: 60_000 } }]);
+    const run = world.start(["migrate", "--json"]);
+    await until(() => world.server.requests.count("PutObject") > 0);
+    run.child.kill("SIGINT");
+    run.child.kill("SIGINT");
+    // Two signals of one instant may be told as one.
+    const again = setInterval(() => run.child.kill("SIGINT"), 200);
+    const { exitCode, stdout } = await run.outcome;
+    clearInterval(again);
+    expect(exitCode).toBe(130);
+    const last: unknown = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
+    expect(last).toMatchObject({ version: 1, type: "summary", command: "migrate", exitCode: 130 });
   });
 
   it("names what does not arrive, copies the rest, and reports both", async () => {
@@ -189,7 +207,8 @@ describe.concurrent("parquetry migrate", () => {
     expect(jsonLines(run.stdout).some(({ type, key }) => type === "failed" && key === "raw/a.csv")).toBe(
       true,
     );
-  });
+    // A body that is damaged each time is sent again until the retry policy is used up, which takes minutes.
+  }, 900_000);
 });
 
 describe.concurrent("parquetry verify", () => {

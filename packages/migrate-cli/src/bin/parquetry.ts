@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { writeSync } from "node:fs";
 import { createInterrupt } from "../commands/interrupt.ts";
 import { EXIT_INTERRUPTED, runCli } from "../commands/run-cli.ts";
 
@@ -8,7 +9,21 @@ process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 // A reader that has gone away (`| head`) is no failure: the work goes on, and nobody is told.
 for (const stream of [stdout, stderr]) stream.on("error", () => {});
 
-const interrupt = createInterrupt(() => process.exit(EXIT_INTERRUPTED));
+const interrupt = createInterrupt(() => {
+  // The last word of a run that is stopped at once: nobody else gets to say it.
+  const args = process.argv.slice(2);
+  const command = args.find((word) => !word.startsWith("-"));
+  const summary = {
+    version: 1,
+    type: "summary",
+    command,
+    exitCode: EXIT_INTERRUPTED,
+    stopped: "interrupted",
+  };
+  if (args.includes("--json")) writeSync(1, `${JSON.stringify(summary)}\n`);
+  else writeSync(2, "\nStopped at once; the same command goes on from here.\n");
+  process.exit(EXIT_INTERRUPTED);
+});
 process.on("SIGINT", () => interrupt.fire());
 process.on("SIGTERM", () => interrupt.fire());
 
