@@ -77,10 +77,10 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
   InvalidBucketName: { code: "invalid_argument", says: "the bucket's name is not valid" },
   SlowDown: { code: "rate_limited", says: "the store asks to slow down" },
   TooManyRequests: { code: "rate_limited", says: "the store asks to slow down" },
-  // What arrived is not what was sent: sending it again is the remedy.
-  BadDigest: { code: "unavailable", says: "the bytes were damaged on the way" },
-  XAmzContentSHA256Mismatch: { code: "unavailable", says: "the bytes were damaged on the way" },
-  IncompleteBody: { code: "unavailable", says: "the body broke off" },
+  // What arrived is not what was sent, and was refused: nothing is in doubt, and sending it again is the remedy.
+  BadDigest: { code: "corrupt", retry: "safe", says: "the bytes were damaged on the way" },
+  XAmzContentSHA256Mismatch: { code: "corrupt", retry: "safe", says: "the bytes were damaged on the way" },
+  IncompleteBody: { code: "corrupt", retry: "safe", says: "the body broke off" },
   RequestTimeout: { code: "timeout", says: "the store waited too long for the body" },
   TimeoutError: { code: "timeout", says: "the store did not answer in time" },
   NotImplemented: { code: "not_supported", says: "the store does not implement this" },

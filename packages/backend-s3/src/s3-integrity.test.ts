@@ -44,6 +44,14 @@ it("a byte that flips on the way there never arrives: the server refuses, and it
   expect(sha256(await body.bytes())).toBe(sha256(CONTENT));
 });
 
+it("bytes that are damaged each time are corrupt: a refusal that was answered leaves nothing in doubt", async () => {
+  server.setFaults([{ operation: "PutObject", fault: { kind: "flip-byte" } }]);
+  const never = parseKey("never.bin");
+  await expect(backend.put(never, CONTENT)).rejects.toMatchObject({ code: "corrupt", attempts: 6 });
+  await expect(backend.put(never, CONTENT, { ifNoneMatch: "*" })).rejects.toMatchObject({ code: "corrupt" });
+  await expect(backend.head(never)).rejects.toMatchObject({ code: "not_found" });
+});
+
 it("a body that breaks off or stands still is resumed, and verified as a whole", async () => {
   await backend.put(KEY, CONTENT);
   server.setFaults([
