@@ -17,7 +17,8 @@ const COUNTERS = 4;
 const DEADLINE_MS = 60_000;
 const POLICY = { maxAttempts: 10, budgetMs: 30_000, baseDelayMs: 2, maxDelayMs: 60 };
 /** What an operation may end in when faults outlast its tries. */
-const ALLOWED = new Set(["rate_limited", "unavailable", "timeout", "outcome_unknown", "conflict"]);
+// `corrupt`: bytes that were damaged on the way at every try, and refused.
+const ALLOWED = new Set(["rate_limited", "unavailable", "timeout", "outcome_unknown", "conflict", "corrupt"]);
 
 /** Numbers in [0, 1) that follow from the seed (mulberry32). */
 function randomFrom(start) {
