@@ -1,114 +1,208 @@
-import type { Dirent } from "node:fs";
-import { lstat, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { sep } from "node:path";
+import { compareKeys, type Key, type ListOptions, type ListPage, type ObjectInfo } from "@parquetry/core";
+import { throwIfAborted } from "@parquetry/core/backend";
+import { DiskPace } from "./disk-pace.ts";
 import {
-  compareKeys,
-  type Key,
-  type ListOptions,
-  type ObjectInfo,
-  type SkippedEntry,
-  whyNotAKey,
-} from "@parquetry/core";
-import { mapOrdered } from "@parquetry/core/backend";
-import { errnoOf } from "./local-error.ts";
-import { localEtag } from "./local-etag.ts";
-import { OWN_NAME_PREFIX } from "./local-names.ts";
+  type Facts,
+  type FolderListing,
+  readFolder,
+  readFolderSync,
+  statFiles,
+  statFilesSync,
+} from "./read-folder.ts";
 
-/** Files looked at ahead of the reader. */
-const STAT_CONCURRENCY = 64;
+/** How many files of a folder are looked at together. */
+const STAT_BATCH = 256;
 
-/** An object, or a folder that holds at least one. */
-export type TreeEntry = { readonly object: ObjectInfo } | { readonly prefix: Key };
+/** How many folders are being read at once where the disk makes its reader wait. */
+const READ_CONCURRENCY = 8;
+
+/** How many folders are read ahead, and at how many names that ends. */
+const FOLDERS_AHEAD = 32;
+const NAMES_AHEAD = 8192;
+
+/** Options of {@link listTree}. */
+export interface ListTreeOptions
+  extends Pick<ListOptions, "delimiter" | "startAfter" | "onSkipped" | "signal"> {
+  /** How many objects and prefixes a page holds. */
+  readonly pageSize: number;
+  /** On which thread the disk is asked. Default: one that knows nothing yet. */
+  readonly pace?: DiskPace;
+}
 
 /**
  * Walks a folder in the byte order of whole keys: a folder stands where `name/` would, so that `a.b` comes before `a/b`.
- * Holds one folder of each level in memory, never the tree. What vanishes while it is walked is left out.
+ * Holds one folder of each level, and some that are read ahead, never the tree. What vanishes while it is walked is left
+ * out, and so are folders without a file at any depth: S3 knows none.
  */
 export async function* listTree(
-  folder: string,
+  path: string,
   key: string,
-  options: Pick<ListOptions, "delimiter" | "startAfter" | "onSkipped">,
-): AsyncGenerator<TreeEntry> {
-  const { delimiter, startAfter, onSkipped } = options;
-  const prefix = key === "" ? "" : `${key}/`;
-  const names = (await readFolder(folder, prefix, onSkipped)).filter(({ sortName }) => {
-    if (startAfter === undefined) return true;
-    const entry = prefix + sortName;
-    // A folder that startAfter points into may hold more behind it.
-    return (
-      compareKeys(entry, startAfter) > 0 ||
-      (delimiter === undefined && entry.endsWith("/") && startAfter.startsWith(entry))
-    );
-  });
-  const entries = mapOrdered(names, STAT_CONCURRENCY, async ({ dirent, sortName }) => {
-    const path = join(folder, dirent.name);
-    // Checked by readFolder.
-    const name = (prefix + dirent.name) as Key;
-    if (sortName.endsWith("/")) return { folder: path, name, info: undefined };
-    return { folder: undefined, name, info: await statObject(path, name) };
-  });
-  for await (const { folder: child, name, info } of entries) {
-    if (info !== undefined) yield { object: info };
-    else if (child === undefined) continue;
-    else if (delimiter === undefined) yield* listTree(child, name, options);
-    else if (await holdsObject(child)) yield { prefix: name };
+  options: ListTreeOptions,
+): AsyncGenerator<ListPage> {
+  const { delimiter, startAfter, onSkipped, signal, pageSize, pace = new DiskPace() } = options;
+  const walk: Folder[] = [];
+  let page: { objects: ObjectInfo[]; prefixes: Key[] } = { objects: [], prefixes: [] };
+
+  const enter = async (folder: Folder): Promise<void> => {
+    const { names, skipped } = await folder.read(pace, walk);
+    for (const entry of skipped) onSkipped?.(entry);
+    folder.open(names, startAfter, delimiter);
+    walk.push(folder);
+  };
+
+  await enter(new Folder(path, key === "" ? "" : `${key}/`));
+  for (let folder = walk.at(-1); folder !== undefined; folder = walk.at(-1)) {
+    if (pace.isTired) {
+      await pace.rest();
+      throwIfAborted(signal, "list", key, "local");
+    }
+    const name = folder.next();
+    if (name === undefined) walk.pop();
+    else if (!name.endsWith("/")) {
+      if (folder.lacksFacts) await folder.look(pace);
+      const info = folder.facts();
+      if (info !== undefined) page.objects.push(info);
+    } else if (delimiter === undefined) await enter(folder.child(name));
+    else if (await holdsObject(folder.child(name), pace, walk)) {
+      // Checked when the folder was read.
+      page.prefixes.push((folder.prefix + name.slice(0, -1)) as Key);
+    }
+    if (page.objects.length + page.prefixes.length < pageSize) continue;
+    yield page;
+    throwIfAborted(signal, "list", key, "local");
+    page = { objects: [], prefixes: [] };
+  }
+  yield page;
+}
+
+/** Begins to read the folders that the walk comes to next, innermost first. */
+function readAhead(walk: readonly Folder[], pace: DiskPace): void {
+  let folders = 0;
+  let names = 0;
+  let reading = 0;
+  for (const folder of comingNext(walk)) {
+    folder.readAhead(pace);
+    folders++;
+    if (folder.namesAhead === undefined) reading++;
+    names += folder.namesAhead ?? 0;
+    if (folders === FOLDERS_AHEAD || reading >= READ_CONCURRENCY || names >= NAMES_AHEAD) return;
   }
 }
 
-interface FolderEntry {
-  readonly dirent: Dirent;
-  /** Its name, with a `/` behind a folder's. */
-  readonly sortName: string;
+function* comingNext(walk: readonly Folder[]): Generator<Folder> {
+  for (const folder of walk.toReversed()) yield* folder.comingNext();
 }
 
-async function readFolder(
-  folder: string,
-  prefix: string,
-  onSkipped: ((skipped: SkippedEntry) => void) | undefined,
-): Promise<FolderEntry[]> {
-  const entries: FolderEntry[] = [];
-  for (const dirent of await readOrEmpty(folder)) {
-    const { name } = dirent;
-    if (name.startsWith(OWN_NAME_PREFIX)) continue;
-    const skipped = whySkipped(dirent, prefix + name);
-    if (skipped === undefined) entries.push({ dirent, sortName: dirent.isDirectory() ? `${name}/` : name });
-    else onSkipped?.({ path: prefix + name, ...skipped });
-  }
-  return entries.sort((a, b) => compareKeys(a.sortName, b.sortName));
-}
-
-function whySkipped(dirent: Dirent, path: string): Omit<SkippedEntry, "path"> | undefined {
-  if (dirent.isSymbolicLink()) return { reason: "symlink", detail: "a symbolic link, which is not followed" };
-  if (!dirent.isFile() && !dirent.isDirectory()) return { reason: "special", detail: "no regular file" };
-  if (dirent.name.includes("\uFFFD")) return { reason: "not_a_key", detail: "its name is not UTF-8" };
-  const reason = whyNotAKey(path);
-  return reason === undefined ? undefined : { reason: "not_a_key", detail: reason };
-}
-
-async function readOrEmpty(folder: string): Promise<Dirent[]> {
-  try {
-    return await readdir(folder, { withFileTypes: true });
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return [];
-    throw error;
-  }
-}
-
-/** The facts of a file, or undefined where it is gone. */
-async function statObject(path: string, key: Key): Promise<ObjectInfo | undefined> {
-  try {
-    const stats = await lstat(path, { bigint: true });
-    return { key, sizeBytes: Number(stats.size), etag: localEtag(stats), lastModified: stats.mtime };
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/** Whether a folder holds an object at any depth: S3 knows no empty folders, so nobody sees them here. */
-async function holdsObject(folder: string): Promise<boolean> {
-  const entries = await readFolder(folder, "", undefined);
-  if (entries.some(({ dirent }) => dirent.isFile())) return true;
-  for (const { dirent } of entries) if (await holdsObject(join(folder, dirent.name))) return true;
+/** Whether a folder holds an object at any depth. */
+async function holdsObject(folder: Folder, pace: DiskPace, walk: readonly Folder[]): Promise<boolean> {
+  const { names } = await folder.read(pace, walk);
+  if (names.some((name) => !name.endsWith("/"))) return true;
+  for (const name of names) if (await holdsObject(folder.child(name), pace, [])) return true;
   return false;
+}
+
+const NOTHING: FolderListing = { names: [], skipped: [] };
+
+/** A folder of the walk, or one that is read ahead. */
+class Folder {
+  readonly prefix: string;
+  readonly #path: string;
+  readonly #ahead = new Map<string, Folder>();
+  #reading: Promise<FolderListing> | undefined;
+  #names: readonly string[] = [];
+  #namesAhead: number | undefined;
+  #position = -1;
+  /** The facts of the names from `#factsFrom` on. */
+  #facts: readonly Facts[] = [];
+  #factsFrom = 0;
+
+  constructor(path: string, prefix: string) {
+    this.#path = path;
+    this.prefix = prefix;
+  }
+
+  /** Its names: read on this thread while the disk is quick; else on others, and with it the folders that come next. */
+  async read(pace: DiskPace, walk: readonly Folder[]): Promise<FolderListing> {
+    if (this.#reading === undefined && pace.isQuick) {
+      return pace.now(() => readFolderSync(this.#path, this.prefix), 1);
+    }
+    this.readAhead(pace);
+    if (!pace.isQuick) readAhead(walk, pace);
+    return (await this.#reading) ?? NOTHING;
+  }
+
+  /** Begins to read it on other threads, unless that was begun already. */
+  readAhead(pace: DiskPace): void {
+    if (this.#reading !== undefined) return;
+    this.#reading = this.#readLater(pace);
+    // Thrown where it is waited for.
+    this.#reading.catch(() => {});
+  }
+
+  /** How many names it holds ahead of the walk; undefined while they are being read. */
+  get namesAhead(): number | undefined {
+    return this.#namesAhead;
+  }
+
+  async #readLater(pace: DiskPace): Promise<FolderListing> {
+    pace.later();
+    const listing = await readFolder(this.#path, this.prefix);
+    this.#facts = await statFiles(this.#path, this.prefix, listing.names.slice(0, STAT_BATCH));
+    this.#namesAhead = listing.names.length;
+    return listing;
+  }
+
+  /** Begins the walk through it, behind `startAfter`. */
+  open(names: readonly string[], startAfter: string | undefined, delimiter: "/" | undefined): void {
+    this.#names = names;
+    if (startAfter === undefined) return;
+    const first = names.findIndex((name) => {
+      const entry = this.prefix + name;
+      // A folder that startAfter points into may hold more behind it.
+      const isAround = delimiter === undefined && name.endsWith("/") && startAfter.startsWith(entry);
+      return isAround || compareKeys(entry, startAfter) > 0;
+    });
+    this.#position = first < 0 ? names.length : first - 1;
+  }
+
+  next(): string | undefined {
+    this.#position++;
+    return this.#names[this.#position];
+  }
+
+  /** Whether the file at which the walk is has not been looked at. */
+  get lacksFacts(): boolean {
+    return this.#position < this.#factsFrom || this.#position >= this.#factsFrom + this.#facts.length;
+  }
+
+  /** Looks at that file and at those behind it. */
+  async look(pace: DiskPace): Promise<void> {
+    const names = this.#names.slice(this.#position, this.#position + STAT_BATCH);
+    this.#factsFrom = this.#position;
+    this.#facts = pace.isQuick
+      ? pace.now(() => statFilesSync(this.#path, this.prefix, names), names.length)
+      : await statFiles(this.#path, this.prefix, names);
+  }
+
+  facts(): Facts {
+    return this.#facts[this.#position - this.#factsFrom];
+  }
+
+  child(name: string): Folder {
+    const ahead = this.#ahead.get(name);
+    this.#ahead.delete(name);
+    return ahead ?? new Folder(this.#path + sep + name.slice(0, -1), this.prefix + name);
+  }
+
+  /** The folders in it that the walk comes to next. */
+  *comingNext(): Generator<Folder> {
+    const next = this.#position + 1;
+    for (const name of this.#names.slice(next, next + NAMES_AHEAD)) {
+      if (!name.endsWith("/")) continue;
+      const child = this.child(name);
+      this.#ahead.set(name, child);
+      yield child;
+    }
+  }
 }

@@ -132,22 +132,13 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
       const { prefix = "", signal } = options;
       throwIfAborted(signal, "list", prefix, "local");
       const folder = prefix === "" ? root : localPath(root, prefix, "list");
-      let page: { objects: ObjectInfo[]; prefixes: Key[] } = { objects: [], prefixes: [] };
       try {
         if (prefix !== "") await checkFolder(root, join(folder, "x"), prefix, "list");
         await stat(root);
-        for await (const entry of listTree(folder, prefix, options)) {
-          throwIfAborted(signal, "list", prefix, "local");
-          if ("object" in entry) page.objects.push(entry.object);
-          else page.prefixes.push(entry.prefix);
-          if (page.objects.length + page.prefixes.length < CAPABILITIES.listPageSize) continue;
-          yield page;
-          page = { objects: [], prefixes: [] };
-        }
+        yield* listTree(folder, prefix, { ...options, pageSize: CAPABILITIES.listPageSize });
       } catch (error) {
         throw await explain(error, "list", prefix, folder);
       }
-      yield page;
     },
 
     async *delete(keys, options): AsyncGenerator<DeleteResult> {

@@ -1,0 +1,53 @@
+import { setImmediate as otherWork } from "node:timers/promises";
+
+/** A call that takes longer than this waited for the device, not for its memory, in milliseconds. */
+const QUICK_MS = 0.25;
+
+/** After so many reads on other threads, this one is tried again. */
+const TRY_AGAIN_AFTER = 256;
+
+/** How long this thread is kept from other work at a stretch, in milliseconds. */
+const STRETCH_MS = 8;
+
+/**
+ * Decides on which thread a file system is asked. What it holds in memory is read on this thread: handing a call to another
+ * one costs several times the call itself. As soon as one has waited for the device, many are asked for at once on the
+ * system's threads instead, and later it is tried again.
+ */
+export class DiskPace {
+  #later = 0;
+  #wasSlow = false;
+  #stretchBegan: number = performance.now();
+
+  /** Whether the file system answers at once, as far as is known. */
+  get isQuick(): boolean {
+    return this.#later === 0;
+  }
+
+  /** Runs so many calls on this thread, and learns how long they took. */
+  now<T>(run: () => T, calls: number): T {
+    const startedAt = performance.now();
+    const result = run();
+    const isSlow = performance.now() - startedAt > QUICK_MS * calls;
+    // One alone may have been this process waiting for its turn.
+    if (isSlow && this.#wasSlow) this.#later = TRY_AGAIN_AFTER;
+    this.#wasSlow = isSlow;
+    return result;
+  }
+
+  /** Told that something is read on other threads. */
+  later(): void {
+    if (this.#later > 0) this.#later--;
+  }
+
+  /** Whether other work has waited long enough; then {@link DiskPace.rest}. */
+  get isTired(): boolean {
+    return performance.now() - this.#stretchBegan > STRETCH_MS;
+  }
+
+  /** Lets other work go first. */
+  async rest(): Promise<void> {
+    await otherWork();
+    this.#stretchBegan = performance.now();
+  }
+}

@@ -1,0 +1,97 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { compareKeys } from "@parquetry/core";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DiskPace } from "./disk-pace.ts";
+import { type ListTreeOptions, listTree } from "./list-tree.ts";
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "parquetry-list-tree-"));
+});
+
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+/** A pace that has found the disk slow: everything is read on other threads, ahead of the walk. */
+function slowPace(): DiskPace {
+  const pace = new DiskPace();
+  const wait = (): string => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+  for (let call = 0; call < 2; call++) pace.now(wait, 1);
+  return pace;
+}
+
+const PACES = { quick: () => new DiskPace(), slow: slowPace };
+
+async function namesOf(options: Partial<ListTreeOptions>): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { objects, prefixes } of listTree(root, "", { pageSize: 7, ...options })) {
+    expect(objects.length + prefixes.length).toBeLessThanOrEqual(7);
+    names.push(
+      ...[...objects.map(({ key }) => key), ...prefixes.map((prefix) => `${prefix}/`)].sort(compareKeys),
+    );
+  }
+  return names;
+}
+
+describe.each(Object.entries(PACES))("a walk over a %s disk", (_name, makePace) => {
+  it("gives whole keys in byte order, from anywhere, at any depth", async () => {
+    // The order of UTF-16 is another one for the last three.
+    const segment = fc.constantFrom("a", "a.b", "a0", "a-", "b", "year=2024", "é", "\uffee", "\u{1f3c8}");
+    const key = fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(key, { maxLength: 40 }),
+        key,
+        fc.boolean(),
+        async (wanted, startAfter, direct) => {
+          await rm(root, { recursive: true });
+          await mkdir(root);
+          // A file cannot also be a folder.
+          const keys = wanted.filter((one) => !wanted.some((other) => other.startsWith(`${one}/`)));
+          for (const one of keys) {
+            await mkdir(dirname(join(root, one)), { recursive: true });
+            await writeFile(join(root, one), one);
+          }
+          await mkdir(join(root, "empty", "deep"), { recursive: true });
+          const pace = makePace();
+          const names = direct ? keys.map((one) => one.replace(/\/.*/s, "/")) : keys;
+          const sorted = [...new Set(names)].sort(compareKeys);
+          const delimiter = direct ? ({ delimiter: "/" } as const) : {};
+          expect(await namesOf({ pace, ...delimiter })).toEqual(sorted);
+          expect(await namesOf({ pace, startAfter, ...delimiter })).toEqual(
+            sorted.filter((name) => compareKeys(name, startAfter) > 0),
+          );
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("tells what it skips, in folders of any size", async () => {
+    await mkdir(join(root, "many"));
+    const keys: string[] = [];
+    for (let i = 0; i < 600; i++) {
+      const key = `many/${String(i).padStart(4, "0")}`;
+      keys.push(key);
+      await writeFile(join(root, key), "");
+    }
+    await symlink("elsewhere", join(root, "many", "link"));
+    const skipped: string[] = [];
+    expect(await namesOf({ pace: makePace(), onSkipped: ({ path }) => skipped.push(path) })).toEqual(keys);
+    expect(skipped).toEqual(["many/link"]);
+  });
+});
+
+describe("DiskPace", () => {
+  it("leaves this thread at the second slow call in a row, and tries it again later", () => {
+    const pace = slowPace();
+    expect(pace.isQuick).toBe(false);
+    for (let read = 0; read < 256; read++) pace.later();
+    expect(pace.isQuick).toBe(true);
+  });
+});

@@ -1,0 +1,98 @@
+import { type BigIntStats, type Dirent, lstatSync, readdirSync } from "node:fs";
+import { lstat, readdir } from "node:fs/promises";
+import { sep } from "node:path";
+import { compareKeys, type Key, type ObjectInfo, type SkippedEntry, whyNotAKey } from "@parquetry/core";
+import { errnoOf } from "./local-error.ts";
+import { localEtag } from "./local-etag.ts";
+import { OWN_NAME_PREFIX } from "./local-names.ts";
+
+/** A folder as it was read. */
+export interface FolderListing {
+  /** What can be listed, in the order of a listing: a folder's name ends with `/`. */
+  readonly names: readonly string[];
+  /** What cannot. */
+  readonly skipped: readonly SkippedEntry[];
+}
+
+/** The facts of a file; undefined for a folder, and for a file that is gone. */
+export type Facts = ObjectInfo | undefined;
+
+/** Reads a folder on this thread; one that is gone is empty. `prefix` is its key with a `/` behind, `""` for the root. */
+export function readFolderSync(path: string, prefix: string): FolderListing {
+  return sortNames(unlessGone(() => readdirSync(path, { withFileTypes: true })) ?? [], prefix);
+}
+
+/** As {@link readFolderSync}, on the system's threads. */
+export async function readFolder(path: string, prefix: string): Promise<FolderListing> {
+  return sortNames((await readdir(path, { withFileTypes: true }).catch(noneIfGone)) ?? [], prefix);
+}
+
+/** Looks at the files among some names of a folder, on this thread. */
+export function statFilesSync(path: string, prefix: string, names: readonly string[]): Facts[] {
+  return names.map((name) => {
+    if (name.endsWith("/")) return undefined;
+    const stats = unlessGone(() => lstatSync(path + sep + name, { bigint: true, throwIfNoEntry: false }));
+    return stats && factsOf(prefix + name, stats);
+  });
+}
+
+/** As {@link statFilesSync}, on the system's threads. */
+export function statFiles(path: string, prefix: string, names: readonly string[]): Promise<Facts[]> {
+  return Promise.all(
+    names.map(async (name) => {
+      if (name.endsWith("/")) return undefined;
+      const stats = await lstat(path + sep + name, { bigint: true }).catch(noneIfGone);
+      return stats && factsOf(prefix + name, stats);
+    }),
+  );
+}
+
+function factsOf(key: string, stats: BigIntStats): Facts {
+  // A folder has taken the file's name meanwhile.
+  if (!stats.isFile()) return undefined;
+  // Checked by sortNames.
+  return {
+    key: key as Key,
+    sizeBytes: Number(stats.size),
+    etag: localEtag(stats),
+    lastModified: stats.mtime,
+  };
+}
+
+function sortNames(entries: readonly Dirent[], prefix: string): FolderListing {
+  const names: string[] = [];
+  const skipped: SkippedEntry[] = [];
+  for (const entry of entries) {
+    const { name } = entry;
+    if (name.startsWith(OWN_NAME_PREFIX)) continue;
+    const why = whySkipped(entry, prefix + name);
+    if (why === undefined) names.push(entry.isDirectory() ? `${name}/` : name);
+    else skipped.push({ path: prefix + name, ...why });
+  }
+  // JavaScript's own order is that of UTF-8 while there are no surrogates, and many times faster.
+  if (names.some((name) => /[\ud800-\udfff]/.test(name))) names.sort(compareKeys);
+  else names.sort();
+  return { names, skipped };
+}
+
+function whySkipped(entry: Dirent, path: string): Omit<SkippedEntry, "path"> | undefined {
+  if (entry.isSymbolicLink()) return { reason: "symlink", detail: "a symbolic link, which is not followed" };
+  if (!entry.isFile() && !entry.isDirectory()) return { reason: "special", detail: "no regular file" };
+  if (entry.name.includes("\uFFFD")) return { reason: "not_a_key", detail: "its name is not UTF-8" };
+  const reason = whyNotAKey(path);
+  return reason === undefined ? undefined : { reason: "not_a_key", detail: reason };
+}
+
+/** What vanishes while it is looked at is left out. */
+function noneIfGone(error: unknown): undefined {
+  const errno = errnoOf(error);
+  if (errno !== "ENOENT" && errno !== "ENOTDIR") throw error;
+}
+
+function unlessGone<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    return noneIfGone(error);
+  }
+}
