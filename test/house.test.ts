@@ -19,7 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Which outside packages may be imported, and by whom alone. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
-  "@aws-sdk/client-s3": ["backend-s3"],
+  "@aws-sdk/client-s3": [],
+  "@aws-sdk/credential-providers": ["backend-s3"],
   "@duckdb/node-api": ["query"],
   hyparquet: ["core"],
   "hyparquet-writer": ["core"],

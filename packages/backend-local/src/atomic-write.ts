@@ -1,11 +1,11 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, rename, rmdir, unlink, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Key, PutBody, PutOptions, PutResult } from "@parquetry/core";
 import {
   alreadyExists,
-  bodyMismatch,
+  bodyCheck,
   openBody,
   preconditionFailed,
   throwIfAborted,
@@ -94,18 +94,15 @@ async function openTemporary(
 }
 
 async function writeBody(handle: FileHandle, key: Key, body: PutBody, options: PutOptions): Promise<void> {
-  const hash = options.sha256 === undefined ? undefined : createHash("sha256");
+  const check = bodyCheck("local", key, options);
   for await (const chunk of openBody(body)) {
     throwIfAborted(options.signal, "put", key, "local");
-    hash?.update(chunk);
+    check.update(chunk);
     for (let written = 0; written < chunk.byteLength; ) {
       written += (await handle.write(chunk, written)).bytesWritten;
     }
   }
-  const actual = hash?.digest("hex");
-  if (actual !== undefined && options.sha256 !== undefined && actual !== options.sha256) {
-    throw bodyMismatch("local", key, options.sha256, actual);
-  }
+  check.finish();
 }
 
 async function statFile(path: string, key: Key): Promise<BigIntStats | undefined> {

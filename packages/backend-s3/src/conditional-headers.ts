@@ -1,12 +1,11 @@
-import { HeadObjectCommand } from "@aws-sdk/client-s3";
-import { isStorageError, type Key, type Preconditions } from "@parquetry/core";
+import { isStorageError, type Key, type OperationOptions, type Preconditions } from "@parquetry/core";
+import { headObject } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
-import { plainEtag } from "./s3-etag.ts";
 
 /** The headers of a conditional write. */
 export interface ConditionalHeaders {
-  readonly IfMatch?: string;
-  readonly IfNoneMatch?: string;
+  readonly "if-match"?: string;
+  readonly "if-none-match"?: string;
 }
 
 /** How a server wants the ETag in `If-Match`: with quotes, as HTTP has it, or without. Unknown until one was taken. */
@@ -21,15 +20,14 @@ export type IfMatchStyle = "unknown" | "quoted" | "plain";
 export async function sendConditionally<T>(
   connection: S3Connection,
   key: Key,
-  { ifMatch, ifNoneMatch }: Preconditions,
-  signal: AbortSignal | undefined,
+  { ifMatch, ifNoneMatch, signal }: Preconditions & OperationOptions,
   send: (headers: ConditionalHeaders) => Promise<T>,
 ): Promise<T> {
-  const others: ConditionalHeaders = ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch };
+  const others: ConditionalHeaders = ifNoneMatch === undefined ? {} : { "if-none-match": ifNoneMatch };
   if (ifMatch === undefined) return send(others);
   const { style } = connection.ifMatch;
   const sendAs = async (wanted: "quoted" | "plain"): Promise<T> => {
-    const result = await send({ ...others, IfMatch: wanted === "plain" ? ifMatch : `"${ifMatch}"` });
+    const result = await send({ ...others, "if-match": wanted === "plain" ? ifMatch : `"${ifMatch}"` });
     connection.ifMatch.style = wanted;
     return result;
   };
@@ -49,10 +47,7 @@ async function etagNow(
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   try {
-    const head = await connection.send("put", key, signal, (client, abort) =>
-      client.send(new HeadObjectCommand({ Bucket: connection.bucket, Key: key }), abort),
-    );
-    return plainEtag(head.ETag, "put", key, connection.profile.name);
+    return (await headObject(connection, key, { op: "put", path: key, signal })).info.etag;
   } catch {
     // The first answer is the one to tell.
     return undefined;

@@ -1,3 +1,4 @@
+export type { S3Credentials } from "./aws-credentials.ts";
 export type { ResumableUploadOptions, UploadedPart, UploadState } from "./resumable-upload.ts";
 export {
   createR2Backend,
@@ -7,6 +8,5 @@ export {
   type R2BackendOptions,
   type S3BackendOptions,
 } from "./s3-backend.ts";
-export type { S3Credentials } from "./s3-connection.ts";
 export type { S3Backend, S3Uploads } from "./s3-uploads.ts";
 export type { UnfinishedUpload } from "./unfinished-uploads.ts";

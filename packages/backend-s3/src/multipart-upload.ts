@@ -1,28 +1,29 @@
-import { createHash } from "node:crypto";
-import {
-  AbortMultipartUploadCommand,
-  type CompletedPart,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  UploadPartCommand,
-  type UploadPartCommandOutput,
-} from "@aws-sdk/client-s3";
+import { hash } from "node:crypto";
 import { isStorageError, type Key, type PutOptions, type PutResult, StorageError } from "@parquetry/core";
-import { bodyMismatch, mapConcurrent, retryOperation, throwIfAborted } from "@parquetry/core/backend";
+import { bodyCheck, mapConcurrent, retryOperation, throwIfAborted } from "@parquetry/core/backend";
 import { chunksOf } from "./chunks-of.ts";
 import { sendConditionally } from "./conditional-headers.ts";
-import type { S3Connection } from "./s3-connection.ts";
+import { metadataHeaders, SHA256 } from "./object-headers.ts";
+import { childText, escapeXml } from "./read-xml.ts";
+import type { S3Connection, S3Request } from "./s3-connection.ts";
 import { plainEtag } from "./s3-etag.ts";
 import { MAX_PARTS, PART_BYTES, PART_CONCURRENCY } from "./s3-profile.ts";
 import { settlePut } from "./settle-put.ts";
-import { SHA256 } from "./single-put.ts";
+import { UNSIGNED_PAYLOAD } from "./sign-request.ts";
 import { standingOf, type WriteLineage, writeLineage } from "./write-lineage.ts";
 
 /** An upload by parts that has begun. */
 export interface UploadTarget {
-  readonly Bucket: string;
-  readonly Key: Key;
-  readonly UploadId: string;
+  readonly key: Key;
+  readonly uploadId: string;
+}
+
+/** A part that the store has. */
+export interface SentPart {
+  /** Its number, from 1. */
+  readonly number: number;
+  /** The store's tag for it, as it came. */
+  readonly etag: string;
 }
 
 /**
@@ -40,7 +41,7 @@ export async function multipartUpload(
   const { signal } = options;
   const lineage = writeLineage(options);
   const upload = await createUpload(connection, key, lineage, options.sha256, signal);
-  const sha256 = createHash("sha256");
+  const check = bodyCheck(profile.name, key, options);
   let total = 0;
   return abortingOnFailure(connection, upload, lineage, signal, async () => {
     const parts = await mapConcurrent(
@@ -48,16 +49,13 @@ export async function multipartUpload(
       PART_CONCURRENCY,
       async (part, index) => {
         throwIfAborted(signal, "put", key, profile.name);
-        // Called in order: the hash sees the parts as they lie in the object.
-        sha256.update(part);
+        // Called in order: the check sees the parts as they lie in the object.
+        check.update(part);
         total += part.byteLength;
-        return sendPart(connection, upload, part, index + 1, signal);
+        return sendPart(connection, upload, part, hash("md5", part, "hex"), index + 1, signal);
       },
     );
-    const actual = sha256.digest("hex");
-    if (options.sha256 !== undefined && actual !== options.sha256) {
-      throw bodyMismatch(profile.name, key, options.sha256, actual);
-    }
+    check.finish();
     return completeUpload(connection, upload, parts, total, lineage, options);
   });
 }
@@ -70,15 +68,17 @@ export async function createUpload(
   sha256: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<UploadTarget> {
-  const target = { Bucket: connection.bucket, Key: key };
-  const Metadata = { ...lineage.metadata, ...(sha256 === undefined ? {} : { [SHA256]: sha256 }) };
+  const metadata = { ...lineage.metadata, ...(sha256 === undefined ? {} : { [SHA256]: sha256 }) };
+  const headers = { ...metadataHeaders(metadata), "content-type": "application/octet-stream" };
   // Repeated here, since the body may be one that cannot be read again. An upload whose answer is lost stays behind empty.
-  const { UploadId } = await retryOperation(connection.retry, connection.profile.name, signal, key, () =>
-    connection.send("put", key, signal, (client, abort) =>
-      client.send(new CreateMultipartUploadCommand({ ...target, Metadata }), abort),
+  const answer = await retryOperation(connection.retry, connection.profile.name, signal, key, () =>
+    connection.sendForXml(
+      { op: "put", path: key, signal },
+      { method: "POST", key, query: { uploads: "" }, headers },
     ),
   );
-  if (UploadId !== undefined) return { ...target, UploadId };
+  const uploadId = childText(answer, "UploadId");
+  if (uploadId) return { key, uploadId };
   throw new StorageError({
     code: "not_supported",
     op: "put",
@@ -88,52 +88,58 @@ export async function createUpload(
   });
 }
 
-/** Sends one part. */
+/** Sends one part, with the MD5 that the server holds it against. */
 export async function sendPart(
   connection: S3Connection,
-  upload: UploadTarget,
+  { key, uploadId }: UploadTarget,
   part: Uint8Array,
+  md5: string,
   number: number,
   signal: AbortSignal | undefined,
-): Promise<CompletedPart> {
-  const contentMd5 = createHash("md5").update(part).digest("base64");
-  const send = (): Promise<UploadPartCommandOutput> =>
-    connection.send("put", upload.Key, signal, (client, abort) =>
-      client.send(
-        new UploadPartCommand({ ...upload, PartNumber: number, Body: part, ContentMD5: contentMd5 }),
-        abort,
-      ),
-    );
+): Promise<SentPart> {
+  const request: S3Request = {
+    ...{ method: "PUT", key, body: part },
+    query: { partNumber: String(number), uploadId },
+    headers: { "content-md5": Buffer.from(md5, "hex").toString("base64") },
+    // The MD5 is signed, and through it the bytes.
+    payloadHash: UNSIGNED_PAYLOAD,
+  };
   // Repeated here, since the body behind the part cannot be read again.
-  const { ETag } = await retryOperation(connection.retry, connection.profile.name, signal, upload.Key, send);
-  return { PartNumber: number, ETag };
+  const { etag = "" } = await retryOperation(connection.retry, connection.profile.name, signal, key, () =>
+    connection.send({ op: "put", path: key, signal }, request),
+  );
+  return { number, etag };
 }
 
 /** Makes the object of its parts. Where the answer is lost, the object is asked whose it is. */
 export function completeUpload(
   connection: S3Connection,
   upload: UploadTarget,
-  parts: readonly CompletedPart[],
+  parts: readonly SentPart[],
   sizeBytes: number,
   lineage: WriteLineage,
   options: PutOptions,
 ): Promise<PutResult> {
-  const { Key: key } = upload;
+  const { key, uploadId } = upload;
   const { signal } = options;
   const send = async (): Promise<PutResult> => {
-    const { ETag } = await sendConditionally(connection, key, options, signal, (conditions) =>
-      connection.send("put", key, signal, (client, abort) =>
-        client.send(
-          new CompleteMultipartUploadCommand({
-            ...upload,
-            ...conditions,
-            MultipartUpload: { Parts: [...parts] },
-          }),
-          abort,
-        ),
+    const list = parts.map(
+      ({ number, etag }) => `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
+    );
+    const body = Buffer.from(
+      `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list.join("")}</CompleteMultipartUpload>`,
+    );
+    const answer = await sendConditionally(connection, key, options, (conditions) =>
+      connection.sendForXml(
+        { op: "put", path: key, signal },
+        {
+          ...{ method: "POST", key, query: { uploadId }, body },
+          headers: { "content-type": "application/xml", ...conditions },
+        },
       ),
     );
-    if (ETag) return { etag: plainEtag(ETag, "put", key, connection.profile.name), sizeBytes };
+    const etag = childText(answer, "ETag");
+    if (etag) return { etag: plainEtag(etag, "put", key, connection.profile.name), sizeBytes };
     // radosgw 16 answers with an empty ETag: the object has one.
     const standing = await standingOf(connection, key, lineage, signal);
     if (standing.is === "own") return standing.result;
@@ -149,13 +155,11 @@ export function completeUpload(
 }
 
 /** Ends an upload, so that its parts no longer cost. Does nothing where there is none. */
-export async function abortUpload(connection: S3Connection, upload: UploadTarget): Promise<void> {
+export async function abortUpload(connection: S3Connection, { key, uploadId }: UploadTarget): Promise<void> {
   const { retry, profile } = connection;
   try {
-    await retryOperation({ ...retry, maxAttempts: 3 }, profile.name, undefined, upload.Key, () =>
-      connection.send("put", upload.Key, undefined, (client) =>
-        client.send(new AbortMultipartUploadCommand(upload)),
-      ),
+    await retryOperation({ ...retry, maxAttempts: 3 }, profile.name, undefined, key, () =>
+      connection.send({ op: "put", path: key }, { method: "DELETE", key, query: { uploadId } }),
     );
   } catch (error) {
     if (!isStorageError(error, "not_found") || error.message.includes("NoSuchBucket")) throw error;
@@ -179,7 +183,7 @@ export async function abortingOnFailure(
     // Unreachable: the store ends it by itself in time, and the first failure is the one to tell.
     await abortUpload(connection, upload).catch(() => {});
     if (isStorageError(error, "outcome_unknown")) {
-      const standing = await standingOf(connection, upload.Key, lineage, signal).catch(() => undefined);
+      const standing = await standingOf(connection, upload.key, lineage, signal).catch(() => undefined);
       if (standing?.is === "own") return standing.result;
     }
     throw error;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
   isStorageError,
   type Key,
@@ -7,7 +7,7 @@ import {
   type ReplayableBody,
   StorageError,
 } from "@parquetry/core";
-import { collectBytes, mapConcurrent, throwIfAborted } from "@parquetry/core/backend";
+import { bodyCheck, collectBytes, mapConcurrent, throwIfAborted } from "@parquetry/core/backend";
 import {
   completeUpload,
   createUpload,
@@ -67,7 +67,7 @@ export async function resumableUpload(
   const { resume, signal } = options;
   if (resume !== undefined) {
     checkState(connection, key, body, resume);
-    const upload = { Bucket: connection.bucket, Key: key, UploadId: resume.uploadId };
+    const upload = { key, uploadId: resume.uploadId };
     const lineage = writeLineage(options, resume.writeId);
     try {
       return await sendRest(connection, upload, lineage, body, resume, options);
@@ -82,7 +82,7 @@ export async function resumableUpload(
   const upload = await createUpload(connection, key, lineage, options.sha256, signal);
   const state: UploadState = {
     key,
-    uploadId: upload.UploadId,
+    uploadId: upload.uploadId,
     writeId: lineage.id,
     sizeBytes: body.sizeBytes,
     partSizeBytes: partBytesFor(body.sizeBytes),
@@ -103,7 +103,7 @@ async function sendRest(
   const { signal } = options;
   const { sizeBytes, partSizeBytes } = state;
   const have = new Map(state.parts.map((part) => [part.number, part]));
-  const sha256 = createHash("sha256");
+  const check = bodyCheck(connection.profile.name, upload.key, options);
   const starts = Array.from(
     { length: Math.max(1, Math.ceil(sizeBytes / partSizeBytes)) },
     (_, i) => i * partSizeBytes,
@@ -112,11 +112,11 @@ async function sendRest(
   let reading: Promise<unknown> = Promise.resolve();
   const read = (start: number): Promise<Uint8Array> => {
     const next = reading.then(async () => {
-      throwIfAborted(signal, "put", upload.Key, connection.profile.name);
+      throwIfAborted(signal, "put", upload.key, connection.profile.name);
       const end = Math.min(start + partSizeBytes, sizeBytes);
       const bytes = await collectBytes(body.open({ start, end }));
-      if (bytes.byteLength !== end - start) throw changed(connection, upload.Key);
-      sha256.update(bytes);
+      if (bytes.byteLength !== end - start) throw changed(connection, upload.key);
+      check.update(bytes);
       return bytes;
     });
     reading = next.catch(() => {});
@@ -124,18 +124,15 @@ async function sendRest(
   };
   await mapConcurrent(starts, PART_CONCURRENCY, async (start, index) => {
     const bytes = await read(start);
-    const md5 = createHash("md5").update(bytes).digest("hex");
+    const md5 = hash("md5", bytes, "hex");
     const number = index + 1;
     if (have.get(number)?.md5 === md5) return;
-    const { ETag = "" } = await sendPart(connection, upload, bytes, number, signal);
-    have.set(number, { number, etag: ETag, md5 });
+    const { etag } = await sendPart(connection, upload, bytes, md5, number, signal);
+    have.set(number, { number, etag, md5 });
     await options.onState({ ...state, parts: inOrder(have) });
   });
-  if (options.sha256 !== undefined && sha256.digest("hex") !== options.sha256) {
-    throw changed(connection, upload.Key);
-  }
-  const parts = inOrder(have).map(({ number, etag }) => ({ PartNumber: number, ETag: etag }));
-  return completeUpload(connection, upload, parts, sizeBytes, lineage, options);
+  check.finish();
+  return completeUpload(connection, upload, inOrder(have), sizeBytes, lineage, options);
 }
 
 function inOrder(parts: ReadonlyMap<number, UploadedPart>): readonly UploadedPart[] {

@@ -1,4 +1,3 @@
-import { GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
 import {
   type BackendCapabilities,
   type ByteRange,
@@ -8,7 +7,7 @@ import {
   type Key,
   limited,
   MAX_KEY_BYTES,
-  type ObjectInfo,
+  type ObjectBody,
   type Prefix,
   type PutBody,
   type PutOptions,
@@ -29,13 +28,14 @@ import {
   retryOperation,
   verifiedBody,
 } from "@parquetry/core/backend";
+import type { S3Credentials } from "./aws-credentials.ts";
 import { multipartUpload } from "./multipart-upload.ts";
+import { headObject, objectInfo } from "./object-headers.ts";
 import { peek } from "./peek.ts";
 import { s3Body } from "./s3-body.ts";
-import { connectS3, type S3Connection, type S3Credentials } from "./s3-connection.ts";
+import { connectS3, type S3Connection } from "./s3-connection.ts";
 import { s3Copy } from "./s3-copy.ts";
 import { s3Delete } from "./s3-delete.ts";
-import { md5OfEtag, plainEtag, sha256Of } from "./s3-etag.ts";
 import { s3List } from "./s3-list.ts";
 import { MAX_PARTS, PART_BYTES, R2_PROFILE, S3_PROFILE, type S3Profile } from "./s3-profile.ts";
 import { type S3Backend, s3Uploads } from "./s3-uploads.ts";
@@ -131,14 +131,6 @@ export function createR2Backend(options: R2BackendOptions): S3Backend {
 
 function open(profile: S3Profile, options: S3BackendOptions): S3Backend {
   const { bucket, prefix = "", retry = DEFAULT_RETRY_POLICY, endpoint } = options;
-  if (endpoint !== undefined && !/^https?:\/\//.test(endpoint)) {
-    throw new StorageError({
-      code: "invalid_argument",
-      op: "open",
-      backend: profile.name,
-      message: `open ${profile.name}: the endpoint ${JSON.stringify(endpoint)} is no http or https URL.`,
-    });
-  }
   const connection = connectS3({
     profile,
     bucket,
@@ -182,37 +174,31 @@ export function bareS3Backend(connection: S3Connection): StorageBackend {
     capabilities: capabilitiesOf(connection),
     url: (key: Prefix = "") => `${name}://${bucket}${key === "" ? "" : `/${key}`}`,
     async head(key, options) {
-      const found = await connection.send("head", key, options?.signal, (client, abort) =>
-        client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), abort),
-      );
-      return objectInfo("head", key, found.ContentLength ?? 0, found, name);
+      return (await headObject(connection, key, { op: "head", path: key, signal: options?.signal })).info;
     },
 
     async get(key, options = {}): Promise<GetResult> {
       const { range, ifMatch, verify = false, signal } = options;
       if (range !== undefined) checkRange(range, key, name);
+      const headers: Record<string, string> = {};
+      if (range !== undefined) headers["range"] = rangeHeader(range);
+      if (ifMatch !== undefined) headers["if-match"] = `"${ifMatch}"`;
+      let body: ObjectBody | undefined;
       try {
-        const found = await connection.send("get", key, signal, (client, abort) =>
-          client.send(
-            new GetObjectCommand({
-              Bucket: bucket,
-              Key: key,
-              ...(range === undefined ? {} : { Range: rangeHeader(range) }),
-              ...(ifMatch === undefined ? {} : { IfMatch: `"${ifMatch}"` }),
-            }),
-            abort,
-          ),
+        const answer = await connection.open(
+          { op: "get", path: key, signal },
+          { method: "GET", key, headers },
         );
-        const sizeBytes = totalBytes(found.ContentRange) ?? found.ContentLength ?? 0;
-        const info = objectInfo("get", key, sizeBytes, found, name);
-        const body = s3Body(connection, key, found.Body, found.ContentLength, signal);
-        const isRanged = found.ContentRange !== undefined && sizeBytes > 0;
+        body = s3Body(connection, key, answer, signal);
+        const info = objectInfo(connection, "get", key, answer.headers);
+        const { sizeBytes } = info;
+        const isRanged = answer.headers["content-range"] !== undefined && sizeBytes > 0;
         if (range !== undefined && !isRanged && !isWhole(range, sizeBytes)) {
-          await body.cancel();
           throw rangeIgnored(range, sizeBytes, key, name);
         }
         return { info, body: verify ? verifiedBody(name, info, range, body) : body };
       } catch (error) {
+        await body?.cancel();
         if (isStorageError(error, "precondition_failed") && ifMatch !== undefined) {
           throw preconditionFailed(name, "get", key, ifMatch);
         }
@@ -261,38 +247,6 @@ async function put(
   return multipartUpload(connection, key, rest, size, options);
 }
 
-/** What HeadObject and GetObject tell of an object. */
-interface ObjectHeaders {
-  readonly ETag?: string | undefined;
-  readonly LastModified?: Date | undefined;
-  readonly Metadata?: Readonly<Record<string, string>> | undefined;
-  readonly ServerSideEncryption?: string | undefined;
-  readonly SSECustomerAlgorithm?: string | undefined;
-}
-
-function objectInfo(
-  op: string,
-  key: Key,
-  sizeBytes: number,
-  found: ObjectHeaders,
-  backend: string,
-): ObjectInfo {
-  const etag = plainEtag(found.ETag, op, key, backend);
-  // The ETag of an object under a key of one's own looks like an MD5 and is none.
-  const isOpaque =
-    found.SSECustomerAlgorithm !== undefined || found.ServerSideEncryption?.startsWith("aws:kms");
-  const md5 = isOpaque ? undefined : md5OfEtag(etag);
-  const sha256 = sha256Of(found.Metadata);
-  return {
-    key,
-    sizeBytes,
-    etag,
-    lastModified: found.LastModified ?? new Date(0),
-    ...(md5 === undefined ? {} : { md5 }),
-    ...(sha256 === undefined ? {} : { sha256 }),
-  };
-}
-
 /** Whether a range is all of an object. */
 function isWhole(range: ByteRange, sizeBytes: number): boolean {
   if (sizeBytes === 0) return false;
@@ -316,10 +270,4 @@ function rangeIgnored(range: ByteRange, sizeBytes: number, key: Key, backend: st
 function rangeHeader(range: ByteRange): string {
   if ("last" in range) return `bytes=-${range.last}`;
   return `bytes=${range.start}-${range.end === undefined ? "" : range.end - 1}`;
-}
-
-/** The whole object's size in a `Content-Range: bytes 0-9/1000`. */
-function totalBytes(contentRange: string | undefined): number | undefined {
-  const total = contentRange?.split("/")[1];
-  return total === undefined || total === "*" ? undefined : Number(total);
 }

@@ -1,34 +1,29 @@
+import type { IncomingMessage } from "node:http";
 import { type Key, type ObjectBody, StorageError } from "@parquetry/core";
 import { objectBody } from "@parquetry/core/backend";
 import type { S3Connection } from "./s3-connection.ts";
 
-/** What the SDK gives as a body in Node: a stream that can be destroyed. */
-interface NodeBody extends AsyncIterable<Uint8Array> {
-  destroy(): unknown;
-}
-
-/** Wraps the SDK's body: failures explained, and one that ends early is an error, never taken for the whole. */
+/** The body of an answer: failures explained, and one that ends early is an error, never taken for the whole. */
 export function s3Body(
   connection: S3Connection,
   key: Key,
-  body: unknown,
-  expectedBytes: number | undefined,
+  answer: IncomingMessage,
   signal: AbortSignal | undefined,
 ): ObjectBody {
-  const stream = nodeBody(body);
+  const expectedBytes = Number(answer.headers["content-length"] ?? Number.NaN);
   async function* chunks(): AsyncGenerator<Uint8Array> {
     let received = 0;
     try {
-      for await (const chunk of stream) {
+      for await (const chunk of answer) {
         received += chunk.byteLength;
         yield chunk;
       }
     } catch (error) {
-      throw connection.explain(error, "get", key, signal);
+      throw connection.explain(error, { op: "get", path: key, signal });
     } finally {
-      stream.destroy();
+      answer.destroy();
     }
-    if (expectedBytes !== undefined && received !== expectedBytes) {
+    if (received < expectedBytes) {
       throw new StorageError({
         code: "unavailable",
         op: "get",
@@ -39,18 +34,6 @@ export function s3Body(
     }
   }
   return objectBody(chunks(), async () => {
-    stream.destroy();
-  });
-}
-
-function nodeBody(body: unknown): NodeBody {
-  if (typeof body === "object" && body !== null && Symbol.asyncIterator in body && "destroy" in body) {
-    // The SDK's Node handler answers with http.IncomingMessage.
-    return body as NodeBody;
-  }
-  throw new StorageError({
-    code: "not_supported",
-    op: "get",
-    message: "get: the AWS SDK gave no Node stream for the body.",
+    answer.destroy();
   });
 }

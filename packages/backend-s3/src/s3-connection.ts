@@ -1,19 +1,17 @@
+import { hash } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
-import type { Prefix, RetryPolicy, StorageError } from "@parquetry/core";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { type Key, type Prefix, type RetryPolicy, StorageError } from "@parquetry/core";
+import { credentialSource, type S3Credentials } from "./aws-credentials.ts";
 import type { IfMatchStyle } from "./conditional-headers.ts";
-import { s3Failure, statusOf } from "./s3-failure.ts";
+import { createHttpExchange, readAnswer } from "./http-exchange.ts";
+import { readXml, type XmlElement } from "./read-xml.ts";
+import { pathOf, s3Address } from "./s3-address.ts";
+import { s3Failure } from "./s3-failure.ts";
 import type { S3Profile } from "./s3-profile.ts";
-
-/** Access to a bucket. Never printed: it lives in closures, not on objects that a log could reach. */
-export interface S3Credentials {
-  /** The access key id. */
-  readonly accessKeyId: string;
-  /** The secret access key. */
-  readonly secretAccessKey: string;
-  /** The session token of temporary credentials. */
-  readonly sessionToken?: string | undefined;
-}
+import { refusalOf, S3Refusal } from "./s3-refusal.ts";
+import { createSigner } from "./sign-request.ts";
+import { encodeQuery } from "./uri-encoding.ts";
 
 /** What a connection is made of. */
 export interface S3ConnectionOptions {
@@ -30,7 +28,27 @@ export interface S3ConnectionOptions {
   readonly retry: RetryPolicy;
 }
 
-/** One bucket behind one client: sends commands and explains every failure. */
+/** A request of the S3 API, about a key or about the bucket. */
+export interface S3Request {
+  readonly method: "DELETE" | "GET" | "HEAD" | "POST" | "PUT";
+  readonly key?: Key | undefined;
+  readonly query?: Readonly<Record<string, string>> | undefined;
+  /** Names in lower case. All are signed. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: Uint8Array | undefined;
+  /** The SHA-256 of the body in hex, or `UNSIGNED-PAYLOAD`. Default: computed. */
+  readonly payloadHash?: string | undefined;
+}
+
+/** What a request is for: goes into errors. */
+export interface S3Purpose {
+  /** The operation of the contract. */
+  readonly op: string;
+  readonly path: Prefix;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One bucket: sends requests, signed, and explains every failure. */
 export interface S3Connection {
   readonly bucket: string;
   readonly profile: S3Profile;
@@ -40,35 +58,103 @@ export interface S3Connection {
   readonly retry: RetryPolicy;
   /** What is known of how the server wants an ETag in `If-Match`. Learned from its answers. */
   readonly ifMatch: { style: IfMatchStyle };
-  /** Sends a command. `run` gets the client and the abort option to pass on. */
-  send<T>(
-    op: string,
-    path: Prefix,
-    signal: AbortSignal | undefined,
-    run: (client: S3Client, abort: AbortOption) => Promise<T>,
-  ): Promise<T>;
+  /** Sends a request whose answer is in its headers. */
+  send(purpose: S3Purpose, request: S3Request): Promise<IncomingHttpHeaders>;
+  /** Sends a request and reads the XML of its answer, also where that is a refusal under status 200. */
+  sendForXml(purpose: S3Purpose, request: S3Request): Promise<XmlElement>;
+  /** Sends a request whose answer has a body that is to be read, or destroyed. */
+  open(purpose: S3Purpose, request: S3Request): Promise<IncomingMessage>;
   /** Explains a failure that came later, in the middle of a body. */
-  explain(error: unknown, op: string, path: Prefix, signal: AbortSignal | undefined): StorageError;
+  explain(error: unknown, purpose: S3Purpose): StorageError;
   close(): void;
 }
 
-/** The SDK's way to pass a signal, absent where there is none. */
-export type AbortOption = { readonly abortSignal?: AbortSignal };
+const NO_BODY_HASH: string = hash("sha256", "", "hex");
 
-/** How long a connection may take to be made, in milliseconds. */
-const CONNECT_TIMEOUT_MS = 10_000;
+/** A clock that is off by more than this is taken for wrong: S3 refuses at 15 minutes. In milliseconds. */
+const MAX_SKEW_MS = 5 * 60_000;
 
 /** Opens a connection. Nothing is sent yet. */
 export function connectS3(options: S3ConnectionOptions): S3Connection {
-  const { profile, bucket } = options;
-  const client = new S3Client(clientConfig(options));
-  const endpoint = options.endpoint === undefined ? "the endpoint of AWS S3" : new URL(options.endpoint).host;
+  const { profile, bucket, region = profile.defaultRegion, stallTimeoutMs, maxConnections } = options;
+  const address = s3Address({
+    backend: profile.name,
+    bucket,
+    region,
+    endpoint: options.endpoint,
+    forcePathStyle: options.forcePathStyle ?? (profile.forcePathStyle || options.endpoint !== undefined),
+  });
+  const exchange = createHttpExchange({ address, maxConnections, stallTimeoutMs });
+  const credentials = credentialSource({ ...options, region });
+  const sign = createSigner(region);
+  /** How far the server's clock is ahead of this machine's. */
+  let skewMs = 0;
   let reached = false;
+  let isClosed = false;
 
-  const explain: S3Connection["explain"] = (error, op, path, signal) => {
-    if (statusOf(error) !== undefined) reached = true;
+  const explain: S3Connection["explain"] = (error, { op, path, signal }) => {
+    if (error instanceof S3Refusal) reached = true;
     const { name: backend, retryableStatuses } = profile;
-    return s3Failure(error, { op, path, backend, bucket, endpoint, signal, reached, retryableStatuses });
+    const endpoint = address.host;
+    return s3Failure(error, {
+      ...{ op, path, backend, bucket, endpoint, region, signal, reached, retryableStatuses },
+    });
+  };
+
+  const sendOnce = async (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
+    const { method, key = "", query, body, headers } = request;
+    const path = pathOf(address, key);
+    const queryText = query === undefined ? "" : encodeQuery(query);
+    const known = credentials();
+    const signed = sign(
+      {
+        method,
+        path,
+        query: queryText,
+        headers: { ...headers, host: address.host },
+        payloadHash: request.payloadHash ?? (body === undefined ? NO_BODY_HASH : hash("sha256", body, "hex")),
+      },
+      known instanceof Promise ? await known : known,
+      new Date(Date.now() + skewMs),
+    );
+    if (method === "PUT" || method === "POST") signed["content-length"] = String(body?.byteLength ?? 0);
+    signed["user-agent"] = "parquetry";
+    return exchange.send({
+      ...{ method, headers: signed, body, signal },
+      path: queryText === "" ? path : `${path}?${queryText}`,
+    });
+  };
+
+  /** Sends until there is an answer that is none to a wrong clock: twice at most. */
+  const answered = async (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
+    for (let isSecond = false; ; isSecond = true) {
+      const answer = await sendOnce(request, signal);
+      const { statusCode: status = 0, headers } = answer;
+      reached = true;
+      if (status >= 200 && status < 300) return answer;
+      const refusal = refusalOf(status, headers, await readAnswer(answer));
+      // Refused for the time in its signature, so nothing has happened yet.
+      const offMs = status === 403 ? Date.parse(headers.date ?? "") - Date.now() - skewMs : 0;
+      if (isSecond || !(Math.abs(offMs) > MAX_SKEW_MS)) throw refusal;
+      skewMs += offMs;
+    }
+  };
+
+  const attempt = async <T>(
+    purpose: S3Purpose,
+    request: S3Request,
+    read: (answer: IncomingMessage) => T | Promise<T>,
+  ): Promise<T> => {
+    const { op, path, signal } = purpose;
+    try {
+      if (isClosed) throw closed(op, path, profile.name);
+      signal?.throwIfAborted();
+      // Each request listens, and hundreds are in flight under one signal.
+      if (signal !== undefined) setMaxListeners(0, signal);
+      return await read(await answered(request, signal));
+    } catch (error) {
+      throw explain(error, purpose);
+    }
   };
 
   return {
@@ -78,53 +164,30 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     retry: options.retry,
     ifMatch: { style: "unknown" },
     explain,
-    async send(op, path, signal, run) {
-      try {
-        signal?.throwIfAborted();
-        // The SDK listens once a request, and hundreds are in flight under one signal.
-        if (signal !== undefined) setMaxListeners(0, signal);
-        const result = await run(client, signal === undefined ? {} : { abortSignal: signal });
-        reached = true;
-        return result;
-      } catch (error) {
-        throw explain(error, op, path, signal);
-      }
+    send: (purpose, request) =>
+      attempt(purpose, request, async (answer) => {
+        await readAnswer(answer);
+        return answer.headers;
+      }),
+    sendForXml: (purpose, request) =>
+      attempt(purpose, request, async (answer) => {
+        const body = await readAnswer(answer);
+        const root = readXml(body.toString("utf8"));
+        // A store that has begun to answer can no longer change its status.
+        if (root.name === "Error") throw refusalOf(answer.statusCode ?? 200, answer.headers, body);
+        return root;
+      }),
+    open: (purpose, request) => attempt(purpose, request, (answer) => answer),
+    close() {
+      isClosed = true;
+      exchange.close();
     },
-    close: () => client.destroy(),
   };
 }
 
-function clientConfig(options: S3ConnectionOptions): S3ClientConfig {
-  const { profile, credentials, endpoint, stallTimeoutMs, maxConnections } = options;
-  const isAws = endpoint === undefined;
-  return {
-    region: options.region ?? profile.defaultRegion,
-    forcePathStyle: options.forcePathStyle ?? (isAws ? profile.forcePathStyle : true),
-    // Retries are made in one place, by core's `retrying`.
-    maxAttempts: 1,
-    // The SDK's default checksums on streams fail on every server but AWS; each put carries a Content-MD5 instead, and a
-    // whole-object checksum on a ranged answer makes the SDK throw.
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-    requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      // Without it a stalled body hangs for ever.
-      socketTimeout: stallTimeoutMs,
-      httpAgent: { keepAlive: true, maxSockets: maxConnections },
-      httpsAgent: { keepAlive: true, maxSockets: maxConnections },
-      // Requests queue on purpose: callers decide how many are in flight.
-      socketAcquisitionWarningTimeout: 2 ** 31 - 1,
-    },
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(options.profileName === undefined ? {} : { profile: options.profileName }),
-    ...(credentials === undefined
-      ? {}
-      : {
-          credentials: {
-            accessKeyId: credentials.accessKeyId,
-            secretAccessKey: credentials.secretAccessKey,
-            ...(credentials.sessionToken === undefined ? {} : { sessionToken: credentials.sessionToken }),
-          },
-        }),
-  };
+function closed(op: string, path: Prefix, backend: string): StorageError {
+  return new StorageError({
+    ...{ code: "invalid_argument", op, path, backend },
+    message: `${op} ${path}: this backend was closed. Open another one.`,
+  });
 }

@@ -1,26 +1,15 @@
-import {
-  type CompletedPart,
-  CopyObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  UploadPartCopyCommand,
-} from "@aws-sdk/client-s3";
-import { type CopyOptions, type Key, type PutResult, StorageError } from "@parquetry/core";
+import { type CopyOptions, type Key, type ObjectInfo, type PutResult, StorageError } from "@parquetry/core";
 import { mapConcurrent, retryOperation } from "@parquetry/core/backend";
-import { abortingOnFailure, completeUpload, createUpload } from "./multipart-upload.ts";
+import { abortingOnFailure, completeUpload, createUpload, type SentPart } from "./multipart-upload.ts";
+import { headObject } from "./object-headers.ts";
+import { childText } from "./read-xml.ts";
 import { s3Body } from "./s3-body.ts";
-import type { S3Connection } from "./s3-connection.ts";
-import { plainEtag, sha256Of } from "./s3-etag.ts";
+import type { S3Connection, S3Request } from "./s3-connection.ts";
+import { plainEtag } from "./s3-etag.ts";
 import { MAX_PARTS, PART_BYTES, PART_CONCURRENCY } from "./s3-profile.ts";
 import { putBytes } from "./single-put.ts";
+import { encodeKey, encodeUriPart } from "./uri-encoding.ts";
 import { writeLineage } from "./write-lineage.ts";
-
-interface CopySource {
-  readonly key: Key;
-  readonly etag: string;
-  readonly sizeBytes: number;
-  readonly sha256: string | undefined;
-}
 
 /**
  * Copies an object inside the store, its bytes on the server only, with one exception: a small copy with conditions.
@@ -53,52 +42,39 @@ async function findSource(
   connection: S3Connection,
   key: Key,
   signal: AbortSignal | undefined,
-): Promise<CopySource> {
-  const found = await connection.send("copy", key, signal, (client, abort) =>
-    client.send(new HeadObjectCommand({ Bucket: connection.bucket, Key: key }), abort),
-  );
-  return {
-    key,
-    etag: plainEtag(found.ETag, "copy", key, connection.profile.name),
-    sizeBytes: found.ContentLength ?? 0,
-    sha256: sha256Of(found.Metadata),
-  };
+): Promise<ObjectInfo> {
+  return (await headObject(connection, key, { op: "copy", path: key, signal })).info;
 }
 
 async function copyWhole(
   connection: S3Connection,
-  source: CopySource,
+  source: ObjectInfo,
   to: Key,
   signal: AbortSignal | undefined,
 ): Promise<PutResult> {
-  const copied = await connection.send("copy", source.key, signal, (client, abort) =>
-    client.send(
-      new CopyObjectCommand({
-        Bucket: connection.bucket,
-        Key: to,
-        CopySource: copySource(connection, source.key),
-      }),
-      abort,
-    ),
+  const answer = await connection.sendForXml(
+    { op: "copy", path: source.key, signal },
+    { method: "PUT", key: to, headers: { "x-amz-copy-source": copySource(connection, source.key) } },
   );
-  const etag = plainEtag(copied.CopyObjectResult?.ETag, "copy", to, connection.profile.name);
+  const etag = plainEtag(childText(answer, "ETag"), "copy", to, connection.profile.name);
   return { etag, sizeBytes: source.sizeBytes };
 }
 
 async function readAll(
   connection: S3Connection,
-  { key, etag }: CopySource,
+  { key, etag }: ObjectInfo,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const found = await connection.send("copy", key, signal, (client, abort) =>
-    client.send(new GetObjectCommand({ Bucket: connection.bucket, Key: key, IfMatch: `"${etag}"` }), abort),
+  const answer = await connection.open(
+    { op: "copy", path: key, signal },
+    { method: "GET", key, headers: { "if-match": `"${etag}"` } },
   );
-  return s3Body(connection, key, found.Body, found.ContentLength, signal).bytes();
+  return s3Body(connection, key, answer, signal).bytes();
 }
 
 async function copyByParts(
   connection: S3Connection,
-  source: CopySource,
+  source: ObjectInfo,
   to: Key,
   options: CopyOptions,
 ): Promise<PutResult> {
@@ -108,22 +84,23 @@ async function copyByParts(
   const upload = await createUpload(connection, to, lineage, source.sha256, signal);
   const size = Math.max(profile.copyPartBytes, Math.ceil(source.sizeBytes / MAX_PARTS));
   const starts = Array.from({ length: Math.ceil(source.sizeBytes / size) }, (_, i) => i * size);
-  const copyPart = async (start: number, index: number): Promise<CompletedPart> => {
+  const copyPart = async (start: number, index: number): Promise<SentPart> => {
     const end = Math.min(start + size, source.sizeBytes);
-    const command = {
-      ...upload,
-      PartNumber: index + 1,
-      CopySource: copySource(connection, source.key),
-      CopySourceRange: `bytes=${start}-${end - 1}`,
-      // All parts of one version, or none.
-      CopySourceIfMatch: `"${source.etag}"`,
+    const number = index + 1;
+    const request: S3Request = {
+      ...{ method: "PUT", key: to },
+      query: { partNumber: String(number), uploadId: upload.uploadId },
+      headers: {
+        "x-amz-copy-source": copySource(connection, source.key),
+        "x-amz-copy-source-range": `bytes=${start}-${end - 1}`,
+        // All parts of one version, or none.
+        "x-amz-copy-source-if-match": `"${source.etag}"`,
+      },
     };
-    const { CopyPartResult } = await retryOperation(retry, profile.name, signal, to, () =>
-      connection.send("copy", to, signal, (client, abort) =>
-        client.send(new UploadPartCopyCommand(command), abort),
-      ),
+    const answer = await retryOperation(retry, profile.name, signal, to, () =>
+      connection.sendForXml({ op: "copy", path: to, signal }, request),
     );
-    return { PartNumber: index + 1, ETag: CopyPartResult?.ETag };
+    return { number, etag: childText(answer, "ETag") ?? "" };
   };
   return abortingOnFailure(connection, upload, lineage, signal, async () => {
     const parts = await mapConcurrent(starts, PART_CONCURRENCY, copyPart);
@@ -141,7 +118,6 @@ async function copyByParts(
   });
 }
 
-/** Sent as it is by the SDK, so it is encoded here, segment by segment. */
-function copySource(connection: S3Connection, key: Key): string {
-  return [connection.bucket, ...key.split("/")].map(encodeURIComponent).join("/");
+function copySource({ bucket }: S3Connection, key: Key): string {
+  return `${encodeUriPart(bucket)}/${encodeKey(key)}`;
 }

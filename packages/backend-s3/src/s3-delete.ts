@@ -1,6 +1,8 @@
-import { DeleteObjectCommand, DeleteObjectsCommand } from "@aws-sdk/client-s3";
+import { hash } from "node:crypto";
 import { type DeleteResult, isStorageError, type Key, type OperationOptions } from "@parquetry/core";
+import { childText, escapeXml } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
+import { S3Refusal } from "./s3-refusal.ts";
 
 /** Deletes keys in batches as large as the store takes, each key with its own result. */
 export async function* s3Delete(
@@ -25,22 +27,29 @@ async function deleteBatch(
 ): Promise<readonly DeleteResult[]> {
   const [only] = keys;
   if (only !== undefined && keys.length === 1) return [await deleteOne(connection, only, signal)];
+  const objects = keys.map((key) => `<Object><Key>${escapeXml(key)}</Key></Object>`).join("");
+  const body = Buffer.from(
+    `<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${objects}<Quiet>true</Quiet></Delete>`,
+  );
   try {
-    const { Errors = [] } = await connection.send("delete", "", signal, (client, abort) =>
-      client.send(
-        new DeleteObjectsCommand({
-          Bucket: connection.bucket,
-          Delete: { Objects: keys.map((key) => ({ Key: key })), Quiet: true },
-        }),
-        abort,
-      ),
+    const answer = await connection.sendForXml(
+      { op: "delete", path: "", signal },
+      {
+        ...{ method: "POST", query: { delete: "" }, body },
+        headers: { "content-md5": hash("md5", body, "base64"), "content-type": "application/xml" },
+      },
     );
-    const failed = new Map(Errors.map((error) => [error.Key, error]));
+    const failed = new Map(
+      answer.children
+        .filter(({ name }) => name === "Error")
+        .map((error) => [childText(error, "Key") ?? "", error]),
+    );
     return keys.map((key) => {
       const error = failed.get(key);
-      if (error === undefined || error.Code === "NoSuchKey") return { key };
-      const failure = Object.assign(new Error(error.Message ?? ""), { name: error.Code ?? "" });
-      return { key, error: connection.explain(failure, "delete", key, signal) };
+      const code = (error && childText(error, "Code")) ?? "";
+      if (error === undefined || code === "NoSuchKey") return { key };
+      const refusal = new S3Refusal({ code, message: childText(error, "Message") ?? "" });
+      return { key, error: connection.explain(refusal, { op: "delete", path: key, signal }) };
     });
   } catch (error) {
     if (!isStorageError(error, "not_supported")) throw error;
@@ -56,9 +65,7 @@ async function deleteOne(
   signal: AbortSignal | undefined,
 ): Promise<DeleteResult> {
   try {
-    await connection.send("delete", key, signal, (client, abort) =>
-      client.send(new DeleteObjectCommand({ Bucket: connection.bucket, Key: key }), abort),
-    );
+    await connection.send({ op: "delete", path: key, signal }, { method: "DELETE", key });
     return { key };
   } catch (error) {
     if (!isStorageError(error) || error.code === "aborted") throw error;

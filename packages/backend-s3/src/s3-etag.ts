@@ -16,9 +16,3 @@ export function plainEtag(etag: string | undefined, op: string, key: Key, backen
 export function md5OfEtag(etag: string): string | undefined {
   return /^[0-9a-f]{32}$/.test(etag) ? etag : undefined;
 }
-
-/** The SHA-256 that an object's metadata records, or undefined where there is none that could be one. */
-export function sha256Of(metadata: Readonly<Record<string, string>> | undefined): string | undefined {
-  const recorded = metadata?.["sha256"];
-  return recorded !== undefined && /^[0-9a-f]{64}$/.test(recorded) ? recorded : undefined;
-}

@@ -1,5 +1,6 @@
 import { type Prefix, type RetryAdvice, StorageError, type StorageErrorCode } from "@parquetry/core";
 import { abortedError } from "@parquetry/core/backend";
+import { S3Refusal } from "./s3-refusal.ts";
 
 /** What a failure is about. */
 export interface FailureContext {
@@ -13,6 +14,8 @@ export interface FailureContext {
   readonly bucket: string;
   /** The endpoint's host, for messages about the way there. */
   readonly endpoint: string;
+  /** The region that requests are signed for. */
+  readonly region: string;
   /** The caller's signal. */
   readonly signal?: AbortSignal | undefined;
   /** Whether any request has been answered yet: before that, an unreachable endpoint is most likely a wrong one. */
@@ -50,10 +53,6 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
     code: "unauthenticated",
     says: "this machine's clock is off by more than 15 minutes; set it",
   },
-  CredentialsProviderError: {
-    code: "unauthenticated",
-    says: "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
-  },
   PreconditionFailed: { code: "precondition_failed", says: "it is not the version asked for" },
   ConditionalRequestConflict: { code: "conflict", retry: "safe", says: "another write was under way" },
   OperationAborted: { code: "conflict", retry: "safe", says: "another operation was under way" },
@@ -82,19 +81,31 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
   XAmzContentSHA256Mismatch: { code: "corrupt", retry: "safe", says: "the bytes were damaged on the way" },
   IncompleteBody: { code: "corrupt", retry: "safe", says: "the body broke off" },
   RequestTimeout: { code: "timeout", says: "the store waited too long for the body" },
-  TimeoutError: { code: "timeout", says: "the store did not answer in time" },
+  InternalError: { code: "unavailable", retry: "safe", says: "the store failed" },
+  ServiceUnavailable: { code: "unavailable", retry: "safe", says: "the store failed" },
   NotImplemented: { code: "not_supported", says: "the store does not implement this" },
 };
 
-/** Of the connection. The SDK names all of these TimeoutError, also a connection that was cut. */
-const BY_ERRNO: Readonly<Record<string, Meaning>> = {
+/** Of failures that are no answer, by their code or else their name. */
+const BY_CAUSE: Readonly<Record<string, Meaning>> = {
+  CredentialsError: {
+    code: "unauthenticated",
+    says: "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+  },
   ECONNRESET: { code: "unavailable", says: "the connection broke off" },
   EPIPE: { code: "unavailable", says: "the connection broke off" },
   ETIMEDOUT: { code: "timeout", says: "the store did not answer in time" },
+  MalformedXml: { code: "unavailable", says: "the store's answer is no XML, or not all of it" },
+  TimeoutError: { code: "timeout", says: "the store did not answer in time" },
 };
 
 const BY_STATUS: Readonly<Record<number, Meaning>> = {
   301: { code: "invalid_argument", says: "the bucket is elsewhere; check the endpoint and the region" },
+  307: {
+    code: "unavailable",
+    retry: "safe",
+    says: "the bucket was made a moment ago and is not known everywhere yet",
+  },
   400: { code: "invalid_argument", says: "the store did not take the request" },
   401: { code: "unauthenticated", says: `the store did not take the credentials; ${CHECK_KEYS}` },
   403: {
@@ -113,59 +124,60 @@ const BY_STATUS: Readonly<Record<number, Meaning>> = {
 const STORE_FAILED: Meaning = { code: "unavailable", says: "the store failed" };
 
 /** Connection failures that a wrong endpoint gives every time. */
-const WRONG_ENDPOINT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+const WRONG_ENDPOINT = new Set([
+  ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"],
+  // No TLS there, or another host's.
+  ...["EPROTO", "ERR_TLS_CERT_ALTNAME_INVALID", "CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT"],
+  ...["SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"],
+]);
 
-/**
- * Turns a failure of the AWS SDK into a {@link StorageError}. Nothing of the SDK's error object is kept but its name and
- * message: it holds the request with its signature.
- */
+/** Turns a failure into a {@link StorageError}, which says what was tried and what to do. */
 export function s3Failure(error: unknown, context: FailureContext): StorageError {
-  const { op, path, backend, bucket, endpoint, signal, reached, retryableStatuses } = context;
+  const { op, path, backend, bucket, signal } = context;
   if (error instanceof StorageError) return error;
   if (signal?.aborted) return abortedError(signal, op, path, backend);
-  const name = error instanceof Error ? error.name : "";
-  const status = statusOf(error);
-  const errno = errnoOf(error);
-  const meaning = BY_ERRNO[errno] ?? BY_NAME[name] ?? byStatus(status, retryableStatuses);
+  const refusal = error instanceof S3Refusal ? error : undefined;
+  const { code, retry, says } = refusal ? meaningOf(refusal, context) : failureToAnswer(error, context);
   const place = `${backend}://${bucket}${path === "" ? "" : `/${path}`}`;
-  const make = (code: StorageErrorCode, retry: RetryAdvice | undefined, says: string): StorageError =>
-    new StorageError({
-      code,
-      op,
-      path,
-      backend,
-      retry,
-      retryAfterMs: retryAfterOf(error),
-      message: `${op} ${place}: ${says}${status === undefined ? "" : ` (HTTP ${status}${name === "" ? "" : ` ${name}`})`}.`,
-      cause: causeOf(error, meaning?.code),
-    });
-  if (meaning !== undefined) return make(meaning.code, meaning.retry, meaning.says);
-  if (WRONG_ENDPOINT.has(errno) && !reached) {
-    return make(
-      "unavailable",
-      "never",
-      `${endpoint} cannot be reached (${errno}). Check the endpoint and the network`,
-    );
+  const answer = [refusal?.status && `HTTP ${refusal.status}`, refusal?.code].filter(Boolean).join(" ");
+  return new StorageError({
+    code,
+    op,
+    path,
+    backend,
+    retry,
+    retryAfterMs: refusal?.retryAfterMs,
+    message: `${op} ${place}: ${says}${answer === "" ? "" : ` (${answer})`}.`,
+    cause: causeOf(error, code),
+  });
+}
+
+function meaningOf({ status, code, region }: S3Refusal, context: FailureContext): Meaning {
+  if (region !== undefined && region !== context.region && (status === 301 || status === 400)) {
+    const says = `the bucket is in the region ${region}, not ${context.region}; set the region`;
+    return { code: "invalid_argument", says };
   }
-  return make(
-    "unavailable",
-    undefined,
-    `the connection to ${endpoint} failed (${errno || name || "unknown reason"})`,
-  );
+  return BY_NAME[code] ?? byStatus(status, context.retryableStatuses) ?? STORE_FAILED;
+}
+
+function failureToAnswer(error: unknown, { endpoint, reached }: FailureContext): Meaning {
+  const errno = errnoOf(error);
+  const name = error instanceof Error ? error.name : "";
+  const meaning = BY_CAUSE[errno] ?? BY_CAUSE[name];
+  if (meaning !== undefined) return meaning;
+  if (WRONG_ENDPOINT.has(errno) && !reached) {
+    const says = `${endpoint} cannot be reached (${errno}). Check the endpoint and the network`;
+    return { code: "unavailable", retry: "never", says };
+  }
+  return {
+    code: "unavailable",
+    says: `the connection to ${endpoint} failed (${errno || name || "unknown reason"})`,
+  };
 }
 
 /** Whether a failed write may have happened all the same: no answer, or one from somewhere on the way. */
 export function isDoubtful(error: StorageError): boolean {
   return error.code === "unavailable" || error.code === "timeout";
-}
-
-/** The HTTP status of an SDK error. */
-export function statusOf(error: unknown): number | undefined {
-  if (typeof error !== "object" || error === null || !("$metadata" in error)) return undefined;
-  const { $metadata } = error;
-  if (typeof $metadata !== "object" || $metadata === null || !("httpStatusCode" in $metadata))
-    return undefined;
-  return typeof $metadata.httpStatusCode === "number" ? $metadata.httpStatusCode : undefined;
 }
 
 function byStatus(status: number | undefined, retryable: ReadonlySet<number>): Meaning | undefined {
@@ -183,22 +195,10 @@ function errnoOf(error: unknown): string {
   return "";
 }
 
-function retryAfterOf(error: unknown): number | undefined {
-  if (typeof error !== "object" || error === null || !("$response" in error)) return undefined;
-  const response = error.$response;
-  if (typeof response !== "object" || response === null || !("headers" in response)) return undefined;
-  const headers = response.headers;
-  if (typeof headers !== "object" || headers === null || !("retry-after" in headers)) return undefined;
-  const seconds = Number(headers["retry-after"]);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
-}
-
-/** The name and message alone; of a refused login not even the message, which may quote what was sent. */
-function causeOf(error: unknown, code: StorageErrorCode | undefined): Error | undefined {
+/** In words alone; of a refused login not even the store's own, which may quote what was sent. */
+function causeOf(error: unknown, code: StorageErrorCode): Error | undefined {
   if (!(error instanceof Error)) return undefined;
-  return new Error(
-    code === "unauthenticated" || code === "permission_denied"
-      ? error.name
-      : `${error.name}: ${error.message}`,
-  );
+  const name = error instanceof S3Refusal && error.code !== "" ? error.code : error.name;
+  const isLogin = code === "unauthenticated" || code === "permission_denied";
+  return new Error(isLogin && error instanceof S3Refusal ? name : `${name}: ${error.message}`);
 }

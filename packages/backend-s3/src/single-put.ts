@@ -1,17 +1,17 @@
-import { createHash } from "node:crypto";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
-import type { Key, PutOptions, PutResult } from "@parquetry/core";
+import { hash } from "node:crypto";
+import { isStorageError, type Key, type PutOptions, type PutResult } from "@parquetry/core";
 import { bodyMismatch } from "@parquetry/core/backend";
 import { sendConditionally } from "./conditional-headers.ts";
+import { metadataHeaders, SHA256 } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { md5OfEtag, plainEtag } from "./s3-etag.ts";
 import { settlePut } from "./settle-put.ts";
 import { writeLineage } from "./write-lineage.ts";
 
-/** The user metadata that holds the SHA-256 of the content. */
-export const SHA256 = "sha256";
-
-/** Puts bytes by one request. The server checks the Content-MD5, so what it stores is what was sent. */
+/**
+ * Puts bytes by one request. The server checks the Content-MD5, so what it stores is what was sent; the SHA-256 goes with
+ * the object, and is what the signature is made of.
+ */
 async function singlePut(
   connection: S3Connection,
   key: Key,
@@ -19,32 +19,35 @@ async function singlePut(
   metadata: Readonly<Record<string, string>>,
   options: PutOptions,
 ): Promise<PutResult> {
-  const { bucket, profile } = connection;
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const { name } = connection.profile;
+  const sha256 = hash("sha256", bytes, "hex");
   if (options.sha256 !== undefined && options.sha256 !== sha256) {
-    throw bodyMismatch(profile.name, key, options.sha256, sha256);
+    throw bodyMismatch(name, key, "SHA-256", options.sha256, sha256);
   }
-  const md5 = createHash("md5").update(bytes).digest();
-  const { ETag } = await sendConditionally(connection, key, options, options.signal, (conditions) =>
-    connection.send("put", key, options.signal, (client, abort) =>
-      client.send(
-        new PutObjectCommand({
-          Bucket: bucket,
-          Key: key,
-          Body: bytes,
-          ContentLength: bytes.byteLength,
-          ContentMD5: md5.toString("base64"),
-          Metadata: { ...metadata, [SHA256]: sha256 },
-          ...conditions,
-        }),
-        abort,
-      ),
-    ),
-  );
-  const etag = plainEtag(ETag, "put", key, profile.name);
-  // An encrypted object's ETag is no MD5, though it looks like one.
-  const proven = md5OfEtag(etag) === md5.toString("hex");
-  return { etag, sizeBytes: bytes.byteLength, ...(proven ? { md5: etag } : {}) };
+  const md5 = options.md5 ?? hash("md5", bytes, "hex");
+  const headers = {
+    ...metadataHeaders({ ...metadata, [SHA256]: sha256 }),
+    "content-md5": Buffer.from(md5, "hex").toString("base64"),
+    "content-type": "application/octet-stream",
+  };
+  const purpose = { op: "put", path: key, signal: options.signal };
+  try {
+    const answer = await sendConditionally(connection, key, options, (conditions) =>
+      connection.send(purpose, {
+        ...{ method: "PUT", key, body: bytes, payloadHash: sha256 },
+        headers: { ...headers, ...conditions },
+      }),
+    );
+    const etag = plainEtag(answer.etag, "put", key, name);
+    // An encrypted object's ETag is no MD5, though it looks like one.
+    const proven = md5OfEtag(etag) === md5;
+    return { etag, sizeBytes: bytes.byteLength, ...(proven ? { md5 } : {}) };
+  } catch (error) {
+    if (options.md5 === undefined || !isStorageError(error, "corrupt")) throw error;
+    const actual = hash("md5", bytes, "hex");
+    // Not damaged on the way: announced wrongly, and so it would be each time.
+    throw actual === options.md5 ? error : bodyMismatch(name, key, "MD5", options.md5, actual);
+  }
 }
 
 /** As {@link singlePut}; where there are conditions, with an outcome that is the truth. */

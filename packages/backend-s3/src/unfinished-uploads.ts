@@ -1,7 +1,7 @@
-import { ListMultipartUploadsCommand, type ListMultipartUploadsCommandOutput } from "@aws-sdk/client-s3";
 import { type Key, type OperationOptions, type Prefix, whyNotAKey } from "@parquetry/core";
 import { retryOperation } from "@parquetry/core/backend";
 import { abortUpload } from "./multipart-upload.ts";
+import { childText, type XmlElement } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
 
 /** An upload by parts that has neither become an object nor been ended. Its parts cost. */
@@ -20,36 +20,34 @@ export async function* listUploads(
   prefix: Prefix,
   { signal }: OperationOptions = {},
 ): AsyncGenerator<UnfinishedUpload> {
-  const { bucket, retry, profile } = connection;
-  let marker: { readonly KeyMarker?: string; readonly UploadIdMarker?: string } | undefined = {};
+  const { retry, profile } = connection;
+  let marker: Readonly<Record<string, string>> | undefined = {};
   while (marker !== undefined) {
-    const command = new ListMultipartUploadsCommand({
-      Bucket: bucket,
-      ...(prefix === "" ? {} : { Prefix: `${prefix}/` }),
+    const query: Readonly<Record<string, string>> = {
+      uploads: "",
+      ...(prefix === "" ? {} : { prefix: `${prefix}/` }),
       ...marker,
-    });
-    const page: ListMultipartUploadsCommandOutput = await retryOperation(
-      retry,
-      profile.name,
-      signal,
-      prefix,
-      () => connection.send("list", prefix, signal, (client, abort) => client.send(command, abort)),
+    };
+    const page: XmlElement = await retryOperation(retry, profile.name, signal, prefix, () =>
+      connection.sendForXml({ op: "list", path: prefix, signal }, { method: "GET", query }),
     );
-    for (const { Key: name = "", UploadId, Initiated } of page.Uploads ?? []) {
-      if (UploadId === undefined || whyNotAKey(name) !== undefined) continue;
+    for (const upload of page.children) {
+      if (upload.name !== "Upload") continue;
+      const name = childText(upload, "Key") ?? "";
+      const uploadId = childText(upload, "UploadId");
+      if (uploadId === undefined || whyNotAKey(name) !== undefined) continue;
       // Checked by whyNotAKey.
-      yield { key: name as Key, uploadId: UploadId, startedAt: Initiated ?? new Date(0) };
+      yield { key: name as Key, uploadId, startedAt: new Date(childText(upload, "Initiated") ?? 0) };
     }
     marker = nextMarker(page);
   }
 }
 
-function nextMarker(
-  page: ListMultipartUploadsCommandOutput,
-): { readonly KeyMarker?: string; readonly UploadIdMarker?: string } | undefined {
-  const { IsTruncated, NextKeyMarker, NextUploadIdMarker } = page;
-  if (!IsTruncated || NextKeyMarker === undefined) return undefined;
-  return { KeyMarker: NextKeyMarker, ...(NextUploadIdMarker ? { UploadIdMarker: NextUploadIdMarker } : {}) };
+function nextMarker(page: XmlElement): Readonly<Record<string, string>> | undefined {
+  const key = childText(page, "NextKeyMarker");
+  if (childText(page, "IsTruncated") !== "true" || !key) return undefined;
+  const upload = childText(page, "NextUploadIdMarker");
+  return { "key-marker": key, ...(upload ? { "upload-id-marker": upload } : {}) };
 }
 
 /** Ends the uploads below a prefix that began before `olderThan`. */
@@ -61,7 +59,7 @@ export async function* abortStaleUploads(
 ): AsyncGenerator<UnfinishedUpload> {
   for await (const upload of listUploads(connection, prefix, options)) {
     if (upload.startedAt >= olderThan) continue;
-    await abortUpload(connection, { Bucket: connection.bucket, Key: upload.key, UploadId: upload.uploadId });
+    await abortUpload(connection, upload);
     yield upload;
   }
 }

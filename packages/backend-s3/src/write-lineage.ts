@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { isStorageError, type Key, type Preconditions, type PutResult } from "@parquetry/core";
 import { retryOperation } from "@parquetry/core/backend";
+import { headObject, metadataOf } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
-import { plainEtag } from "./s3-etag.ts";
 
 /** The user metadata that names a write. */
 const WRITE_ID = "parquetry-write";
@@ -56,20 +55,16 @@ export async function standingOf(
   lineage: WriteLineage,
   signal: AbortSignal | undefined,
 ): Promise<Standing> {
-  const { bucket, profile, retry } = connection;
+  const { profile, retry } = connection;
   try {
-    const head = await retryOperation(retry, profile.name, signal, key, () =>
-      connection.send("put", key, signal, (client, abort) =>
-        client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), abort),
-      ),
+    const { info, headers } = await retryOperation(retry, profile.name, signal, key, () =>
+      headObject(connection, key, { op: "put", path: key, signal }),
     );
-    const etag = plainEtag(head.ETag, "put", key, profile.name);
-    if (head.Metadata?.[WRITE_ID] === lineage.id) {
-      return { is: "own", result: { etag, sizeBytes: head.ContentLength ?? 0 } };
-    }
+    const { etag, sizeBytes } = info;
+    if (metadataOf(headers, WRITE_ID) === lineage.id) return { is: "own", result: { etag, sizeBytes } };
     if (lineage.replaces === undefined) return { is: "other" };
     if (etag === lineage.replaces) return { is: "unchanged" };
-    return { is: head.Metadata?.[REPLACES] === lineage.replaces ? "beaten" : "other" };
+    return { is: metadataOf(headers, REPLACES) === lineage.replaces ? "beaten" : "other" };
   } catch (error) {
     if (!isStorageError(error, "not_found")) throw error;
     return { is: lineage.replaces === NOTHING ? "unchanged" : "other" };

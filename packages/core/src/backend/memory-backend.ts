@@ -4,6 +4,7 @@ import { compareKeys } from "../key-order.ts";
 import { StorageError } from "../storage-error.ts";
 import { throwIfAborted } from "./abort.ts";
 import type { BackendCapabilities } from "./backend-capabilities.ts";
+import { bodyCheck } from "./body-check.ts";
 import { resolveRange } from "./byte-range.ts";
 import { collectBytes, objectBody, openBody } from "./object-body.ts";
 import type {
@@ -15,7 +16,7 @@ import type {
   StorageBackend,
 } from "./storage-backend.ts";
 import { verifiedBody } from "./verified-body.ts";
-import { alreadyExists, bodyMismatch, preconditionFailed } from "./write-errors.ts";
+import { alreadyExists, preconditionFailed } from "./write-errors.ts";
 
 interface StoredObject {
   readonly bytes: Uint8Array;
@@ -114,10 +115,9 @@ export function createMemoryBackend(): StorageBackend {
       throwIfAborted(options.signal, "put", key, "memory");
       const bytes = new Uint8Array(await collectBytes(openBody(body)));
       throwIfAborted(options.signal, "put", key, "memory");
-      if (options.sha256 !== undefined) {
-        const actual = createHash("sha256").update(bytes).digest("hex");
-        if (actual !== options.sha256) throw bodyMismatch("memory", key, options.sha256, actual);
-      }
+      const check = bodyCheck("memory", key, options);
+      check.update(bytes);
+      check.finish();
       return store(key, bytes, "put", options);
     },
 

@@ -32,7 +32,7 @@ export interface StorageBackend {
   /**
    * Stores a whole object or nothing: no reader ever sees a part, and when this resolves the bytes are durable. A failed
    * `ifNoneMatch` is `already_exists`; a failed `ifMatch`, also on a missing key, is `precondition_failed`; a body that
-   * does not match `sha256` is `corrupt`.
+   * does not match `sha256` or `md5` is `corrupt`.
    */
   put(key: Key, body: PutBody, options?: PutOptions): Promise<PutResult>;
   /**
@@ -109,6 +109,8 @@ export interface Preconditions {
 export interface PutOptions extends OperationOptions, Preconditions {
   /** What the SHA-256 of the body must be, in hex. */
   readonly sha256?: string | undefined;
+  /** What the MD5 of the body must be, in hex. Who knows it saves a bucket the work of computing it. */
+  readonly md5?: string | undefined;
 }
 
 /** Options of {@link StorageBackend.copy}. */

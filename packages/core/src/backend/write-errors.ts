@@ -29,13 +29,19 @@ export function preconditionFailed(
   });
 }
 
-/** The error of a body that is not what its `sha256` said. */
-export function bodyMismatch(backend: string, key: Key, expected: string, actual: string): StorageError {
+/** The error of a body whose hash (`SHA-256` or `MD5`, in hex) is not the announced one. */
+export function bodyMismatch(
+  backend: string,
+  key: Key,
+  hash: string,
+  expected: string,
+  actual: string,
+): StorageError {
   return new StorageError({
     code: "corrupt",
     op: "put",
     path: key,
     backend,
-    message: `put: the body for ${key} has SHA-256 ${actual}, ${expected} was announced; nothing was stored.`,
+    message: `put: the body for ${key} has ${hash} ${actual}, ${expected} was announced; nothing was stored.`,
   });
 }

@@ -69,12 +69,14 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a body that does not match its sha256 is corrupt and stores nothing",
+    name: "a body that does not match its sha256 or md5 is corrupt and stores nothing",
     async run(backend) {
       const right = createHash("sha256").update("right").digest("hex");
+      const rightMd5 = createHash("md5").update("right").digest("hex");
       await expectCode("corrupt", () => backend.put(key("a"), utf8("wrong"), { sha256: right }));
+      await expectCode("corrupt", () => backend.put(key("a"), utf8("wrong"), { md5: rightMd5 }));
       await expectCode("not_found", () => backend.head(key("a")));
-      await backend.put(key("a"), utf8("right"), { sha256: right });
+      await backend.put(key("a"), utf8("right"), { sha256: right, md5: rightMd5 });
       assert.equal(await getText(backend, "a"), "right");
     },
   },

@@ -1,0 +1,120 @@
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { S3Address } from "./s3-address.ts";
+
+/** One request as it goes over the wire. */
+export interface WireRequest {
+  readonly method: string;
+  /** Path and query, percent-encoded. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Connections to one host, kept open between requests. */
+export interface HttpExchange {
+  /** Sends a request; resolves when the answer begins. Its body must be read or destroyed. */
+  send(request: WireRequest): Promise<IncomingMessage>;
+  /** Drops every connection. */
+  close(): void;
+}
+
+/** What an exchange is made of. */
+export interface ExchangeOptions {
+  readonly address: S3Address;
+  readonly maxConnections: number;
+  /** How long a connection may stand still while an answer is due. */
+  readonly stallTimeoutMs: number;
+}
+
+/** How long a connection may take to be made, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** A connection that nobody used for this long is closed, in milliseconds; sooner where the server announces it. */
+const IDLE_TIMEOUT_MS = 20_000;
+
+/** Opens an exchange. Nothing is sent yet. */
+export function createHttpExchange({
+  address,
+  maxConnections,
+  stallTimeoutMs,
+}: ExchangeOptions): HttpExchange {
+  const { isSecure, hostname, port } = address;
+  const options = {
+    keepAlive: true,
+    maxSockets: maxConnections,
+    // Idle connections are what a server closes; with the last used first, the others close by themselves.
+    scheduling: "lifo",
+    timeout: IDLE_TIMEOUT_MS,
+  } as const;
+  const agent = isSecure ? new HttpsAgent(options) : new HttpAgent(options);
+  const open = isSecure ? httpsRequest : httpRequest;
+
+  return {
+    send: ({ method, path, headers, body, signal }) =>
+      new Promise((resolve, reject) => {
+        const request = open({ agent, hostname, port, method, path, headers });
+        let answer: IncomingMessage | undefined;
+        const fail = (error: Error): void => {
+          (answer ?? request).destroy(error);
+          // A request that waits for a connection does not tell that it was destroyed.
+          reject(error);
+        };
+        request.on("error", reject);
+        request.once("response", (response) => {
+          answer = response;
+          // Whoever answers before the whole request is there does not want the rest of it.
+          response.once("end", () => {
+            if (!request.writableFinished) request.destroy();
+          });
+          resolve(response);
+        });
+        request.once("socket", (socket) => {
+          socket.setTimeout(stallTimeoutMs);
+          if (socket.connecting) limitConnecting(request, fail);
+        });
+        request.on("timeout", () => {
+          // Where the reader is slow, not the server, the wait begins anew.
+          if (answer !== undefined && answer.readableLength > 0) request.socket?.setTimeout(stallTimeoutMs);
+          else fail(new TimeoutError(`nothing came for ${stallTimeoutMs} ms`));
+        });
+        if (signal !== undefined) {
+          const abort = (): void => fail(new Error("aborted"));
+          signal.addEventListener("abort", abort, { once: true });
+          request.once("close", () => signal.removeEventListener("abort", abort));
+        }
+        request.end(body);
+      }),
+    close: () => agent.destroy(),
+  };
+}
+
+function limitConnecting(request: ClientRequest, fail: (error: Error) => void): void {
+  const timer = setTimeout(() => {
+    fail(new TimeoutError(`no connection within ${CONNECT_TIMEOUT_MS} ms`));
+  }, CONNECT_TIMEOUT_MS);
+  const stop = (): void => clearTimeout(timer);
+  request.socket?.once("connect", stop);
+  request.once("close", stop);
+}
+
+/** Says that nothing happened for too long. */
+export class TimeoutError extends Error {
+  override readonly name = "TimeoutError";
+}
+
+/** The whole body of an answer. */
+export function readAnswer(answer: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+    answer.once("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    answer.once("error", reject);
+  });
+}

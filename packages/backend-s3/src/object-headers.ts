@@ -1,0 +1,65 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Key, ObjectInfo } from "@parquetry/core";
+import type { S3Connection, S3Purpose } from "./s3-connection.ts";
+import { md5OfEtag, plainEtag } from "./s3-etag.ts";
+
+/** The user metadata that holds the SHA-256 of the content. */
+export const SHA256 = "sha256";
+
+/** User metadata as the headers of a request. */
+export function metadataHeaders(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]));
+}
+
+/** One word of user metadata in the headers of an answer. */
+export function metadataOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[`x-amz-meta-${name}`];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** What the headers of an answer tell of an object. */
+export function objectInfo(
+  connection: S3Connection,
+  op: string,
+  key: Key,
+  headers: IncomingHttpHeaders,
+): ObjectInfo {
+  const etag = plainEtag(headers.etag, op, key, connection.profile.name);
+  const md5 = isOpaque(headers) ? undefined : md5OfEtag(etag);
+  const recorded = metadataOf(headers, SHA256);
+  const sha256 = recorded !== undefined && /^[0-9a-f]{64}$/.test(recorded) ? recorded : undefined;
+  const lastModified = Date.parse(headers["last-modified"] ?? "");
+  return {
+    key,
+    sizeBytes: totalBytes(headers["content-range"]) ?? Number(headers["content-length"] ?? 0),
+    etag,
+    lastModified: new Date(Number.isNaN(lastModified) ? 0 : lastModified),
+    ...(md5 === undefined ? {} : { md5 }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+  };
+}
+
+/** Asks for the facts of an object. */
+export async function headObject(
+  connection: S3Connection,
+  key: Key,
+  purpose: S3Purpose,
+): Promise<{ readonly info: ObjectInfo; readonly headers: IncomingHttpHeaders }> {
+  const headers = await connection.send(purpose, { method: "HEAD", key });
+  return { info: objectInfo(connection, purpose.op, key, headers), headers };
+}
+
+/** Whether the ETag of an object looks like an MD5 and is none, as under a key of one's own. */
+function isOpaque(headers: IncomingHttpHeaders): boolean {
+  const encryption = headers["x-amz-server-side-encryption"];
+  return (
+    headers["x-amz-server-side-encryption-customer-algorithm"] !== undefined ||
+    (typeof encryption === "string" && encryption.startsWith("aws:kms"))
+  );
+}
+
+/** The whole object's size in a `Content-Range: bytes 0-9/1000`. */
+function totalBytes(contentRange: string | undefined): number | undefined {
+  const total = contentRange?.split("/")[1];
+  return total === undefined || total === "*" ? undefined : Number(total);
+}

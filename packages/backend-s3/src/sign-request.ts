@@ -1,0 +1,72 @@
+import { createHmac, hash } from "node:crypto";
+import type { S3Credentials } from "./aws-credentials.ts";
+
+/** Stands for the hash of a body whose bytes are held by another signed header. */
+export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
+
+/** What is signed of a request. */
+export interface SignableRequest {
+  readonly method: string;
+  /** Percent-encoded. */
+  readonly path: string;
+  /** Percent-encoded and sorted, without the `?`. */
+  readonly query: string;
+  /** Everything that is sent and signed, names in lower case. `x-amz-date` and the others of the signature are added. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The SHA-256 of the body in hex, or {@link UNSIGNED_PAYLOAD}. */
+  readonly payloadHash: string;
+}
+
+/** Gives the headers to send: those of the request, and the signature. */
+export type RequestSigner = (
+  request: SignableRequest,
+  credentials: S3Credentials,
+  now: Date,
+) => Record<string, string>;
+
+/**
+ * A signer for one region (AWS Signature Version 4,
+ * docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). The key of the day is derived once a day.
+ */
+export function createSigner(region: string): RequestSigner {
+  let keyOf: { readonly credentials: S3Credentials; readonly day: string; readonly key: Buffer } | undefined;
+
+  const signingKey = (credentials: S3Credentials, day: string): Buffer => {
+    if (keyOf?.credentials !== credentials || keyOf.day !== day) {
+      const ofDay = hmac(`AWS4${credentials.secretAccessKey}`, day);
+      keyOf = { credentials, day, key: hmac(hmac(hmac(ofDay, region), "s3"), "aws4_request") };
+    }
+    return keyOf.key;
+  };
+
+  return ({ method, path, query, headers, payloadHash }, credentials, now) => {
+    const time = `${now.toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
+    const day = time.slice(0, 8);
+    const signed: Record<string, string> = {
+      ...headers,
+      "x-amz-content-sha256": payloadHash,
+      "x-amz-date": time,
+    };
+    if (credentials.sessionToken !== undefined) signed["x-amz-security-token"] = credentials.sessionToken;
+    const names = Object.keys(signed).sort();
+    let canonical = `${method}\n${path}\n${query}\n`;
+    for (const name of names) canonical += `${name}:${canonicalValue(signed[name])}\n`;
+    const list = names.join(";");
+    const request = hash("sha256", `${canonical}\n${list}\n${payloadHash}`, "hex");
+    const scope = `${day}/${region}/s3/aws4_request`;
+    const signature = createHmac("sha256", signingKey(credentials, day))
+      .update(`AWS4-HMAC-SHA256\n${time}\n${scope}\n${request}`)
+      .digest("hex");
+    signed["authorization"] =
+      `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${list}, Signature=${signature}`;
+    return signed;
+  };
+}
+
+function hmac(key: string | Buffer, text: string): Buffer {
+  return createHmac("sha256", key).update(text).digest();
+}
+
+function canonicalValue(value = ""): string {
+  return value.trim().replace(/ +/g, " ");
+}

@@ -1,0 +1,22 @@
+const RESERVED = /[!'()*]/g;
+
+/** Percent-encodes a name as Signature V4 wants it: everything but `[A-Za-z0-9_.~-]`. */
+export function encodeUriPart(name: string): string {
+  return encodeURIComponent(name).replace(
+    RESERVED,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** Percent-encodes a key, its slashes kept. */
+export function encodeKey(key: string): string {
+  return key.split("/").map(encodeUriPart).join("/");
+}
+
+/** A query string in the order that Signature V4 signs it, without the `?`; empty where there is nothing. */
+export function encodeQuery(query: Readonly<Record<string, string>>): string {
+  return Object.entries(query)
+    .map(([name, value]) => `${encodeUriPart(name)}=${encodeUriPart(value)}`)
+    .sort()
+    .join("&");
+}
