@@ -37,6 +37,25 @@ export interface PreparedQuery {
   readonly words?: ReadonlySet<string> | undefined;
   /** True where it is known to be one SELECT. */
   readonly isSelect: boolean;
+  /** What the rows that matter fulfil, where the query is simple enough to tell. */
+  readonly conditions?: RowConditions | undefined;
+}
+
+/** A condition that every row of a table which can matter to a query fulfils. */
+export interface RowCondition {
+  /** The table, as the query names it. */
+  readonly table: string;
+  /** The columns that it looks at, in lower case. */
+  readonly columns: readonly string[];
+  /** It, in SQL over these columns. */
+  readonly sql: string;
+}
+
+/** The conditions of a query that look at one table each. */
+export interface RowConditions {
+  readonly conditions: readonly RowCondition[];
+  /** The columns, in lower case, by which the query may choose rows in other ways. Absent: any. */
+  readonly otherColumns?: ReadonlySet<string> | undefined;
 }
 
 /** False only where a query cannot need a column of that name. */

@@ -5,6 +5,7 @@ import { bindParameters } from "./bind-parameters.ts";
 import { serializedError } from "./duckdb-error.ts";
 import { checkLocked } from "./gate.ts";
 import { parseTables } from "./parse-tables.ts";
+import { rowConditions } from "./row-conditions.ts";
 import { everyNode, isNode, nodesOf, type SqlNode, textOf } from "./sql-tree.ts";
 
 /**
@@ -44,8 +45,14 @@ export async function prepareQuery(
     );
   }
   const names = tables.filter(({ qualifier }) => qualifier === undefined).map(({ name }) => name);
-  const isSelect = statements.length === 1;
-  return { text, tableNames: [...new Set(names)], isSelect, ...columnsOf(statements, names) };
+  const [statement] = statements.length === 1 ? statements : [];
+  return {
+    text,
+    tableNames: [...new Set(names)],
+    isSelect: statement !== undefined,
+    conditions: statement && (await rowConditions(connection, statement)),
+    ...columnsOf(statements, names),
+  };
 }
 
 /**

@@ -6,6 +6,7 @@ import { createViews } from "./create-views.ts";
 import { duckDbError, serializedError } from "./duckdb-error.ts";
 import { hiveColumn } from "./hive-column.ts";
 import { interruptible } from "./interruptible.ts";
+import { meetConditions } from "./meet-conditions.ts";
 import { quoteText } from "./quote.ts";
 import { filterKeysOf, markerColumn, readPlan } from "./read-plan.ts";
 import type { Scratch } from "./scratch.ts";
@@ -61,39 +62,60 @@ export class Pruner {
   ): Promise<PruneResult> {
     const connection = await this.#instance.connect();
     try {
-      const paths = new Map<CandidateTable, readonly string[]>();
-      for (const [i, table] of tables.entries()) {
-        paths.set(table, await this.#createView(connection, table, i));
-      }
-      const answer = await interruptible(connection, options, () => serializePlan(connection, query.text));
-      if (answer["error"] === true) {
-        const { type, error, column } = serializedError(answer, query.text);
-        return QUERY_ERRORS.has(type)
-          ? { outcome: "invalid", error, column }
-          : { outcome: "unknown", reason: error.message };
-      }
-      const facts = readPlan(answer["plans"]);
-      const kept = new Map<string, readonly boolean[]>();
-      const filterKeys = new Map<string, ReadonlySet<string>>();
-      const unused = new Set<string>();
-      for (const [table, candidatePaths] of paths) {
-        filterKeys.set(table.entity, filterKeysOf(table, facts));
-        const scanned = facts.scans.get(markerColumn(table.entity));
-        // A scan that is gone without a trace is one that we do not understand.
-        const understood = scanned !== undefined || facts.hasEmptyPart;
-        if (understood && scanned === undefined) unused.add(table.entity);
-        kept.set(
-          table.entity,
-          candidatePaths.map((path) => !understood || scanned?.has(path) === true),
-        );
-      }
-      return { outcome: "pruned", kept, filterKeys, unused };
+      const { narrowed, met } = await narrow(connection, query, tables);
+      if (met !== undefined) return met;
+      const result = await this.#plan(
+        connection,
+        query,
+        narrowed.map(({ table }) => table),
+        options,
+      );
+      if (result.outcome !== "pruned") return result;
+      const kept = new Map(
+        narrowed.map(({ table, spread }) => [table.entity, spread(result.kept.get(table.entity) ?? [])]),
+      );
+      return { ...result, kept };
     } catch (error) {
       if (isStorageError(error, "aborted")) throw error;
       return { outcome: "unknown", reason: duckDbError(error, "plan").message };
     } finally {
       connection.closeSync();
     }
+  }
+
+  async #plan(
+    connection: DuckDBConnection,
+    query: PreparedQuery,
+    tables: readonly CandidateTable[],
+    options: CallOptions,
+  ): Promise<PruneResult> {
+    const paths = new Map<CandidateTable, readonly string[]>();
+    for (const [i, table] of tables.entries()) {
+      paths.set(table, await this.#createView(connection, table, i));
+    }
+    const answer = await interruptible(connection, options, () => serializePlan(connection, query.text));
+    if (answer["error"] === true) {
+      const { type, error, column } = serializedError(answer, query.text);
+      return QUERY_ERRORS.has(type)
+        ? { outcome: "invalid", error, column }
+        : { outcome: "unknown", reason: error.message };
+    }
+    const facts = readPlan(answer["plans"]);
+    const kept = new Map<string, readonly boolean[]>();
+    const filterKeys = new Map<string, ReadonlySet<string>>();
+    const unused = new Set<string>();
+    for (const [table, candidatePaths] of paths) {
+      filterKeys.set(table.entity, filterKeysOf(table, facts));
+      const scanned = facts.scans.get(markerColumn(table.entity));
+      // A scan that is gone without a trace is one that we do not understand.
+      const understood = scanned !== undefined || facts.hasEmptyPart;
+      if (understood && scanned === undefined) unused.add(table.entity);
+      kept.set(
+        table.entity,
+        candidatePaths.map((path) => !understood || scanned?.has(path) === true),
+      );
+    }
+    return { outcome: "pruned", kept, filterKeys, unused };
   }
 
   async #createView(
@@ -135,6 +157,48 @@ export class Pruner {
     }
     return made;
   }
+}
+
+interface Narrowed {
+  readonly table: CandidateTable;
+  /** Says for all candidates what was said for those that are left. */
+  readonly spread: (kept: readonly boolean[]) => readonly boolean[];
+}
+
+/** Drops the candidates that fail a condition of WHERE: cheaper than planning, and enough where nothing else filters. */
+async function narrow(
+  connection: DuckDBConnection,
+  query: PreparedQuery,
+  tables: readonly CandidateTable[],
+): Promise<{ readonly narrowed: readonly Narrowed[]; readonly met?: PruneResult }> {
+  const narrowed: Narrowed[] = [];
+  for (const table of tables) {
+    const { candidates = [], entity } = table;
+    const found = query.conditions && (await meetConditions(connection, query.conditions, table, candidates));
+    if (found === undefined) {
+      narrowed.push({ table, spread: (kept) => kept });
+      continue;
+    }
+    const { kept, isAll } = found;
+    if (isAll) {
+      const met = {
+        outcome: "pruned",
+        kept: new Map([[entity, kept]]),
+        filterKeys: new Map(),
+        unused: new Set<string>(),
+      } as const;
+      return { narrowed: [], met };
+    }
+    const left = candidates.filter((_, i) => kept[i]);
+    narrowed.push({
+      table: { ...table, candidates: left },
+      spread: (keptOfLeft) => {
+        let at = 0;
+        return kept.map((isLeft) => isLeft && keptOfLeft[at++] === true);
+      },
+    });
+  }
+  return { narrowed };
 }
 
 async function serializePlan(
