@@ -41,6 +41,10 @@ export interface PlanContext {
   readonly listing: ListingMemory;
   readonly query: PreparedQuery;
   readonly tables: readonly NamedTable[];
+  /** Asks the engine about the query. */
+  readonly prune: (tables: readonly CandidateTable[]) => Promise<PruneResult>;
+  /** How long asking it took so far, in milliseconds. */
+  readonly pruneMs: () => number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: QueryProgress) => void) | undefined;
 }
@@ -63,7 +67,7 @@ export async function choose(
   context: PlanContext,
   columns: ReadonlyMap<Key, readonly QueryColumn[]>,
 ): Promise<Choice> {
-  const { engine, query, listing, signal, source } = context;
+  const { prune, query, listing, signal, source } = context;
   const plain = context.tables.map((table) => candidateTable(table, columns, query));
   const { tables: fitting, result: first } = await fitColumns(context, plain);
   if (first.outcome === "invalid")
@@ -80,8 +84,7 @@ export async function choose(
       const filterKeys = first.outcome === "pruned" ? first.filterKeys.get(entity) : undefined;
       const { hiveTypes } = table.declared;
       const chosen = await choosePartitions(table.facts, {
-        engine,
-        query,
+        prune,
         listing,
         hiveTypes,
         signal,
@@ -159,7 +162,9 @@ async function scanTable(
     keys: facts.keys,
     mentions: (name) => mentionsColumn(query, name),
   });
-  return { names, columns, keys: facts.keys, groups };
+  // A key that the query cannot need would only make the engine's paths longer.
+  const keys = facts.keys.filter(({ name }) => mentionsColumn(query, name));
+  return { names, columns, keys, groups };
 }
 
 /** A query of nothing but partition keys and count(*) needs no schema of any file. */
@@ -192,7 +197,7 @@ interface Fit {
 async function fitColumns(context: PlanContext, plain: readonly CandidateTable[]): Promise<Fit> {
   let fit: Fit = {
     tables: plain,
-    result: await context.engine.prune(context.query, plain, { signal: context.signal }),
+    result: await context.prune(plain),
   };
   for (let missing = 0; missing < MAX_MISSING_COLUMNS; missing++) {
     const { result } = fit;
@@ -214,7 +219,7 @@ async function withColumn(
       const candidate = tables.map((table) =>
         table === target ? { ...table, columns: [...table.columns, { name, type }] } : table,
       );
-      const result = await context.engine.prune(context.query, candidate, { signal: context.signal });
+      const result = await context.prune(candidate);
       const stillInvalid =
         result.outcome === "invalid" && (result.column === undefined || result.column === name);
       if (!stillInvalid) return { tables: candidate, result };

@@ -1,32 +1,20 @@
 import { rm, stat } from "node:fs/promises";
-import { type Key, listEntities, type Row, type Storage, StorageError } from "@parquetry/core";
+import { type Key, type Row, type Storage, StorageError } from "@parquetry/core";
 import { withDeadline } from "./deadline.ts";
 import type { Engine, EngineResult, PreparedQuery, QueryColumn, QueryParameters } from "./engine.ts";
+import { EntityCatalog } from "./entity-catalog.ts";
+import { explainChoice } from "./explain-choice.ts";
 import type { FetchCount, FileSource } from "./files/file-source.ts";
 import { isMovingFile, MAX_LOOKS } from "./moving-files.ts";
-import {
-  type Choice,
-  choose,
-  type NamedTable,
-  type PlanContext,
-  planScans,
-  type ScanPlan,
-} from "./plan-query.ts";
+import { choose, type NamedTable, type PlanContext, planScans, type ScanPlan } from "./plan-query.ts";
 import { QueryCursor } from "./query-cursor.ts";
 import type { OpenQueryOptions, SqlOptions } from "./query-options.ts";
-import type {
-  ColumnarResult,
-  QueryExplanation,
-  QueryResult,
-  QueryStats,
-  TableStats,
-} from "./query-result.ts";
+import type { ColumnarResult, QueryExplanation, QueryResult, QueryStats } from "./query-result.ts";
 import { checkByteCount, checkRowCount, limitedBatches } from "./result-limit.ts";
 import { setField } from "./result-rows.ts";
+import { Stopwatch } from "./stopwatch.ts";
 import { withColumnHint } from "./table/column-hint.ts";
-import { type DeclaredEntity, type EntityFacts, readEntityFacts } from "./table/entity-facts.ts";
-import { type ListingMemory, rememberListings } from "./table/listing-memory.ts";
-import { resolveTable } from "./table/resolve-table.ts";
+import { rememberListings } from "./table/listing-memory.ts";
 
 /** A table as {@link QueryDatabase.describe} tells it. */
 export interface TableDescription {
@@ -56,8 +44,7 @@ export class QueryDatabase implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #source: FileSource;
   readonly #options: OpenQueryOptions;
-  readonly #facts = new Map<Key, EntityFacts>();
-  #entities: readonly Key[] | undefined;
+  readonly #catalog: EntityCatalog;
   #closed: Promise<void> | undefined;
 
   constructor(storage: Storage, engine: Engine, source: FileSource, options: OpenQueryOptions) {
@@ -65,6 +52,7 @@ export class QueryDatabase implements AsyncDisposable {
     this.#engine = engine;
     this.#source = source;
     this.#options = options;
+    this.#catalog = new EntityCatalog({ backend: storage.backend, engine, source, declared: options });
   }
 
   /**
@@ -191,14 +179,13 @@ export class QueryDatabase implements AsyncDisposable {
       const context = await this.#context(text, parameters, { ...options, signal });
       const columns = new Map(context.tables.map(({ facts }) => [facts.entity, facts.columns]));
       const choice = await choose(context, columns);
-      return this.#explanation(choice, context.listing, started);
+      return explainChoice(choice, context, started);
     });
   }
 
   /** The entities that are there, which are the tables. */
   async tables(options: Pick<SqlOptions, "signal"> = {}): Promise<readonly string[]> {
-    this.#entities = await listEntities(this.#storage.backend, options);
-    return this.#entities;
+    return this.#catalog.list(options.signal);
   }
 
   /**
@@ -208,15 +195,14 @@ export class QueryDatabase implements AsyncDisposable {
    */
   async describe(table: string, options: Pick<SqlOptions, "signal"> = {}): Promise<TableDescription> {
     const listing = rememberListings(this.#storage.backend);
-    const entity = await this.#resolve(table, options.signal);
-    const { keys, columns } = await this.#factsOf(entity, listing, options.signal);
+    const entity = await this.#catalog.resolve(table, options.signal);
+    const { keys, columns } = await this.#catalog.factsOf(entity, listing, options.signal);
     return { entity, keys, columns };
   }
 
   /** Forgets what was learnt of the entities: for a database that is open while keys or columns change. */
   refresh(): void {
-    this.#facts.clear();
-    this.#entities = undefined;
+    this.#catalog.forget();
   }
 
   /** Frees DuckDB and its temporary files; the storage stays open. */
@@ -267,7 +253,7 @@ export class QueryDatabase implements AsyncDisposable {
       const count: FetchCount = { fetchedFiles: 0, fetchedBytes: 0, cacheHits: 0 };
       try {
         const plan = await planScans(context, count);
-        const explanation = await this.#explanation(plan.choice, context.listing, started);
+        const explanation = await explainChoice(plan.choice, context, started);
         const planned: Planned = { plan, query: context.query, tables: context.tables, explanation, count };
         options.onProgress?.({ phase: "running" });
         return { result: await run(planned), planned };
@@ -289,90 +275,38 @@ export class QueryDatabase implements AsyncDisposable {
     { signal, onProgress }: Pick<SqlOptions, "signal" | "onProgress">,
   ): Promise<PlanContext> {
     if (this.#closed !== undefined) throw closed();
-    const query = await this.#engine.prepare(text, parameters, { signal });
+    const engine = this.#engine;
+    const watch = new Stopwatch();
+    const query = await watch.time(() => engine.prepare(text, parameters, { signal }));
     const listing = rememberListings(this.#storage.backend, (listRequests) =>
       onProgress?.({ phase: "planning", listRequests }),
     );
     const names = new Map<Key, string[]>();
     for (const name of query.tableNames) {
-      const entity = await this.#resolveOrLeave(name, signal);
+      const entity = await (this.#options.trusted === true
+        ? this.#catalog.find(name, signal)
+        : this.#catalog.resolve(name, signal));
       if (entity !== undefined) names.set(entity, [...(names.get(entity) ?? []), name]);
     }
     const tables = await Promise.all(
       [...names].map(
         async ([entity, called]): Promise<NamedTable> => ({
           names: called,
-          facts: await this.#factsOf(entity, listing, signal),
-          declared: this.#declaredOf(entity),
-        }),
-      ),
-    );
-    return { engine: this.#engine, source: this.#source, listing, query, tables, signal, onProgress };
-  }
-
-  /** In trusted SQL a name that is no entity may be a table of the caller's own. */
-  async #resolveOrLeave(name: string, signal: AbortSignal | undefined): Promise<Key | undefined> {
-    try {
-      return await this.#resolve(name, signal);
-    } catch (error) {
-      if (this.#options.trusted === true && error instanceof StorageError && error.code === "not_found") {
-        return undefined;
-      }
-      throw error;
-    }
-  }
-
-  async #resolve(name: string, signal: AbortSignal | undefined): Promise<Key> {
-    if (this.#entities !== undefined) {
-      try {
-        return resolveTable(name, this.#entities);
-      } catch {
-        // It may have been written since.
-      }
-    }
-    this.#entities = await listEntities(this.#storage.backend, { signal });
-    return resolveTable(name, this.#entities);
-  }
-
-  async #factsOf(entity: Key, listing: ListingMemory, signal: AbortSignal | undefined): Promise<EntityFacts> {
-    const known = this.#facts.get(entity);
-    if (known !== undefined) {
-      listing.knowLeaves(entity, known.keys.length);
-      return known;
-    }
-    const { backend } = listing;
-    const reader = { engine: this.#engine, source: this.#source, listing, backend, signal };
-    const facts = await readEntityFacts(entity, this.#declaredOf(entity), reader);
-    this.#facts.set(entity, facts);
-    return facts;
-  }
-
-  #declaredOf(entity: Key): DeclaredEntity {
-    return {
-      hiveTypes: this.#options.hiveTypes?.[entity] ?? {},
-      columnTypes: this.#options.columnTypes?.[entity] ?? {},
-    };
-  }
-
-  async #explanation(choice: Choice, listing: ListingMemory, started: number): Promise<QueryExplanation> {
-    const tables = await Promise.all(
-      choice.tables.map(
-        async ({ table, levels, folders, files }): Promise<TableStats> => ({
-          table: table.names[0] ?? table.facts.entity,
-          entity: table.facts.entity,
-          levels,
-          partitions: folders.length,
-          files: files.length,
-          bytes: files.reduce((sum, { file }) => sum + file.info.sizeBytes, 0),
-          filesHere: await this.#source.countHere(files),
+          facts: await this.#catalog.factsOf(entity, listing, signal),
+          declared: this.#catalog.declaredOf(entity),
         }),
       ),
     );
     return {
+      engine,
+      source: this.#source,
+      listing,
+      query,
       tables,
-      listRequests: listing.requests(),
-      unpruned: choice.unpruned,
-      planMs: performance.now() - started,
+      prune: (candidates) => watch.time(() => engine.prune(query, candidates, { signal })),
+      pruneMs: () => watch.elapsedMs,
+      signal,
+      onProgress,
     };
   }
 }

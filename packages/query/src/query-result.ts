@@ -31,7 +31,9 @@ export interface QueryExplanation {
   readonly listRequests: number;
   /** Why every partition is read, where the predicates could not be evaluated. */
   readonly unpruned?: string | undefined;
-  /** How long choosing took, in milliseconds, with listing. */
+  /** How long parsing and choosing partitions took, in milliseconds: of `planMs` what the store has no part in. */
+  readonly pruneMs: number;
+  /** How long everything before the query itself took, in milliseconds, with listing and fetching. */
   readonly planMs: number;
 }
 

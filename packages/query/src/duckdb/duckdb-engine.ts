@@ -198,7 +198,7 @@ class DuckDbEngine implements Engine {
     try {
       await createViews(
         connection,
-        tables.map((table, i) => scanView(table, this.#scratch, i)),
+        await Promise.all(tables.map((table, i) => scanView(table, this.#scratch, i))),
         plan,
       );
       return connection;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { DuckDBInstance, DuckDBValue } from "@duckdb/node-api";
 import { StorageError } from "@parquetry/core";
 import type { FileGroup, LocalFile, QueryColumn } from "../engine.ts";
+import { mapYielding } from "../map-yielding.ts";
 import { duckDbError } from "./duckdb-error.ts";
 import { quotePaths, quoteText } from "./quote.ts";
 import type { Scratch } from "./scratch.ts";
@@ -28,13 +29,13 @@ export class FileSchemas {
   async group(files: readonly LocalFile[]): Promise<readonly FileGroup[]> {
     await this.#read(files.filter(({ version }) => !this.#signatures.has(version)));
     const groups = new Map<string, LocalFile[]>();
-    for (const file of files) {
+    await mapYielding(files, (file) => {
       const signature = this.#signatures.get(file.version) ?? "";
       const name = JSON.stringify([signature, file.entries.map(([key]) => key)]);
       const group = groups.get(name);
       if (group === undefined) groups.set(name, [file]);
       else group.push(file);
-    }
+    });
     return [...groups.values()].map((members) => ({
       files: members,
       columns: this.#columns.get(this.#signatures.get(members[0]?.version ?? "") ?? "") ?? [],
@@ -55,7 +56,7 @@ export class FileSchemas {
 
   async #read(files: readonly LocalFile[]): Promise<void> {
     if (files.length === 0) return;
-    const byPath = new Map(files.map((file) => [this.#plainPath(file), file]));
+    const byPath = new Map(await mapYielding(files, (file) => [this.#plainPath(file), file] as const));
     const rows = await this.#rowsOf(
       files,
       `SELECT signature, list(file_name) FROM (

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { isStorageError } from "@parquetry/core";
 import type { CallOptions, CandidateTable, PreparedQuery, PruneResult, QueryColumn } from "../engine.ts";
+import { mapYielding } from "../map-yielding.ts";
 import { createViews } from "./create-views.ts";
 import { duckDbError, serializedError } from "./duckdb-error.ts";
 import { hiveColumn } from "./hive-column.ts";
@@ -131,7 +132,7 @@ export class Pruner {
     const paths =
       candidates === undefined || candidates.length === 0
         ? [this.#scratch.emptyFile(file)]
-        : candidates.map((entries) =>
+        : await mapYielding(candidates, (entries) =>
             this.#scratch.emptyHivePath(
               names,
               entries.filter(([key]) => common.includes(key)),

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { join, sep } from "node:path";
 import { encodeHive, HIVE_NULL, type PartitionEntry } from "@parquetry/core";
 import { hiveColumn } from "./hive-column.ts";
 
@@ -14,6 +14,7 @@ import { hiveColumn } from "./hive-column.ts";
 export class Scratch {
   /** The directory. */
   readonly path: string;
+  /** Each with the separator at its end. */
   readonly #roots: readonly string[];
   readonly #made = new Set<string>();
 
@@ -25,7 +26,10 @@ export class Scratch {
   /** Makes it, or takes an empty directory, with a link to each root that files may lie in. */
   static async create(roots: readonly string[], directory?: string): Promise<Scratch> {
     const path = directory ?? (await makeScratchDirectory());
-    const scratch = new Scratch(path, roots);
+    const scratch = new Scratch(
+      path,
+      roots.map((root) => (root.endsWith(sep) ? root : `${root}${sep}`)),
+    );
     mkdirSync(join(path, "hive"));
     mkdirSync(join(path, "empty"));
     for (const [i, root] of roots.entries()) await symlink(root, join(path, `root${i}`), "junction");
@@ -39,10 +43,10 @@ export class Scratch {
 
   /** A path to a file below one of the roots that carries its partition; keys are numbered as in `keys`. */
   hivePath(keys: readonly string[], entries: readonly PartitionEntry[], file: string): string {
-    const root = this.#roots.findIndex((candidate) => isBelow(candidate, file));
+    const root = this.#roots.findIndex((candidate) => file.startsWith(candidate));
     const place = this.#roots[root];
     if (place === undefined) throw new Error(`${file} lies outside of ${this.#roots.join(", ")}`);
-    return this.#withPartition(keys, entries, `root${root}/${slashed(relative(place, file))}`);
+    return this.#withPartition(keys, entries, `root${root}/${slashed(file.slice(place.length))}`);
   }
 
   /** A path to a zero-row file that carries a partition. */
@@ -56,7 +60,7 @@ export class Scratch {
     for (const [i, root] of this.#roots.entries()) {
       readable = readable.replaceAll(
         new RegExp(`${escapeRegExp(slashed(this.path))}/hive/[^'"]*?/root${i}/`, "g"),
-        () => `${slashed(root)}/`,
+        () => slashed(root),
       );
     }
     return readable;
@@ -103,11 +107,6 @@ function encodeValue(value: string | null): string {
 /** An empty private directory, without links in its path. */
 export async function makeScratchDirectory(): Promise<string> {
   return realpath(await mkdtemp(join(tmpdir(), "parquetry-query-")));
-}
-
-function isBelow(root: string, file: string): boolean {
-  const path = relative(root, file);
-  return path !== "" && !path.startsWith(`..${sep}`) && path !== ".." && !isAbsolute(path);
 }
 
 const slashed = (path: string): string => (sep === "/" ? path : path.replaceAll(sep, "/"));

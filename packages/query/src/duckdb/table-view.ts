@@ -1,4 +1,5 @@
 import type { CandidateTable, FileGroup, QueryColumn, ScanTable } from "../engine.ts";
+import { mapYielding } from "../map-yielding.ts";
 import { hiveColumn } from "./hive-column.ts";
 import { quoteName } from "./quote.ts";
 import type { Scratch } from "./scratch.ts";
@@ -19,17 +20,21 @@ export interface TableView {
 }
 
 /** The view of a table in execution: one scan for each group of files, each converted to the table's columns. */
-export function scanView(table: ScanTable, scratch: Scratch, index: number): TableView {
+export async function scanView(table: ScanTable, scratch: Scratch, index: number): Promise<TableView> {
   const files = new Map<string, readonly string[]>();
   const scans: string[] = [];
   for (const [i, group] of table.groups.entries()) {
     if (group.files.length === 0) continue;
     const variable = `parquetry_files_${index}_${i}`;
     const names = table.keys.map(({ name }) => name);
-    files.set(
-      variable,
-      group.files.map((file) => scratch.hivePath(names, file.entries, file.path)),
+    const paths = await mapYielding(group.files, ({ entries, path }) =>
+      scratch.hivePath(
+        names,
+        entries.filter(([key]) => names.includes(key)),
+        path,
+      ),
     );
+    files.set(variable, paths);
     scans.push(groupSelect(table, group, variable));
   }
   const select =

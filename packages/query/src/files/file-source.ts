@@ -15,6 +15,7 @@ import {
 } from "@parquetry/core";
 import { mapConcurrent, objectBody } from "@parquetry/core/backend";
 import type { LocalFile } from "../engine.ts";
+import { mapYielding } from "../map-yielding.ts";
 import type { FileCache } from "./file-cache.ts";
 
 /** Objects fetched at once. */
@@ -72,8 +73,14 @@ export class FileSource {
 
   /** Brings files here. */
   async fetch(files: readonly StoredFile[], options: FetchOptions): Promise<readonly LocalFile[]> {
+    if (this.isLocal && files.every(({ file }) => file.format === "parquet")) {
+      return mapYielding(files, (stored) => {
+        options.onFile?.(stored);
+        return this.#inPlace(stored);
+      });
+    }
     const local = await mapConcurrent(files, FETCH_CONCURRENCY, async (stored) => {
-      const fetched = await this.#fetchOne(stored.file, stored.entries, options);
+      const fetched = await this.#fetchOne(stored, options);
       options.onFile?.(stored);
       return fetched;
     });
@@ -114,17 +121,16 @@ export class FileSource {
     return body.bytes();
   }
 
-  async #fetchOne(
-    file: DataFile,
-    entries: readonly PartitionEntry[],
-    options: FetchOptions,
-  ): Promise<LocalFile> {
+  #inPlace({ file: { info }, entries }: StoredFile): LocalFile {
+    return { path: this.#backend.url(info.key), version: versionOf(info), key: info.key, entries };
+  }
+
+  async #fetchOne(stored: StoredFile, options: FetchOptions): Promise<LocalFile> {
+    const { file, entries } = stored;
     const { info, format } = file;
     const { count } = options;
     if (format === "csv") return this.#converted(info, entries, options);
-    if (this.isLocal) {
-      return { path: this.#backend.url(info.key), version: versionOf(info), key: info.key, entries };
-    }
+    if (this.isLocal) return this.#inPlace(stored);
     const hit = await this.#cache.find(this.#nameOf(info));
     if (hit !== undefined) count.cacheHits++;
     const path = hit ?? (await this.#cached(info, options.signal));

@@ -1,6 +1,6 @@
 import type { Partition, PartitionFolder } from "@parquetry/core";
 import { walkPartitions } from "@parquetry/core";
-import type { CandidateTable, Engine, PreparedQuery } from "../engine.ts";
+import type { CandidateTable, PruneResult } from "../engine.ts";
 import type { EntityFacts } from "./entity-facts.ts";
 import { checkKeyTypes, type DeclaredTypes } from "./key-types.ts";
 import type { ListingMemory } from "./listing-memory.ts";
@@ -25,8 +25,8 @@ export interface ChosenPartitions {
 
 /** What {@link choosePartitions} works with. */
 export interface ChooseOptions {
-  readonly engine: Engine;
-  readonly query: PreparedQuery;
+  /** Asks the engine which candidates the query can need. */
+  readonly prune: (tables: readonly CandidateTable[]) => Promise<PruneResult>;
   readonly listing: ListingMemory;
   readonly hiveTypes: DeclaredTypes;
   readonly signal?: AbortSignal | undefined;
@@ -44,7 +44,7 @@ export async function choosePartitions(
   facts: EntityFacts,
   options: ChooseOptions,
 ): Promise<ChosenPartitions> {
-  const { engine, query, filterKeys, signal } = options;
+  const { filterKeys, signal } = options;
   const levels: LevelChoice[] = [];
   const prune = async (level: readonly Partition[]): Promise<readonly boolean[]> => {
     const candidates = level.map(({ entries }) => entries);
@@ -67,7 +67,7 @@ export async function choosePartitions(
     const tables = options.tables.map((table) =>
       table.entity === facts.entity ? { ...table, candidates: looked } : table,
     );
-    const result = await engine.prune(query, tables, { signal });
+    const result = await options.prune(tables);
     return result.outcome === "pruned" ? result.kept.get(facts.entity) : undefined;
   };
 

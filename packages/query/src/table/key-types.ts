@@ -2,6 +2,8 @@ import { type PartitionEntry, StorageError } from "@parquetry/core";
 import type { QueryColumn } from "../engine.ts";
 
 const CANONICAL_INTEGER = /^(?:0|-?[1-9][0-9]*)$/;
+/** So many characters fit into 64 bits whatever they are. */
+const SAFE_DIGITS = 18;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
@@ -11,6 +13,7 @@ export type DeclaredTypes = Readonly<Record<string, string>>;
 /** True for a text that BIGINT gives back unchanged: `1`, `-5`; not `01`, `+1`, `1.0`, a number beyond 64 bits. */
 export function isBigint(text: string): boolean {
   if (!CANONICAL_INTEGER.test(text)) return false;
+  if (text.length <= SAFE_DIGITS) return true;
   const value = BigInt(text);
   return value >= INT64_MIN && value <= INT64_MAX;
 }

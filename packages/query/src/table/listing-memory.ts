@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Key, ListOptions, ListPage, ObjectInfo, StorageBackend } from "@parquetry/core";
 
 /** Pages of a flat listing after which the folders below are listed one by one instead. */
@@ -72,9 +73,15 @@ export function rememberListings(
       yield* store.list(options);
       return;
     }
-    yield* delimiter === undefined
-      ? await remember(prefix, true, async () => (await listAll({ prefix, signal })) ?? [])
-      : await remember(prefix, false, () => listLevel(prefix, signal));
+    const found =
+      delimiter === undefined
+        ? await remember(prefix, true, async () => (await listAll({ prefix, signal })) ?? [])
+        : await remember(prefix, false, () => listLevel(prefix, signal));
+    for (const [i, page] of found.entries()) {
+      // What takes many pages from memory would otherwise hold up everything else.
+      if (i > 0) await setImmediate();
+      yield page;
+    }
   }
 
   const backend: StorageBackend = {

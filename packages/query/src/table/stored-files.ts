@@ -1,6 +1,7 @@
 import { committedFiles, type PartitionFolder } from "@parquetry/core";
 import { mapConcurrent } from "@parquetry/core/backend";
 import { FETCH_CONCURRENCY, type FileSource, type StoredFile } from "../files/file-source.ts";
+import { mapYielding } from "../map-yielding.ts";
 
 /**
  * The files of partitions that count, by their manifests.
@@ -12,10 +13,18 @@ export async function storedFiles(
   source: FileSource,
   signal: AbortSignal | undefined,
 ): Promise<readonly StoredFile[]> {
-  const files = await mapConcurrent(folders, FETCH_CONCURRENCY, async (folder) => {
-    const { manifest, partition } = folder;
-    const parsed = manifest === undefined ? undefined : await source.readManifest(manifest, signal);
-    return committedFiles(folder, parsed).map((file) => ({ file, entries: partition.entries }));
+  const withManifest = folders.flatMap((folder) => (folder.manifest === undefined ? [] : [folder.manifest]));
+  const manifests = new Map(
+    await mapConcurrent(
+      withManifest,
+      FETCH_CONCURRENCY,
+      async (info) => [info, await source.readManifest(info, signal)] as const,
+    ),
+  );
+  const files = await mapYielding(folders, (folder) => {
+    const { entries } = folder.partition;
+    const manifest = folder.manifest && manifests.get(folder.manifest);
+    return committedFiles(folder, manifest).map((file): StoredFile => ({ file, entries }));
   });
   return files.flat();
 }

@@ -1,0 +1,31 @@
+import type { FileSource } from "./files/file-source.ts";
+import type { Choice, PlanContext } from "./plan-query.ts";
+import type { QueryExplanation, TableStats } from "./query-result.ts";
+
+/** Says what a choice of partitions reads. */
+export async function explainChoice(
+  { tables, unpruned }: Choice,
+  { source, listing, pruneMs }: Pick<PlanContext, "listing" | "pruneMs"> & { readonly source: FileSource },
+  started: number,
+): Promise<QueryExplanation> {
+  const stats = await Promise.all(
+    tables.map(
+      async ({ table, levels, folders, files }): Promise<TableStats> => ({
+        table: table.names[0] ?? table.facts.entity,
+        entity: table.facts.entity,
+        levels,
+        partitions: folders.length,
+        files: files.length,
+        bytes: files.reduce((sum, { file }) => sum + file.info.sizeBytes, 0),
+        filesHere: await source.countHere(files),
+      }),
+    ),
+  );
+  return {
+    tables: stats,
+    listRequests: listing.requests(),
+    unpruned,
+    pruneMs: pruneMs(),
+    planMs: performance.now() - started,
+  };
+}
