@@ -64,7 +64,13 @@ export type {
   KeyReport,
   SchemaReport,
 } from "./table/inspect-entity.ts";
-export { type Manifest, type ManifestFile, parseManifest, type ReplacedFile } from "./table/manifest.ts";
+export {
+  type Manifest,
+  type ManifestField,
+  type ManifestFile,
+  parseManifest,
+  type ReplacedFile,
+} from "./table/manifest.ts";
 export type { OpenPartitionOptions } from "./table/open-partition.ts";
 export type { PartitionFilters } from "./table/partition-filter.ts";
 export {
@@ -84,6 +90,7 @@ export {
   type ReplaceProgress,
   type ReplaceResult,
 } from "./table/replace-partitions.ts";
+export { type RewriteOptions, type RewrittenPartition, rewritePartition } from "./table/rewrite-partition.ts";
 export type { ScanOptions } from "./table/scan-partitions.ts";
 export { MAX_WRITE_ATTEMPTS, type WriteOptions } from "./table/write-partition.ts";
 export { DEFAULT_MAX_CONCURRENT, type LimitOptions } from "./wrappers/adaptive-limit.ts";

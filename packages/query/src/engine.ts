@@ -163,6 +163,12 @@ export interface RunOptions extends ResultOptions, CallOptions {
   readonly maxRows?: number | undefined;
 }
 
+/** Options of {@link Engine.merge}. */
+export interface MergeOptions extends CallOptions {
+  /** Columns to sort by; none keeps the order of the files. */
+  readonly sortBy?: readonly string[] | undefined;
+}
+
 /** A result as a file. */
 export interface ResultFile {
   /** Where the engine has left it. */
@@ -210,6 +216,13 @@ export interface Engine {
    * @throws StorageError as {@link Engine.run}.
    */
   runToParquet(query: PreparedQuery, tables: readonly ScanTable[], options: RunOptions): Promise<ResultFile>;
+  /**
+   * Writes all rows of a table into one Parquet file, for the caller to move away, and proves by reading it that nothing
+   * was lost or changed.
+   *
+   * @throws StorageError `corrupt` where the file does not hold exactly these rows.
+   */
+  merge(table: ScanTable, options: MergeOptions): Promise<ResultFile>;
   /** Frees everything. */
   close(): Promise<void>;
 }

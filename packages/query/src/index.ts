@@ -1,3 +1,9 @@
+export type {
+  CompactedPartition,
+  CompactionReport,
+  CompactOptions,
+  SkippedPartition,
+} from "./compact/compact-options.ts";
 export type { QueryColumn, QueryParameters, QueryValue, ResultOptions } from "./engine.ts";
 export { defaultCacheDirectory } from "./files/cache-directory.ts";
 export { DEFAULT_CACHE_BYTES } from "./files/file-cache.ts";

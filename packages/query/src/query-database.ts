@@ -1,5 +1,7 @@
 import { rm, stat } from "node:fs/promises";
 import { type Key, type Row, type Storage, StorageError } from "@parquetry/core";
+import { compactEntity } from "./compact/compact-entity.ts";
+import type { CompactionReport, CompactOptions } from "./compact/compact-options.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Engine, EngineResult, PreparedQuery, QueryColumn, QueryParameters } from "./engine.ts";
 import { EntityCatalog } from "./entity-catalog.ts";
@@ -198,6 +200,28 @@ export class QueryDatabase implements AsyncDisposable {
     const entity = await this.#catalog.resolve(table, options.signal);
     const { keys, columns } = await this.#catalog.factsOf(entity, listing, options.signal);
     return { entity, keys, columns };
+  }
+
+  /**
+   * Makes one file of the many files of each partition, atomically: whoever reads meanwhile sees the old files or the new
+   * one. With `into`, many small partitions become few larger ones of another entity, and this one stays as it is. Every new
+   * file is read back and compared before it counts.
+   *
+   * @returns what was done; partitions that failed are as they were.
+   * @throws StorageError `not_found` for an unknown table; `invalid_argument` for keys or columns that are not there.
+   * @example
+   * ```ts
+   * const { compacted } = await db.compact("raw/plays", { where: { year: 2024 }, sortBy: ["play_id"], dryRun: true });
+   * await db.compact("raw/plays", { into: { entity: "raw/plays_by_week", keys: ["year", "week"] } });
+   * ```
+   */
+  async compact(table: string, options: CompactOptions = {}): Promise<CompactionReport> {
+    if (this.#closed !== undefined) throw closed();
+    const { backend } = this.#storage;
+    const entity = await this.#catalog.resolve(table, options.signal);
+    const facts = await this.#catalog.factsOf(entity, rememberListings(backend), options.signal);
+    const declared = this.#catalog.declaredOf(entity);
+    return compactEntity({ backend, engine: this.#engine, source: this.#source, facts, declared }, options);
   }
 
   /** Forgets what was learnt of the entities: for a database that is open while keys or columns change. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { deleteAll } from "../backend/delete-all.ts";
+import type { ReplayableBody } from "../backend/object-body.ts";
 import type { ObjectInfo, Preconditions, StorageBackend } from "../backend/storage-backend.ts";
 import type { Partition } from "../hive/partition.ts";
 import { joinKey, type Key } from "../key.ts";
@@ -29,8 +30,22 @@ export interface DraftFile {
   readonly prefix: Key;
   /** The columns of the rows. */
   readonly columns: readonly ColumnSchema[];
+  /** What the manifest says of the columns. Default: what `columns` and the earlier manifest say. */
+  readonly fields?: readonly ManifestField[] | undefined;
   /** The Parquet file, or undefined where there are no rows. */
-  readonly data: { readonly bytes: Uint8Array; readonly rows: number; readonly sha256: string } | undefined;
+  readonly data: DraftData | undefined;
+}
+
+/** The data file of a draft. */
+export interface DraftData {
+  /** Its bytes, or how to read them. */
+  readonly body: Uint8Array | ReplayableBody;
+  /** Their number. */
+  readonly sizeBytes: number;
+  /** How many rows it has. */
+  readonly rows: number;
+  /** The SHA-256 of the bytes, in hex. */
+  readonly sha256: string;
 }
 
 /** How a draft is committed. */
@@ -72,17 +87,17 @@ export async function commitDraft(
 async function commitFirst(
   backend: StorageBackend,
   draft: DraftFile,
-  { bytes, rows, sha256 }: NonNullable<DraftFile["data"]>,
+  { body, sizeBytes, rows, sha256 }: DraftData,
   options: CommitOptions,
 ): Promise<void> {
   const { prefix } = draft;
   const key = joinKey(prefix, FIRST_FILE_NAME);
   try {
-    await backend.put(key, bytes, { sha256, ifNoneMatch: "*", signal: options.signal });
+    await backend.put(key, body, { sha256, ifNoneMatch: "*", signal: options.signal });
   } catch (error) {
     throw isStorageError(error, "already_exists") ? lostTo(backend, prefix, error) : error;
   }
-  const file = { name: FIRST_FILE_NAME, rows, bytes: bytes.byteLength, sha256 };
+  const file = { name: FIRST_FILE_NAME, rows, bytes: sizeBytes, sha256 };
   const manifest = render(draft, [file]);
   try {
     // Committed: the caller's signal can only do harm from here on.
@@ -94,6 +109,33 @@ async function commitFirst(
     await discard(backend, [key], options);
     throw error;
   }
+}
+
+/**
+ * Commits one file in the place of exactly the files that it was made of.
+ *
+ * @throws StorageError `conflict` where others count by now: nothing of this write remains.
+ */
+export async function commitInPlaceOf(
+  backend: StorageBackend,
+  draft: DraftFile & { readonly data: DraftData },
+  replaced: readonly DataFile[],
+  options: Omit<CommitOptions, "overwrite">,
+): Promise<void> {
+  const { prefix, partition } = draft;
+  let state = await readPartitionState(backend, prefix, partition, options.signal);
+  if (state.kind === "bare") {
+    await adopt(backend, draft, state, options.signal);
+    state = await readPartitionState(backend, prefix, partition, options.signal);
+  }
+  const versions = (files: readonly DataFile[]): string =>
+    JSON.stringify(files.map(({ info }) => [info.key, info.etag]).sort());
+  if (versions(state.committed()) !== versions(replaced)) throw lostTo(backend, prefix, undefined);
+  if (state.kind === "empty") {
+    await options.onNew?.();
+    return commitFirst(backend, draft, draft.data, options);
+  }
+  await commitByManifest(backend, draft, state, { ...options, overwrite: true });
 }
 
 /**
@@ -127,11 +169,11 @@ async function commitByManifest(
   const earlier = overwrite ? undefined : state.manifest?.schema?.fields;
   const writeId = newWriteId();
   const added = joinKey(prefix, dataFileName(writeId));
-  if (data !== undefined) await backend.put(added, data.bytes, { sha256: data.sha256, signal });
+  if (data !== undefined) await backend.put(added, data.body, { sha256: data.sha256, signal });
   const file = data && {
     name: dataFileName(writeId),
     rows: data.rows,
-    bytes: data.bytes.byteLength,
+    bytes: data.sizeBytes,
     sha256: data.sha256,
   };
   const manifest = render(draft, file === undefined ? kept : [...kept, file], { earlier, stale, writeId });
@@ -177,7 +219,7 @@ async function adopt(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const files = await describeFiles(backend, state, signal);
-  const manifest = render({ ...draft, columns: [] }, files);
+  const manifest = render({ entity: draft.entity, columns: [] }, files);
   await putManifest(backend, draft.prefix, manifest, undefined, signal);
 }
 
@@ -187,7 +229,7 @@ interface RenderedManifest {
 }
 
 function render(
-  { entity, columns }: Pick<DraftFile, "entity" | "columns">,
+  { entity, columns, fields: given }: Pick<DraftFile, "entity" | "columns" | "fields">,
   files: readonly ManifestFile[],
   facts: {
     readonly earlier?: readonly ManifestField[] | undefined;
@@ -196,7 +238,7 @@ function render(
   } = {},
 ): RenderedManifest {
   const { earlier, stale = [], writeId = newWriteId() } = facts;
-  const fields = manifestFields(columns, earlier);
+  const fields = given ?? manifestFields(columns, earlier);
   const replaced = stale
     .filter(({ name }) => !isOwnFile(name))
     .map(({ name, info }): ReplacedFile => ({ name, etag: info.etag }));

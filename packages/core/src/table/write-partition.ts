@@ -83,8 +83,9 @@ export async function writePartition(
 }
 
 function encodeData(rows: readonly Row[], columns: readonly ColumnSchema[]): DraftFile["data"] {
-  const bytes = encodeParquet(rows, columns);
-  return { bytes, rows: rows.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+  const body = encodeParquet(rows, columns);
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  return { body, sizeBytes: body.byteLength, rows: rows.length, sha256 };
 }
 
 /** Random, so that writers that met once do not meet again. */

@@ -57,6 +57,7 @@ export async function runCli(args: readonly string[], world: CliWorld): Promise<
 /** Commands of `parquetry-query` that this one hands on whole, beside `query` itself. */
 const HANDED_ON: Readonly<Record<string, string>> = {
   cache: "show or clear the cache of remote files, by @parquetry/query",
+  compact: "one file of the many of each partition, by @parquetry/query",
   ddl: "the table definition for Trino, Athena, Spark or DuckDB, by @parquetry/query",
 };
 

@@ -43,6 +43,7 @@ const answerers = (id: number): EngineCalls => ({
     return { result: number, columns: result.columns, rowCount: result.rowCount };
   },
   runToParquet: (query, tables, options) => opened().runToParquet(query, tables, withSignal(id, options)),
+  merge: (table, { sortBy }) => opened().merge(table, { sortBy, signal: aborts.get(id)?.signal }),
   async next(number) {
     const next = await results.get(number)?.batches.next();
     if (next === undefined || next.done === true) {

@@ -37,6 +37,7 @@ Examples:
   parquetry-query 'FROM games' --format parquet --output games.parquet
   parquetry-query cache [--clear]
   parquetry-query ddl raw/plays --engine trino
+  parquetry-query compact raw/plays --dry-run
   echo 'SELECT count(*) FROM "raw/plays"' | parquetry-query
 
 Without --format a terminal gets a table, anything else CSV. Parameters are texts that take the type of what they are

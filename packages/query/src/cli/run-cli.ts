@@ -15,6 +15,7 @@ import { drawTable } from "./draw-table.ts";
 import { loadEnvFile } from "./open-storage.ts";
 import { copyWhole, OutputClosed, writeText, writeTextFile } from "./output.ts";
 import { runCache } from "./run-cache.ts";
+import { runCompact } from "./run-compact.ts";
 import { runDdl } from "./run-ddl.ts";
 import { runShell } from "./run-shell.ts";
 import { jsonRow, writeRows } from "./write-rows.ts";
@@ -47,6 +48,7 @@ export async function runCli(context: CliContext): Promise<number> {
   // None of these is SQL.
   if (first === "cache") return runCache(context);
   if (first === "ddl") return runDdl(context);
+  if (first === "compact") return runCompact(context);
   const line = parseCommandLine(context.argv, context.version, {
     out: (message) => context.stdout.write(message),
     err: (message) => context.stderr.write(message),
@@ -250,7 +252,8 @@ function isBrokenPipe(error: unknown): boolean {
   );
 }
 
-function usage(problem: string, cause?: unknown): StorageError {
+/** The error of a command that is asked wrongly. */
+export function usage(problem: string, cause?: unknown): StorageError {
   return new StorageError({ code: "invalid_argument", op: "usage", message: `${problem}.`, cause });
 }
 

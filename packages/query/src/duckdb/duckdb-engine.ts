@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type { StorageError } from "@parquetry/core";
 import type {
@@ -7,6 +8,7 @@ import type {
   EngineResult,
   FileGroup,
   LocalFile,
+  MergeOptions,
   PreparedQuery,
   PruneResult,
   QueryParameters,
@@ -19,6 +21,7 @@ import { duckDbError } from "./duckdb-error.ts";
 import { DuckDbResult } from "./duckdb-result.ts";
 import { FileSchemas } from "./file-schemas.ts";
 import { interruptible } from "./interruptible.ts";
+import { mergeFiles } from "./merge-files.ts";
 import { prepareQuery } from "./prepare-query.ts";
 import { PLANNING_DISABLED_OPTIMIZERS, Pruner } from "./pruner.ts";
 import { quoteText } from "./quote.ts";
@@ -178,6 +181,19 @@ class DuckDbEngine implements Engine {
       return { path, rowCount: result.rowsChanged };
     } catch (error) {
       throw this.#failure(error, tables);
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  async merge(table: ScanTable, options: MergeOptions): Promise<ResultFile> {
+    const connection = await this.#connect([table], async () => {});
+    const path = `${this.#scratch.path}/result-${++this.#resultFiles}.parquet`;
+    try {
+      return await interruptible(connection, options, () => mergeFiles(connection, table, path, options));
+    } catch (error) {
+      await rm(path, { force: true });
+      throw this.#failure(error, [table]);
     } finally {
       connection.closeSync();
     }

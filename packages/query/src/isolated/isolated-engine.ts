@@ -10,6 +10,7 @@ import type {
   EngineResult,
   FileGroup,
   LocalFile,
+  MergeOptions,
   PreparedQuery,
   PruneResult,
   QueryParameters,
@@ -81,6 +82,12 @@ class IsolatedEngine implements Engine {
     options: RunOptions,
   ): Promise<ResultFile> {
     return (await this.#started()).call("runToParquet", [query, tables], options);
+  }
+
+  async merge(table: ScanTable, options: MergeOptions): Promise<ResultFile> {
+    return (await this.#started()).call("merge", [table, { sortBy: options.sortBy }], {
+      signal: options.signal,
+    });
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,7 @@ export interface EngineCalls {
   isAllNull: Engine["isAllNull"];
   run(...args: Parameters<Engine["run"]>): Promise<WireResult>;
   runToParquet: Engine["runToParquet"];
+  merge: Engine["merge"];
   /** The next batch of a result, or undefined after the last. */
   next(result: number): Promise<ColumnBatch | undefined>;
   closeResult(result: number): Promise<void>;

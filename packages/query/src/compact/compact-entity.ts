@@ -1,0 +1,169 @@
+import { createReadStream } from "node:fs";
+import { rm, stat } from "node:fs/promises";
+import {
+  isStorageError,
+  type Key,
+  type ManifestField,
+  type Partition,
+  parseKey,
+  rewritePartition,
+  type StorageBackend,
+  StorageError,
+  walkPartitions,
+} from "@parquetry/core";
+import { mapConcurrent } from "@parquetry/core/backend";
+import type { Engine, ScanTable } from "../engine.ts";
+import type { FileSource } from "../files/file-source.ts";
+import type { DeclaredEntity, EntityFacts } from "../table/entity-facts.ts";
+import { reconcileColumns } from "../table/reconcile-columns.ts";
+import { storedFiles } from "../table/stored-files.ts";
+import type { CompactedPartition, CompactionReport, CompactOptions } from "./compact-options.ts";
+import { type CompactionPlan, type CompactionStep, planCompaction } from "./plan-compaction.ts";
+
+/** Partitions in work at once: the engine uses every core for one, and the store answers the others meanwhile. */
+const CONCURRENCY = 4;
+
+/** What {@link compactEntity} works with. */
+export interface CompactContext {
+  readonly backend: StorageBackend;
+  readonly engine: Engine;
+  readonly source: FileSource;
+  readonly facts: EntityFacts;
+  readonly declared: DeclaredEntity;
+}
+
+/** Makes one file of the files of each partition. What fails leaves its partition as it was and is in the report. */
+export async function compactEntity(
+  context: CompactContext,
+  options: CompactOptions,
+): Promise<CompactionReport> {
+  const { facts } = context;
+  const { dryRun = false, signal } = options;
+  const plan = await makePlan(context, options);
+  const compacted: CompactedPartition[] = [];
+  const failed: { partition: string; error: StorageError }[] = [];
+  await mapConcurrent(plan.steps, CONCURRENCY, async (step) => {
+    const partition = step.partition.path();
+    const before = {
+      partition,
+      filesBefore: step.files.length,
+      bytesBefore: step.files.reduce((sum, { file }) => sum + file.info.sizeBytes, 0),
+    };
+    try {
+      const done = dryRun ? before : { ...before, ...(await compactStep(context, plan, step, options)) };
+      compacted.push(done);
+      options.onPartition?.(done);
+    } catch (error) {
+      if (!isStorageError(error) || signal?.aborted === true) throw error;
+      failed.push({ partition, error });
+    }
+  });
+  const { target, skipped } = plan;
+  return { entity: facts.entity, target, dryRun, compacted, skipped, failed };
+}
+
+async function makePlan(
+  { backend, source, facts }: CompactContext,
+  { into, where = {}, signal, sortBy = [] }: CompactOptions,
+): Promise<CompactionPlan> {
+  const allKeys = facts.keys.map(({ name }) => name);
+  const columns = new Set([...facts.columns, ...facts.keys].map(({ name }) => name.toLowerCase()));
+  checkNames("where", Object.keys(where), allKeys, facts.entity);
+  checkNames("into.keys", into?.keys ?? [], allKeys, facts.entity);
+  for (const name of sortBy)
+    if (!columns.has(name.toLowerCase())) throw unknownName("sortBy", name, facts.entity, [...columns]);
+  const target = into === undefined ? facts.entity : parseKey(into.entity, "compact");
+  if (into !== undefined && (target === facts.entity || target.startsWith(`${facts.entity}/`)))
+    throw wrong(facts.entity, `into.entity is ${target}, which must lie outside of the entity that is read`);
+  const wanted = new Map(
+    Object.entries(where).map(([key, value]) => [key, new Set([value].flat().map(String))]),
+  );
+  const matches = ({ entries }: Partition): boolean =>
+    entries.every(([key, value]) => wanted.get(key)?.has(value ?? "") ?? true);
+  const { folders } = await walkPartitions(backend, facts.entity, {
+    signal,
+    ...(wanted.size === 0 ? {} : { prune: (level) => level.map(matches), pruneKeys: new Set(wanted.keys()) }),
+  });
+  const files = await storedFiles(
+    folders.filter(({ partition }) => matches(partition)),
+    source,
+    signal,
+  );
+  return planCompaction(target, files, allKeys, into?.keys ?? allKeys);
+}
+
+async function compactStep(
+  context: CompactContext,
+  plan: CompactionPlan,
+  step: CompactionStep,
+  { sortBy = [], signal }: CompactOptions,
+): Promise<Pick<CompactedPartition, "bytesAfter" | "rows">> {
+  const { backend, engine } = context;
+  const table = await scanTable(context, plan, step, signal);
+  const merged = await engine.merge(table, { sortBy, signal });
+  try {
+    const { size } = await stat(merged.path);
+    const fields = [...table.columns, ...table.keys].map(
+      ({ name, type }): ManifestField => ({ name, type: type.toLowerCase(), nullable: true }),
+    );
+    await rewritePartition(
+      backend,
+      {
+        entity: plan.target,
+        partition: step.partition,
+        replaced: plan.target === context.facts.entity ? step.files.map(({ file }) => file) : [],
+        fields,
+        rows: merged.rowCount,
+        body: {
+          sizeBytes: size,
+          open: ({ start, end } = { start: 0 }) =>
+            createReadStream(merged.path, end === undefined ? { start } : { start, end: end - 1 }),
+        },
+      },
+      { signal },
+    );
+    return { bytesAfter: size, rows: merged.rowCount };
+  } finally {
+    await rm(merged.path, { force: true });
+  }
+}
+
+async function scanTable(
+  { engine, source, facts, declared }: CompactContext,
+  { keyColumns }: CompactionPlan,
+  { files }: CompactionStep,
+  signal: AbortSignal | undefined,
+): Promise<ScanTable> {
+  const count = { fetchedFiles: 0, fetchedBytes: 0, cacheHits: 0 };
+  const local = await source.fetch(files, { signal, count });
+  const { columns, groups } = await reconcileColumns(engine, {
+    entity: facts.entity,
+    groups: await engine.groupFiles(local),
+    reference: [],
+    declared: declared.columnTypes,
+    keys: facts.keys,
+    mentions: () => true,
+  });
+  const keys = facts.keys.filter(({ name }) => keyColumns.includes(name));
+  return { names: ["parquetry_merge"], columns, keys, groups };
+}
+
+function checkNames(option: string, names: readonly string[], known: readonly string[], entity: Key): void {
+  for (const name of names) if (!known.includes(name)) throw unknownName(option, name, entity, known);
+}
+
+function unknownName(option: string, name: string, entity: Key, known: readonly string[]): StorageError {
+  return wrong(
+    entity,
+    `${option} names ${JSON.stringify(name)}; ${entity} has ${known.join(", ") || "no keys"}`,
+  );
+}
+
+function wrong(entity: Key, problem: string): StorageError {
+  return new StorageError({
+    code: "invalid_argument",
+    op: "compact",
+    path: entity,
+    message: `compact: ${problem}.`,
+  });
+}

@@ -1,0 +1,184 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { createLocalBackend } from "@parquetry/backend-local";
+import { createS3Backend } from "@parquetry/backend-s3";
+import { MANIFEST_NAME, partition, Storage, type StorageBackend } from "@parquetry/core";
+import { startS3Server } from "@parquetry/testkit";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { openQuery, type QueryDatabase } from "../src/index.ts";
+
+let root: string;
+let storage: Storage;
+let db: QueryDatabase;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "parquetry-compact-"));
+  await mkdir(join(root, "data"));
+  await use(await createLocalBackend({ root: join(root, "data") }));
+});
+
+afterEach(async () => {
+  await db.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+async function use(backend: StorageBackend): Promise<void> {
+  storage = new Storage(backend);
+  db = await openQuery(storage, { cacheDirectory: join(root, "cache") });
+}
+
+const ROWS = 7;
+
+async function writeWeeks(): Promise<void> {
+  for (const week of [1, 2]) {
+    for (let file = 0; file < 3; file++) {
+      const rows = Array.from({ length: ROWS }, (_, i) => ({
+        play: 100 - i * 10 - file,
+        at: new Date(1e12 + i),
+        big: 2n ** 60n + BigInt(i),
+        note: file === 2 ? null : `Hawai'i ${i}`,
+        tags: [`${file}`, null],
+      }));
+      await storage.write("raw/plays", rows, partition({ year: 2024, week }));
+    }
+  }
+}
+
+const everything = async (): Promise<unknown> => (await db.sql('FROM "raw/plays" ORDER BY ALL')).rows;
+const filesOf = async (place: string): Promise<string[]> =>
+  (await readdir(join(root, "data", place))).filter((name) => name !== MANIFEST_NAME);
+
+it("makes one file of many and changes no row, on disk and over S3", async () => {
+  const check = async (): Promise<void> => {
+    await writeWeeks();
+    const before = await everything();
+    const read = await storage.readIndex("raw/plays", { week: 2 });
+    const plan = await db.compact("plays", { dryRun: true });
+    expect(plan.compacted.map(({ partition: path, filesBefore }) => [path, filesBefore])).toEqual([
+      ["year=2024/week=1", 3],
+      ["year=2024/week=2", 3],
+    ]);
+    expect((await db.explain("FROM plays")).tables[0]?.files).toBe(6);
+
+    const done = await db.compact("raw/plays", { sortBy: ["play"] });
+    expect(done).toMatchObject({ dryRun: false, failed: [], skipped: [] });
+    expect(done.compacted.map(({ rows }) => rows)).toEqual([3 * ROWS, 3 * ROWS]);
+    expect(await everything()).toEqual(before);
+    expect((await db.explain("FROM plays")).tables[0]?.files).toBe(2);
+    const compacted = await storage.readIndex("raw/plays", { week: 2 });
+    expect(compacted.map((row) => row["play"])).toEqual(
+      read.map((row) => Number(row["play"])).sort((a, b) => a - b),
+    );
+    expect(new Set(compacted.map((row) => JSON.stringify(row, text)))).toEqual(
+      new Set(read.map((row) => JSON.stringify(row, text))),
+    );
+    expect((await storage.repair("raw/plays", { dryRun: true })).removed).toEqual([]);
+    // Nothing is left to do, and an append still finds its place.
+    expect((await db.compact("raw/plays")).compacted).toEqual([]);
+    await storage.write("raw/plays", [{ play: 1 }], partition({ year: 2024, week: 1 }));
+    expect((await db.sql("SELECT count(*) AS n FROM plays")).rows).toEqual([{ n: 6 * ROWS + 1 }]);
+  };
+  await check();
+  expect(await filesOf("raw/plays/year=2024/week=2")).toHaveLength(1);
+  await db.close();
+  await using server = await startS3Server({ buckets: ["football"] });
+  const { endpoint, credentials } = server;
+  await use(createS3Backend({ bucket: "football", endpoint, credentials }));
+  await check();
+  await storage.close();
+});
+
+const text = (_: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}n` : value);
+
+it("takes the files of other systems, and only the partitions that are asked for", async () => {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  for (const year of [2023, 2024]) {
+    const folder = join(root, "data", "games", `year=${year}`);
+    await mkdir(folder, { recursive: true });
+    // Types of which Parquetry itself writes none.
+    await connection.run(
+      `COPY (SELECT 1::INTEGER AS id, 1.25::DECIMAL(9, 2) AS score, DATE '2024-09-01' AS day) TO '${folder}/a.parquet'`,
+    );
+    await connection.run(
+      `COPY (SELECT 2::BIGINT AS id, 2.5::DECIMAL(12, 3) AS score, NULL::DATE AS day, 'x' AS extra) TO '${folder}/b.parquet'`,
+    );
+  }
+  connection.closeSync();
+  instance.closeSync();
+  const before = (await db.sql("FROM games ORDER BY ALL")).rows;
+  const done = await db.compact("games", { where: { year: 2024 } });
+  expect(done.compacted).toHaveLength(1);
+  expect(await filesOf("games/year=2023")).toEqual(["a.parquet", "b.parquet"]);
+  expect(await filesOf("games/year=2024")).toHaveLength(1);
+  expect((await db.sql("FROM games ORDER BY ALL")).rows).toEqual(before);
+  await expect(db.compact("games", { where: { yaer: 1 } })).rejects.toMatchObject({
+    code: "invalid_argument",
+  });
+  await expect(db.compact("games", { sortBy: ["scroe"] })).rejects.toMatchObject({
+    code: "invalid_argument",
+  });
+});
+
+it("makes few partitions of many, in another entity", async () => {
+  await writeWeeks();
+  const before = await everything();
+  const into = { entity: "raw/plays_by_year", keys: ["year"] };
+  const done = await db.compact("raw/plays", { into, sortBy: ["week", "play"] });
+  expect(done).toMatchObject({
+    failed: [],
+    compacted: [{ partition: "year=2024", filesBefore: 6, rows: 6 * ROWS }],
+  });
+  expect(await everything()).toEqual(before);
+  const columns = '"year", "week", "play", "at", "big", "note", "tags"';
+  const of = async (table: string): Promise<unknown> =>
+    (await db.sql(`SELECT ${columns} FROM "${table}" ORDER BY ALL`)).rows;
+  expect(await of("raw/plays_by_year")).toEqual(await of("raw/plays"));
+  // What is there is not written over.
+  const again = await db.compact("raw/plays", { into });
+  expect(again.failed.map(({ error }) => error.code)).toEqual(["conflict"]);
+});
+
+it("leaves a partition alone where a write came between, or where a file is broken", async () => {
+  await writeWeeks();
+  let raced = false;
+  const { backend } = storage;
+  const racing: StorageBackend = {
+    ...backend,
+    name: backend.name,
+    capabilities: backend.capabilities,
+    async put(key, body, options) {
+      // The new file is on its way: another writer commits first.
+      if (!raced && key.includes("week=1")) {
+        raced = true;
+        await storage.write("raw/plays", [{ play: -1 }], partition({ year: 2024, week: 1 }));
+      }
+      return backend.put(key, body, options);
+    },
+  };
+  await mkdir(join(root, "data", "raw/plays/year=2024/week=11"), { recursive: true });
+  for (const name of ["a", "b"])
+    await writeFile(
+      join(root, "data", "raw/plays/year=2024/week=11", `${name}.parquet`),
+      "PAR1 this is none PAR1",
+    );
+  await using other = await openQuery(new Storage(racing), { cacheDirectory: join(root, "cache") });
+  const done = await other.compact("raw/plays");
+  expect(raced).toBe(true);
+  expect(done.failed.map(({ partition: path, error }) => [path, error.code]).sort()).toEqual([
+    ["year=2024/week=1", "conflict"],
+    ["year=2024/week=11", "corrupt"],
+  ]);
+  expect(done.failed.find(({ error }) => error.code === "corrupt")?.error.message).toContain(
+    "week=11/a.parquet",
+  );
+  const { rows } = await db.sql(
+    "SELECT week, count(*) AS n FROM plays WHERE week < 3 GROUP BY week ORDER BY week",
+  );
+  expect(rows).toEqual([
+    { week: 1, n: 3 * ROWS + 1 },
+    { week: 2, n: 3 * ROWS },
+  ]);
+});
