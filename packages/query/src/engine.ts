@@ -49,7 +49,12 @@ export interface RowCondition {
   readonly columns: readonly string[];
   /** It, in SQL over these columns. */
   readonly sql: string;
+  /** Intervals of which one holds the value of its only column, where it says that. */
+  readonly intervals?: readonly NumberInterval[] | undefined;
 }
+
+/** Numbers from one to another, both included; `null` is without bound. */
+export type NumberInterval = readonly [low: number | null, high: number | null];
 
 /** The conditions of a query that look at one table each. */
 export interface RowConditions {
@@ -97,6 +102,8 @@ export type PruneResult =
 export interface LocalFile {
   /** Its absolute path. */
   readonly path: string;
+  /** A file with its whole footer, where the one at `path` lacks row groups that the query cannot need. */
+  readonly footerPath?: string | undefined;
   /** A name that changes with its content. */
   readonly version: string;
   /** Its name in the store, for messages. */

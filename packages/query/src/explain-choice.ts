@@ -1,11 +1,10 @@
-import type { FileSource } from "./files/file-source.ts";
-import type { Choice, PlanContext } from "./plan-query.ts";
+import { type Choice, neededParts, type PlanContext } from "./plan-query.ts";
 import type { QueryExplanation, TableStats } from "./query-result.ts";
 
 /** Says what a choice of partitions reads. */
 export async function explainChoice(
   { tables, unpruned }: Choice,
-  { source, listing, pruneMs }: Pick<PlanContext, "listing" | "pruneMs"> & { readonly source: FileSource },
+  { source, listing, query, pruneMs }: Pick<PlanContext, "source" | "listing" | "query" | "pruneMs">,
   started: number,
 ): Promise<QueryExplanation> {
   const stats = await Promise.all(
@@ -17,7 +16,7 @@ export async function explainChoice(
         partitions: folders.length,
         files: files.length,
         bytes: files.reduce((sum, { file }) => sum + file.info.sizeBytes, 0),
-        filesHere: await source.countHere(files),
+        filesHere: await source.countHere(files, neededParts(query, table)),
       }),
     ),
   );

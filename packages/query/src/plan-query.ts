@@ -5,12 +5,14 @@ import {
   type FileGroup,
   type LocalFile,
   mentionsColumn,
+  type NumberInterval,
   type PreparedQuery,
   type PruneResult,
   type QueryColumn,
   type ScanTable,
 } from "./engine.ts";
 import type { FetchCount, FetchOptions, FileSource, StoredFile } from "./files/file-source.ts";
+import type { NeededParts } from "./files/needed-bytes.ts";
 import type { QueryProgress } from "./query-progress.ts";
 import { type ChosenPartitions, choosePartitions } from "./table/choose-partitions.ts";
 import { withColumnHint } from "./table/column-hint.ts";
@@ -153,7 +155,8 @@ async function scanTable(
   const { engine, source, signal, query } = context;
   const { facts, declared, names } = table;
   const textColumns = Object.keys(declared.columnTypes);
-  const local = await source.fetch(files, { ...options, signal, textColumns });
+  const parts = neededParts(query, table);
+  const local = await source.fetch(files, { ...options, signal, textColumns, parts });
   const { columns, groups } = await reconcileColumns(engine, {
     entity: facts.entity,
     groups: needsColumns(query, facts) ? await engine.groupFiles(local) : groupByKeys(local),
@@ -165,6 +168,20 @@ async function scanTable(
   // A key that the query cannot need would only make the engine's paths longer.
   const keys = facts.keys.filter(({ name }) => mentionsColumn(query, name));
   return { names, columns, keys, groups };
+}
+
+/** What a query needs of the files of a table; undefined where that may be everything. */
+export function neededParts(query: PreparedQuery, { names, declared }: NamedTable): NeededParts | undefined {
+  const intervals = new Map<string, readonly NumberInterval[]>();
+  const typed = new Set(Object.keys(declared.columnTypes).map((name) => name.toLowerCase()));
+  for (const { table, columns, intervals: own } of query.conditions?.conditions ?? []) {
+    const [column] = columns;
+    if (own === undefined || column === undefined || typed.has(column)) continue;
+    // Of several conditions on one column any alone is true of what matters.
+    if (names.length === 1 && names[0] === table) intervals.set(column, own);
+  }
+  if (query.words === undefined && intervals.size === 0) return undefined;
+  return { mentions: (column) => mentionsColumn(query, column), intervals };
 }
 
 /** A query of nothing but partition keys and count(*) needs no schema of any file. */

@@ -99,8 +99,8 @@ export class FileSchemas {
     }));
   }
 
-  #plainPath(file: LocalFile): string {
-    return this.#scratch.hivePath([], [], file.path);
+  #plainPath({ footerPath, path }: LocalFile): string {
+    return this.#scratch.hivePath([], [], footerPath ?? path);
   }
 
   #remember(version: string, signature: string): void {

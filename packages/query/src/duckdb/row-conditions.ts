@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { RowCondition, RowConditions } from "../engine.ts";
+import { intervalsOf } from "./intervals-of.ts";
 import { everyNode, isNode, nodesOf, type SqlNode, textOf } from "./sql-tree.ts";
 
 /** Functions of which a condition may be made: they give the same for the same values and touch nothing. */
@@ -43,7 +44,7 @@ export async function rowConditions(
     const plain = only !== undefined && names.every((path) => path.length === 1 || path[0] === only.alias);
     if (source !== undefined && names.length > 0 && (qualified || plain) && isPure(node)) {
       const columns = [...new Set(names.map((path) => path.at(-1) ?? ""))];
-      found.push({ condition: { table: source.table, columns }, node });
+      found.push({ condition: { table: source.table, columns, intervals: intervalsOf(node) }, node });
     } else {
       for (const name of names.flat()) others.add(name);
       if (hasStar(node)) return undefined;

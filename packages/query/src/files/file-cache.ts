@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readdir, realpath, rename, rm, stat, utimes } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { StorageError } from "@parquetry/core";
 
@@ -12,6 +13,8 @@ const IN_USE_MS = 10 * 60_000;
 const STALE_PART_MS = 60 * 60_000;
 /** Eviction goes down to this share of the limit, so that the next file does not start it again. */
 const KEEP_SHARE = 0.9;
+/** The unit of `blocks`, whatever the file system's own is. */
+const BLOCK_BYTES = 512;
 /** The use of a file is noted at most this often. */
 const TOUCH_EVERY_MS = 60_000;
 
@@ -65,12 +68,20 @@ export class FileCache {
     }
   }
 
-  /** The file of that name; where it is not here, `load` makes it. Calls for one name at a time share one load. */
-  async get(name: CacheName, load: () => Promise<AsyncIterable<Uint8Array>>): Promise<string> {
+  /** The file of that name; where it is not here, `load` gives its bytes. Calls for one name at a time share one load. */
+  get(name: CacheName, load: () => Promise<AsyncIterable<Uint8Array>>): Promise<string> {
+    return this.make(name, async (handle) => {
+      // One write call may take less than the whole chunk; writeFile does not.
+      for await (const chunk of await load()) await handle.appendFile(chunk);
+    });
+  }
+
+  /** The file of that name; where it is not here, `write` makes it. What it does not write is a hole that takes no space. */
+  async make(name: CacheName, write: (handle: FileHandle) => Promise<void>): Promise<string> {
     const path = this.#pathOf(name);
     const loading = this.#loading.get(path);
     if (loading !== undefined) return loading;
-    const made = this.#getOrLoad(name, path, load);
+    const made = this.#findOrMake(name, path, write);
     this.#loading.set(path, made);
     try {
       return await made;
@@ -113,10 +124,10 @@ export class FileCache {
     }
   }
 
-  async #getOrLoad(
+  async #findOrMake(
     name: CacheName,
     path: string,
-    load: () => Promise<AsyncIterable<Uint8Array>>,
+    write: (handle: FileHandle) => Promise<void>,
   ): Promise<string> {
     const found = await this.find(name);
     if (found !== undefined) return found;
@@ -126,11 +137,8 @@ export class FileCache {
     try {
       const handle = await open(part, "wx");
       try {
-        for await (const chunk of await load()) {
-          // One write call may take less than the whole chunk; writeFile does not.
-          await handle.appendFile(chunk);
-          this.#writtenBytes += chunk.byteLength;
-        }
+        await write(handle);
+        this.#writtenBytes += bytesOnDisk(await handle.stat());
       } finally {
         await handle.close();
       }
@@ -165,8 +173,13 @@ export class FileCache {
       if (!entry.isFile()) continue;
       const path = join(entry.parentPath, entry.name);
       try {
-        const { size, mtimeMs } = await stat(path);
-        files.push({ path, bytes: size, usedMs: mtimeMs, isPart: entry.name.endsWith(".part") });
+        const found = await stat(path);
+        files.push({
+          path,
+          bytes: bytesOnDisk(found),
+          usedMs: found.mtimeMs,
+          isPart: entry.name.endsWith(".part"),
+        });
       } catch (error) {
         // Another process was faster.
         if (!isMissing(error)) throw error;
@@ -181,6 +194,11 @@ interface CachedFile {
   readonly bytes: number;
   readonly usedMs: number;
   readonly isPart: boolean;
+}
+
+/** What a file takes of the disk: less than its size where it has holes. Windows does not say. */
+function bytesOnDisk({ size, blocks }: Stats): number {
+  return blocks > 0 ? Math.min(size, blocks * BLOCK_BYTES) : size;
 }
 
 function isMissing(error: unknown): boolean {

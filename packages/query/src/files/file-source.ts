@@ -17,6 +17,8 @@ import { mapConcurrent, objectBody } from "@parquetry/core/backend";
 import type { LocalFile } from "../engine.ts";
 import { mapYielding } from "../map-yielding.ts";
 import type { FileCache } from "./file-cache.ts";
+import type { NeededParts } from "./needed-bytes.ts";
+import { fetchPartial, findPartial, PARTIAL_FETCH_BYTES } from "./partial-file.ts";
 
 /** Objects fetched at once. */
 export const FETCH_CONCURRENCY = 32;
@@ -46,6 +48,8 @@ export interface FetchOptions {
   readonly count: FetchCount;
   /** Called when a file is here. */
   readonly onFile?: ((file: StoredFile) => void) | undefined;
+  /** What of the files is needed. Default: everything. */
+  readonly parts?: NeededParts | undefined;
   /** CSV columns whose type the caller has given: they are kept as text, digit for digit. */
   readonly textColumns?: readonly string[] | undefined;
 }
@@ -89,12 +93,17 @@ export class FileSource {
   }
 
   /** How many of these files need not be fetched. */
-  async countHere(files: readonly StoredFile[]): Promise<number> {
+  async countHere(files: readonly StoredFile[], parts?: NeededParts): Promise<number> {
     if (this.isLocal) return files.length;
-    const found = await mapConcurrent(files, FETCH_CONCURRENCY, ({ file }) =>
-      this.#cache.find(this.#nameOf(file.info)),
-    );
-    return found.filter((path) => path !== undefined).length;
+    const [cache, here] = [this.#cache, { count: 0 }];
+    await mapConcurrent(files, FETCH_CONCURRENCY, async ({ file: { info } }) => {
+      const name = this.#nameOf(info);
+      const whole = await cache.find(name);
+      const isPartial = parts !== undefined && info.sizeBytes >= PARTIAL_FETCH_BYTES;
+      const found = whole ?? (isPartial ? await findPartial({ cache, name, info, parts }) : undefined);
+      if (found !== undefined) here.count++;
+    });
+    return here.count;
   }
 
   /**
@@ -131,14 +140,31 @@ export class FileSource {
     const { count } = options;
     if (format === "csv") return this.#converted(info, entries, options);
     if (this.isLocal) return this.#inPlace(stored);
-    const hit = await this.#cache.find(this.#nameOf(info));
-    if (hit !== undefined) count.cacheHits++;
-    const path = hit ?? (await this.#cached(info, options.signal));
-    if (hit === undefined) {
-      count.fetchedFiles++;
-      count.fetchedBytes += info.sizeBytes;
+    let fetchedBytes = 0;
+    const found = await this.#fetchParquet(info, options, (bytes) => {
+      fetchedBytes += bytes;
+    });
+    if (fetchedBytes === 0) count.cacheHits++;
+    else count.fetchedFiles++;
+    count.fetchedBytes += fetchedBytes;
+    return { ...found, version: versionOf(info), key: info.key, entries };
+  }
+
+  async #fetchParquet(
+    info: ObjectInfo,
+    { parts, signal }: FetchOptions,
+    onBytes: (bytes: number) => void,
+  ): Promise<Pick<LocalFile, "path" | "footerPath">> {
+    const [backend, cache, name] = [this.#backend, this.#cache, this.#nameOf(info)];
+    const hit = await cache.find(name);
+    if (hit !== undefined) return { path: hit };
+    if (parts !== undefined && info.sizeBytes >= PARTIAL_FETCH_BYTES) {
+      const partial = await fetchPartial({ backend, cache, name, info, parts, signal, onBytes });
+      if (partial !== undefined) return partial;
     }
-    return { path, version: versionOf(info), key: info.key, entries };
+    const path = await this.#cached(info, signal);
+    onBytes(info.sizeBytes);
+    return { path };
   }
 
   #nameOf(info: ObjectInfo): { readonly store: string; readonly key: string; readonly etag: string } {

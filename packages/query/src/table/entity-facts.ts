@@ -63,6 +63,8 @@ export async function readEntityFacts(
     signal,
     count: { fetchedFiles: 0, fetchedBytes: 0, cacheHits: 0 },
     textColumns: Object.keys(declared.columnTypes),
+    // Of a large file the footer is enough.
+    parts: { mentions: () => false, intervals: new Map() },
   });
   const columns = await referenceColumns(engine, entity, await engine.groupFiles(local), keys, declared);
   return { entity, keys, columns };

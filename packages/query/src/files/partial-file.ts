@@ -1,0 +1,140 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core";
+import { mapConcurrent } from "@parquetry/core/backend";
+import type { CacheName, FileCache } from "./file-cache.ts";
+import {
+  footerBytes,
+  type NeededBytes,
+  type NeededParts,
+  neededBytes,
+  TRAILER_BYTES,
+} from "./needed-bytes.ts";
+
+/** Objects of at least so many bytes are fetched in parts where a query needs few of their columns or rows. */
+export const PARTIAL_FETCH_BYTES: number = 4 * 1024 * 1024;
+
+/** How much of the end is fetched first, in bytes: footers rarely need more. */
+const TAIL_BYTES = 64 * 1024;
+/** Requests in flight for one object. */
+const RANGE_CONCURRENCY = 8;
+
+/** What {@link fetchPartial} works with. */
+export interface PartialFetch {
+  readonly backend: StorageBackend;
+  readonly cache: FileCache;
+  readonly name: CacheName;
+  readonly info: ObjectInfo;
+  readonly parts: NeededParts;
+  readonly signal: AbortSignal | undefined;
+  /** Told of bytes as they come. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** A file with holes, and one that has nothing but the whole footer. */
+export interface PartialFile {
+  readonly path: string;
+  readonly footerPath: string;
+}
+
+/**
+ * Fetches of a large Parquet object what a query needs, into a file of the cache with holes in it. Undefined where the
+ * whole object is as good.
+ */
+export async function fetchPartial(options: PartialFetch): Promise<PartialFile | undefined> {
+  const { cache, name, info } = options;
+  const footerPath = await fetchFooter(options);
+  const plan = planOf(await readFooter(footerPath), info, options.parts);
+  if (plan === undefined) return undefined;
+  const path = await cache.make(partName(name, plan), async (handle) => {
+    await writeAt(handle, plan.footer, plan.footerStart);
+    await mapConcurrent(plan.spans, RANGE_CONCURRENCY, async ({ start, end }) => {
+      let at = start;
+      const { body } = await options.backend.get(info.key, {
+        range: { start, end },
+        ifMatch: info.etag,
+        signal: options.signal,
+      });
+      for await (const chunk of body) {
+        await writeAt(handle, chunk, at);
+        at += chunk.byteLength;
+        options.onBytes(chunk.byteLength);
+      }
+      if (at !== end) throw cutOff(info, start, end, at);
+    });
+  });
+  return { path, footerPath };
+}
+
+/** The file that {@link fetchPartial} would give, where it is here already. */
+export async function findPartial({
+  cache,
+  name,
+  info,
+  parts,
+}: Pick<PartialFetch, "cache" | "name" | "info" | "parts">): Promise<string | undefined> {
+  const footer = await cache.find(footerName(name));
+  const plan = footer === undefined ? undefined : planOf(await readFooter(footer), info, parts);
+  return plan === undefined ? undefined : cache.find(partName(name, plan));
+}
+
+const footerName = (name: CacheName): CacheName => ({ ...name, derived: "footer" });
+const partName = (name: CacheName, plan: NeededBytes): CacheName => ({
+  ...name,
+  derived: `part ${plan.name}`,
+});
+
+/** What is no Parquet file is fetched whole, for the engine to say what is wrong with it. */
+function planOf(tail: Uint8Array, { sizeBytes }: ObjectInfo, parts: NeededParts): NeededBytes | undefined {
+  try {
+    return neededBytes(tail, sizeBytes, parts);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The end of an object as a file of the object's size, so that its footer can be read in its place. */
+async function fetchFooter({ backend, cache, name, info, signal, onBytes }: PartialFetch): Promise<string> {
+  const last = async (bytes: number): Promise<Uint8Array> => {
+    const { body } = await backend.get(info.key, { range: { last: bytes }, ifMatch: info.etag, signal });
+    const tail = await body.bytes();
+    onBytes(tail.byteLength);
+    return tail;
+  };
+  return cache.make(footerName(name), async (handle) => {
+    const tail = await last(TAIL_BYTES);
+    const needed = footerBytes(tail) ?? 0;
+    const footer = needed > tail.byteLength && needed <= info.sizeBytes ? await last(needed) : tail;
+    await writeAt(handle, footer, info.sizeBytes - footer.byteLength);
+  });
+}
+
+async function readFooter(path: string): Promise<Uint8Array> {
+  const handle = await open(path);
+  try {
+    const { size } = await handle.stat();
+    const last = async (bytes: number): Promise<Uint8Array> => {
+      const buffer = new Uint8Array(Math.min(bytes, size));
+      await handle.read(buffer, 0, buffer.byteLength, size - buffer.byteLength);
+      return buffer;
+    };
+    return await last(footerBytes(await last(TRAILER_BYTES)) ?? 0);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeAt(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, at + done);
+    done += bytesWritten;
+  }
+}
+
+function cutOff({ key }: ObjectInfo, start: number, end: number, at: number): StorageError {
+  return new StorageError({
+    code: "corrupt",
+    op: "sql",
+    path: key,
+    message: `sql: of ${key} the bytes ${start} to ${end} did not arrive whole: ${at - start} came. Run the query again.`,
+  });
+}
