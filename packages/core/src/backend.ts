@@ -6,4 +6,5 @@ export { collectBytes, isReplayable, objectBody, openBody } from "./backend/obje
 export { verifiedBody } from "./backend/verified-body.ts";
 export { alreadyExists, bodyMismatch, preconditionFailed } from "./backend/write-errors.ts";
 export { mapConcurrent, mapOrdered } from "./concurrency.ts";
+export { type ChunkPlace, chunkLayout, type RowGroupPlace } from "./parquet/chunk-layout.ts";
 export { retryOperation, waitOrThrow } from "./wrappers/retry-operation.ts";

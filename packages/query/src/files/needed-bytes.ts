@@ -1,4 +1,4 @@
-import { type FileMetaData, parquetMetadata, type RowGroup } from "hyparquet";
+import { chunkLayout, type RowGroupPlace } from "@parquetry/core/backend";
 import type { NumberInterval } from "../engine.ts";
 import { CompactReader, listHeaderBytes, zigzagBytes } from "./thrift-compact.ts";
 
@@ -58,17 +58,14 @@ export function neededBytes(
   sizeBytes: number,
   { mentions, intervals }: NeededParts,
 ): NeededBytes | undefined {
-  const metadata = parquetMetadata(new Uint8Array(tail).buffer);
+  const layout = chunkLayout(tail);
   const footerStart = sizeBytes - (footerBytes(tail) ?? sizeBytes);
-  const kept = metadata.row_groups.map((group) => canMatter(group, metadata, intervals));
+  const kept = layout.map((group) => canMatter(group, intervals));
   const unneeded: ByteSpan[] = [];
   const columns = new Set<string>();
-  for (const [i, group] of metadata.row_groups.entries()) {
-    for (const { meta_data, file_path } of group.columns) {
-      const column = meta_data?.path_in_schema[0];
-      if (meta_data === undefined || column === undefined || file_path !== undefined) return undefined;
-      const start = Number(meta_data.dictionary_page_offset || meta_data.data_page_offset);
-      const end = start + Number(meta_data.total_compressed_size);
+  for (const [i, { chunks }] of layout.entries()) {
+    for (const { path, start, end } of chunks) {
+      const [column = ""] = path;
       if (!(start >= MAGIC_BYTES && end >= start && end <= footerStart)) return undefined;
       if (kept[i] === true && mentions(column)) columns.add(column);
       else unneeded.push({ start, end });
@@ -82,32 +79,20 @@ export function neededBytes(
   return {
     spans,
     footerStart,
-    footer: groups.length === kept.length ? footer : withoutRowGroups(footer, metadata, kept),
+    footer: groups.length === kept.length ? footer : withoutRowGroups(footer, layout, kept),
     name: JSON.stringify([[...columns].sort(), groups.length === kept.length ? "all" : groups]),
   };
 }
 
-function canMatter(group: RowGroup, { schema }: FileMetaData, intervals: NeededParts["intervals"]): boolean {
-  return group.columns.every(({ meta_data }) => {
-    const path = meta_data?.path_in_schema ?? [];
-    const wanted = path.length === 1 ? intervals.get((path[0] ?? "").toLowerCase()) : undefined;
-    const { min_value: min, max_value: max } = meta_data?.statistics ?? {};
-    const element = schema.find(({ name, num_children }) => name === path[0] && !num_children);
-    const isInteger = meta_data?.type === "INT32" || meta_data?.type === "INT64";
-    const isPlain =
-      element?.converted_type === undefined || /^INT_(8|16|32|64)$/.test(element.converted_type);
-    const isSigned = element?.logical_type === undefined || isSignedInteger(element.logical_type);
-    if (wanted === undefined || !isInteger || !isPlain || !isSigned) return true;
-    if (!isNumber(min) || !isNumber(max)) return true;
-    return wanted.some(([low, high]) => (low === null || max >= low) && (high === null || min <= high));
+function canMatter({ chunks }: RowGroupPlace, intervals: NeededParts["intervals"]): boolean {
+  return chunks.every(({ path, range }) => {
+    const wanted = range === undefined ? undefined : intervals.get((path[0] ?? "").toLowerCase());
+    if (wanted === undefined || range === undefined) return true;
+    return wanted.some(
+      ([low, high]) => (low === null || range.max >= low) && (high === null || range.min <= high),
+    );
   });
 }
-
-const isNumber = (value: unknown): value is number | bigint =>
-  typeof value === "number" || typeof value === "bigint";
-
-const isSignedInteger = (logical: { readonly type: string }): boolean =>
-  logical.type === "INTEGER" && "isSigned" in logical && logical.isSigned === true;
 
 function complement(unneeded: readonly ByteSpan[], end: number): readonly ByteSpan[] {
   const spans: ByteSpan[] = [];
@@ -133,10 +118,10 @@ function coalesce(spans: readonly ByteSpan[]): readonly ByteSpan[] {
 /** A footer without some row groups. Everything else in it stays byte for byte: it is never parsed and written anew. */
 function withoutRowGroups(
   footer: Uint8Array,
-  { row_groups: groups }: FileMetaData,
+  layout: readonly RowGroupPlace[],
   kept: readonly boolean[],
 ): Uint8Array {
-  const rows = groups.reduce((sum, { num_rows }, i) => (kept[i] === true ? sum + num_rows : sum), 0n);
+  const rows = layout.reduce((sum, { rowCount }, i) => (kept[i] === true ? sum + rowCount : sum), 0n);
   const reader = new CompactReader(footer);
   const pieces: Uint8Array[] = [];
   let copied = 0;
