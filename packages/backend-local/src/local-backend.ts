@@ -4,23 +4,30 @@ import { join, resolve } from "node:path";
 import {
   type BackendCapabilities,
   type DeleteResult,
+  type GetOptions,
   isStorageError,
   type Key,
   type ListPage,
   MAX_KEY_BYTES,
+  type ObjectBody,
   type ObjectInfo,
   type Prefix,
   type StorageBackend,
   StorageError,
 } from "@parquetry/core";
-import { preconditionFailed, resolveRange, throwIfAborted } from "@parquetry/core/backend";
+import { objectBody, preconditionFailed, resolveRange, throwIfAborted } from "@parquetry/core/backend";
 import { atomicDelete, atomicWrite } from "./atomic-write.ts";
+import { DiskPace } from "./disk-pace.ts";
 import { listTree } from "./list-tree.ts";
 import { errnoOf, localError } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
 import { checkFolder, localPath } from "./local-path.ts";
 import { fileOnly, openFile } from "./open-file.ts";
 import { readFile } from "./read-file.ts";
+import { readSmallFile } from "./read-small-file.ts";
+
+/** Reading a small file is worth this many calls: opening it, its facts, its bytes. */
+const READ_CALLS = 4;
 
 /** Options of {@link createLocalBackend}. */
 export interface LocalBackendOptions {
@@ -52,6 +59,7 @@ const CAPABILITIES: BackendCapabilities = {
  */
 export async function createLocalBackend(options: LocalBackendOptions): Promise<StorageBackend> {
   const root = await openRoot(options.root);
+  const pace = new DiskPace();
 
   /** Runs one operation on a key's file, with every failure of the file system explained. */
   const explained = async <T>(
@@ -111,12 +119,16 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
 
     get: (key, options = {}) =>
       explained("get", key, options.signal, async (path) => {
+        const small =
+          options.range === undefined && pace.isQuick
+            ? pace.now(() => readSmallFile(path), READ_CALLS)
+            : undefined;
+        if (small !== undefined)
+          return { info: matching(key, small.stats, options), body: bytesBody(small.bytes) };
+        pace.later();
         const { handle, stats } = await openFile(root, path, key, "get");
         try {
-          const info = objectInfo(key, stats);
-          if (options.ifMatch !== undefined && options.ifMatch !== info.etag) {
-            throw preconditionFailed("local", "get", key, options.ifMatch, info.etag);
-          }
+          const info = matching(key, stats, options);
           const range = resolveRange(options.range, info.sizeBytes, key, "local");
           return { info, body: readFile(handle, stats, range, key, path, options.signal) };
         } catch (error) {
@@ -135,7 +147,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
       try {
         if (prefix !== "") await checkFolder(root, join(folder, "x"), prefix, "list");
         await stat(root);
-        yield* listTree(folder, prefix, { ...options, pageSize: CAPABILITIES.listPageSize });
+        yield* listTree(folder, prefix, { ...options, pace, pageSize: CAPABILITIES.listPageSize });
       } catch (error) {
         throw await explain(error, "list", prefix, folder);
       }
@@ -191,6 +203,22 @@ async function openRoot(given: string): Promise<string> {
     throw localError(error, "open", root, root);
   }
   throw refuse("is a file, not a folder");
+}
+
+/** The facts of the version that a get asks for. */
+function matching(key: Key, stats: BigIntStats, { ifMatch }: GetOptions): ObjectInfo {
+  const info = objectInfo(key, stats);
+  if (ifMatch !== undefined && ifMatch !== info.etag) {
+    throw preconditionFailed("local", "get", key, ifMatch, info.etag);
+  }
+  return info;
+}
+
+function bytesBody(bytes: Uint8Array): ObjectBody {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    if (bytes.byteLength > 0) yield bytes;
+  }
+  return { ...objectBody(chunks(), async () => {}), bytes: async () => bytes };
 }
 
 function objectInfo(key: Key, stats: BigIntStats): ObjectInfo {

@@ -4,7 +4,8 @@ import { type Key, StorageError } from "@parquetry/core";
 import { checkFolder } from "./local-path.ts";
 
 /** Neither a link is followed nor a named pipe waited for, where the system knows these flags. */
-const FLAGS: number = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+export const OPEN_FLAGS: number =
+  constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
  * Opens the file of a key for reading, and makes sure that it is what its path names: no link, no device, in no folder
@@ -24,14 +25,14 @@ export async function openFile(
   if (constants.O_NOFOLLOW === undefined) await checkPath(root, path, key, op);
   let handle: FileHandle;
   try {
-    handle = await open(path, FLAGS);
+    handle = await open(path, OPEN_FLAGS);
   } catch (error) {
     // What is in the way is told better than by the system's code.
     await checkPath(root, path, key, op);
     throw error;
   }
   try {
-    if (!isPathOf(handle, path)) await checkFolder(root, path, key, op);
+    if (!isPathOf(handle.fd, path)) await checkFolder(root, path, key, op);
     // Of an open file, without a trip to another thread: the system has the answer.
     return { handle, stats: fileOnly(fstatSync(handle.fd, { bigint: true }), key, path) };
   } catch (error) {
@@ -46,10 +47,10 @@ async function checkPath(root: string, path: string, key: Key, op: string): Prom
 }
 
 /** Whether the kernel says that an open file is the one of this path. False where it does not say. */
-function isPathOf(handle: FileHandle, path: string): boolean {
+export function isPathOf(descriptor: number, path: string): boolean {
   if (process.platform !== "linux") return false;
   try {
-    return readlinkSync(`/proc/self/fd/${handle.fd}`) === path;
+    return readlinkSync(`/proc/self/fd/${descriptor}`) === path;
   } catch {
     // No /proc here.
     return false;
