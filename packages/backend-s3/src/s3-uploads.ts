@@ -7,6 +7,7 @@ import {
   type ReplayableBody,
   type StorageBackend,
 } from "@parquetry/core";
+import { abortUpload } from "./multipart-upload.ts";
 import { type ResumableUploadOptions, resumableUpload } from "./resumable-upload.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { abortStaleUploads, listUploads, type UnfinishedUpload } from "./unfinished-uploads.ts";
@@ -26,6 +27,8 @@ export interface S3Uploads {
   resumableUpload(key: Key, body: ReplayableBody, options: ResumableUploadOptions): Promise<PutResult>;
   /** Lists the uploads below a prefix that have neither become an object nor been ended. */
   listUploads(prefix?: Prefix, options?: OperationOptions): AsyncIterable<UnfinishedUpload>;
+  /** Ends one upload, so that its parts cost no longer. One that is gone is fine. */
+  endUpload(upload: Pick<UnfinishedUpload, "key" | "uploadId">, options?: OperationOptions): Promise<void>;
   /** Ends those of {@link S3Uploads.listUploads} that began before `olderThan`, as the result is iterated. */
   abortStaleUploads(
     prefix: Prefix,
@@ -50,6 +53,8 @@ export function s3Uploads(connection: S3Connection, root: Prefix): S3Uploads {
     resumableUpload: async (key, body, options) =>
       resumableUpload(connection, joinKey(root, key), body, options),
     listUploads: (prefix = "", options) => outer(listUploads(connection, inner(prefix), options)),
+    endUpload: ({ key, uploadId }) =>
+      abortUpload(connection, { Bucket: connection.bucket, Key: joinKey(root, key), UploadId: uploadId }),
     abortStaleUploads: (prefix, olderThan, options) =>
       outer(abortStaleUploads(connection, inner(prefix), olderThan, options)),
   };

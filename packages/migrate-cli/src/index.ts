@@ -40,6 +40,7 @@ export {
   type MigrationProgress,
   runMigration,
 } from "./run/run-migration.ts";
+export { openUploadJournal, type UploadJournal, type UploadRecord } from "./run/upload-journal.ts";
 export type { LeftOutClass } from "./select/left-out.ts";
 export type { SelectionOptions } from "./select/selection.ts";
 export { parseShard, type Shard, shardOf } from "./select/shard.ts";

@@ -38,6 +38,25 @@ describe("usage", () => {
     expect(stdout).toBe("");
   });
 
+  it.each([
+    [["migrate", "--json", "--forse"], "migrate", "unknown option '--forse'"],
+    [["--json", "migrat"], "parquetry", "Did you mean migrate?"],
+    [["verify", "--json", "--level", "deep"], "verify", "Expected etag, sample:5%"],
+    [["--json"], "parquetry", "No command is given"],
+  ])("%j: bad usage is a JSON line as well", async (args, command, message) => {
+    const outcome = await world.call(args);
+    expect(outcome).toMatchObject({ exitCode: 2, stderr: "" });
+    expect(jsonLines(outcome.stdout)).toEqual([
+      {
+        version: 1,
+        type: "summary",
+        command,
+        exitCode: 2,
+        error: { code: "invalid_argument", message: expect.stringContaining(message) },
+      },
+    ]);
+  });
+
   it("shows help at 80 columns, and the version", async () => {
     for (const args of [["--help"], ["migrate", "--help"], ["help", "verify"]]) {
       const { exitCode, stdout } = await world.call(args);

@@ -118,7 +118,8 @@ describe.concurrent("parquetry migrate", () => {
     world.server.requests.reset();
     const forced = await world.call(["migrate", "--force"]);
     expect(forced.exitCode).toBe(0);
-    expect(world.server.requests.byOperation()).toEqual({ ListObjectsV2: 1, PutObject: 1 });
+    // What looks different by a listing is asked what it is: an encrypted object's ETag is no MD5.
+    expect(world.server.requests.byOperation()).toEqual({ ListObjectsV2: 1, HeadObject: 1, PutObject: 1 });
     expect((await world.call(["verify", "--level", "full"])).exitCode).toBe(0);
   });
 

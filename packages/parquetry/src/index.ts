@@ -1,3 +1,4 @@
+export type { S3Uploads, UploadState } from "@parquetry/backend-s3";
 export { isStorageError, Partition, partition, Storage, StorageError } from "@parquetry/core";
 export { DEFAULT_ENV_PREFIXES, type Environment } from "./environment.ts";
 export { getStorage } from "./get-storage.ts";

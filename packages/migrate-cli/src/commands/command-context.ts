@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type HashCache, openHashCache } from "../content/hash-cache.ts";
+import { openUploadJournal, type UploadJournal } from "../run/upload-journal.ts";
 import { createTerminal, type OutputStream, type Terminal } from "../terminal/terminal.ts";
 import type { Interrupt } from "./interrupt.ts";
 
@@ -61,6 +62,8 @@ export interface CommandContext extends Pick<CliWorld, "cwd" | "interrupt"> {
   warn(message: string): void;
   /** Opens the cache of file hashes. */
   openHashCache(): HashCache;
+  /** Opens the journal of uploads in parts. */
+  openUploadJournal(): UploadJournal;
 }
 
 /** Makes a {@link CommandContext}. */
@@ -100,6 +103,7 @@ export function createCommandContext(
       if (!quiet && !json) terminal.tell(line);
     },
     openHashCache: () => openHashCache(join(cacheFolder(env), "parquetry", "file-md5"), warn),
+    openUploadJournal: () => openUploadJournal(join(cacheFolder(env), "parquetry", "uploads"), warn),
   };
 }
 

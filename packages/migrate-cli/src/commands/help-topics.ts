@@ -66,6 +66,8 @@ progress          every 10 s: phase, files, filesTotal, bytes, bytesTotal,
 file              a file that the plan or the verification names: problem, detail
 failed, retry     key, message; of a failure also code
 copied            with --verbose: key, sizeBytes, durationMs
+upload            an upload in parts of an earlier run: key, action (resumed or
+                  ended), parts
 check             of doctor: name, status, detail, remedy
 skipped, warning  path, reason, detail; message`,
   },

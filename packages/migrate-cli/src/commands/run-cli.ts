@@ -39,19 +39,38 @@ export const EXIT_INTERRUPTED = 130;
 export async function runCli(args: readonly string[], world: CliWorld): Promise<number> {
   let exitCode = EXIT_OK;
   const { own, forQuery } = splitQuery(args);
-  const program = buildProgram(world, forQuery, (code) => {
+  const json = own.includes("--json");
+  const finish = (code: number): void => {
     exitCode = code;
-  });
+  };
+  // With --json, bad usage is told by the summary alone.
+  const program = buildProgram(world, { forQuery, tellUsage: !json, finish });
   try {
     await program.parseAsync([...own], { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) {
-      // Help that was asked for is an answer; help that was not is a reminder of the usage.
-      return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
-    }
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    // Help that was asked for is an answer; help that was not is a reminder of the usage.
+    if (error.exitCode === 0) return EXIT_OK;
+    if (json) tellBadUsage(world, program, own, error);
+    return EXIT_USAGE;
   }
+}
+
+/** Bad usage as the JSON line that ends every command's output. */
+function tellBadUsage(
+  world: CliWorld,
+  program: Command,
+  args: readonly string[],
+  error: CommanderError,
+): void {
+  const command = program.commands.find((known) => args.includes(known.name()));
+  const message =
+    error.code === "commander.help"
+      ? `No command is given. Expected one of ${program.commands.map((known) => known.name()).join(", ")}.`
+      : error.message.replace(/^error: /, "");
+  const context = createCommandContext(command?.name() ?? program.name(), world, { json: true }, world.env);
+  context.emit("summary", { exitCode: EXIT_USAGE, error: { code: "invalid_argument", message } });
 }
 
 /** Commands of `parquetry-query` that this one hands on whole, beside `query` itself. */
@@ -79,11 +98,15 @@ function splitQuery(args: readonly string[]): {
 
 type Run<Flags> = (context: CommandContext, flags: Flags, place: string | undefined) => Promise<number>;
 
-function buildProgram(
-  world: CliWorld,
-  forQuery: readonly string[],
-  finish: (exitCode: number) => void,
-): Command {
+interface ProgramOptions {
+  /** The arguments of the other executable. */
+  readonly forQuery: readonly string[];
+  /** Whether bad usage is told on stderr. */
+  readonly tellUsage: boolean;
+  finish(exitCode: number): void;
+}
+
+function buildProgram(world: CliWorld, { forQuery, tellUsage, finish }: ProgramOptions): Command {
   const program = new Command("parquetry")
     .description(
       "Moves Hive-partitioned data between local disk, S3 and R2, and proves that nothing was lost.",
@@ -100,7 +123,7 @@ function buildProgram(
     .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(world.stdout.columns ?? 80, 100) })
     .configureOutput({
       writeOut: (text) => world.stdout.write(text),
-      writeErr: (text) => world.stderr.write(text),
+      writeErr: (text) => tellUsage && world.stderr.write(text),
     })
     .showHelpAfterError("(add --help for the flags there are)")
     .exitOverride();
@@ -139,7 +162,7 @@ function buildProgram(
     .action(action("cost", costCommand));
   addSelectionFlags(addPlaceFlags(program.command("plan")))
     .description("show what migrate would do; the same as migrate --dry-run")
-    .option("--force", "plan to overwrite what differs")
+    .option("--force", "plan to overwrite what differs or is not proven equal")
     .option("--allow-unverified", "exit 0 although nothing proves some files")
     .option("--prices <file>", "a price table (JSON) instead of the built-in one")
     .action(
@@ -150,7 +173,7 @@ function buildProgram(
   addSelectionFlags(addPlaceFlags(program.command("migrate")))
     .description("copy what is missing, byte by byte, and check each file; run it again to go on")
     .option("--dry-run", "only show the plan")
-    .option("--force", "overwrite what differs at the target")
+    .option("--force", "overwrite what differs or is not proven equal at the target")
     .option("--concurrency <n>", "files copied at once (default: adapts, 4 to 128)", wholeNumber)
     .option("--bandwidth <rate>", "at most this much a second, e.g. 10MB", bytesPerSecond)
     .option("--max-errors <n>", "stop after so many failed files (default: 100)", wholeNumber)

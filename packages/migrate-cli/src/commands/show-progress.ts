@@ -1,5 +1,5 @@
 import type { MigrationProgress } from "../run/run-migration.ts";
-import { formatBytes, formatDuration } from "../terminal/format-amount.ts";
+import { formatBytes, formatCount, formatDuration } from "../terminal/format-amount.ts";
 import {
   createProgressMeter,
   formatProgress,
@@ -41,6 +41,12 @@ export function showProgress(context: CommandContext): ProgressDisplay {
       } else if (event.type === "retry") {
         context.emit("retry", { key: event.key, message: event.message });
         if (verbose) context.note(`again: ${event.message}`);
+      } else if (event.type === "resumed") {
+        context.emit("upload", { key: event.key, action: "resumed", parts: event.parts });
+        context.note(`going on with the upload of ${event.key}: ${formatCount(event.parts)} parts are there`);
+      } else if (event.type === "ended") {
+        context.emit("upload", { key: event.key, action: "ended" });
+        context.note(`ended an upload of an earlier run that nothing needs any more: ${event.key}`);
       } else if (event.type === "copied" && verbose) {
         context.emit("copied", {
           key: event.key,

@@ -1,13 +1,14 @@
 import { isStorageError, type ObjectInfo, type StorageBackend } from "@parquetry/core";
-import { type Action, type ContentFacts, type DecideOptions, decide, type Side } from "../plan/decide.ts";
+import { type Action, decide, type Side } from "../plan/decide.ts";
 import type { ListingPair } from "../plan/merge-listings.ts";
 import type { HashCache } from "./hash-cache.ts";
 import { likelyPartSizes } from "./multipart-etag.ts";
+import { createOpaqueProver } from "./prove-opaque.ts";
 import { readContent } from "./read-content.ts";
 
 /** What {@link createProver} works with. */
 export interface ProverOptions {
-  /** Overwrite what differs. Default false. */
+  /** Overwrite what is not proven equal. Default false. */
   readonly force?: boolean | undefined;
   /** Where hashes of what was read are kept. Default: nowhere. */
   readonly hashCache?: HashCache | undefined;
@@ -20,8 +21,8 @@ export interface ProverOptions {
 /** Decides a pair, reading what the decision needs. `distrust` reads both sides, cache and listing aside. */
 export type Prover = (pair: ListingPair, distrust?: boolean) => Promise<FinalAction>;
 
-/** An {@link Action} that needs nothing more to be known. */
-export type FinalAction = Exclude<Action, { readonly type: "read" }>["type"];
+/** An {@link Action} that needs nothing more to be known; `overwrite` is what `force` makes of what is not proven equal. */
+export type FinalAction = Exclude<Action, { readonly type: "read" }>["type"] | "overwrite";
 
 /**
  * Makes the function that turns a pair into its action: {@link decide}, fed with what a disk's files hold. A bucket is
@@ -36,12 +37,9 @@ export function createProver(
   options: ProverOptions = {},
 ): Prover {
   const backends = { source, target };
-  const decideOptions: DecideOptions = {
-    force: options.force,
-    readable: (["source", "target"] as const).filter(
-      (side) => backends[side].capabilities.listProves === "none",
-    ),
-  };
+  const readable = (["source", "target"] as const).filter(
+    (side) => backends[side].capabilities.listProves === "none",
+  );
   const hashOf = createHasher(options);
 
   /** Two objects in the same parts have the same ETag. Where only one side is a disk and the other a multipart object, the disk's file tells which ETag it would have. */
@@ -60,34 +58,41 @@ export function createProver(
     return "unverifiable";
   };
 
+  const known = (side: Side, info: ObjectInfo): ObjectInfo =>
+    info.md5 === undefined
+      ? { ...info, md5: options.hashCache?.get(backends[side].url(info.key), info.etag) }
+      : info;
+
+  const proveOpaque = createOpaqueProver(backends, options);
+
+  const prove = async (left: ObjectInfo, right: ObjectInfo, distrust: boolean): Promise<FinalAction> => {
+    let [a, b] = [known("source", left), known("target", right)];
+    let action = decide(a, b, { readable, distrust });
+    if (action.type === "read") {
+      const { sides } = action;
+      const md5Of = async (side: Side, info: ObjectInfo, facts: ObjectInfo): Promise<ObjectInfo> =>
+        sides.includes(side) ? { ...facts, md5: await hashOf(side, backends[side], info) } : facts;
+      [a, b] = await Promise.all([md5Of("source", left, a), md5Of("target", right, b)]);
+      action = decide(a, b);
+    }
+    if (action.type === "unverifiable") return proveMultipart(left, right);
+    const looksDifferent = action.type === "differs" && left.sizeBytes === right.sizeBytes;
+    return looksDifferent && !distrust ? proveOpaque(a, b) : final(action);
+  };
+
   return async ({ source: left, target: right }, distrust = false) => {
-    const known = (side: Side, info: ObjectInfo | undefined): ContentFacts | undefined => {
-      if (info === undefined || info.md5 !== undefined || distrust) return info;
-      return {
-        sizeBytes: info.sizeBytes,
-        md5: options.hashCache?.get(backends[side].url(info.key), info.etag),
-      };
-    };
-    let action = decide(known("source", left), known("target", right), { ...decideOptions, distrust });
-    if (left === undefined || right === undefined) return final(action);
+    if (left === undefined || right === undefined) return final(decide(left, right));
     try {
-      if (action.type === "unverifiable") return await proveMultipart(left, right);
-      if (action.type === "read") {
-        const { sides } = action;
-        const facts = async (side: Side, info: ObjectInfo): Promise<ContentFacts | undefined> =>
-          sides.includes(side)
-            ? { sizeBytes: info.sizeBytes, md5: await hashOf(side, backends[side], info) }
-            : known(side, info);
-        const [a, b] = await Promise.all([facts("source", left), facts("target", right)]);
-        action = decide(a, b, { force: options.force });
-      }
+      const action = await prove(left, right, distrust);
+      return options.force === true && (action === "differs" || action === "unverifiable")
+        ? "overwrite"
+        : action;
     } catch (error) {
       if (isStorageError(error, "precondition_failed") || isStorageError(error, "not_found")) {
         return "unverifiable";
       }
       throw error;
     }
-    return final(action);
   };
 }
 

@@ -7,6 +7,9 @@ import type { Check } from "./check.ts";
 /** What every probe object's name starts with; it is removed again, and its ending marks it as temporary. */
 export const PROBE_PREFIX = "parquetry-doctor-probe-";
 
+/** Causes that stand in the way of everything: told once. */
+const SHARED_CAUSES: readonly string[] = ["unauthenticated", "not_found", "unavailable", "timeout"];
+
 /**
  * Checks that a store can be listed, written, read and cleaned, by one small object under a temporary name that it
  * removes again.
@@ -24,6 +27,8 @@ export async function checkAccess(
 ): Promise<readonly Check[]> {
   const { signal } = options;
   const checks: Check[] = [];
+  /** Why the first check failed that the others depend on. */
+  let shared: string | undefined;
   const attempt = async (what: string, run: () => Promise<string>): Promise<boolean> => {
     try {
       checks.push({ name: `${name}: ${what}`, status: "ok", detail: await run() });
@@ -36,6 +41,7 @@ export async function checkAccess(
         detail: error.message,
         remedy: remedyFor(error.code),
       });
+      if (SHARED_CAUSES.includes(error.code)) shared ??= `${what} fails for a reason that it shares`;
       return false;
     }
   };
@@ -51,10 +57,12 @@ export async function checkAccess(
     }
     return `${backend.url()} answers and is empty`;
   });
-  const written = await attempt("write", async () => {
-    await backend.put(key, bytes, { ifNoneMatch: "*", signal });
-    return `wrote ${key}`;
-  });
+  const written =
+    shared === undefined &&
+    (await attempt("write", async () => {
+      await backend.put(key, bytes, { ifNoneMatch: "*", signal });
+      return `wrote ${key}`;
+    }));
   if (written) {
     await attempt("read", async () => {
       const { body } = await backend.get(key, { signal });
@@ -73,8 +81,8 @@ export async function checkAccess(
       return "the probe is gone again";
     });
   } else {
-    const why = listed ? "nothing could be written" : "the store cannot be used";
-    for (const what of ["read", "delete"]) skip(what, why);
+    if (shared !== undefined && !listed) skip("write", shared);
+    for (const what of ["read", "delete"]) skip(what, shared ?? "nothing could be written");
   }
   return checks;
 }

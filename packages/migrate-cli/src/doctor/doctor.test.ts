@@ -54,6 +54,29 @@ describe("doctor", () => {
     }
   });
 
+  it("tells one cause once, however many checks it stands in the way of", async () => {
+    const backend = await memoryTree();
+    const refuse = (op: string): never => {
+      throw new StorageError({ code: "unauthenticated", op, message: `${op}: the key is wrong` });
+    };
+    const checks = await doctor([
+      {
+        name: "bucket",
+        open: async () => ({
+          ...backend,
+          list: () => refuse("list"),
+          put: async () => refuse("put"),
+        }),
+      },
+    ]);
+    expect(checks.filter(({ status }) => status === "fail")).toHaveLength(1);
+    expect(checks.filter(({ status }) => status === "skip").map(({ name }) => name)).toEqual([
+      "bucket: write",
+      "bucket: read",
+      "bucket: delete",
+    ]);
+  });
+
   it("warns of a clock that is far off", async () => {
     const backend = await memoryTree();
     const behind: StorageBackend = {

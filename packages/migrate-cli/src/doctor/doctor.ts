@@ -2,6 +2,7 @@ import { isStorageError, type StorageBackend } from "@parquetry/core";
 import type { Check } from "./check.ts";
 import { checkAccess } from "./check-access.ts";
 import { type CheckNamesOptions, checkNames } from "./check-names.ts";
+import { checkUploads } from "./check-uploads.ts";
 
 /** One store that {@link doctor} looks at. */
 export interface DoctorSubject {
@@ -51,6 +52,9 @@ export async function doctor(
       add({ name: `${name}: configuration`, status: "ok", detail: `${backend.name} at ${backend.url()}` });
       const access = await checkAccess(backend, name, options);
       for (const check of access) add(check);
+      if (access.every(({ status }) => status === "ok")) {
+        for (const check of await checkUploads(backend, name, options)) add(check);
+      }
       const listed = access.some(({ name: check, status }) => check === `${name}: list` && status === "ok");
       if (names && listed) for (const check of await checkNames(backend, options)) add(check);
     } finally {

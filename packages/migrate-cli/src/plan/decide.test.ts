@@ -7,7 +7,6 @@ const facts: fc.Arbitrary<ContentFacts> = fc.record(
   { requiredKeys: ["sizeBytes"] },
 );
 const options = fc.record({
-  force: fc.boolean(),
   distrust: fc.boolean(),
   readable: fc.subarray<Side>(["source", "target"]),
 });
@@ -19,14 +18,13 @@ const disproven = (a: ContentFacts, b: ContentFacts): boolean =>
   (a.sizeBytes > 0 && a.md5 !== undefined && b.md5 !== undefined && a.md5 !== b.md5);
 
 describe("decide", () => {
-  it("calls equal only what is proven equal, and touches only what is proven different, with force", () => {
+  it("calls equal only what is proven equal, and different only what is proven different", () => {
     fc.assert(
       fc.property(facts, facts, options, (source, target, given) => {
         const { type } = decide(source, target, given);
         if (type === "skip") expect(proven(source, target)).toBe(true);
-        if (type === "overwrite") expect(disproven(source, target) && given.force).toBe(true);
-        if (type === "differs") expect(disproven(source, target) && !given.force).toBe(true);
-        expect(["skip", "overwrite", "differs", "unverifiable", "read"]).toContain(type);
+        if (type === "differs") expect(disproven(source, target)).toBe(true);
+        expect(["skip", "differs", "unverifiable", "read"]).toContain(type);
       }),
     );
   });
@@ -34,8 +32,8 @@ describe("decide", () => {
   it("asks for nothing more once both contents are known", () => {
     const known = facts.filter(({ md5 }) => md5 !== undefined);
     fc.assert(
-      fc.property(known, known, fc.boolean(), (source, target, force) => {
-        expect(["skip", "overwrite", "differs"]).toContain(decide(source, target, { force }).type);
+      fc.property(known, known, (source, target) => {
+        expect(["skip", "differs"]).toContain(decide(source, target).type);
       }),
     );
   });

@@ -8,13 +8,12 @@ import type { ObjectInfo } from "@parquetry/core";
  * | `copy` | only the source has it |
  * | `skip` | both have it, and its content is proven equal |
  * | `differs` | both have it with different content: left alone |
- * | `overwrite` | the same with `force` |
  * | `unverifiable` | both have it with one size, and nothing proves its content |
  * | `extra` | only the target has it: left alone |
  * | `read` | the proof needs the sides named in `sides` read first; then decide again |
  */
 export type Action =
-  | { readonly type: "copy" | "skip" | "differs" | "overwrite" | "unverifiable" | "extra" }
+  | { readonly type: "copy" | "skip" | "differs" | "unverifiable" | "extra" }
   | { readonly type: "read"; readonly sides: readonly Side[] };
 
 /** One end of a migration. */
@@ -25,8 +24,6 @@ export type ContentFacts = Pick<ObjectInfo, "sizeBytes" | "md5">;
 
 /** Options of {@link decide}. */
 export interface DecideOptions {
-  /** Overwrite what differs. Default false. */
-  readonly force?: boolean | undefined;
   /** The sides that may be read to learn a missing MD5: a disk, not a bucket. Default: none. */
   readonly readable?: readonly Side[] | undefined;
   /** Read both sides whatever a listing claims. Default false. */
@@ -47,16 +44,15 @@ export function decide(
   target: ContentFacts | undefined,
   options: DecideOptions = {},
 ): Action {
-  const { force = false, readable = [], distrust = false } = options;
+  const { readable = [], distrust = false } = options;
   if (source === undefined) return { type: "extra" };
   if (target === undefined) return { type: "copy" };
-  if (source.sizeBytes !== target.sizeBytes) return { type: force ? "overwrite" : "differs" };
+  if (source.sizeBytes !== target.sizeBytes) return { type: "differs" };
   // There is one content of no bytes.
   if (source.sizeBytes === 0) return { type: "skip" };
   if (distrust) return { type: "read", sides: ["source", "target"] };
   if (source.md5 !== undefined && target.md5 !== undefined) {
-    if (source.md5 === target.md5) return { type: "skip" };
-    return { type: force ? "overwrite" : "differs" };
+    return { type: source.md5 === target.md5 ? "skip" : "differs" };
   }
   const sides: Side[] = [];
   if (source.md5 === undefined) sides.push("source");

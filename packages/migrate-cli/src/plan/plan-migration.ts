@@ -24,7 +24,7 @@ export type PlanProgress =
 
 /** Options of {@link planMigration}. */
 export interface PlanOptions extends SelectionOptions, NameCheckerOptions {
-  /** Overwrite what differs. Default false: it is left alone and reported. */
+  /** Overwrite what differs, and what nothing proves equal. Default false: both are left alone and reported. */
   readonly force?: boolean | undefined;
   /** Where hashes of local files are kept between runs. Default: nowhere. */
   readonly hashCache?: HashCache | undefined;

@@ -11,9 +11,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { asDisk, contents, fill, memoryTree, withoutMd5 } from "../../test/support/memory-tree.ts";
 import { parseShard } from "../select/shard.ts";
-import { BUFFER_BYTES } from "./copy-file.ts";
 import type { MigrationResult } from "./migration-result.ts";
 import { type MigrationOptions, type MigrationProgress, runMigration } from "./run-migration.ts";
+import { BUFFER_BYTES } from "./send-file.ts";
 
 const migrate = async (
   source: StorageBackend,
@@ -217,10 +217,14 @@ describe("runMigration", () => {
   it("leaves alone what nothing proves, and says so", async () => {
     const source = await memoryTree({ a: "same size 1" });
     const target = withoutMd5(await memoryTree({ a: "same size 2" }));
-    const result = await migrate(source, target, { force: true });
+    const result = await migrate(source, target);
     expect(result.plan.total.unverifiable.files).toBe(1);
     expect(result.complete).toBe(false);
     expect(await contents(target)).toEqual({ a: "same size 2" });
+    // With force, what is not proven equal is replaced.
+    const forced = await migrate(source, target, { force: true });
+    expect(forced).toMatchObject({ copied: { files: 1 }, plan: { total: { overwrite: { files: 1 } } } });
+    expect(await contents(target)).toEqual({ a: "same size 1" });
   });
 
   it("stops gently: finishes what is under way, and a second run does the rest", async () => {

@@ -4,6 +4,7 @@ import { isRemote } from "../cost/provider.ts";
 import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
 import { type PlanOptions, type PlanProgress, planMigration } from "../plan/plan-migration.ts";
 import { createTallyTable } from "../plan/tally.ts";
+import { compileSelection } from "../select/selection.ts";
 import {
   type ConcurrencyControl,
   createAdaptiveConcurrency,
@@ -11,9 +12,12 @@ import {
 } from "./adaptive-concurrency.ts";
 import { createBandwidthLimiter } from "./bandwidth-limiter.ts";
 import { createByteBudget } from "./byte-budget.ts";
-import { BUFFER_BYTES, copyFile } from "./copy-file.ts";
+import { copyFile } from "./copy-file.ts";
+import { endStaleUploads } from "./end-stale-uploads.ts";
 import { forEachConcurrent } from "./for-each-concurrent.ts";
 import type { CopyKind, MigrationResult, SlowFile } from "./migration-result.ts";
+import { BUFFER_BYTES } from "./send-file.ts";
+import type { UploadJournal } from "./upload-journal.ts";
 
 /** After how many failed files a migration stops by default. */
 export const DEFAULT_MAX_ERRORS = 100;
@@ -36,6 +40,9 @@ export type MigrationProgress =
   | { readonly type: "bytes"; readonly bytes: number }
   | { readonly type: "copied"; readonly key: string; readonly sizeBytes: number; readonly durationMs: number }
   | { readonly type: "retry"; readonly key: string; readonly message: string }
+  /** An upload of an earlier run goes on, with so many parts there already; or it was ended, for its file needs none. */
+  | { readonly type: "resumed"; readonly key: string; readonly parts: number }
+  | { readonly type: "ended"; readonly key: string }
   | ({ readonly type: "failed" } & FileFailure);
 
 /** Options of {@link runMigration}. */
@@ -48,6 +55,11 @@ export interface MigrationOptions extends Omit<PlanOptions, "onProgress"> {
   readonly bytesPerSecond?: number | undefined;
   /** Stops once so many files have failed. Default {@link DEFAULT_MAX_ERRORS}. */
   readonly maxErrors?: number | undefined;
+  /**
+   * Remembers uploads in parts beyond this run, so that a large file which was cut off goes on at its missing parts, and
+   * uploads that no file needs any more are ended. Default: nowhere; an upload that fails is ended at once.
+   */
+  readonly uploads?: UploadJournal | undefined;
   /** Ends gently: no further file is begun, those under way are finished. `signal` stops at once. */
   readonly stopSignal?: AbortSignal | undefined;
   /** Told what happens. */
@@ -97,6 +109,14 @@ export async function runMigration(
   const done = new Uint8Array(plan.files.length);
   const memory = createByteBudget(MEMORY_BYTES);
 
+  const judgeKey = compileSelection(options).judge;
+  await endStaleUploads(target, plan, {
+    journal: options.uploads,
+    isSelected: (key) => judgeKey(key) === "selected",
+    signal,
+    onEnded: (key) => onProgress?.({ type: "ended", key }),
+  });
+
   const copyOne = async ({ file, index }: NumberedFile): Promise<void> => {
     const { key } = file;
     const release = await memory.take(memoryOf(file.sizeBytes, target));
@@ -108,6 +128,8 @@ export async function runMigration(
         limiter,
         signal,
         hashCache,
+        uploads: options.uploads,
+        onResumed: (parts) => onProgress?.({ type: "resumed", key, parts }),
         onBytes: (bytes) => onProgress?.({ type: "bytes", bytes }),
         onRetry: ({ message }) => {
           retries++;

@@ -21,7 +21,7 @@ export interface SourceBodyOptions {
 export interface SourceBody {
   /** What to put. */
   readonly body: ReplayableBody;
-  /** The MD5 of everything, once it was read in one go, in hex. */
+  /** The MD5 of everything, once it was read from its beginning to its end, in hex. */
   md5(): string | undefined;
   /** The multipart ETag that the parts read so far make, once they make the whole. */
   multipartEtag(): string | undefined;
@@ -42,6 +42,8 @@ export function createSourceBody(
   const { partSizeBytes, limiter, signal, onBytes } = options;
   const parts = new Map<number, { readonly end: number; readonly digest: Buffer }>();
   const counted = new Map<number, number>();
+  /** The hash of everything up to `position`, while the ranges are read one after the other. */
+  let running = { hash: createHash("md5"), position: 0 };
   let md5: string | undefined;
   let wholeEtag: string | undefined;
   let failure: unknown;
@@ -54,6 +56,8 @@ export function createSourceBody(
   async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
     const whole = start === 0 && end === file.sizeBytes;
     const hash = createHash("md5");
+    if (start === 0) running = { hash: createHash("md5"), position: 0 };
+    const isNext = !whole && running.position === start;
     const multipart = whole && partSizeBytes !== undefined ? createMultipartHasher(partSizeBytes) : undefined;
     let bytes = 0;
     let held: Uint8Array | undefined;
@@ -71,6 +75,7 @@ export function createSourceBody(
         bytes += chunk.byteLength;
         hash.update(chunk);
         multipart?.update(chunk);
+        if (isNext) running.hash.update(chunk);
         await limiter?.take(chunk.byteLength, signal);
         count(start, bytes);
       }
@@ -80,9 +85,18 @@ export function createSourceBody(
         md5 = digest.toString("hex");
         wholeEtag = multipart?.etag();
         checkMd5(source, file, md5);
-      } else parts.set(start, { end, digest });
+      } else {
+        parts.set(start, { end, digest });
+        if (isNext) running.position = end;
+        if (isNext && end === file.sizeBytes) {
+          md5 = running.hash.digest("hex");
+          checkMd5(source, file, md5);
+        }
+      }
     } catch (error) {
       failure = error;
+      // What went into it cannot be taken out again.
+      if (isNext) running.position = Number.NaN;
       count(start, 0);
       throw error;
     }

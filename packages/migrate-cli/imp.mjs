@@ -1,1 +1,0 @@
-const t=performance.now(); for(const m of process.argv.slice(2)){const a=performance.now(); await import(m); console.log(m,(performance.now()-a).toFixed(0)+'ms')} console.log('total',(performance.now()-t).toFixed(0), 'since start', performance.now().toFixed(0));

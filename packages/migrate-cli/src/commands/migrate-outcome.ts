@@ -1,0 +1,66 @@
+import type { MigrationPlan } from "../plan/migration-plan.ts";
+import type { MigrationResult } from "../run/migration-result.ts";
+import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
+
+/** The flag that decides whether what nothing proves is a failure. */
+interface OutcomeFlags {
+  readonly allowUnverified?: boolean;
+}
+
+/** Files of the source that the target will not hold, proven, when the plan is done. */
+export function leftBehind(plan: MigrationPlan, flags: OutcomeFlags): number {
+  const { differs, refused, failed, unverifiable } = plan.total;
+  return (
+    differs.files +
+    refused.files +
+    failed.files +
+    plan.unusableNames +
+    (flags.allowUnverified === true ? 0 : unverifiable.files)
+  );
+}
+
+/** The exit code of a migration: 0 done and equal, 1 not all of it, 2 hopeless from the start, 130 interrupted. */
+export function exitCodeOf(result: MigrationResult, flags: OutcomeFlags): number {
+  if (result.stopped === "interrupted") return 130;
+  if (result.stopped === "hopeless" && result.copied.files === 0) return 2;
+  return result.failures.length > 0 || result.stopped !== undefined || leftBehind(result.plan, flags) > 0
+    ? 1
+    : 0;
+}
+
+/** A migration in one sentence. */
+export function headlineOf(result: MigrationResult, exitCode: number): string {
+  const { copied, failures, durationMs, stopped, plan } = result;
+  const rate = copied.bytes / Math.max(0.001, durationMs / 1000);
+  const did =
+    copied.files === 0
+      ? "Nothing was copied"
+      : `Copied ${formatFiles(copied.files)}, ${formatBytes(copied.bytes)} in ${formatDuration(durationMs)} (${formatBytes(rate)}/s)`;
+  if (stopped === "interrupted")
+    return `${did}. Interrupted: ${formatFiles(plan.files.length - copied.files)} to go; the same command goes on from here.`;
+  if (stopped === "hopeless") return `${did}: every file fails in the same way.`;
+  if (stopped === "max_errors")
+    return `${did}. Stopped after ${formatCount(failures.length)} errors (--max-errors).`;
+  if (exitCode === 0)
+    return copied.files === 0 ? "Nothing to do: everything is there." : `${did}. Everything is there.`;
+  const { differs, unverifiable, refused, failed } = plan.total;
+  const problems = [
+    [failures.length + failed.files, "failed"],
+    [refused.files, "refused"],
+    [differs.files, "differ"],
+    [unverifiable.files, "unverifiable"],
+    [plan.unusableNames, "without a usable name"],
+  ] as const;
+  const told = problems
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${formatCount(count)} ${what}`);
+  return `${did}. Not complete: ${told.join(", ")}.`;
+}
+
+/** What to know about objects that arrived in parts whose ETag tells nothing. */
+export function describeUnproven(count: number): string {
+  return (
+    `${formatFiles(count)} arrived in parts, and the store's listing says nothing about the content of such:\n` +
+    "their hashes are noted on this machine; elsewhere, parquetry verify --level full reads them."
+  );
+}

@@ -1,0 +1,91 @@
+import { migrationParity } from "../report/migration-parity.ts";
+import type { ReportCost, ReportModel } from "../report/report-model.ts";
+import type { MigrationResult } from "../run/migration-result.ts";
+import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
+import { namesOf } from "./name-lists.ts";
+
+/** What a report says beside the result's own facts. */
+export interface MigrationOutcome {
+  readonly headline: string;
+  readonly exitCode: number;
+  readonly summary: Readonly<Record<string, unknown>>;
+  readonly retries: number;
+  readonly cost: ReportCost | undefined;
+}
+
+/** A migration's result as a report. */
+export function reportOf(result: MigrationResult, outcome: MigrationOutcome): ReportModel {
+  const { plan, copied, durationMs, slowest, failures } = result;
+  const { headline, exitCode, summary, retries, cost } = outcome;
+  async function* missing(): AsyncGenerator<string> {
+    for await (const { key, replaces } of result.pending()) if (replaces === undefined) yield key;
+    for await (const { key, code } of plan.failures) if (code === "refused") yield key;
+  }
+  async function* differing(): AsyncGenerator<string> {
+    yield* plan.differing;
+    for await (const { key, replaces } of result.pending()) if (replaces !== undefined) yield key;
+  }
+  async function* failed(): AsyncGenerator<string> {
+    for await (const { key, code, message } of plan.failures) yield `${key}\t${code}\t${message}`;
+    for await (const { key, code, message } of failures) yield `${key}\t${code}\t${message}`;
+  }
+  async function* unverifiable(): AsyncGenerator<string> {
+    yield* plan.unverifiable;
+    for await (const { key, code } of plan.failures) if (code !== "refused") yield key;
+  }
+  const parity = migrationParity(result);
+  const sum = (column: "missing" | "extra" | "differing" | "unverifiable"): number =>
+    parity.reduce((total, folder) => total + folder[column], 0);
+  return {
+    command: "migrate",
+    headline,
+    ok: exitCode === 0,
+    from: plan.from,
+    to: plan.to,
+    finishedAt: new Date(),
+    folders: parity,
+    figures: [
+      { label: "copied", value: formatFiles(copied.files) },
+      { label: "bytes", value: formatBytes(copied.bytes) },
+      { label: "equal already", value: formatFiles(plan.total.skip.files) },
+      { label: "time", value: formatDuration(durationMs) },
+      { label: "retries", value: formatCount(retries) },
+      { label: "failed", value: formatCount(failures.length + plan.failures.length) },
+    ],
+    lists: [
+      { file: "missing.txt", title: "missing at the target", count: sum("missing"), lines: missing() },
+      { file: "extra.txt", title: "only at the target, left alone", count: sum("extra"), lines: plan.extra },
+      {
+        file: "differing.txt",
+        title: "with other content at the target",
+        count: sum("differing"),
+        lines: differing(),
+      },
+      {
+        file: "unverifiable.txt",
+        title: "that nothing proves",
+        count: sum("unverifiable"),
+        lines: unverifiable(),
+      },
+      {
+        file: "failed.txt",
+        title: "failed or refused, with the reason",
+        count: failures.length + plan.failures.length,
+        lines: failed(),
+      },
+      {
+        file: "skipped.txt",
+        title: "no files: links, sockets, impossible names",
+        count: plan.skippedEntries.length,
+        lines: namesOf(plan.skippedEntries, ({ path, detail }) => `${path}\t${detail}`),
+      },
+    ],
+    slowest: slowest.map(({ key, sizeBytes, durationMs: ms }) => [
+      key,
+      formatBytes(sizeBytes),
+      formatDuration(ms),
+    ]),
+    cost,
+    summary,
+  };
+}

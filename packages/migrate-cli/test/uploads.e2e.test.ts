@@ -1,0 +1,130 @@
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseKey } from "@parquetry/core";
+import { openBackend, type S3Uploads } from "parquetry";
+import { describe, expect, it } from "vitest";
+import { uploadsOf } from "../src/run/unfinished-uploads.ts";
+import { createWorld, jsonLines, until, type World } from "./support/command.ts";
+
+const PART_BYTES = 8 * 1024 * 1024;
+const PARTS = 5;
+/** Parts under way at once. */
+const IN_FLIGHT = 4;
+
+/** What the bucket knows of unfinished uploads, asked as anybody may. */
+async function withUploads<T>({ server }: World, run: (uploads: S3Uploads) => Promise<T>): Promise<T> {
+  const { accessKeyId, secretAccessKey } = server.credentials;
+  const env = {
+    PARQUETRY_S3_ENDPOINT: server.endpoint,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  };
+  const backend = await openBackend("s3://football", { env });
+  try {
+    const uploads = uploadsOf(backend);
+    if (uploads === undefined) throw new Error("S3 knows unfinished uploads");
+    return await run(uploads);
+  } finally {
+    await backend.close();
+  }
+}
+
+const unfinished = (world: World): Promise<string[]> =>
+  withUploads(world, async (uploads) => {
+    const keys: string[] = [];
+    for await (const { key } of uploads.listUploads()) keys.push(key);
+    return keys;
+  });
+
+const journalOf = (world: World): string[] =>
+  readdirSync(join(world.folder, "cache", "parquetry", "uploads"));
+
+/** Begins a migration and kills it when so many parts have arrived. */
+async function killAfter(world: World, parts: number): Promise<void> {
+  const { server } = world;
+  server.setFaults([{ operation: "UploadPart", fault: { kind: "latency", ms: 100 } }]);
+  const before = server.requests.count("UploadPart");
+  const run = world.start(["migrate"]);
+  await until(() => server.requests.count("UploadPart") >= before + parts);
+  await sleep(150);
+  run.child.kill("SIGKILL");
+  expect((await run.outcome).signal).toBe("SIGKILL");
+  server.setFaults([]);
+}
+
+describe.concurrent("an upload in parts that is cut off", () => {
+  it("goes on at its missing parts, and proves the whole", async () => {
+    await using world = await createWorld("s3");
+    const { requests } = world.server;
+    world.write({ "raw/large.bin": randomBytes(PARTS * PART_BYTES - 5), "raw/small.bin": "small" });
+    await killAfter(world, 2);
+    const sent = requests.count("UploadPart");
+    expect(await unfinished(world)).toEqual(["raw/large.bin"]);
+    const again = await world.run(["migrate", "--json"]);
+    expect(again.exitCode).toBe(0);
+    expect(jsonLines(again.stdout)).toContainEqual(
+      expect.objectContaining({ type: "upload", key: "raw/large.bin", action: "resumed" }),
+    );
+    expect(requests.count("CreateMultipartUpload")).toBe(1);
+    expect(requests.count("UploadPart")).toBeLessThanOrEqual(PARTS + Math.min(sent, IN_FLIGHT));
+    expect(await unfinished(world)).toEqual([]);
+    expect(journalOf(world)).toEqual([]);
+    // By the ETag of its parts, and by every byte.
+    for (const level of ["etag", "full"]) {
+      const verified = await world.call(["verify", "--level", level]);
+      expect(verified.stdout).toContain("missing=0 extra=0 differing=0 unverifiable=0");
+      expect(verified.exitCode).toBe(0);
+    }
+  });
+
+  it("is ended where its file has changed, or is gone; uploads of others are left alone", async () => {
+    await using world = await createWorld("s3");
+    world.write({ "raw/changed.bin": randomBytes(PARTS * PART_BYTES), "raw/small.bin": "small" });
+    await killAfter(world, 1);
+    world.write({ "raw/changed.bin": randomBytes(2 * PART_BYTES) });
+    const replaced = await world.run(["migrate"]);
+    expect(replaced.exitCode).toBe(0);
+    expect(await unfinished(world)).toEqual([]);
+
+    world.write({ "raw/gone.bin": randomBytes(PARTS * PART_BYTES) });
+    await killAfter(world, 1);
+    rmSync(join(world.data, "raw/gone.bin"));
+    await withUploads(world, async (uploads) => {
+      // Somebody else's, which failed and was left.
+      const never = {
+        sizeBytes: 9_000_000,
+        async *open(): AsyncGenerator<Uint8Array> {
+          yield new Uint8Array(1);
+          throw new Error("no more");
+        },
+      };
+      const upload = uploads.resumableUpload(parseKey("raw/theirs.bin"), never, { onState: () => {} });
+      await expect(upload).rejects.toThrow();
+    });
+    expect(await unfinished(world)).toEqual(["raw/gone.bin", "raw/theirs.bin"]);
+    const other = await world.run(["migrate", "--exclude", "raw/gone.bin"]);
+    expect(other.exitCode).toBe(0);
+    expect(await unfinished(world), "not of this run's selection").toContain("raw/gone.bin");
+    const ended = await world.run(["migrate"]);
+    expect(ended.stderr).toContain(
+      "ended an upload of an earlier run that nothing needs any more: raw/gone.bin",
+    );
+    expect(await unfinished(world)).toEqual(["raw/theirs.bin"]);
+    const doctor = await world.call(["doctor"]);
+    expect(doctor.stdout).toContain("1 uploads in parts are neither finished nor ended");
+  });
+
+  it("is found and ended where the process died before its id was noted", async () => {
+    await using world = await createWorld("s3");
+    world.write({ "raw/large.bin": randomBytes(2 * PART_BYTES) });
+    await killAfter(world, 1);
+    const [name = ""] = journalOf(world);
+    const path = join(world.folder, "cache", "parquetry", "uploads", name);
+    const { state: _, ...record } = JSON.parse(readFileSync(path, "utf8"));
+    writeFileSync(path, JSON.stringify(record));
+    expect((await world.run(["migrate"])).exitCode).toBe(0);
+    expect(await unfinished(world)).toEqual([]);
+  });
+});
