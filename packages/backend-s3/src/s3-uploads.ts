@@ -28,7 +28,7 @@ export interface S3Uploads {
   /** Lists the uploads below a prefix that have neither become an object nor been ended. */
   listUploads(prefix?: Prefix, options?: OperationOptions): AsyncIterable<UnfinishedUpload>;
   /** Ends one upload, so that its parts cost no longer. One that is gone is fine. */
-  endUpload(upload: Pick<UnfinishedUpload, "key" | "uploadId">, options?: OperationOptions): Promise<void>;
+  endUpload(upload: Pick<UnfinishedUpload, "key" | "uploadId">): Promise<void>;
   /** Ends those of {@link S3Uploads.listUploads} that began before `olderThan`, as the result is iterated. */
   abortStaleUploads(
     prefix: Prefix,
@@ -53,8 +53,7 @@ export function s3Uploads(connection: S3Connection, root: Prefix): S3Uploads {
     resumableUpload: async (key, body, options) =>
       resumableUpload(connection, joinKey(root, key), body, options),
     listUploads: (prefix = "", options) => outer(listUploads(connection, inner(prefix), options)),
-    endUpload: ({ key, uploadId }) =>
-      abortUpload(connection, { Bucket: connection.bucket, Key: joinKey(root, key), UploadId: uploadId }),
+    endUpload: async ({ key, uploadId }) => abortUpload(connection, { key: joinKey(root, key), uploadId }),
     abortStaleUploads: (prefix, olderThan, options) =>
       outer(abortStaleUploads(connection, inner(prefix), olderThan, options)),
   };

@@ -24,15 +24,14 @@ export async function endUpload(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const key = parseKey(record.key);
-  if (record.state !== undefined)
-    await uploads.endUpload({ key, uploadId: record.state.uploadId }, { signal });
+  if (record.state !== undefined) await uploads.endUpload({ key, uploadId: record.state.uploadId });
   else {
     const slash = key.lastIndexOf("/");
     const folder = slash < 0 ? "" : parseKey(key.slice(0, slash));
     for await (const upload of uploads.listUploads(folder, { signal })) {
       const ageMs = upload.startedAt.getTime() - record.begunAt;
       // S3 tells whole seconds.
-      if (upload.key === key && Math.abs(ageMs) <= CLOCK_SKEW_MS) await uploads.endUpload(upload, { signal });
+      if (upload.key === key && Math.abs(ageMs) <= CLOCK_SKEW_MS) await uploads.endUpload(upload);
     }
   }
   journal.delete(record.url);
