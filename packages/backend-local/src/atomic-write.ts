@@ -2,11 +2,14 @@ import { randomBytes } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, rename, rmdir, unlink, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Key, PutBody, PutOptions, PutResult } from "@parquetry/core";
 import {
   alreadyExists,
   bodyCheck,
+  type Key,
   openBody,
+  type PutBody,
+  type PutOptions,
+  type PutResult,
   preconditionFailed,
   throwIfAborted,
 } from "@parquetry/core/backend";

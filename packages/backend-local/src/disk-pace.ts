@@ -3,6 +3,9 @@ import { setImmediate as otherWork } from "node:timers/promises";
 /** A call that takes longer than this waited for the device, not for its memory, in milliseconds. */
 const QUICK_MS = 0.25;
 
+/** So many in a row are the device; fewer may have been this process waiting for its turn. */
+const SLOW_IN_A_ROW = 4;
+
 /** After so many reads on other threads, this one is tried again. */
 const TRY_AGAIN_AFTER = 256;
 
@@ -11,12 +14,12 @@ const STRETCH_MS = 8;
 
 /**
  * Decides on which thread a file system is asked. What it holds in memory is read on this thread: handing a call to another
- * one costs several times the call itself. As soon as one has waited for the device, many are asked for at once on the
+ * one costs several times the call itself. As soon as some have waited for the device, many are asked for at once on the
  * system's threads instead, and later it is tried again.
  */
 export class DiskPace {
   #later = 0;
-  #wasSlow = false;
+  #slow = 0;
   #stretchBegan: number = performance.now();
 
   /** Whether the file system answers at once, as far as is known. */
@@ -28,10 +31,11 @@ export class DiskPace {
   now<T>(run: () => T, calls: number): T {
     const startedAt = performance.now();
     const result = run();
-    const isSlow = performance.now() - startedAt > QUICK_MS * calls;
-    // One alone may have been this process waiting for its turn.
-    if (isSlow && this.#wasSlow) this.#later = TRY_AGAIN_AFTER;
-    this.#wasSlow = isSlow;
+    this.#slow = performance.now() - startedAt > QUICK_MS * calls ? this.#slow + 1 : 0;
+    if (this.#slow === SLOW_IN_A_ROW) {
+      this.#slow = 0;
+      this.#later = TRY_AGAIN_AFTER;
+    }
     return result;
   }
 

@@ -21,7 +21,7 @@ afterEach(async () => {
 function slowPace(): DiskPace {
   const pace = new DiskPace();
   const wait = (): string => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
-  for (let call = 0; call < 2; call++) pace.now(wait, 1);
+  for (let call = 0; call < 4; call++) pace.now(wait, 1);
   return pace;
 }
 
@@ -88,7 +88,7 @@ describe.each(Object.entries(PACES))("a walk over a %s disk", (_name, makePace) 
 });
 
 describe("DiskPace", () => {
-  it("leaves this thread at the second slow call in a row, and tries it again later", () => {
+  it("leaves this thread at the fourth slow call in a row, and tries it again later", () => {
     const pace = slowPace();
     expect(pace.isQuick).toBe(false);
     for (let read = 0; read < 256; read++) pace.later();

@@ -1,6 +1,12 @@
 import { sep } from "node:path";
-import { compareKeys, type Key, type ListOptions, type ListPage, type ObjectInfo } from "@parquetry/core";
-import { throwIfAborted } from "@parquetry/core/backend";
+import {
+  compareKeys,
+  type Key,
+  type ListOptions,
+  type ListPage,
+  type ObjectInfo,
+  throwIfAborted,
+} from "@parquetry/core/backend";
 import { DiskPace } from "./disk-pace.ts";
 import {
   type Facts,

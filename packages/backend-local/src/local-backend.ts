@@ -11,11 +11,14 @@ import {
   MAX_KEY_BYTES,
   type ObjectBody,
   type ObjectInfo,
+  objectBody,
   type Prefix,
+  preconditionFailed,
+  resolveRange,
   type StorageBackend,
   StorageError,
-} from "@parquetry/core";
-import { objectBody, preconditionFailed, resolveRange, throwIfAborted } from "@parquetry/core/backend";
+  throwIfAborted,
+} from "@parquetry/core/backend";
 import { atomicDelete, atomicWrite } from "./atomic-write.ts";
 import { DiskPace } from "./disk-pace.ts";
 import { listTree } from "./list-tree.ts";

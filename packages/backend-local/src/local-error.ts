@@ -1,4 +1,4 @@
-import { isStorageError, StorageError, type StorageErrorCode } from "@parquetry/core";
+import { isStorageError, StorageError, type StorageErrorCode } from "@parquetry/core/backend";
 
 interface Meaning {
   readonly code: StorageErrorCode;

@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
-import { type Key, StorageError } from "@parquetry/core";
+import { type Key, StorageError } from "@parquetry/core/backend";
 import { errnoOf } from "./local-error.ts";
 import { whyNotAName } from "./local-names.ts";
 

@@ -1,6 +1,6 @@
 import { type BigIntStats, constants, fstatSync, readlinkSync } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
-import { type Key, StorageError } from "@parquetry/core";
+import { type Key, StorageError } from "@parquetry/core/backend";
 import { checkFolder } from "./local-path.ts";
 
 /** Neither a link is followed nor a named pipe waited for, where the system knows these flags. */

@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, rmdir, stat, unlink, writeFile } from "node
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 import { errnoOf } from "./local-error.ts";
 import { OWN_NAME_PREFIX } from "./local-names.ts";
 

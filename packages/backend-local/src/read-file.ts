@@ -1,7 +1,6 @@
 import { type BigIntStats, fstatSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { type Key, type ObjectBody, StorageError } from "@parquetry/core";
-import { objectBody, throwIfAborted } from "@parquetry/core/backend";
+import { type Key, type ObjectBody, objectBody, StorageError, throwIfAborted } from "@parquetry/core/backend";
 import { localError } from "./local-error.ts";
 
 /** The size of a read, in bytes. */

@@ -1,7 +1,13 @@
 import { type BigIntStats, type Dirent, lstatSync, readdirSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { sep } from "node:path";
-import { compareKeys, type Key, type ObjectInfo, type SkippedEntry, whyNotAKey } from "@parquetry/core";
+import {
+  compareKeys,
+  type Key,
+  type ObjectInfo,
+  type SkippedEntry,
+  whyNotAKey,
+} from "@parquetry/core/backend";
 import { errnoOf } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
 import { OWN_NAME_PREFIX } from "./local-names.ts";

@@ -1,4 +1,4 @@
-import { isStorageError, type Key, type OperationOptions, type Preconditions } from "@parquetry/core";
+import { isStorageError, type Key, type OperationOptions, type Preconditions } from "@parquetry/core/backend";
 import { headObject } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
 

@@ -1,6 +1,15 @@
 import { hash } from "node:crypto";
-import { isStorageError, type Key, type PutOptions, type PutResult, StorageError } from "@parquetry/core";
-import { bodyCheck, mapConcurrent, retryOperation, throwIfAborted } from "@parquetry/core/backend";
+import {
+  bodyCheck,
+  isStorageError,
+  type Key,
+  mapConcurrent,
+  type PutOptions,
+  type PutResult,
+  retryOperation,
+  StorageError,
+  throwIfAborted,
+} from "@parquetry/core/backend";
 import { chunksOf } from "./chunks-of.ts";
 import { sendConditionally } from "./conditional-headers.ts";
 import { metadataHeaders, SHA256 } from "./object-headers.ts";

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Key, ObjectInfo } from "@parquetry/core";
+import type { Key, ObjectInfo } from "@parquetry/core/backend";
 import type { S3Connection, S3Purpose } from "./s3-connection.ts";
 import { md5OfEtag, plainEtag } from "./s3-etag.ts";
 

@@ -1,13 +1,16 @@
 import { hash } from "node:crypto";
 import {
+  bodyCheck,
+  collectBytes,
   isStorageError,
   type Key,
+  mapConcurrent,
   type PutOptions,
   type PutResult,
   type ReplayableBody,
   StorageError,
-} from "@parquetry/core";
-import { bodyCheck, collectBytes, mapConcurrent, throwIfAborted } from "@parquetry/core/backend";
+  throwIfAborted,
+} from "@parquetry/core/backend";
 import {
   completeUpload,
   createUpload,

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { type Key, type ObjectBody, StorageError } from "@parquetry/core";
-import { objectBody } from "@parquetry/core/backend";
+import { type Key, type ObjectBody, objectBody, StorageError } from "@parquetry/core/backend";
 import type { S3Connection } from "./s3-connection.ts";
 
 /** The body of an answer: failures explained, and one that ends early is an error, never taken for the whole. */

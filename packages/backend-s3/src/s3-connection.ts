@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { type Key, type Prefix, type RetryPolicy, StorageError } from "@parquetry/core";
+import { type Key, type Prefix, type RetryPolicy, StorageError } from "@parquetry/core/backend";
 import { credentialSource, type S3Credentials } from "./aws-credentials.ts";
 import type { IfMatchStyle } from "./conditional-headers.ts";
 import { createHttpExchange, readAnswer } from "./http-exchange.ts";

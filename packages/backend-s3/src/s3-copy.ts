@@ -1,5 +1,12 @@
-import { type CopyOptions, type Key, type ObjectInfo, type PutResult, StorageError } from "@parquetry/core";
-import { mapConcurrent, retryOperation } from "@parquetry/core/backend";
+import {
+  type CopyOptions,
+  type Key,
+  mapConcurrent,
+  type ObjectInfo,
+  type PutResult,
+  retryOperation,
+  StorageError,
+} from "@parquetry/core/backend";
 import { abortingOnFailure, completeUpload, createUpload, type SentPart } from "./multipart-upload.ts";
 import { headObject } from "./object-headers.ts";
 import { childText } from "./read-xml.ts";

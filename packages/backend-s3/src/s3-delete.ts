@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type DeleteResult, isStorageError, type Key, type OperationOptions } from "@parquetry/core";
+import { type DeleteResult, isStorageError, type Key, type OperationOptions } from "@parquetry/core/backend";
 import { childText, escapeXml } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { S3Refusal } from "./s3-refusal.ts";

@@ -1,4 +1,4 @@
-import { type Key, StorageError } from "@parquetry/core";
+import { type Key, StorageError } from "@parquetry/core/backend";
 
 /** An ETag without quotes, as every backend gives it: radosgw's copy sends none, the others send them. */
 export function plainEtag(etag: string | undefined, op: string, key: Key, backend: string): string {

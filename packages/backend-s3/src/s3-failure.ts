@@ -1,5 +1,10 @@
-import { type Prefix, type RetryAdvice, StorageError, type StorageErrorCode } from "@parquetry/core";
-import { abortedError } from "@parquetry/core/backend";
+import {
+  abortedError,
+  type Prefix,
+  type RetryAdvice,
+  StorageError,
+  type StorageErrorCode,
+} from "@parquetry/core/backend";
 import { S3Refusal } from "./s3-refusal.ts";
 
 /** What a failure is about. */

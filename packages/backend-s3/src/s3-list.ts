@@ -6,7 +6,7 @@ import {
   type ObjectInfo,
   StorageError,
   whyNotAKey,
-} from "@parquetry/core";
+} from "@parquetry/core/backend";
 import { childText, type XmlElement } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { md5OfEtag, plainEtag } from "./s3-etag.ts";

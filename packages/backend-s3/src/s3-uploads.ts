@@ -6,7 +6,7 @@ import {
   type PutResult,
   type ReplayableBody,
   type StorageBackend,
-} from "@parquetry/core";
+} from "@parquetry/core/backend";
 import { abortUpload } from "./multipart-upload.ts";
 import { type ResumableUploadOptions, resumableUpload } from "./resumable-upload.ts";
 import type { S3Connection } from "./s3-connection.ts";

@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isStorageError, type Key, type PutOptions, type PutResult, StorageError } from "@parquetry/core";
-import { abortedError, alreadyExists, preconditionFailed } from "@parquetry/core/backend";
+import {
+  abortedError,
+  alreadyExists,
+  isStorageError,
+  type Key,
+  type PutOptions,
+  type PutResult,
+  preconditionFailed,
+  StorageError,
+} from "@parquetry/core/backend";
 import type { S3Connection } from "./s3-connection.ts";
 import { isDoubtful } from "./s3-failure.ts";
 import { type Standing, standingOf, type WriteLineage } from "./write-lineage.ts";

@@ -1,6 +1,11 @@
 import { hash } from "node:crypto";
-import { isStorageError, type Key, type PutOptions, type PutResult } from "@parquetry/core";
-import { bodyMismatch } from "@parquetry/core/backend";
+import {
+  bodyMismatch,
+  isStorageError,
+  type Key,
+  type PutOptions,
+  type PutResult,
+} from "@parquetry/core/backend";
 import { sendConditionally } from "./conditional-headers.ts";
 import { metadataHeaders, SHA256 } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";

@@ -1,5 +1,10 @@
-import { type Key, type OperationOptions, type Prefix, whyNotAKey } from "@parquetry/core";
-import { retryOperation } from "@parquetry/core/backend";
+import {
+  type Key,
+  type OperationOptions,
+  type Prefix,
+  retryOperation,
+  whyNotAKey,
+} from "@parquetry/core/backend";
 import { abortUpload } from "./multipart-upload.ts";
 import { childText, type XmlElement } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";

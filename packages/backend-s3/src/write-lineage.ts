@@ -1,6 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { isStorageError, type Key, type Preconditions, type PutResult } from "@parquetry/core";
-import { retryOperation } from "@parquetry/core/backend";
+import {
+  isStorageError,
+  type Key,
+  type Preconditions,
+  type PutResult,
+  retryOperation,
+} from "@parquetry/core/backend";
 import { headObject, metadataOf } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
 

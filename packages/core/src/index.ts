@@ -40,6 +40,7 @@ export {
   whyNotAKey,
 } from "./key.ts";
 export { compareKeys } from "./key-order.ts";
+export { type ChunkPlace, chunkLayout, type RowGroupPlace } from "./parquet/chunk-layout.ts";
 export { type ColumnSchema, type ColumnType, typeName } from "./parquet/column-type.ts";
 export { columnsFromZod } from "./parquet/columns-from-zod.ts";
 export { inferColumns } from "./parquet/infer-columns.ts";

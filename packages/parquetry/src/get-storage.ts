@@ -1,6 +1,6 @@
 import { Storage } from "@parquetry/core";
-import { openConfig } from "./open-config.ts";
-import { type ConfigOptions, readStorageConfig } from "./storage-config.ts";
+import { getBackend } from "./get-backend.ts";
+import type { ConfigOptions } from "./storage-config.ts";
 
 /**
  * Opens the storage that the environment names: `PARQUETRY_STORAGE_BACKEND` (`local`, `r2`, `s3`) and the variables of
@@ -14,5 +14,5 @@ import { type ConfigOptions, readStorageConfig } from "./storage-config.ts";
  * ```
  */
 export async function getStorage(options: ConfigOptions = {}): Promise<Storage> {
-  return new Storage(await openConfig(readStorageConfig(options), options.onRetry));
+  return new Storage(await getBackend(options));
 }

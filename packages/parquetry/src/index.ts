@@ -1,4 +1,3 @@
-export type { S3Uploads, UploadState } from "@parquetry/backend-s3";
 export { isStorageError, Partition, partition, Storage, StorageError } from "@parquetry/core";
 export { DEFAULT_ENV_PREFIXES, type Environment } from "./environment.ts";
 export { getStorage } from "./get-storage.ts";

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { type StorageBackend, StorageError } from "@parquetry/core";
+import { type StorageBackend, StorageError } from "@parquetry/core/backend";
 import { openConfig } from "./open-config.ts";
 import { type ConfigOptions, readStorageConfig } from "./storage-config.ts";
 

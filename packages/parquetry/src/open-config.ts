@@ -1,4 +1,9 @@
-import { DEFAULT_RETRY_POLICY, parsePrefix, type RetryPolicy, type StorageBackend } from "@parquetry/core";
+import {
+  DEFAULT_RETRY_POLICY,
+  parsePrefix,
+  type RetryPolicy,
+  type StorageBackend,
+} from "@parquetry/core/backend";
 import type { StorageConfig } from "./storage-config.ts";
 
 /** Opens what a configuration names. A backend's package is loaded only when it is needed. */

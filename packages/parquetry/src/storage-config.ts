@@ -1,4 +1,4 @@
-import { type RetryPolicy, StorageError } from "@parquetry/core";
+import { type RetryPolicy, StorageError } from "@parquetry/core/backend";
 import { z } from "zod";
 import { type Environment, type Variable, type VariableReader, variableReader } from "./environment.ts";
 

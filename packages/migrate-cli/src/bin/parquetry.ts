@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { writeSync } from "node:fs";
+import { EXIT_INTERRUPTED } from "../commands/exit-codes.ts";
 import { createInterrupt } from "../commands/interrupt.ts";
-import { EXIT_INTERRUPTED, runCli } from "../commands/run-cli.ts";
+import { runCli } from "../commands/run-cli.ts";
 
 const { stdout, stderr } = process;
 // The AWS SDK tells everybody on Node 20 which Node it will want one day; who runs a command can do nothing about it.

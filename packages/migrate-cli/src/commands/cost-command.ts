@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 import { estimateCost } from "../cost/estimate-cost.ts";
-import { type PriceTable, parsePriceTable } from "../cost/price-table.ts";
+import type { PriceTable } from "../cost/price-table.ts";
 import { PRICES_2026_10 } from "../cost/prices-2026-10.ts";
 import { formatBytes, formatFiles, formatUsd } from "../terminal/format-amount.ts";
 import { formatTable } from "../terminal/format-table.ts";
@@ -78,5 +78,6 @@ export async function readPrices(
       message: `The price table ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
     });
   }
+  const { parsePriceTable } = await import("../cost/price-table.ts");
   return parsePriceTable(json, path);
 }

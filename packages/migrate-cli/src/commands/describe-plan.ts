@@ -1,4 +1,4 @@
-import type { StorageBackend } from "@parquetry/core";
+import type { StorageBackend } from "@parquetry/core/backend";
 import { type CostEstimate, estimateCost } from "../cost/estimate-cost.ts";
 import type { PriceTable } from "../cost/price-table.ts";
 import { type Provider, providerOf } from "../cost/provider.ts";

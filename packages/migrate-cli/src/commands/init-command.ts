@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 import { ENV_TEMPLATE } from "../env-template.ts";
 import type { CommandContext } from "./command-context.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

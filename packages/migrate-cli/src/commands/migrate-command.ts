@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { StorageBackend, StorageError } from "@parquetry/core";
+import type { StorageBackend, StorageError } from "@parquetry/core/backend";
 import { type MigrationPlan, PLAN_KINDS } from "../plan/migration-plan.ts";
 import { planMigration } from "../plan/plan-migration.ts";
 import { migrationParity } from "../report/migration-parity.ts";

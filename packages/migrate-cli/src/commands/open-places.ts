@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
-import { isWithin, type StorageBackend, StorageError } from "@parquetry/core";
+import { isWithin, type StorageBackend, StorageError } from "@parquetry/core/backend";
 import {
   type ConfigOptions,
   DEFAULT_ENV_PREFIXES,
-  getStorage,
+  getBackend,
   openBackend,
   readStorageConfig,
-} from "parquetry";
+} from "parquetry/backend";
 import type { CommandContext } from "./command-context.ts";
 
 type Place = Pick<CommandContext, "env" | "envPrefix" | "cwd"> & Pick<ConfigOptions, "onRetry">;
@@ -19,7 +19,7 @@ type Place = Pick<CommandContext, "env" | "envPrefix" | "cwd"> & Pick<ConfigOpti
 export async function openSource(context: Place, address: string | undefined): Promise<StorageBackend> {
   const { env, envPrefix, onRetry } = context;
   if (address !== undefined) return openBackend(absolute(context, address), { env, envPrefix, onRetry });
-  return (await getStorage({ env, envPrefix, backend: "local" })).backend;
+  return getBackend({ env, envPrefix, backend: "local" });
 }
 
 /**
@@ -32,7 +32,7 @@ export async function openTarget(context: Place, address: string | undefined): P
   const { env, envPrefix, onRetry } = context;
   if (address !== undefined) return openBackend(absolute(context, address), { env, envPrefix, onRetry });
   const backend = configuredCloud(context);
-  if (backend !== undefined) return (await getStorage({ env, envPrefix, backend, onRetry })).backend;
+  if (backend !== undefined) return getBackend({ env, envPrefix, backend, onRetry });
   const prefix = envPrefix ?? DEFAULT_ENV_PREFIXES.join("_ or ");
   throw new StorageError({
     code: "invalid_argument",

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 import type { CommandContext } from "./command-context.ts";
 
 const PACKAGE = "@parquetry/query";

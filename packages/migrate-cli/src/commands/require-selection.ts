@@ -1,4 +1,4 @@
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 import type { SelectionFlags } from "./selection-flags.ts";
 
 /**

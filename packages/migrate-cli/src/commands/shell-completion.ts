@@ -1,4 +1,4 @@
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 import type { Command, Option } from "commander";
 import { HELP_TOPICS } from "./help-topics.ts";
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { StorageBackend } from "@parquetry/core";
+import type { StorageBackend } from "@parquetry/core/backend";
 import type { ReportModel } from "../report/report-model.ts";
 import { writeReport } from "../report/write-report.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";

@@ -1,4 +1,4 @@
-import type { ObjectInfo, Prefix, SkippedEntry, StorageBackend } from "@parquetry/core";
+import type { ObjectInfo, Prefix, SkippedEntry, StorageBackend } from "@parquetry/core/backend";
 
 /** Options of {@link listSide}. */
 export interface ListSideOptions {

@@ -1,4 +1,4 @@
-import { isStorageError, type ObjectInfo, type StorageBackend } from "@parquetry/core";
+import { isStorageError, type ObjectInfo, type StorageBackend } from "@parquetry/core/backend";
 import { type Action, decide, type Side } from "../plan/decide.ts";
 import type { ListingPair } from "../plan/merge-listings.ts";
 import type { HashCache } from "./hash-cache.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core";
+import { type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core/backend";
 import type { Side } from "../plan/decide.ts";
 import type { ProverOptions } from "./prove-content.ts";
 import { checkLength } from "./read-content.ts";

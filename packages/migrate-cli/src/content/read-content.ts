@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core";
+import { type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core/backend";
 import { createMultipartHasher } from "./multipart-etag.ts";
 
 /** What reading an object told about its content. */

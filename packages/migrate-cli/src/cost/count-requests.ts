@@ -1,4 +1,4 @@
-import type { BackendCapabilities } from "@parquetry/core";
+import type { BackendCapabilities } from "@parquetry/core/backend";
 
 /**
  * How many requests storing one object takes: one, or for a large object its parts, plus one to begin and one to end.

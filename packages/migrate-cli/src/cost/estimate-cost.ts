@@ -1,4 +1,4 @@
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 import type { PriceTable, ProviderPrices } from "./price-table.ts";
 import { PRICES_2026_10 } from "./prices-2026-10.ts";
 

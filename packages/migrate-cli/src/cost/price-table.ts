@@ -1,4 +1,4 @@
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 import { z } from "zod";
 
 /** One provider's prices, in US dollars. */

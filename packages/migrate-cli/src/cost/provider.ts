@@ -1,4 +1,4 @@
-import type { StorageBackend } from "@parquetry/core";
+import type { StorageBackend } from "@parquetry/core/backend";
 
 /** A store with a price list. */
 export type Provider = "r2" | "s3";

@@ -1,5 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { isStorageError, type Key, parseKey, type StorageBackend, StorageError } from "@parquetry/core";
+import {
+  isStorageError,
+  type Key,
+  parseKey,
+  type StorageBackend,
+  StorageError,
+} from "@parquetry/core/backend";
 import { isRemote } from "../cost/provider.ts";
 import { formatFiles } from "../terminal/format-amount.ts";
 import type { Check } from "./check.ts";

@@ -1,4 +1,4 @@
-import type { StorageBackend } from "@parquetry/core";
+import type { StorageBackend } from "@parquetry/core/backend";
 import { listSide } from "../content/list-side.ts";
 import { compileSelection } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";

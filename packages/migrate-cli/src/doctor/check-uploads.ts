@@ -1,4 +1,4 @@
-import { isStorageError, type StorageBackend } from "@parquetry/core";
+import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
 import { uploadsOf } from "../run/unfinished-uploads.ts";
 import { formatCount } from "../terminal/format-amount.ts";
 import type { Check } from "./check.ts";

@@ -1,4 +1,4 @@
-import { isStorageError, type StorageBackend } from "@parquetry/core";
+import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
 import type { Check } from "./check.ts";
 import { checkAccess } from "./check-access.ts";
 import { type CheckNamesOptions, checkNames } from "./check-names.ts";

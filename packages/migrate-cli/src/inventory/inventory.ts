@@ -4,7 +4,7 @@ import {
   parsePartitionSegment,
   type SkippedEntry,
   type StorageBackend,
-} from "@parquetry/core";
+} from "@parquetry/core/backend";
 import { listSide } from "../content/list-side.ts";
 import { createSpool, type Spool } from "../content/spool.ts";
 import { type Tally, topFolder } from "../plan/tally.ts";

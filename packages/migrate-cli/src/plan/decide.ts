@@ -1,4 +1,4 @@
-import type { ObjectInfo } from "@parquetry/core";
+import type { ObjectInfo } from "@parquetry/core/backend";
 
 /**
  * What a migration does with one key.

@@ -1,4 +1,4 @@
-import { compareKeys, type Key, type ObjectInfo, StorageError } from "@parquetry/core";
+import { compareKeys, type Key, type ObjectInfo, StorageError } from "@parquetry/core/backend";
 
 /** One key and what each side has under it; at least one side is there. */
 export interface ListingPair {

@@ -1,4 +1,4 @@
-import type { Key, SkippedEntry, StorageErrorCode } from "@parquetry/core";
+import type { Key, SkippedEntry, StorageErrorCode } from "@parquetry/core/backend";
 import type { Spool } from "../content/spool.ts";
 import type { LeftOutClass } from "../select/left-out.ts";
 import type { TallyRow } from "./tally.ts";

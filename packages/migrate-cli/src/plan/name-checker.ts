@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { BackendCapabilities, Key } from "@parquetry/core";
+import type { BackendCapabilities, Key } from "@parquetry/core/backend";
 
 /** Options of {@link createNameChecker}. */
 export interface NameCheckerOptions {

@@ -1,4 +1,4 @@
-import { compareKeys, type Key } from "@parquetry/core";
+import { compareKeys, type Key } from "@parquetry/core/backend";
 
 /** So many files, so many bytes. */
 export interface Tally {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 import { htmlReport, NAMES_SHOWN, type ShownList } from "./html-report.ts";
 import type { ReportList, ReportModel } from "./report-model.ts";
 

@@ -1,4 +1,4 @@
-import { type StorageBackend, StorageError } from "@parquetry/core";
+import { type StorageBackend, StorageError } from "@parquetry/core/backend";
 import type { HashCache } from "../content/hash-cache.ts";
 import { readContent } from "../content/read-content.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";

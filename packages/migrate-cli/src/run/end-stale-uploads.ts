@@ -1,4 +1,4 @@
-import { isStorageError, type Key, parseKey, type StorageBackend } from "@parquetry/core";
+import { isStorageError, type Key, parseKey, type StorageBackend } from "@parquetry/core/backend";
 import type { MigrationPlan } from "../plan/migration-plan.ts";
 import { endUpload, recordsFor, uploadsOf } from "./unfinished-uploads.ts";
 import type { UploadJournal } from "./upload-journal.ts";

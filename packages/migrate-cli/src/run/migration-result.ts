@@ -1,4 +1,4 @@
-import type { StorageError } from "@parquetry/core";
+import type { StorageError } from "@parquetry/core/backend";
 import type { Spool } from "../content/spool.ts";
 import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
 import type { Tally, TallyRow } from "../plan/tally.ts";

@@ -5,7 +5,7 @@ import {
   type PutResult,
   type StorageBackend,
   StorageError,
-} from "@parquetry/core";
+} from "@parquetry/core/backend";
 import { readContent } from "../content/read-content.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 

@@ -1,4 +1,4 @@
-import { isStorageError, type StorageBackend, StorageError } from "@parquetry/core";
+import { isStorageError, type StorageBackend, StorageError } from "@parquetry/core/backend";
 import { createSpool } from "../content/spool.ts";
 import { isRemote } from "../cost/provider.ts";
 import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";

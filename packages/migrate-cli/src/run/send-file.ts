@@ -5,8 +5,8 @@ import {
   type PutResult,
   type StorageBackend,
   type StorageError,
-} from "@parquetry/core";
-import type { S3Uploads } from "parquetry";
+} from "@parquetry/core/backend";
+import type { S3Uploads } from "parquetry/backend";
 import { checkLength } from "../content/read-content.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import type { BandwidthLimiter } from "./bandwidth-limiter.ts";

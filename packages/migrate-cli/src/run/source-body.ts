@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type ReplayableBody, type StorageBackend, StorageError } from "@parquetry/core";
+import { type ReplayableBody, type StorageBackend, StorageError } from "@parquetry/core/backend";
 import { createMultipartHasher } from "../content/multipart-etag.ts";
 import { checkLength } from "../content/read-content.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";

@@ -1,4 +1,4 @@
-import { isWithin, type Key, type Prefix, parsePrefix } from "@parquetry/core";
+import { isWithin, type Key, type Prefix, parsePrefix } from "@parquetry/core/backend";
 import { compileGlob, literalFolder } from "./glob.ts";
 import { type LeftOutClass, leftOutClass } from "./left-out.ts";
 import { type Shard, shardOf } from "./shard.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 
 /** One of `count` disjoint parts of all keys; `index` counts from 0, as the indices of array jobs do. */
 export interface Shard {

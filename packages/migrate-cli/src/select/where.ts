@@ -1,4 +1,4 @@
-import { decodeHive, HIVE_NULL, parsePartitionSegment, StorageError } from "@parquetry/core";
+import { decodeHive, HIVE_NULL, parsePartitionSegment, StorageError } from "@parquetry/core/backend";
 
 type Matcher = (value: string) => boolean;
 

@@ -1,4 +1,4 @@
-import { StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
 
 /**
  * How far a verification goes: `etag` trusts what a listing proves, `sample` reads a share of the files on both sides as

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { isStorageError, type SkippedEntry, type StorageBackend } from "@parquetry/core";
-import { mapOrdered } from "@parquetry/core/backend";
+import { isStorageError, mapOrdered, type SkippedEntry, type StorageBackend } from "@parquetry/core/backend";
 import type { HashCache } from "../content/hash-cache.ts";
 import { listSide } from "../content/list-side.ts";
 import { createProver, type FinalAction } from "../content/prove-content.ts";

@@ -1,4 +1,4 @@
-import { chunkLayout, type RowGroupPlace } from "@parquetry/core/backend";
+import { chunkLayout, type RowGroupPlace } from "@parquetry/core";
 import type { NumberInterval } from "../engine.ts";
 import { CompactReader, listHeaderBytes, zigzagBytes } from "./thrift-compact.ts";
 
