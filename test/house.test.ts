@@ -113,6 +113,19 @@ describe("the repository", () => {
     expect(readFileSync(join(ROOT, ".env.example"), "utf8")).toBe(ENV_TEMPLATE);
   });
 
+  it("has changesets that a release can read, each of a package that is there", () => {
+    const folder = join(ROOT, ".changeset");
+    for (const file of readdirSync(folder).filter((name) => name.endsWith(".md"))) {
+      const [, head = "", text = ""] =
+        /^---\n((?:"[^"\n]+": (?:major|minor|patch)\n)+)---\n([\s\S]*)$/.exec(
+          readFileSync(join(folder, file), "utf8"),
+        ) ?? [];
+      expect(text.trim(), file).not.toBe("");
+      for (const [, name = ""] of head.matchAll(/^"(.+)":/gm))
+        expect([...folderOf.keys()], file).toContain(name);
+    }
+  });
+
   it("links every package from the README", () => {
     const readme = readFileSync(join(ROOT, "README.md"), "utf8");
     for (const name of PACKAGES) expect(readme).toContain(`packages/${name}`);

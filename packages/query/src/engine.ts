@@ -37,6 +37,11 @@ export interface PreparedQuery {
   readonly words?: ReadonlySet<string> | undefined;
   /** True where it is known to be one SELECT. */
   readonly isSelect: boolean;
+  /**
+   * How many rows are enough where any rows of its only table answer it equally well: its LIMIT, or Infinity where it has none.
+   * Absent where it orders or combines rows, or may.
+   */
+  readonly enoughRows?: number | undefined;
   /** What the rows that matter fulfil, where the query is simple enough to tell. */
   readonly conditions?: RowConditions | undefined;
 }

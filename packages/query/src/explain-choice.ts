@@ -24,6 +24,7 @@ export async function explainChoice(
     tables: stats,
     listRequests: listing.requests(),
     unpruned,
+    enoughRows: query.enoughRows === Number.POSITIVE_INFINITY ? undefined : query.enoughRows,
     pruneMs: pruneMs(),
     planMs: performance.now() - started,
   };

@@ -62,12 +62,15 @@ export interface Choice {
   readonly tables: readonly TablePlan[];
   /** Why nothing was pruned, where the engine could not say. */
   readonly unpruned?: string | undefined;
+  /** False where there are more partitions than were asked for. */
+  readonly isWhole: boolean;
 }
 
-/** Chooses the partitions of every table, given what its columns are taken to be. */
+/** Chooses the partitions of every table, given what its columns are taken to be: of each the first `maxPartitions`. */
 export async function choose(
   context: PlanContext,
   columns: ReadonlyMap<Key, readonly QueryColumn[]>,
+  maxPartitions: number = Number.POSITIVE_INFINITY,
 ): Promise<Choice> {
   const { prune, query, listing, signal, source } = context;
   const plain = context.tables.map((table) => candidateTable(table, columns, query));
@@ -79,6 +82,7 @@ export async function choose(
       context.tables.map(({ facts }) => facts),
     );
   const unused = first.outcome === "pruned" ? first.unused : new Set();
+  let isWhole = true;
   const tables = await Promise.all(
     context.tables.map(async (table): Promise<TablePlan> => {
       const { entity } = table.facts;
@@ -93,11 +97,13 @@ export async function choose(
         filterKeys: filterKeys ?? new Set(),
         tables: fitting,
       });
-      const files = await storedFiles(chosen.folders, source, signal);
-      return { table, ...chosen, files };
+      const folders = chosen.folders.slice(0, maxPartitions);
+      if (folders.length < chosen.folders.length) isWhole = false;
+      const files = await storedFiles(folders, source, signal);
+      return { table, levels: chosen.levels, folders, files };
     }),
   );
-  return { tables, unpruned: first.outcome === "unknown" ? first.reason : undefined };
+  return { tables, isWhole, unpruned: first.outcome === "unknown" ? first.reason : undefined };
 }
 
 /** The tables as they are scanned, their files on this machine, and how they were chosen. */
@@ -110,12 +116,16 @@ export interface ScanPlan {
  * Chooses partitions, brings their files here and settles the columns' types. Partitions were chosen by the types of the
  * reference files; where those that are read turn out otherwise, they are chosen anew, so that in the end both agree.
  */
-export async function planScans(context: PlanContext, count: FetchCount): Promise<ScanPlan> {
+export async function planScans(
+  context: PlanContext,
+  count: FetchCount,
+  maxPartitions: number,
+): Promise<ScanPlan> {
   let columns = new Map<Key, readonly QueryColumn[]>(
     context.tables.map(({ facts }) => [facts.entity, facts.columns]),
   );
   for (let round = 1; ; round++) {
-    const choice = await choose(context, columns);
+    const choice = await choose(context, columns, maxPartitions);
     const scans: ScanTable[] = [];
     const settled = new Map<Key, readonly QueryColumn[]>();
     const onFile = fetchProgress(context, choice);

@@ -3,15 +3,16 @@ import { type Key, type Row, type Storage, StorageError } from "@parquetry/core"
 import { compactEntity } from "./compact/compact-entity.ts";
 import type { CompactionReport, CompactOptions } from "./compact/compact-options.ts";
 import { withDeadline } from "./deadline.ts";
-import type { Engine, EngineResult, PreparedQuery, QueryColumn, QueryParameters } from "./engine.ts";
+import type { Engine, EngineResult, QueryColumn, QueryParameters } from "./engine.ts";
 import { EntityCatalog } from "./entity-catalog.ts";
 import { explainChoice } from "./explain-choice.ts";
-import type { FetchCount, FileSource } from "./files/file-source.ts";
+import type { FileSource } from "./files/file-source.ts";
 import { isMovingFile, MAX_LOOKS } from "./moving-files.ts";
-import { choose, type NamedTable, type PlanContext, planScans, type ScanPlan } from "./plan-query.ts";
+import { choose, type NamedTable, type PlanContext } from "./plan-query.ts";
 import { QueryCursor } from "./query-cursor.ts";
 import type { OpenQueryOptions, SqlOptions } from "./query-options.ts";
 import type { ColumnarResult, QueryExplanation, QueryResult, QueryStats } from "./query-result.ts";
+import { type Execution, type Planned, readEnough } from "./read-enough.ts";
 import { checkByteCount, checkRowCount, limitedBatches } from "./result-limit.ts";
 import { setField } from "./result-rows.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -26,14 +27,6 @@ export interface TableDescription {
   readonly keys: readonly QueryColumn[];
   /** Its columns as its first and its last partition have them. */
   readonly columns: readonly QueryColumn[];
-}
-
-interface Planned {
-  readonly plan: ScanPlan;
-  readonly query: PreparedQuery;
-  readonly tables: readonly NamedTable[];
-  readonly explanation: QueryExplanation;
-  readonly count: FetchCount;
 }
 
 /**
@@ -146,8 +139,11 @@ export class QueryDatabase implements AsyncDisposable {
         text,
         parameters,
         { ...options, signal },
-        ({ plan, query }) =>
-          this.#engine.runToParquet(query, plan.scans, { maxRows: options.maxRows, signal }),
+        {
+          run: ({ plan, query }) =>
+            this.#engine.runToParquet(query, plan.scans, { maxRows: options.maxRows, signal }),
+          discard: ({ path }) => rm(path, { force: true }),
+        },
       );
       try {
         checkRowCount(result.rowCount, options);
@@ -252,7 +248,10 @@ export class QueryDatabase implements AsyncDisposable {
         text,
         parameters,
         { ...options, signal },
-        ({ plan, query }) => this.#engine.run(query, plan.scans, { timestamps, maxRows, signal }),
+        {
+          run: ({ plan, query }) => this.#engine.run(query, plan.scans, { timestamps, maxRows, signal }),
+          discard: async (partial) => partial.close(),
+        },
       );
       try {
         checkRowCount(result.rowCount, options);
@@ -265,22 +264,17 @@ export class QueryDatabase implements AsyncDisposable {
   }
 
   /** Plans and runs; where files were replaced meanwhile, looks again. */
-  async #planned<T>(
+  async #planned<T extends { readonly rowCount: number }>(
     text: string,
     parameters: QueryParameters | undefined,
-    options: Pick<SqlOptions, "signal" | "onProgress">,
-    run: (planned: Planned) => Promise<T>,
+    options: Pick<SqlOptions, "maxRows" | "signal" | "onProgress">,
+    execution: Execution<T>,
   ): Promise<{ readonly result: T; readonly planned: Planned }> {
     const started = performance.now();
     for (let look = 1; ; look++) {
       const context = await this.#context(text, parameters, options);
-      const count: FetchCount = { fetchedFiles: 0, fetchedBytes: 0, cacheHits: 0 };
       try {
-        const plan = await planScans(context, count);
-        const explanation = await explainChoice(plan.choice, context, started);
-        const planned: Planned = { plan, query: context.query, tables: context.tables, explanation, count };
-        options.onProgress?.({ phase: "running" });
-        return { result: await run(planned), planned };
+        return await readEnough(context, options, execution, started);
       } catch (error) {
         if (look < MAX_LOOKS && isMovingFile(error)) continue;
         if (!(error instanceof StorageError)) throw error;

@@ -31,6 +31,8 @@ export interface QueryExplanation {
   readonly listRequests: number;
   /** Why every partition is read, where the predicates could not be evaluated. */
   readonly unpruned?: string | undefined;
+  /** Rows that are enough: a few partitions are read at a time, in order, until there are so many. Absent: all are read. */
+  readonly enoughRows?: number | undefined;
   /** How long parsing and choosing partitions took, in milliseconds: of `planMs` what the store has no part in. */
   readonly pruneMs: number;
   /** How long everything before the query itself took, in milliseconds, with listing and fetching. */

@@ -23,6 +23,9 @@ export function drawExplanation(explanation: QueryExplanation): string {
   const lines: string[] = [];
   for (const table of explanation.tables) lines.push(...drawTableStats(table));
   if (explanation.tables.length === 0) lines.push("no table is read");
+  if (explanation.enoughRows !== undefined) {
+    lines.push(`a few partitions at a time, until there are ${counted(explanation.enoughRows, "row")}`);
+  }
   lines.push(`${counted(explanation.listRequests, "list request")}`);
   if (explanation.unpruned !== undefined) {
     lines.push(`every partition is read: ${explanation.unpruned.split("\n")[0] ?? ""}`);

@@ -3,6 +3,7 @@ import { StorageError } from "@parquetry/core";
 import type { PreparedQuery, QueryParameters } from "../engine.ts";
 import { bindParameters } from "./bind-parameters.ts";
 import { serializedError } from "./duckdb-error.ts";
+import { enoughRows } from "./enough-rows.ts";
 import { checkLocked } from "./gate.ts";
 import { parseTables } from "./parse-tables.ts";
 import { rowConditions } from "./row-conditions.ts";
@@ -50,6 +51,7 @@ export async function prepareQuery(
     text,
     tableNames: [...new Set(names)],
     isSelect: statement !== undefined,
+    enoughRows: statement && enoughRows(statement),
     conditions: statement && (await rowConditions(connection, statement)),
     ...columnsOf(statements, names),
   };

@@ -55,8 +55,9 @@ export async function rowConditions(
     connection,
     found.map(({ node }) => node),
   );
+  if (texts === undefined) return undefined;
   return {
-    conditions: found.map(({ condition }, i) => ({ ...condition, sql: texts[i] ?? "NULL" })),
+    conditions: found.map(({ condition }, i) => ({ ...condition, sql: texts[i] ?? "true" })),
     otherColumns:
       only !== undefined && select["having"] === null && select["qualify"] === null ? others : undefined,
   };
@@ -123,19 +124,22 @@ function isPure(condition: SqlNode): boolean {
   });
 }
 
-/** A number beyond 2^53 has been changed by JSON.parse. */
+/** JSON.parse has changed a number beyond 2^53, and a DOUBLE without a fraction is written without its point. */
 function isExact(constant: unknown): boolean {
   if (!isNode(constant)) return false;
   const value = constant["value"];
-  if (typeof value === "number" && Number.isInteger(value)) return Number.isSafeInteger(value);
+  const type = isNode(constant["type"]) ? constant["type"]["id"] : undefined;
+  if (typeof value === "number" && Number.isInteger(value)) {
+    return Number.isSafeInteger(value) && type !== "DOUBLE" && type !== "FLOAT";
+  }
   return constant["is_null"] === true || typeof value !== "object";
 }
 
-/** Conditions as SQL, their columns without the table's name. */
+/** Conditions as SQL, their columns without the table's name; undefined where DuckDB does not take one of them back. */
 async function deserialize(
   connection: DuckDBConnection,
   conditions: readonly SqlNode[],
-): Promise<readonly string[]> {
+): Promise<readonly string[] | undefined> {
   const statements = conditions.map((condition) => {
     const node = {
       type: "SELECT_NODE",
@@ -157,12 +161,11 @@ async function deserialize(
       return field === "column_names" && Array.isArray(value) ? value.slice(-1) : value;
     });
   });
-  const result = await connection.run(
-    `SELECT ${statements.map((_, i) => `json_deserialize_sql($${i + 1}::JSON)`).join(", ")}`,
-    statements,
-  );
-  const [row = []] = await result.getRows();
-  return row.map((text) => `(${String(text).replace(/^SELECT /, "")})`);
+  const result = await connection
+    .run(`SELECT ${statements.map((_, i) => `json_deserialize_sql($${i + 1}::JSON)`).join(", ")}`, statements)
+    .catch(() => undefined);
+  const [row] = (await result?.getRows()) ?? [];
+  return row?.map((text) => `(${String(text).replace(/^SELECT /, "")})`);
 }
 
 function namesIn(value: unknown): readonly string[] {
