@@ -53,7 +53,7 @@ export interface S3BackendOptions {
   readonly bucket: string;
   /** The region. Default `us-east-1`. */
   readonly region?: string | undefined;
-  /** Where a server that imitates S3 listens. Default: AWS. */
+  /** Where a server that imitates S3 listens. Default: `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`, else AWS. */
   readonly endpoint?: string | undefined;
   /** Whether the bucket goes into the path rather than into the host name. Default: only with an `endpoint`. */
   readonly forcePathStyle?: boolean | undefined;
@@ -99,7 +99,8 @@ export interface R2BackendOptions
  * ```
  */
 export function createS3Backend(options: S3BackendOptions): S3Backend {
-  return open(S3_PROFILE, options);
+  const endpoint = options.endpoint ?? process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"];
+  return open(S3_PROFILE, { ...options, endpoint: endpoint === "" ? undefined : endpoint });
 }
 
 /**

@@ -1,0 +1,195 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseKey, type RetryPolicy, type StorageBackend } from "@parquetry/core";
+import { startS3Server } from "@parquetry/testkit";
+import { afterEach, expect, it } from "vitest";
+import { createS3Backend, type S3BackendOptions } from "./s3-backend.ts";
+
+const MIB = 1024 * 1024;
+const QUICK: RetryPolicy = { maxAttempts: 6, budgetMs: 20_000, baseDelayMs: 1, maxDelayMs: 20 };
+const ONCE: RetryPolicy = { ...QUICK, maxAttempts: 1 };
+const KEY = parseKey("a");
+const ETAG = '"0123456789abcdef0123456789abcdef"';
+
+const cleanUp: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of cleanUp.splice(0).reverse()) await end();
+});
+
+/** A server of one function, for answers that no well-behaved one gives. */
+async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<{
+  readonly server: Server;
+  readonly endpoint: string;
+}> {
+  const server = createServer(answer).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanUp.push(async () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  // A server that listens by TCP has an address of this form.
+  const { port } = server.address() as AddressInfo;
+  return { server, endpoint: `http://127.0.0.1:${port}` };
+}
+
+function open(endpoint: string, options: Partial<S3BackendOptions> = {}): StorageBackend {
+  const credentials = { accessKeyId: "parquetry-test-key", secretAccessKey: "parquetry-test-secret" };
+  const backend = createS3Backend({ bucket: "wire", endpoint, credentials, retry: QUICK, ...options });
+  cleanUp.push(() => backend.close());
+  return backend;
+}
+
+it("a conditional put that meets a connection the server has just closed is settled, not repeated blindly", async () => {
+  const seen: string[] = [];
+  const { endpoint } = await serve((request, response) => {
+    seen.push(request.method ?? "");
+    request.resume();
+    if (seen.length === 2) request.socket.destroy();
+    else if (request.method === "HEAD") response.writeHead(404).end();
+    else request.on("end", () => response.writeHead(200, { etag: ETAG }).end());
+  });
+  const backend = open(endpoint);
+  await backend.put(KEY, new Uint8Array(9), { ifNoneMatch: "*" });
+  await backend.put(KEY, new Uint8Array(9), { ifNoneMatch: "*" });
+  expect(seen).toEqual(["PUT", "PUT", "HEAD", "PUT"]);
+});
+
+it("an answer that comes before the body has gone is taken, and its connection not used again", async () => {
+  const sockets = new Set<unknown>();
+  const { endpoint } = await serve((request, response) => {
+    sockets.add(request.socket);
+    // Reads nothing.
+    response.writeHead(412, { "content-type": "application/xml" });
+    response.end("<Error><Code>PreconditionFailed</Code><Message>no</Message></Error>");
+  });
+  const backend = open(endpoint);
+  for (let i = 0; i < 3; i++) {
+    await expect(backend.put(KEY, new Uint8Array(8 * MIB), { ifNoneMatch: "*" })).rejects.toMatchObject({
+      code: "already_exists",
+    });
+  }
+  expect(sockets.size).toBe(3);
+});
+
+it("a failure under status 200 is a failure", async () => {
+  const { endpoint } = await serve((request, response) => {
+    request.resume();
+    if (request.method === "HEAD") response.writeHead(200, { etag: ETAG, "content-length": "3" }).end();
+    else {
+      response.writeHead(200).write(" \n");
+      response.end(
+        "<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>",
+      );
+    }
+  });
+  await expect(open(endpoint, { retry: ONCE }).copy(KEY, parseKey("b"))).rejects.toMatchObject({
+    code: "unavailable",
+    message: expect.stringContaining("InternalError"),
+  });
+});
+
+it.each([
+  ["cut", "<ListBucketResult><Contents><Key>a</Key>"],
+  ["no XML", "upstream failed"],
+  ["without a place to go on from", "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"],
+])("a listing that is %s is an error, never a short listing", async (_, text) => {
+  const { endpoint } = await serve((_request, response) => response.writeHead(200).end(text));
+  const listing = open(endpoint, { retry: ONCE }).list()[Symbol.asyncIterator]();
+  const read = async (): Promise<void> => {
+    while (!(await listing.next()).done);
+  };
+  await expect(read()).rejects.toMatchObject({ code: "unavailable" });
+});
+
+it("a bucket in another region is told by name", async () => {
+  const { endpoint } = await serve((_request, response) => {
+    response.writeHead(301, { "x-amz-bucket-region": "eu-west-3" }).end();
+  });
+  await expect(open(endpoint).head(KEY)).rejects.toMatchObject({
+    code: "invalid_argument",
+    message: expect.stringContaining("eu-west-3, not us-east-1"),
+  });
+});
+
+it("Retry-After is honoured in seconds and as a date", async () => {
+  const later = new Date(Date.now() + 3_600_000).toUTCString();
+  for (const [value, least, most] of [
+    ["7", 7000, 7000],
+    [later, 3_500_000, 3_600_000],
+  ] as const) {
+    const { endpoint } = await serve((_request, response) => {
+      response.writeHead(503, { "retry-after": value }).end();
+    });
+    const error = await open(endpoint, { retry: ONCE })
+      .head(KEY)
+      .catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ code: "unavailable", retryAfterMs: expect.any(Number) });
+    const { retryAfterMs } = error as { retryAfterMs: number };
+    expect(retryAfterMs).toBeGreaterThanOrEqual(least);
+    expect(retryAfterMs).toBeLessThanOrEqual(most);
+  }
+});
+
+it("a clock that is an hour off is corrected by the store's, for the first request and all later ones", async () => {
+  const server = await startS3Server({ buckets: ["wire"] });
+  cleanUp.push(() => server.close());
+  server.setFaults([{ fault: { kind: "clock-skew", ms: 3_600_000 } }]);
+  const backend = open(server.endpoint, { credentials: server.credentials, retry: ONCE });
+  await backend.put(KEY, new Uint8Array(9), { ifNoneMatch: "*" });
+  await backend.put(KEY, new Uint8Array(9));
+  expect(server.requests.count("PutObject")).toBe(3);
+});
+
+it("a reader that takes its time is waited for; a server that sends nothing is not", async () => {
+  const server = await startS3Server({ buckets: ["wire"] });
+  cleanUp.push(() => server.close());
+  const backend = open(server.endpoint, { credentials: server.credentials, stallTimeoutMs: 150 });
+  await backend.put(KEY, new Uint8Array(6 * MIB).fill(1));
+  let bytes = 0;
+  for await (const chunk of (await backend.get(KEY)).body) {
+    if (bytes === 0) await sleep(600);
+    bytes += chunk.byteLength;
+  }
+  expect(bytes).toBe(6 * MIB);
+  expect(server.requests.count("GetObject")).toBe(1);
+
+  const silent = await serve(() => {});
+  await expect(open(silent.endpoint, { retry: ONCE, stallTimeoutMs: 150 }).head(KEY)).rejects.toMatchObject({
+    code: "timeout",
+  });
+});
+
+it("an abort frees its connection at once: waiting for one, for the answer, or in the middle of the body", async () => {
+  const waiting: ServerResponse[] = [];
+  const { server, endpoint } = await serve((request, response) => {
+    if (request.url?.endsWith("/body") === true) {
+      response.writeHead(200, { etag: ETAG, "content-length": "99" }).flushHeaders();
+    }
+    waiting.push(response);
+  });
+  const backend = open(endpoint, { maxConcurrent: 1000 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  // More than there are connections.
+  const pending = Array.from({ length: 200 }, (_, i) =>
+    backend.head(parseKey(`head/${i}`), { signal }).catch((error: unknown) => error),
+  );
+  const { body } = await open(endpoint).get(parseKey("body"), { signal });
+  const reading = body.bytes().catch((error: unknown) => error);
+  controller.abort();
+  for (const error of await Promise.all([...pending, reading])) {
+    expect(error).toMatchObject({ code: "aborted" });
+  }
+  const connections = async (): Promise<number> =>
+    new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
+  while ((await connections()) > 0) await sleep(5);
+});
+
+it("a closed backend says so", async () => {
+  const { endpoint } = await serve((_request, response) => response.end());
+  const backend = open(endpoint);
+  await backend.close();
+  await expect(backend.head(KEY)).rejects.toMatchObject({ code: "invalid_argument" });
+});
