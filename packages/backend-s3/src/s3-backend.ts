@@ -16,6 +16,7 @@ import {
   type PutBody,
   type PutOptions,
   type PutResult,
+  paced,
   preconditionFailed,
   prefixed,
   type RetryPolicy,
@@ -46,6 +47,8 @@ export const DEFAULT_MAX_CONNECTIONS = 128;
 
 /** Objects on one page of a listing: the most that S3 and R2 give. */
 const DEFAULT_LIST_PAGE_SIZE = 1000;
+
+const R2_DOMAIN = "r2.cloudflarestorage.com";
 
 /** Options of {@link createS3Backend}. */
 export interface S3BackendOptions {
@@ -100,7 +103,7 @@ export interface R2BackendOptions
  */
 export function createS3Backend(options: S3BackendOptions): S3Backend {
   const endpoint = options.endpoint ?? process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"];
-  return open(S3_PROFILE, { ...options, endpoint: endpoint === "" ? undefined : endpoint });
+  return openS3Backend(S3_PROFILE, { ...options, endpoint: endpoint === "" ? undefined : endpoint });
 }
 
 /**
@@ -122,13 +125,18 @@ export function createR2Backend(options: R2BackendOptions): S3Backend {
       message: "open r2: give the account id, or an endpoint.",
     });
   }
-  const host = [accountId, jurisdiction, "r2.cloudflarestorage.com"]
-    .filter((part) => part !== undefined)
-    .join(".");
-  return open(R2_PROFILE, { ...rest, endpoint: options.endpoint ?? `https://${host}` });
+  const host = [accountId, jurisdiction, R2_DOMAIN].filter((part) => part !== undefined).join(".");
+  const endpoint = options.endpoint ?? `https://${host}`;
+  // What imitates R2 does not count the writes to a key.
+  const counts = URL.canParse(endpoint) && new URL(endpoint).hostname.endsWith(R2_DOMAIN);
+  return openS3Backend(counts ? R2_PROFILE : { ...R2_PROFILE, writesPerSecondPerKey: undefined }, {
+    ...rest,
+    endpoint,
+  });
 }
 
-function open(profile: S3Profile, options: S3BackendOptions): S3Backend {
+/** A bucket of any profile, with the wrappers that make it a backend to work with. */
+export function openS3Backend(profile: S3Profile, options: S3BackendOptions): S3Backend {
   const { bucket, prefix = "", retry = DEFAULT_RETRY_POLICY, endpoint } = options;
   const connection = connectS3({
     profile,
@@ -144,7 +152,8 @@ function open(profile: S3Profile, options: S3BackendOptions): S3Backend {
     retry,
   });
   const { maxConcurrent } = options;
-  const backend = prefixed(retrying(limited(bareS3Backend(connection), { maxConcurrent }), retry), prefix);
+  const bare = bareS3Backend(connection);
+  const backend = prefixed(retrying(paced(limited(bare, { maxConcurrent })), retry), prefix);
   return { ...backend, ...s3Uploads(connection, prefix) };
 }
 

@@ -49,6 +49,7 @@ export {
 export { compareKeys } from "./key-order.ts";
 export { isStorageError, type RetryAdvice, StorageError, type StorageErrorCode } from "./storage-error.ts";
 export { limited } from "./wrappers/limited.ts";
+export { paced } from "./wrappers/paced.ts";
 export { prefixed } from "./wrappers/prefixed.ts";
 export {
   DEFAULT_RETRY_POLICY,

@@ -96,6 +96,7 @@ export type { ScanOptions } from "./table/scan-partitions.ts";
 export { MAX_WRITE_ATTEMPTS, type WriteOptions } from "./table/write-partition.ts";
 export { DEFAULT_MAX_CONCURRENT, type LimitOptions } from "./wrappers/adaptive-limit.ts";
 export { limited } from "./wrappers/limited.ts";
+export { paced } from "./wrappers/paced.ts";
 export { prefixed } from "./wrappers/prefixed.ts";
 export { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./wrappers/retry-operation.ts";
 export { retrying } from "./wrappers/retrying.ts";

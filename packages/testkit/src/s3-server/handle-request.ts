@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ActiveFaults } from "./active-faults.ts";
 import { authenticate } from "./authenticate.ts";
 import type { Exchange } from "./exchange.ts";
+import type { KeyWriteRate } from "./key-write-rate.ts";
 import type { MultipartUploads } from "./multipart-uploads.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { OPERATIONS } from "./operations.ts";
@@ -26,6 +27,7 @@ export interface ServerState {
   readonly counter: RequestCounter;
   /** The clock, in milliseconds since the epoch. */
   readonly nowMs: () => number;
+  readonly writeRate: KeyWriteRate;
   /** Replaced as a whole by `setFaults`. */
   script: S3FaultScript;
   /** Number of requests so far, from which request ids are made. */
@@ -94,7 +96,7 @@ async function perform(
   const signature = authenticate(request, { credentials, regions, nowMs });
   refuseUnsupportedHeaders(request, profile);
   checkKeyLength(request.key);
-  return await OPERATIONS[request.operation]({
+  const exchange: Exchange = {
     request,
     signature,
     store: state.store,
@@ -108,7 +110,8 @@ async function perform(
       return fault?.kind === "status" ? statusFault(fault) : undefined;
     },
     receive,
-  });
+  };
+  return await state.writeRate.hold(request, async () => OPERATIONS[request.operation](exchange));
 }
 
 /**

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isBucketName } from "./bucket-operations.ts";
 import { DirectoryStore } from "./directory-store.ts";
 import { handleRequest, type ServerState } from "./handle-request.ts";
+import { KeyWriteRate } from "./key-write-rate.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { MultipartUploads } from "./multipart-uploads.ts";
 import { RequestCounter, type RequestCounts } from "./request-counter.ts";
@@ -41,6 +42,8 @@ export interface S3ServerOptions {
   readonly profile?: S3ProfileName;
   /** Faults from the start; none by default. */
   readonly faults?: readonly S3FaultRule[];
+  /** How often one key may be written per second, more being answered with 429, as R2 does (1); by default nobody counts. */
+  readonly writesPerSecondPerKey?: number;
   /** Clock, in milliseconds since the epoch; `Date.now` by default. */
   readonly now?: () => number;
 }
@@ -112,6 +115,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     credentials,
     counter,
     nowMs,
+    writeRate: new KeyWriteRate(options.writesPerSecondPerKey ?? Number.POSITIVE_INFINITY, nowMs),
     script: new S3FaultScript(options.faults ?? []),
     requestNumber: 0,
   };
