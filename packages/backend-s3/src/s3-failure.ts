@@ -128,13 +128,25 @@ const BY_STATUS: Readonly<Record<number, Meaning>> = {
 
 const STORE_FAILED: Meaning = { code: "unavailable", says: "the store failed" };
 
+const UNREACHABLE = "cannot be reached. Check the endpoint and the network";
+const UNTRUSTED =
+  "has a certificate that this machine does not trust. Check the endpoint, or set NODE_EXTRA_CA_CERTS";
+
 /** Connection failures that a wrong endpoint gives every time. */
-const WRONG_ENDPOINT = new Set([
-  ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"],
-  // No TLS there, or another host's.
-  ...["EPROTO", "ERR_TLS_CERT_ALTNAME_INVALID", "CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT"],
-  ...["SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"],
-]);
+const WRONG_ENDPOINT: Readonly<Record<string, string>> = {
+  ECONNREFUSED: UNREACHABLE,
+  ENOTFOUND: UNREACHABLE,
+  EAI_AGAIN: UNREACHABLE,
+  EHOSTUNREACH: UNREACHABLE,
+  ENETUNREACH: UNREACHABLE,
+  EPROTO: "does not speak TLS. Is its endpoint http and not https?",
+  ERR_TLS_CERT_ALTNAME_INVALID: "has the certificate of another host. Check the endpoint",
+  CERT_HAS_EXPIRED: "has a certificate that has expired. Check the endpoint, and this machine's clock",
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+};
 
 /** Turns a failure into a {@link StorageError}, which says what was tried and what to do. */
 export function s3Failure(error: unknown, context: FailureContext): StorageError {
@@ -170,9 +182,9 @@ function failureToAnswer(error: unknown, { endpoint, reached }: FailureContext):
   const name = error instanceof Error ? error.name : "";
   const meaning = BY_CAUSE[errno] ?? BY_CAUSE[name];
   if (meaning !== undefined) return meaning;
-  if (WRONG_ENDPOINT.has(errno) && !reached) {
-    const says = `${endpoint} cannot be reached (${errno}). Check the endpoint and the network`;
-    return { code: "unavailable", retry: "never", says };
+  const wrong = WRONG_ENDPOINT[errno];
+  if (wrong !== undefined && !reached) {
+    return { code: "unavailable", retry: "never", says: `${endpoint} ${wrong} (${errno})` };
   }
   return {
     code: "unavailable",
