@@ -16,7 +16,7 @@ const [contender, job, endpoint, accessKeyId, secretAccessKey] = process.argv.sl
 const CONCURRENCY = 16;
 const BUCKET = "bench";
 const SIZES = { small: 64 * 1024, large: 8 * 1024 * 1024 };
-const COUNTS = { small: 1000, large: 30 };
+const COUNTS = { small: 3000, large: 30 };
 const LISTED = 20_000;
 const DELETED = 5000;
 
@@ -164,8 +164,8 @@ const jobs = {
 const [name, size] = job.split(":");
 // The first requests make connections and load code.
 if (name === "put" || name === "get") {
-  await each(64, (i) => client.put(`warm/${i}`, Buffer.alloc(1024)));
-  await each(64, (i) => client.get(`warm/${i}`));
+  await each(500, (i) => client.put(`warm/${i}`, Buffer.alloc(1024)));
+  await each(500, (i) => client.get(`warm/${i}`));
 }
 const cpu = process.cpuUsage();
 const startedAt = performance.now();

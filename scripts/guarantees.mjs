@@ -22,8 +22,9 @@ function server(name) {
 }
 
 const TABLES = {
+  "backend-local": [{ name: "local" }],
   "backend-s3": [{ name: "S3" }, { name: "R2" }, ...["radosgw", "miniflare", "minio"].map(server)],
-  testkit: ["memory", "prefixed", "retrying", "limited", "faulty"].map((name) => ({ name })),
+  testkit: ["memory", "prefixed", "retrying", "limited", "paced", "faulty"].map((name) => ({ name })),
 };
 
 let stale = 0;

@@ -16,7 +16,7 @@ import { metadataHeaders, SHA256 } from "./object-headers.ts";
 import { childText, escapeXml } from "./read-xml.ts";
 import type { S3Connection, S3Request } from "./s3-connection.ts";
 import { plainEtag } from "./s3-etag.ts";
-import { MAX_PARTS, PART_BYTES, PART_CONCURRENCY } from "./s3-profile.ts";
+import { PART_CONCURRENCY, type S3Profile } from "./s3-profile.ts";
 import { settlePut } from "./settle-put.ts";
 import { UNSIGNED_PAYLOAD } from "./sign-request.ts";
 import { standingOf, type WriteLineage, writeLineage } from "./write-lineage.ts";
@@ -54,10 +54,11 @@ export async function multipartUpload(
   let total = 0;
   return abortingOnFailure(connection, upload, lineage, signal, async () => {
     const parts = await mapConcurrent(
-      chunksOf(body, partBytesFor(sizeBytes)),
+      chunksOf(body, partBytesFor(profile, sizeBytes)),
       PART_CONCURRENCY,
       async (part, index) => {
         throwIfAborted(signal, "put", key, profile.name);
+        if (index >= profile.maxParts) throw tooLong(profile, key);
         // Called in order: the check sees the parts as they lie in the object.
         check.update(part);
         total += part.byteLength;
@@ -66,6 +67,17 @@ export async function multipartUpload(
     );
     check.finish();
     return completeUpload(connection, upload, parts, total, lineage, options);
+  });
+}
+
+function tooLong({ name, maxParts, partBytes }: S3Profile, key: Key): StorageError {
+  const limit = Math.floor((maxParts * partBytes) / 1e9);
+  return new StorageError({
+    code: "invalid_argument",
+    op: "put",
+    path: key,
+    backend: name,
+    message: `put ${key}: a stream of unknown length may have ${limit} GB. Give a body that knows its \`sizeBytes\`.`,
   });
 }
 
@@ -199,8 +211,8 @@ export async function abortingOnFailure(
   }
 }
 
-/** The part size: 8 MiB, more only where the object would otherwise have too many parts. */
-export function partBytesFor(sizeBytes: number | undefined): number {
-  if (sizeBytes === undefined || sizeBytes <= PART_BYTES * MAX_PARTS) return PART_BYTES;
-  return Math.ceil(sizeBytes / MAX_PARTS / PART_BYTES) * PART_BYTES;
+/** The part size: the profile's, more only where the object would otherwise have too many parts. */
+export function partBytesFor({ partBytes, maxParts }: S3Profile, sizeBytes: number | undefined): number {
+  if (sizeBytes === undefined || sizeBytes <= partBytes * maxParts) return partBytes;
+  return Math.ceil(sizeBytes / maxParts / partBytes) * partBytes;
 }

@@ -88,7 +88,7 @@ export async function resumableUpload(
     uploadId: upload.uploadId,
     writeId: lineage.id,
     sizeBytes: body.sizeBytes,
-    partSizeBytes: partBytesFor(body.sizeBytes),
+    partSizeBytes: partBytesFor(connection.profile, body.sizeBytes),
     parts: [],
   };
   await options.onState(state);

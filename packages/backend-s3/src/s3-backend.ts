@@ -36,7 +36,7 @@ import { connectS3, type S3Connection } from "./s3-connection.ts";
 import { s3Copy } from "./s3-copy.ts";
 import { s3Delete } from "./s3-delete.ts";
 import { s3List } from "./s3-list.ts";
-import { MAX_PARTS, PART_BYTES, R2_PROFILE, S3_PROFILE, type S3Profile } from "./s3-profile.ts";
+import { R2_PROFILE, S3_PROFILE, type S3Profile } from "./s3-profile.ts";
 import { type S3Backend, s3Uploads } from "./s3-uploads.ts";
 import { putBytes } from "./single-put.ts";
 
@@ -160,9 +160,9 @@ export function openS3Backend(profile: S3Profile, options: S3BackendOptions): S3
 function capabilitiesOf({ profile, listPageSize }: S3Connection): BackendCapabilities {
   return {
     listProves: "md5",
-    maxSinglePutBytes: PART_BYTES,
-    partSizeBytes: PART_BYTES,
-    maxParts: MAX_PARTS,
+    maxSinglePutBytes: profile.partBytes,
+    partSizeBytes: profile.partBytes,
+    maxParts: profile.maxParts,
     deleteBatchSize: profile.deleteBatchSize,
     listPageSize,
     writesPerSecondPerKey: profile.writesPerSecondPerKey,
@@ -239,12 +239,13 @@ async function put(
   body: PutBody,
   options: PutOptions,
 ): Promise<PutResult> {
-  if (body instanceof Uint8Array && body.byteLength <= PART_BYTES)
+  const { partBytes } = connection.profile;
+  if (body instanceof Uint8Array && body.byteLength <= partBytes)
     return putBytes(connection, key, body, options);
-  if (isReplayable(body) && body.sizeBytes <= PART_BYTES) {
+  if (isReplayable(body) && body.sizeBytes <= partBytes) {
     return putBytes(connection, key, await collectBytes(body.open()), options);
   }
-  const { head, rest } = await peek(openBody(body), PART_BYTES);
+  const { head, rest } = await peek(openBody(body), partBytes);
   if (rest === undefined) {
     // Repeated here, since whoever called cannot read the stream again.
     return retryOperation(connection.retry, connection.profile.name, options.signal, key, () =>

@@ -13,7 +13,7 @@ import { childText } from "./read-xml.ts";
 import { s3Body } from "./s3-body.ts";
 import type { S3Connection, S3Request } from "./s3-connection.ts";
 import { plainEtag } from "./s3-etag.ts";
-import { MAX_PARTS, PART_BYTES, PART_CONCURRENCY } from "./s3-profile.ts";
+import { PART_CONCURRENCY } from "./s3-profile.ts";
 import { putBytes } from "./single-put.ts";
 import { encodeKey, encodeUriPart } from "./uri-encoding.ts";
 import { writeLineage } from "./write-lineage.ts";
@@ -38,7 +38,7 @@ export async function s3Copy(
   if (!isConditional && source.sizeBytes <= profile.maxCopyBytes) {
     return copyWhole(connection, source, to, options.signal);
   }
-  if (source.sizeBytes <= PART_BYTES) {
+  if (source.sizeBytes <= profile.partBytes) {
     const bytes = await readAll(connection, source, options.signal);
     return putBytes(connection, to, bytes, options);
   }
@@ -89,7 +89,7 @@ async function copyByParts(
   const { signal } = options;
   const lineage = writeLineage(options);
   const upload = await createUpload(connection, to, lineage, source.sha256, signal);
-  const size = Math.max(profile.copyPartBytes, Math.ceil(source.sizeBytes / MAX_PARTS));
+  const size = Math.max(profile.copyPartBytes, Math.ceil(source.sizeBytes / profile.maxParts));
   const starts = Array.from({ length: Math.ceil(source.sizeBytes / size) }, (_, i) => i * size);
   const copyPart = async (start: number, index: number): Promise<SentPart> => {
     const end = Math.min(start + size, source.sizeBytes);

@@ -18,8 +18,13 @@ export interface S3Profile {
   readonly maxCopyBytes: number;
   /** The size of the parts of a copy, in bytes. */
   readonly copyPartBytes: number;
+  /** Objects up to this size go by one request, larger ones by parts of it, all but the last equal, as R2 wants. In bytes. */
+  readonly partBytes: number;
+  /** The most parts an upload may have. */
+  readonly maxParts: number;
 }
 
+const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
 /** AWS S3 (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), and servers that imitate it. */
@@ -33,6 +38,8 @@ export const S3_PROFILE: S3Profile = {
   retryableStatuses: new Set([408, 409, 429, 500, 502, 503, 504]),
   maxCopyBytes: 5 * GIB,
   copyPartBytes: GIB / 2,
+  partBytes: 8 * MIB,
+  maxParts: 10_000,
 };
 
 /** Cloudflare R2 (developers.cloudflare.com/r2/api/s3/api, /r2/api/error-codes and /r2/platform/limits). */
@@ -47,13 +54,9 @@ export const R2_PROFILE: S3Profile = {
   retryableStatuses: new Set([408, 409, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524]),
   maxCopyBytes: 5 * GIB,
   copyPartBytes: GIB / 2,
+  partBytes: 8 * MIB,
+  maxParts: 10_000,
 };
-
-/** Objects up to this size go by one request, larger ones by parts of it, in bytes. All parts but the last are equal, as R2 requires. */
-export const PART_BYTES: number = 8 * 1024 * 1024;
-
-/** The most parts an upload may have, in S3 and R2. */
-export const MAX_PARTS = 10_000;
 
 /** Parts of one object in flight at once. */
 export const PART_CONCURRENCY = 4;
