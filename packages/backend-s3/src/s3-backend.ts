@@ -10,6 +10,7 @@ import {
   type Key,
   limited,
   MAX_KEY_BYTES,
+  type ObjectAccess,
   type ObjectBody,
   openBody,
   type Prefix,
@@ -154,7 +155,12 @@ export function openS3Backend(profile: S3Profile, options: S3BackendOptions): S3
   const { maxConcurrent } = options;
   const bare = bareS3Backend(connection);
   const backend = prefixed(retrying(paced(limited(bare, { maxConcurrent })), retry), prefix);
-  return { ...backend, ...s3Uploads(connection, prefix) };
+  const { region, isPathStyle } = connection;
+  const objectAccess = async (): Promise<ObjectAccess> => ({
+    ...{ bucket, prefix, region, endpoint, isPathStyle },
+    credentials: await connection.credentials(),
+  });
+  return { ...backend, ...s3Uploads(connection, prefix), objectAccess };
 }
 
 function capabilitiesOf({ profile, listPageSize }: S3Connection): BackendCapabilities {

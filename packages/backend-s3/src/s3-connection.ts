@@ -58,6 +58,12 @@ export interface S3Connection {
   readonly retry: RetryPolicy;
   /** What is known of how the server wants an ETag in `If-Match`. Learned from its answers. */
   readonly ifMatch: { style: IfMatchStyle };
+  /** The region. */
+  readonly region: string;
+  /** Whether the bucket goes into the path. */
+  readonly isPathStyle: boolean;
+  /** The credentials as of now. @throws StorageError `unauthenticated` */
+  credentials(): Promise<S3Credentials>;
   /** Sends a request whose answer is in its headers. */
   send(purpose: S3Purpose, request: S3Request): Promise<IncomingHttpHeaders>;
   /** Sends a request and reads the XML of its answer, also where that is a refusal under status 200. */
@@ -77,12 +83,13 @@ const MAX_SKEW_MS = 5 * 60_000;
 /** Opens a connection. Nothing is sent yet. */
 export function connectS3(options: S3ConnectionOptions): S3Connection {
   const { profile, bucket, region = profile.defaultRegion, stallTimeoutMs, maxConnections } = options;
+  const isPathStyle = options.forcePathStyle ?? (profile.forcePathStyle || options.endpoint !== undefined);
   const address = s3Address({
     backend: profile.name,
     bucket,
     region,
     endpoint: options.endpoint,
-    forcePathStyle: options.forcePathStyle ?? (profile.forcePathStyle || options.endpoint !== undefined),
+    forcePathStyle: isPathStyle,
   });
   const exchange = createHttpExchange({ address, maxConnections, stallTimeoutMs });
   const credentials = credentialSource({ ...options, region });
@@ -163,6 +170,15 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     listPageSize: options.listPageSize,
     retry: options.retry,
     ifMatch: { style: "unknown" },
+    region,
+    isPathStyle,
+    async credentials() {
+      try {
+        return await credentials();
+      } catch (error) {
+        throw explain(error, { op: "objectAccess", path: "" });
+      }
+    },
     explain,
     send: (purpose, request) =>
       attempt(purpose, request, async (answer) => {

@@ -1,4 +1,5 @@
 import {
+  type DirectlyAccessible,
   joinKey,
   type Key,
   type OperationOptions,
@@ -38,7 +39,7 @@ export interface S3Uploads {
 }
 
 /** A bucket of S3 or R2. */
-export interface S3Backend extends StorageBackend, S3Uploads {}
+export interface S3Backend extends StorageBackend, S3Uploads, DirectlyAccessible {}
 
 /** The uploads of a bucket, keys relative to `root`. */
 export function s3Uploads(connection: S3Connection, root: Prefix): S3Uploads {

@@ -2,6 +2,7 @@ export type { BackendCapabilities } from "./backend/backend-capabilities.ts";
 export { deleteAll } from "./backend/delete-all.ts";
 export { listObjects } from "./backend/list-objects.ts";
 export { createMemoryBackend } from "./backend/memory-backend.ts";
+export { type DirectlyAccessible, isDirectlyAccessible, type ObjectAccess } from "./backend/object-access.ts";
 export type { ObjectBody, PutBody, ReplayableBody } from "./backend/object-body.ts";
 export type {
   ByteRange,

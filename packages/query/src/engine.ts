@@ -1,4 +1,4 @@
-import type { PartitionEntry, StorageError } from "@parquetry/core";
+import type { ObjectAccess, PartitionEntry, StorageError } from "@parquetry/core";
 
 /** What a parameter may be. */
 export type QueryValue =
@@ -103,9 +103,9 @@ export type PruneResult =
   /** The query does not fit these tables. `column` where one that it names is in none of them. */
   | { readonly outcome: "invalid"; readonly error: StorageError; readonly column?: string | undefined };
 
-/** A file on this machine, ready to be scanned. */
+/** A file that the engine can scan: on this machine, or in a store that it reads by itself. */
 export interface LocalFile {
-  /** Its absolute path. */
+  /** Its absolute path, or its URL. */
   readonly path: string;
   /** A file with its whole footer, where the one at `path` lacks row groups that the query cannot need. */
   readonly footerPath?: string | undefined;
@@ -196,6 +196,8 @@ export interface ResultFile {
 export interface Engine {
   /** Names it. */
   readonly name: string;
+  /** Lets it read objects of the store by itself, until it is told again. Only where it was made to do so. */
+  grant(access: ObjectAccess): Promise<void>;
   /**
    * Parses a query and, unless the engine is trusted, refuses what is more than one SELECT over known tables.
    *

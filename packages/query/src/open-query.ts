@@ -1,9 +1,16 @@
 import { realpath } from "node:fs/promises";
-import type { Storage } from "@parquetry/core";
+import {
+  isDirectlyAccessible,
+  type ObjectAccess,
+  type Storage,
+  type StorageBackend,
+  StorageError,
+} from "@parquetry/core";
 import { createDuckDbEngine } from "./duckdb/duckdb-engine.ts";
 import { defaultCacheDirectory } from "./files/cache-directory.ts";
 import { FileCache } from "./files/file-cache.ts";
 import { FileSource } from "./files/file-source.ts";
+import { objectUrl } from "./files/object-url.ts";
 import { createIsolatedEngine } from "./isolated/isolated-engine.ts";
 import { QueryDatabase } from "./query-database.ts";
 import type { OpenQueryOptions } from "./query-options.ts";
@@ -13,7 +20,8 @@ import { checkDeclaredTypes } from "./table/declared-types.ts";
  * Opens the entities of a storage for SQL, in an embedded DuckDB. Nothing is read yet. The storage stays the caller's to
  * close.
  *
- * @throws StorageError `invalid_argument` for a declared type that is none.
+ * @throws StorageError `invalid_argument` for a declared type that is none; `not_supported` where httpfs is asked for and
+ * cannot be had.
  * @example
  * ```ts
  * await using db = await openQuery(storage);
@@ -34,7 +42,26 @@ export async function openQuery(storage: Storage, options: OpenQueryOptions = {}
   const roots = [cache.path];
   if (backend.name === "local") roots.unshift(await realpath(backend.url()));
   const { trusted = false, memoryLimit, threads } = options;
+  const access = options.remote === "httpfs" ? await directAccess(backend) : undefined;
+  const httpfs = access && { extension: options.httpfsExtension, scope: objectUrl(access, "") };
   const create = options.isolate === true ? createIsolatedEngine : createDuckDbEngine;
-  const engine = await create({ roots, trusted, memoryLimit, threads });
-  return new QueryDatabase(storage, engine, new FileSource(backend, cache, options.csv ?? {}), options);
+  const engine = await create({ roots, trusted, memoryLimit, threads, httpfs });
+  const source = new FileSource(
+    backend,
+    cache,
+    options.csv ?? {},
+    access && ((key) => objectUrl(access, key)),
+  );
+  return new QueryDatabase(storage, engine, source, options);
+}
+
+async function directAccess(backend: StorageBackend): Promise<ObjectAccess | undefined> {
+  if (backend.name === "local") return undefined;
+  if (isDirectlyAccessible(backend)) return backend.objectAccess();
+  throw new StorageError({
+    code: "not_supported",
+    op: "openQuery",
+    backend: backend.name,
+    message: `openQuery: remote: "httpfs" reads from S3 and R2; the backend ${backend.name} cannot hand its objects to another program. Leave the option out.`,
+  });
 }

@@ -13,6 +13,7 @@ import {
 } from "./engine.ts";
 import type { FetchCount, FetchOptions, FileSource, StoredFile } from "./files/file-source.ts";
 import type { NeededParts } from "./files/needed-bytes.ts";
+import { isObjectUrl } from "./files/object-url.ts";
 import type { QueryProgress } from "./query-progress.ts";
 import { type ChosenPartitions, choosePartitions } from "./table/choose-partitions.ts";
 import { withColumnHint } from "./table/column-hint.ts";
@@ -204,7 +205,7 @@ function needsColumns({ columnNames }: PreparedQuery, { keys }: EntityFacts): bo
 function groupByKeys(files: readonly LocalFile[]): readonly FileGroup[] {
   const groups = new Map<string, LocalFile[]>();
   for (const file of files) {
-    const keys = JSON.stringify(file.entries.map(([key]) => key));
+    const keys = JSON.stringify([isObjectUrl(file.path), file.entries.map(([key]) => key)]);
     const group = groups.get(keys);
     if (group === undefined) groups.set(keys, [file]);
     else group.push(file);

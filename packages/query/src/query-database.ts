@@ -1,5 +1,5 @@
 import { rm, stat } from "node:fs/promises";
-import { type Key, type Row, type Storage, StorageError } from "@parquetry/core";
+import { isDirectlyAccessible, type Key, type Row, type Storage, StorageError } from "@parquetry/core";
 import { compactEntity } from "./compact/compact-entity.ts";
 import type { CompactionReport, CompactOptions } from "./compact/compact-options.ts";
 import { withDeadline } from "./deadline.ts";
@@ -192,6 +192,7 @@ export class QueryDatabase implements AsyncDisposable {
    * @throws StorageError `not_found` for an unknown table, naming those there are.
    */
   async describe(table: string, options: Pick<SqlOptions, "signal"> = {}): Promise<TableDescription> {
+    await this.#grant();
     const listing = rememberListings(this.#storage.backend);
     const entity = await this.#catalog.resolve(table, options.signal);
     const { keys, columns } = await this.#catalog.factsOf(entity, listing, options.signal);
@@ -214,6 +215,7 @@ export class QueryDatabase implements AsyncDisposable {
   async compact(table: string, options: CompactOptions = {}): Promise<CompactionReport> {
     if (this.#closed !== undefined) throw closed();
     const { backend } = this.#storage;
+    await this.#grant();
     const entity = await this.#catalog.resolve(table, options.signal);
     const facts = await this.#catalog.factsOf(entity, rememberListings(backend), options.signal);
     const declared = this.#catalog.declaredOf(entity);
@@ -287,6 +289,13 @@ export class QueryDatabase implements AsyncDisposable {
     }
   }
 
+  /** Credentials may end between two queries. */
+  async #grant(): Promise<void> {
+    const { backend } = this.#storage;
+    if (this.#options.remote !== "httpfs" || !isDirectlyAccessible(backend)) return;
+    await this.#engine.grant(await backend.objectAccess());
+  }
+
   async #context(
     text: string,
     parameters: QueryParameters | undefined,
@@ -294,6 +303,7 @@ export class QueryDatabase implements AsyncDisposable {
   ): Promise<PlanContext> {
     if (this.#closed !== undefined) throw closed();
     const engine = this.#engine;
+    await this.#grant();
     const watch = new Stopwatch();
     const query = await watch.time(() => engine.prepare(text, parameters, { signal }));
     const listing = rememberListings(this.#storage.backend, (listRequests) =>

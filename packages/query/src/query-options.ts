@@ -14,6 +14,14 @@ export interface OpenQueryOptions {
   readonly columnTypes?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
   /** How CSV files are read. Default: UTF-8, `,`, empty texts are NULL. */
   readonly csv?: ReadCsvOptions | undefined;
+  /**
+   * How files of a remote store are read. `cache` (default): fetched into a cache on this machine, so that a repeated query
+   * fetches nothing. `httpfs`: DuckDB's extension reads the same pruned list of files from S3 or R2 and keeps nothing; for
+   * machines without disk, or files that are read once. CSV, and keys with unusual characters, go through the cache all the same.
+   */
+  readonly remote?: "cache" | "httpfs" | undefined;
+  /** The file of the extension httpfs, for this very version of DuckDB. Default: as `INSTALL httpfs` has left it. */
+  readonly httpfsExtension?: string | undefined;
   /** Where files of remote stores are kept. Default: `PARQUETRY_CACHE_DIR`, else the system's place for caches. */
   readonly cacheDirectory?: string | undefined;
   /** How much is kept there, in bytes. Default 10 GiB. */

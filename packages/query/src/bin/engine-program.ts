@@ -29,6 +29,7 @@ const answerers = (id: number): EngineCalls => ({
     scratchDirectory = options.scratchDirectory;
     engine = await createDuckDbEngine(options);
   },
+  grant: (access) => opened().grant(access),
   prepare: (sql, parameters) => opened().prepare(sql, parameters, withSignal(id)),
   async prune(query, tables) {
     const result = await opened().prune(query, tables, withSignal(id));

@@ -16,6 +16,7 @@ export interface CommandLine {
   readonly tables: boolean;
   readonly describe?: string;
   readonly timeout?: string;
+  readonly remote: "cache" | "httpfs";
   readonly envFile?: string;
   readonly envPrefix?: string;
   readonly json: boolean;
@@ -39,6 +40,8 @@ Examples:
   parquetry-query ddl raw/plays --engine trino
   parquetry-query compact raw/plays --dry-run
   echo 'SELECT count(*) FROM "raw/plays"' | parquetry-query
+
+The file of the extension httpfs is named by PARQUETRY_HTTPFS_EXTENSION, where \`INSTALL httpfs\` has not put it in its place.
 
 Without --format a terminal gets a table, anything else CSV. Parameters are texts that take the type of what they are
 compared with. Exit codes: 0 done, 1 failed, 2 wrong usage, configuration or SQL, 130 interrupted.`;
@@ -64,6 +67,11 @@ export function parseCommandLine(
     .option("--tables", "list the tables", false)
     .option("--describe <table>", "show keys and columns of a table")
     .option("--timeout <seconds>", "give up after so many seconds")
+    .addOption(
+      new Option("--remote <how>", "how files of S3 and R2 are read: kept in a cache, or by DuckDB's httpfs")
+        .choices(["cache", "httpfs"])
+        .default("cache"),
+    )
     .option("--env-file <path>", "read variables from this file (default: .env where there is one)")
     .option("--env-prefix <prefix>", "read PREFIX_STORAGE_BACKEND and so on")
     .option("--json", "one JSON object on stdout; errors as JSON on stderr", false)

@@ -57,7 +57,11 @@ export async function runCli(context: CliContext): Promise<number> {
   try {
     await loadEnvFile(line.envFile, context.env);
     await using storage = await context.openStorage(context.env, line.envPrefix);
-    await using db = await openQuery(storage, { cacheDirectory: defaultCacheDirectory(context.env) });
+    await using db = await openQuery(storage, {
+      cacheDirectory: defaultCacheDirectory(context.env),
+      remote: line.remote,
+      httpfsExtension: context.env["PARQUETRY_HTTPFS_EXTENSION"],
+    });
     await answer(context, line, db);
     return 0;
   } catch (error) {

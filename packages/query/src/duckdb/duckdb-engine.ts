@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import type { StorageError } from "@parquetry/core";
+import type { ObjectAccess, StorageError } from "@parquetry/core";
 import type {
   CallOptions,
   CandidateTable,
@@ -20,6 +20,7 @@ import { createViews } from "./create-views.ts";
 import { duckDbError } from "./duckdb-error.ts";
 import { DuckDbResult } from "./duckdb-result.ts";
 import { FileSchemas } from "./file-schemas.ts";
+import { loadHttpfs, StoreSecret } from "./httpfs.ts";
 import { interruptible } from "./interruptible.ts";
 import { mergeFiles } from "./merge-files.ts";
 import { prepareQuery } from "./prepare-query.ts";
@@ -37,6 +38,8 @@ export interface DuckDbEngineOptions {
   readonly roots: readonly string[];
   /** True lets SQL do whatever DuckDB can. */
   readonly trusted: boolean;
+  /** Lets it read objects below a URL: the extension's file, or what `INSTALL httpfs` has left. */
+  readonly httpfs?: { readonly extension: string | undefined; readonly scope: string } | undefined;
   /** An empty directory for temporary files. Default: a new one of the system's. */
   readonly scratchDirectory?: string | undefined;
   /** Such as `4GB`. Default: DuckDB's, 80 % of the memory. */
@@ -53,20 +56,27 @@ export interface DuckDbEngineOptions {
 export async function createDuckDbEngine(options: DuckDbEngineOptions): Promise<Engine> {
   const { trusted } = options;
   const scratch = await Scratch.create(options.roots, options.scratchDirectory);
-  const open = async (disabledOptimizers: string, threads: number | undefined): Promise<DuckDBInstance> => {
+  const open = async (
+    disabledOptimizers: string,
+    threads: number | undefined,
+    httpfs?: DuckDbEngineOptions["httpfs"],
+  ): Promise<DuckDBInstance> => {
     const instance = await DuckDBInstance.create(":memory:", {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
       allow_community_extensions: "false",
+      allow_unredacted_secrets: "false",
       ...(threads === undefined ? {} : { threads: String(threads) }),
       ...(options.memoryLimit === undefined ? {} : { memory_limit: options.memoryLimit }),
     });
-    await configure(instance, scratch, options.roots, disabledOptimizers, trusted);
+    if (httpfs !== undefined) await loadHttpfs(instance, httpfs.extension);
+    const roots = httpfs === undefined ? options.roots : [...options.roots, httpfs.scope];
+    await configure(instance, scratch, roots, disabledOptimizers, trusted);
     return instance;
   };
   const planner = await open(PLANNING_DISABLED_OPTIMIZERS, 1);
   // Wrong results in 1.5.5 and 1.5.6: a join filter pushed below ORDER BY and LIMIT (duckdb issue 22924).
-  const executor = await open("join_filter_pushdown", options.threads);
+  const executor = await open("join_filter_pushdown", options.threads, options.httpfs);
   return new DuckDbEngine(planner, executor, scratch, trusted);
 }
 
@@ -107,6 +117,7 @@ class DuckDbEngine implements Engine {
   readonly #trusted: boolean;
   readonly #pruner: Pruner;
   readonly #schemas: FileSchemas;
+  readonly #secret: StoreSecret;
   #resultFiles = 0;
 
   constructor(planner: DuckDBInstance, executor: DuckDBInstance, scratch: Scratch, trusted: boolean) {
@@ -116,6 +127,11 @@ class DuckDbEngine implements Engine {
     this.#trusted = trusted;
     this.#pruner = new Pruner(planner, scratch);
     this.#schemas = new FileSchemas(executor, scratch);
+    this.#secret = new StoreSecret(executor);
+  }
+
+  async grant(access: ObjectAccess): Promise<void> {
+    await this.#secret.set(access);
   }
 
   async prepare(
@@ -226,7 +242,9 @@ class DuckDbEngine implements Engine {
 
   #failure(error: unknown, tables: readonly ScanTable[]): StorageError {
     const files = tables.flatMap(({ groups }) => groups.flatMap((group) => group.files));
-    return duckDbError(error, "sql", (text) => withKeys(this.#scratch.readable(text), files));
+    return duckDbError(error, "sql", (text) =>
+      this.#secret.redact(withKeys(this.#scratch.readable(text), files)),
+    );
   }
 }
 

@@ -6,6 +6,9 @@ const CODES: readonly (readonly [RegExp, StorageErrorCode])[] = [
   [/^Permission Error/i, "permission_denied"],
   [/^Out of Memory Error/i, "unavailable"],
   [/^(?:Not implemented) Error/i, "not_supported"],
+  [/^HTTP Error[\s\S]*\b403\b/, "permission_denied"],
+  [/^HTTP Error[\s\S]*\b404\b/, "not_found"],
+  [/^HTTP Error|^IO Error: Could not (?:connect|establish)/, "unavailable"],
   [/No files found|Cannot open file|No such file or directory|does not exist on disk/i, "not_found"],
   [
     /^(?:IO|Serialization) Error|TProtocol|Snappy|too small to be a Parquet|No magic bytes|Invalid Error|Corrupt/i,
@@ -39,7 +42,8 @@ export function duckDbError(
 
 function withHint(code: StorageErrorCode, message: string): string {
   if (code === "aborted") return "interrupted.";
-  if (code === "unavailable") return `${message}\nRaise the option memoryLimit, or ask for less at once.`;
+  if (code === "unavailable" && /^Out of Memory/i.test(message))
+    return `${message}\nRaise the option memoryLimit, or ask for less at once.`;
   return message;
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { DuckDBInstance, DuckDBValue } from "@duckdb/node-api";
 import { StorageError } from "@parquetry/core";
 import type { FileGroup, LocalFile, QueryColumn } from "../engine.ts";
+import { isObjectUrl } from "../files/object-url.ts";
 import { mapYielding } from "../map-yielding.ts";
 import { duckDbError } from "./duckdb-error.ts";
 import { quotePaths, quoteText } from "./quote.ts";
@@ -31,7 +32,7 @@ export class FileSchemas {
     const groups = new Map<string, LocalFile[]>();
     await mapYielding(files, (file) => {
       const signature = this.#signatures.get(file.version) ?? "";
-      const name = JSON.stringify([signature, file.entries.map(([key]) => key)]);
+      const name = JSON.stringify([signature, isObjectUrl(file.path), file.entries.map(([key]) => key)]);
       const group = groups.get(name);
       if (group === undefined) groups.set(name, [file]);
       else group.push(file);

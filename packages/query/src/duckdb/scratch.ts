@@ -3,6 +3,7 @@ import { mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { encodeHive, HIVE_NULL, type PartitionEntry } from "@parquetry/core";
+import { isObjectUrl } from "../files/object-url.ts";
 import { hiveColumn } from "./hive-column.ts";
 
 /**
@@ -41,8 +42,9 @@ export class Scratch {
     return join(this.path, "empty", name);
   }
 
-  /** A path to a file below one of the roots that carries its partition; keys are numbered as in `keys`. */
+  /** A path to a file below one of the roots that carries its partition; keys are numbered as in `keys`. A URL stays as it is. */
   hivePath(keys: readonly string[], entries: readonly PartitionEntry[], file: string): string {
+    if (isObjectUrl(file)) return file;
     const root = this.#roots.findIndex((candidate) => file.startsWith(candidate));
     const place = this.#roots[root];
     if (place === undefined) throw new Error(`${file} lies outside of ${this.#roots.join(", ")}`);

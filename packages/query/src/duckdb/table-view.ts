@@ -1,9 +1,12 @@
 import type { CandidateTable, FileGroup, QueryColumn, ScanTable } from "../engine.ts";
+import { isObjectUrl } from "../files/object-url.ts";
 import { mapYielding } from "../map-yielding.ts";
 import { hiveColumn } from "./hive-column.ts";
 import { quoteName } from "./quote.ts";
 import type { Scratch } from "./scratch.ts";
 
+/** The column of a {@link KeyTable} that holds the file. */
+export const FILE_COLUMN = "parquetry_file";
 /** Integer types that DOUBLE cannot hold exactly in full. */
 const WIDE_INTEGERS: ReadonlySet<string> = new Set(["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"]);
 /** Up to here every whole number is a DOUBLE. */
@@ -17,14 +20,28 @@ export interface TableView {
   readonly select: string;
   /** The files, by variable. */
   readonly files: ReadonlyMap<string, readonly string[]>;
+  /** Tables that the SELECT joins: what is known of files whose paths cannot carry their partition. */
+  readonly keyTables?: readonly KeyTable[] | undefined;
+}
+
+/** A table of files and their partition keys. */
+export interface KeyTable {
+  /** Its name. */
+  readonly name: string;
+  /** Its columns beside the file: {@link hiveColumn} names and types. */
+  readonly columns: readonly QueryColumn[];
+  /** For each file its path and the keys' values. */
+  readonly rows: readonly (readonly (string | null)[])[];
 }
 
 /** The view of a table in execution: one scan for each group of files, each converted to the table's columns. */
 export async function scanView(table: ScanTable, scratch: Scratch, index: number): Promise<TableView> {
   const files = new Map<string, readonly string[]>();
   const scans: string[] = [];
+  const keyTables: KeyTable[] = [];
   for (const [i, group] of table.groups.entries()) {
-    if (group.files.length === 0) continue;
+    const [first] = group.files;
+    if (first === undefined) continue;
     const variable = `parquetry_files_${index}_${i}`;
     const names = table.keys.map(({ name }) => name);
     const paths = await mapYielding(group.files, ({ entries, path }) =>
@@ -35,11 +52,30 @@ export async function scanView(table: ScanTable, scratch: Scratch, index: number
       ),
     );
     files.set(variable, paths);
-    scans.push(groupSelect(table, group, variable));
+    const keyTable = isObjectUrl(first.path)
+      ? keyTableOf(table, group, `parquetry_keys_${index}_${i}`)
+      : undefined;
+    if (keyTable !== undefined) keyTables.push(keyTable);
+    scans.push(groupSelect(table, group, variable, keyTable));
   }
   const select =
     scans.length > 0 ? scans.join(" UNION ALL ") : emptySelect([...table.columns, ...table.keys]);
-  return { names: table.names, select, files };
+  return { names: table.names, select, files, keyTables };
+}
+
+/** httpfs takes a path as it is, so no partition can be put into it. */
+function keyTableOf(table: ScanTable, { files }: FileGroup, name: string): KeyTable | undefined {
+  const here = new Set(files[0]?.entries.map(([key]) => key));
+  const keys = table.keys.flatMap((key, i) => (here.has(key.name) ? [{ key, column: hiveColumn(i) }] : []));
+  if (keys.length === 0) return undefined;
+  return {
+    name,
+    columns: keys.map(({ key: { type }, column }) => ({ name: column, type })),
+    rows: files.map(({ path, entries }) => {
+      const values = new Map(entries);
+      return [path, ...keys.map(({ key }) => values.get(key.name) ?? null)];
+    }),
+  };
 }
 
 /** A SELECT of no rows with these columns. */
@@ -48,7 +84,12 @@ export function emptySelect(columns: readonly QueryColumn[]): string {
   return `SELECT ${nulls.length > 0 ? nulls.join(", ") : "NULL AS nothing"} WHERE false`;
 }
 
-function groupSelect(table: ScanTable, group: FileGroup, variable: string): string {
+function groupSelect(
+  table: ScanTable,
+  group: FileGroup,
+  variable: string,
+  keyTable: KeyTable | undefined,
+): string {
   const keysHere = new Set(group.files[0]?.entries.map(([key]) => key));
   const own = new Map(group.columns.map((column) => [column.name.toLowerCase(), column]));
   const columns = table.columns.map((wanted) => {
@@ -61,8 +102,13 @@ function groupSelect(table: ScanTable, group: FileGroup, variable: string): stri
       ? `${hiveColumn(i)} AS ${quoteName(name)}`
       : `CAST(NULL AS ${type}) AS ${quoteName(name)}`,
   );
-  const pinned = table.keys.filter(({ name }) => keysHere.has(name));
-  return `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${readParquet(variable, table.keys, pinned)}`;
+  const isRemote = isObjectUrl(group.files[0]?.path ?? "");
+  const pinned = isRemote ? [] : table.keys.filter(({ name }) => keysHere.has(name));
+  const source =
+    keyTable === undefined
+      ? readParquet(variable, table.keys, pinned)
+      : `read_parquet(getvariable('${variable}'), hive_partitioning = false, filename = '${FILE_COLUMN}') JOIN ${keyTable.name} USING (${FILE_COLUMN})`;
+  return `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${source}`;
 }
 
 /** The view of a table while its partitions are chosen: zero-row files at the candidates' places. */

@@ -4,6 +4,7 @@ import {
   type DataFile,
   encodeParquet,
   inferColumns,
+  type Key,
   type Manifest,
   type ObjectInfo,
   type PartitionEntry,
@@ -18,6 +19,7 @@ import type { LocalFile } from "../engine.ts";
 import { mapYielding } from "../map-yielding.ts";
 import type { FileCache } from "./file-cache.ts";
 import type { NeededParts } from "./needed-bytes.ts";
+import { isPlainUrl } from "./object-url.ts";
 import { fetchPartial, findPartial, PARTIAL_FETCH_BYTES } from "./partial-file.ts";
 
 /** Objects fetched at once. */
@@ -62,9 +64,12 @@ export class FileSource {
   readonly #backend: StorageBackend;
   readonly #cache: FileCache;
   readonly #csv: ReadCsvOptions;
+  readonly #urlOf: ((key: Key) => string) | undefined;
   readonly #manifests = new Map<string, Manifest>();
 
-  constructor(backend: StorageBackend, cache: FileCache, csv: ReadCsvOptions) {
+  /** @param urlOf where the engine reads objects of the store by itself: not here, but there. */
+  constructor(backend: StorageBackend, cache: FileCache, csv: ReadCsvOptions, urlOf?: (key: Key) => string) {
+    this.#urlOf = urlOf;
     this.#backend = backend;
     this.#cache = cache;
     this.#csv = csv;
@@ -140,6 +145,10 @@ export class FileSource {
     const { count } = options;
     if (format === "csv") return this.#converted(info, entries, options);
     if (this.isLocal) return this.#inPlace(stored);
+    const url = this.#urlOf?.(info.key);
+    if (url !== undefined && isPlainUrl(url)) {
+      return { path: url, version: versionOf(info), key: info.key, entries };
+    }
     let fetchedBytes = 0;
     const found = await this.#fetchParquet(info, options, (bytes) => {
       fetchedBytes += bytes;

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import type { ObjectAccess } from "@parquetry/core";
 import { bindParameters } from "../duckdb/bind-parameters.ts";
 import type { DuckDbEngineOptions } from "../duckdb/duckdb-engine.ts";
 import { makeScratchDirectory } from "../duckdb/scratch.ts";
@@ -37,11 +38,17 @@ class IsolatedEngine implements Engine {
   readonly #options: DuckDbEngineOptions;
   readonly #maxBytes: number;
   #process: Promise<EngineProcess> | undefined;
+  #access: ObjectAccess | undefined;
   readonly #scratches = new Set<string>();
 
   constructor(options: DuckDbEngineOptions, maxBytes: number) {
     this.#options = options;
     this.#maxBytes = maxBytes;
+  }
+
+  async grant(access: ObjectAccess): Promise<void> {
+    this.#access = access;
+    await (await this.#started()).call("grant", [access]);
   }
 
   async prepare(
@@ -111,6 +118,7 @@ class IsolatedEngine implements Engine {
     this.#scratches.add(scratchDirectory);
     const process = new EngineProcess(this.#maxBytes);
     await process.call("open", [{ ...this.#options, scratchDirectory }]);
+    if (this.#access !== undefined) await process.call("grant", [this.#access]);
     return process;
   }
 }

@@ -5,6 +5,7 @@ import type { ColumnBatch, Engine, PruneResult, QueryColumn } from "../engine.ts
 /** The calls that the engine's process answers, by name. Everything in them survives a structured clone. */
 export interface EngineCalls {
   open(options: DuckDbEngineOptions): Promise<void>;
+  grant: Engine["grant"];
   prepare(...args: Parameters<Engine["prepare"]>): ReturnType<Engine["prepare"]>;
   prune(...args: Parameters<Engine["prune"]>): Promise<WirePruneResult>;
   groupFiles: Engine["groupFiles"];

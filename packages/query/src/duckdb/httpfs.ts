@@ -1,0 +1,85 @@
+import type { DuckDBInstance } from "@duckdb/node-api";
+import { type ObjectAccess, StorageError } from "@parquetry/core";
+import { endpointHost, objectUrl } from "../files/object-url.ts";
+import { quoteText } from "./quote.ts";
+
+const SECRET_NAME = "parquetry_store";
+
+/**
+ * Loads the extension, before the database is locked.
+ *
+ * @throws StorageError `not_supported` where there is none that fits this version of DuckDB.
+ */
+export async function loadHttpfs(instance: DuckDBInstance, extension: string | undefined): Promise<void> {
+  const connection = await instance.connect();
+  try {
+    await connection.run(`LOAD ${extension === undefined ? "httpfs" : quoteText(extension)}`);
+    // Those of the user's other work have no business here.
+    await connection.run("SET GLOBAL allow_persistent_secrets = false");
+  } catch (error) {
+    const [problem = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new StorageError({
+      code: "not_supported",
+      op: "openQuery",
+      message: `openQuery: DuckDB's extension httpfs cannot be loaded: ${problem} Give its file by httpfsExtension, or leave remote: "httpfs" out.`,
+    });
+  } finally {
+    connection.closeSync();
+  }
+}
+
+/** The store's credentials inside DuckDB. They are in no message, and DuckDB shows no secret unredacted. */
+export class StoreSecret {
+  readonly #instance: DuckDBInstance;
+  #known = "";
+  #hidden: readonly string[] = [];
+
+  constructor(instance: DuckDBInstance) {
+    this.#instance = instance;
+  }
+
+  /**
+   * Puts them in the place of earlier ones.
+   *
+   * @throws StorageError `not_supported` for an endpoint that httpfs cannot reach.
+   */
+  async set(access: ObjectAccess): Promise<void> {
+    const known = JSON.stringify(access);
+    if (known === this.#known) return;
+    const { region, endpoint, isPathStyle, credentials } = access;
+    const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+    const place = endpoint === undefined ? undefined : endpointHost(endpoint);
+    const options = [
+      "TYPE s3",
+      `KEY_ID ${quoteText(accessKeyId)}`,
+      `SECRET ${quoteText(secretAccessKey)}`,
+      ...(sessionToken === undefined ? [] : [`SESSION_TOKEN ${quoteText(sessionToken)}`]),
+      `REGION ${quoteText(region)}`,
+      `URL_STYLE '${isPathStyle ? "path" : "vhost"}'`,
+      ...(place === undefined ? [] : [`ENDPOINT ${quoteText(place.host)}`, `USE_SSL ${place.isSecure}`]),
+      `SCOPE ${quoteText(objectUrl(access, ""))}`,
+    ];
+    this.#hidden = [accessKeyId, secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken])];
+    const connection = await this.#instance.connect();
+    try {
+      await connection.run(`CREATE OR REPLACE SECRET ${SECRET_NAME} (${options.join(", ")})`);
+      this.#known = known;
+    } catch {
+      // DuckDB's message may repeat the statement.
+      throw new StorageError({
+        code: "invalid_argument",
+        op: "openQuery",
+        message: "openQuery: DuckDB does not take the store's credentials.",
+      });
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  /** Takes the credentials out of a message. */
+  redact(text: string): string {
+    let redacted = text;
+    for (const secret of this.#hidden) if (secret !== "") redacted = redacted.replaceAll(secret, "…");
+    return redacted;
+  }
+}
