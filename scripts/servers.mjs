@@ -1,5 +1,5 @@
 // Runs the conformance suite against S3 servers that others have written: starts each on a free port of 127.0.0.1, runs
-// packages/backend-s3/test/servers.test.ts, stops them. `pnpm test:servers`, or some by name: `pnpm test:servers radosgw`.
+// packages/backend-s3/test/servers.test.ts and the queries of packages/query, stops them. `pnpm test:servers`, or some by name: `pnpm test:servers radosgw`.
 // A server that cannot be started here is named; with CI=true that is a failure.
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -13,7 +13,6 @@ import { radosgw } from "./servers/radosgw.mjs";
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
-const PACKAGE = join(ROOT, "packages", "backend-s3");
 const SERVERS = [radosgw, miniflare, minio];
 const BUCKET = "conformance";
 const CREDENTIALS = { accessKeyId: "parquetry-test-key", secretAccessKey: "parquetry-test-secret" };
@@ -51,14 +50,14 @@ async function createBucket(endpoint) {
   client.destroy();
 }
 
-function runSuite() {
+function runSuite(folder) {
   const servers = running.map(({ name, profile, endpoint }) => ({
     ...{ name, profile, endpoint, bucket: BUCKET },
     ...CREDENTIALS,
   }));
   const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
   const child = spawn(process.execPath, [vitest, "run", "--config", "vitest.servers.config.ts"], {
-    cwd: PACKAGE,
+    cwd: join(ROOT, "packages", folder),
     stdio: "inherit",
     env: { ...process.env, PARQUETRY_TEST_SERVERS: JSON.stringify(servers) },
   });
@@ -75,7 +74,10 @@ try {
       missing.push(`${server.name}: ${error.message}`);
     }
   }
-  if (running.length > 0) ok = await runSuite();
+  if (running.length > 0) {
+    ok = await runSuite("backend-s3");
+    ok = (await runSuite("query")) && ok;
+  }
 } finally {
   for (const { stop } of running) await stop();
   await rm(work, { recursive: true, force: true });

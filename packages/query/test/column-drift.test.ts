@@ -77,6 +77,9 @@ describe("columns that drift", () => {
       /"season_type" of games is VARCHAR in .* and 2 more, BIGINT/,
     );
     expect((await db.sql("SELECT count(*) AS c FROM games")).rows).toEqual([{ c: 4 }]);
+    expect((await db.sql("SELECT * FROM (SELECT year FROM games) ORDER BY 1 LIMIT 1")).rows).toEqual([
+      { year: 2018 },
+    ]);
     expect((await db.sql("SELECT season_type FROM games WHERE year < 2021 GROUP BY 1")).rows).toEqual([
       { season_type: "regular" },
     ]);

@@ -9,8 +9,10 @@ import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openQuery, type QueryDatabase } from "../src/index.ts";
 import { randomQuery, randomSource, TEAMS } from "./random-query.ts";
+import { openServer, TEST_SERVERS, upload } from "./test-servers.ts";
 
-/** `PARQUETRY_FUZZ_QUERIES=20000 PARQUETRY_FUZZ_SEED=7` for a longer run, `PARQUETRY_FUZZ_STORE=s3` over an S3 server. */
+/** `PARQUETRY_FUZZ_QUERIES=20000 PARQUETRY_FUZZ_SEED=7` for a longer run, `PARQUETRY_FUZZ_STORE=s3` over an S3 server, and over
+ * every server that `scripts/servers.mjs` has started. */
 const QUERIES = Number(process.env["PARQUETRY_FUZZ_QUERIES"] ?? 200);
 const SEED = Number(process.env["PARQUETRY_FUZZ_SEED"] ?? 1);
 
@@ -74,9 +76,7 @@ async function openStore(): Promise<StorageBackend> {
   server = await startS3Server({ buckets: ["football"] });
   const { endpoint, credentials } = server;
   const remote = createS3Backend({ bucket: "football", endpoint, credentials });
-  for await (const { objects } of local.list()) {
-    for (const { key } of objects) await remote.put(key, await (await local.get(key)).body.bytes());
-  }
+  await upload(local, remote);
   return remote;
 }
 
@@ -90,40 +90,54 @@ afterAll(async () => {
 
 it(
   `answers ${QUERIES} random queries as DuckDB does over all rows`,
-  async () => {
-    const random = randomSource(SEED);
-    let answered = 0;
-    let pruned = 0;
-    let unpruned = 0;
-    for (let i = 0; i < QUERIES; i++) {
-      const { sql, parameters } = randomQuery(random);
-      const substituted = sql.replace(/\$(p\d+)/g, (_, name) => literal(parameters[name] ?? null));
-      let expected: unknown[][];
-      try {
-        const result = await oracle.run(substituted);
-        expected = (await result.getRows()).map((row) =>
-          row.map((value) => (typeof value === "bigint" ? Number(value) : value)),
-        );
-      } catch {
-        // A random query may be wrong, such as 'null' as a number: then there is no answer to compare with.
-        continue;
-      }
-      const { rows, stats } = await db.sql(sql, parameters).catch((error: unknown) => {
-        throw new Error(`query ${i} failed: ${sql} ${literal(Object.values(parameters))}`, { cause: error });
-      });
-      const sorted = (values: readonly unknown[][]): string[] =>
-        values.map((row) => JSON.stringify(row)).sort();
-      expect(sorted(rows.map((row) => Object.values(row))), `query ${i}: ${substituted}`).toEqual(
-        sorted(expected),
-      );
-      answered++;
-      if (stats.tables.some(({ levels }) => levels.some(({ kept, total }) => kept < total))) pruned++;
-      if (stats.unpruned !== undefined) unpruned++;
-    }
-    expect(answered).toBeGreaterThan(QUERIES * 0.7);
-    // The test would prove nothing if nothing were pruned, or if the planner failed and every partition were read.
-    expect(pruned).toBeGreaterThan(answered * 0.4);
-    expect(unpruned).toBe(0);
-  },
+  () => compare(db),
   Math.max(60_000, QUERIES * 200),
 );
+
+it.each(TEST_SERVERS)(
+  "the same over $name",
+  async (testServer) => {
+    const backend = openServer(testServer, "fuzz");
+    await upload(await createLocalBackend({ root }), backend);
+    await using remote = await openQuery(new Storage(backend), { cacheDirectory: join(root, ".cache") });
+    await compare(remote);
+    await backend.close();
+  },
+  600_000,
+);
+
+async function compare(asked: QueryDatabase): Promise<void> {
+  const random = randomSource(SEED);
+  let answered = 0;
+  let pruned = 0;
+  let unpruned = 0;
+  for (let i = 0; i < QUERIES; i++) {
+    const { sql, parameters } = randomQuery(random);
+    const substituted = sql.replace(/\$(p\d+)/g, (_, name) => literal(parameters[name] ?? null));
+    let expected: unknown[][];
+    try {
+      const result = await oracle.run(substituted);
+      expected = (await result.getRows()).map((row) =>
+        row.map((value) => (typeof value === "bigint" ? Number(value) : value)),
+      );
+    } catch {
+      // A random query may be wrong, such as 'null' as a number: then there is no answer to compare with.
+      continue;
+    }
+    const { rows, stats } = await asked.sql(sql, parameters).catch((error: unknown) => {
+      throw new Error(`query ${i} failed: ${sql} ${literal(Object.values(parameters))}`, { cause: error });
+    });
+    const sorted = (values: readonly unknown[][]): string[] =>
+      values.map((row) => JSON.stringify(row)).sort();
+    expect(sorted(rows.map((row) => Object.values(row))), `query ${i}: ${substituted}`).toEqual(
+      sorted(expected),
+    );
+    answered++;
+    if (stats.tables.some(({ levels }) => levels.some(({ kept, total }) => kept < total))) pruned++;
+    if (stats.unpruned !== undefined) unpruned++;
+  }
+  expect(answered).toBeGreaterThan(QUERIES * 0.7);
+  // The test would prove nothing if nothing were pruned, or if the planner failed and every partition were read.
+  expect(pruned).toBeGreaterThan(answered * 0.4);
+  expect(unpruned).toBe(0);
+}

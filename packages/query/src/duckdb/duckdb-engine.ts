@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import type { ObjectAccess, StorageError } from "@parquetry/core";
+import { isStorageError, type ObjectAccess, StorageError } from "@parquetry/core";
 import type {
   CallOptions,
   CandidateTable,
@@ -20,6 +20,7 @@ import { createViews } from "./create-views.ts";
 import { duckDbError } from "./duckdb-error.ts";
 import { DuckDbResult } from "./duckdb-result.ts";
 import { FileSchemas } from "./file-schemas.ts";
+import { findBrokenFile } from "./find-broken-file.ts";
 import { loadHttpfs, StoreSecret } from "./httpfs.ts";
 import { interruptible } from "./interruptible.ts";
 import { mergeFiles } from "./merge-files.ts";
@@ -31,6 +32,7 @@ import { scanView } from "./table-view.ts";
 import { withKeys } from "./with-keys.ts";
 
 const RESULT_VIEW = "parquetry_result";
+const PROBE_VIEW = "parquetry_probe";
 
 /** Options of {@link createDuckDbEngine}. */
 export interface DuckDbEngineOptions {
@@ -179,7 +181,7 @@ class DuckDbEngine implements Engine {
       return new DuckDbResult(result, connection, options, names);
     } catch (error) {
       connection.closeSync();
-      throw this.#failure(error, tables);
+      throw await this.#explained(error, tables, options);
     }
   }
 
@@ -196,7 +198,7 @@ class DuckDbEngine implements Engine {
       const result = await interruptible(connection, options, () => connection.run(copy));
       return { path, rowCount: result.rowsChanged };
     } catch (error) {
-      throw this.#failure(error, tables);
+      throw await this.#explained(error, tables, options);
     } finally {
       connection.closeSync();
     }
@@ -209,7 +211,7 @@ class DuckDbEngine implements Engine {
       return await interruptible(connection, options, () => mergeFiles(connection, table, path, options));
     } catch (error) {
       await rm(path, { force: true });
-      throw this.#failure(error, [table]);
+      throw await this.#explained(error, [table], options);
     } finally {
       connection.closeSync();
     }
@@ -236,7 +238,48 @@ class DuckDbEngine implements Engine {
       return connection;
     } catch (error) {
       connection.closeSync();
-      throw this.#failure(error, tables);
+      throw await this.#explained(error, tables, {});
+    }
+  }
+
+  /** The failure of a query. DuckDB does not always say which file is broken. */
+  async #explained(
+    error: unknown,
+    tables: readonly ScanTable[],
+    options: CallOptions,
+  ): Promise<StorageError> {
+    const failure = this.#failure(error, tables);
+    const files = tables.flatMap(({ groups }) => groups.flatMap((group) => group.files));
+    if (failure.code !== "corrupt" || files.some(({ key }) => failure.message.includes(key))) return failure;
+    for (const table of tables) {
+      const own = table.groups.flatMap((group) => group.files);
+      const broken = await findBrokenFile(own, (some) => this.#isBroken(table, new Set(some), options));
+      if (broken === undefined) continue;
+      const { key } = broken;
+      const message = `${failure.message}\nThe file is ${key}: restore it from its source, or leave its partition out.`;
+      return new StorageError({ code: "corrupt", op: "sql", path: key, retry: "never", message });
+    }
+    return failure;
+  }
+
+  async #isBroken(table: ScanTable, files: ReadonlySet<LocalFile>, options: CallOptions): Promise<boolean> {
+    const groups = table.groups.map((group) => ({
+      ...group,
+      files: group.files.filter((file) => files.has(file)),
+    }));
+    const connection = await this.#executor.connect();
+    try {
+      await createViews(connection, [
+        await scanView({ ...table, names: [PROBE_VIEW], groups }, this.#scratch, 0),
+      ]);
+      const read = `SELECT sum(hash(file_row)::HUGEINT) FROM ${PROBE_VIEW} file_row`;
+      await interruptible(connection, options, () => connection.run(read));
+      return false;
+    } catch (error) {
+      if (isStorageError(error, "aborted")) throw error;
+      return true;
+    } finally {
+      connection.closeSync();
     }
   }
 

@@ -5,6 +5,7 @@ import type { FileGroup, LocalFile, QueryColumn } from "../engine.ts";
 import { isObjectUrl } from "../files/object-url.ts";
 import { mapYielding } from "../map-yielding.ts";
 import { duckDbError } from "./duckdb-error.ts";
+import { findBrokenFile } from "./find-broken-file.ts";
 import { quotePaths, quoteText } from "./quote.ts";
 import type { Scratch } from "./scratch.ts";
 import { withKeys } from "./with-keys.ts";
@@ -119,8 +120,24 @@ export class FileSchemas {
       const failed = duckDbError(error, "sql");
       const message = withKeys(failed.message, files);
       const code = failed.code === "invalid_argument" ? "corrupt" : failed.code;
-      throw new StorageError({ code, op: "sql", retry: "never", message });
+      const isNamed = code !== "corrupt" || files.some(({ key }) => message.includes(key));
+      const broken = isNamed ? undefined : await findBrokenFile(files, (some) => this.#isBroken(some));
+      throw new StorageError({
+        ...{ code, op: "sql", retry: "never", path: broken?.key },
+        message:
+          broken === undefined
+            ? message
+            : `${message}\nThe file is ${broken.key}: restore it from its source, or leave its partition out.`,
+      });
     }
+  }
+
+  async #isBroken(files: readonly LocalFile[]): Promise<boolean> {
+    const paths = files.map((file) => this.#plainPath(file));
+    return this.#rows(`SELECT count(*) FROM parquet_schema(${quotePaths(paths)})`).then(
+      () => false,
+      () => true,
+    );
   }
 
   async #rows(sql: string): Promise<DuckDBValue[][]> {

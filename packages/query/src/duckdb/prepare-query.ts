@@ -67,7 +67,9 @@ function columnsOf(
 ): Pick<PreparedQuery, "columnNames" | "words"> {
   const words = new Set<string>();
   const rowNames = new Set(tables.map((name) => name.toLowerCase()));
+  const harmless = starsOfSubqueries(statements);
   for (const node of everyNode(statements)) {
+    if (harmless.has(node)) continue;
     const type = textOf(node, "type");
     if (type === "STAR" || type === "POSITIONAL_REFERENCE" || type === "PIVOT" || type === "SHOW_REF")
       return {};
@@ -92,6 +94,17 @@ function columnsOf(
     for (const name of path) if (!rowNames.has(name)) columnNames.add(name);
   }
   return { columnNames, words };
+}
+
+/** `SELECT * FROM (SELECT year …)` asks for no more than the inner query does. */
+function starsOfSubqueries(statements: readonly SqlNode[]): ReadonlySet<SqlNode> {
+  const stars = new Set<SqlNode>();
+  for (const node of everyNode(statements)) {
+    const from = node["from_table"];
+    if (node["type"] !== "SELECT_NODE" || !isNode(from) || from["type"] !== "SUBQUERY") continue;
+    for (const item of nodesOf(node, "select_list")) if (item["class"] === "STAR") stars.add(item);
+  }
+  return stars;
 }
 
 function namesIn(value: unknown): readonly string[] {

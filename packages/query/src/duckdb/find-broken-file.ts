@@ -1,0 +1,20 @@
+import type { LocalFile } from "../engine.ts";
+
+/**
+ * Finds a file that cannot be read, where the engine's error names none: by reading one half of the files, then the half of
+ * the half that fails.
+ *
+ * @param fails whether reading these files fails.
+ */
+export async function findBrokenFile(
+  files: readonly LocalFile[],
+  fails: (files: readonly LocalFile[]) => Promise<boolean>,
+): Promise<LocalFile | undefined> {
+  let suspects = files;
+  if (suspects.length === 0 || !(await fails(suspects))) return undefined;
+  while (suspects.length > 1) {
+    const half = suspects.slice(0, Math.ceil(suspects.length / 2));
+    suspects = (await fails(half)) ? half : suspects.slice(half.length);
+  }
+  return suspects[0];
+}

@@ -1,0 +1,48 @@
+/** A fixed set of queries over the football tables: what people ask, and what tempts a planner to prune too much. */
+export const FORTY_QUERIES: readonly string[] = [
+  // One partition, some, all, none.
+  'SELECT count(*) AS n, sum(rush_yds) AS yards FROM "raw/plays" WHERE year = 2019 AND week = 2',
+  'SELECT count(*) AS n FROM "raw/plays"',
+  'SELECT week, count(*) AS n FROM "raw/plays" WHERE year = 2020 GROUP BY week ORDER BY week',
+  'SELECT year, week, count(*) AS n, avg(rush_yds) AS mean FROM "raw/plays" WHERE week BETWEEN 2 AND 3 GROUP BY ALL ORDER BY ALL',
+  'SELECT count(*) AS n FROM "raw/plays" WHERE year = 1869',
+  'SELECT max(game_id) AS g FROM "raw/plays" WHERE year IN (2018, 2020) AND week = 1',
+  'SELECT count(*) AS n FROM "raw/plays" WHERE year <> 2019',
+  'SELECT count(*) AS n FROM "raw/plays" WHERE NOT (year = 2019 OR week > 2)',
+  'SELECT count(*) AS n FROM "raw/plays" WHERE year * 100 + week = 202001',
+  'SELECT count(*) AS n FROM "raw/plays" WHERE year % 2 = 0 AND week % 2 = 1',
+  'SELECT count(*) AS n FROM "raw/plays" WHERE (year = 2019 AND week = 1) OR (year = 2020 AND week = 2)',
+  "SELECT count(*) AS n FROM \"raw/plays\" WHERE year::VARCHAR LIKE '%19' AND week < 3",
+  'SELECT count(*) AS n FROM "raw/plays" WHERE game_id = (SELECT max(game_id) FROM "raw/plays" WHERE year = 2020 AND week = 1)',
+  'SELECT game_id, count(*) AS n FROM "raw/plays" WHERE year = 2020 AND week = 1 GROUP BY game_id ORDER BY n DESC, game_id LIMIT 3',
+  'SELECT count(*) AS n FROM "raw/plays" WHERE coalesce(week, 0) = 1 AND year >= 2020',
+  // Columns of the files and keys together.
+  'SELECT count(*) AS n FROM "raw/plays" WHERE year = 2019 AND (week = 1 OR down = 4)',
+  'SELECT count(*) AS n FROM "raw/plays" WHERE week = period AND year = 2020',
+  'SELECT period, count(*) AS n FROM "raw/plays" WHERE down = 1 AND year = 2019 AND week <= 2 GROUP BY period ORDER BY period',
+  'SELECT DISTINCT opponent FROM "raw/plays" WHERE year = 2019 AND week = 1 ORDER BY opponent',
+  "SELECT opponent, sum(rush_yds) AS yards FROM \"raw/plays\" WHERE opponent IN ('Texas A&M', 'Hawai''i', 'Miami (OH)', 'San José State') AND week = 2 GROUP BY ALL ORDER BY ALL",
+  // Joins of every kind.
+  'SELECT count(*) AS n FROM "raw/plays" p JOIN "raw/games" g ON p.year = g.year AND p.week = g.week AND p.game_id = g.game_id WHERE g.year = 2019 AND p.week = 1',
+  'SELECT g.home_team, count(*) AS n FROM "raw/games" g JOIN "raw/plays" p USING (year, week, game_id) WHERE year = 2020 AND week = 1 GROUP BY ALL ORDER BY ALL LIMIT 10',
+  'SELECT count(*) AS n, count(p.game_id) AS found FROM "raw/games" g LEFT JOIN "raw/plays" p ON p.game_id = g.game_id AND p.year = 2019 AND p.week = 1 WHERE g.year = 2019',
+  'SELECT count(*) AS n FROM "raw/games" g LEFT JOIN "raw/plays" p ON p.game_id = g.game_id AND p.year = 2020 WHERE g.year = 2020 AND p.year IS NULL',
+  'SELECT count(*) AS n FROM "raw/games" g FULL JOIN (SELECT game_id FROM "raw/plays" WHERE year = 2020 AND week = 1) p ON g.game_id = p.game_id WHERE g.year = 2020 OR g.year IS NULL',
+  'SELECT count(*) AS n FROM "raw/games" g WHERE year = 2020 AND EXISTS (SELECT 1 FROM "raw/plays" p WHERE p.game_id = g.game_id AND p.year = g.year AND p.week = 2)',
+  'SELECT count(*) AS n FROM "raw/games" WHERE year = 2019 AND game_id NOT IN (SELECT game_id FROM "raw/plays" WHERE year = 2019)',
+  'SELECT a.year, count(*) AS n FROM "raw/teams" a JOIN "raw/teams" b ON a.school = b.school AND a.year = b.year - 1 WHERE b.year = 2020 GROUP BY ALL',
+  'SELECT t.conference, count(*) AS n FROM "raw/teams" t SEMI JOIN "raw/games" g ON g.home_team = t.school AND g.year = t.year WHERE t.year = 2019 GROUP BY ALL ORDER BY ALL',
+  'SELECT count(*) AS n FROM "raw/teams" t ANTI JOIN "raw/games" g ON g.home_team = t.school AND g.year = 2020 WHERE t.year = 2020',
+  // NULL partitions and texts as keys.
+  'SELECT conference, division, count(*) AS n FROM "raw/teams" WHERE year = 2020 GROUP BY ALL ORDER BY ALL',
+  'SELECT count(*) AS n FROM "raw/teams" WHERE division IS NULL AND year > 2018',
+  "SELECT year, count(*) AS n FROM \"raw/teams\" WHERE coalesce(division, 'none') = 'none' GROUP BY ALL ORDER BY ALL",
+  "SELECT count(*) AS n FROM \"raw/teams\" WHERE conference LIKE 'Big%' AND year BETWEEN 2019 AND 2020",
+  // CTEs, unions, windows, grouping.
+  'WITH late AS (SELECT year, week FROM "raw/plays" WHERE week >= 3), one AS (SELECT week FROM late WHERE year = 2019) SELECT count(*) AS n, min(week) AS first FROM one',
+  'SELECT year, n FROM (SELECT year, count(*) AS n FROM "raw/plays" GROUP BY year) WHERE year = 2020',
+  'SELECT count(*) AS n FROM (SELECT game_id FROM "raw/plays" WHERE year = 2019 AND week = 1 UNION ALL SELECT game_id FROM "raw/games" WHERE year = 2020 AND week = 2)',
+  'SELECT * FROM (SELECT year, week, game_id, row_number() OVER (PARTITION BY year ORDER BY week, game_id) AS place FROM "raw/games") WHERE year = 2020 AND place <= 3 ORDER BY place',
+  'SELECT year, week, count(*) AS n FROM "raw/games" WHERE year >= 2019 GROUP BY ROLLUP (year, week) HAVING count(*) > 1 ORDER BY ALL',
+  'SELECT game_id, home_team FROM "raw/games" WHERE year = 2020 ORDER BY week DESC, game_id LIMIT 5',
+];
