@@ -6,6 +6,7 @@ export { abortedError, throwIfAborted } from "./backend/abort.ts";
 export type { BackendCapabilities } from "./backend/backend-capabilities.ts";
 export { type BodyCheck, bodyCheck } from "./backend/body-check.ts";
 export { checkRange, rangeBeyondEnd, resolveRange } from "./backend/byte-range.ts";
+export { type DirectlyAccessible, isDirectlyAccessible, type ObjectAccess } from "./backend/object-access.ts";
 export {
   collectBytes,
   isReplayable,

@@ -67,7 +67,7 @@ function columnsOf(
 ): Pick<PreparedQuery, "columnNames" | "words"> {
   const words = new Set<string>();
   const rowNames = new Set(tables.map((name) => name.toLowerCase()));
-  const harmless = starsOfSubqueries(statements);
+  const harmless = harmlessStars(statements);
   for (const node of everyNode(statements)) {
     if (harmless.has(node)) continue;
     const type = textOf(node, "type");
@@ -96,13 +96,20 @@ function columnsOf(
   return { columnNames, words };
 }
 
-/** `SELECT * FROM (SELECT year …)` asks for no more than the inner query does. */
-function starsOfSubqueries(statements: readonly SqlNode[]): ReadonlySet<SqlNode> {
+/** `ORDER BY ALL` names no column, and `SELECT * FROM (SELECT year …)` asks for no more than the inner query does. */
+function harmlessStars(statements: readonly SqlNode[]): ReadonlySet<SqlNode> {
   const stars = new Set<SqlNode>();
+  const add = (node: unknown): void => {
+    if (isNode(node) && node["class"] === "STAR" && node["expr"] === null) stars.add(node);
+  };
   for (const node of everyNode(statements)) {
+    if (node["type"] === "ORDER_MODIFIER") {
+      for (const { expression } of nodesOf(node, "orders")) add(expression);
+    }
     const from = node["from_table"];
-    if (node["type"] !== "SELECT_NODE" || !isNode(from) || from["type"] !== "SUBQUERY") continue;
-    for (const item of nodesOf(node, "select_list")) if (item["class"] === "STAR") stars.add(item);
+    if (node["type"] === "SELECT_NODE" && isNode(from) && from["type"] === "SUBQUERY") {
+      for (const item of nodesOf(node, "select_list")) add(item);
+    }
   }
   return stars;
 }
