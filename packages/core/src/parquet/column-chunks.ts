@@ -1,7 +1,6 @@
-import type { ColumnMetaData, RowGroup } from "hyparquet";
+import type { ColumnMetaData } from "hyparquet";
 import { mapConcurrent } from "../concurrency.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { checkPages } from "./page-headers.ts";
 
 /** Columns that lie this close are fetched by one request, in bytes: a request costs more than what lies between. */
 const MAX_GAP_BYTES = 32 * 1024;
@@ -14,37 +13,25 @@ interface Range {
 }
 
 /**
- * Fetches the chunks of the given top-level columns of a row group in as few requests as their places allow, and checks
- * their pages.
+ * Fetches column chunks in as few requests as their places allow.
  *
- * @returns the row group's bytes by absolute offsets, for the decoder.
- * @throws Error saying what does not fit.
+ * @returns the bytes of a chunk.
  */
 export async function fetchColumnChunks(
   source: ByteSource,
-  group: RowGroup,
-  columns: ReadonlySet<string>,
-): Promise<(start: number, end: number) => ArrayBuffer> {
-  const wanted = group.columns.flatMap(({ meta_data }) =>
-    meta_data !== undefined && columns.has(meta_data.path_in_schema[0] ?? "") ? [meta_data] : [],
-  );
-  const fetched = await mapConcurrent(coalesce(wanted.map(chunkRange)), FETCH_CONCURRENCY, async (range) => ({
+  chunks: readonly ColumnMetaData[],
+): Promise<(chunk: ColumnMetaData) => Uint8Array> {
+  const fetched = await mapConcurrent(coalesce(chunks.map(chunkRange)), FETCH_CONCURRENCY, async (range) => ({
     range,
     bytes: await source.slice(range.start, range.end),
   }));
-  const slice = (start: number, end: number): ArrayBuffer => {
+  return (chunk) => {
+    const { start, end } = chunkRange(chunk);
     const found = fetched.find(({ range }) => range.start <= start && end <= range.end);
     if (found === undefined)
       throw new Error(`the bytes ${start} to ${end} are in no column that was asked for`);
-    return found.bytes.slice(start - found.range.start, end - found.range.start);
+    return new Uint8Array(found.bytes, start - found.range.start, end - start);
   };
-  for (const chunk of wanted) {
-    const { start, end } = chunkRange(chunk);
-    const found = fetched.find(({ range }) => range.start <= start && end <= range.end);
-    if (found === undefined) continue;
-    checkPages(new Uint8Array(found.bytes, start - found.range.start, end - start), chunk);
-  }
-  return slice;
 }
 
 /** Where a column chunk lies. */

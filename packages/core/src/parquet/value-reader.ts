@@ -4,6 +4,8 @@ import { kindOf, listElement } from "./footer-type.ts";
 
 /** Decimals of up to so many digits are numbers: a double gives all of them back. */
 const EXACT_DIGITS = 15;
+/** 76 digits, the widest of any writer, take 32 bytes. */
+const MAX_DECIMAL_BYTES = 64;
 
 /** Turns a value as hyparquet gives it into what rows hold. */
 export type ReadValue = (value: unknown) => unknown;
@@ -20,10 +22,10 @@ export type ReadValue = (value: unknown) => unknown;
  * | TIMESTAMP, INT96 | Date where it is whole milliseconds, else ISO 8601 text with all digits |
  * | TIME | text: `"23:59:59.000001"` |
  * | UUID, STRING, ENUM | string |
- * | JSON | the value |
+ * | JSON | the value; rows whose text is the same may share one object |
  * | other bytes | Uint8Array |
  *
- * @throws StorageError `not_supported` for a decimal or time inside a map.
+ * @throws StorageError `not_supported` for a decimal or time inside a map, and for VARIANT.
  */
 export function valueReader(node: SchemaTree, name: string): ReadValue {
   const special = specialReader(node, name);
@@ -34,6 +36,8 @@ export function valueReader(node: SchemaTree, name: string): ReadValue {
 /** A reader for nodes that hold a type which hyparquet leaves raw, or undefined where there is none. */
 function specialReader(node: SchemaTree, name: string): ReadValue | undefined {
   const { element } = node;
+  // Its parts refer to each other by offsets: a few bytes can describe a value without end.
+  if (element.logical_type?.type === "VARIANT") throw unsupported(node, name, "is a VARIANT");
   switch (kindOf(node)) {
     case "leaf": {
       const read = leafReader(element);
@@ -47,14 +51,13 @@ function specialReader(node: SchemaTree, name: string): ReadValue | undefined {
       return (value) => (Array.isArray(value) ? value.map(nullable(read)) : null);
     }
     case "map": {
-      if (!node.children[0]?.children.some((child) => specialReader(child, name) !== undefined))
+      if (
+        !node.children[0]?.children.some(
+          (child) => !isJson(child) && specialReader(child, name) !== undefined,
+        )
+      )
         return undefined;
-      throw new StorageError({
-        code: "not_supported",
-        op: "readParquet",
-        path: name,
-        message: `${name}: the column ${node.path.join(".")} is a map that holds decimals or times, which is not supported. Read other columns by the option columns.`,
-      });
+      throw unsupported(node, name, "is a map that holds decimals or times");
     }
     case "struct": {
       const fields = node.children.map(
@@ -73,6 +76,15 @@ function specialReader(node: SchemaTree, name: string): ReadValue | undefined {
   }
 }
 
+function unsupported(node: SchemaTree, name: string, problem: string): StorageError {
+  return new StorageError({
+    code: "not_supported",
+    op: "readParquet",
+    path: name,
+    message: `${name}: the column ${node.path.join(".")} ${problem}, which is not supported. Read other columns by the option columns.`,
+  });
+}
+
 const nullable =
   (read: ReadValue): ReadValue =>
   (value) =>
@@ -81,6 +93,8 @@ const nullable =
 /** A reader for the types that {@link rawElement} hides from hyparquet. */
 function leafReader(element: SchemaElement): ReadValue | undefined {
   if (isDecimal(element)) return decimalReader(element);
+  // As the decoder parsed it: a copy for each row that refers to it could be any number of copies.
+  if (isJson({ element })) return (value) => value;
   switch (timeUnit(element)) {
     case "MILLIS":
       return (value) => timeText(integer(value), 3);
@@ -110,6 +124,7 @@ function integer(value: unknown): bigint {
 function unscaled(value: unknown): bigint {
   if (!(value instanceof Uint8Array)) return integer(value);
   if (value.byteLength === 0) return 0n;
+  if (value.byteLength > MAX_DECIMAL_BYTES) throw new Error(`a decimal has ${value.byteLength} bytes`);
   return BigInt.asIntN(value.byteLength * 8, BigInt(`0x${Buffer.from(value).toString("hex")}`));
 }
 
@@ -125,6 +140,8 @@ function timeText(value: bigint, digits: number): string {
   const fraction = value % unit === 0n ? "" : `.${String(value % unit).padStart(digits, "0")}`;
   return `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}${fraction}`;
 }
+
+const isJson = ({ element }: Pick<SchemaTree, "element">): boolean => element.converted_type === "JSON";
 
 const isDecimal = ({ converted_type, logical_type }: SchemaElement): boolean =>
   converted_type === "DECIMAL" || logical_type?.type === "DECIMAL";
@@ -145,11 +162,13 @@ export function rawElement(element: SchemaElement): SchemaElement {
   return raw;
 }
 
-/** Timestamps: a Date where it is exact, else text with all digits. */
-export const TIMESTAMP_PARSERS: Partial<ParquetParsers> = {
+/** Timestamps: a Date where it is exact, else text with all digits. Shapes: their bytes (WKB). */
+export const PARSERS: Partial<ParquetParsers> = {
   timestampFromMilliseconds: (millis) => checkedDate(millis),
   timestampFromMicroseconds: (micros) => timestamp(micros, 3),
   timestampFromNanoseconds: (nanos) => timestamp(nanos, 6),
+  geometryFromBytes: (bytes) => bytes,
+  geographyFromBytes: (bytes) => bytes,
 };
 
 function timestamp(value: bigint, digits: number): Date | string | null {

@@ -1,0 +1,80 @@
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import type { CompressionCodec } from "hyparquet";
+import { compressors, decompressLz4Raw } from "hyparquet-compressors";
+import { ZSTDDecoder } from "zstddec";
+
+// Zstandard's own decoder as WebAssembly: Node 20 has none, and the one in JavaScript loops on some damaged pages.
+const zstd = new ZSTDDecoder();
+
+/** Loads the decoders that are not there at once. To be awaited before {@link decompressPage}. */
+export async function loadCodecs(codecs: ReadonlySet<CompressionCodec>): Promise<void> {
+  if (codecs.has("ZSTD")) await zstd.init();
+}
+
+/**
+ * Decompresses a page of untrusted bytes to exactly the size that its header says.
+ *
+ * @throws Error where it is none of that codec, or of another size.
+ */
+export function decompressPage(codec: CompressionCodec, page: Uint8Array, size: number): Uint8Array {
+  const bytes = decompress(codec, page, size);
+  if (bytes.byteLength !== size)
+    throw new Error(`a page decompresses to ${bytes.byteLength} bytes, its header says ${size}`);
+  return bytes;
+}
+
+function decompress(codec: CompressionCodec, page: Uint8Array, size: number): Uint8Array {
+  if (size === 0) return new Uint8Array();
+  const output = { maxOutputLength: size };
+  switch (codec) {
+    case "UNCOMPRESSED":
+      return page;
+    case "SNAPPY": {
+      const { SNAPPY } = compressors;
+      // Where the page is shorter than its header says, the rest would be what the page before left there.
+      if (SNAPPY === undefined || snappySize(page) !== size)
+        throw new Error("a page has another size than its header says");
+      return SNAPPY(page, size);
+    }
+    case "GZIP":
+      return gunzipSync(page, output);
+    case "BROTLI":
+      return brotliDecompressSync(page, output);
+    case "ZSTD":
+      return zstd.decode(page, size);
+    case "LZ4_RAW":
+      return decompressLz4Raw(page, size);
+    case "LZ4":
+      return decompressHadoopLz4(page, size) ?? decompressLz4Raw(page, size);
+    default:
+      throw new Error(`parquet unsupported compression codec: ${codec}`);
+  }
+}
+
+function snappySize(page: Uint8Array): number {
+  let size = 0;
+  for (let i = 0; i < 5; i++) {
+    const byte = page[i] ?? 0;
+    size += (byte & 0x7f) * 2 ** (7 * i);
+    if (byte < 0x80) break;
+  }
+  return size;
+}
+
+/** Hadoop's LZ4 frames each block by its two sizes, big-endian. Undefined where the page is not framed like that. */
+function decompressHadoopLz4(page: Uint8Array, size: number): Uint8Array | undefined {
+  const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
+  const output = new Uint8Array(size);
+  let from = 0;
+  let to = 0;
+  while (from < page.byteLength) {
+    if (from + 8 > page.byteLength) return undefined;
+    const blockSize = view.getUint32(from);
+    const blockEnd = from + 8 + view.getUint32(from + 4);
+    if (blockEnd > page.byteLength || to + blockSize > size || blockEnd === from + 8) return undefined;
+    output.set(decompressLz4Raw(page.subarray(from + 8, blockEnd), blockSize), to);
+    from = blockEnd;
+    to += blockSize;
+  }
+  return to === size ? output : undefined;
+}

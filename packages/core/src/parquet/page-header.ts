@@ -1,0 +1,148 @@
+import { THRIFT, ThriftReader } from "./thrift-reader.ts";
+
+/** The kinds of pages that hold values (parquet.thrift, PageType). */
+export type PageKind = "data" | "index" | "dictionary" | "data v2";
+const KINDS: readonly PageKind[] = ["data", "index", "dictionary", "data v2"];
+/** The field that describes the first kind; those of the others follow. */
+const FIRST_KIND_FIELD = 5;
+
+/** The fields that a kind must have: a decoder that finds none reads at no offset, for ever. */
+const REQUIRED: Readonly<Record<PageKind, readonly number[]>> = {
+  data: [1, 2, 3, 4],
+  index: [],
+  dictionary: [1, 2],
+  "data v2": [1, 2, 3, 4, 5, 6],
+};
+
+/** The encodings of values (parquet.thrift, Encoding). */
+const ENCODINGS = [
+  "PLAIN",
+  "GROUP_VAR_INT",
+  "PLAIN_DICTIONARY",
+  "RLE",
+  "BIT_PACKED",
+  "DELTA_BINARY_PACKED",
+  "DELTA_LENGTH_BYTE_ARRAY",
+  "DELTA_BYTE_ARRAY",
+  "RLE_DICTIONARY",
+  "BYTE_STREAM_SPLIT",
+] as const;
+
+/** How values are encoded. */
+export type PageEncoding = (typeof ENCODINGS)[number];
+
+/** What a page says of itself. */
+export interface PageHeader {
+  readonly kind: PageKind;
+  /** Its bytes in the file, and when they are decompressed. */
+  readonly compressed: number;
+  readonly uncompressed: number;
+  readonly values: number;
+  readonly encoding: PageEncoding;
+  /** Of `data v2`: how many values are null, how many bytes the levels take, whether the values are compressed. */
+  readonly nulls: number;
+  readonly definitionBytes: number;
+  readonly repetitionBytes: number;
+  readonly isCompressed: boolean;
+  /** Where the page's bytes begin. */
+  readonly bodyStart: number;
+  /** The header's bytes with another compressed size in them. */
+  withCompressedSize(size: number): Uint8Array[];
+}
+
+/**
+ * Reads a page header, strictly: every number in it is one that a page can have.
+ *
+ * @throws Error saying what does not fit.
+ */
+export function readPageHeader(chunk: Uint8Array, start: number): PageHeader {
+  const reader = new ThriftReader(chunk, start);
+  const numbers: (number | undefined)[] = [];
+  const described: (KindFields | undefined)[] = [];
+  let sizeStart = 0;
+  let sizeEnd = 0;
+  reader.struct((id, type) => {
+    if (id >= FIRST_KIND_FIELD && id < FIRST_KIND_FIELD + KINDS.length) {
+      if (type !== THRIFT.STRUCT || described[id] !== undefined)
+        throw new Error("a page header has a field of another kind");
+      described[id] = readKindFields(reader);
+      return true;
+    }
+    if (id < 1 || id > 3) return false;
+    if (type !== THRIFT.I32 || numbers[id] !== undefined)
+      throw new Error("a page header has a field of another kind");
+    if (id === 3) sizeStart = reader.offset;
+    numbers[id] = reader.integer();
+    if (id === 3) sizeEnd = reader.offset;
+    return true;
+  });
+  const [, kindNumber = -1, uncompressed = -1, compressed = -1] = numbers;
+  const kind = KINDS[kindNumber];
+  const fields = described[FIRST_KIND_FIELD + kindNumber];
+  if (kind === undefined || fields === undefined) throw new Error("a page header says no kind of page");
+  if (REQUIRED[kind].some((id) => fields.numbers[id] === undefined))
+    throw new Error("a page header lacks a field");
+  const isV2 = kind === "data v2";
+  const number = (id: number): number => fields.numbers[id] ?? 0;
+  const values = kind === "index" ? 0 : (fields.numbers[1] ?? -1);
+  const encoding = ENCODINGS[isV2 ? number(4) : number(2)];
+  const [nulls, definitionBytes, repetitionBytes] = isV2 ? [number(2), number(5), number(6)] : [0, 0, 0];
+  if (Math.min(uncompressed, compressed, values, nulls, definitionBytes, repetitionBytes) < 0)
+    throw new Error("a page header holds a negative number, or lacks one");
+  if (nulls > values) throw new Error(`a page claims ${nulls} nulls among ${values} values`);
+  if (definitionBytes + repetitionBytes > Math.min(compressed, uncompressed))
+    throw new Error(
+      `a page of ${compressed} bytes claims ${definitionBytes + repetitionBytes} bytes of levels`,
+    );
+  if (encoding === undefined) throw new Error("a page has an unknown encoding");
+  return {
+    kind,
+    compressed,
+    uncompressed,
+    values,
+    encoding,
+    nulls,
+    definitionBytes,
+    repetitionBytes,
+    isCompressed: !isV2 || fields.isCompressed,
+    bodyStart: reader.offset,
+    withCompressedSize: (size) => [
+      chunk.subarray(start, sizeStart),
+      zigzagVarint(size),
+      chunk.subarray(sizeEnd, reader.offset),
+    ],
+  };
+}
+
+interface KindFields {
+  readonly numbers: readonly (number | undefined)[];
+  readonly isCompressed: boolean;
+}
+
+/** The fields of a kind's own header: numbers, and 7 of `data v2`, whether it is compressed. */
+function readKindFields(reader: ThriftReader): KindFields {
+  const numbers: (number | undefined)[] = [];
+  let isCompressed = true;
+  reader.struct((id, type) => {
+    if (type === THRIFT.TRUE || type === THRIFT.FALSE) {
+      if (id === 7) isCompressed = type === THRIFT.TRUE;
+      return true;
+    }
+    if (id < 1 || id > 6) return false;
+    if (type !== THRIFT.I32) {
+      if (id === 5) return false; // Statistics, of a data page.
+      throw new Error("a page header has a field of another kind");
+    }
+    numbers[id] = reader.integer();
+    return true;
+  }, 1);
+  return { numbers, isCompressed };
+}
+
+function zigzagVarint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value * 2;
+  for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
+  bytes.push(rest);
+  return Uint8Array.from(bytes);
+}

@@ -1,0 +1,158 @@
+import { type ColumnMetaData, type FileMetaData, parquetRead, type RowGroup } from "hyparquet";
+import type { ByteSource } from "./byte-source.ts";
+import type { CheckedSchema } from "./checked-schema.ts";
+import { fetchColumnChunks } from "./column-chunks.ts";
+import { loadCodecs } from "./decompress-page.ts";
+import type { FileBudget } from "./file-budget.ts";
+import { unpackChunk } from "./unpack-chunk.ts";
+import { PARSERS, type ReadValue, toJs } from "./value-reader.ts";
+
+/** Columns are decoded together until they take this many bytes: a call has its price, and so has what is held. */
+const DECODE_BYTES = 8 * 1024 * 1024;
+
+/** What reading the row groups of one file takes. */
+export interface GroupDecoder {
+  readonly source: ByteSource;
+  readonly metadata: FileMetaData;
+  readonly leafOf: CheckedSchema["leafOf"];
+  /** The top-level columns that are wanted, and how their values become those of rows. */
+  readonly readers: ReadonlyMap<string, ReadValue>;
+  readonly budget: FileBudget;
+}
+
+/**
+ * Reads the wanted columns of one row group, each as plain values in row order.
+ *
+ * @throws Error saying what does not fit, or of the decoder.
+ */
+export async function readRowGroup(
+  { source, metadata, leafOf, readers, budget }: GroupDecoder,
+  group: RowGroup,
+): Promise<ReadonlyMap<string, readonly unknown[]>> {
+  const rowCount = Number(group.num_rows);
+  const values = new Map<string, unknown[]>();
+  const chunks = group.columns.flatMap(({ meta_data }) =>
+    meta_data !== undefined && readers.has(topOf(meta_data)) ? [meta_data] : [],
+  );
+  for (const name of readers.keys()) values.set(name, new Array<unknown>(rowCount).fill(null));
+  if (chunks.length === 0 || rowCount === 0) return values;
+  await loadCodecs(new Set(chunks.map(({ codec }) => codec)));
+  const bytesOf = await fetchColumnChunks(source, chunks);
+  let file = new UnpackedFile();
+  for (const [i, chunk] of chunks.entries()) {
+    file.add(chunk, unpackChunk(bytesOf(chunk), chunk, leafOf(chunk), budget));
+    const next = chunks[i + 1];
+    // The leaves of one column are decoded together.
+    if (next !== undefined && (file.byteLength < DECODE_BYTES || topOf(next) === topOf(chunk))) continue;
+    const missing = new Map(file.chunks.map((of) => [topOf(of), rowCount]));
+    const flat = new Set(file.chunks.filter((of) => of.path_in_schema.length === 1).map(topOf));
+    for (const [name, offset, data] of await decode(file, metadata, group)) {
+      const target = values.get(name);
+      const read = readers.get(name);
+      if (target === undefined || read === undefined) continue;
+      fill(target, data, offset, read, flat.has(name));
+      missing.set(name, (missing.get(name) ?? 0) - data.length);
+    }
+    for (const [name, left] of missing)
+      if (left > 0) throw new Error(`column ${name} has ${rowCount - left} of ${rowCount} rows`);
+    file = new UnpackedFile();
+  }
+  return values;
+}
+
+const topOf = ({ path_in_schema }: ColumnMetaData): string => path_in_schema[0] ?? "";
+
+/** Checked and decompressed column chunks, laid out as the decoder finds them in a file. */
+class UnpackedFile {
+  readonly chunks: ColumnMetaData[] = [];
+  byteLength = 0;
+  readonly #pieces: Uint8Array[] = [];
+
+  add(chunk: ColumnMetaData, pieces: readonly Uint8Array[]): void {
+    const start = this.byteLength;
+    for (const piece of pieces) {
+      this.#pieces.push(piece);
+      this.byteLength += piece.byteLength;
+    }
+    const { dictionary_page_offset: _, ...rest } = chunk;
+    this.chunks.push({
+      ...rest,
+      codec: "UNCOMPRESSED",
+      data_page_offset: BigInt(start),
+      total_compressed_size: BigInt(this.byteLength - start),
+    });
+  }
+
+  bytes(): ArrayBuffer {
+    const bytes = new Uint8Array(this.byteLength);
+    let offset = 0;
+    for (const piece of this.#pieces) {
+      bytes.set(piece, offset);
+      offset += piece.byteLength;
+    }
+    return bytes.buffer;
+  }
+}
+
+/** A run of a column's values, from a row of the group on. */
+type Decoded = readonly [column: string, firstRow: number, values: ArrayLike<unknown>];
+
+async function decode(
+  file: UnpackedFile,
+  metadata: FileMetaData,
+  group: RowGroup,
+): Promise<readonly Decoded[]> {
+  const bytes = file.bytes();
+  const decoded: Decoded[] = [];
+  await parquetRead({
+    file: {
+      byteLength: bytes.byteLength,
+      // Mostly it is all of it, which need not be copied.
+      slice: (start, end) =>
+        end === undefined || end - start === bytes.byteLength ? bytes : bytes.slice(start, end),
+    },
+    metadata: {
+      ...metadata,
+      num_rows: group.num_rows,
+      row_groups: [{ ...group, columns: file.chunks.map((meta_data) => ({ meta_data, file_offset: 0n })) }],
+    },
+    columns: [...new Set(file.chunks.map(topOf))],
+    // Text is what says that it is text; any other BYTE_ARRAY is bytes.
+    utf8: false,
+    parsers: PARSERS,
+    // What is thrown in here would end the process.
+    onChunk: ({ columnName, columnData, rowStart }) => decoded.push([columnName, rowStart, columnData]),
+  });
+  return decoded;
+}
+
+/** Puts a chunk of values where they belong, in as few steps a value as its kind allows. */
+function fill(
+  target: unknown[],
+  chunk: ArrayLike<unknown>,
+  offset: number,
+  read: ReadValue,
+  isFlat: boolean,
+): void {
+  const start = Math.max(0, -offset);
+  const end = Math.min(chunk.length, target.length - offset);
+  if (read === toJs && isPlainNumbers(chunk)) {
+    for (let i = start; i < end; i++) target[offset + i] = chunk[i];
+    return;
+  }
+  for (let i = start; i < end; i++) {
+    const value = chunk[i];
+    if (value === null) continue;
+    if (value === undefined) {
+      // Of a flat column, what is neither a value nor null is an index that its dictionary lacks.
+      if (isFlat) throw new Error("a page refers to a value that its dictionary lacks");
+      continue;
+    }
+    target[offset + i] =
+      typeof value === "string" || (typeof value === "number" && read === toJs) ? value : read(value);
+  }
+}
+
+function isPlainNumbers(chunk: ArrayLike<unknown>): boolean {
+  return chunk instanceof Float64Array || chunk instanceof Float32Array || chunk instanceof Int32Array;
+}

@@ -1,0 +1,83 @@
+import type { ColumnMetaData } from "hyparquet";
+import { decompressPage } from "./decompress-page.ts";
+import type { FileBudget } from "./file-budget.ts";
+import { checkDataPage, checkDictionary, type LeafFacts } from "./page-body.ts";
+import { type PageHeader, readPageHeader } from "./page-header.ts";
+
+/** No page of an honest writer is larger, in bytes, or holds more values. */
+const MAX_PAGE_BYTES = 2 ** 28;
+const MAX_PAGE_VALUES = 2 ** 24;
+/** Values of bytes that are not in a dictionary are objects each, until they become text. */
+const MAX_PAGE_BYTE_ARRAYS = 2 ** 22;
+
+/**
+ * Takes a column chunk apart into its pages and gives them back decompressed, every one checked: the decoder sees no page
+ * whose sizes, counts or runs do not fit.
+ *
+ * @returns the pieces of an uncompressed chunk, in order.
+ * @throws Error saying what does not fit.
+ */
+export function unpackChunk(
+  chunk: Uint8Array,
+  { codec, num_values, path_in_schema }: ColumnMetaData,
+  leaf: LeafFacts,
+  budget: FileBudget,
+): Uint8Array[] {
+  const expected = Number(num_values);
+  const pieces: Uint8Array[] = [];
+  let values = 0;
+  let hasDictionary = false;
+  let offset = 0;
+  try {
+    while (values < expected) {
+      if (offset >= chunk.byteLength) break;
+      const page = readPageHeader(chunk, offset);
+      const end = page.bodyStart + page.compressed;
+      if (end > chunk.byteLength) throw new Error(`a page of ${page.compressed} bytes does not fit into it`);
+      const mostValues =
+        leaf.type === "BYTE_ARRAY" && !page.encoding.endsWith("DICTIONARY")
+          ? MAX_PAGE_BYTE_ARRAYS
+          : MAX_PAGE_VALUES;
+      if (page.uncompressed > MAX_PAGE_BYTES || page.values > mostValues)
+        throw new Error(`a page claims to hold ${page.uncompressed} bytes and ${page.values} values`);
+      offset = end;
+      if (page.kind === "index") continue;
+      budget.chargeBytes(page.uncompressed);
+      const body = unpackPage(chunk.subarray(page.bodyStart, end), page, codec);
+      if (page.kind === "dictionary") {
+        checkDictionary(page, leaf);
+        hasDictionary = true;
+      } else {
+        checkDataPage(body, page, leaf, hasDictionary, budget);
+        values += page.values;
+      }
+      pieces.push(...page.withCompressedSize(page.uncompressed), body.levels, body.values);
+    }
+    if (values !== expected) throw new Error(`its pages hold ${values} values, the footer says ${expected}`);
+  } catch (error) {
+    throw new Error(`column ${path_in_schema.join(".")}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+  return pieces;
+}
+
+/** A page's bytes as they are when nothing is compressed. */
+export interface PageBody {
+  /** The levels of a page of the second kind, which never are compressed; those of the first lie before its values. */
+  readonly levels: Uint8Array;
+  readonly values: Uint8Array;
+}
+
+function unpackPage(bytes: Uint8Array, page: PageHeader, codec: ColumnMetaData["codec"]): PageBody {
+  const levelBytes = page.repetitionBytes + page.definitionBytes;
+  const values = bytes.subarray(levelBytes);
+  return {
+    levels: bytes.subarray(0, levelBytes),
+    values: decompressPage(
+      page.isCompressed ? codec : "UNCOMPRESSED",
+      values,
+      page.uncompressed - levelBytes,
+    ),
+  };
+}
