@@ -19,7 +19,7 @@ import type { Row } from "./row.ts";
 import { showValue } from "./show-value.ts";
 import { isStorageError, StorageError } from "./storage-error.ts";
 import { listEntities } from "./table/entities.ts";
-import type { EntityKeyMemory } from "./table/entity-keys.ts";
+import { EntityMemory } from "./table/entity-memory.ts";
 import { type EntityReport, type InspectOptions, inspectEntity } from "./table/inspect-entity.ts";
 import { type PartitionFilters, parseFilters } from "./table/partition-filter.ts";
 import { type RepairOptions, type RepairReport, repairEntity } from "./table/repair-entity.ts";
@@ -63,7 +63,7 @@ export interface WriteParquetOptions extends OperationOptions {
 export class Storage implements AsyncDisposable {
   /** The bytes beneath. */
   readonly backend: StorageBackend;
-  readonly #keys: EntityKeyMemory = new Map();
+  readonly #entities: EntityMemory;
 
   /**
    * @throws StorageError `invalid_argument` for what is no backend.
@@ -76,6 +76,7 @@ export class Storage implements AsyncDisposable {
       );
     }
     this.backend = backend;
+    this.#entities = new EntityMemory(backend);
   }
 
   /** Where the data lies: `/data` or `s3://bucket/prefix`. */
@@ -297,7 +298,7 @@ export class Storage implements AsyncDisposable {
       checkRows(rows, "write"),
       checkedPartition(partition, "write"),
       options,
-      this.#keys,
+      this.#entities,
     );
   }
 
@@ -322,7 +323,7 @@ export class Storage implements AsyncDisposable {
   ): Promise<ReplaceResult> {
     const key = parseKey(entity, "replacePartitions");
     const write = (rows: readonly Row[], partition: Partition): Promise<number> =>
-      writePartition(this.backend, key, rows, partition, { ...options, overwrite: true }, this.#keys);
+      writePartition(this.backend, key, rows, partition, { ...options, overwrite: true }, this.#entities);
     return replacePartitions(key, source, write, options);
   }
 

@@ -11,6 +11,9 @@ import {
   storeIn,
 } from "./support/start-states.ts";
 
+/** Given, so that no writer looks at other partitions first: that is no part of the protocol. */
+const SCHEMA = [{ name: "writer", type: "string" }] as const;
+
 /** What a writer is about to do. */
 interface Intent {
   readonly rows: readonly string[];
@@ -31,7 +34,7 @@ function intent(name: string, mode: keyof typeof MODES & string): Intent {
 const writing =
   ({ rows, overwrite }: Intent) =>
   (backend: StorageBackend): Promise<number> =>
-    new Storage(backend).write(ENTITY, rowsOf(...rows), PARTITION, { overwrite });
+    new Storage(backend).write(ENTITY, rowsOf(...rows), PARTITION, { overwrite, schema: SCHEMA });
 
 /** The rows after writes that follow each other, as one text. */
 function after(before: readonly string[], ...intents: readonly Intent[]): string {

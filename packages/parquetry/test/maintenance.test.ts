@@ -232,8 +232,19 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
 
   it("inspect says what an entity is made of, and where its columns drift", async () => {
     await storage.write(ENTITY, [{ a: 1, b: "x", c: null }], partition({ year: 2019, team: "Rice" }));
-    await storage.write(ENTITY, [{ a: 2.5, b: "x", c: "y" }], partition({ year: 2020, team: "Rice" }));
-    await storage.write(ENTITY, [{ a: 3.5, b: "x", c: "y" }], partition({ year: 2020, team: null }));
+    const drifting = { allowOtherTypes: true };
+    await storage.write(
+      ENTITY,
+      [{ a: 2.5, b: "x", c: "y" }],
+      partition({ year: 2020, team: "Rice" }),
+      drifting,
+    );
+    await storage.write(
+      ENTITY,
+      [{ a: 3.5, b: "x", c: "y" }],
+      partition({ year: 2020, team: null }),
+      drifting,
+    );
     await put(`${ENTITY}/year=2021/team=Rice/data.csv`, text("a,b\n1,x\n2,y\n"));
     await put(`${ENTITY}/year=2022/team=Rice/data.parquet`, text("no Parquet at all"));
     const report = await storage.inspect(ENTITY);

@@ -1,4 +1,5 @@
 import type { SchemaTree } from "hyparquet";
+import type { ColumnSchema, ColumnType } from "./column-type.ts";
 
 /** How a group of the footer is read: as the array, map or object that it stands for. */
 export type NodeKind = "leaf" | "list" | "map" | "struct";
@@ -102,4 +103,51 @@ function leafType({ element }: SchemaTree): string {
     default:
       return PHYSICAL[type] ?? type.toLowerCase();
   }
+}
+
+const AS_COLUMN: Readonly<Record<string, ColumnType>> = {
+  int8: "int64",
+  int16: "int64",
+  int32: "int64",
+  int64: "int64",
+  uint8: "int64",
+  uint16: "int64",
+  uint32: "int64",
+  double: "double",
+  boolean: "boolean",
+  string: "string",
+  binary: "binary",
+  json: "json",
+  null: "null",
+};
+
+/** The type of a column in the words of a schema to write, or undefined where Parquetry writes no such type. */
+export function columnTypeOf(node: SchemaTree): ColumnType | undefined {
+  if (node.element.repetition_type === "REPEATED") return undefined;
+  switch (kindOf(node)) {
+    case "list": {
+      const element = listElement(node);
+      const list = element === undefined ? undefined : columnTypeOf(element);
+      return list && { list };
+    }
+    case "struct": {
+      const struct: ColumnSchema[] = [];
+      for (const child of node.children) {
+        const type = columnTypeOf(child);
+        if (type === undefined) return undefined;
+        struct.push({ name: child.element.name, type });
+      }
+      return { struct };
+    }
+    case "map":
+      return undefined;
+    case "leaf":
+      return isInstant(node) ? "timestamp" : AS_COLUMN[leafType(node)];
+  }
+}
+
+/** A timestamp that says which instant it is; one without that is a local time, which a Date is not. */
+function isInstant({ element: { logical_type, converted_type } }: SchemaTree): boolean {
+  if (logical_type?.type === "TIMESTAMP") return logical_type.isAdjustedToUTC;
+  return converted_type === "TIMESTAMP_MICROS" || converted_type === "TIMESTAMP_MILLIS";
 }

@@ -3,8 +3,9 @@ import type { Row } from "../row.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
 import { type ByteSource, FOOTER_BYTES } from "./byte-source.ts";
 import { checkedSchema } from "./checked-schema.ts";
+import type { ColumnType } from "./column-type.ts";
 import { FileBudget } from "./file-budget.ts";
-import { footerType } from "./footer-type.ts";
+import { columnTypeOf, footerType } from "./footer-type.ts";
 import { readRowGroup } from "./read-row-group.ts";
 import { ThriftReader } from "./thrift-reader.ts";
 import { rawElement, valueReader } from "./value-reader.ts";
@@ -18,6 +19,16 @@ const MIN_FILE_BYTES = 12;
 /** A footer becomes objects that take many times its bytes. */
 const MAX_FOOTER_BYTES = 2 ** 25;
 
+/** A top-level column of a file. */
+export interface ParquetField {
+  /** Its name. */
+  readonly name: string;
+  /** Its type as {@link footerType} words it. */
+  readonly type: string;
+  /** Its type as one that can be written, or undefined where it is none. */
+  readonly columnType: ColumnType | undefined;
+}
+
 /** An opened Parquet file: its footer is read and checked, its rows are not read yet. */
 export interface ParquetFile {
   /** Names it in errors. */
@@ -30,8 +41,8 @@ export interface ParquetFile {
   readonly createdBy: string | undefined;
   /** Its top-level columns, in order. */
   readonly columns: readonly string[];
-  /** Its top-level columns with their types as {@link footerType} words them. */
-  readonly fields: readonly { readonly name: string; readonly type: string }[];
+  /** Its top-level columns. */
+  readonly fields: readonly ParquetField[];
   /**
    * Reads rows in batches of at most {@link BATCH_ROWS}, holding one row group at a time. With `columns` only the bytes
    * of these columns are read; one that the file lacks is null in every row.
@@ -67,7 +78,11 @@ export async function openParquet(source: ByteSource): Promise<ParquetFile> {
     ),
     createdBy: metadata.created_by,
     columns: names,
-    fields: tree.children.map((node) => ({ name: node.element.name, type: footerType(node) })),
+    fields: tree.children.map((node) => ({
+      name: node.element.name,
+      type: footerType(node),
+      columnType: columnTypeOf(node),
+    })),
     async *scan(columns = names) {
       const wanted = new Set(columns.filter((name) => known.has(name)));
       const readers = new Map(

@@ -185,7 +185,7 @@ async function readFacts(
 ): Promise<Pick<PartitionFacts, "rows" | "fields">> {
   if (format === "parquet") {
     const file = await openParquet(await openByteSource(backend, info.key, { known: info, signal }));
-    return { rows: file.rowCount, fields: file.fields };
+    return { rows: file.rowCount, fields: file.fields.map(({ name, type }) => ({ name, type })) };
   }
   const { body } = await backend.get(info.key, { ifMatch: info.etag, signal });
   const rows = decodeCsv(await collectBytes(body), backend.url(info.key), csv);

@@ -11,7 +11,7 @@ import { encodeParquet } from "../parquet/write-parquet.ts";
 import type { Row } from "../row.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
 import { commitDraft, type DraftFile } from "./commit-draft.ts";
-import { checkEntityKeys, type EntityKeyMemory } from "./entity-keys.ts";
+import type { EntityMemory } from "./entity-memory.ts";
 import { findPartitionPrefix } from "./find-partition-prefix.ts";
 
 /** How often `onConflict: "retry"` writes before it gives up. */
@@ -23,7 +23,10 @@ const MAX_PAUSE_MS = 500;
 export interface WriteOptions extends OperationOptions {
   /** `true` replaces exactly this partition; `false` (default) adds a file to it. */
   readonly overwrite?: boolean | undefined;
-  /** The columns and their types. Default: found by looking at every row. */
+  /**
+   * The columns and their types. Default: found by looking at every row, and fitted to the entity's other partitions: the
+   * same columns with the same types, then the new ones.
+   */
   readonly schema?: readonly ColumnSchema[] | undefined;
   /**
    * `throw` (default): where another writer commits first, `conflict`. `retry`: the write is done anew on what that writer
@@ -35,6 +38,11 @@ export interface WriteOptions extends OperationOptions {
    * entity would be no table any more.
    */
   readonly allowOtherKeys?: boolean | undefined;
+  /**
+   * `true` lets a column have another type than in the entity's other partitions, such as text where these hold numbers.
+   * Default false: that is refused, since plain readers take the types of all files from one of them.
+   */
+  readonly allowOtherTypes?: boolean | undefined;
   /**
    * Told where a file that no longer counts could not be deleted. The write is not affected: nobody reads such a file, and
    * the next write or `repair` removes it. Default: nobody is told.
@@ -53,22 +61,41 @@ export async function writePartition(
   entity: Key,
   rows: readonly Row[],
   partition: Partition,
-  options: WriteOptions = {},
-  memory: EntityKeyMemory = new Map(),
+  options: WriteOptions,
+  entities: EntityMemory,
 ): Promise<number> {
-  const { signal } = options;
+  try {
+    return await writeFitted(backend, entity, rows, partition, options, entities);
+  } catch (error) {
+    entities.forget(entity);
+    throw error;
+  }
+}
+
+async function writeFitted(
+  backend: StorageBackend,
+  entity: Key,
+  rows: readonly Row[],
+  partition: Partition,
+  options: WriteOptions,
+  entities: EntityMemory,
+): Promise<number> {
+  const { signal, overwrite = false, allowOtherKeys = false, allowOtherTypes = false } = options;
   const own = withoutPartitionColumns(rows, partition);
-  const columns =
-    options.schema === undefined ? inferColumns(own) : checkSchema(options.schema, own, "write");
+  const pinned = options.schema === undefined ? undefined : checkSchema(options.schema, own, "write");
+  const found = pinned ?? inferColumns(own);
+  const prefix = await findPartitionPrefix(backend, entity, partition, signal);
+  const write = { entity, partition, prefix, overwrite, signal };
+  const columns = pinned ?? (await entities.fitColumns(write, found, allowOtherTypes));
   const draft: DraftFile = {
     entity,
     partition,
-    prefix: await findPartitionPrefix(backend, entity, partition, signal),
+    prefix,
     columns,
     data: own.length === 0 ? undefined : encodeData(own, columns),
   };
   const onNew = async (): Promise<void> => {
-    if (options.allowOtherKeys !== true) await checkEntityKeys(backend, entity, partition, memory, signal);
+    if (!allowOtherKeys) await entities.checkKeys(write);
   };
   for (let attempt = 1; ; attempt++) {
     try {

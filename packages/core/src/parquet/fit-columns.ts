@@ -1,0 +1,73 @@
+import type { ColumnSchema, ColumnType } from "./column-type.ts";
+import { checkNames } from "./infer-columns.ts";
+
+/** A column of the table so far; without a type where it is one that Parquetry does not write, such as a decimal. */
+export interface KnownColumn {
+  /** Its name. */
+  readonly name: string;
+  /** Its type. */
+  readonly type: ColumnType | undefined;
+}
+
+/** A column whose values do not fit the table so far. */
+export interface MisfitColumn {
+  /** Its name. */
+  readonly column: string;
+  /** Its type here. */
+  readonly type: ColumnType;
+  /** Its type in the table so far. */
+  readonly known: ColumnType;
+}
+
+/**
+ * Fits the columns that were found in rows to those of the table so far: the same columns in the same order with the same
+ * types, then the new ones. What fits without a change of a value is widened (nothing but null to any type, whole numbers
+ * to `double`); a column that the rows lack is all null. What does not fit keeps its type, and is named.
+ *
+ * @throws StorageError `invalid_argument` for two names that differ only in case.
+ */
+export function fitColumns(
+  found: readonly ColumnSchema[],
+  known: readonly KnownColumn[],
+): { readonly columns: readonly ColumnSchema[]; readonly misfits: readonly MisfitColumn[] } {
+  const misfits: MisfitColumn[] = [];
+  const rest = new Map(found.map(({ name, type }) => [name, type]));
+  const columns: ColumnSchema[] = [];
+  for (const { name, type: knownType } of known) {
+    const type = rest.get(name);
+    rest.delete(name);
+    // A type that cannot be written is kept in its place, and without values it is left out.
+    if (knownType === undefined) {
+      if (type !== undefined) columns.push({ name, type });
+      continue;
+    }
+    const fitted = type === undefined ? knownType : fitType(type, knownType);
+    if (fitted === undefined && type !== undefined) misfits.push({ column: name, type, known: knownType });
+    columns.push({ name, type: fitted ?? type ?? knownType });
+  }
+  for (const [name, type] of rest) columns.push({ name, type });
+  checkNames(columns.map(({ name }) => name));
+  return { columns, misfits };
+}
+
+/** The type of the table where values of `found` are values of it, or undefined. */
+function fitType(found: ColumnType, known: ColumnType): ColumnType | undefined {
+  if (found === known || found === "null") return known;
+  if (known === "null") return found;
+  if (found === "int64" && known === "double") return "double";
+  if (typeof found === "object") {
+    if (known === "json") return known;
+    if (typeof known === "string") return undefined;
+    if ("list" in found && "list" in known) {
+      const list = fitType(found.list, known.list);
+      return list && { list };
+    }
+    if ("struct" in found && "struct" in known) {
+      const { columns, misfits } = fitColumns(found.struct, known.struct);
+      return misfits.length > 0 ? undefined : { struct: columns };
+    }
+    return undefined;
+  }
+  // An object without fields is found as json.
+  return found === "json" && typeof known === "object" && "struct" in known ? known : undefined;
+}

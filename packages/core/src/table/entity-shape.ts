@@ -1,0 +1,94 @@
+import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import { Partition, parsePartitionSegment } from "../hive/partition.ts";
+import type { Key } from "../key.ts";
+import { openByteSource } from "../parquet/byte-source.ts";
+import type { KnownColumn } from "../parquet/fit-columns.ts";
+import { openParquet } from "../parquet/open-parquet.ts";
+import { isStorageError } from "../storage-error.ts";
+import { dataFormat, MANIFEST_NAME } from "./data-file.ts";
+import { readPartitionState } from "./partition-state.ts";
+
+/** What the partitions of an entity have in common. */
+export interface EntityShape {
+  /** Their keys, outermost first. */
+  readonly keys: readonly string[];
+  /** Their columns, of the first partition that has a Parquet file. */
+  readonly columns: readonly KnownColumn[];
+  /** The folder of that partition, or undefined where there is none. */
+  readonly reference: Key | undefined;
+}
+
+/** Partitions without a readable Parquet file that are passed over in search of one. */
+const MAX_PASSED_OVER = 16;
+
+/**
+ * The shape of an entity: that of its first partition in key order, from whose files plain readers (a glob in DuckDB, a
+ * dataset in pyarrow) take the types of all. Costs two listings and two reads, however many partitions there are.
+ *
+ * @param except a folder that is about to be replaced, and so proves nothing.
+ * @returns undefined where the entity has no partition.
+ */
+export async function findEntityShape(
+  backend: StorageBackend,
+  entity: Key,
+  options: OperationOptions & { readonly except?: Key | undefined } = {},
+): Promise<EntityShape | undefined> {
+  let keys: readonly string[] | undefined;
+  let passedOver = 0;
+  for await (const { prefix, partition } of partitionFolders(backend, entity, options.signal)) {
+    keys ??= partition.keys;
+    if (prefix === options.except) continue;
+    const columns = await columnsOf(backend, prefix, partition, options.signal);
+    if (columns !== undefined) return { keys, columns, reference: prefix };
+    if (++passedOver === MAX_PASSED_OVER) break;
+  }
+  return keys && { keys, columns: [], reference: undefined };
+}
+
+/** The folders of an entity that hold data or a manifest, one by one as they are listed. */
+async function* partitionFolders(
+  backend: StorageBackend,
+  entity: Key,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<{ readonly prefix: Key; readonly partition: Partition }> {
+  let last = "";
+  for await (const { objects } of backend.list({ prefix: entity, signal })) {
+    for (const { key } of objects) {
+      const slash = key.lastIndexOf("/");
+      const folder = key.slice(0, slash);
+      const name = key.slice(slash + 1);
+      if (folder === last || (dataFormat(name) === undefined && name !== MANIFEST_NAME)) continue;
+      const segments = folder === entity ? [] : folder.slice(entity.length + 1).split("/");
+      const entries = segments.map(parsePartitionSegment);
+      if (entries.some((entry) => entry === undefined)) continue;
+      last = folder;
+      // The folder of a key is a key.
+      const prefix = folder as Key;
+      yield { prefix, partition: Partition.of(entries.filter((entry) => entry !== undefined)) };
+    }
+  }
+}
+
+/** The columns of a partition's first Parquet file that counts. */
+async function columnsOf(
+  backend: StorageBackend,
+  prefix: Key,
+  partition: Partition,
+  signal: AbortSignal | undefined,
+): Promise<readonly KnownColumn[] | undefined> {
+  try {
+    const state = await readPartitionState(backend, prefix, partition, signal, "below too");
+    const file = state.committed().find(({ format }) => format === "parquet");
+    if (file === undefined) return undefined;
+    const { fields } = await openParquet(
+      await openByteSource(backend, file.info.key, { known: file.info, signal }),
+    );
+    const keys = new Set(partition.keys);
+    return fields.flatMap(({ name, columnType }) => (keys.has(name) ? [] : [{ name, type: columnType }]));
+  } catch (error) {
+    // What cannot be read, or is being replaced, says nothing; another partition may.
+    const codes = ["corrupt", "not_found", "not_supported", "precondition_failed", "conflict"];
+    if (isStorageError(error) && codes.includes(error.code)) return undefined;
+    throw error;
+  }
+}

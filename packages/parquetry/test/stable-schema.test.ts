@@ -1,0 +1,108 @@
+import { type ColumnSchema, encodeParquet, parseKey, partition, type Row, Storage } from "@parquetry/core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { BACKENDS } from "./support/backends.ts";
+
+const ENTITY = "raw/plays";
+const week = (number: number): ReturnType<typeof partition> => partition({ year: 2024, week: number });
+
+describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) => {
+  let storage: Storage;
+  const write = (number: number, rows: readonly Row[], options = {}): Promise<number> =>
+    storage.write(ENTITY, rows, week(number), options);
+  /** The columns of each partition's file, as a fresh reader finds them. */
+  const schemas = async (): Promise<readonly string[]> => {
+    const { schemas: found } = await storage.inspect(ENTITY);
+    return found.map(({ fields }) => fields.map(({ name, type }) => `${name} ${type}`).join(", "));
+  };
+
+  beforeEach(async () => {
+    storage = new Storage(await open());
+  });
+
+  it("are the same in every partition, whatever its rows happen to hold", async () => {
+    await write(1, [{ team: "Rice", epa: 0.5, note: "x", sides: [1, 2], extra: { a: 1, b: "c" } }]);
+    await write(2, [{ epa: 3, team: null, sides: null }]);
+    await write(3, [{ extra: { b: null }, sides: [], epa: null }]);
+    await write(4, []);
+    expect(await schemas()).toEqual([
+      "team string, epa double, note string, sides list<int64>, extra struct<a: int64, b: string>",
+    ]);
+    const [second] = await storage.readIndex(ENTITY, { week: 2 });
+    expect(second).toMatchObject({ team: null, epa: 3, note: null, sides: null, extra: null });
+  });
+
+  it("are those of the store also for a process that comes later, and grow by new ones at the end", async () => {
+    await write(1, [{ team: "Rice", yards: 5 }]);
+    storage = new Storage(storage.backend);
+    await write(2, [{ down: 1, yards: null }]);
+    await write(3, [{ yards: 7 }]);
+    expect(await schemas()).toEqual(["team string, yards int64, down int64", "team string, yards int64"]);
+  });
+
+  it("refuse values that readers of one file's types would change: numbers with a fraction among whole ones, text among numbers", async () => {
+    await write(1, [{ yards: 1 }, { yards: 2 }]);
+    for (const fresh of [false, true]) {
+      if (fresh) storage = new Storage(storage.backend);
+      await expect(write(2, [{ yards: 1.5 }])).rejects.toMatchObject({
+        code: "invalid_argument",
+        message: expect.stringContaining(
+          'column "yards" is double here and int64 in raw/plays/year=2024/week=1;',
+        ),
+      });
+      await expect(write(2, [{ yards: "1" }])).rejects.toThrow("allowOtherTypes: true");
+    }
+    expect(await storage.readIndex(ENTITY)).toHaveLength(2);
+    await write(2, [{ yards: 1.5 }], { allowOtherTypes: true });
+    await write(3, [{ yards: 4 }]);
+    expect((await schemas()).sort()).toEqual(["yards double", "yards int64"]);
+  });
+
+  it("are pinned by a schema, which is not fitted to anything", async () => {
+    const schema: readonly ColumnSchema[] = [{ name: "yards", type: "double" }];
+    await write(1, [{ yards: 1 }], { schema });
+    await write(2, [{ yards: 2 }]);
+    await write(3, [{ yards: 2.5 }]);
+    await write(1, [{ yards: "none" }], { schema: [{ name: "yards", type: "string" }], overwrite: true });
+    expect((await schemas()).sort()).toEqual(["yards double", "yards string"]);
+  });
+
+  it("may change with the only partition there is, which binds nothing that replaces it", async () => {
+    await write(1, [{ yards: 1 }]);
+    await write(1, [{ yards: "one" }], { overwrite: true });
+    await write(1, [{ yards: 1.5 }], { overwrite: true });
+    await expect(write(1, [{ yards: "one" }])).rejects.toThrow("double in raw/plays/year=2024/week=1");
+    expect(await schemas()).toEqual(["yards double"]);
+  });
+
+  it("agree among partitions that are written at once, and what failed binds nobody", async () => {
+    const items = Array.from({ length: 12 }, (_, i) => ({
+      partition: week(i),
+      rows: [i % 3 === 0 ? { yards: 0.5 } : { yards: i, team: "Rice" }],
+    }));
+    await storage.replacePartitions(ENTITY, items, { concurrency: 4 });
+    expect((await schemas()).every((schema) => schema.includes("yards double"))).toBe(true);
+    const mixed = [
+      { partition: partition({ id: 1 }), rows: [{ a: 1 }] },
+      { partition: partition({ id: 2 }), rows: [{ a: "x" }] },
+    ];
+    await expect(storage.replacePartitions("raw/mixed", mixed)).rejects.toMatchObject({
+      code: "invalid_argument",
+      failed: [{ error: { message: expect.stringContaining('column "a"') } }],
+    });
+  });
+
+  it("of another system's files are taken over where they have a type of ours, and left alone where not", async () => {
+    const foreign = encodeParquet(
+      [{ week: 1, id: 7, at: new Date(0) }],
+      [
+        { name: "week", type: "int64" },
+        { name: "id", type: "double" },
+        { name: "at", type: "timestamp" },
+      ],
+    );
+    await storage.backend.put(parseKey(`${ENTITY}/year=2024/week=1/data.parquet`), foreign);
+    await storage.backend.put(parseKey(`${ENTITY}/year=2024/week=0/._data.parquet`), foreign);
+    await write(2, [{ at: null, id: 8 }]);
+    expect(await schemas()).toContain("id double, at timestamp");
+  });
+});
