@@ -10,7 +10,7 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
   const write = (number: number, rows: readonly Row[], options = {}): Promise<number> =>
     storage.write(ENTITY, rows, week(number), options);
   /** The columns of each partition's file, as a fresh reader finds them. */
-  const schemas = async (): Promise<readonly string[]> => {
+  const schemas = async (): Promise<string[]> => {
     const { schemas: found } = await storage.inspect(ENTITY);
     return found.map(({ fields }) => fields.map(({ name, type }) => `${name} ${type}`).join(", "));
   };
