@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { encodeParquet, inferColumns } from "../../packages/core/dist/index.js";
 
 const ROWS = 300;
@@ -38,9 +38,6 @@ function ours() {
 }
 
 async function duckdb(folder) {
-  // It is a dependency of the tests of core.
-  const require = createRequire(new URL("../../packages/core/package.json", import.meta.url));
-  const { DuckDBInstance } = require("@duckdb/node-api");
   const connection = await (await DuckDBInstance.create(":memory:")).connect();
   const select = `SELECT range AS i, range::INTEGER % 7 AS small, range::DOUBLE / 4 AS q, 'n' || range AS t, 'm' || range % 5 AS dict,
     range % 2 = 0 AS f, TIMESTAMP '2001-01-01' + INTERVAL (range) MINUTE AS ts, [range, NULL] AS l, (range / 7)::DECIMAL(9, 2) AS d,
