@@ -96,6 +96,7 @@ describe("rowSchema", () => {
         { team: null, yards: 2.5 },
       ],
       partition({ year: 2025 }),
+      { allowOtherTypes: true },
     );
     await expect(storage.readIndex("raw/plays", {}, { rowSchema })).rejects.toMatchObject({
       code: "corrupt",
