@@ -14,6 +14,8 @@ export interface WireRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | undefined;
+  /** How long the connection may stand still while the answer is due, in milliseconds. */
+  readonly stallTimeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -29,8 +31,6 @@ export interface HttpExchange {
 export interface ExchangeOptions {
   readonly address: S3Address;
   readonly maxConnections: number;
-  /** How long a connection may stand still while an answer is due. */
-  readonly stallTimeoutMs: number;
 }
 
 /** How long a connection may take to be made, in milliseconds. */
@@ -40,11 +40,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 20_000;
 
 /** Opens an exchange. Nothing is sent yet. */
-export function createHttpExchange({
-  address,
-  maxConnections,
-  stallTimeoutMs,
-}: ExchangeOptions): HttpExchange {
+export function createHttpExchange({ address, maxConnections }: ExchangeOptions): HttpExchange {
   const { isSecure, hostname, port } = address;
   const options = {
     keepAlive: true,
@@ -57,7 +53,7 @@ export function createHttpExchange({
   const open = isSecure ? httpsRequest : httpRequest;
 
   return {
-    send: ({ method, path, headers, body, signal }) =>
+    send: ({ method, path, headers, body, stallTimeoutMs, signal }) =>
       new Promise((resolve, reject) => {
         const request = open({ agent, hostname, port, method, path, headers });
         let answer: IncomingMessage | undefined;

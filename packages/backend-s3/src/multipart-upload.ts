@@ -154,7 +154,7 @@ export function completeUpload(
       connection.sendForXml(
         { op: "put", path: key, signal },
         {
-          ...{ method: "POST", key, query: { uploadId }, body },
+          ...{ method: "POST", key, query: { uploadId }, body, isHeavy: true },
           headers: { "content-type": "application/xml", ...conditions },
         },
       ),

@@ -73,7 +73,7 @@ export interface S3BackendOptions {
   readonly maxConcurrent?: number | undefined;
   /** The most objects that one page of a listing holds, 1 to 1,000. Default 1,000. */
   readonly listPageSize?: number | undefined;
-  /** How long a connection may stand still. Default {@link DEFAULT_STALL_TIMEOUT_MS}. */
+  /** How long a connection may stand still; ten times that while the store copies or joins. Default {@link DEFAULT_STALL_TIMEOUT_MS}. */
   readonly stallTimeoutMs?: number | undefined;
 }
 

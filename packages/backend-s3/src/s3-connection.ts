@@ -38,6 +38,8 @@ export interface S3Request {
   readonly body?: Uint8Array | undefined;
   /** The SHA-256 of the body in hex, or `UNSIGNED-PAYLOAD`. Default: computed. */
   readonly payloadHash?: string | undefined;
+  /** Whether the store moves or joins large objects for it, and may be silent meanwhile. Default false. */
+  readonly isHeavy?: boolean | undefined;
 }
 
 /** What a request is for: goes into errors. */
@@ -80,6 +82,9 @@ const NO_BODY_HASH: string = hash("sha256", "", "hex");
 /** A clock that is off by more than this is taken for wrong: S3 refuses at 15 minutes. In milliseconds. */
 const MAX_SKEW_MS = 5 * 60_000;
 
+/** How much longer the store may be silent about a heavy request. */
+const HEAVY_PATIENCE = 10;
+
 /** Opens a connection. Nothing is sent yet. */
 export function connectS3(options: S3ConnectionOptions): S3Connection {
   const { profile, bucket, region = profile.defaultRegion, stallTimeoutMs, maxConnections } = options;
@@ -91,7 +96,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     endpoint: options.endpoint,
     forcePathStyle: isPathStyle,
   });
-  const exchange = createHttpExchange({ address, maxConnections, stallTimeoutMs });
+  const exchange = createHttpExchange({ address, maxConnections });
   const credentials = credentialSource({ ...options, region });
   const sign = createSigner(region);
   /** How far the server's clock is ahead of this machine's. */
@@ -109,7 +114,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
   };
 
   const sendOnce = async (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
-    const { method, key = "", query, body, headers } = request;
+    const { method, key = "", query, body, headers, isHeavy = false } = request;
     const path = pathOf(address, key);
     const queryText = query === undefined ? "" : encodeQuery(query);
     const known = credentials();
@@ -129,6 +134,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     return exchange.send({
       ...{ method, headers: signed, body, signal },
       path: queryText === "" ? path : `${path}?${queryText}`,
+      stallTimeoutMs: isHeavy ? stallTimeoutMs * HEAVY_PATIENCE : stallTimeoutMs,
     });
   };
 

@@ -61,7 +61,10 @@ async function copyWhole(
 ): Promise<PutResult> {
   const answer = await connection.sendForXml(
     { op: "copy", path: source.key, signal },
-    { method: "PUT", key: to, headers: { "x-amz-copy-source": copySource(connection, source.key) } },
+    {
+      ...{ method: "PUT", key: to, isHeavy: true },
+      headers: { "x-amz-copy-source": copySource(connection, source.key) },
+    },
   );
   const etag = plainEtag(childText(answer, "ETag"), "copy", to, connection.profile.name);
   return { etag, sizeBytes: source.sizeBytes };
@@ -95,7 +98,7 @@ async function copyByParts(
     const end = Math.min(start + size, source.sizeBytes);
     const number = index + 1;
     const request: S3Request = {
-      ...{ method: "PUT", key: to },
+      ...{ method: "PUT", key: to, isHeavy: true },
       query: { partNumber: String(number), uploadId: upload.uploadId },
       headers: {
         "x-amz-copy-source": copySource(connection, source.key),

@@ -161,6 +161,17 @@ it("a reader that takes its time is waited for; a server that sends nothing is n
   });
 });
 
+it("a store that copies a large object may be silent for longer", async () => {
+  const server = await startS3Server({ buckets: ["wire"] });
+  cleanUp.push(() => server.close());
+  const { endpoint, credentials } = server;
+  const backend = open(endpoint, { credentials, stallTimeoutMs: 150, retry: ONCE });
+  await backend.put(KEY, new Uint8Array(9));
+  server.setFaults([{ operation: "CopyObject", fault: { kind: "latency", ms: 400 } }]);
+  await backend.copy(KEY, parseKey("b"));
+  expect(server.requests.count("CopyObject")).toBe(1);
+});
+
 it("an abort frees its connection at once: waiting for one, for the answer, or in the middle of the body", async () => {
   const waiting: ServerResponse[] = [];
   const { server, endpoint } = await serve((request, response) => {
