@@ -1,21 +1,28 @@
 // Disturbs migrations, and asks for parity each time. Needs a build:
-//   node scripts/soak-migrate.mjs [minutes of kills = 5] [failing|gone|fullDisk|sparse|killed]
+//   node scripts/soak-migrate.mjs [minutes of kills = 5] [failing|gone|planted|fullDisk|sparse|killed|roundTrip|football]
 // Exit code 1 where anything is lost, sent too often, or left behind. What cannot be done here is skipped aloud.
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, open, readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { createS3Backend } from "../packages/backend-s3/dist/index.js";
 import { startS3Server } from "../packages/testkit/dist/index.js";
+import { makeUserTree } from "./soak/make-user-tree.mjs";
 
 const SCRIPT = fileURLToPath(new URL("../packages/migrate-cli/dist/bin/parquetry.js", import.meta.url));
 const MINUTES = Number(process.argv[2] ?? 5);
 const FILES = 1500;
 const KILLS = 100;
 const CONCURRENCY = 8;
+const LARGE_BYTES = 20_000_000;
+const LARGE_PARTS = 3;
+const LARGE_PARTS_IN_FLIGHT = 4;
+const OUTAGE_MS = 30_000;
 const SPARSE_BYTES = 5 * 1024 ** 3;
 
 const work = await mkdtemp(join(tmpdir(), "parquetry-soak-"));
@@ -26,7 +33,7 @@ function check(what, holds, detail = "") {
   if (!holds) failed++;
 }
 
-function start(server, args) {
+function start(server, args, env = {}) {
   const { endpoint, credentials } = server;
   const child = spawn(process.execPath, [SCRIPT, ...args], {
     cwd: work,
@@ -37,7 +44,7 @@ function start(server, args) {
       PARQUETRY_S3_FORCE_PATH_STYLE: "true",
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+      ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -51,14 +58,23 @@ function start(server, args) {
   return { child, outcome };
 }
 
-const run = (server, args) => start(server, args).outcome;
+const run = (server, args, env) => start(server, args, env).outcome;
+
+/** The keys of uploads that have neither become an object nor been ended. */
+async function unfinished({ endpoint, credentials }) {
+  const backend = createS3Backend({ bucket: "soak", endpoint, credentials });
+  const keys = [];
+  for await (const { key } of backend.listUploads()) keys.push(key);
+  await backend.close();
+  return keys;
+}
 
 async function makeTree(root, files) {
   for (let i = 0; i < files; i++) {
     const path = join(root, "raw", `week=${i % 20}`, `${i}.bin`);
     await mkdir(dirname(path), { recursive: true });
     // One in a hundred goes in parts.
-    await writeFile(path, randomBytes(i % 100 === 7 ? 9_000_000 : 200 + randomInt(20_000)));
+    await writeFile(path, randomBytes(i % 100 === 7 ? LARGE_BYTES : 200 + randomInt(20_000)));
   }
 }
 
@@ -94,12 +110,21 @@ async function killed(root, server) {
     last.exitCode === 0 ? "" : last.said,
   );
   const puts = server.requests.count("PutObject");
-  const small = FILES - FILES / 100;
+  const large = FILES / 100;
+  const small = FILES - large;
   check(
-    "nothing sent again but what was in flight",
+    "no small file sent again but what was in flight",
     puts <= small + kills * CONCURRENCY,
     `${puts} PUT for ${small} files`,
   );
+  const parts = server.requests.count("UploadPart");
+  check(
+    "no part sent again but what was in flight",
+    parts <= large * LARGE_PARTS + kills * CONCURRENCY * LARGE_PARTS_IN_FLIGHT,
+    `${parts} parts for ${large} files of ${LARGE_PARTS}`,
+  );
+  const left = await unfinished(server);
+  check("no orphan upload", left.length === 0, left.join(", "));
   await expectParity("after the kills", server, places);
 }
 
@@ -121,12 +146,40 @@ async function gone(root, first) {
   const { outcome } = start(first, ["migrate", ...places]);
   while (first.requests.count("PutObject") < FILES / 5) await sleep(5);
   await first.close();
-  await sleep(15_000);
+  await sleep(OUTAGE_MS);
   const second = await startS3Server({ buckets: ["soak"], dir: join(work, "gone"), port: first.port });
   const { exitCode, said } = await outcome;
-  check("server gone for 15 s: waits and finishes", exitCode === 0, exitCode === 0 ? "" : said);
+  check("server gone for 30 s: waits and finishes", exitCode === 0, exitCode === 0 ? "" : said);
   await expectParity("after the outage", second, places);
   await second.close();
+}
+
+async function planted(root, server) {
+  const places = ["--from", root, "--to", "s3://soak"];
+  await run(server, ["migrate", ...places]);
+  const backend = createS3Backend({
+    bucket: "soak",
+    endpoint: server.endpoint,
+    credentials: server.credentials,
+  });
+  const keys = ["raw/week=1/1.bin", "raw/week=7/7.bin"];
+  for (const key of keys) {
+    const wrong = Buffer.from(await readFile(join(root, key)));
+    wrong[wrong.length >> 1] ^= 1;
+    await backend.put(key, wrong);
+  }
+  await backend.close();
+  const report = join(work, "planted-report");
+  for (const level of ["etag", "full"]) {
+    const { exitCode } = await run(server, ["verify", "--level", level, "--report", report, ...places]);
+    const named = await readFile(join(report, "differing.txt"), "utf8");
+    const unproven = await readFile(join(report, "unverifiable.txt"), "utf8");
+    check(
+      `wrong objects of the same size, by PUT and in parts: verify --level ${level} finds both`,
+      exitCode === 1 && keys.every((key) => `${named}${unproven}`.includes(`${key}\n`)),
+      `differing: ${named.trim().replace("\n", " ")}; unverifiable: ${unproven.trim()}`,
+    );
+  }
 }
 
 async function fullDisk(root, server) {
@@ -171,11 +224,97 @@ async function sparse(_root, server) {
   check("and its parts prove it", verified.exitCode === 0, verified.exitCode === 0 ? "" : verified.said);
 }
 
+/** Local to S3 to R2 to local: planned, copied, verified, found complete at each step, and the same bytes at the end. */
+async function throughAll(root, what, files) {
+  const s3 = await startS3Server({ buckets: ["soak"], dir: join(work, "all-s3") });
+  const r2 = await startS3Server({ buckets: ["soak"], dir: join(work, "all-r2"), profile: "r2" });
+  const back = join(work, "all-back");
+  await mkdir(back);
+  const env = {
+    PARQUETRY_R2_ENDPOINT: r2.endpoint,
+    PARQUETRY_R2_ACCESS_KEY: r2.credentials.accessKeyId,
+    PARQUETRY_R2_SECRET_KEY: r2.credentials.secretAccessKey,
+  };
+  const lists = Math.ceil(files / 1000);
+  const steps = [
+    ["local to S3", root, "s3://soak/some/where"],
+    ["S3 to R2", "s3://soak/some/where", "r2://soak"],
+    ["R2 to local", "r2://soak", back],
+  ];
+  try {
+    for (const [step, from, to] of steps) {
+      const places = ["--from", from, "--to", to];
+      const startedAt = performance.now();
+      const plan = await run(s3, ["plan", "--json", ...places], env);
+      const copy = await run(s3, ["migrate", ...places], env);
+      const copied = performance.now();
+      for (const server of [s3, r2]) server.requests.reset();
+      const again = await run(s3, ["migrate", "--json", ...places], env);
+      const asked = { ...s3.requests.byOperation(), ...r2.requests.byOperation() };
+      const verified = await run(s3, ["verify", ...places], env);
+      check(
+        `${what}, ${step}: plan names ${files} files`,
+        JSON.parse(plan.said.trim().split("\n").at(-1)).total.copy.files === files,
+      );
+      check(
+        `${what}, ${step}: migrate`,
+        copy.exitCode === 0,
+        copy.exitCode === 0 ? `${((copied - startedAt) / 1000).toFixed(1)} s` : copy.said,
+      );
+      check(
+        `${what}, ${step}: a second run does nothing`,
+        again.exitCode === 0 && JSON.parse(again.said.trim().split("\n").at(-1)).copied.files === 0,
+        JSON.stringify(asked),
+      );
+      check(
+        `${what}, ${step}: only lists, ${lists} at a side`,
+        Object.keys(asked).every((name) => name === "ListObjectsV2") && asked.ListObjectsV2 <= lists + 1,
+      );
+      check(
+        `${what}, ${step}: verify`,
+        verified.exitCode === 0,
+        verified.exitCode === 0 ? "" : verified.said,
+      );
+    }
+    const difference = spawnSync("diff", ["-r", root, back], { encoding: "utf8" });
+    check(`${what}: diff -r says identical`, difference.status === 0, difference.stdout.slice(0, 500));
+  } finally {
+    await s3.close();
+    await r2.close();
+    for (const name of ["all-s3", "all-r2", "all-back"]) await rm(join(work, name), { recursive: true });
+  }
+}
+
+async function roundTrip() {
+  const root = join(work, "user-tree");
+  const files = await makeUserTree(root, { meanBytes: Number(process.env.SOAK_MEAN_BYTES ?? 4_000) });
+  await throughAll(root, `${files} files like the first user's`, files);
+  await rm(root, { recursive: true });
+}
+
+async function football() {
+  const shared = fileURLToPath(new URL("../../shared/data/", import.meta.url));
+  if (!existsSync(join(shared, "build-cfb.mjs"))) {
+    console.log("SKIPPED the real football tree: ../shared/data/build-cfb.mjs is not here");
+    return;
+  }
+  const root = join(work, "football");
+  // Beside the benchmarks, where it finds DuckDB.
+  const builder = fileURLToPath(new URL(`../bench/build-cfb-${process.pid}.mjs`, import.meta.url));
+  await copyFile(join(shared, "build-cfb.mjs"), builder);
+  const built = spawnSync(process.execPath, [builder, join(shared, "sources"), root], { encoding: "utf8" });
+  await rm(builder);
+  if (built.status !== 0) throw new Error(built.stderr);
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  await throughAll(root, "the real football tree", entries.filter((entry) => entry.isFile()).length);
+  await rm(root, { recursive: true });
+}
+
 const only = process.argv[3];
 try {
   const root = join(work, "tree");
   await makeTree(root, FILES);
-  for (const disturb of [failing, gone, fullDisk, sparse, killed]) {
+  for (const disturb of [failing, gone, planted, fullDisk, sparse, killed, roundTrip, football]) {
     if (only !== undefined && only !== disturb.name) continue;
     // On disk: what is kept must outlive the server, or is larger than memory.
     const server = await startS3Server({ buckets: ["soak"], dir: join(work, disturb.name) });

@@ -131,3 +131,11 @@ describe("the repository", () => {
     for (const name of PACKAGES) expect(readme).toContain(`packages/${name}`);
   });
 });
+
+describe.each(["backend-local", "backend-s3", "migrate-cli"])("packages/%s moves bytes", (name) => {
+  it("and loads no tables: a command would start a tenth of a second later", () => {
+    for (const file of sources(join(ROOT, "packages", name, "src"))) {
+      expect(readFileSync(file, "utf8"), file).not.toMatch(/from "(?:@parquetry\/core|parquetry)"/);
+    }
+  });
+});

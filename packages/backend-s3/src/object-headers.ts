@@ -6,6 +6,9 @@ import { md5OfEtag, plainEtag } from "./s3-etag.ts";
 /** The user metadata that holds the SHA-256 of the content. */
 export const SHA256 = "sha256";
 
+/** The user metadata that holds the MD5 of the content, where that is what was known of it. */
+export const MD5 = "md5";
+
 /** User metadata as the headers of a request. */
 export function metadataHeaders(metadata: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]));
@@ -25,9 +28,8 @@ export function objectInfo(
   headers: IncomingHttpHeaders,
 ): ObjectInfo {
   const etag = plainEtag(headers.etag, op, key, connection.profile.name);
-  const md5 = isOpaque(headers) ? undefined : md5OfEtag(etag);
-  const recorded = metadataOf(headers, SHA256);
-  const sha256 = recorded !== undefined && /^[0-9a-f]{64}$/.test(recorded) ? recorded : undefined;
+  const md5 = (isOpaque(headers) ? undefined : md5OfEtag(etag)) ?? recorded(headers, MD5, /^[0-9a-f]{32}$/);
+  const sha256 = recorded(headers, SHA256, /^[0-9a-f]{64}$/);
   const lastModified = Date.parse(headers["last-modified"] ?? "");
   return {
     key,
@@ -37,6 +39,12 @@ export function objectInfo(
     ...(md5 === undefined ? {} : { md5 }),
     ...(sha256 === undefined ? {} : { sha256 }),
   };
+}
+
+/** A hash in user metadata, or undefined where there is none that could be one. */
+function recorded(headers: IncomingHttpHeaders, name: string, shape: RegExp): string | undefined {
+  const value = metadataOf(headers, name);
+  return value !== undefined && shape.test(value) ? value : undefined;
 }
 
 /** Asks for the facts of an object. */

@@ -69,7 +69,7 @@ export interface S3BackendOptions {
   readonly prefix?: Prefix | undefined;
   /** How failures are repeated. Default {@link DEFAULT_RETRY_POLICY}. */
   readonly retry?: RetryPolicy | undefined;
-  /** How many operations run at once in good times; fewer while the store is overloaded. Default `DEFAULT_MAX_CONCURRENT` of core. */
+  /** How many operations run at once in good times; fewer while the store is overloaded. Default {@link DEFAULT_MAX_CONNECTIONS}. */
   readonly maxConcurrent?: number | undefined;
   /** The most objects that one page of a listing holds, 1 to 1,000. Default 1,000. */
   readonly listPageSize?: number | undefined;
@@ -152,7 +152,7 @@ export function openS3Backend(profile: S3Profile, options: S3BackendOptions): S3
     listPageSize: options.listPageSize ?? DEFAULT_LIST_PAGE_SIZE,
     retry,
   });
-  const { maxConcurrent } = options;
+  const { maxConcurrent = DEFAULT_MAX_CONNECTIONS } = options;
   const bare = bareS3Backend(connection);
   const backend = prefixed(retrying(paced(limited(bare, { maxConcurrent })), retry), prefix);
   const { region, isPathStyle } = connection;

@@ -44,6 +44,19 @@ it("a byte that flips on the way there never arrives: the server refuses, and it
   expect(sha256(await body.bytes())).toBe(sha256(CONTENT));
 });
 
+it("a known MD5 takes the SHA-256's place: recorded, signed, and held against what arrives", async () => {
+  const md5 = createHash("md5").update(CONTENT).digest("hex");
+  const hashed = parseKey("hashed.bin");
+  server.setFaults([{ operation: "PutObject", nth: 1, fault: { kind: "flip-byte" } }]);
+  expect(await backend.put(hashed, CONTENT, { md5, ifNoneMatch: "*" })).toMatchObject({ md5 });
+  expect(server.requests.count("PutObject")).toBeGreaterThan(1);
+  const info = await backend.head(hashed);
+  expect(info).toMatchObject({ md5 });
+  expect(info.sha256).toBeUndefined();
+  const other = createHash("md5").update("other").digest("hex");
+  await expect(backend.put(hashed, CONTENT, { md5: other })).rejects.toMatchObject({ code: "corrupt" });
+});
+
 it("bytes that are damaged each time are corrupt: a refusal that was answered leaves nothing in doubt", async () => {
   server.setFaults([{ operation: "PutObject", fault: { kind: "flip-byte" } }]);
   const never = parseKey("never.bin");

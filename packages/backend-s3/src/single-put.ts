@@ -7,15 +7,17 @@ import {
   type PutResult,
 } from "@parquetry/core/backend";
 import { sendConditionally } from "./conditional-headers.ts";
-import { metadataHeaders, SHA256 } from "./object-headers.ts";
+import { MD5, metadataHeaders, SHA256 } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { md5OfEtag, plainEtag } from "./s3-etag.ts";
 import { settlePut } from "./settle-put.ts";
+import { UNSIGNED_PAYLOAD } from "./sign-request.ts";
 import { writeLineage } from "./write-lineage.ts";
 
 /**
- * Puts bytes by one request. The server checks the Content-MD5, so what it stores is what was sent; the SHA-256 goes with
- * the object, and is what the signature is made of.
+ * Puts bytes by one request. The server checks the Content-MD5, so what it stores is what was sent. The SHA-256 goes with the
+ * object, and is what the signature is made of. Where the caller has hashed the bytes already, as a migration has, that MD5
+ * takes its place in both: the signature holds the Content-MD5, and bytes are hashed once.
  */
 async function singlePut(
   connection: S3Connection,
@@ -25,13 +27,14 @@ async function singlePut(
   options: PutOptions,
 ): Promise<PutResult> {
   const { name } = connection.profile;
-  const sha256 = hash("sha256", bytes, "hex");
-  if (options.sha256 !== undefined && options.sha256 !== sha256) {
+  const isHashed = options.md5 !== undefined && options.sha256 === undefined;
+  const sha256 = isHashed ? undefined : hash("sha256", bytes, "hex");
+  if (sha256 !== undefined && options.sha256 !== undefined && options.sha256 !== sha256) {
     throw bodyMismatch(name, key, "SHA-256", options.sha256, sha256);
   }
   const md5 = options.md5 ?? hash("md5", bytes, "hex");
   const headers = {
-    ...metadataHeaders({ ...metadata, [SHA256]: sha256 }),
+    ...metadataHeaders({ ...metadata, ...(sha256 === undefined ? { [MD5]: md5 } : { [SHA256]: sha256 }) }),
     "content-md5": Buffer.from(md5, "hex").toString("base64"),
     "content-type": "application/octet-stream",
   };
@@ -39,7 +42,7 @@ async function singlePut(
   try {
     const answer = await sendConditionally(connection, key, options, (conditions) =>
       connection.send(purpose, {
-        ...{ method: "PUT", key, body: bytes, payloadHash: sha256 },
+        ...{ method: "PUT", key, body: bytes, payloadHash: sha256 ?? UNSIGNED_PAYLOAD },
         headers: { ...headers, ...conditions },
       }),
     );

@@ -19,7 +19,7 @@ export interface AdaptiveConcurrencyOptions {
 }
 
 /** How many files are under way at first, where the number adapts. */
-export const START_CONCURRENCY = 32;
+export const START_CONCURRENCY = 64;
 
 /** The most files under way, where the number adapts. */
 export const MAX_CONCURRENCY = 128;
