@@ -1,0 +1,18 @@
+// One contender and one job in a process of its own, so that its peak memory is its own: `contender.mjs NAME JOB FOLDER`.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { REPEATS, timed } from "./timed.mjs";
+
+const [name, job, folder] = process.argv.slice(2);
+const work = join(folder, name);
+await mkdir(work, { recursive: true });
+const { openJobs } = await import(`./${name}.mjs`);
+const jobs = await openJobs(work);
+const prepared = await jobs[job]();
+let note = "";
+const times = await timed(async () => {
+  note = (await prepared()) ?? "";
+}, REPEATS[job]);
+const peakMiB = process.resourceUsage().maxRSS / 1024;
+console.log(JSON.stringify({ ...times, peakMiB, note }));
+process.exit(0);

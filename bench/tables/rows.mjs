@@ -1,0 +1,24 @@
+/** One game of the first user: 165 plays of 63 columns, a third each of integers, decimals and text. */
+export function game(id) {
+  return Array.from({ length: 165 }, (_, play) => {
+    const row = {};
+    for (let c = 0; c < 21; c++) row[`i${c}`] = play * c + id;
+    for (let c = 0; c < 21; c++) row[`d${c}`] = (play * c) / 7;
+    for (let c = 0; c < 21; c++) row[`t${c}`] = c % 2 === 0 ? `team ${play % 2}` : null;
+    return row;
+  });
+}
+
+/** Rows of 20 columns: eight of integers, eight of decimals, four of text. */
+export function wide(count) {
+  return Array.from({ length: count }, (_, i) => {
+    const row = {};
+    for (let c = 0; c < 8; c++) row[`i${c}`] = (i * (c + 1)) % 100_003;
+    for (let c = 0; c < 8; c++) row[`d${c}`] = i / (c + 2);
+    for (let c = 0; c < 4; c++) row[`t${c}`] = `text ${(i * (c + 1)) % 97}`;
+    return row;
+  });
+}
+
+export const GAMES = 1_000;
+export const WIDE_ROWS = 1_000_000;
