@@ -1,5 +1,6 @@
 import {
   encodeParquet,
+  Partition,
   type PartitionRows,
   parseKey,
   partition,
@@ -202,6 +203,16 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       });
     });
 
+    it("takes é for é, however another system composed it", async () => {
+      await put(
+        `${ENTITY}/team=San Jose\u0301/data.parquet`,
+        encodeParquet([{ a: 1 }], [{ name: "a", type: "int64" }]),
+      );
+      expect(await storage.readIndex(ENTITY, { team: "San Jos\u00e9" })).toHaveLength(1);
+      await storage.write(ENTITY, [{ a: 2 }], partition({ team: "San Jos\u00e9" }), { overwrite: true });
+      expect((await storage.readIndex(ENTITY)).map(({ a }) => a)).toEqual([2]);
+    });
+
     it("refuses a new partition whose keys are not the entity's, unless it is told to", async () => {
       await storage.write(ENTITY, [{ a: 1 }], partition({ year: 2024, week: 1 }));
       const others = [
@@ -220,7 +231,12 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
         code: "invalid_path",
       });
       await storage.write(ENTITY, [{ a: 1 }], partition({ year: 2025 }), { allowOtherKeys: true });
-      await storage.write("raw/flat", [{ a: 1 }], partition({}));
+      await expect(storage.write("raw/flat", [{ a: 1 }], partition({}))).rejects.toThrow("has no key");
+      const odd = Partition.of([["a=b", "x"]]);
+      await expect(storage.write("raw/odd", [{ a: 1 }], odd)).rejects.toThrow('"a=b" is "a%3Db" in a path');
+      await storage.write("raw/odd", [{ a: 1 }], odd, { allowOtherKeys: true });
+      expect(await storage.readIndex("raw/odd")).toEqual([{ a: 1, "a=b": "x" }]);
+      await storage.write("raw/flat", [{ a: 1 }], partition({}), { allowOtherKeys: true });
       await expect(storage.write("raw/flat", [{ a: 1 }], p2024)).rejects.toThrow(
         "raw/flat is not partitioned",
       );

@@ -128,6 +128,8 @@ function structConverter(fields: readonly ColumnSchema[]): Convert {
 
 function describe(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
+  // JSON has no NaN.
+  if (typeof value === "number") return `${value} (number)`;
   if (typeof value === "object")
     return Array.isArray(value) ? "an array" : (value?.constructor?.name ?? "an object");
   return `${JSON.stringify(value) ?? String(value)} (${typeof value})`;

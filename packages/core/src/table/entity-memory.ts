@@ -1,4 +1,5 @@
 import type { StorageBackend } from "../backend/storage-backend.ts";
+import { encodeHive } from "../hive/codec.ts";
 import type { Partition } from "../hive/partition.ts";
 import type { Key } from "../key.ts";
 import { type ColumnSchema, typeName } from "../parquet/column-type.ts";
@@ -25,6 +26,7 @@ export class EntityMemory {
   readonly #backend: StorageBackend;
   readonly #keys = new Map<Key, readonly string[]>();
   readonly #shapes = new Map<Key, EntityShape>();
+  readonly #turns = new Map<Key, Promise<void>>();
 
   constructor(backend: StorageBackend) {
     this.#backend = backend;
@@ -36,8 +38,27 @@ export class EntityMemory {
   }
 
   /**
+   * Writes of an entity fit their columns one after the other, in the order in which they took their turns: of the first
+   * partitions of a season the first one decides, not the one whose answer from the store is the fastest.
+   */
+  takeTurn(entity: Key): { readonly ready: Promise<void>; leave(): void } {
+    const ready = this.#turns.get(entity) ?? Promise.resolve();
+    const { promise, resolve } = withResolvers();
+    const after = ready.then(() => promise);
+    this.#turns.set(entity, after);
+    return {
+      ready,
+      leave: () => {
+        resolve();
+        if (this.#turns.get(entity) === after) this.#turns.delete(entity);
+      },
+    };
+  }
+
+  /**
    * Refuses a new partition whose keys are not those of the entity's other partitions: readers would see a table whose
-   * columns and depth differ from folder to folder.
+   * columns and depth differ from folder to folder. Refuses the first partition of an entity where it has no key, or one that
+   * plain readers do not read as it is meant.
    *
    * @throws StorageError `invalid_path` naming the keys there are.
    */
@@ -46,13 +67,36 @@ export class EntityMemory {
     // What is remembered may be out of date: others write too.
     const found = await findEntityShape(this.#backend, entity, { signal });
     this.#keys.set(entity, found?.keys ?? partition.keys);
-    if (found === undefined || sameKeys(found.keys, partition.keys)) return;
-    throw new StorageError({
+    if (found !== undefined && sameKeys(found.keys, partition.keys)) return;
+    if (found === undefined) this.#checkFirstKeys(entity, partition);
+    else
+      throw this.#refusedKeys(
+        entity,
+        `${entity} is ${describe(found.keys)}, the new partition ${partition.path() || "(none)"} is ${describe(partition.keys)}. Write to the same keys in the same order, choose another entity, or give allowOtherKeys: true`,
+      );
+  }
+
+  #checkFirstKeys(entity: Key, { keys }: Partition): void {
+    if (keys.length === 0)
+      throw this.#refusedKeys(
+        entity,
+        `the partition has no key, so ${entity} would be one table that is not partitioned. Give keys such as partition({ year: "2024" }), or allowOtherKeys: true if that is meant`,
+      );
+    const odd = keys.find((key) => encodeHive(key) !== key);
+    if (odd !== undefined)
+      throw this.#refusedKeys(
+        entity,
+        `the partition key ${JSON.stringify(odd)} is ${JSON.stringify(encodeHive(odd))} in a path, which DuckDB takes for the column's name. Use letters, digits and _ in a key, or give allowOtherKeys: true`,
+      );
+  }
+
+  #refusedKeys(entity: Key, problem: string): StorageError {
+    return new StorageError({
       code: "invalid_path",
       op: "write",
       path: entity,
       backend: this.#backend.name,
-      message: `write: ${entity} is ${describe(found.keys)}, the new partition ${partition.path() || "(none)"} is ${describe(partition.keys)}. Write to the same keys in the same order, choose another entity, or give allowOtherKeys: true.`,
+      message: `write: ${problem}.`,
     });
   }
 
@@ -94,7 +138,7 @@ export class EntityMemory {
     // Another write may have been first while the store was asked.
     const now = this.#shapes.get(entity);
     if (now !== undefined && now !== known) return now;
-    this.#keys.set(entity, stored?.keys ?? partition.keys);
+    if (stored !== undefined) this.#keys.set(entity, stored.keys);
     return stored ?? { keys: partition.keys, columns: [], reference: undefined };
   }
 
@@ -115,6 +159,14 @@ export class EntityMemory {
       message: `write: column ${JSON.stringify(column)} is ${typeName(type)} here and ${typeName(known)} in ${reference}; a reader that takes the types of ${entity} from one file would change values of the other without a word. Give the option schema to say which type it has, and write the other partitions with it too, or give allowOtherTypes: true.`,
     });
   }
+}
+
+function withResolvers(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve() };
 }
 
 function sameKeys(a: readonly string[] | undefined, b: readonly string[]): boolean {

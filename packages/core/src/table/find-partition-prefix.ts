@@ -3,10 +3,11 @@ import { encodeHive } from "../hive/codec.ts";
 import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
 import { joinKey, type Key } from "../key.ts";
 import { StorageError } from "../storage-error.ts";
+import { composed } from "./partition-filter.ts";
 
 /**
- * The folder of a partition, as it is spelled where it exists: other systems leave more characters raw (`Texas A&M`), and
- * a second folder for the same values would be the same partition twice. Costs a listing for each level whose name can be
+ * The folder of a partition, as it is spelled where it exists: other systems leave more characters raw (`Texas A&M`), or
+ * take letters apart, and a second folder for the same values would be the same partition twice. Costs a listing for each level whose name can be
  * spelled in two ways, and none for plain names.
  *
  * @throws StorageError `invalid_path` where the same partition is there in two spellings.
@@ -43,7 +44,7 @@ async function spellingsOf(
     for (const child of prefixes) {
       const segment = child.slice(parent.length + 1);
       const entry = parsePartitionSegment(segment);
-      if (entry?.[0] === key && entry[1] === value) found.push(segment);
+      if (entry?.[0] === key && composed(entry[1]) === composed(value)) found.push(segment);
     }
   }
   return found;

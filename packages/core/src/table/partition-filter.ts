@@ -24,14 +24,19 @@ export function parseFilters(filters: PartitionFilters): ParsedFilters {
   return new Map(
     Object.entries(filters).map(([key, wanted]) => {
       const values: readonly PartitionValue[] = Array.isArray(wanted) ? wanted : [wanted as PartitionValue];
-      return [key, new Set(values.map((value) => partition({ [key]: value }).get(key) ?? null))];
+      return [key, new Set(values.map((value) => composed(partition({ [key]: value }).get(key) ?? null)))];
     }),
   );
 }
 
-/** True where nothing that is known of a partition contradicts the filters. Keys not reached yet contradict nothing. */
+/** True where nothing that is known of a partition contradicts the filters. Keys not reached yet contradict nothing, and é is é however it is composed. */
 export function matchesFilters(filters: ParsedFilters, candidate: Partition): boolean {
-  return candidate.entries.every(([key, value]) => filters.get(key)?.has(value) ?? true);
+  return candidate.entries.every(([key, value]) => filters.get(key)?.has(composed(value)) ?? true);
+}
+
+/** The same text in Unicode's composed form: macOS takes names apart (`e` and an accent), R2 puts them together. */
+export function composed(value: string | null): string | null {
+  return value === null ? null : value.normalize("NFC");
 }
 
 /**

@@ -11,7 +11,7 @@ import { encodeParquet } from "../parquet/write-parquet.ts";
 import type { Row } from "../row.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
 import { commitDraft, type DraftFile } from "./commit-draft.ts";
-import type { EntityMemory } from "./entity-memory.ts";
+import type { EntityMemory, ShapedWrite } from "./entity-memory.ts";
 import { findPartitionPrefix } from "./find-partition-prefix.ts";
 
 /** How often `onConflict: "retry"` writes before it gives up. */
@@ -80,17 +80,13 @@ async function writeFitted(
   options: WriteOptions,
   entities: EntityMemory,
 ): Promise<number> {
-  const { signal, overwrite = false, allowOtherKeys = false, allowOtherTypes = false } = options;
+  const { signal, allowOtherKeys = false } = options;
   const own = withoutPartitionColumns(rows, partition);
-  const pinned = options.schema === undefined ? undefined : checkSchema(options.schema, own, "write");
-  const found = pinned ?? inferColumns(own);
-  const prefix = await findPartitionPrefix(backend, entity, partition, signal);
-  const write = { entity, partition, prefix, overwrite, signal };
-  const columns = pinned ?? (await entities.fitColumns(write, found, allowOtherTypes));
+  const { write, columns } = await shapeWrite(backend, entity, own, partition, options, entities);
   const draft: DraftFile = {
     entity,
     partition,
-    prefix,
+    prefix: write.prefix,
     columns,
     data: own.length === 0 ? undefined : encodeData(own, columns),
   };
@@ -106,6 +102,28 @@ async function writeFitted(
       if (!again || !isStorageError(error, "conflict")) throw error;
     }
     await pause(attempt, draft.prefix, backend, signal);
+  }
+}
+
+/** Where a write goes, and which columns it has: pinned, or found in its rows and fitted to the entity's. */
+async function shapeWrite(
+  backend: StorageBackend,
+  entity: Key,
+  rows: readonly Row[],
+  partition: Partition,
+  { schema, overwrite = false, allowOtherTypes = false, signal }: WriteOptions,
+  entities: EntityMemory,
+): Promise<{ readonly write: ShapedWrite; readonly columns: readonly ColumnSchema[] }> {
+  const found = schema === undefined ? inferColumns(rows) : checkSchema(schema, rows, "write");
+  const turn = entities.takeTurn(entity);
+  try {
+    const prefix = await findPartitionPrefix(backend, entity, partition, signal);
+    const write = { entity, partition, prefix, overwrite, signal };
+    if (schema !== undefined) return { write, columns: found };
+    await turn.ready;
+    return { write, columns: await entities.fitColumns(write, found, allowOtherTypes) };
+  } finally {
+    turn.leave();
   }
 }
 
