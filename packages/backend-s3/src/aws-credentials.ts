@@ -18,7 +18,7 @@ export interface CredentialOptions {
   readonly region: string;
 }
 
-/** Temporary credentials are fetched again this long before they expire, in milliseconds. */
+/** This long before they expire the chain is asked again, which fetches new ones while the old ones last. In milliseconds. */
 const REFRESH_BEFORE_MS = 5 * 60_000;
 
 /** Says that no credentials could be had, and why. */

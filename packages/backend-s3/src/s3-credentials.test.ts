@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -84,6 +84,45 @@ it("a profile of the AWS files gives the credentials; the default one is another
   expect(isStorageError(refused, "unauthenticated")).toBe(true);
   expectNoSecret(nobody, refused);
   await nobody.close();
+});
+
+it("temporary credentials are fetched once while they last, and again before they expire", async () => {
+  useFiles();
+  const calls = join(home, "calls");
+  const program = join(home, "credentials.mjs");
+  // Another file than before: the SDK reads each but once.
+  const config = join(home, "config-with-process");
+  await writeFile(config, `[profile process]\ncredential_process = "${process.execPath}" "${program}"\n`);
+  vi.stubEnv("AWS_CONFIG_FILE", config);
+  const { accessKeyId, secretAccessKey } = server.credentials;
+  const fetchedFor = async (lastsMs: number, isAgain: (times: number) => boolean): Promise<number> => {
+    await writeFile(calls, "");
+    const answer = {
+      ...{ Version: 1, AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey },
+      SessionToken: "the-session-token",
+      Expiration: new Date(Date.now() + lastsMs).toISOString(),
+    };
+    await writeFile(
+      program,
+      `import { appendFileSync } from "node:fs"; appendFileSync(${JSON.stringify(calls)}, "x");
+      console.log(${JSON.stringify(JSON.stringify(answer))});`,
+    );
+    const backend = createS3Backend({
+      ...{ bucket: "access", endpoint: server.endpoint, retry: ONCE },
+      profile: "process",
+    });
+    // Many at once ask once.
+    await Promise.all([backend.head(KEY), backend.head(KEY), backend.head(KEY)]);
+    // The chain fetches in the background, while the old ones last.
+    const times = async (): Promise<number> => (await readFile(calls, "utf8")).length;
+    do await backend.head(KEY);
+    while (!isAgain(await times()));
+    expectNoSecret(backend);
+    await backend.close();
+    return times();
+  };
+  expect(await fetchedFor(3_600_000, () => true)).toBe(1);
+  expect(await fetchedFor(60_000, (times) => times > 1)).toBeGreaterThan(1);
 });
 
 it("a profile that there is not is unauthenticated, and says what to set", async () => {
