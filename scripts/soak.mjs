@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
+import { ListPartsCommand, S3Client } from "@aws-sdk/client-s3";
 import { createS3Backend } from "../packages/backend-s3/dist/index.js";
 import { isStorageError, parseKey, retrying, StorageError } from "../packages/core/dist/index.js";
 import { faulty, startS3Server } from "../packages/testkit/dist/index.js";
@@ -268,13 +269,33 @@ async function soakOperations(server) {
     counted >= increments && counted <= increments + unknownIncrements,
     `the counters say ${counted}; ${increments} increments were won, ${unknownIncrements} are unknown`,
   );
-  for await (const { key } of bucket.listUploads()) assert.fail(`the upload of ${key} was left behind`);
+  const empty = await countEmptyUploads(server, bucket);
   await backend.close();
   const failed = Object.entries(figures.failed).map(([code, count]) => `${count} ${code}`);
   console.log(
     `${figures.succeeded} operations right, ${failed.length === 0 ? "none" : failed.join(", ")} failed as they should, ` +
-      `${requests} requests in ${seconds.toFixed(1)} s; counters ${counted} = ${increments} won + ${counted - increments} of ${unknownIncrements} unknown`,
+      `${requests} requests in ${seconds.toFixed(1)} s, ${empty} empty uploads left; counters ${counted} = ${increments} won + ${counted - increments} of ${unknownIncrements} unknown`,
   );
+}
+
+/**
+ * Uploads that are left behind. Only where the answer to the request that began one was lost can there be one, and nobody
+ * knows its name: it is empty, costs nothing, and `abortStaleUploads` ends it.
+ */
+async function countEmptyUploads(server, bucket) {
+  const client = new S3Client({
+    ...{ endpoint: server.endpoint, region: server.region, credentials: server.credentials },
+    forcePathStyle: true,
+  });
+  let count = 0;
+  for await (const { key, uploadId } of bucket.listUploads()) {
+    const upload = { Bucket: "soak", Key: key, UploadId: uploadId };
+    const { Parts = [] } = await client.send(new ListPartsCommand(upload));
+    assert.equal(Parts.length, 0, `an upload of ${key} was left behind with ${Parts.length} parts`);
+    count++;
+  }
+  client.destroy();
+  return count;
 }
 
 async function soakUpload(server, sizeMb) {
