@@ -8,6 +8,8 @@ import { createS3Backend } from "@parquetry/backend-s3";
 import { Storage } from "@parquetry/core";
 import { mapConcurrent } from "@parquetry/core/backend";
 import { openQuery } from "@parquetry/query";
+import { findHttpfs, openHttpfs } from "./query/httpfs.mjs";
+import { benchLargeObject } from "./query/large-object.mjs";
 import { startS3Process } from "./s3-process.mjs";
 
 const SEASONS = 12;
@@ -15,10 +17,9 @@ const WEEKS = 15;
 /** 148 make 26,640 files; fewer for a short run. */
 const GAMES = Number(process.env.PARQUETRY_BENCH_GAMES ?? 148);
 const ROUNDS = Number(process.env.PARQUETRY_BENCH_ROUNDS ?? 3);
-/** A Python with pyarrow and polars. */
-const PYTHON = process.env.PARQUETRY_BENCH_PYTHON ?? "python3";
-/** The extension httpfs of the very DuckDB that is pinned, such as PyPI's duckdb-extension-httpfs has. */
-const HTTPFS = process.env.PARQUETRY_BENCH_HTTPFS;
+/** A Python with pyarrow, polars and duckdb-extension-httpfs. */
+const PYTHON = process.env.PARQUETRY_PYTHON ?? "python3";
+const HTTPFS = findHttpfs();
 const LATENCIES_MS = [0, 30];
 const RANGE = [3, 8];
 const BUCKET = "football";
@@ -39,6 +40,7 @@ export async function benchQuery(work) {
   await makeTree(connection, root);
   const lines = [];
   await benchLocal(work, root, connection, lines);
+  await benchChoosing(work, root);
   await benchPython(root, lines);
   print(`${SEASONS * WEEKS * GAMES} files on this disk; one week is ${GAMES}`, lines);
 
@@ -48,10 +50,18 @@ export async function benchQuery(work) {
     for (const latencyMs of LATENCIES_MS) {
       await server.setLatency(latencyMs);
       const remote = [];
-      await benchS3(work, server, remote);
-      if (latencyMs > 0 || HTTPFS !== undefined) await benchHttpfs(server, remote);
+      await benchS3(work, server, remote, "ours", {});
+      if (HTTPFS === undefined) {
+        console.log(
+          "\nSKIPPED: DuckDB httpfs. PARQUETRY_PYTHON names no Python with duckdb-extension-httpfs.",
+        );
+      } else {
+        await benchS3(work, server, remote, "ours, httpfs", { remote: "httpfs", httpfsExtension: HTTPFS });
+        await benchHttpfs(server, remote);
+      }
       print(`The same over S3, ${latencyMs} ms before each answer`, remote);
     }
+    await benchLargeObject(work, connection, server, () => s3Backend(server), HTTPFS);
   } finally {
     await server.close();
   }
@@ -91,60 +101,66 @@ async function benchLocal(work, root, connection, lines) {
   }
 }
 
-async function benchS3(work, server, lines) {
+/** What choosing partitions takes, without listing them. */
+async function benchChoosing(work, root) {
+  const storage = new Storage(await createLocalBackend({ root }));
+  const db = await openQuery(storage, { cacheDirectory: join(work, "cache-local") });
+  const games = SEASONS * WEEKS * GAMES;
+  const asked = [
+    [`${SEASONS} + ${WEEKS} (year, week)`, QUESTIONS.point],
+    [`${games} (one game)`, `${SUM} WHERE game_id = 1105077`],
+    [`${games} (half of them)`, `${SUM} WHERE game_id % 2 = 0`],
+    [
+      `${games} (one game, by a CTE)`,
+      `WITH c AS (FROM plays) ${SUM.replace("plays", "c")} WHERE game_id = 1105077`,
+    ],
+  ];
+  console.log("\nChoosing among so many partitions, without listing (best of 5)\n");
+  console.log("| partitions | ms |\n| --- | --- |");
+  for (const [partitions, sql] of asked) {
+    let best = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 5; i++) best = Math.min(best, (await db.explain(sql)).pruneMs);
+    console.log(`| ${partitions} | ${best.toFixed(1)} |`);
+  }
+  await db.close();
+}
+
+async function benchS3(work, server, lines, name, options) {
   for (const [question, sql] of Object.entries(QUESTIONS)) {
+    if (question === "full" && name !== "ours") continue;
     const cacheDirectory = join(work, "cache-s3");
     await rm(cacheDirectory, { recursive: true, force: true });
     const storage = new Storage(s3Backend(server));
-    const db = await openQuery(storage, { cacheDirectory });
+    const db = await openQuery(storage, { cacheDirectory, ...options });
     await server.counts();
     for (let round = 0; round <= ROUNDS; round++) {
       const found = await timed(() => ask(db, sql));
-      lines.push({ name: "ours", question, cold: round === 0, ...found, ...(await requests(server)) });
+      lines.push({ name, question, cold: round === 0, ...found, ...(await requests(server)) });
     }
     await db.close();
     await storage.close();
   }
 }
 
-/** DuckDB's own way to S3, where its extension can be loaded. */
+/** A full scan would take an hour of requests, one thread each waiting for its own. */
 async function benchHttpfs(server, lines) {
-  if (HTTPFS === undefined) {
-    console.log("\nSKIPPED: DuckDB httpfs. Give the extension's file by PARQUETRY_BENCH_HTTPFS.");
-    return;
-  }
-  const instance = await DuckDBInstance.create(":memory:", { allow_unsigned_extensions: "true" });
-  const connection = await instance.connect();
-  try {
-    await connection.run(`LOAD '${HTTPFS}'`);
-  } catch (error) {
-    console.log(`\nSKIPPED: DuckDB httpfs: ${error.message.split("\n")[0]}`);
-    return;
-  }
-  const { endpoint, credentials, region } = server;
-  await connection.run(`CREATE SECRET (TYPE s3, KEY_ID '${credentials.accessKeyId}', SECRET '${credentials.secretAccessKey}',
-    REGION '${region}', ENDPOINT '${endpoint.replace("http://", "")}', URL_STYLE 'path', USE_SSL false)`);
-  const glob = `read_parquet('s3://${BUCKET}/raw/plays/**/*.parquet', hive_partitioning = true)`;
-  for (const question of ["point", "range"]) {
+  const glob = (entity) =>
+    `read_parquet('s3://${BUCKET}/raw/${entity}/**/*.parquet', hive_partitioning = true)`;
+  for (const question of ["point", "range", "join"]) {
+    const duckdb = await openHttpfs(HTTPFS, server);
+    const sql = QUESTIONS[question].replace(/\b(plays|games)\b(?= [pg] |$| WHERE)/g, glob);
+    await server.counts();
     for (let round = 0; round <= 1; round++) {
-      const found = await timed(async () => {
-        const reader = await connection.runAndReadAll(QUESTIONS[question].replace("plays", glob));
-        return { rows: Number(reader.getRows()[0][0]) };
-      });
-      lines.push({
-        name: "DuckDB httpfs, ** glob",
-        question,
-        cold: round === 0,
-        ...found,
-        ...(await requests(server)),
-      });
+      const found = await timed(async () => ({ rows: Number((await duckdb.ask(sql))[0][0]) }));
+      const name = "DuckDB httpfs, ** glob";
+      lines.push({ name, question, cold: round === 0, ...found, ...(await requests(server)) });
     }
+    duckdb.close();
   }
-  connection.closeSync();
 }
 
 async function benchPython(root, lines) {
-  const script = new URL("./query-peers.py", import.meta.url).pathname;
+  const script = new URL("./query/peers.py", import.meta.url).pathname;
   try {
     const args = [script, root, JSON.stringify(RANGE), String(ROUNDS + 1)];
     const { stdout } = await promisify(execFile)(PYTHON, args, { maxBuffer: 1 << 24 });

@@ -29,6 +29,14 @@ try:
         "range",
         lambda: arrow((ds.field("year") == 2024) & (ds.field("week") >= weeks[0]) & (ds.field("week") <= weeks[1])),
     )
+    def arrow_join():
+        games = ds.dataset(f"{root}/raw/games", partitioning="hive").to_table(filter=ds.field("year") == 2024)
+        plays = ds.dataset(f"{root}/raw/plays", partitioning="hive").to_table(
+            columns=["yards", "year", "game_id"], filter=(ds.field("year") == 2024) & (ds.field("week") == 5)
+        )
+        return plays.join(games, ["year", "game_id"], join_type="inner").num_rows
+
+    measure("pyarrow.dataset", "join", arrow_join)
     measure("pyarrow.dataset", "full", lambda: arrow(None))
 except ImportError:
     print(json.dumps({"missing": "pyarrow"}), flush=True)
@@ -43,6 +51,14 @@ try:
 
     measure("polars", "point", lambda: frame((pl.col("year") == 2024) & (pl.col("week") == 5)))
     measure("polars", "range", lambda: frame((pl.col("year") == 2024) & pl.col("week").is_between(*weeks)))
+    def frame_join():
+        games = pl.scan_parquet(f"{root}/raw/games/**/*.parquet", hive_partitioning=True).filter(pl.col("year") == 2024)
+        plays = pl.scan_parquet(f"{root}/raw/plays/**/*.parquet", hive_partitioning=True).filter(
+            (pl.col("year") == 2024) & (pl.col("week") == 5)
+        )
+        return plays.join(games, on=["year", "game_id"]).select(pl.len()).collect()[0, 0]
+
+    measure("polars", "join", frame_join)
     measure("polars", "full", lambda: frame(None))
 except ImportError:
     print(json.dumps({"missing": "polars"}), flush=True)
