@@ -9,7 +9,7 @@ export async function mapYielding<T, R>(items: readonly T[], convert: (item: T) 
   let since = performance.now();
   for (const item of items) {
     converted.push(convert(item));
-    if (converted.length % 64 !== 0 || performance.now() - since < SLICE_MS) continue;
+    if (performance.now() - since < SLICE_MS) continue;
     await setImmediate();
     since = performance.now();
   }

@@ -73,7 +73,8 @@ export async function createDuckDbEngine(options: DuckDbEngineOptions): Promise<
     });
     if (httpfs !== undefined) await loadHttpfs(instance, httpfs.extension);
     const roots = httpfs === undefined ? options.roots : [...options.roots, httpfs.scope];
-    await configure(instance, scratch, roots, disabledOptimizers, trusted);
+    const readsStore = httpfs !== undefined;
+    await configure(instance, scratch, roots, disabledOptimizers, { trusted, readsStore });
     return instance;
   };
   const planner = await open(PLANNING_DISABLED_OPTIMIZERS, 1);
@@ -87,7 +88,7 @@ async function configure(
   scratch: Scratch,
   roots: readonly string[],
   disabledOptimizers: string,
-  trusted: boolean,
+  { trusted, readsStore }: { readonly trusted: boolean; readonly readsStore: boolean },
 ): Promise<void> {
   const connection = await instance.connect();
   try {
@@ -96,6 +97,8 @@ async function configure(
       `SET GLOBAL disabled_optimizers = '${disabledOptimizers}'`,
       "SET GLOBAL TimeZone = 'UTC'",
       "SET GLOBAL parquet_metadata_cache = true",
+      // Files on this machine are in the system's cache already.
+      `SET GLOBAL enable_external_file_cache = ${readsStore}`,
       `SET GLOBAL temp_directory = ${quoteText(`${scratch.path}/spill`)}`,
       ...(trusted
         ? []

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { DuckDBInstance, DuckDBValue } from "@duckdb/node-api";
 import { StorageError } from "@parquetry/core";
 import type { FileGroup, LocalFile, QueryColumn } from "../engine.ts";
@@ -6,10 +5,13 @@ import { isObjectUrl } from "../files/object-url.ts";
 import { mapYielding } from "../map-yielding.ts";
 import { duckDbError } from "./duckdb-error.ts";
 import { findBrokenFile } from "./find-broken-file.ts";
-import { quotePaths, quoteText } from "./quote.ts";
+import { quoteText } from "./quote.ts";
 import type { Scratch } from "./scratch.ts";
+import { setFiles } from "./set-files.ts";
 import { withKeys } from "./with-keys.ts";
 
+/** The variable that holds the files of a question. */
+const FILES = "parquetry_schema_files";
 /** Schemas that are remembered; beyond it the oldest are forgotten. */
 const MAX_REMEMBERED = 200_000;
 
@@ -50,7 +52,8 @@ export class FileSchemas {
     const [row] = await this.#rows(
       `SELECT count(*), count(*) FILTER (path_in_schema = ${quoteText(column)}),
          count(*) FILTER (path_in_schema = ${quoteText(column)} AND stats_null_count = num_values)
-       FROM parquet_metadata(${quotePaths(paths)})`,
+       FROM parquet_metadata(getvariable('${FILES}'))`,
+      paths,
     );
     const [chunks, ofColumn, allNull] = (row ?? []).map(Number);
     return chunks === 0 || (ofColumn !== undefined && ofColumn > 0 && ofColumn === allNull);
@@ -59,40 +62,38 @@ export class FileSchemas {
   async #read(files: readonly LocalFile[]): Promise<void> {
     if (files.length === 0) return;
     const byPath = new Map(await mapYielding(files, (file) => [this.#plainPath(file), file] as const));
-    const rows = await this.#rowsOf(
-      files,
-      `SELECT signature, list(file_name) FROM (
-         SELECT file_name, string_agg(concat_ws(chr(31), name, coalesce(num_children, 0), coalesce(type, ''),
-           coalesce(duckdb_type, ''), coalesce(logical_type, ''), coalesce(converted_type, '')), chr(30)
-           ORDER BY column_id) AS signature
-         FROM parquet_schema(${quotePaths([...byPath.keys()])}) WHERE column_id > 0 GROUP BY file_name)
-       GROUP BY signature`,
-    );
     const seen = new Set<string>();
-    for (const [text, names] of rows) {
-      const signature = createHash("sha256").update(String(text)).digest("hex");
-      const paths = listItems(names).map(String);
-      const [first] = paths;
-      if (first !== undefined && !this.#columns.has(signature)) {
-        this.#columns.set(signature, await this.#describe(first));
+    const found = await this.#rowsOf(
+      files,
+      `SELECT file_name, md5(string_agg(concat_ws(chr(31), name, coalesce(num_children, 0), coalesce(type, ''),
+         coalesce(duckdb_type, ''), coalesce(logical_type, ''), coalesce(converted_type, '')), chr(30)
+         ORDER BY column_id))
+       FROM parquet_schema(getvariable('${FILES}')) WHERE column_id > 0 GROUP BY file_name`,
+      [...byPath.keys()],
+    );
+    for (const [name, signature] of found) {
+      const path = String(name);
+      if (!this.#columns.has(String(signature))) {
+        this.#columns.set(String(signature), await this.#describe(path));
       }
-      for (const path of paths) {
-        const file = byPath.get(path);
-        if (file === undefined) continue;
-        seen.add(path);
-        this.#remember(file.version, signature);
-      }
+      seen.add(path);
     }
+    await mapYielding(found, ([name, signature]) => {
+      const file = byPath.get(String(name));
+      if (file !== undefined) this.#remember(file.version, String(signature));
+    });
     // A file without columns has no row in the answer.
     for (const [path, file] of byPath) if (!seen.has(path)) this.#remember(file.version, "");
   }
 
   async #describe(path: string): Promise<readonly QueryColumn[]> {
     const columns = await this.#rows(
-      `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(${quotePaths([path])}, hive_partitioning = false))`,
+      `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(getvariable('${FILES}'), hive_partitioning = false))`,
+      [path],
     );
     const untyped = await this.#rows(
-      `SELECT name FROM parquet_schema(${quotePaths([path])}) WHERE duckdb_type = '"NULL"'`,
+      `SELECT name FROM parquet_schema(getvariable('${FILES}')) WHERE duckdb_type = '"NULL"'`,
+      [path],
     );
     const nullNames = new Set(untyped.map(([name]) => String(name)));
     return columns.map(([name, type]) => ({
@@ -113,9 +114,13 @@ export class FileSchemas {
   }
 
   /** A footer that cannot be read is a broken file, whatever DuckDB calls it. */
-  async #rowsOf(files: readonly LocalFile[], sql: string): Promise<DuckDBValue[][]> {
+  async #rowsOf(
+    files: readonly LocalFile[],
+    sql: string,
+    paths: readonly string[],
+  ): Promise<DuckDBValue[][]> {
     try {
-      return await this.#rows(sql);
+      return await this.#rows(sql, paths);
     } catch (error) {
       const failed = duckDbError(error, "sql");
       const message = withKeys(failed.message, files);
@@ -134,24 +139,26 @@ export class FileSchemas {
 
   async #isBroken(files: readonly LocalFile[]): Promise<boolean> {
     const paths = files.map((file) => this.#plainPath(file));
-    return this.#rows(`SELECT count(*) FROM parquet_schema(${quotePaths(paths)})`).then(
+    return this.#rows(`SELECT count(*) FROM parquet_schema(getvariable('${FILES}'))`, paths).then(
       () => false,
       () => true,
     );
   }
 
-  async #rows(sql: string): Promise<DuckDBValue[][]> {
+  async #rows(sql: string, paths: readonly string[]): Promise<DuckDBValue[][]> {
     const connection = await this.#instance.connect();
     try {
-      return await (await connection.run(sql)).getRows();
+      await setFiles(connection, FILES, paths);
+      const result = await connection.run(sql);
+      const chunks = await mapYielding(
+        Array.from({ length: result.chunkCount }, (_, i) => i),
+        (i) => result.getChunk(i).getRows(),
+      );
+      return chunks.flat();
     } catch (error) {
       throw duckDbError(error, "sql", (text) => this.#scratch.readable(text));
     } finally {
       connection.closeSync();
     }
   }
-}
-
-function listItems(value: DuckDBValue | undefined): readonly DuckDBValue[] {
-  return typeof value === "object" && value !== null && "items" in value ? value.items : [];
 }
