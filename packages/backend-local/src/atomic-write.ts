@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { BigIntStats } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, rename, rmdir, unlink, utimes } from "node:fs/promises";
+import { type FileHandle, lstat, open, rename, rmdir, unlink, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
   alreadyExists,
@@ -17,6 +17,7 @@ import { errnoOf } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
 import { OWN_NAME_PREFIX } from "./local-names.ts";
 import { invalid } from "./local-path.ts";
+import { makeFolders } from "./make-folders.ts";
 import { withPathLock } from "./path-lock.ts";
 
 /** How often a folder that a concurrent delete removes again is made anew. */
@@ -35,7 +36,7 @@ export async function atomicWrite(
 ): Promise<PutResult> {
   const folder = dirname(path);
   const temporary = join(folder, `${OWN_NAME_PREFIX}${randomBytes(12).toString("hex")}.tmp`);
-  const { handle, created } = await openTemporary(folder, temporary, key);
+  const { handle, created } = await openTemporary(root, folder, temporary, key);
   try {
     try {
       await writeBody(handle, key, body, options);
@@ -78,13 +79,14 @@ export async function atomicDelete(root: string, path: string): Promise<void> {
 }
 
 async function openTemporary(
+  root: string,
   folder: string,
   temporary: string,
   key: Key,
 ): Promise<{ readonly handle: FileHandle; readonly created: string | undefined }> {
   for (let tries = 1; ; tries++) {
     try {
-      const created = await mkdir(folder, { recursive: true });
+      const created = await makeFolders(root, folder);
       return { handle: await open(temporary, "wx"), created };
     } catch (error) {
       if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") {

@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
-import { lstat, realpath, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
 import {
   type BackendCapabilities,
   type DeleteResult,
@@ -16,13 +16,14 @@ import {
   preconditionFailed,
   resolveRange,
   type StorageBackend,
-  StorageError,
+  type StorageError,
   throwIfAborted,
 } from "@parquetry/core/backend";
 import { atomicDelete, atomicWrite } from "./atomic-write.ts";
+import { openDataRoot } from "./data-root.ts";
 import { DiskPace } from "./disk-pace.ts";
 import { listTree } from "./list-tree.ts";
-import { errnoOf, localError } from "./local-error.ts";
+import { localError } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
 import { checkFolder, localPath } from "./local-path.ts";
 import { fileOnly, openFile } from "./open-file.ts";
@@ -61,7 +62,8 @@ const CAPABILITIES: BackendCapabilities = {
  * ```
  */
 export async function createLocalBackend(options: LocalBackendOptions): Promise<StorageBackend> {
-  const root = await openRoot(options.root);
+  const dataRoot = await openDataRoot(options.root);
+  const root = dataRoot.path;
   const pace = new DiskPace();
 
   /** Runs one operation on a key's file, with every failure of the file system explained. */
@@ -90,24 +92,8 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
   /** "Not found" means something else when the whole root has gone, as an unplugged drive does. */
   const explain = async (error: unknown, op: string, key: string, path: string): Promise<StorageError> => {
     const explained = localError(error, op, key, path);
-    if (
-      explained.code !== "not_found" ||
-      (await stat(root).then(
-        (found) => found.isDirectory(),
-        () => false,
-      ))
-    ) {
-      return explained;
-    }
-    return new StorageError({
-      code: "unavailable",
-      op,
-      path: key,
-      backend: "local",
-      retry: "never",
-      message: `${op} ${path}: the data root ${root} is gone. Is the drive connected?`,
-      cause: error,
-    });
+    const isGone = explained.code === "not_found" && !(await dataRoot.isThere());
+    return isGone ? dataRoot.gone(op, key, error) : explained;
   };
 
   return {
@@ -141,7 +127,10 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
       }),
 
     put: (key, body, options = {}) =>
-      onFile("put", key, options.signal, (path) => atomicWrite(root, path, key, body, options)),
+      onFile("put", key, options.signal, async (path) => {
+        await dataRoot.check("put", key);
+        return atomicWrite(root, path, key, body, options);
+      }),
 
     async *list(options = {}): AsyncGenerator<ListPage> {
       const { prefix = "", signal } = options;
@@ -149,7 +138,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
       const folder = prefix === "" ? root : localPath(root, prefix, "list");
       try {
         if (prefix !== "") await checkFolder(root, join(folder, "x"), prefix, "list");
-        await stat(root);
+        await dataRoot.check("list", prefix);
         yield* listTree(folder, prefix, { ...options, pace, pageSize: CAPABILITIES.listPageSize });
       } catch (error) {
         throw await explain(error, "list", prefix, folder);
@@ -174,9 +163,10 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
         const all = { start: 0, end: Number(stats.size) };
         const body = readFile(handle, stats, all, from, source, options.signal);
         try {
-          return await onFile("copy", to, options.signal, (path) =>
-            atomicWrite(root, path, to, body, options),
-          );
+          return await onFile("copy", to, options.signal, async (path) => {
+            await dataRoot.check("copy", to);
+            return atomicWrite(root, path, to, body, options);
+          });
         } finally {
           await body.cancel();
         }
@@ -184,28 +174,6 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
 
     async close() {},
   };
-}
-
-async function openRoot(given: string): Promise<string> {
-  const root = resolve(given);
-  const refuse = (problem: string, cause?: unknown): StorageError =>
-    new StorageError({
-      code: "invalid_argument",
-      op: "open",
-      path: root,
-      backend: "local",
-      message: `The data root ${root} ${problem}. Give an existing folder.`,
-      cause,
-    });
-  if (given === "") throw refuse("is empty");
-  try {
-    const real = await realpath(root);
-    if ((await stat(real)).isDirectory()) return real;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") throw refuse("does not exist", error);
-    throw localError(error, "open", root, root);
-  }
-  throw refuse("is a file, not a folder");
 }
 
 /** The facts of the version that a get asks for. */

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { renameSync } from "node:fs";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listObjects, parseKey, type SkippedEntry, type StorageBackend } from "@parquetry/core";
@@ -62,6 +63,42 @@ describe("a local root", () => {
     await expect(backend.head(parseKey("a/b"))).rejects.toMatchObject(gone);
     await expect(backend.get(parseKey("a/b"))).rejects.toMatchObject(gone);
     await expect(listObjects(backend)[Symbol.asyncIterator]().next()).rejects.toMatchObject(gone);
+  });
+
+  it("that vanishes is not made anew by a write, and an empty folder in its place is not taken for it", async () => {
+    await backend.put(parseKey("a/b"), utf8("x"));
+    await rename(root, join(folder, "unplugged"));
+    const gone = { code: "unavailable", message: expect.stringContaining("Is the drive connected?") };
+    await expect(backend.put(parseKey("a/c"), utf8("x"))).rejects.toMatchObject(gone);
+    await expect(lstat(root)).rejects.toMatchObject({ code: "ENOENT" });
+    // What an unmounted drive leaves.
+    await mkdir(root);
+    await expect(backend.put(parseKey("a/c"), utf8("x"))).rejects.toMatchObject(gone);
+    await expect(backend.head(parseKey("a/b"))).rejects.toMatchObject(gone);
+    await expect(listObjects(backend)[Symbol.asyncIterator]().next()).rejects.toMatchObject(gone);
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("that vanishes while it is written to leaves nothing in its place, and whole files on the drive", async () => {
+    for (let round = 0; round < 20; round++) {
+      const drive = await mkdtemp(join(folder, "drive-"));
+      const writing = await createLocalBackend({ root: drive });
+      const unplug = setTimeout(() => renameSync(drive, `${drive}-unplugged`), Math.random() * 6);
+      let failure: unknown;
+      for (let i = 0; failure === undefined && i < 1000; i++) {
+        await writing.put(parseKey(`a/${i % 7}/b`), utf8("whole")).catch((error: unknown) => {
+          failure = error;
+        });
+      }
+      clearTimeout(unplug);
+      expect(["unavailable", "outcome_unknown"]).toContain((failure as { code?: string }).code);
+      await expect(lstat(drive)).rejects.toMatchObject({ code: "ENOENT" });
+      const again = await createLocalBackend({ root: `${drive}-unplugged` });
+      for await (const { key } of listObjects(again)) {
+        const { body } = await again.get(parseKey(key));
+        expect(new TextDecoder().decode(await body.bytes())).toBe("whole");
+      }
+    }
   });
 
   it("must be a folder", async () => {
