@@ -9,12 +9,10 @@ import { encodeCsv, type WriteCsvOptions } from "./csv/write-csv.ts";
 import { isPartition, type Partition } from "./hive/partition.ts";
 import { type Key, parseKey, parsePrefix } from "./key.ts";
 import { openByteSource } from "./parquet/byte-source.ts";
-import { checkSchema } from "./parquet/check-schema.ts";
 import type { ColumnSchema } from "./parquet/column-type.ts";
-import { inferColumns } from "./parquet/infer-columns.ts";
 import { openParquetFile } from "./parquet/open-parquet-file.ts";
+import { parquetBody } from "./parquet/parquet-body.ts";
 import type { UntrustedLimits } from "./parquet/untrusted-limits.ts";
-import { encodeParquet } from "./parquet/write-parquet.ts";
 import type { Row } from "./row.ts";
 import { showValue } from "./show-value.ts";
 import { isStorageError, StorageError } from "./storage-error.ts";
@@ -152,24 +150,22 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Writes rows as a Parquet file, replacing what is there.
+   * Writes rows as a Parquet file, replacing what is there. Rows may also come in batches, as {@link Storage.scan} gives them:
+   * then one row group is held at a time, and `schema` says which columns there are.
    *
    * @throws StorageError `invalid_argument` naming the row and column of a value that does not fit.
+   * @example
+   * ```ts
+   * await storage.writeParquet("raw/all.parquet", storage.scan("raw/plays"), { schema });
+   * ```
    */
-  async writeParquet(path: string, rows: readonly Row[], options: WriteParquetOptions = {}): Promise<void> {
+  async writeParquet(
+    path: string,
+    rows: readonly Row[] | AsyncIterable<readonly Row[]>,
+    { schema, signal }: WriteParquetOptions = {},
+  ): Promise<void> {
     const key = parseKey(path, "writeParquet");
-    checkRows(rows, "writeParquet");
-    const columns =
-      options.schema === undefined ? inferColumns(rows) : checkSchema(options.schema, rows, "writeParquet");
-    if (columns.length === 0) {
-      throw new StorageError({
-        code: "invalid_argument",
-        op: "writeParquet",
-        path,
-        message: `writeParquet: ${path} would have no column. Give rows, or the columns by the option schema.`,
-      });
-    }
-    await this.backend.put(key, encodeParquet(rows, columns), { signal: options.signal });
+    await this.backend.put(key, parquetBody(rows, schema, path), { signal });
   }
 
   /**

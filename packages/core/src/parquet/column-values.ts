@@ -6,8 +6,8 @@ const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
 /**
- * Takes one column out of `rows[start..end)`, each value as the Parquet writer wants it for the column's type. Casts that would change
- * a value are errors.
+ * Takes one column out of `rows[start..end)`, each value as the Parquet writer wants it for the column's type. Casts that would
+ * change a value are errors. `rowsBefore` rows of the file came in earlier arrays.
  *
  * @throws StorageError `invalid_argument` naming the row and the column.
  */
@@ -16,6 +16,7 @@ export function columnValues(
   column: ColumnSchema,
   start = 0,
   end: number = rows.length,
+  rowsBefore = 0,
 ): unknown[] {
   const { name, type } = column;
   const convert = converter(type);
@@ -31,7 +32,7 @@ export function columnValues(
       throw new StorageError({
         code: "invalid_argument",
         op: "write",
-        message: `write: row ${i}, column ${JSON.stringify(name)} is ${describe(value)}, which is no ${typeName(type)}.`,
+        message: `write: row ${rowsBefore + i}, column ${JSON.stringify(name)} is ${describe(value)}, which is no ${typeName(type)}.`,
       });
     }
     values[i - start] = converted;

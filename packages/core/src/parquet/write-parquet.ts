@@ -22,21 +22,67 @@ export const CREATED_BY = "parquetry";
  */
 export function encodeParquet(rows: readonly Row[], columns: readonly ColumnSchema[]): Uint8Array {
   const writer = new ByteWriter();
+  const file = openFile(writer, columns);
+  for (let start = 0; start < rows.length; start += ROW_GROUP_ROWS)
+    writeRowGroup(file, columns, rows, start, Math.min(start + ROW_GROUP_ROWS, rows.length));
+  file.finish();
+  return writer.getBytes();
+}
+
+/**
+ * {@link encodeParquet} for rows that come in batches, whatever their size: it holds one row group at a time.
+ *
+ * @throws StorageError `invalid_argument` where a value does not fit its column; rows are counted over all batches.
+ */
+export async function* encodeParquetStream(
+  batches: AsyncIterable<readonly Row[]>,
+  columns: readonly ColumnSchema[],
+): AsyncGenerator<Uint8Array> {
+  const writer = new ByteWriter();
+  const file = openFile(writer, columns);
+  let rows: Row[] = [];
+  let first = 0;
+  const takeBytes = (): Uint8Array => {
+    const bytes = new Uint8Array(writer.getBytes());
+    // Where the next byte lies in the file is counted apart.
+    writer.index = 0;
+    return bytes;
+  };
+  for await (const batch of batches) {
+    for (const row of batch) rows.push(row);
+    while (rows.length >= ROW_GROUP_ROWS) {
+      writeRowGroup(file, columns, rows, 0, ROW_GROUP_ROWS, first);
+      rows = rows.slice(ROW_GROUP_ROWS);
+      first += ROW_GROUP_ROWS;
+      yield takeBytes();
+    }
+  }
+  if (rows.length > 0) writeRowGroup(file, columns, rows, 0, rows.length, first);
+  file.finish();
+  yield takeBytes();
+}
+
+function openFile(writer: ByteWriter, columns: readonly ColumnSchema[]): ParquetWriter {
   const schema: SchemaElement[] = [
     { name: "schema", num_children: columns.length },
     ...columns.flatMap(({ name, type }) => schemaElements(name, type)),
   ];
-  const file = new ParquetWriter({ writer, schema, createdBy: CREATED_BY });
-  for (let start = 0; start < rows.length; start += ROW_GROUP_ROWS) {
-    const end = Math.min(start + ROW_GROUP_ROWS, rows.length);
-    const columnData = columns.map((column) => ({
-      name: column.name,
-      data: columnValues(rows, column, start, end),
-    }));
-    file.write({ columnData, rowGroupSize: ROW_GROUP_ROWS });
-  }
-  file.finish();
-  return writer.getBytes();
+  return new ParquetWriter({ writer, schema, createdBy: CREATED_BY });
+}
+
+function writeRowGroup(
+  file: ParquetWriter,
+  columns: readonly ColumnSchema[],
+  rows: readonly Row[],
+  start: number,
+  end: number,
+  rowsBefore = 0,
+): void {
+  const columnData = columns.map((column) => ({
+    name: column.name,
+    data: columnValues(rows, column, start, end, rowsBefore),
+  }));
+  file.write({ columnData, rowGroupSize: ROW_GROUP_ROWS });
 }
 
 /** A column's elements in the footer, depth first (parquet-format, LogicalTypes.md). */

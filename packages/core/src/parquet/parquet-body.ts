@@ -1,0 +1,50 @@
+import type { PutBody } from "../backend/object-body.ts";
+import { checkRows, invalid } from "../check-arguments.ts";
+import type { Row } from "../row.ts";
+import { checkSchema } from "./check-schema.ts";
+import type { ColumnSchema } from "./column-type.ts";
+import { inferColumns } from "./infer-columns.ts";
+import { encodeParquet, encodeParquetStream } from "./write-parquet.ts";
+
+/**
+ * Rows as the body of a Parquet file: all at once, or as a stream where they come in batches.
+ *
+ * @throws StorageError `invalid_argument` for rows or a schema that cannot be written, or no column at all.
+ */
+export function parquetBody(
+  rows: readonly Row[] | AsyncIterable<readonly Row[]>,
+  schema: readonly ColumnSchema[] | undefined,
+  path: string,
+): PutBody {
+  if (typeof rows === "object" && rows !== null && Symbol.asyncIterator in rows) {
+    if (schema === undefined)
+      throw invalid(
+        "writeParquet",
+        `the columns of ${path} cannot be found in rows that come in batches. Give them by the option schema`,
+      );
+    const columns = checkSchema(schema, [], "writeParquet");
+    return encodeParquetStream(checkedBatches(rows, columns), withColumns(columns, path));
+  }
+  const checked = checkRows(rows, "writeParquet");
+  const columns = schema === undefined ? inferColumns(checked) : checkSchema(schema, checked, "writeParquet");
+  return encodeParquet(checked, withColumns(columns, path));
+}
+
+/** Batches whose rows have no column that the schema lacks: that column would be lost. */
+async function* checkedBatches(
+  batches: AsyncIterable<readonly Row[]>,
+  columns: readonly ColumnSchema[],
+): AsyncGenerator<readonly Row[]> {
+  for await (const batch of batches) {
+    checkSchema(columns, checkRows(batch, "writeParquet"), "writeParquet");
+    yield batch;
+  }
+}
+
+function withColumns(columns: readonly ColumnSchema[], path: string): readonly ColumnSchema[] {
+  if (columns.length > 0) return columns;
+  throw invalid(
+    "writeParquet",
+    `${path} would have no column. Give rows, or the columns by the option schema`,
+  );
+}
