@@ -16,7 +16,9 @@ const [contender, job, endpoint, accessKeyId, secretAccessKey] = process.argv.sl
 const CONCURRENCY = 16;
 const BUCKET = "bench";
 const SIZES = { small: 64 * 1024, large: 8 * 1024 * 1024 };
-const COUNTS = { small: 3000, large: 30 };
+const COUNTS = { small: 3000, large: 100 };
+/** Keys in turn: the server holds them in memory. */
+const KEYS = { small: 3000, large: 20 };
 const LISTED = 20_000;
 const DELETED = 5000;
 
@@ -131,12 +133,12 @@ const client = contenders[contender]();
 const jobs = {
   async put(size) {
     const bytes = Buffer.alloc(SIZES[size], "x");
-    await each(COUNTS[size], (i) => client.put(`${size}/${i}`, bytes));
+    await each(COUNTS[size], (i) => client.put(`${size}/${i % KEYS[size]}`, bytes));
     return COUNTS[size];
   },
   async get(size) {
     await each(COUNTS[size], async (i) => {
-      const bytes = await client.get(`${size}/${i}`);
+      const bytes = await client.get(`${size}/${i % KEYS[size]}`);
       if (bytes !== SIZES[size]) throw new Error(`${bytes} bytes`);
     });
     return COUNTS[size];
