@@ -69,9 +69,16 @@ export function paced(backend: StorageBackend): StorageBackend {
   };
 
   return {
-    ...backend,
+    name: backend.name,
+    capabilities: backend.capabilities,
+    url: (key) => backend.url(key),
+    head: (key, options) => backend.head(key, options),
+    get: (key, options) => backend.get(key, options),
     put: (key, body, options) => inTurn("put", key, options?.signal, () => backend.put(key, body, options)),
+    list: (options) => backend.list(options),
+    delete: (keys, options) => backend.delete(keys, options),
     copy: (from, to, options) => inTurn("copy", to, options?.signal, () => backend.copy(from, to, options)),
+    close: () => backend.close(),
   };
 }
 
