@@ -55,6 +55,7 @@ export function createHttpExchange({ address, maxConnections }: ExchangeOptions)
   return {
     send: ({ method, path, headers, body, stallTimeoutMs, signal }) =>
       new Promise((resolve, reject) => {
+        signal?.throwIfAborted();
         const request = open({ agent, hostname, port, method, path, headers });
         let answer: IncomingMessage | undefined;
         const fail = (error: Error): void => {

@@ -141,15 +141,16 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
   /** Sends until there is an answer that is none to a wrong clock: twice at most. */
   const answered = async (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
     for (let isSecond = false; ; isSecond = true) {
+      const signedWithMs = skewMs;
       const answer = await sendOnce(request, signal);
       const { statusCode: status = 0, headers } = answer;
       reached = true;
       if (status >= 200 && status < 300) return answer;
       const refusal = refusalOf(status, headers, await readAnswer(answer));
       // Refused for the time in its signature, so nothing has happened yet.
-      const offMs = status === 403 ? Date.parse(headers.date ?? "") - Date.now() - skewMs : 0;
-      if (isSecond || !(Math.abs(offMs) > MAX_SKEW_MS)) throw refusal;
-      skewMs += offMs;
+      const aheadMs = status === 403 ? Date.parse(headers.date ?? "") - Date.now() : Number.NaN;
+      if (isSecond || !(Math.abs(aheadMs - signedWithMs) > MAX_SKEW_MS)) throw refusal;
+      skewMs = aheadMs;
     }
   };
 
