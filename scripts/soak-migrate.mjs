@@ -298,7 +298,7 @@ async function football() {
     console.log("SKIPPED the real football tree: ../shared/data/build-cfb.mjs is not here");
     return;
   }
-  const root = join(work, "football");
+  const root = join(work, "football-tree");
   // Beside the benchmarks, where it finds DuckDB.
   const builder = fileURLToPath(new URL(`../bench/build-cfb-${process.pid}.mjs`, import.meta.url));
   await copyFile(join(shared, "build-cfb.mjs"), builder);

@@ -1,12 +1,13 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { NAME_BYTES, RECORD_BYTES, RecordTable } from "./record-table.ts";
 
 /** Above this many bytes a cache is begun anew: most of it is about files that have changed since. */
 export const MAX_CACHE_BYTES: number = 128 * 1024 * 1024;
 
-const NAME_BYTES = 16;
-const RECORD_BYTES = 32;
+/** So many records are written together. */
+const WRITE_TOGETHER = 256;
 
 /** Remembers the MD5 of content by where it lies and by its ETag, so that what did not change is not read again. */
 export interface HashCache {
@@ -31,7 +32,6 @@ export interface HashCache {
  * ```
  */
 export function openHashCache(path: string, onProblem: (problem: string) => void = () => {}): HashCache {
-  const fresh = new Map<string, string>();
   let records: Buffer = Buffer.alloc(0);
   let file: number | undefined;
   try {
@@ -46,7 +46,7 @@ export function openHashCache(path: string, onProblem: (problem: string) => void
   } catch (error) {
     onProblem(`the cache of file hashes ${path} cannot be used: ${String(error)}`);
   }
-  const slots = indexRecords(records);
+  const table = new RecordTable(records);
   let pending: Buffer[] = [];
 
   const flush = (): void => {
@@ -63,18 +63,12 @@ export function openHashCache(path: string, onProblem: (problem: string) => void
   };
 
   return {
-    get(url, etag) {
-      const name = recordName(url, etag);
-      const known = fresh.get(name.toString("latin1"));
-      if (known !== undefined) return known;
-      const at = findRecord(records, slots, name);
-      return at < 0 ? undefined : records.toString("hex", at + NAME_BYTES, at + RECORD_BYTES);
-    },
+    get: (url, etag) => table.get(recordName(url, etag))?.toString("hex"),
     set(url, etag, md5, atOnce = false) {
       const name = recordName(url, etag);
-      fresh.set(name.toString("latin1"), md5);
-      pending.push(Buffer.concat([name, Buffer.from(md5, "hex")]));
-      if (atOnce || pending.length >= 256) flush();
+      const value = Buffer.from(md5, "hex");
+      if (table.set(name, value)) pending.push(name, value);
+      if (atOnce || pending.length >= 2 * WRITE_TOGETHER) flush();
     },
     close() {
       flush();
@@ -85,29 +79,5 @@ export function openHashCache(path: string, onProblem: (problem: string) => void
 }
 
 function recordName(url: string, etag: string): Buffer {
-  return createHash("sha256").update(url).update("\0").update(etag).digest().subarray(0, NAME_BYTES);
-}
-
-/** An open-addressing table over the records: 4 bytes a slot instead of an object for each file. */
-function indexRecords(records: Buffer): Int32Array {
-  const count = Math.floor(records.byteLength / RECORD_BYTES);
-  const slots = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(2, count * 2)))).fill(-1);
-  for (let record = 0; record < count; record++) {
-    let slot = records.readUInt32LE(record * RECORD_BYTES) % slots.length;
-    while (slots[slot] !== -1) slot = (slot + 1) % slots.length;
-    slots[slot] = record;
-  }
-  return slots;
-}
-
-/** Where the record of that name starts, or -1. */
-function findRecord(records: Buffer, slots: Int32Array, name: Buffer): number {
-  let slot = name.readUInt32LE(0) % slots.length;
-  for (;;) {
-    const record = slots[slot] ?? -1;
-    if (record < 0) return -1;
-    const at = record * RECORD_BYTES;
-    if (records.compare(name, 0, NAME_BYTES, at, at + NAME_BYTES) === 0) return at;
-    slot = (slot + 1) % slots.length;
-  }
+  return hash("sha256", `${url}\0${etag}`, "buffer").subarray(0, NAME_BYTES);
 }

@@ -1,0 +1,28 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { NAME_BYTES, RecordTable } from "./record-table.ts";
+
+const bytesOf = (text: string): Buffer => createHash("sha256").update(text).digest().subarray(0, NAME_BYTES);
+
+describe("RecordTable", () => {
+  it("is a map, whatever was there before and however much comes", () => {
+    const entry = fc.tuple(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 3 }));
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 4000 }), fc.nat(2000), (entries, before) => {
+        const map = new Map<number, number>(entries.slice(0, before));
+        const records = entries
+          .slice(0, before)
+          .flatMap(([name, value]) => [bytesOf(`${name}`), bytesOf(`${value}`)]);
+        const table = new RecordTable(Buffer.concat(records));
+        for (const [name, value] of entries.slice(before)) {
+          expect(table.set(bytesOf(`${name}`), bytesOf(`${value}`))).toBe(map.get(name) !== value);
+          map.set(name, value);
+        }
+        for (const [name, value] of map) expect(table.get(bytesOf(`${name}`))).toEqual(bytesOf(`${value}`));
+        expect(table.get(bytesOf("another"))).toBeUndefined();
+      }),
+      { numRuns: 20 },
+    );
+  });
+});

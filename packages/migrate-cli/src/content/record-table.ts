@@ -1,0 +1,82 @@
+/** How many bytes of a record are its name. */
+export const NAME_BYTES = 16;
+
+/** How many bytes a record has: its name, and as many of its value. */
+export const RECORD_BYTES = 32;
+
+const MIN_RECORDS = 1024;
+
+/**
+ * Records of a fixed size, found by their name: one buffer and 4 bytes a slot instead of some objects for each, so that a
+ * million of them take some tens of megabytes. Names are hashes; their first bytes are as good as any.
+ */
+export class RecordTable {
+  #records: Buffer;
+  #count: number;
+  #slots: Int32Array;
+
+  /** @param records what there is already; a later record replaces an earlier one of its name. */
+  constructor(records: Buffer) {
+    this.#records = records;
+    this.#count = Math.floor(records.byteLength / RECORD_BYTES);
+    this.#slots = this.#index(this.#count);
+  }
+
+  /** The value of that name, where there is one. The bytes are the table's own. */
+  get(name: Buffer): Buffer | undefined {
+    const record = this.#slots[this.#slotOf(this.#slots, name)] ?? -1;
+    return record < 0 ? undefined : this.#valueAt(record);
+  }
+
+  /** Adds or replaces one. False where it is there already, just so. */
+  set(name: Buffer, value: Buffer): boolean {
+    const slot = this.#slotOf(this.#slots, name);
+    const known = this.#slots[slot] ?? -1;
+    if (known >= 0) {
+      if (this.#valueAt(known).equals(value)) return false;
+      value.copy(this.#records, known * RECORD_BYTES + NAME_BYTES);
+      return true;
+    }
+    this.#reserve();
+    const at = this.#count * RECORD_BYTES;
+    name.copy(this.#records, at);
+    value.copy(this.#records, at + NAME_BYTES);
+    this.#slots[slot] = this.#count++;
+    if (this.#count * 2 > this.#slots.length) this.#slots = this.#index(this.#count * 2);
+    return true;
+  }
+
+  #valueAt(record: number): Buffer {
+    return this.#records.subarray(record * RECORD_BYTES + NAME_BYTES, (record + 1) * RECORD_BYTES);
+  }
+
+  #reserve(): void {
+    const needed = (this.#count + 1) * RECORD_BYTES;
+    if (needed <= this.#records.byteLength) return;
+    const larger = Buffer.alloc(Math.max(MIN_RECORDS * RECORD_BYTES, Math.ceil(needed * 1.5)));
+    this.#records.copy(larger);
+    this.#records = larger;
+  }
+
+  /** The slots for what there is, with room for so many. */
+  #index(capacity: number): Int32Array {
+    const slots = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(MIN_RECORDS, capacity * 2)))).fill(-1);
+    for (let record = 0; record < this.#count; record++) {
+      const at = record * RECORD_BYTES;
+      slots[this.#slotOf(slots, this.#records.subarray(at, at + NAME_BYTES))] = record;
+    }
+    return slots;
+  }
+
+  /** The slot that holds that name, or the free one where it belongs. */
+  #slotOf(slots: Int32Array, name: Buffer): number {
+    let slot = name.readUInt32LE(0) % slots.length;
+    for (;;) {
+      const record = slots[slot] ?? -1;
+      if (record < 0) return slot;
+      const at = record * RECORD_BYTES;
+      if (this.#records.compare(name, 0, NAME_BYTES, at, at + NAME_BYTES) === 0) return slot;
+      slot = (slot + 1) % slots.length;
+    }
+  }
+}
