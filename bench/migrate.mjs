@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CONTENDERS, LOOP_FILES_AT_LATENCY, versionOf } from "./migrate/contenders.mjs";
 import { makeTree } from "./migrate/make-tree.mjs";
 import { HAS_TIME, runMeasured } from "./migrate/run-measured.mjs";
+import { startRadosgw } from "./migrate/start-radosgw.mjs";
 import { startServer } from "./migrate/start-server.mjs";
 
 const SETS = [
@@ -11,10 +12,12 @@ const SETS = [
 ];
 const LATENCIES_MS = [0, 40];
 
+const isRadosgw = process.env.BENCH_SERVER === "radosgw";
+
 /**
  * Copying, finding nothing to do and verifying, each tool as a program of its own against the same server, which has a
  * process of its own. `BENCH_ONLY=ours,rclone` runs the contenders with these words in their names, `BENCH_SCALE=0.1` a
- * tenth of the files.
+ * tenth of the files, `BENCH_SERVER=radosgw` all of it against radosgw, which cannot be slowed down.
  */
 export async function benchMigrate(work) {
   const scale = Number(process.env.BENCH_SCALE ?? 1);
@@ -34,11 +37,11 @@ export async function benchMigrate(work) {
   for (const { files, meanBytes } of SETS) {
     const root = join(work, `tree-${files}`);
     const tree = await makeTree(root, { files: Math.round(files * scale), meanBytes });
-    for (const latencyMs of LATENCIES_MS) {
+    for (const latencyMs of isRadosgw ? [0] : LATENCIES_MS) {
       const rows = [];
       for (const contender of present) rows.push(await measure(contender, { work, root, tree, latencyMs }));
       print(
-        `${tree.files} files of mean ${meanBytes / 1000} KB (${(tree.bytes / 1e6).toFixed(0)} MB), every request delayed by ${latencyMs} ms`,
+        `${tree.files} files of mean ${meanBytes / 1000} KB (${(tree.bytes / 1e6).toFixed(0)} MB), ${isRadosgw ? "radosgw" : `every request delayed by ${latencyMs} ms`}`,
         rows,
       );
     }
@@ -49,7 +52,7 @@ export async function benchMigrate(work) {
 async function measure(contender, { work, root, tree, latencyMs }) {
   const home = join(work, "home");
   await mkdir(home);
-  const server = await startServer();
+  const server = await (isRadosgw ? startRadosgw() : startServer());
   try {
     await server.latency(latencyMs);
     const env = environment(server, home);

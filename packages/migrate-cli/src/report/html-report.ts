@@ -1,4 +1,4 @@
-import { formatCount } from "../terminal/format-amount.ts";
+import { formatBytes, formatCount } from "../terminal/format-amount.ts";
 import type { FolderParity } from "../verify/folder-parity.ts";
 import type { ReportCost, ReportModel } from "./report-model.ts";
 
@@ -98,10 +98,10 @@ function parityTable(folders: readonly FolderParity[]): string {
     const equal = folder.local - folder.missing - folder.differing - folder.unverifiable;
     const share = folder.local === 0 ? (folder.extra === 0 ? 1 : 0) : equal / folder.local;
     const percent = share === 1 ? "100%" : `${Math.min(99.9, share * 100).toFixed(1)}%`;
-    return `<tr><td class="name">${escapeHtml(folder.folder)}</td>${columns.map((column) => cell(folder, column)).join("")}<td class="share"><meter value="${share.toFixed(4)}" low="0.999" optimum="1" aria-label="proven equal">${percent}</meter> ${percent}</td></tr>`;
+    return `<tr><td class="name">${escapeHtml(folder.folder)}</td><td>${formatBytes(folder.bytes)}</td>${columns.map((column) => cell(folder, column)).join("")}<td class="share"><meter value="${share.toFixed(4)}" low="0.999" optimum="1" aria-label="proven equal">${percent}</meter> ${percent}</td></tr>`;
   };
   return `<div class="card"><table>
-<thead><tr><th scope="col">folder</th>${columns.map((column) => `<th scope="col">${column}</th>`).join("")}<th scope="col">proven equal</th></tr></thead>
+<thead><tr><th scope="col">folder</th><th scope="col">size</th>${columns.map((column) => `<th scope="col">${column}</th>`).join("")}<th scope="col">proven equal</th></tr></thead>
 <tbody>
 ${folders.map(row).join("\n")}
 </tbody></table></div>`;

@@ -1,6 +1,17 @@
-import type { MigrationPlan } from "../plan/migration-plan.ts";
+import type { MigrationPlan, PlanKind } from "../plan/migration-plan.ts";
 import type { MigrationResult } from "../run/migration-result.ts";
 import type { FolderParity } from "../verify/folder-parity.ts";
+
+/** What a plan counts of the source's files. */
+const AT_SOURCE: readonly PlanKind[] = [
+  "copy",
+  "skip",
+  "overwrite",
+  "differs",
+  "unverifiable",
+  "refused",
+  "failed",
+];
 
 /**
  * How each folder compares after a migration, by what was planned and what was done, in {@link FolderParity}'s terms.
@@ -22,6 +33,7 @@ export function migrationParity(
     return {
       folder,
       local: there + row.copy.files + row.refused.files,
+      bytes: AT_SOURCE.reduce((sum, kind) => sum + row[kind].bytes, 0),
       cloud: there + created + row.extra.files,
       missing: row.copy.files - created + row.refused.files,
       extra: row.extra.files,

@@ -24,7 +24,9 @@ const model = (missing: readonly string[]): ReportModel => ({
   from: `/data/${EVIL}`,
   to: "r2://bucket",
   finishedAt: new Date("2026-11-21T00:00:00Z"),
-  folders: [{ folder: EVIL, local: 3, cloud: 2, missing: 1, extra: 0, differing: 0, unverifiable: 0 }],
+  folders: [
+    { folder: EVIL, local: 3, bytes: 12_345, cloud: 2, missing: 1, extra: 0, differing: 0, unverifiable: 0 },
+  ],
   figures: [{ label: EVIL, value: EVIL }],
   lists: [
     { file: "missing.txt", title: "missing", count: missing.length, lines: each(missing) },

@@ -4,6 +4,8 @@ export interface FolderParity {
   readonly folder: string;
   /** Files at the source. */
   readonly local: number;
+  /** The bytes of the files at the source. */
+  readonly bytes: number;
   /** Files at the target. */
   readonly cloud: number;
   /** Only at the source. */

@@ -182,6 +182,7 @@ function folderParity(folder: string, row: TallyRow<Column>): FolderParity {
   return {
     folder,
     local: row.local.files,
+    bytes: row.local.bytes,
     cloud: row.cloud.files,
     missing: row.missing.files,
     extra: row.extra.files,
