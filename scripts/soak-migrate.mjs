@@ -96,7 +96,7 @@ async function killed(root, server) {
     outcome.then(() => {
       ended = true;
     });
-    const some = randomInt(1, Math.ceil((2.5 * FILES) / KILLS));
+    const some = randomInt(1, Math.ceil((1.5 * FILES) / KILLS));
     while (!ended && server.requests.total < before + some) await sleep(5);
     await sleep(Math.random() * 30);
     child.kill("SIGKILL");
