@@ -58,7 +58,8 @@ describe("usage", () => {
   });
 
   it("shows help at 80 columns, and the version", async () => {
-    for (const args of [["--help"], ["migrate", "--help"], ["help", "verify"]]) {
+    const topics = ["environment", "filters", "exit-codes", "json", "verify"].map((topic) => ["help", topic]);
+    for (const args of [["--help"], ["migrate", "--help"], ...topics]) {
       const { exitCode, stdout } = await world.call(args);
       expect(exitCode).toBe(0);
       for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);

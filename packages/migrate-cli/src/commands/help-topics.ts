@@ -18,7 +18,7 @@ export const HELP_TOPICS: readonly HelpTopic[] = [
     summary: "the variables that configure both ends",
     text: `Variables are read from the environment and from .env (--env-file for another);
 the environment wins. Their prefix is ${DEFAULT_ENV_PREFIXES.join(" or ")}, or that of --env-prefix.
-S3 takes its credentials as every AWS tool does (AWS_ACCESS_KEY_ID, a profile, …).
+S3 takes its credentials as every AWS tool does (AWS_ACCESS_KEY_ID, a profile).
 Also read: NO_COLOR, XDG_CACHE_HOME (hashes of files are kept below it).
 
 The template that \`parquetry init\` writes:
@@ -36,7 +36,7 @@ ${ENV_TEMPLATE.trimEnd()}`,
 --where CONDITION  only partitions like this; repeat it, or separate by commas
   year=2024           one value
   week=1..4           a range of numbers
---shard I/N        part I of N, I from 0: disjoint, complete, the same every time
+--shard I/N        part I of N, I from 0: disjoint, complete, always the same
   --shard $JOB_COMPLETION_INDEX/8    in a Kubernetes Indexed Job
 
 ._*, .DS_Store and temporary files are left out and counted, unless
@@ -63,7 +63,7 @@ summary           exitCode; with an error error.code and error.message; else the
 plan              before copying: what will be done
 progress          every 10 s: phase, files, filesTotal, bytes, bytesTotal,
                   bytesPerSecond, etaMs, retries, errors
-file              a file that the plan or the verification names: problem, detail
+file              a file that the plan or the check names: problem, detail
 failed, retry     key, message; of a failure also code
 copied            with --verbose: key, sizeBytes, durationMs
 upload            an upload in parts of an earlier run: key, action (resumed or

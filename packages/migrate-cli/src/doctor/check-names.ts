@@ -1,5 +1,6 @@
 import type { StorageBackend } from "@parquetry/core/backend";
 import { listSide } from "../content/list-side.ts";
+import { isLost } from "../plan/plan-migration.ts";
 import { compileSelection } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
 import type { Check } from "./check.ts";
@@ -31,8 +32,8 @@ export async function checkNames(
 ): Promise<readonly Check[]> {
   const { signal, onProgress } = options;
   const { judge } = compileSelection();
-  const skipped = new NamedCount();
-  const links = new NamedCount();
+  const unusable = new NamedCount();
+  const others = new NamedCount();
   const decomposed = new NamedCount();
   const seen = new Set<number>();
   const twice = new Set<number>();
@@ -45,8 +46,7 @@ export async function checkNames(
       listed += objects;
       onProgress?.(listed);
     },
-    onSkipped: ({ path, reason, detail }) =>
-      (reason === "symlink" ? links : skipped).add(`${path} (${detail})`),
+    onSkipped: (entry) => (isLost(entry) ? unusable : others).add(`${entry.path} (${entry.detail})`),
   });
   for await (const { key } of first) {
     if (judge(key) !== "selected") continue;
@@ -86,18 +86,18 @@ export async function checkNames(
     },
     {
       name: "names: usable",
-      status: skipped.count === 0 ? "ok" : "fail",
+      status: unusable.count === 0 ? "ok" : "fail",
       detail:
-        skipped.count === 0 ? "every file has a name that S3 and R2 take" : skipped.describe("unusable"),
-      ...(skipped.count === 0 ? {} : { remedy: "Rename or remove them: they cannot be migrated." }),
+        unusable.count === 0 ? "every file has a name that S3 and R2 take" : unusable.describe("unusable"),
+      ...(unusable.count === 0 ? {} : { remedy: "Rename or remove them: they cannot be migrated." }),
     },
-    ...(links.count === 0
+    ...(others.count === 0
       ? []
       : [
           {
-            name: "symbolic links",
+            name: "links, sockets and the like",
             status: "warn",
-            detail: links.describe("not followed"),
+            detail: others.describe("not migrated"),
             remedy: "Replace a link by what it points to where that belongs to the data.",
           } satisfies Check,
         ]),
