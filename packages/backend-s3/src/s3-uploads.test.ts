@@ -3,7 +3,8 @@ import { parseKey, type ReplayableBody, type RetryPolicy } from "@parquetry/core
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { UploadState } from "./resumable-upload.ts";
-import { createS3Backend } from "./s3-backend.ts";
+import { createS3Backend, openS3Backend } from "./s3-backend.ts";
+import { S3_PROFILE } from "./s3-profile.ts";
 import type { S3Backend } from "./s3-uploads.ts";
 
 const MIB = 1024 * 1024;
@@ -141,6 +142,25 @@ describe("uploads that outlive a failure", () => {
       throw new Error("none is that old");
     for await (const _ of backend.abortStaleUploads(parseKey("week=1"), new Date(Date.now() + 1000)));
     expect(await list()).toEqual([]);
+  });
+
+  it("of a stream that turns out too long say so, and leave nothing behind", async () => {
+    const { endpoint, credentials } = server;
+    const small = openS3Backend(
+      { ...S3_PROFILE, partBytes: 5 * MIB, maxParts: 2 },
+      { bucket: "uploads", endpoint, credentials, retry: ONCE, prefix: parseKey(randomUUID()) },
+    );
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      yield CONTENT;
+    }
+    await expect(small.put(KEY, stream())).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringContaining("sizeBytes"),
+    });
+    for await (const { key } of small.listUploads()) expect(key).toBeUndefined();
+    await small.put(KEY, bodyOf(CONTENT));
+    expect((await small.head(KEY)).sizeBytes).toBe(CONTENT.byteLength);
+    expect(server.requests.count("UploadPart")).toBeLessThanOrEqual(4);
   });
 
   it("leave nothing behind where an ordinary put fails", async () => {

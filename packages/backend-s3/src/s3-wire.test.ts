@@ -103,6 +103,31 @@ it.each([
   await expect(read()).rejects.toMatchObject({ code: "unavailable" });
 });
 
+it("each key of a batch has an answer of its own, and a failed one is tried again alone", async () => {
+  const server = await startS3Server({ buckets: ["wire"] });
+  cleanUp.push(() => server.close());
+  const { endpoint, credentials } = server;
+  const keys = ["a", "b & <c>", "d"].map((name) => parseKey(name));
+  const backend = open(endpoint, { credentials });
+  for (const key of keys) await backend.put(key, new Uint8Array(1));
+  server.setFaults([{ operation: "DeleteObjects", key: "b & <c>", fault: { kind: "status", status: 500 } }]);
+  for await (const { error } of backend.delete(keys)) expect(error).toBeUndefined();
+  expect(server.requests.byOperation()).toMatchObject({ DeleteObjects: 1, DeleteObject: 1 });
+});
+
+it("a store that knows no batches is asked key by key", async () => {
+  const seen: string[] = [];
+  const { endpoint } = await serve((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    request.resume();
+    response.writeHead(request.method === "POST" ? 501 : 204).end();
+  });
+  const results = [];
+  for await (const { error } of open(endpoint).delete([KEY, parseKey("b")])) results.push(error);
+  expect(results).toEqual([undefined, undefined]);
+  expect(seen).toEqual(["POST /wire?delete=", "DELETE /wire/a", "DELETE /wire/b"]);
+});
+
 it("a bucket in another region is told by name", async () => {
   const { endpoint } = await serve((_request, response) => {
     response.writeHead(301, { "x-amz-bucket-region": "eu-west-3" }).end();
