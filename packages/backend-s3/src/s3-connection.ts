@@ -1,7 +1,13 @@
 import { hash } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { type Key, type Prefix, type RetryPolicy, StorageError } from "@parquetry/core/backend";
+import {
+  type Key,
+  type Prefix,
+  type RetryPolicy,
+  StorageError,
+  unlessAborted,
+} from "@parquetry/core/backend";
 import { credentialSource, type S3Credentials } from "./aws-credentials.ts";
 import type { IfMatchStyle } from "./conditional-headers.ts";
 import { createHttpExchange, readAnswer } from "./http-exchange.ts";
@@ -126,7 +132,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
         headers: { ...headers, host: address.host },
         payloadHash: request.payloadHash ?? (body === undefined ? NO_BODY_HASH : hash("sha256", body, "hex")),
       },
-      known instanceof Promise ? await known : known,
+      known instanceof Promise ? await unlessAborted(known, signal) : known,
       new Date(Date.now() + skewMs),
     );
     if (method === "PUT" || method === "POST") signed["content-length"] = String(body?.byteLength ?? 0);

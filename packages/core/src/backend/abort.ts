@@ -27,3 +27,26 @@ export function abortedError(signal: AbortSignal, op: string, path: string, back
     cause: signal.reason,
   });
 }
+
+/**
+ * The value of a promise, or a rejection as soon as the signal fires, whatever becomes of the promise.
+ *
+ * @throws what the signal's reason is.
+ * @example
+ * ```ts
+ * const credentials = await unlessAborted(loading, signal);
+ * ```
+ */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  const stop = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true, signal: stop.signal });
+  });
+  try {
+    return await Promise.race([aborted, promise]);
+  } finally {
+    stop.abort();
+  }
+}

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { abortedError, throwIfAborted } from "../backend/abort.ts";
+import { abortedError, throwIfAborted, unlessAborted } from "../backend/abort.ts";
 import type { StorageBackend } from "../backend/storage-backend.ts";
 import type { Key } from "../key.ts";
 import { isStorageError, type StorageErrorCode } from "../storage-error.ts";
@@ -82,23 +82,8 @@ export function paced(backend: StorageBackend): StorageBackend {
   };
 }
 
-/** Waits for a turn to end, and for the time it ends with. Rejects as soon as the signal fires. */
+/** Waits for a turn to end, and for the time it ends with. */
 async function waitUntil(turn: Promise<number>, signal: AbortSignal | undefined): Promise<void> {
-  const options = signal === undefined ? {} : { signal };
-  const stop = new AbortController();
-  try {
-    const freeAt = await Promise.race([turn, aborted(signal, stop.signal)]);
-    const waitMs = freeAt - performance.now();
-    if (waitMs > 0) await sleep(waitMs, undefined, options);
-  } finally {
-    stop.abort();
-  }
-}
-
-/** Rejects when the signal fires. Listens until `stop` does. */
-function aborted(signal: AbortSignal | undefined, stop: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal?.aborted) reject(signal.reason);
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true, signal: stop });
-  });
+  const waitMs = (await unlessAborted(turn, signal)) - performance.now();
+  if (waitMs > 0) await sleep(waitMs, undefined, signal === undefined ? {} : { signal });
 }
