@@ -70,6 +70,8 @@ export async function benchQuery(work) {
 }
 
 async function makeTree(connection, root) {
+  // Several threads would write several files into a partition.
+  await connection.run("SET threads = 1");
   await mkdir(join(root, "raw", "plays"), { recursive: true });
   await mkdir(join(root, "raw", "games"), { recursive: true });
   await connection.run(`CREATE TEMP TABLE g AS
@@ -79,6 +81,7 @@ async function makeTree(connection, root) {
     TO '${root}/raw/plays' (FORMAT parquet, PARTITION_BY (year, week, game_id))`);
   await connection.run(`COPY (SELECT year, game_id, week % 2 AS home FROM g)
     TO '${root}/raw/games' (FORMAT parquet, PARTITION_BY (year))`);
+  await connection.run("RESET threads");
 }
 
 async function benchLocal(work, root, connection, lines) {

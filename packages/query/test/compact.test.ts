@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { createLocalBackend } from "@parquetry/backend-local";
 import { createS3Backend } from "@parquetry/backend-s3";
-import { MANIFEST_NAME, partition, Storage, type StorageBackend } from "@parquetry/core";
+import { MANIFEST_NAME, type ManifestField, partition, Storage, type StorageBackend } from "@parquetry/core";
 import { startS3Server } from "@parquetry/testkit";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openQuery, type QueryDatabase } from "../src/index.ts";
@@ -82,6 +82,11 @@ it("makes one file of many and changes no row, on disk and over S3", async () =>
   };
   await check();
   expect(await filesOf("raw/plays/year=2024/week=2")).toHaveLength(1);
+  const manifest = join(root, "data", "raw/plays/year=2024/week=2", MANIFEST_NAME);
+  const { rows, schema } = JSON.parse(await readFile(manifest, "utf8"));
+  expect([rows, ...schema.fields.map(({ name, type }: ManifestField) => `${name} ${type}`)]).toEqual([
+    ...[3 * ROWS, "play int64", "at timestamp", "big int64", "note string", "tags list<string>"],
+  ]);
   await db.close();
   await using server = await startS3Server({ buckets: ["football"] });
   const { endpoint, credentials } = server;

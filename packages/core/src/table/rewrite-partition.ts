@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import type { ReplayableBody } from "../backend/object-body.ts";
+import { collectBytes, type ReplayableBody } from "../backend/object-body.ts";
 import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
 import type { Partition } from "../hive/partition.ts";
 import type { Key } from "../key.ts";
+import type { ByteSource } from "../parquet/byte-source.ts";
+import { openParquet } from "../parquet/open-parquet.ts";
 import type { StorageError } from "../storage-error.ts";
 import { commitInPlaceOf } from "./commit-draft.ts";
 import type { DataFile } from "./data-file.ts";
@@ -17,12 +19,8 @@ export interface RewrittenPartition {
   readonly partition: Partition;
   /** The files that counted when the rows were read: none for a partition that is not there yet. */
   readonly replaced: readonly DataFile[];
-  /** The columns that the manifest names. */
-  readonly fields: readonly ManifestField[];
   /** The new file. */
   readonly body: ReplayableBody;
-  /** How many rows it has. */
-  readonly rows: number;
 }
 
 /** Options of {@link rewritePartition}. */
@@ -36,20 +34,34 @@ export interface RewriteOptions extends OperationOptions {
  * reads meanwhile sees the old files or the new one. For tools that rewrite partitions without taking their rows through
  * `Storage`, such as `compact` of `@parquetry/query`.
  *
- * @throws StorageError `conflict` where other files count by now: nothing of this write remains.
+ * @throws StorageError `conflict` where other files count by now: nothing of this write remains; `corrupt` where the body is
+ * no Parquet file.
  * @example
  * ```ts
- * await rewritePartition(backend, { entity, partition, replaced: files, fields, body, rows });
+ * await rewritePartition(backend, { entity, partition, replaced: files, body });
  * ```
  */
 export async function rewritePartition(
   backend: StorageBackend,
-  { entity, partition, replaced, fields, body, rows }: RewrittenPartition,
+  { entity, partition, replaced, body }: RewrittenPartition,
   options: RewriteOptions = {},
 ): Promise<void> {
+  const { rowCount: rows, fields: columns } = await openParquet(sourceOf(body, entity));
+  const fields = columns.map(({ name, type }): ManifestField => ({ name, type, nullable: true }));
   const hash = createHash("sha256");
   for await (const chunk of body.open()) hash.update(chunk);
   const prefix = await findPartitionPrefix(backend, entity, partition, options.signal);
   const data = { body, sizeBytes: body.sizeBytes, rows, sha256: hash.digest("hex") };
   await commitInPlaceOf(backend, { entity, partition, prefix, columns: [], fields, data }, replaced, options);
+}
+
+function sourceOf(body: ReplayableBody, name: string): ByteSource {
+  return {
+    name,
+    byteLength: body.sizeBytes,
+    async slice(from, to = body.sizeBytes) {
+      const start = from < 0 ? Math.max(0, body.sizeBytes + from) : from;
+      return new Uint8Array(await collectBytes(body.open({ start, end: to }))).buffer;
+    },
+  };
 }

@@ -3,7 +3,6 @@ import { rm, stat } from "node:fs/promises";
 import {
   isStorageError,
   type Key,
-  type ManifestField,
   type Partition,
   parseKey,
   rewritePartition,
@@ -103,17 +102,12 @@ async function compactStep(
   const merged = await engine.merge(table, { sortBy, signal });
   try {
     const { size } = await stat(merged.path);
-    const fields = [...table.columns, ...table.keys].map(
-      ({ name, type }): ManifestField => ({ name, type: type.toLowerCase(), nullable: true }),
-    );
     await rewritePartition(
       backend,
       {
         entity: plan.target,
         partition: step.partition,
         replaced: plan.target === context.facts.entity ? step.files.map(({ file }) => file) : [],
-        fields,
-        rows: merged.rowCount,
         body: {
           sizeBytes: size,
           open: ({ start, end } = { start: 0 }) =>

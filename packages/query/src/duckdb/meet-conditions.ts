@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { PartitionEntry } from "@parquetry/core";
-import type { CandidateTable, RowConditions } from "../engine.ts";
+import type { CandidateTable, QueryColumn, RowConditions } from "../engine.ts";
 import { quoteName } from "./quote.ts";
 
 /** What {@link meetConditions} found. */
@@ -21,15 +21,9 @@ export async function meetConditions(
   { names, keys }: CandidateTable,
   candidates: readonly (readonly PartitionEntry[])[],
 ): Promise<ConditionsMet | undefined> {
-  const [first] = candidates;
-  if (names.length !== 1 || first === undefined) return undefined;
-  const here = first.map(([name]) => name);
-  const isLevel = candidates.every(
-    (entries) => entries.length === here.length && entries.every(([name], i) => name === here[i]),
-  );
+  const here = commonNames({ keys }, candidates);
+  if (names.length !== 1 || here === undefined) return undefined;
   const known = new Set(here.map((name) => name.toLowerCase()));
-  const ownNames = new Set(keys.map(({ name }) => name.toLowerCase()));
-  if (!isLevel || ownNames.size !== keys.length) return undefined;
 
   const own = conditions.filter(({ table }) => table === names[0]);
   const usable = own.filter(({ columns }) => columns.every((column) => known.has(column)));
@@ -37,7 +31,19 @@ export async function meetConditions(
   const rest = own.filter((condition) => !usable.includes(condition)).flatMap(({ columns }) => columns);
   const isAll = otherColumns !== undefined && ![...otherColumns, ...rest].some((name) => known.has(name));
 
-  const typed = here.map((name, i) => {
+  const kept = await keptBy(connection, usable.map(({ sql }) => sql).join(" AND "), keys, here, candidates);
+  return kept && { kept, isAll };
+}
+
+/** Which of many candidates a condition in SQL over their keys is true of; undefined where it fails. */
+export async function keptBy(
+  connection: DuckDBConnection,
+  condition: string,
+  keys: readonly QueryColumn[],
+  names: readonly string[],
+  candidates: readonly (readonly PartitionEntry[])[],
+): Promise<readonly boolean[] | undefined> {
+  const typed = names.map((name, i) => {
     const type = keys.find((key) => key.name === name)?.type ?? "VARCHAR";
     return `CAST(entry[${i + 1}] AS ${type}) AS ${quoteName(name)}`;
   });
@@ -48,7 +54,7 @@ export async function meetConditions(
          SELECT parquetry_row, ${typed.join(", ")} FROM (
            SELECT unnest(given) AS entry, unnest(range(len(given)))::INTEGER AS parquetry_row
            FROM (SELECT from_json($1::JSON, '[["VARCHAR"]]') AS given)))
-       WHERE ${usable.map(({ sql }) => sql).join(" AND ")}`,
+       WHERE ${condition}`,
       [values],
     );
     const list = (await result.getRows())[0]?.[0];
@@ -56,8 +62,23 @@ export async function meetConditions(
     if (typeof list === "object" && list !== null && "items" in list) {
       for (const index of list.items) kept[Number(index)] = true;
     }
-    return { kept, isAll };
+    return kept;
   } catch {
     return undefined;
   }
+}
+
+/** The keys of the candidates, where all have the same; undefined otherwise, and where two differ only in case. */
+export function commonNames(
+  { keys }: Pick<CandidateTable, "keys">,
+  candidates: readonly (readonly PartitionEntry[])[],
+): readonly string[] | undefined {
+  const names = candidates[0]?.map(([name]) => name);
+  const isLevel =
+    names !== undefined &&
+    candidates.every(
+      (entries) => entries.length === names.length && entries.every(([name], i) => name === names[i]),
+    );
+  const distinct = new Set(keys.map(({ name }) => name.toLowerCase()));
+  return isLevel && distinct.size === keys.length ? names : undefined;
 }

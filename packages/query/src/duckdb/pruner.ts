@@ -1,17 +1,18 @@
 import { createHash } from "node:crypto";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { isStorageError } from "@parquetry/core";
+import { isStorageError, type PartitionEntry } from "@parquetry/core";
 import type { CallOptions, CandidateTable, PreparedQuery, PruneResult, QueryColumn } from "../engine.ts";
 import { mapYielding } from "../map-yielding.ts";
 import { createViews } from "./create-views.ts";
 import { duckDbError, serializedError } from "./duckdb-error.ts";
 import { hiveColumn } from "./hive-column.ts";
 import { interruptible } from "./interruptible.ts";
-import { meetConditions } from "./meet-conditions.ts";
-import { quoteText } from "./quote.ts";
+import { commonNames, keptBy, meetConditions } from "./meet-conditions.ts";
+import { quoteName, quoteText } from "./quote.ts";
 import { filterKeysOf, markerColumn, readPlan } from "./read-plan.ts";
+import { scanFilterSql } from "./scan-filters.ts";
 import type { Scratch } from "./scratch.ts";
-import { isNode } from "./sql-tree.ts";
+import { isNode, type SqlNode } from "./sql-tree.ts";
 import { candidateView, emptySelect } from "./table-view.ts";
 
 /**
@@ -38,6 +39,11 @@ export const PLANNING_DISABLED_OPTIMIZERS: string = [
   "limit_pushdown",
 ].join(",");
 
+/** From so many on, the optimiser is asked only about those that the filters of its first plan leave. */
+const MANY_CANDIDATES = 200;
+/** Plans whose filters are remembered: those of the queries that run. */
+const MAX_PLANS = 256;
+
 /** Errors that the query itself would raise too, whatever files there are. */
 const QUERY_ERRORS: ReadonlySet<string> = new Set(["binder", "catalog", "parser"]);
 
@@ -49,6 +55,8 @@ export class Pruner {
   readonly #instance: DuckDBInstance;
   readonly #scratch: Scratch;
   readonly #emptyFiles = new Map<string, Promise<string>>();
+  /** By {@link planName}, for each scan of the table the filters in it. */
+  readonly #pushed = new Map<string, readonly ReadonlyMap<string, SqlNode>[]>();
 
   constructor(instance: DuckDBInstance, scratch: Scratch) {
     this.#instance = instance;
@@ -63,7 +71,7 @@ export class Pruner {
   ): Promise<PruneResult> {
     const connection = await this.#instance.connect();
     try {
-      const { narrowed, met } = await narrow(connection, query, tables);
+      const { narrowed, met } = await this.#narrow(connection, query, tables);
       if (met !== undefined) return met;
       const result = await this.#plan(
         connection,
@@ -106,6 +114,9 @@ export class Pruner {
     const filterKeys = new Map<string, ReadonlySet<string>>();
     const unused = new Set<string>();
     for (const [table, candidatePaths] of paths) {
+      if (table.candidates === undefined) {
+        this.#remember(planName(query, table), facts.scanFilters.get(markerColumn(table.entity)) ?? []);
+      }
       filterKeys.set(table.entity, filterKeysOf(table, facts));
       const scanned = facts.scans.get(markerColumn(table.entity));
       // A scan that is gone without a trace is one that we do not understand.
@@ -117,6 +128,65 @@ export class Pruner {
       );
     }
     return { outcome: "pruned", kept, filterKeys, unused };
+  }
+
+  /** Drops the candidates that fail a condition: cheaper than planning over all, and enough where nothing else filters. */
+  async #narrow(
+    connection: DuckDBConnection,
+    query: PreparedQuery,
+    tables: readonly CandidateTable[],
+  ): Promise<{ readonly narrowed: readonly Narrowed[]; readonly met?: PruneResult }> {
+    const narrowed: Narrowed[] = [];
+    for (const table of tables) {
+      const { candidates = [], entity } = table;
+      const found =
+        query.conditions && (await meetConditions(connection, query.conditions, table, candidates));
+      if (found?.isAll === true) {
+        const kept = new Map([[entity, found.kept]]);
+        return {
+          narrowed: [],
+          met: { outcome: "pruned", kept, filterKeys: new Map(), unused: new Set() },
+        };
+      }
+      const first = only(table, found?.kept);
+      const left = first.table.candidates ?? [];
+      const pushed =
+        left.length < MANY_CANDIDATES
+          ? undefined
+          : await this.#meetPushed(connection, query, first.table, left);
+      const second = only(first.table, pushed);
+      narrowed.push({ table: second.table, spread: (kept) => first.spread(second.spread(kept)) });
+    }
+    return { narrowed };
+  }
+
+  /** By the filters that the optimiser has pushed into the table's scans when nothing was known of its partitions. */
+  async #meetPushed(
+    connection: DuckDBConnection,
+    query: PreparedQuery,
+    table: CandidateTable,
+    candidates: readonly (readonly PartitionEntry[])[],
+  ): Promise<readonly boolean[] | undefined> {
+    const names = commonNames(table, candidates);
+    const scans = this.#pushed.get(planName(query, table)) ?? [];
+    if (names === undefined || scans.length === 0) return undefined;
+    const conditions = scans.map((filters) =>
+      names.flatMap((name) => {
+        const index = table.keys.findIndex((key) => key.name === name);
+        return scanFilterSql(filters.get(hiveColumn(index)), quoteName(name)) ?? [];
+      }),
+    );
+    // What any scan needs is needed.
+    if (conditions.some((some) => some.length === 0)) return undefined;
+    const condition = conditions.map((some) => `(${some.join(" AND ")})`).join(" OR ");
+    return keptBy(connection, condition, table.keys, names, candidates);
+  }
+
+  #remember(name: string, scans: readonly ReadonlyMap<string, SqlNode>[]): void {
+    this.#pushed.delete(name);
+    this.#pushed.set(name, scans);
+    const [oldest] = this.#pushed.keys();
+    if (this.#pushed.size > MAX_PLANS && oldest !== undefined) this.#pushed.delete(oldest);
   }
 
   async #createView(
@@ -166,40 +236,27 @@ interface Narrowed {
   readonly spread: (kept: readonly boolean[]) => readonly boolean[];
 }
 
-/** Drops the candidates that fail a condition of WHERE: cheaper than planning, and enough where nothing else filters. */
-async function narrow(
-  connection: DuckDBConnection,
-  query: PreparedQuery,
-  tables: readonly CandidateTable[],
-): Promise<{ readonly narrowed: readonly Narrowed[]; readonly met?: PruneResult }> {
-  const narrowed: Narrowed[] = [];
-  for (const table of tables) {
-    const { candidates = [], entity } = table;
-    const found = query.conditions && (await meetConditions(connection, query.conditions, table, candidates));
-    if (found === undefined) {
-      narrowed.push({ table, spread: (kept) => kept });
-      continue;
-    }
-    const { kept, isAll } = found;
-    if (isAll) {
-      const met = {
-        outcome: "pruned",
-        kept: new Map([[entity, kept]]),
-        filterKeys: new Map(),
-        unused: new Set<string>(),
-      } as const;
-      return { narrowed: [], met };
-    }
-    const left = candidates.filter((_, i) => kept[i]);
-    narrowed.push({
-      table: { ...table, candidates: left },
-      spread: (keptOfLeft) => {
-        let at = 0;
-        return kept.map((isLeft) => isLeft && keptOfLeft[at++] === true);
-      },
-    });
-  }
-  return { narrowed };
+interface Narrowed {
+  readonly table: CandidateTable;
+  /** Says for all candidates what was said for those that are left. */
+  readonly spread: (kept: readonly boolean[]) => readonly boolean[];
+}
+
+/** A table with only some of its candidates. */
+function only(table: CandidateTable, kept: readonly boolean[] | undefined): Narrowed {
+  if (kept === undefined) return { table, spread: (all) => all };
+  return {
+    table: { ...table, candidates: table.candidates?.filter((_, i) => kept[i]) },
+    spread: (keptOfLeft) => {
+      let at = 0;
+      return kept.map((isLeft) => isLeft && keptOfLeft[at++] === true);
+    },
+  };
+}
+
+/** Names what a plan was made of, but for the candidates. */
+function planName({ text }: PreparedQuery, { entity, columns, keys }: CandidateTable): string {
+  return JSON.stringify([text, entity, columns, keys]);
 }
 
 async function serializePlan(

@@ -12,6 +12,8 @@ export function markerColumn(entity: string): string {
 export interface PlanFacts {
   /** By marker column, the paths that any scan of the table kept; absent where the plan has no scan of it. */
   readonly scans: ReadonlyMap<string, ReadonlySet<string>>;
+  /** By marker column, for each scan of the table what it keeps: filters by the name of the column that they look at. */
+  readonly scanFilters: ReadonlyMap<string, readonly ReadonlyMap<string, SqlNode>[]>;
   /** The partition keys that any filter looks at, by lower-case name, and the engine's names of keys. */
   readonly filterNames: ReadonlySet<string>;
   /** True where some part of the plan was found to give no rows at all, so that its scans are gone. */
@@ -21,6 +23,7 @@ export interface PlanFacts {
 /** Reads the answer of `json_serialize_plan`. */
 export function readPlan(plan: unknown): PlanFacts {
   const scans = new Map<string, Set<string>>();
+  const scanFilters = new Map<string, ReadonlyMap<string, SqlNode>[]>();
   const filterNames = new Set<string>();
   let hasEmptyPart = false;
   for (const node of everyNode(plan)) {
@@ -31,12 +34,14 @@ export function readPlan(plan: unknown): PlanFacts {
       const files = scans.get(marker) ?? new Set();
       for (const file of scannedFiles(node)) files.add(file);
       scans.set(marker, files);
-      for (const name of filteredColumns(node)) filterNames.add(name);
+      const filters = pushedFilters(node);
+      scanFilters.set(marker, [...(scanFilters.get(marker) ?? []), filters]);
+      for (const name of filters.keys()) filterNames.add(name);
     }
     if (type === "LOGICAL_FILTER")
       for (const name of referencedNames(node["expressions"])) filterNames.add(name);
   }
-  return { scans, filterNames, hasEmptyPart };
+  return { scans, scanFilters, filterNames, hasEmptyPart };
 }
 
 /** The keys of a table that the plan filters by. */
@@ -61,14 +66,16 @@ function scannedFiles(get: SqlNode): readonly string[] {
   return Array.isArray(files) ? files.filter((file) => typeof file === "string") : [];
 }
 
-function filteredColumns(get: SqlNode): readonly string[] {
+function pushedFilters(get: SqlNode): ReadonlyMap<string, SqlNode> {
   const filters = get["table_filters"];
   const names = get["names"];
-  if (!isNode(filters) || !Array.isArray(names)) return [];
-  return nodesOf(filters, "filters").flatMap(({ key }) => {
-    const name: unknown = typeof key === "number" ? names[key] : undefined;
-    return typeof name === "string" ? [name.toLowerCase()] : [];
-  });
+  if (!isNode(filters) || !Array.isArray(names)) return new Map();
+  return new Map(
+    nodesOf(filters, "filters").flatMap(({ key, value }): [string, SqlNode][] => {
+      const name: unknown = typeof key === "number" ? names[key] : undefined;
+      return typeof name === "string" && isNode(value) ? [[name.toLowerCase(), value]] : [];
+    }),
+  );
 }
 
 function* referencedNames(expressions: unknown): Generator<string> {
