@@ -127,4 +127,14 @@ describe.concurrent("an upload in parts that is cut off", () => {
     expect((await world.run(["migrate"])).exitCode).toBe(0);
     expect(await unfinished(world)).toEqual([]);
   });
+
+  it("leaves nothing behind where the store's first answer was lost and it began twice", async () => {
+    await using world = await createWorld("s3");
+    world.write({ "raw/large.bin": randomBytes(2 * PART_BYTES) });
+    const reset = { kind: "reset", when: "after-commit" } as const;
+    world.server.setFaults([{ operation: "CreateMultipartUpload", nth: 1, fault: reset }]);
+    expect((await world.run(["migrate"])).exitCode).toBe(0);
+    expect(world.server.requests.count("CreateMultipartUpload")).toBe(2);
+    expect(await unfinished(world)).toEqual([]);
+  });
 });

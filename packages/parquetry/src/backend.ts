@@ -1,5 +1,5 @@
 /** `parquetry/backend`: the configured backend without the tables, for programs that move bytes and want to start at once. */
-export type { S3Uploads, UploadState } from "@parquetry/backend-s3";
+export type { S3Uploads, UnfinishedUpload, UploadState } from "@parquetry/backend-s3";
 export { DEFAULT_ENV_PREFIXES } from "./environment.ts";
 export { getBackend } from "./get-backend.ts";
 export { openBackend } from "./open-backend.ts";

@@ -17,7 +17,8 @@ import { endStaleUploads } from "./end-stale-uploads.ts";
 import { forEachConcurrent } from "./for-each-concurrent.ts";
 import type { CopyKind, MigrationResult, SlowFile } from "./migration-result.ts";
 import { BUFFER_BYTES } from "./send-file.ts";
-import type { UploadJournal } from "./upload-journal.ts";
+import { endLostUploads } from "./unfinished-uploads.ts";
+import type { UploadJournal, UploadRecord } from "./upload-journal.ts";
 
 /** After how many failed files a migration stops by default. */
 export const DEFAULT_MAX_ERRORS = 100;
@@ -117,6 +118,9 @@ export async function runMigration(
     onEnded: (key) => onProgress?.({ type: "ended", key }),
   });
 
+  const begun: UploadRecord[] = [];
+  const uploads = options.uploads && tellingBegun(options.uploads, (record) => begun.push(record));
+
   const copyOne = async ({ file, index }: NumberedFile): Promise<void> => {
     const { key } = file;
     const release = await memory.take(memoryOf(file.sizeBytes, target));
@@ -128,7 +132,7 @@ export async function runMigration(
         limiter,
         signal,
         hashCache,
-        uploads: options.uploads,
+        uploads,
         onResumed: (parts) => onProgress?.({ type: "resumed", key, parts }),
         onBytes: (bytes) => onProgress?.({ type: "bytes", bytes }),
         onRetry: ({ message }) => {
@@ -166,6 +170,8 @@ export async function runMigration(
       copyOne,
       () => stopSignal?.aborted === true || hopeless !== undefined || failures.length >= maxErrors,
     );
+    // What is left behind costs little, and `doctor` tells of it: no reason to fail.
+    if (uploads !== undefined) await endLostUploads(target, uploads, begun, signal).catch(unlessAborted);
   } catch (error) {
     failures.close();
     plan.close();
@@ -204,6 +210,21 @@ export async function runMigration(
       plan.close();
     },
   };
+}
+
+/** The same journal, which also tells of each upload that is about to begin. */
+function tellingBegun(journal: UploadJournal, onBegun: (record: UploadRecord) => void): UploadJournal {
+  return {
+    ...journal,
+    set(record) {
+      if (record.state === undefined) onBegun(record);
+      journal.set(record);
+    },
+  };
+}
+
+function unlessAborted(error: unknown): void {
+  if (!isStorageError(error) || error.code === "aborted") throw error;
 }
 
 interface NumberedFile {

@@ -1,5 +1,5 @@
 import { isWithin, parseKey, type StorageBackend } from "@parquetry/core/backend";
-import type { S3Uploads } from "parquetry/backend";
+import type { S3Uploads, UnfinishedUpload } from "parquetry/backend";
 import type { UploadJournal, UploadRecord } from "./upload-journal.ts";
 
 /** How far the clocks of a store and of this machine may be apart, in milliseconds. */
@@ -29,12 +29,36 @@ export async function endUpload(
     const slash = key.lastIndexOf("/");
     const folder = slash < 0 ? "" : parseKey(key.slice(0, slash));
     for await (const upload of uploads.listUploads(folder, { signal })) {
-      const ageMs = upload.startedAt.getTime() - record.begunAt;
-      // S3 tells whole seconds.
-      if (upload.key === key && Math.abs(ageMs) <= CLOCK_SKEW_MS) await uploads.endUpload(upload);
+      if (isOf(upload, record)) await uploads.endUpload(upload);
     }
   }
   journal.delete(record.url);
+}
+
+/**
+ * Ends what the store began for these uploads without our hearing of it: an answer that was lost is asked for again, and the
+ * first one stays behind. One request for each thousand unfinished uploads of the bucket.
+ */
+export async function endLostUploads(
+  target: StorageBackend,
+  journal: UploadJournal,
+  begun: readonly UploadRecord[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const uploads = uploadsOf(target);
+  if (uploads === undefined || begun.length === 0) return;
+  const ours = new Map(begun.map((record) => [record.key, record]));
+  const noted = new Set(recordsFor(target, journal).map(({ state }) => state?.uploadId));
+  for await (const upload of uploads.listUploads("", { signal })) {
+    const record = ours.get(upload.key);
+    if (record !== undefined && isOf(upload, record) && !noted.has(upload.uploadId))
+      await uploads.endUpload(upload);
+  }
+}
+
+/** Whether the store began an upload of that key when we asked for one. S3 tells whole seconds. */
+function isOf({ key, startedAt }: UnfinishedUpload, record: UploadRecord): boolean {
+  return key === record.key && Math.abs(startedAt.getTime() - record.begunAt) <= CLOCK_SKEW_MS;
 }
 
 /** The uploads to a target that this machine has begun and not seen the end of. */
