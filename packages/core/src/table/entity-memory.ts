@@ -3,9 +3,9 @@ import { encodeHive } from "../hive/codec.ts";
 import type { Partition } from "../hive/partition.ts";
 import type { Key } from "../key.ts";
 import { type ColumnSchema, typeName } from "../parquet/column-type.ts";
-import { fitColumns, type MisfitColumn } from "../parquet/fit-columns.ts";
+import { fitColumns, type KnownColumn, type MisfitColumn } from "../parquet/fit-columns.ts";
 import { StorageError } from "../storage-error.ts";
-import { type EntityShape, findEntityShape } from "./entity-shape.ts";
+import { findEntityShape } from "./entity-shape.ts";
 
 /** A write that is to fit its entity. */
 export interface ShapedWrite {
@@ -25,16 +25,17 @@ export interface ShapedWrite {
 export class EntityMemory {
   readonly #backend: StorageBackend;
   readonly #keys = new Map<Key, readonly string[]>();
-  readonly #shapes = new Map<Key, EntityShape>();
+  readonly #columns = new Map<Key, readonly RememberedColumn[]>();
   readonly #turns = new Map<Key, Promise<void>>();
 
   constructor(backend: StorageBackend) {
     this.#backend = backend;
   }
 
-  /** Forgets an entity's columns: a write failed, so what is remembered of it may never have been stored. */
-  forget(entity: Key): void {
-    this.#shapes.delete(entity);
+  /** Forgets the columns that a partition brought: its write failed, so they may never have been stored. */
+  forget({ entity, prefix }: Pick<ShapedWrite, "entity" | "prefix">): void {
+    const columns = this.#columns.get(entity);
+    if (columns !== undefined) this.#columns.set(entity, without(columns, prefix));
   }
 
   /**
@@ -110,55 +111,73 @@ export class EntityMemory {
     found: readonly ColumnSchema[],
     allowOtherTypes: boolean,
   ): Promise<readonly ColumnSchema[]> {
-    let shape = await this.#shapeFor(write);
-    let { columns, misfits } = fitColumns(found, shape.columns);
-    if (misfits.length > 0 && !allowOtherTypes) {
-      // What is remembered may be out of date; what the store does not know is in flight.
-      const stored = await this.#stored(write);
-      if (stored?.reference !== undefined) shape = stored;
-      ({ columns, misfits } = fitColumns(found, shape.columns));
+    const { entity, prefix, overwrite } = write;
+    const remembered = this.#columns.get(entity);
+    const replaced = overwrite && remembered?.some(({ origin }) => origin === prefix);
+    let known = remembered === undefined || replaced ? await this.#lookUp(write) : remembered;
+    let fit = fitColumns(found, known);
+    if (fit.misfits.length > 0 && !allowOtherTypes && known === remembered) {
+      // What is remembered may be out of date; what the store does not say is in flight, or further down.
+      known = await this.#lookUp(write);
+      fit = fitColumns(found, known);
     }
+    const { columns, misfits } = fit;
     const [misfit] = misfits;
-    if (misfit !== undefined && !allowOtherTypes) throw this.#misfit(write, shape, misfit);
-    const misfitted = new Map(misfits.map(({ column, known }) => [column, known]));
-    this.#shapes.set(write.entity, {
-      keys: shape.keys,
-      reference: shape.reference ?? write.prefix,
-      // What may differ in one partition is no reason for the next to differ.
-      columns: columns.map(({ name, type }) => ({ name, type: misfitted.get(name) ?? type })),
-    });
+    if (misfit !== undefined && !allowOtherTypes) throw this.#misfit(entity, known, misfit);
+    const knownByName = new Map(known.map((column) => [column.name, column]));
+    const misfitted = new Map(misfits.map(({ column, known: type }) => [column, type]));
+    this.#columns.set(
+      entity,
+      columns.map(({ name, type }) => {
+        const before = knownByName.get(name);
+        const isNew = before === undefined || (before.type === "null" && type !== "null");
+        // What may differ in one partition is no reason for the next to differ.
+        return { name, type: misfitted.get(name) ?? type, origin: isNew ? prefix : before.origin };
+      }),
+    );
     return columns;
   }
 
-  async #shapeFor(write: ShapedWrite): Promise<EntityShape> {
-    const { entity, partition, prefix, overwrite } = write;
-    const known = this.#shapes.get(entity);
-    if (known !== undefined && !(overwrite && known.reference === prefix)) return known;
-    const stored = await this.#stored(write);
-    // Another write may have been first while the store was asked.
-    const now = this.#shapes.get(entity);
-    if (now !== undefined && now !== known) return now;
+  /** The columns of the reference as the store has it, and what is remembered of others beside them. */
+  async #lookUp({ entity, prefix, overwrite, signal }: ShapedWrite): Promise<readonly RememberedColumn[]> {
+    const replaced = overwrite ? prefix : undefined;
+    const stored = await findEntityShape(this.#backend, entity, { except: replaced, signal });
     if (stored !== undefined) this.#keys.set(entity, stored.keys);
-    return stored ?? { keys: partition.keys, columns: [], reference: undefined };
-  }
-
-  #stored({ entity, prefix, overwrite, signal }: ShapedWrite): Promise<EntityShape | undefined> {
-    return findEntityShape(this.#backend, entity, { except: overwrite ? prefix : undefined, signal });
+    const others = without(this.#columns.get(entity) ?? [], replaced);
+    if (stored?.reference === undefined) return others;
+    const origin = stored.reference;
+    const byName = new Map(others.map((column) => [column.name, column]));
+    const own = stored.columns.map(({ name, type }): RememberedColumn => {
+      const other = byName.get(name);
+      byName.delete(name);
+      return type === "null" && other !== undefined ? other : { name, type, origin };
+    });
+    return [...own, ...byName.values()];
   }
 
   #misfit(
-    { entity }: ShapedWrite,
-    { reference = entity }: EntityShape,
+    entity: Key,
+    columns: readonly RememberedColumn[],
     { column, type, known }: MisfitColumn,
   ): StorageError {
+    const where = columns.find(({ name }) => name === column)?.origin ?? entity;
     return new StorageError({
       code: "invalid_argument",
       op: "write",
       path: entity,
       backend: this.#backend.name,
-      message: `write: column ${JSON.stringify(column)} is ${typeName(type)} here and ${typeName(known)} in ${reference}; a reader that takes the types of ${entity} from one file would change values of the other without a word. Give the option schema to say which type it has, and write the other partitions with it too, or give allowOtherTypes: true.`,
+      message: `write: column ${JSON.stringify(column)} is ${typeName(type)} here and ${typeName(known)} in ${where}; a reader that takes the types of ${entity} from one file would change values of the other without a word. Give the option schema to say which type it has, and write the other partitions with it too, or give allowOtherTypes: true.`,
     });
   }
+}
+
+/** A column, and the partition that brought it. */
+interface RememberedColumn extends KnownColumn {
+  readonly origin: Key;
+}
+
+function without(columns: readonly RememberedColumn[], origin: Key | undefined): readonly RememberedColumn[] {
+  return columns.filter((column) => column.origin !== origin);
 }
 
 function withResolvers(): { readonly promise: Promise<void>; resolve(): void } {

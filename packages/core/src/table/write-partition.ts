@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortedError } from "../backend/abort.ts";
 import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import { invalid } from "../check-arguments.ts";
 import type { Partition } from "../hive/partition.ts";
 import type { Key } from "../key.ts";
 import { checkSchema } from "../parquet/check-schema.ts";
@@ -64,44 +65,37 @@ export async function writePartition(
   options: WriteOptions,
   entities: EntityMemory,
 ): Promise<number> {
-  try {
-    return await writeFitted(backend, entity, rows, partition, options, entities);
-  } catch (error) {
-    entities.forget(entity);
-    throw error;
-  }
-}
-
-async function writeFitted(
-  backend: StorageBackend,
-  entity: Key,
-  rows: readonly Row[],
-  partition: Partition,
-  options: WriteOptions,
-  entities: EntityMemory,
-): Promise<number> {
-  const { signal, allowOtherKeys = false } = options;
   const own = withoutPartitionColumns(rows, partition);
   const { write, columns } = await shapeWrite(backend, entity, own, partition, options, entities);
-  const draft: DraftFile = {
-    entity,
-    partition,
-    prefix: write.prefix,
-    columns,
-    data: own.length === 0 ? undefined : encodeData(own, columns),
-  };
-  const onNew = async (): Promise<void> => {
-    if (!allowOtherKeys) await entities.checkKeys(write);
-  };
+  try {
+    const data = own.length === 0 ? undefined : encodeData(own, columns, write);
+    const draft = { entity, partition, prefix: write.prefix, columns, data };
+    await commit(backend, draft, options, async () => {
+      if (options.allowOtherKeys !== true) await entities.checkKeys(write);
+    });
+  } catch (error) {
+    entities.forget(write);
+    throw error;
+  }
+  return rows.length;
+}
+
+/** Commits a draft in one attempt, or in as many as it takes. */
+async function commit(
+  backend: StorageBackend,
+  draft: DraftFile,
+  options: WriteOptions,
+  onNew: () => Promise<void>,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await commitDraft(backend, draft, { ...options, onNew });
-      return rows.length;
+      return;
     } catch (error) {
       const again = options.onConflict === "retry" && attempt < MAX_WRITE_ATTEMPTS;
       if (!again || !isStorageError(error, "conflict")) throw error;
     }
-    await pause(attempt, draft.prefix, backend, signal);
+    await pause(attempt, draft.prefix, backend, options.signal);
   }
 }
 
@@ -127,7 +121,16 @@ async function shapeWrite(
   }
 }
 
-function encodeData(rows: readonly Row[], columns: readonly ColumnSchema[]): DraftFile["data"] {
+function encodeData(
+  rows: readonly Row[],
+  columns: readonly ColumnSchema[],
+  { prefix }: ShapedWrite,
+): DraftFile["data"] {
+  if (columns.length === 0)
+    throw invalid(
+      "write",
+      `the rows of ${prefix} have no column besides the partition's, so no file can say how many there are. Give them a column, or the columns by the option schema`,
+    );
   const body = encodeParquet(rows, columns);
   const sha256 = createHash("sha256").update(body).digest("hex");
   return { body, sizeBytes: body.byteLength, rows: rows.length, sha256 };
