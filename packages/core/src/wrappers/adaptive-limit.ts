@@ -161,7 +161,9 @@ export class AdaptiveLimit {
   }
 }
 
-/** What says that there is too much at once. */
+/** What says that there is too much at once, for the store or for the way to it; not that the caller's own time is up. */
 function isOverload(error: unknown): boolean {
-  return isStorageError(error, "rate_limited") || isStorageError(error, "unavailable");
+  if (!isStorageError(error)) return false;
+  const { code, retry } = error;
+  return code === "rate_limited" || code === "unavailable" || (code === "timeout" && retry === "safe");
 }

@@ -88,6 +88,24 @@ describe("limited", () => {
     );
   });
 
+  it.each([
+    ["rate_limited", undefined, [4]],
+    ["unavailable", undefined, [4]],
+    ["timeout", "safe", [4]],
+    // The caller's own time limit tells nothing about the store.
+    ["timeout", "never", []],
+    ["not_found", undefined, []],
+  ] as const)("takes %s (%s) for an overload or not: %j", async (code, retry, expected) => {
+    const store = gated();
+    const limits: number[] = [];
+    const backend = limited(store.backend, { maxConcurrent: 8, onLimit: (limit) => limits.push(limit) });
+    const head = backend.head(name(0)).catch(() => {});
+    await turn();
+    await store.end("k0", new StorageError({ code, op: "head", retry, message: "no" }));
+    await head;
+    expect(limits).toEqual(expected);
+  });
+
   it("halves the limit once for one overload, and raises it again by success", async () => {
     const store = gated();
     const limits: number[] = [];

@@ -4,8 +4,8 @@ import type { Key } from "../key.ts";
 import { AdaptiveLimit, type LimitOptions, type Slot } from "./adaptive-limit.ts";
 
 /**
- * A backend with a limited number of operations under way, first come first served. The limit adapts: `rate_limited` and
- * `unavailable` halve it, successes raise it again. A get counts until its body has ended or was cancelled, a listing while
+ * A backend with a limited number of operations under way, first come first served. The limit adapts: `rate_limited`,
+ * `unavailable` and a store's `timeout` halve it, successes raise it again. A get counts until its body has ended or was cancelled, a listing while
  * it fetches a page. What waits for its caller rather than for the store gives its place to those who wait.
  *
  * Put it inside of `retrying`, so that an operation which waits before its next try holds no place.
