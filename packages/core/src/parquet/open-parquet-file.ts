@@ -14,5 +14,11 @@ export async function openParquetFile(
   const file = await openParquet(source);
   if (untrusted === false) return file;
   const limits = untrusted === true ? {} : untrusted;
-  return { ...file, scan: (columns) => scanUntrusted(source, file, columns, limits) };
+  return {
+    ...file,
+    async *scan(columns, constants) {
+      for await (const rows of scanUntrusted(source, file, columns, limits))
+        yield rows.map((row) => Object.assign(row, constants));
+    },
+  };
 }

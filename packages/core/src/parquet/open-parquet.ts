@@ -45,9 +45,10 @@ export interface ParquetFile {
   readonly fields: readonly ParquetField[];
   /**
    * Reads rows in batches of at most {@link BATCH_ROWS}, holding one row group at a time. With `columns` only the bytes
-   * of these columns are read; one that the file lacks is null in every row.
+   * of these columns are read; one that the file lacks is null in every row. The columns of `constants` come last, with the
+   * same value in every row.
    */
-  scan(columns?: readonly string[]): AsyncGenerator<Row[]>;
+  scan(columns?: readonly string[], constants?: Row): AsyncGenerator<Row[]>;
 }
 
 /**
@@ -83,14 +84,14 @@ export async function openParquet(source: ByteSource): Promise<ParquetFile> {
       type: footerType(node),
       columnType: columnTypeOf(node),
     })),
-    async *scan(columns = names) {
+    async *scan(columns = names, constants = {}) {
       const wanted = new Set(columns.filter((name) => known.has(name)));
       const readers = new Map(
         tree.children
           .filter(({ element }) => wanted.has(element.name))
           .map((node) => [node.element.name, valueReader(node, source.name)]),
       );
-      const template: Row = Object.fromEntries(columns.map((name) => [name, null]));
+      const template: Row = { ...Object.fromEntries(columns.map((name) => [name, null])), ...constants };
       // What decompressing may cost is counted anew for each scan.
       const decoder = { source, metadata: raw, leafOf, readers, budget: new FileBudget(source.byteLength) };
       for (const group of metadata.row_groups) {

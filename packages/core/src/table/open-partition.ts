@@ -40,8 +40,8 @@ export interface OpenFile {
   readonly name: string;
   /** Its columns, in order. */
   readonly columns: readonly string[];
-  /** Its rows, in batches; with `columns` only these, null where the file lacks one. */
-  scan(columns?: readonly string[]): AsyncIterable<Row[]>;
+  /** Its rows, in batches; with `columns` only these, null where the file lacks one. The `constants` are in every row. */
+  scan(columns?: readonly string[], constants?: Row): AsyncIterable<Row[]>;
 }
 
 /**
@@ -141,8 +141,11 @@ function csvFile(name: string, rows: readonly Row[]): OpenFile {
   return {
     name,
     columns: names,
-    async *scan(columns = names) {
-      yield rows.map((row) => Object.fromEntries(columns.map((column) => [column, row[column] ?? null])));
+    async *scan(columns = names, constants = {}) {
+      yield rows.map((row) => ({
+        ...Object.fromEntries(columns.map((column) => [column, row[column] ?? null])),
+        ...constants,
+      }));
     },
   };
 }

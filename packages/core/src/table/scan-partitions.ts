@@ -55,10 +55,10 @@ export async function* scanPartitions<T = Row>(
       // Without a schema T is Row, the default of every caller's type parameter.
       const parse = rowSchema === undefined ? (rows: Row[]) => rows as T[] : rowParser(rowSchema, file.name);
       const batches =
-        options.onUnreadable === "skip" ? await wholeFile(file, columns, options) : file.scan(columns);
-      for await (const rows of batches) {
-        yield parse(rows.map((row) => Object.assign(row, partitionColumns)));
-      }
+        options.onUnreadable === "skip"
+          ? await wholeFile(file, columns, partitionColumns, options)
+          : file.scan(columns, partitionColumns);
+      for await (const rows of batches) yield parse(rows);
     }
   }
   const [unknown] = missing;
@@ -79,11 +79,12 @@ function unknownColumn(entity: Key, name: string): StorageError {
 async function wholeFile(
   file: OpenFile,
   columns: readonly string[],
+  partitionColumns: Row,
   { onSkippedFile }: OpenPartitionOptions,
 ): Promise<readonly Row[][]> {
   const batches: Row[][] = [];
   try {
-    for await (const rows of file.scan(columns)) batches.push(rows);
+    for await (const rows of file.scan(columns, partitionColumns)) batches.push(rows);
   } catch (error) {
     if (!isStorageError(error, "corrupt")) throw error;
     onSkippedFile?.(error);
