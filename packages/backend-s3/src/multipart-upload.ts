@@ -81,6 +81,11 @@ function tooLong({ name, maxParts, partBytes }: S3Profile, key: Key): StorageErr
   });
 }
 
+/** An upload that has begun, and how often the store was asked to: each answer that was lost left an empty one behind. */
+export interface BegunUpload extends UploadTarget {
+  readonly asked: number;
+}
+
 /** Begins an upload. Its metadata is fixed here, before the content is known: the SHA-256 only where it was announced. */
 export async function createUpload(
   connection: S3Connection,
@@ -88,18 +93,20 @@ export async function createUpload(
   lineage: WriteLineage,
   sha256: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<UploadTarget> {
+): Promise<BegunUpload> {
   const metadata = { ...lineage.metadata, ...(sha256 === undefined ? {} : { [SHA256]: sha256 }) };
   const headers = { ...metadataHeaders(metadata), "content-type": "application/octet-stream" };
   // Repeated here, since the body may be one that cannot be read again. An upload whose answer is lost stays behind empty.
-  const answer = await retryOperation(connection.retry, connection.profile.name, signal, key, () =>
-    connection.sendForXml(
+  let asked = 0;
+  const answer = await retryOperation(connection.retry, connection.profile.name, signal, key, () => {
+    asked++;
+    return connection.sendForXml(
       { op: "put", path: key, signal },
       { method: "POST", key, query: { uploads: "" }, headers },
-    ),
-  );
+    );
+  });
   const uploadId = childText(answer, "UploadId");
-  if (uploadId) return { key, uploadId };
+  if (uploadId) return { key, uploadId, asked };
   throw new StorageError({
     code: "not_supported",
     op: "put",

@@ -34,6 +34,8 @@ export interface UploadState {
   readonly sizeBytes: number;
   /** The size of every part but the last, in bytes. */
   readonly partSizeBytes: number;
+  /** How often the store was asked to begin it: above 1, it may have begun others, which stay behind empty. */
+  readonly asked?: number | undefined;
   /** The parts that the store has, each with the MD5 of what was sent. */
   readonly parts: readonly UploadedPart[];
 }
@@ -89,6 +91,7 @@ export async function resumableUpload(
     writeId: lineage.id,
     sizeBytes: body.sizeBytes,
     partSizeBytes: partBytesFor(connection.profile, body.sizeBytes),
+    asked: upload.asked,
     parts: [],
   };
   await options.onState(state);

@@ -118,8 +118,8 @@ export async function runMigration(
     onEnded: (key) => onProgress?.({ type: "ended", key }),
   });
 
-  const begun: UploadRecord[] = [];
-  const uploads = options.uploads && tellingBegun(options.uploads, (record) => begun.push(record));
+  const begunTwice: UploadRecord[] = [];
+  const uploads = options.uploads && tellingBegunTwice(options.uploads, (record) => begunTwice.push(record));
 
   const copyOne = async ({ file, index }: NumberedFile): Promise<void> => {
     const { key } = file;
@@ -171,7 +171,7 @@ export async function runMigration(
       () => stopSignal?.aborted === true || hopeless !== undefined || failures.length >= maxErrors,
     );
     // What is left behind costs little, and `doctor` tells of it: no reason to fail.
-    if (uploads !== undefined) await endLostUploads(target, uploads, begun, signal).catch(unlessAborted);
+    if (uploads !== undefined) await endLostUploads(target, uploads, begunTwice, signal).catch(unlessAborted);
   } catch (error) {
     failures.close();
     plan.close();
@@ -212,12 +212,12 @@ export async function runMigration(
   };
 }
 
-/** The same journal, which also tells of each upload that is about to begin. */
-function tellingBegun(journal: UploadJournal, onBegun: (record: UploadRecord) => void): UploadJournal {
+/** The same journal, which also tells of each upload that the store was asked for more than once. */
+function tellingBegunTwice(journal: UploadJournal, onBegun: (record: UploadRecord) => void): UploadJournal {
   return {
     ...journal,
     set(record) {
-      if (record.state === undefined) onBegun(record);
+      if ((record.state?.asked ?? 1) > 1 && record.state?.parts.length === 0) onBegun(record);
       journal.set(record);
     },
   };

@@ -47,6 +47,7 @@ const STATE: z.ZodType<UploadState> = z.object({
   writeId: z.string(),
   sizeBytes: z.number(),
   partSizeBytes: z.number(),
+  asked: z.number().optional(),
   parts: z.array(PART),
 });
 const RECORD: z.ZodType<UploadRecord> = z.object({
