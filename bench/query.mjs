@@ -70,18 +70,19 @@ export async function benchQuery(work) {
 }
 
 async function makeTree(connection, root) {
-  // Several threads would write several files into a partition.
-  await connection.run("SET threads = 1");
+  // One file a partition: several threads, and partitions closed too early, would make several.
+  await connection.run("SET threads = 1; SET partitioned_write_max_open_files = 1000");
   await mkdir(join(root, "raw", "plays"), { recursive: true });
   await mkdir(join(root, "raw", "games"), { recursive: true });
   await connection.run(`CREATE TEMP TABLE g AS
     SELECT 2013 + y AS year, w + 1 AS week, y * 100000 + w * 1000 + g AS game_id
     FROM range(${SEASONS}) s(y), range(${WEEKS}) t(w), range(${GAMES}) u(g)`);
-  await connection.run(`COPY (SELECT g.*, range AS play, range % 23 AS yards FROM g, range(150))
+  await connection.run(`COPY (SELECT g.*, range AS play, range % 23 AS yards FROM g, range(150)
+    ORDER BY year, week, game_id, play)
     TO '${root}/raw/plays' (FORMAT parquet, PARTITION_BY (year, week, game_id))`);
   await connection.run(`COPY (SELECT year, game_id, week % 2 AS home FROM g)
     TO '${root}/raw/games' (FORMAT parquet, PARTITION_BY (year))`);
-  await connection.run("RESET threads");
+  await connection.run("RESET threads; RESET partitioned_write_max_open_files");
 }
 
 async function benchLocal(work, root, connection, lines) {
