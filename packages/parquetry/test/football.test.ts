@@ -119,6 +119,7 @@ describe.skipIf(!HAS_FOOTBALL)("real football data", () => {
         }
         await storage.close();
       },
+      ALL ? 3_600_000 : undefined,
     );
   });
 
