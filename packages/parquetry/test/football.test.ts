@@ -28,6 +28,7 @@ const YEARS: Readonly<Record<string, readonly number[]>> = {
   "raw/games": [2001, 2010, 2020, 2025],
   "raw/plays": [2019],
   "raw/rosters": [2020],
+  "raw/rosters_csv": [2020],
   "raw/teams": [2001, 2020],
 };
 /** Of the plays, which are many, these. */

@@ -39,6 +39,12 @@ export const FOOTBALL: readonly FootballEntity[] = [
     files: byYear("cfbscrapR-data/player_stats/parquet"),
   },
   { name: "raw/rosters", keys: ["year", "team"], files: byYear("cfbscrapR-data/rosters/parquet") },
+  // The same rows by a key that is NULL in some and "?" in others.
+  {
+    name: "raw/rosters_csv",
+    keys: ["year", "position"],
+    files: new Map([...byYear("cfbscrapR-data/rosters/parquet")].filter(([year]) => year >= 2019)),
+  },
   {
     name: "raw/teams",
     keys: ["year", "conference", "division"],
