@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /** How a run is ended from outside: first gently, then at once. */
 export interface Interrupt {
   /** Fires at the first Ctrl-C: begin nothing new. */
@@ -22,6 +24,8 @@ export interface InterruptSource extends Interrupt {
 export function createInterrupt(onSecond: () => void = () => {}): InterruptSource {
   const stop = new AbortController();
   const abort = new AbortController();
+  // Every file under way listens to both.
+  setMaxListeners(0, stop.signal, abort.signal);
   let gentle: (() => void) | undefined;
   return {
     stop: stop.signal,

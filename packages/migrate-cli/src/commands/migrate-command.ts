@@ -46,7 +46,8 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
   const concurrency =
     flags.concurrency === undefined ? createAdaptiveConcurrency() : fixedConcurrency(flags.concurrency);
   const place = { ...context, onRetry: tellRetry(progress, concurrency) };
-  return withBothEnds(place, flags, async (source, target) => {
+  // Awaited here: what is on display ends with this function.
+  return await withBothEnds(place, flags, async (source, target) => {
     const hashCache = context.openHashCache();
     let plan: MigrationPlan | undefined;
     try {
@@ -87,14 +88,13 @@ function plannedFiles({ total }: MigrationPlan): number {
   return PLAN_KINDS.filter((kind) => kind !== "leftOut").reduce((sum, kind) => sum + total[kind].files, 0);
 }
 
-/** What a store is asked again for counts like a file that is read again. */
 function tellRetry(
   progress: ProgressDisplay,
   concurrency: ConcurrencyControl,
 ): (error: StorageError) => void {
   return (error) => {
     if (isPushBack(error)) concurrency.pushBack();
-    progress.take({ type: "retry", key: error.path ?? "", message: error.message });
+    progress.takeRetry(error);
   };
 }
 

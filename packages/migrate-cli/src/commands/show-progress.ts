@@ -1,3 +1,4 @@
+import type { StorageError } from "@parquetry/core/backend";
 import type { MigrationProgress } from "../run/run-migration.ts";
 import { formatBytes, formatCount, formatDuration } from "../terminal/format-amount.ts";
 import {
@@ -12,6 +13,8 @@ import type { CommandContext } from "./command-context.ts";
 export interface ProgressDisplay extends Disposable {
   /** Takes an event. */
   take(event: MigrationProgress): void;
+  /** Takes what a store is asked again for: it counts like a file that is read again. */
+  takeRetry(error: StorageError): void;
   /** How often something was tried again, so far. */
   retries(): number;
 }
@@ -32,32 +35,34 @@ export function showProgress(context: CommandContext): ProgressDisplay {
   };
   const timer =
     quiet && !json ? undefined : setInterval(tick, live ? LIVE_INTERVAL_MS : PLAIN_INTERVAL_MS).unref();
+  const take: ProgressDisplay["take"] = (event) => {
+    meter.take(event);
+    if (event.type === "failed") {
+      context.emit("failed", { key: event.key, code: event.code, message: event.message });
+      if (!json) terminal.tell(`${terminal.mark("red", "failed:")} ${event.message}`);
+    } else if (event.type === "retry") {
+      context.emit("retry", { key: event.key, message: event.message });
+      if (verbose) context.note(`again: ${event.message}`);
+    } else if (event.type === "resumed") {
+      context.emit("upload", { key: event.key, action: "resumed", parts: event.parts });
+      context.note(`going on with the upload of ${event.key}: ${formatCount(event.parts)} parts are there`);
+    } else if (event.type === "ended") {
+      context.emit("upload", { key: event.key, action: "ended" });
+      context.note(`ended an upload of an earlier run that nothing needs any more: ${event.key}`);
+    } else if (event.type === "copied" && verbose) {
+      context.emit("copied", {
+        key: event.key,
+        sizeBytes: event.sizeBytes,
+        durationMs: Math.round(event.durationMs),
+      });
+      context.note(
+        `copied ${event.key} (${formatBytes(event.sizeBytes)}, ${formatDuration(event.durationMs)})`,
+      );
+    }
+  };
   return {
-    take(event) {
-      meter.take(event);
-      if (event.type === "failed") {
-        context.emit("failed", { key: event.key, code: event.code, message: event.message });
-        if (!json) terminal.tell(`${terminal.mark("red", "failed:")} ${event.message}`);
-      } else if (event.type === "retry") {
-        context.emit("retry", { key: event.key, message: event.message });
-        if (verbose) context.note(`again: ${event.message}`);
-      } else if (event.type === "resumed") {
-        context.emit("upload", { key: event.key, action: "resumed", parts: event.parts });
-        context.note(`going on with the upload of ${event.key}: ${formatCount(event.parts)} parts are there`);
-      } else if (event.type === "ended") {
-        context.emit("upload", { key: event.key, action: "ended" });
-        context.note(`ended an upload of an earlier run that nothing needs any more: ${event.key}`);
-      } else if (event.type === "copied" && verbose) {
-        context.emit("copied", {
-          key: event.key,
-          sizeBytes: event.sizeBytes,
-          durationMs: Math.round(event.durationMs),
-        });
-        context.note(
-          `copied ${event.key} (${formatBytes(event.sizeBytes)}, ${formatDuration(event.durationMs)})`,
-        );
-      }
-    },
+    take,
+    takeRetry: ({ path, message }) => take({ type: "retry", key: path ?? "", message }),
     retries: () => meter.snapshot().retries,
     [Symbol.dispose]() {
       clearInterval(timer);

@@ -26,11 +26,12 @@ export type VerifyFlags = SelectionFlags &
 export async function verifyCommand(context: CommandContext, flags: VerifyFlags): Promise<number> {
   const selection = selectionOf(flags);
   const level = parseVerifyLevel(flags.level ?? "etag");
-  return withBothEnds(context, flags, async (source, target) => {
+  using progress = showProgress(context);
+  const place = { ...context, onRetry: progress.takeRetry };
+  return await withBothEnds(place, flags, async (source, target) => {
     const hashCache = context.openHashCache();
     const startedAt = performance.now();
     try {
-      using progress = showProgress(context);
       const found = await verifyMigration(source, target, {
         ...selection,
         level,

@@ -106,7 +106,8 @@ export function formatProgress(snapshot: ProgressSnapshot): string {
   if (phase === "listing") {
     const read =
       bytes > 0 ? `, ${formatBytes(bytes)} read to compare (${formatBytes(bytesPerSecond)}/s)` : "";
-    return `listing: ${formatCount(files)} files${read}`;
+    const again = retries > 0 ? `, retries ${formatCount(retries)}` : "";
+    return `listing: ${formatCount(files)} files${read}${again}`;
   }
   return [
     `${formatCount(files)}/${formatCount(filesTotal ?? files)} files`,

@@ -36,8 +36,11 @@ export interface World extends AsyncDisposable {
   start(args: readonly string[], env?: Record<string, string>): RunningCommand;
   /** Runs the built command in a process of its own, to its end. */
   run(args: readonly string[], env?: Record<string, string>): Promise<CommandOutcome>;
-  /** Runs the same command in this process, which is faster: no signals, no real pipes. */
-  call(args: readonly string[], env?: Record<string, string>): Promise<CommandOutcome>;
+  /**
+   * Runs the same command in this process, which is faster: no signals, no real pipes. With `columns`, stderr is a terminal
+   * of that width.
+   */
+  call(args: readonly string[], env?: Record<string, string>, columns?: number): Promise<CommandOutcome>;
   /** Writes files below the data root. */
   write(files: Readonly<Record<string, string | Uint8Array>>): void;
 }
@@ -100,8 +103,9 @@ export async function createWorld(profile: "s3" | "r2" = "r2"): Promise<World> {
     server,
     start,
     run: (args, env) => start(args, env).outcome,
-    async call(args, env = {}) {
+    async call(args, env = {}, columns) {
       const [stdout, stderr] = [collector(), collector()];
+      if (columns !== undefined) Object.assign(stderr.stream, { isTTY: true, columns });
       const exitCode = await runCli(args, {
         stdout: stdout.stream,
         stderr: stderr.stream,
