@@ -67,6 +67,7 @@ export type {
   SchemaReport,
 } from "./table/inspect-entity.ts";
 export {
+  type MadeFrom,
   type Manifest,
   type ManifestField,
   type ManifestFile,

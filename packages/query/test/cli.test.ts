@@ -228,6 +228,20 @@ describe("parquetry-query", () => {
     });
   });
 
+  it("says what compact leaves, and takes conditions as migrate does", async () => {
+    await backend.put(parseKey("raw/teams/year=2024/teams.csv"), Buffer.from("team\nHawks\n"));
+    expect((await run(["compact", "raw/teams"])).out).toMatch(/it holds CSV, which .*: 1 partition\n$/);
+    const both = ["compact", "raw/plays", "--dry-run", "--json", "--where"];
+    expect(JSON.parse((await run([...both, "year=2023,year=2024"])).out).skipped).toHaveLength(2);
+    expect(JSON.parse((await run([...both, "year=2023", "--where", "year=2024"])).out).skipped).toHaveLength(
+      2,
+    );
+    expect((await run(["compact", "raw/plays", "--where", "year=2050"])).out).toMatch(
+      /no partition is selected/,
+    );
+    await backend.delete([parseKey("raw/teams/year=2024/teams.csv")]);
+  });
+
   it("answers --help and --version", async () => {
     expect(await run(["--version"])).toMatchObject({ code: 0, out: "1.2.3\n" });
     expect(await run(["--help"])).toMatchObject({ code: 0, out: expect.stringContaining("Exit codes") });

@@ -141,9 +141,42 @@ it("makes few partitions of many, in another entity", async () => {
   const of = async (table: string): Promise<unknown> =>
     (await db.sql(`SELECT ${columns} FROM "${table}" ORDER BY ALL`)).rows;
   expect(await of("raw/plays_by_year")).toEqual(await of("raw/plays"));
-  // What is there is not written over.
+});
+
+it("goes on where it stopped, makes anew what has changed, and writes over nothing else", async () => {
+  await writeWeeks();
+  const into = { entity: "raw/plays_by_week", keys: ["year", "week"] };
+  const count = async (): Promise<unknown> =>
+    (await db.sql("SELECT week, count(*) AS n FROM plays_by_week GROUP BY week ORDER BY week")).rows;
+  await db.compact("raw/plays", { into, where: { week: 1 } });
   const again = await db.compact("raw/plays", { into });
-  expect(again.failed.map(({ error }) => error.code)).toEqual(["conflict"]);
+  expect(again).toMatchObject({
+    failed: [],
+    compacted: [{ partition: "year=2024/week=2" }],
+    skipped: [{ partition: "year=2024/week=1", reason: "it is made of the same files already" }],
+  });
+  await storage.write("raw/plays", [{ play: 1 }], partition({ year: 2024, week: 2 }));
+  const later = await db.compact("raw/plays", { into });
+  expect(later).toMatchObject({ failed: [], compacted: [{ partition: "year=2024/week=2" }] });
+  expect(await count()).toEqual([
+    { week: 1, n: 3 * ROWS },
+    { week: 2, n: 3 * ROWS + 1 },
+  ]);
+  // Rows that compact has not made stay, whatever comes.
+  await storage.write("raw/plays_by_week", [{ play: 2 }], partition({ year: 2024, week: 1 }));
+  const last = await db.compact("raw/plays", { into, dryRun: true });
+  expect(last.failed.map(({ partition: path, error }) => [path, error.code])).toEqual([
+    ["year=2024/week=1", "conflict"],
+  ]);
+});
+
+it("never leaves a part of the rows where all of them were", async () => {
+  await writeWeeks();
+  const into = { entity: "raw/plays_by_year", keys: ["year"] };
+  await db.compact("raw/plays", { into });
+  const part = await db.compact("raw/plays", { into, where: { week: 1 } });
+  expect(part.failed[0]?.error.message).toMatch(/only a part of its rows/);
+  expect((await db.sql("SELECT count(*) AS n FROM plays_by_year")).rows).toEqual([{ n: 6 * ROWS }]);
 });
 
 it("leaves a partition alone where a write came between, or where a file is broken", async () => {

@@ -11,6 +11,7 @@ import { isStorageError, StorageError } from "../storage-error.ts";
 import { dataFileName, FIRST_FILE_NAME, isOwnFile, newWriteId } from "./committed-files.ts";
 import { type DataFile, MANIFEST_NAME } from "./data-file.ts";
 import {
+  type MadeFrom,
   type ManifestField,
   type ManifestFile,
   manifestFields,
@@ -32,6 +33,8 @@ export interface DraftFile {
   readonly columns: readonly ColumnSchema[];
   /** What the manifest says of the columns. Default: what `columns` and the earlier manifest say. */
   readonly fields?: readonly ManifestField[] | undefined;
+  /** Of which files of another entity the rows are. */
+  readonly madeFrom?: MadeFrom | undefined;
   /** The Parquet file, or undefined where there are no rows. */
   readonly data: DraftData | undefined;
 }
@@ -229,7 +232,7 @@ interface RenderedManifest {
 }
 
 function render(
-  { entity, columns, fields: given }: Pick<DraftFile, "entity" | "columns" | "fields">,
+  { entity, columns, fields: given, madeFrom }: Omit<DraftFile, "partition" | "prefix" | "data">,
   files: readonly ManifestFile[],
   facts: {
     readonly earlier?: readonly ManifestField[] | undefined;
@@ -243,7 +246,8 @@ function render(
     .filter(({ name }) => !isOwnFile(name))
     .map(({ name, info }): ReplacedFile => ({ name, etag: info.etag }));
   const writeTime = new Date();
-  return { writeId, bytes: renderManifest({ entity, fields, files, replaced, writeId, writeTime }) };
+  const bytes = renderManifest({ entity, fields, files, replaced, madeFrom, writeId, writeTime });
+  return { writeId, bytes };
 }
 
 /** What the manifest says of the files that an append keeps; files of other systems are read once to say it. */

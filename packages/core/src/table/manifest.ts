@@ -27,6 +27,14 @@ export interface ReplacedFile {
   readonly etag: string;
 }
 
+/** Of which files of another entity a partition was made. */
+export interface MadeFrom {
+  /** The entity whose rows it holds. */
+  readonly entity: string;
+  /** Names the versions of its files, and how they were put together. */
+  readonly version: string;
+}
+
 /** A partition's `manifest.json`. The names are those of the Python system that came first. */
 export interface Manifest {
   /** Rows in the partition. */
@@ -45,6 +53,8 @@ export interface Manifest {
   readonly files?: readonly ManifestFile[] | undefined;
   /** Files of other systems that this write, or one before it, replaced and may not have deleted. */
   readonly replaced?: readonly ReplacedFile[] | undefined;
+  /** Of which files of another entity exactly these rows were made. A later write ends that. */
+  readonly made_from?: MadeFrom | undefined;
 }
 
 /** One column in a {@link Manifest}. */
@@ -82,6 +92,7 @@ const manifestShape: z.ZodType<Manifest> = z.looseObject({
     )
     .optional(),
   replaced: z.array(z.looseObject({ name: z.string(), etag: z.string() })).optional(),
+  made_from: z.looseObject({ entity: z.string(), version: z.string() }).optional(),
 });
 
 /**
@@ -110,10 +121,11 @@ export function renderManifest(manifest: {
   readonly fields: readonly ManifestField[];
   readonly files: readonly ManifestFile[];
   readonly replaced: readonly ReplacedFile[];
+  readonly madeFrom?: MadeFrom | undefined;
   readonly writeId: string;
   readonly writeTime: Date;
 }): Uint8Array {
-  const { entity, fields, files, replaced, writeId, writeTime } = manifest;
+  const { entity, fields, files, replaced, madeFrom, writeId, writeTime } = manifest;
   const document: Manifest = {
     entity,
     rows: files.reduce((sum, file) => sum + file.rows, 0),
@@ -123,6 +135,7 @@ export function renderManifest(manifest: {
     write_id: writeId,
     files: [...files],
     replaced: replaced.length === 0 ? undefined : [...replaced],
+    made_from: madeFrom,
   };
   return new TextEncoder().encode(`${JSON.stringify(document, undefined, 2)}\n`);
 }

@@ -9,7 +9,7 @@ import type { StorageError } from "../storage-error.ts";
 import { commitInPlaceOf } from "./commit-draft.ts";
 import type { DataFile } from "./data-file.ts";
 import { findPartitionPrefix } from "./find-partition-prefix.ts";
-import type { ManifestField } from "./manifest.ts";
+import type { MadeFrom, ManifestField } from "./manifest.ts";
 
 /** A Parquet file that holds the rows of others. */
 export interface RewrittenPartition {
@@ -19,6 +19,8 @@ export interface RewrittenPartition {
   readonly partition: Partition;
   /** The files that counted when the rows were read: none for a partition that is not there yet. */
   readonly replaced: readonly DataFile[];
+  /** Of which files of another entity the rows are, for the manifest. Default: it says nothing. */
+  readonly madeFrom?: MadeFrom | undefined;
   /** The new file. */
   readonly body: ReplayableBody;
 }
@@ -43,7 +45,7 @@ export interface RewriteOptions extends OperationOptions {
  */
 export async function rewritePartition(
   backend: StorageBackend,
-  { entity, partition, replaced, body }: RewrittenPartition,
+  { entity, partition, replaced, madeFrom, body }: RewrittenPartition,
   options: RewriteOptions = {},
 ): Promise<void> {
   const { rowCount: rows, fields: columns } = await openParquet(sourceOf(body, entity));
@@ -52,7 +54,8 @@ export async function rewritePartition(
   for await (const chunk of body.open()) hash.update(chunk);
   const prefix = await findPartitionPrefix(backend, entity, partition, options.signal);
   const data = { body, sizeBytes: body.sizeBytes, rows, sha256: hash.digest("hex") };
-  await commitInPlaceOf(backend, { entity, partition, prefix, columns: [], fields, data }, replaced, options);
+  const draft = { entity, partition, prefix, columns: [], fields, madeFrom, data };
+  await commitInPlaceOf(backend, draft, replaced, options);
 }
 
 function sourceOf(body: ReplayableBody, name: string): ByteSource {

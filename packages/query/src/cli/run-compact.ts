@@ -37,7 +37,7 @@ export async function runCompact(context: CliContext): Promise<number> {
     .argument("<entity>", "such as raw/plays")
     .option("--dry-run", "say what would be done, and write nothing", false)
     .addOption(
-      new Option("--where <key=value>", "only these partitions (repeatable)")
+      new Option("--where <key=value>", "only these partitions; repeat it, or separate by commas")
         .argParser((value: string, before: readonly string[]) => [...before, value])
         .default([]),
     )
@@ -84,12 +84,18 @@ function describe({ partition, filesBefore, bytesBefore, bytesAfter, rows }: Com
 }
 
 function draw({ entity, target, dryRun, compacted, skipped, failed }: CompactionReport): string {
+  if (compacted.length + skipped.length + failed.length === 0)
+    return `${entity}: no partition is selected; nothing was written\n`;
   const files = compacted.reduce((sum, { filesBefore }) => sum + filesBefore, 0);
   const lines = dryRun ? compacted.map(describe) : [];
   const place = target === entity ? entity : `${entity} -> ${target}`;
   lines.push(
     `${place}: ${counted(files, "file")} ${dryRun ? "would become" : "became"} ${compacted.length}; ${counted(skipped.length, "partition")} left as ${skipped.length === 1 ? "it is" : "they are"}${dryRun ? "; nothing was written" : ""}`,
   );
+  for (const reason of new Set(skipped.map((each) => each.reason))) {
+    const count = skipped.filter((each) => each.reason === reason).length;
+    lines.push(`not compacted, because ${reason}: ${counted(count, "partition")}`);
+  }
   for (const { partition, error } of failed) lines.push(`failed: ${partition || "(all)"}: ${error.message}`);
   return `${lines.join("\n")}\n`;
 }
@@ -103,7 +109,7 @@ function names(list: string | undefined): readonly string[] {
 
 function parseWhere(given: readonly string[]): Record<string, readonly string[]> {
   const where: Record<string, string[]> = {};
-  for (const pair of given) {
+  for (const pair of given.flatMap((each) => each.split(","))) {
     const equals = pair.indexOf("=");
     if (equals <= 0) throw usage(`--where ${pair} is no key=value`);
     const key = pair.slice(0, equals);

@@ -1,9 +1,12 @@
 import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import {
+  type DataFile,
   isStorageError,
   type Key,
+  type MadeFrom,
   type Partition,
+  type PartitionFolder,
   parseKey,
   rewritePartition,
   type StorageBackend,
@@ -18,6 +21,7 @@ import { reconcileColumns } from "../table/reconcile-columns.ts";
 import { storedFiles } from "../table/stored-files.ts";
 import type { CompactedPartition, CompactionReport, CompactOptions } from "./compact-options.ts";
 import { type CompactionPlan, type CompactionStep, planCompaction } from "./plan-compaction.ts";
+import { madeFrom, type TargetState, targetState } from "./target-state.ts";
 
 /** Partitions in work at once: the engine uses every core for one, and the store answers the others meanwhile. */
 const CONCURRENCY = 4;
@@ -31,6 +35,14 @@ export interface CompactContext {
   readonly declared: DeclaredEntity;
 }
 
+/** A plan, and what lies at its target. */
+interface FullPlan extends CompactionPlan {
+  /** The target's partitions, by path. Empty where that is the entity itself. */
+  readonly there: ReadonlyMap<string, PartitionFolder>;
+  /** False where the selection has only a part of the rows of each of them. */
+  readonly isWhole: boolean;
+}
+
 /** Makes one file of the files of each partition. What fails leaves its partition as it was and is in the report. */
 export async function compactEntity(
   context: CompactContext,
@@ -41,6 +53,7 @@ export async function compactEntity(
   const plan = await makePlan(context, options);
   const compacted: CompactedPartition[] = [];
   const failed: { partition: string; error: StorageError }[] = [];
+  const skipped = [...plan.skipped];
   await mapConcurrent(plan.steps, CONCURRENCY, async (step) => {
     const partition = step.partition.path();
     const before = {
@@ -49,7 +62,14 @@ export async function compactEntity(
       bytesBefore: step.files.reduce((sum, { file }) => sum + file.info.sizeBytes, 0),
     };
     try {
-      const done = dryRun ? before : { ...before, ...(await compactStep(context, plan, step, options)) };
+      const target = await targetOf(context, plan, step, options);
+      if (target.isDone) {
+        skipped.push({ partition, reason: "it is made of the same files already" });
+        return;
+      }
+      const done = dryRun
+        ? before
+        : { ...before, ...(await compactStep(context, plan, { ...step, ...target }, options)) };
       compacted.push(done);
       options.onPartition?.(done);
     } catch (error) {
@@ -57,14 +77,13 @@ export async function compactEntity(
       failed.push({ partition, error });
     }
   });
-  const { target, skipped } = plan;
-  return { entity: facts.entity, target, dryRun, compacted, skipped, failed };
+  return { entity: facts.entity, target: plan.target, dryRun, compacted, skipped, failed };
 }
 
 async function makePlan(
   { backend, source, facts }: CompactContext,
   { into, where = {}, signal, sortBy = [] }: CompactOptions,
-): Promise<CompactionPlan> {
+): Promise<FullPlan> {
   const allKeys = facts.keys.map(({ name }) => name);
   const columns = new Set([...facts.columns, ...facts.keys].map(({ name }) => name.toLowerCase()));
   checkNames("where", Object.keys(where), allKeys, facts.entity);
@@ -88,13 +107,34 @@ async function makePlan(
     source,
     signal,
   );
-  return planCompaction(target, files, allKeys, into?.keys ?? allKeys);
+  const plan = planCompaction(target, files, allKeys, into?.keys ?? allKeys);
+  if (into === undefined) return { ...plan, there: new Map(), isWhole: true };
+  const { folders: there } = await walkPartitions(backend, target, { signal });
+  return {
+    ...plan,
+    there: new Map(there.map((folder) => [folder.partition.path(), folder])),
+    isWhole: Object.keys(where).every((key) => into.keys.includes(key)),
+  };
+}
+
+/** What the new file replaces: the files that it is made of, or those of an earlier run into another entity. */
+async function targetOf(
+  { source, facts }: CompactContext,
+  { target, there, isWhole, keyColumns }: FullPlan,
+  step: CompactionStep,
+  { sortBy = [], signal }: CompactOptions,
+): Promise<TargetState & { readonly made: MadeFrom | undefined }> {
+  if (target === facts.entity)
+    return { isDone: false, replaced: step.files.map(({ file }) => file), made: undefined };
+  const made = madeFrom(facts.entity, step, [keyColumns, sortBy]);
+  const folder = there.get(step.partition.path());
+  return { ...(await targetState(folder, made, isWhole, source, signal)), made };
 }
 
 async function compactStep(
   context: CompactContext,
   plan: CompactionPlan,
-  step: CompactionStep,
+  step: CompactionStep & { readonly replaced: readonly DataFile[]; readonly made: MadeFrom | undefined },
   { sortBy = [], signal }: CompactOptions,
 ): Promise<Pick<CompactedPartition, "bytesAfter" | "rows">> {
   const { backend, engine } = context;
@@ -107,7 +147,8 @@ async function compactStep(
       {
         entity: plan.target,
         partition: step.partition,
-        replaced: plan.target === context.facts.entity ? step.files.map(({ file }) => file) : [],
+        replaced: step.replaced,
+        madeFrom: step.made,
         body: {
           sizeBytes: size,
           open: ({ start, end } = { start: 0 }) =>

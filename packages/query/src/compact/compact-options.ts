@@ -10,7 +10,8 @@ export interface CompactOptions {
   readonly sortBy?: readonly string[] | undefined;
   /**
    * Writes another entity instead, partitioned by fewer keys: the others become columns. The entity that is read stays as
-   * it is. Default: the files of each partition become one, in place.
+   * it is. Run again, what was made of the same files stays, and what was made of others is made anew. Default: the files of
+   * each partition become one, in place.
    */
   readonly into?: { readonly entity: string; readonly keys: readonly string[] } | undefined;
   /** Stops between partitions and within one; each is either as it was or done. */
@@ -49,7 +50,7 @@ export interface CompactionReport {
   readonly dryRun: boolean;
   /** The partitions that are one file now. */
   readonly compacted: readonly CompactedPartition[];
-  /** Partitions of one file, and those that cannot be rewritten. */
+  /** Partitions that are done already, and those that cannot be rewritten. */
   readonly skipped: readonly SkippedPartition[];
   /** Partitions that are as they were because something failed. */
   readonly failed: readonly { readonly partition: string; readonly error: StorageError }[];

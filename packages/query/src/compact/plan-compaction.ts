@@ -43,9 +43,9 @@ export function planCompaction(
   const skipped: SkippedPartition[] = [];
   for (const [path, step] of groups) {
     if (step.files.some(({ file }) => file.format === "csv")) {
-      skipped.push({ partition: path, reason: "it holds CSV" });
+      skipped.push({ partition: path, reason: "it holds CSV, which compact does not rewrite" });
     } else if (keyColumns.length === 0 && step.files.length === 1) {
-      skipped.push({ partition: path, reason: "it is one file" });
+      skipped.push({ partition: path, reason: "it is one file already" });
     } else {
       steps.push(step);
     }

@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import {
+  committedFiles,
+  type DataFile,
+  type Key,
+  type MadeFrom,
+  type PartitionFolder,
+  StorageError,
+} from "@parquetry/core";
+import type { FileSource } from "../files/file-source.ts";
+import type { CompactionStep } from "./plan-compaction.ts";
+
+/** What is to become of a partition of another entity. */
+export interface TargetState {
+  /** True where it holds exactly what would be written. */
+  readonly isDone: boolean;
+  /** The files that the new one replaces. */
+  readonly replaced: readonly DataFile[];
+}
+
+/** Names the files that a partition is made of, and how. */
+export function madeFrom(entity: Key, { files }: CompactionStep, how: readonly unknown[]): MadeFrom {
+  const versions = files.map(({ file: { info } }) => [info.key, info.etag]).sort();
+  const hash = createHash("sha256").update(JSON.stringify([versions, how]));
+  return { entity, version: hash.digest("hex") };
+}
+
+/**
+ * Compares what lies where a partition is to be written with what would be written there.
+ *
+ * @param isWhole false where only a part of the rows that belong there would be written.
+ * @throws StorageError `conflict` where it holds other rows than those of an earlier run.
+ */
+export async function targetState(
+  folder: PartitionFolder | undefined,
+  wanted: MadeFrom,
+  isWhole: boolean,
+  source: FileSource,
+  signal: AbortSignal | undefined,
+): Promise<TargetState> {
+  if (folder === undefined) return { isDone: false, replaced: [] };
+  const manifest = folder.manifest && (await source.readManifest(folder.manifest, signal));
+  const replaced = committedFiles(folder, manifest);
+  const made = manifest?.made_from;
+  if (made?.entity === wanted.entity && made.version === wanted.version) return { isDone: true, replaced };
+  if (replaced.length === 0 || (made?.entity === wanted.entity && isWhole))
+    return { isDone: false, replaced };
+  const problem =
+    made?.entity === wanted.entity
+      ? `was made of other files of ${wanted.entity}, and this selection has only a part of its rows`
+      : `holds rows that compact has not made of ${wanted.entity}`;
+  throw new StorageError({
+    code: "conflict",
+    op: "compact",
+    path: folder.prefix,
+    message: `compact: ${folder.prefix} ${problem}; it stays as it is. Delete it, or write into another entity.`,
+  });
+}
