@@ -2,6 +2,7 @@ import { type Key, listEntities, type StorageBackend, StorageError } from "@parq
 import type { Engine } from "./engine.ts";
 import type { FileSource } from "./files/file-source.ts";
 import type { OpenQueryOptions } from "./query-options.ts";
+import { type ColumnsDescription, describeColumns } from "./table/describe-columns.ts";
 import { type DeclaredEntity, type EntityFacts, readEntityFacts } from "./table/entity-facts.ts";
 import type { ListingMemory } from "./table/listing-memory.ts";
 import { resolveTable } from "./table/resolve-table.ts";
@@ -67,6 +68,16 @@ export class EntityCatalog {
     const facts = await readEntityFacts(entity, this.declaredOf(entity), { engine, source, listing, signal });
     this.#facts.set(entity, facts);
     return facts;
+  }
+
+  /** An entity's columns as files all over it have them. */
+  async columnsOf(
+    facts: EntityFacts,
+    listing: ListingMemory,
+    signal: AbortSignal | undefined,
+  ): Promise<ColumnsDescription> {
+    const { engine, source } = this.#options;
+    return describeColumns(facts, this.declaredOf(facts.entity), { engine, source, listing, signal });
   }
 
   /** What the caller has declared of an entity. */

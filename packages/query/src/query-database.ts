@@ -17,16 +17,17 @@ import { checkByteCount, checkRowCount, limitedBatches } from "./result-limit.ts
 import { setField } from "./result-rows.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { withColumnHint } from "./table/column-hint.ts";
+import type { ColumnsDescription, DescribedColumn } from "./table/describe-columns.ts";
 import { rememberListings } from "./table/listing-memory.ts";
 
 /** A table as {@link QueryDatabase.describe} tells it. */
-export interface TableDescription {
+export interface TableDescription extends ColumnsDescription {
   /** The entity. */
   readonly entity: string;
   /** Its partition keys and their pinned types, outermost first. */
   readonly keys: readonly QueryColumn[];
-  /** Its columns as its first and its last partition have them. */
-  readonly columns: readonly QueryColumn[];
+  /** Its columns. One whose type is `UNKNOWN` says why: it is NULL throughout, or no type holds its values. */
+  readonly columns: readonly DescribedColumn[];
 }
 
 /**
@@ -187,7 +188,8 @@ export class QueryDatabase implements AsyncDisposable {
   }
 
   /**
-   * The keys and columns of a table.
+   * The keys and columns of a table, as the footers of files say that are spread evenly over it: of a local Parquet table at
+   * most 1,000, of any other 32.
    *
    * @throws StorageError `not_found` for an unknown table, naming those there are.
    */
@@ -195,8 +197,8 @@ export class QueryDatabase implements AsyncDisposable {
     await this.#grant();
     const listing = rememberListings(this.#storage.backend);
     const entity = await this.#catalog.resolve(table, options.signal);
-    const { keys, columns } = await this.#catalog.factsOf(entity, listing, options.signal);
-    return { entity, keys, columns };
+    const facts = await this.#catalog.factsOf(entity, listing, options.signal);
+    return { entity, keys: facts.keys, ...(await this.#catalog.columnsOf(facts, listing, options.signal)) };
   }
 
   /**

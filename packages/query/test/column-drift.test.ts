@@ -57,6 +57,25 @@ afterAll(async () => {
 });
 
 describe("columns that drift", () => {
+  it("are described as they are: by all the files, or as of no type", async () => {
+    await write("voids", "year=2018", "SELECT NULL::BOOLEAN AS a, NULL::BOOLEAN AS b, 1 AS c");
+    await write("voids", "year=2019", "SELECT NULL::BOOLEAN AS a, 'x' AS b, 1 AS c");
+    await write("voids", "year=2020", "SELECT NULL::BOOLEAN AS a, NULL::BOOLEAN AS b, 1.5::DOUBLE AS c");
+    const { columns, looked } = await db.describe("voids");
+    expect(looked).toEqual({ partitions: 3, of: 3 });
+    expect(columns).toEqual([
+      { name: "a", type: "UNKNOWN", problem: "NULL in every file that was looked at" },
+      { name: "b", type: "VARCHAR" },
+      { name: "c", type: "DOUBLE" },
+    ]);
+    const games = await db.describe("games");
+    expect(games.columns.find(({ name }) => name === "season_type")).toEqual({
+      name: "season_type",
+      type: "UNKNOWN",
+      problem: "VARCHAR in 3 files, BIGINT in 1 file: no type holds them all",
+    });
+  });
+
   it("never turns a number into true", async () => {
     const { rows, columns } = await db.sql("SELECT year, attendance FROM games ORDER BY year");
     expect(rows.map((row) => row["attendance"])).toEqual([54000, 61000, null, 0.5]);

@@ -60,7 +60,7 @@ function watched(inner: StorageBackend): {
 it("lists and fetches nothing outside of the pruned partitions, and nothing twice", async () => {
   const { backend: store, gets, lists } = watched(backend);
   await using db = await openQuery(new Storage(store), { cacheDirectory });
-  await db.describe("plays");
+  await db.explain("FROM plays");
   gets.length = 0;
   lists.length = 0;
   const sql = "SELECT yards FROM plays WHERE year = 2023 AND week IN (SELECT 2)";

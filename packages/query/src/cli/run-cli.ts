@@ -10,6 +10,7 @@ import type { QueryCursor } from "../query-cursor.ts";
 import type { QueryDatabase } from "../query-database.ts";
 import type { QueryStats } from "../query-result.ts";
 import { type CommandLine, type OutputFormat, parseCommandLine } from "./command-line.ts";
+import { drawDescription } from "./draw-description.ts";
 import { counted, drawExplanation, formatBytes } from "./draw-explanation.ts";
 import { drawTable } from "./draw-table.ts";
 import { loadEnvFile } from "./open-storage.ts";
@@ -79,16 +80,8 @@ async function answer(context: CliContext, line: CommandLine, db: QueryDatabase)
     return writeText(context.stdout, [shown]);
   }
   if (line.describe !== undefined) {
-    const { entity, keys, columns } = await db.describe(line.describe, { signal });
-    const rows = [...columns, ...keys].map(({ name, type }, i) => ({
-      column: name,
-      type,
-      partition: i >= columns.length ? "yes" : "",
-    }));
-    const heads = ["column", "type", "partition"].map((name) => ({ name, type: "" }));
-    const shown = line.json
-      ? `${JSON.stringify({ entity, keys, columns })}\n`
-      : `${entity}\n\n${drawTable(heads, rows, { color: false, width: tableWidth(context) })}`;
+    const table = await db.describe(line.describe, { signal });
+    const shown = line.json ? `${JSON.stringify(table)}\n` : drawDescription(table, tableWidth(context));
     return writeText(context.stdout, [shown]);
   }
   const nothingAsked = line.sql === undefined && line.file === undefined && !line.explain;

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import type { Row } from "@parquetry/core";
 import type { QueryDatabase } from "../query-database.ts";
+import { drawDescription } from "./draw-description.ts";
 import { counted } from "./draw-explanation.ts";
 import { drawTable } from "./draw-table.ts";
 import type { CliContext } from "./run-cli.ts";
@@ -69,17 +70,8 @@ async function dotCommand(context: CliContext, db: QueryDatabase, command: strin
   const [name, argument] = command.split(/\s+/);
   if (name === ".tables") return (await db.tables()).map((table) => `${table}\n`).join("");
   if (name === ".describe" && argument !== undefined) {
-    const { keys, columns } = await db.describe(argument.replace(/^"|"$|;$/g, ""));
-    const rows = [...columns, ...keys].map((column, i) => ({
-      column: column.name,
-      type: column.type,
-      partition: i >= columns.length ? "yes" : "",
-    }));
-    return draw(
-      context,
-      ["column", "type", "partition"].map((title) => ({ name: title, type: "" })),
-      rows,
-    );
+    const table = await db.describe(argument.replace(/^"|"$|;$/g, ""));
+    return drawDescription(table, context.stdout.columns ?? DEFAULT_WIDTH);
   }
   return HELP;
 }

@@ -39,6 +39,8 @@ describe("generateDdl", () => {
   const table = {
     entity: "raw/odd",
     keys: [],
+    looked: { partitions: 1, of: 1 },
+    hasCsv: false,
     columns: [
       { name: 'a`"b', type: "DECIMAL(18,2)[]" },
       { name: "at", type: "TIMESTAMP" },
@@ -52,7 +54,24 @@ describe("generateDdl", () => {
     expect(generateDdl("spark", table, "s3://b/odd")).toBe(
       "CREATE TABLE `odd` (\n  `a``\"b` array<decimal(18,2)>,\n  `at` TIMESTAMP_NTZ\n)\nUSING PARQUET\nLOCATION 's3a://b/odd';\n",
     );
+    expect(generateDdl("athena", table, "s3://b/odd")).toMatch(/STORED AS PARQUET\nLOCATION 's3:/);
     expect(generateDdl("athena", table, "s3://b/odd")).not.toMatch(/PARTITION|MSCK/);
+  });
+
+  it("leaves out a column without a type of its own, and says so", () => {
+    const problem = "VARCHAR in 302 files, BIGINT in 16 files: no type holds them all";
+    const columns = [...table.columns, { name: "a\nb", type: "UNKNOWN", problem }];
+    const ddl = generateDdl("trino", { ...table, columns, looked: { partitions: 2, of: 3 } }, "s3://b/odd");
+    expect(ddl.split("\n").slice(0, 2)).toEqual([
+      `-- "a\\nb": ${problem}`,
+      "-- Types are those of 2 of 3 partitions.",
+    ]);
+    expect(ddl).not.toMatch(/unknown/i);
+  });
+
+  it("refuses CSV, and Athena for what does not lie on S3", () => {
+    expect(() => generateDdl("duckdb", { ...table, hasCsv: true }, "s3://b/odd")).toThrow(/holds CSV/);
+    expect(() => generateDdl("athena", table, "/data/raw/odd")).toThrow(/Athena reads S3 only/);
   });
 
   it("refuses types that have no name", () => {

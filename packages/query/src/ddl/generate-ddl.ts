@@ -2,6 +2,7 @@ import { StorageError } from "@parquetry/core";
 import { quoteName, quoteText } from "../duckdb/quote.ts";
 import type { QueryColumn } from "../engine.ts";
 import type { TableDescription } from "../query-database.ts";
+import { describeNotes } from "../table/describe-notes.ts";
 
 /** An engine that {@link generateDdl} writes for. */
 export type DdlEngine = "trino" | "athena" | "spark" | "duckdb";
@@ -35,9 +36,24 @@ const TYPES: Readonly<Record<string, Readonly<Record<Dialect, string>>>> = {
  * Writes the statements by which another engine sees a Parquet entity as a table, in place, and finds its partitions.
  *
  * @param location where the entity lies: `s3://bucket/raw/plays`.
- * @throws StorageError `not_supported` naming the columns whose type the engine has no name for.
+ * A column without a type of its own is left out, and a comment says why.
+ *
+ * @throws StorageError `not_supported` naming the columns whose type the engine has no name for; for a CSV entity; for
+ * Athena and a location that is not on S3.
  */
 export function generateDdl(engine: DdlEngine, table: TableDescription, location: string): string {
+  if (table.hasCsv) {
+    const { entity } = table;
+    throw refused(`${entity} holds CSV, and these statements are for Parquet. Write it as Parquet first.`);
+  }
+  if (engine === "athena" && !location.startsWith("s3://"))
+    throw refused(`Athena reads S3 only, and ${table.entity} lies at ${location}. Migrate it to S3 first.`);
+  const typed = table.columns.filter(({ problem }) => problem === undefined);
+  const comments = describeNotes(table).map((note) => `-- ${note}\n`);
+  return `${comments.join("")}${statements(engine, { ...table, columns: typed }, location)}`;
+}
+
+function statements(engine: DdlEngine, table: TableDescription, location: string): string {
   const name = table.entity.slice(table.entity.lastIndexOf("/") + 1);
   const place = location.replace(/\/$/, "");
   switch (engine) {
@@ -96,13 +112,15 @@ function columnLines(
   const unknown = columns.filter(({ type }) => typeName(type, dialect) === undefined);
   if (unknown.length > 0) {
     const named = unknown.map(({ name, type }) => `${name} ${type}`).join(", ");
-    throw new StorageError({
-      code: "not_supported",
-      op: "ddl",
-      message: `ddl: there is no type to declare for ${named}. Write these columns in another type, or declare them by hand.`,
-    });
+    throw refused(
+      `there is no type to declare for ${named}. Write these columns in another type, or declare them by hand.`,
+    );
   }
   return columns.map(({ name, type }) => `  ${quote(name)} ${typeName(type, dialect)}`).join(",\n");
+}
+
+function refused(problem: string): StorageError {
+  return new StorageError({ code: "not_supported", op: "ddl", message: `ddl: ${problem}` });
 }
 
 function typeName(type: string, dialect: Dialect): string | undefined {

@@ -24,7 +24,8 @@ export interface ReconciledColumns {
   readonly groups: readonly FileGroup[];
 }
 
-interface Variant {
+/** The groups of files in which a column has one type. */
+export interface Variant {
   readonly type: string;
   readonly groups: FileGroup[];
 }
@@ -73,11 +74,13 @@ export async function reconcileColumns(engine: Engine, input: ReconcileInput): P
   return { columns, groups: input.groups.map((group) => withoutNulls(group, nullOnly.get(group))) };
 }
 
-function declaredType(declared: Readonly<Record<string, string>>, folded: string): string | undefined {
+/** The type that the caller has given to a column, by its name in lower case. */
+export function declaredType(declared: Readonly<Record<string, string>>, folded: string): string | undefined {
   return Object.entries(declared).find(([name]) => name.toLowerCase() === folded)?.[1];
 }
 
-function variantsOf(groups: readonly FileGroup[], folded: string): readonly Variant[] {
+/** A column's types, by its name in lower case, and the files of each. */
+export function variantsOf(groups: readonly FileGroup[], folded: string): readonly Variant[] {
   const variants = new Map<string, Variant>();
   for (const group of groups) {
     const type = group.columns.find(({ name }) => name.toLowerCase() === folded)?.type;
