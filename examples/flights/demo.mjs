@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -54,7 +54,11 @@ async function* days(storage, file) {
 async function writeFlights(root) {
   // The package exports its main file only; the data lies beside it.
   const datasets = join(dirname(require.resolve("vega-datasets")), "..", "data");
-  const source = new Storage(await createLocalBackend({ root: datasets }));
+  // A copy: package stores hard-link their files, and a new link elsewhere looks like a change while it is read.
+  const download = join(work, "download");
+  await mkdir(download);
+  await copyFile(join(datasets, "flights-3m.parquet"), join(download, "flights-3m.parquet"));
+  const source = new Storage(await createLocalBackend({ root: download }));
   const storage = await getStorage({ env: { PARQUETRY_DATA_ROOT: root } });
   let flights = 0;
   let partitions = 0;

@@ -38,6 +38,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
         partitions: 2,
         removed: [{ path: stray, bytes }],
         completed: [],
+        strays: [],
         broken: [],
       });
       expect(await storage.exists(stray)).toBe(true);
@@ -54,7 +55,8 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       await put(`${ENTITY}/year=2026/data.csv`, text("a\n1\n"));
       const before = await storage.listFiles();
       const report = await storage.repair(ENTITY);
-      expect(report).toMatchObject({ removed: [], completed: [] });
+      const path = `${ENTITY}/year=2024/data.parquet`;
+      expect(report).toMatchObject({ removed: [], completed: [], strays: [{ path }] });
       expect(report.broken.map(({ path }) => path)).toEqual([
         expect.stringContaining("year=2025/part-0.parquet"),
       ]);
@@ -62,6 +64,26 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       // Nor does adding a file remove it.
       await storage.write(ENTITY, [{ a: 3 }], p2024);
       expect(await storage.exists(`${ENTITY}/year=2024/data.parquet`)).toBe(true);
+    });
+
+    it("and inspect name files that no read returns: in other folders, and beside a manifest", async () => {
+      await storage.write(ENTITY, [{ a: 1 }], p2024);
+      const strays = [
+        `${ENTITY}/foo/d.csv`,
+        `${ENTITY}/year=2024/other.parquet`,
+        `${ENTITY}/year=2025/bar/d.parquet`,
+      ];
+      for (const path of strays) await put(path, parquet([{ a: 9 }]));
+      await put(`${ENTITY}/_delta_log/1.parquet`, text("no data"));
+      await put(`${ENTITY}/foo/notes.txt`, text("no data"));
+      expect((await storage.inspect(ENTITY)).strays).toEqual(strays);
+      for (const dryRun of [true, false]) {
+        const report = await storage.repair(ENTITY, { dryRun });
+        expect(report.strays.map(({ path }) => path).sort()).toEqual(strays);
+        expect(report.removed).toEqual([]);
+      }
+      for (const path of strays) expect(await storage.exists(path)).toBe(true);
+      expect(await storage.readIndex(ENTITY)).toEqual([{ a: 1, year: "2024" }]);
     });
 
     it("removes the old files of another system that an overwrite replaced and could not delete", async () => {
@@ -101,6 +123,12 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       expect(report.broken.map(({ code }) => code)).toEqual(["corrupt", "not_found"]);
       expect(await storage.exists(`${ENTITY}/year=2024/manifest.json`)).toBe(true);
       await expect(storage.repair("raw/none")).rejects.toMatchObject({ code: "not_found" });
+      // Nobody is writing, so reading says that the file is lost, not that it keeps moving.
+      await expect(storage.readIndex(ENTITY, { year: "2026" })).rejects.toMatchObject({
+        code: "not_found",
+        path: `${ENTITY}/year=2026/part-0.parquet`,
+        message: expect.stringContaining("repair(entity, { dryRun: true })"),
+      });
       // A partition whose file is lost can still be written anew.
       await storage.write(ENTITY, [{ a: 7 }], partition({ year: 2026 }), { overwrite: true });
       expect((await storage.readIndex(ENTITY, { year: "2026" })).map((row) => row["a"])).toEqual([7]);

@@ -8,7 +8,7 @@ import { openByteSource } from "../parquet/byte-source.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
-import { dataFileName, FIRST_FILE_NAME, isOwnFile, newWriteId } from "./committed-files.ts";
+import { dataFileName, FIRST_FILE_NAME, isLeftover, isOwnFile, newWriteId } from "./committed-files.ts";
 import { type DataFile, MANIFEST_NAME } from "./data-file.ts";
 import {
   type MadeFrom,
@@ -207,10 +207,8 @@ export function staleFiles(
   overwrite: boolean,
 ): readonly DataFile[] {
   const keptNames = new Set(kept.map(({ name }) => name));
-  const replaced = new Map(state.manifest?.replaced?.map(({ name, etag }) => [name, etag]));
   return state.files.filter(
-    ({ name, info }) =>
-      !keptNames.has(name) && (overwrite || isOwnFile(name) || replaced.get(name) === info.etag),
+    (file) => !keptNames.has(file.name) && (overwrite || isLeftover(file, state.manifest)),
   );
 }
 

@@ -53,11 +53,29 @@ export function committedFiles(folder: PartitionFolder, manifest: Manifest | und
   return parquet.length > 0 ? parquet : foreign;
 }
 
+/** True for a file that a killed write left, or that an overwrite replaced and could not delete. */
+export function isLeftover({ name, info }: DataFile, manifest: Manifest | undefined): boolean {
+  return (
+    isOwnFile(name) || manifest?.replaced?.some((old) => old.name === name && old.etag === info.etag) === true
+  );
+}
+
+/** The files that another system put beside a manifest which does not list them: no read returns their rows. */
+export function strayFiles(
+  files: readonly DataFile[],
+  committed: readonly DataFile[],
+  manifest: Manifest | undefined,
+): readonly DataFile[] {
+  if (manifest?.files === undefined) return [];
+  const names = new Set(committed.map(({ name }) => name));
+  return files.filter((file) => !names.has(file.name) && !isLeftover(file, manifest));
+}
+
 function missingFile(folder: PartitionFolder, name: string): StorageError {
   return new StorageError({
     code: "not_found",
     op: "readIndex",
     path: `${folder.prefix}/${name}`,
-    message: `${folder.prefix}/manifest.json names ${name}, which is not there. Restore the file, or write the partition anew.`,
+    message: `${folder.prefix}/manifest.json names ${name}, which is not there. Restore the file, or write the partition anew with overwrite: true; repair(entity, { dryRun: true }) names every partition like it.`,
   });
 }

@@ -3,12 +3,13 @@ import type { OperationOptions, StorageBackend } from "../backend/storage-backen
 import { mapOrdered } from "../concurrency.ts";
 import { decodeCsv, type ReadCsvOptions } from "../csv/read-csv.ts";
 import type { Key } from "../key.ts";
+import { compareKeys } from "../key-order.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import { typeName } from "../parquet/column-type.ts";
 import { inferColumns } from "../parquet/infer-columns.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
 import { isStorageError, type StorageError } from "../storage-error.ts";
-import { committedFiles } from "./committed-files.ts";
+import { committedFiles, strayFiles } from "./committed-files.ts";
 import type { DataFile } from "./data-file.ts";
 import { unknownEntity } from "./entities.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
@@ -71,6 +72,11 @@ export interface EntityReport {
   readonly schemas: readonly SchemaReport[];
   /** The columns whose type differs from partition to partition. */
   readonly drift: readonly ColumnDrift[];
+  /**
+   * Data files that no read returns, by key: below a folder that is no `key=value`, or put by another system beside a
+   * manifest that does not list them.
+   */
+  readonly strays: readonly string[];
   /** What could not be read, and is not counted. */
   readonly unreadable: readonly StorageError[];
 }
@@ -81,6 +87,7 @@ interface PartitionFacts {
   readonly bytes: number;
   readonly rows: number;
   readonly fields: readonly { readonly name: string; readonly type: string }[];
+  readonly strays: readonly string[];
   readonly unreadable: readonly StorageError[];
 }
 
@@ -95,13 +102,15 @@ export async function inspectEntity(
   entity: Key,
   options: InspectOptions = {},
 ): Promise<EntityReport> {
-  const { folders, keys } = await walkPartitions(backend, entity, { signal: options.signal });
+  const tree = await walkPartitions(backend, entity, { signal: options.signal });
+  const { folders, keys } = tree;
   if (folders.length === 0) throw await unknownEntity(backend, entity, "inspect");
   const totals = { files: 0, bytes: 0, rows: 0 };
   const schemas = new Map<
     string,
     { fields: PartitionFacts["fields"]; partitions: number; example: string }
   >();
+  const strays: string[] = tree.strays.map(({ key }) => key);
   const unreadable: StorageError[] = [];
   for await (const facts of mapOrdered(folders, INSPECT_CONCURRENCY, (folder) =>
     factsOf(backend, folder, options),
@@ -109,6 +118,7 @@ export async function inspectEntity(
     totals.files += facts.files;
     totals.bytes += facts.bytes;
     totals.rows += facts.rows;
+    strays.push(...facts.strays);
     unreadable.push(...facts.unreadable);
     if (facts.fields.length === 0) continue;
     const id = JSON.stringify(facts.fields);
@@ -124,6 +134,7 @@ export async function inspectEntity(
     ...totals,
     schemas: sorted,
     drift: driftOf(sorted),
+    strays: strays.sort(compareKeys),
     unreadable,
   };
 }
@@ -154,13 +165,14 @@ async function factsOf(
     committed = committedFiles(folder, manifest);
   } catch (error) {
     if (!isStorageError(error, "corrupt") && !isStorageError(error, "not_found")) throw error;
-    return { path, files: 0, bytes: 0, rows: 0, fields: [], unreadable: [error] };
+    return { path, files: 0, bytes: 0, rows: 0, fields: [], strays: [], unreadable: [error] };
   }
+  const strays = strayFiles(folder.files, committed, manifest).map(({ info }) => info.key);
   const bytes = committed.reduce((sum, { info }) => sum + info.sizeBytes, 0);
   const said = manifest?.schema?.fields;
   if (manifest?.rows !== undefined && said !== undefined) {
     const fields = said.map(({ name, type }) => ({ name, type }));
-    return { path, files: committed.length, bytes, rows: manifest.rows, fields, unreadable };
+    return { path, files: committed.length, bytes, rows: manifest.rows, fields, strays, unreadable };
   }
   let rows = 0;
   const fields = new Map<string, string>();
@@ -175,7 +187,7 @@ async function factsOf(
     }
   }
   const list = [...fields].map(([name, type]) => ({ name, type }));
-  return { path, files: committed.length, bytes, rows, fields: list, unreadable };
+  return { path, files: committed.length, bytes, rows, fields: list, strays, unreadable };
 }
 
 async function readFacts(

@@ -16,6 +16,8 @@ import { listPartitionFolder, type PartitionFolder } from "./partition-tree.ts";
 
 /** How often a partition that is replaced while it is being opened is looked at anew. */
 const MAX_LOOKS = 8;
+/** So many listings with one and the same manifest, and a file it names is not late or replaced, but lost. */
+const LISTINGS_OF_A_LOSS = 3;
 /** Files of one partition opened at once. */
 const FILE_CONCURRENCY = 8;
 
@@ -48,7 +50,8 @@ export interface OpenFile {
  * Opens the committed files of a partition as one version: if a writer replaces the partition meanwhile, it is looked at
  * anew, so that the files are all of before or all of after.
  *
- * @throws StorageError `corrupt` naming a file that cannot be read; `conflict` where writers never leave time to open it.
+ * @throws StorageError `corrupt` naming a file that cannot be read; `not_found` naming one that the manifest names and
+ * that is gone; `conflict` where writers never leave time to open it.
  */
 export async function openPartition(
   backend: StorageBackend,
@@ -56,7 +59,9 @@ export async function openPartition(
   options: OpenPartitionOptions,
 ): Promise<readonly OpenFile[]> {
   let seen = folder;
+  let sameManifest = 1;
   for (let look = 1; ; look++) {
+    let lost: StorageError | undefined;
     try {
       const { files, manifest } = await currentFiles(backend, seen, options);
       const expected = new Map(manifest?.files?.map((file) => [file.name, file]));
@@ -68,9 +73,13 @@ export async function openPartition(
       const moved = isStorageError(error, "not_found") || isStorageError(error, "precondition_failed");
       if (!moved) throw error;
       if (look === MAX_LOOKS) throw stillMoving(backend, folder, error);
+      if (isStorageError(error, "not_found") && seen.manifest !== undefined) lost = error;
     }
     const fresh = await listPartitionFolder(backend, folder, options.signal);
     if (fresh === undefined) return [];
+    sameManifest = fresh.manifest?.etag === seen.manifest?.etag ? sameManifest + 1 : 1;
+    // Listed before, during and after the look: nobody has committed, so nobody has replaced the file.
+    if (lost !== undefined && sameManifest === LISTINGS_OF_A_LOSS) throw lost;
     seen = fresh;
   }
 }

@@ -45,6 +45,8 @@ export interface PartitionTree {
   readonly folders: readonly PartitionFolder[];
   /** Every key that was seen, outermost first. */
   readonly keys: readonly string[];
+  /** Data files below folders that are no `key=value`, which hold no rows of the table. Whole only without `prune`. */
+  readonly strays: readonly ObjectInfo[];
   /** How many partitions (directories at any level) were dropped before they were listed. */
   readonly prunedPrefixes: number;
 }
@@ -99,12 +101,12 @@ export async function walkPartitions(
   }
 
   const rest = await mapConcurrent(open, LIST_CONCURRENCY, (folder) => listBelow(backend, folder, signal));
-  for (const found of rest.flat()) {
+  for (const found of rest.flatMap((below) => below.folders)) {
     addKeys(keys, found.partition.entries);
     folders.push(found);
   }
   folders.sort((a, b) => compareKeys(a.prefix, b.prefix));
-  return { folders, keys, prunedPrefixes };
+  return { folders, keys, strays: rest.flatMap((below) => below.strays), prunedPrefixes };
 }
 
 /** Lists one folder: its files, and the partition folders directly below it. Other folders hold no rows of the table. */
@@ -134,7 +136,7 @@ async function listBelow(
   backend: StorageBackend,
   folder: OpenFolder,
   signal: AbortSignal | undefined,
-): Promise<PartitionFolder[]> {
+): Promise<Pick<PartitionTree, "folders" | "strays">> {
   const byFolder = new Map<string, ObjectInfo[]>();
   const torn = new Set<string>();
   const pages: AsyncIterable<ListPage> = backend.list({ prefix: folder.prefix, signal });
@@ -151,19 +153,27 @@ async function listBelow(
     }
   }
   const found: PartitionFolder[] = [];
+  const strays: ObjectInfo[] = [];
   for (const [path, files] of byFolder) {
     const entries: PartitionEntry[] = [...folder.entries];
     const segments = path === folder.prefix ? [] : path.slice(folder.prefix.length + 1).split("/");
     const parsed = segments.map(parsePartitionSegment);
-    if (parsed.some((entry) => entry === undefined)) continue;
+    if (parsed.some((entry) => entry === undefined)) {
+      if (!segments.some(isHidden)) strays.push(...files.filter(({ key }) => isData(key)));
+      continue;
+    }
     for (const entry of parsed) if (entry !== undefined) entries.push(entry);
     // The folder of a key is a key.
     const prefix = path as Key;
     const whole = torn.has(path) ? (await listFolder(backend, { prefix, entries }, signal)).files : files;
     addFolder(found, prefix, entries, whole);
   }
-  return found;
+  return { folders: found, strays };
 }
+
+/** What no reader of Hive trees looks into: `_delta_log`, `.ipynb_checkpoints`. */
+const isHidden = (segment: string): boolean => /^[._]/.test(segment);
+const isData = (key: Key): boolean => dataFormat(key.slice(key.lastIndexOf("/") + 1)) !== undefined;
 
 function addFolder(
   folders: PartitionFolder[],

@@ -1,4 +1,4 @@
-import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import type { ObjectInfo, OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
 import { mapConcurrent } from "../concurrency.ts";
 import type { Key } from "../key.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
@@ -6,7 +6,7 @@ import { openParquet } from "../parquet/open-parquet.ts";
 import { CREATED_BY } from "../parquet/write-parquet.ts";
 import { isStorageError, type StorageError } from "../storage-error.ts";
 import { commitAgain, staleFiles } from "./commit-draft.ts";
-import { FIRST_FILE_NAME } from "./committed-files.ts";
+import { FIRST_FILE_NAME, strayFiles } from "./committed-files.ts";
 import { unknownEntity } from "./entities.ts";
 import { type PartitionState, readPartitionState } from "./partition-state.ts";
 import { type PartitionFolder, walkPartitions } from "./partition-tree.ts";
@@ -20,7 +20,7 @@ export interface RepairOptions extends OperationOptions {
   readonly dryRun?: boolean | undefined;
 }
 
-/** A file that a crash left behind. */
+/** A file that holds no rows of the table. */
 export interface Leftover {
   /** Its key. */
   readonly path: string;
@@ -36,6 +36,11 @@ export interface RepairReport {
   readonly removed: readonly Leftover[];
   /** Partitions that got the manifest which a killed first write owed them. */
   readonly completed: readonly string[];
+  /**
+   * Data files that no read returns and that `repair` leaves where they are, since nobody but their owner knows what they
+   * are for: below a folder that is no `key=value`, or put by another system beside a manifest that does not list them.
+   */
+  readonly strays: readonly Leftover[];
   /** What cannot be repaired: a manifest that is no manifest, or that names a file which is not there. */
   readonly broken: readonly StorageError[];
 }
@@ -51,7 +56,7 @@ export async function repairEntity(
   entity: Key,
   options: RepairOptions = {},
 ): Promise<RepairReport> {
-  const { folders } = await walkPartitions(backend, entity, { signal: options.signal });
+  const { folders, strays } = await walkPartitions(backend, entity, { signal: options.signal });
   if (folders.length === 0) throw await unknownEntity(backend, entity, "repair");
   const findings = await mapConcurrent(folders, REPAIR_CONCURRENCY, (folder) =>
     repairPartition(backend, entity, folder, options),
@@ -60,12 +65,14 @@ export async function repairEntity(
     partitions: folders.length,
     removed: findings.flatMap(({ removed }) => removed),
     completed: findings.flatMap(({ completed }) => (completed === undefined ? [] : [completed])),
+    strays: [...strays.map(leftover), ...findings.flatMap((finding) => finding.strays)],
     broken: findings.flatMap(({ broken }) => (broken === undefined ? [] : [broken])),
   };
 }
 
 interface Finding {
   readonly removed: readonly Leftover[];
+  readonly strays: readonly Leftover[];
   readonly completed?: string | undefined;
   readonly broken?: StorageError | undefined;
 }
@@ -80,22 +87,20 @@ async function repairPartition(
   let owesManifest: boolean;
   try {
     state = await readPartitionState(backend, prefix, partition, signal, "below too");
-    if (state.kind === "bare") return { removed: [] };
+    if (state.kind === "bare") return { removed: [], strays: [] };
     state.committed();
     owesManifest = await isUnfinishedFirstWrite(backend, state, signal);
   } catch (error) {
     if (isStorageError(error, "corrupt") || isStorageError(error, "not_found"))
-      return { removed: [], broken: error };
+      return { removed: [], strays: [], broken: error };
     throw error;
   }
   const kept = state
     .committed()
     .map(({ name, info }) => ({ name, rows: 0, bytes: info.sizeBytes, sha256: "" }));
-  const removed = staleFiles(state, kept, false).map(({ info }) => ({
-    path: info.key,
-    bytes: info.sizeBytes,
-  }));
-  if (removed.length === 0 && !owesManifest) return { removed };
+  const removed = staleFiles(state, kept, false).map(({ info }) => leftover(info));
+  const strays = strayFiles(state.files, state.committed(), state.manifest).map(({ info }) => leftover(info));
+  if (removed.length === 0 && !owesManifest) return { removed, strays };
   if (!dryRun) {
     const failures: StorageError[] = [];
     await commitAgain(backend, entity, partition, state, {
@@ -105,8 +110,10 @@ async function repairPartition(
     const [failure] = failures;
     if (failure !== undefined) throw failure;
   }
-  return { removed, completed: owesManifest ? prefix : undefined };
+  return { removed, strays, completed: owesManifest ? prefix : undefined };
 }
+
+const leftover = ({ key, sizeBytes }: ObjectInfo): Leftover => ({ path: key, bytes: sizeBytes });
 
 /** A first file of ours that is alone: its writer was killed before it could add the manifest, or is about to. */
 async function isUnfinishedFirstWrite(
