@@ -39,7 +39,7 @@ export async function openQuery(storage: Storage, options: OpenQueryOptions = {}
     options.cacheDirectory ?? defaultCacheDirectory(),
     options.cacheMaxBytes,
   );
-  const roots = [cache.path];
+  const roots = cache.isUsable ? [cache.path] : [];
   if (backend.name === "local") roots.unshift(await realpath(backend.url()));
   const { trusted = false, memoryLimit, threads } = options;
   const access = options.remote === "httpfs" ? await directAccess(backend) : undefined;

@@ -19,7 +19,8 @@ export const HELP_TOPICS: readonly HelpTopic[] = [
     text: `Variables are read from the environment and from .env (--env-file for another);
 the environment wins. Their prefix is ${DEFAULT_ENV_PREFIXES.join(" or ")}, or that of --env-prefix.
 S3 takes its credentials as every AWS tool does (AWS_ACCESS_KEY_ID, a profile).
-Also read: NO_COLOR, XDG_CACHE_HOME (hashes of files are kept below it).
+Also read: NO_COLOR; XDG_CACHE_HOME (hashes of files are kept below it);
+PARQUETRY_CACHE_DIR (where \`parquetry query\` keeps fetched files).
 
 The template that \`parquetry init\` writes:
 

@@ -1,7 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createLocalBackend } from "@parquetry/backend-local";
+import { partition, Storage } from "@parquetry/core";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { openQuery } from "../open-query.ts";
 import { FileCache } from "./file-cache.ts";
 
 let folder: string;
@@ -73,4 +76,21 @@ it("evicts the least recently used beyond the limit, but nothing that may be in 
   expect(await again.find(nameOf("c"))).toBeUndefined();
   expect(await again.find(nameOf("e"))).toBeDefined();
   await expect(stat(join(folder, "files", "left.part"))).rejects.toThrow("ENOENT");
+});
+
+it("matters only where something has to be kept, and then names the variable", async () => {
+  await writeFile(join(folder, "file"), "");
+  const root = join(folder, "data");
+  await mkdir(root);
+  const storage = new Storage(await createLocalBackend({ root }));
+  await storage.write("raw/plays", [{ yards: 3 }], partition({ year: 2024 }));
+  await mkdir(join(root, "raw/teams"));
+  await writeFile(join(root, "raw/teams/a.csv"), "team\nHawks\n");
+  await using db = await openQuery(storage, { cacheDirectory: join(folder, "file", "cache") });
+  expect(await db.tables()).toEqual(["raw/plays", "raw/teams"]);
+  expect((await db.sql("SELECT yards FROM plays")).rows).toEqual([{ yards: 3 }]);
+  await expect(db.sql("FROM teams")).rejects.toMatchObject({
+    code: "permission_denied",
+    message: expect.stringContaining("PARQUETRY_CACHE_DIR"),
+  });
 });

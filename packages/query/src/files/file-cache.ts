@@ -38,25 +38,38 @@ export interface CacheName {
 export class FileCache {
   /** The directory, without links. */
   readonly path: string;
+  /** Why nothing can be kept here. Matters only where something has to be. */
+  readonly #unusable: StorageError | undefined;
   readonly #maxBytes: number;
   readonly #loading = new Map<string, Promise<string>>();
   #writtenBytes = 0;
   #swept = false;
 
-  private constructor(path: string, maxBytes: number) {
+  private constructor(path: string, maxBytes: number, unusable?: StorageError) {
     this.path = path;
     this.#maxBytes = maxBytes;
+    this.#unusable = unusable;
   }
 
-  /** Opens it, making the directory where there is none. */
+  /** Opens it, making the directory where there is none. Where that fails, only what has to be kept in it fails. */
   static async open(path: string, maxBytes: number = DEFAULT_CACHE_BYTES): Promise<FileCache> {
     const files = join(path, "files");
-    await mkdir(files, { recursive: true });
-    return new FileCache(await realpath(files), maxBytes);
+    try {
+      await mkdir(files, { recursive: true });
+      return new FileCache(await realpath(files), maxBytes);
+    } catch (error) {
+      return new FileCache(files, maxBytes, unwritable(files, error));
+    }
+  }
+
+  /** False where its directory is not there and cannot be made. */
+  get isUsable(): boolean {
+    return this.#unusable === undefined;
   }
 
   /** The file of that name, or undefined where it is not here. Counts as a use. */
   async find(name: CacheName): Promise<string | undefined> {
+    if (!this.isUsable) return undefined;
     const path = this.#pathOf(name);
     try {
       const { mtimeMs } = await stat(path);
@@ -76,8 +89,13 @@ export class FileCache {
     });
   }
 
-  /** The file of that name; where it is not here, `write` makes it. What it does not write is a hole that takes no space. */
+  /**
+   * The file of that name; where it is not here, `write` makes it. What it does not write is a hole that takes no space.
+   *
+   * @throws StorageError `permission_denied` where nothing can be kept here; `unavailable` where there is no space left.
+   */
   async make(name: CacheName, write: (handle: FileHandle) => Promise<void>): Promise<string> {
+    if (this.#unusable !== undefined) throw this.#unusable;
     const path = this.#pathOf(name);
     const loading = this.#loading.get(path);
     if (loading !== undefined) return loading;
@@ -132,10 +150,9 @@ export class FileCache {
     const found = await this.find(name);
     if (found !== undefined) return found;
     const folder = path.slice(0, path.lastIndexOf("/"));
-    await mkdir(folder, { recursive: true });
     const part = `${path}.${randomUUID()}.part`;
+    const handle = await openNew(folder, part, this.path);
     try {
-      const handle = await open(part, "wx");
       try {
         await write(handle);
         this.#writtenBytes += bytesOnDisk(await handle.stat());
@@ -145,17 +162,7 @@ export class FileCache {
       await rename(part, path);
     } catch (error) {
       await rm(part, { force: true });
-      if (error instanceof Error && "code" in error && error.code === "ENOSPC") {
-        throw new StorageError({
-          code: "unavailable",
-          op: "cache",
-          path: this.path,
-          retry: "never",
-          message: `cache: no space left for ${name.key} in ${this.path}. Free some, or choose another place by the option cacheDirectory or PARQUETRY_CACHE_DIR.`,
-          cause: error,
-        });
-      }
-      throw error;
+      throw isCode(error, "ENOSPC") ? full(this.path, error) : error;
     }
     return path;
   }
@@ -168,6 +175,7 @@ export class FileCache {
   }
 
   async #list(): Promise<CachedFile[]> {
+    if (this.#unusable !== undefined) throw this.#unusable;
     const files: CachedFile[] = [];
     for (const entry of await readdir(this.path, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
@@ -189,6 +197,39 @@ export class FileCache {
   }
 }
 
+async function openNew(folder: string, part: string, place: string): Promise<FileHandle> {
+  try {
+    await mkdir(folder, { recursive: true });
+    return await open(part, "wx");
+  } catch (error) {
+    throw isCode(error, "ENOSPC") ? full(place, error) : unwritable(place, error);
+  }
+}
+
+const ELSEWHERE = "choose another place by PARQUETRY_CACHE_DIR or the option cacheDirectory";
+
+function unwritable(path: string, cause: unknown): StorageError {
+  const reason = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+  return new StorageError({
+    code: "permission_denied",
+    op: "cache",
+    path,
+    message: `cache: nothing can be written below ${path}${reason}, where fetched and converted files are kept. Make it writable, or ${ELSEWHERE}.`,
+    cause,
+  });
+}
+
+function full(path: string, cause: unknown): StorageError {
+  return new StorageError({
+    code: "unavailable",
+    op: "cache",
+    path,
+    retry: "never",
+    message: `cache: no space left in ${path}. Free some, or ${ELSEWHERE}.`,
+    cause,
+  });
+}
+
 interface CachedFile {
   readonly path: string;
   readonly bytes: number;
@@ -202,5 +243,9 @@ function bytesOnDisk({ size, blocks }: Stats): number {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+  return isCode(error, "ENOENT");
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
