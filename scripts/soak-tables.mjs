@@ -1,6 +1,7 @@
 // The long proofs of tables: `pnpm soak:tables`, or parts of it: `pnpm soak:tables fuzz`, `kills`, `football`.
 // Wants PARQUETRY_PYTHON for pyarrow's files, and the football data beside the checkout.
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fuzzReader } from "./soak-tables/fuzz-reader.mjs";
 
@@ -23,6 +24,10 @@ const PARTS = {
   },
   /** Every year of every table of the football data through every store. */
   async football() {
+    if (!existsSync(join(ROOT, "..", "shared", "data", "sources"))) {
+      console.error("The football data is not beside this checkout: ../shared/data/sources is missing.");
+      return false;
+    }
     return vitest("test/football.test.ts", { PARQUETRY_FOOTBALL: "all" });
   },
 };
