@@ -5,6 +5,7 @@ import {
   type IncomingMessage,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { onAbort } from "@parquetry/core/backend";
 import type { S3Address } from "./s3-address.ts";
 
 /** One request as it goes over the wire. */
@@ -82,9 +83,10 @@ export function createHttpExchange({ address, maxConnections }: ExchangeOptions)
           else fail(new TimeoutError(`nothing came for ${stallTimeoutMs} ms`));
         });
         if (signal !== undefined) {
-          const abort = (): void => fail(new Error("aborted"));
-          signal.addEventListener("abort", abort, { once: true });
-          request.once("close", () => signal.removeEventListener("abort", abort));
+          request.once(
+            "close",
+            onAbort(signal, () => fail(new Error("aborted"))),
+          );
         }
         request.end(body);
       }),

@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import {
   type Key,
@@ -169,8 +168,6 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     try {
       if (isClosed) throw closed(op, path, profile.name);
       signal?.throwIfAborted();
-      // Each request listens, and hundreds are in flight under one signal.
-      if (signal !== undefined) setMaxListeners(0, signal);
       return await read(await answered(request, signal));
     } catch (error) {
       throw explain(error, purpose);

@@ -2,7 +2,7 @@
  * `@parquetry/core/backend`: the byte contract without the tables, and what authors of backends, and of tools that work on
  * bytes, build with. It loads no Parquet, no CSV and no schema library: a command that moves files starts without them.
  */
-export { abortedError, throwIfAborted, unlessAborted } from "./backend/abort.ts";
+export { abortedError, onAbort, throwIfAborted, unlessAborted } from "./backend/abort.ts";
 export type { BackendCapabilities } from "./backend/backend-capabilities.ts";
 export { type BodyCheck, bodyCheck } from "./backend/body-check.ts";
 export { checkRange, rangeBeyondEnd, resolveRange } from "./backend/byte-range.ts";

@@ -28,6 +28,36 @@ export function abortedError(signal: AbortSignal, op: string, path: string, back
   });
 }
 
+const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls back when the signal fires; the function that is returned takes that back. However many wait for one signal, each
+ * costs the same: an EventTarget looks through all of its listeners whenever one comes or goes, and hundreds of operations
+ * are in flight under one signal.
+ *
+ * @example
+ * ```ts
+ * const forget = onAbort(signal, () => request.destroy());
+ * request.once("close", forget);
+ * ```
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  const callbacks = waiting.get(signal) ?? listen(signal);
+  callbacks.add(callback);
+  return () => callbacks.delete(callback);
+}
+
+function listen(signal: AbortSignal): Set<() => void> {
+  const callbacks = new Set<() => void>();
+  waiting.set(signal, callbacks);
+  const callAll = (): void => {
+    for (const callback of callbacks) callback();
+    callbacks.clear();
+  };
+  signal.addEventListener("abort", callAll, { once: true });
+  return callbacks;
+}
+
 /**
  * The value of a promise, or a rejection as soon as the signal fires, whatever becomes of the promise.
  *
@@ -39,14 +69,14 @@ export function abortedError(signal: AbortSignal, op: string, path: string, back
  */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
-  const stop = new AbortController();
+  let forget = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
     if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true, signal: stop.signal });
+    else forget = onAbort(signal, () => reject(signal.reason));
   });
   try {
     return await Promise.race([aborted, promise]);
   } finally {
-    stop.abort();
+    forget();
   }
 }

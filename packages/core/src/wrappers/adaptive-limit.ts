@@ -1,4 +1,4 @@
-import { abortedError, throwIfAborted } from "../backend/abort.ts";
+import { abortedError, onAbort, throwIfAborted } from "../backend/abort.ts";
 import { isStorageError } from "../storage-error.ts";
 
 /** How many operations run at once. */
@@ -71,18 +71,19 @@ export class AdaptiveLimit {
     throwIfAborted(signal, op, path, backend);
     if (this.#waiting.size > 0 || !this.#hasPlace()) {
       await new Promise<void>((resolve, reject) => {
-        const onAbort = (): void => {
-          this.#waiting.delete(waiter);
-          if (signal !== undefined) reject(abortedError(signal, op, path, backend));
-        };
+        const forget =
+          signal &&
+          onAbort(signal, () => {
+            this.#waiting.delete(waiter);
+            reject(abortedError(signal, op, path, backend));
+          });
         const waiter: Waiter = {
           admit: () => {
-            signal?.removeEventListener("abort", onAbort);
+            forget?.();
             this.#busy++;
             resolve();
           },
         };
-        signal?.addEventListener("abort", onAbort, { once: true });
         this.#waiting.add(waiter);
         this.#scheduleReclaim();
       });
