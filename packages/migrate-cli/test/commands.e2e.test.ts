@@ -280,6 +280,14 @@ describe("query", () => {
       ["--env-prefix", "CFB", "SELECT 1", "--format", "csv", "--json", "--help"],
       "football",
     ]);
+    for (const [given, expected] of [
+      ["--json -q compact raw/plays", "compact --json -q raw/plays"],
+      ["help ddl", "ddl --help"],
+      ["help query", "--help"],
+    ] as const) {
+      const handed = await world.run(given.split(" "));
+      expect(JSON.parse(handed.stdout)[0]).toEqual(expected.split(" "));
+    }
     rmSync(join(world.folder, "node_modules"), { recursive: true });
     expect(existsSync(project)).toBe(false);
   });

@@ -171,9 +171,17 @@ describe("parquetry-query", () => {
   });
 
   it("gives errors as JSON and stack traces when asked", async () => {
-    expect(JSON.parse((await run(["SELECT x FROM plays", "--json"])).err)).toMatchObject({
-      error: { code: "invalid_argument" },
-    });
+    const told = { version: 1, type: "summary", exitCode: 2, error: { code: "invalid_argument" } };
+    for (const [command, argv] of [
+      ["query", ["SELECT x FROM plays", "--json"]],
+      ["query", ["--json", "--nope"]],
+      ["compact", ["compact", "plays", "--json", "--sort-by", "x"]],
+      ["ddl", ["ddl", "plays", "--json"]],
+    ] as const) {
+      const { code, out, err } = await run(argv);
+      expect([code, err]).toEqual([2, ""]);
+      expect(JSON.parse(out)).toMatchObject({ ...told, command });
+    }
     expect((await run(["SELECT x FROM plays", "--verbose"])).err).toMatch(/\n\s+at /);
   });
 
@@ -241,6 +249,22 @@ describe("parquetry-query", () => {
       /no partition is selected/,
     );
     await backend.delete([parseKey("raw/teams/year=2024/teams.csv")]);
+  });
+
+  it("takes the types of columns that drift, and errors say how", async () => {
+    const storage = new Storage(backend);
+    await storage.write("raw/games", [{ season: "regular" }], partition({ year: 2023 }));
+    await storage.write("raw/games", [{ season: 3 }], partition({ year: 2024 }), {
+      allowOtherTypes: true,
+    });
+    const sql = "SELECT season FROM games ORDER BY ALL";
+    expect((await run([sql])).err).toContain('--column-type "raw/games.season=VARCHAR"');
+    expect((await run([sql, "--column-type", "games.season=VARCHAR"])).out).toBe("season\n3\nregular\n");
+    expect((await run([sql, "--column-type", "season=VARCHAR"])).err).toMatch(/no table.column=TYPE/);
+    expect((await run(["DESCRIBE games"])).err).toContain("--describe");
+    expect((await run(["EXPLAIN FROM games"])).err).toContain("--explain");
+    for await (const { objects } of backend.list({ prefix: parseKey("raw/games") }))
+      await backend.delete(objects.map(({ key }) => key));
   });
 
   it("answers --help and --version", async () => {

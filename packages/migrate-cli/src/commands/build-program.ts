@@ -170,7 +170,12 @@ export function buildProgram(world: CliWorld, { forQuery, tellUsage, finish }: P
     .command("help")
     .description("show help for a command or a topic")
     .argument("[topic]", `a command, ${HELP_TOPICS.map(({ name }) => name).join(", ")}`)
-    .action((name: string | undefined) => showHelp(program, world, name));
+    .action(async (name: string | undefined) => {
+      const isHandedOn = name !== undefined && (name === "query" || name in HANDED_ON);
+      if (!isHandedOn) return showHelp(program, world, name);
+      const ask = name === "query" ? ["--help"] : [name, "--help"];
+      return withoutPlace(name, async (context) => (await COMMANDS.query())(context, ask))({});
+    });
   const topics = HELP_TOPICS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`);
   program.addHelpText("after", `\nTopics (parquetry help TOPIC):\n${topics.join("\n")}`);
   return program;

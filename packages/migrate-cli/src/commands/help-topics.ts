@@ -70,6 +70,9 @@ copied            with --verbose: key, sizeBytes, durationMs
 upload            an upload in parts of an earlier run: key, action (resumed or
                   ended), parts
 check             of doctor: name, status, detail, remedy
-skipped, warning  path, reason, detail; message`,
+skipped, warning  path, reason, detail; message
+
+query, compact, ddl and cache write their result as it is; an error of theirs
+is a summary too.`,
   },
 ];

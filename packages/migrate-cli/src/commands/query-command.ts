@@ -24,9 +24,8 @@ export async function queryCommand(context: CommandContext, args: readonly strin
       message: `parquetry query needs the package ${PACKAGE}, which is not installed. Install it beside this one: npm install ${PACKAGE}`,
     });
   }
-  const prefix = context.envPrefix === undefined ? [] : ["--env-prefix", context.envPrefix];
   const [command = "", ...first] = executable;
-  const child = spawn(command, [...first, ...prefix, ...args], {
+  const child = spawn(command, [...first, ...args], {
     cwd: context.cwd,
     env: { ...context.env },
     stdio: "inherit",

@@ -47,16 +47,20 @@ function tellBadUsage(
   context.emit("summary", { exitCode: EXIT_USAGE, error: { code: "invalid_argument", message } });
 }
 
-/** What follows `query` is the other executable's: its flags are not ours. */
+/** What follows `query` is the other executable's: its flags are not ours. It gets the global flags before it too. */
 function splitQuery(args: readonly string[]): {
   readonly own: readonly string[];
   readonly forQuery: readonly string[];
 } {
   for (let i = 0; i < args.length; i++) {
     const word = args[i];
-    if (word === "query") return { own: args.slice(0, i + 1), forQuery: args.slice(i + 1) };
-    if (word !== undefined && word in HANDED_ON)
-      return { own: args.slice(0, i + 1), forQuery: args.slice(i) };
+    if (word === "query" || (word !== undefined && word in HANDED_ON)) {
+      const subcommand = word === "query" ? [] : [word];
+      return {
+        own: args.slice(0, i + 1),
+        forQuery: [...subcommand, ...args.slice(0, i), ...args.slice(i + 1)],
+      };
+    }
     if (word === "--env-file" || word === "--env-prefix") i++;
     else if (!word?.startsWith("-")) break;
   }

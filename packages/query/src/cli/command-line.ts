@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { addTypeOptions, type TypeOptions } from "./type-options.ts";
 
 /** How a result is written. */
 export type OutputFormat = "table" | "csv" | "tsv" | "json" | "ndjson" | "parquet" | "markdown";
@@ -6,7 +7,7 @@ export type OutputFormat = "table" | "csv" | "tsv" | "json" | "ndjson" | "parque
 const FORMATS: readonly OutputFormat[] = ["table", "csv", "tsv", "json", "ndjson", "parquet", "markdown"];
 
 /** What the command line says. */
-export interface CommandLine {
+export interface CommandLine extends GlobalOptions, TypeOptions {
   readonly sql: string | undefined;
   readonly file?: string;
   readonly format?: OutputFormat;
@@ -17,6 +18,10 @@ export interface CommandLine {
   readonly describe?: string;
   readonly timeout?: string;
   readonly remote: "cache" | "httpfs";
+}
+
+/** What every command takes. */
+export interface GlobalOptions {
   readonly envFile?: string;
   readonly envPrefix?: string;
   readonly json: boolean;
@@ -72,34 +77,53 @@ export function parseCommandLine(
         .choices(["cache", "httpfs"])
         .default("cache"),
     )
-    .option("--env-file <path>", "read variables from this file (default: .env where there is one)")
-    .option("--env-prefix <prefix>", "read PREFIX_STORAGE_BACKEND and so on")
-    .option("--json", "one JSON object on stdout; errors as JSON on stderr", false)
-    .option("-q, --quiet", "no messages but errors", false)
-    .option("-v, --verbose", "what was read of each table; stack traces", false)
-    .option("--no-color", "no colour")
     .version(version)
     .addHelpText("after", EXAMPLES);
-  const code = parseWith(command, argv, sinks);
+  const code = parseWith(addTypeOptions(command), argv, sinks);
   if (code !== undefined) return code;
   const [sql] = command.args;
   return { ...command.opts<Omit<CommandLine, "sql">>(), sql };
 }
 
-/** Parses by a command of commander, and gives the exit code instead where it is answered already or wrong. */
+/**
+ * Adds the options that every command takes, parses, and gives the exit code instead where it is answered already or
+ * wrong. With `--json` what is wrong is told by a JSON line on stdout.
+ */
 export function parseWith(command: Command, argv: readonly string[], sinks: TextSinks): number | undefined {
+  const json = argv.includes("--json");
   command
+    .option("--env-file <path>", "read variables from this file (default: .env)")
+    .option("--env-prefix <prefix>", "read PREFIX_STORAGE_BACKEND and so on")
+    .option("--json", "one JSON object on stdout, also of an error", false)
+    .option("-q, --quiet", "no messages but errors", false)
+    .option("-v, --verbose", "say more; stack traces", false)
+    .option("--no-color", "no colour")
     .showSuggestionAfterError(true)
-    .configureOutput({ writeOut: sinks.out, writeErr: sinks.err })
+    .configureOutput({ writeOut: sinks.out, writeErr: (text) => json || sinks.err(text) })
     .exitOverride();
   try {
     command.parse([...argv], { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    const message = error.message.replace(/^error: /, "");
+    if (json) sinks.out(errorLine(command.name().split(" ")[1], 2, { code: "invalid_argument", message }));
+    return 2;
   }
   return undefined;
 }
+
+/** An error as the line of JSON that `parquetry help json` describes. */
+export function errorLine(
+  subcommand: string | undefined,
+  exitCode: number,
+  error: { readonly code: string; readonly message: string },
+): string {
+  const command = SUBCOMMANDS.find((name) => name === subcommand) ?? "query";
+  return `${JSON.stringify({ version: 1, type: "summary", command, exitCode, error })}\n`;
+}
+
+const SUBCOMMANDS = ["cache", "compact", "ddl"] as const;
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];

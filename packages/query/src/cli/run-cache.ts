@@ -1,28 +1,21 @@
 import { Command } from "commander";
 import { defaultCacheDirectory } from "../files/cache-directory.ts";
 import { FileCache } from "../files/file-cache.ts";
-import { parseWith } from "./command-line.ts";
+import { type GlobalOptions, parseWith } from "./command-line.ts";
 import { counted, formatBytes } from "./draw-explanation.ts";
 import { loadEnvFile } from "./open-storage.ts";
 import { writeText } from "./output.ts";
 import { type CliContext, report } from "./run-cli.ts";
 
-interface CacheLine {
+interface CacheLine extends GlobalOptions {
   readonly clear: boolean;
-  readonly json: boolean;
-  readonly envFile?: string;
 }
 
 /** Runs `parquetry-query cache`: shows where fetched files are kept and how much that is, or removes them. */
 export async function runCache(context: CliContext): Promise<number> {
   const command = new Command("parquetry-query cache")
     .description("Show how much of remote stores is kept on this machine, or remove it.")
-    .option("--clear", "remove everything; what is needed again is fetched again", false)
-    .option("--json", "one JSON object on stdout", false)
-    .option(
-      "--env-file <path>",
-      "read PARQUETRY_CACHE_DIR from this file (default: .env where there is one)",
-    );
+    .option("--clear", "remove everything; what is needed again is fetched again", false);
   const code = parseWith(command, context.argv.slice(1), {
     out: (text) => context.stdout.write(text),
     err: (text) => context.stderr.write(text),
@@ -42,6 +35,6 @@ export async function runCache(context: CliContext): Promise<number> {
     await writeText(context.stdout, [`${shown}\n`]);
     return 0;
   } catch (error) {
-    return report(context, { json: line.json, verbose: false }, error);
+    return report(context, line, error);
   }
 }

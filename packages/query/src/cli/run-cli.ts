@@ -3,13 +3,13 @@ import { readFile } from "node:fs/promises";
 import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { isStorageError, type Row, type Storage, StorageError } from "@parquetry/core";
+import { isStorageError, type Row, type Storage } from "@parquetry/core";
 import { defaultCacheDirectory } from "../files/cache-directory.ts";
 import { openQuery } from "../open-query.ts";
 import type { QueryCursor } from "../query-cursor.ts";
 import type { QueryDatabase } from "../query-database.ts";
 import type { QueryStats } from "../query-result.ts";
-import { type CommandLine, type OutputFormat, parseCommandLine } from "./command-line.ts";
+import { type CommandLine, errorLine, type OutputFormat, parseCommandLine } from "./command-line.ts";
 import { drawDescription } from "./draw-description.ts";
 import { counted, drawExplanation, formatBytes } from "./draw-explanation.ts";
 import { drawTable } from "./draw-table.ts";
@@ -19,6 +19,8 @@ import { runCache } from "./run-cache.ts";
 import { runCompact } from "./run-compact.ts";
 import { runDdl } from "./run-ddl.ts";
 import { runShell } from "./run-shell.ts";
+import { declaredTypes } from "./type-options.ts";
+import { usage } from "./usage.ts";
 import { jsonRow, writeRows } from "./write-rows.ts";
 
 /** Rows that a table shows at a terminal. */
@@ -62,6 +64,7 @@ export async function runCli(context: CliContext): Promise<number> {
       cacheDirectory: defaultCacheDirectory(context.env),
       remote: line.remote,
       httpfsExtension: context.env["PARQUETRY_HTTPFS_EXTENSION"],
+      ...(await declaredTypes(line, storage)),
     });
     await answer(context, line, db);
     return 0;
@@ -128,6 +131,16 @@ async function drawRows(context: CliContext, line: CommandLine, cursor: QueryCur
 }
 
 async function* jsonDocument(cursor: QueryCursor): AsyncGenerator<string> {
+  // Rows are written as they come: where one fails, the error is a line of its own.
+  try {
+    yield* jsonPieces(cursor);
+  } catch (error) {
+    yield "\n";
+    throw error;
+  }
+}
+
+async function* jsonPieces(cursor: QueryCursor): AsyncGenerator<string> {
   const { columns, stats } = cursor;
   yield `{"columns":${JSON.stringify(columns)},"rows":[`;
   let isFirst = true;
@@ -231,14 +244,15 @@ export function report(
   if (isStorageError(error, "aborted") && context.signal.aborted) return 130;
   const known = isStorageError(error);
   const message = error instanceof Error ? error.message : String(error);
+  const exitCode = known && WRONG_CODES.has(error.code) ? 2 : 1;
   if (line.json) {
-    const body = known ? error.toJSON() : { code: "unexpected", message };
-    context.stderr.write(`${JSON.stringify({ error: body })}\n`);
+    const told = { ...(known ? error.toJSON() : {}), code: known ? error.code : "internal", message };
+    context.stdout.write(errorLine(context.argv[0], exitCode, told));
   } else {
     context.stderr.write(`error: ${message}\n`);
   }
   if (line.verbose && error instanceof Error) context.stderr.write(`${error.stack ?? ""}\n`);
-  return known && WRONG_CODES.has(error.code) ? 2 : 1;
+  return exitCode;
 }
 
 function isBrokenPipe(error: unknown): boolean {
@@ -247,11 +261,6 @@ function isBrokenPipe(error: unknown): boolean {
     "code" in error &&
     (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED")
   );
-}
-
-/** The error of a command that is asked wrongly. */
-export function usage(problem: string, cause?: unknown): StorageError {
-  return new StorageError({ code: "invalid_argument", op: "usage", message: `${problem}.`, cause });
 }
 
 async function* single(piece: string): AsyncGenerator<string> {

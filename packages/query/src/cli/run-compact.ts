@@ -2,22 +2,20 @@ import { Command, Option } from "commander";
 import type { CompactedPartition, CompactionReport } from "../compact/compact-options.ts";
 import { defaultCacheDirectory } from "../files/cache-directory.ts";
 import { openQuery } from "../open-query.ts";
-import { parseWith } from "./command-line.ts";
+import { type GlobalOptions, parseWith } from "./command-line.ts";
 import { counted, formatBytes } from "./draw-explanation.ts";
 import { loadEnvFile } from "./open-storage.ts";
 import { writeText } from "./output.ts";
-import { type CliContext, report, usage } from "./run-cli.ts";
+import { type CliContext, report } from "./run-cli.ts";
+import { addTypeOptions, declaredTypes, type TypeOptions } from "./type-options.ts";
+import { usage } from "./usage.ts";
 
-interface CompactLine {
+interface CompactLine extends GlobalOptions, TypeOptions {
   readonly dryRun: boolean;
   readonly where: readonly string[];
   readonly sortBy?: string;
   readonly into?: string;
   readonly keys?: string;
-  readonly json: boolean;
-  readonly quiet: boolean;
-  readonly envFile?: string;
-  readonly envPrefix?: string;
 }
 
 const EXAMPLES = `
@@ -44,12 +42,8 @@ export async function runCompact(context: CliContext): Promise<number> {
     .option("--sort-by <columns>", "sort the rows by these columns, separated by commas")
     .option("--into <entity>", "write another entity, and leave this one as it is; needs --keys")
     .option("--keys <keys>", "the partition keys of --into, separated by commas; the others become columns")
-    .option("--json", "one JSON object on stdout; errors as JSON on stderr", false)
-    .option("-q, --quiet", "no messages but errors", false)
-    .option("--env-file <path>", "read variables from this file (default: .env where there is one)")
-    .option("--env-prefix <prefix>", "read PREFIX_STORAGE_BACKEND and so on")
     .addHelpText("after", EXAMPLES);
-  const code = parseWith(command, context.argv.slice(1), {
+  const code = parseWith(addTypeOptions(command), context.argv.slice(1), {
     out: (text) => context.stdout.write(text),
     err: (text) => context.stderr.write(text),
   });
@@ -59,7 +53,10 @@ export async function runCompact(context: CliContext): Promise<number> {
     if ((line.into === undefined) !== (line.keys === undefined)) throw usage("--into and --keys go together");
     await loadEnvFile(line.envFile, context.env);
     await using storage = await context.openStorage(context.env, line.envPrefix);
-    await using db = await openQuery(storage, { cacheDirectory: defaultCacheDirectory(context.env) });
+    await using db = await openQuery(storage, {
+      cacheDirectory: defaultCacheDirectory(context.env),
+      ...(await declaredTypes(line, storage)),
+    });
     const done = await db.compact(command.args[0] ?? "", {
       dryRun: line.dryRun,
       where: parseWhere(line.where),
@@ -73,7 +70,7 @@ export async function runCompact(context: CliContext): Promise<number> {
     await writeText(context.stdout, [line.json ? `${JSON.stringify(done)}\n` : draw(done)]);
     return done.failed.length === 0 ? 0 : 1;
   } catch (error) {
-    return report(context, { json: line.json, verbose: false }, error);
+    return report(context, line, error);
   }
 }
 

@@ -3,16 +3,14 @@ import { Command, Option } from "commander";
 import { DDL_ENGINES, type DdlEngine, generateDdl } from "../ddl/generate-ddl.ts";
 import { defaultCacheDirectory } from "../files/cache-directory.ts";
 import { openQuery } from "../open-query.ts";
-import { parseWith } from "./command-line.ts";
+import { type GlobalOptions, parseWith } from "./command-line.ts";
 import { loadEnvFile } from "./open-storage.ts";
 import { writeText } from "./output.ts";
 import { type CliContext, report } from "./run-cli.ts";
+import { addTypeOptions, declaredTypes, type TypeOptions } from "./type-options.ts";
 
-interface DdlLine {
+interface DdlLine extends GlobalOptions, TypeOptions {
   readonly engine: DdlEngine;
-  readonly json: boolean;
-  readonly envFile?: string;
-  readonly envPrefix?: string;
 }
 
 /** Runs `parquetry-query ddl`: the statement by which another engine sees an entity as a table. */
@@ -22,11 +20,8 @@ export async function runDdl(context: CliContext): Promise<number> {
     .argument("<entity>", "such as raw/plays")
     .addOption(
       new Option("-e, --engine <engine>", "who will read it").choices(DDL_ENGINES).makeOptionMandatory(),
-    )
-    .option("--json", "errors as JSON on stderr", false)
-    .option("--env-file <path>", "read variables from this file (default: .env where there is one)")
-    .option("--env-prefix <prefix>", "read PREFIX_STORAGE_BACKEND and so on");
-  const code = parseWith(command, context.argv.slice(1), {
+    );
+  const code = parseWith(addTypeOptions(command), context.argv.slice(1), {
     out: (text) => context.stdout.write(text),
     err: (text) => context.stderr.write(text),
   });
@@ -35,12 +30,15 @@ export async function runDdl(context: CliContext): Promise<number> {
   try {
     await loadEnvFile(line.envFile, context.env);
     await using storage = await context.openStorage(context.env, line.envPrefix);
-    await using db = await openQuery(storage, { cacheDirectory: defaultCacheDirectory(context.env) });
+    await using db = await openQuery(storage, {
+      cacheDirectory: defaultCacheDirectory(context.env),
+      ...(await declaredTypes(line, storage)),
+    });
     const table = await db.describe(command.args[0] ?? "", context);
     const location = storage.backend.url(parseKey(table.entity));
     await writeText(context.stdout, [generateDdl(line.engine, table, location)]);
     return 0;
   } catch (error) {
-    return report(context, { json: line.json, verbose: false }, error);
+    return report(context, line, error);
   }
 }

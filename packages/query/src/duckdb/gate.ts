@@ -32,7 +32,7 @@ export function checkLocked(statements: readonly SqlNode[]): void {
     // DuckDB gives no tree at all for what is no SELECT.
     throw refused(
       statements.length === 0
-        ? "what is no SELECT"
+        ? "what is no SELECT (for EXPLAIN use --explain, or explain() in code)"
         : `${statements.length} statements; one SELECT is allowed`,
     );
   }
@@ -58,7 +58,11 @@ function checkSource(source: unknown): void {
   const type = textOf(source, "type") ?? "nothing";
   if (QUERY_NODES.has(type)) return;
   if (!ALLOWED_SOURCES.has(type)) {
-    throw refused(type === "SHOW_REF" ? "DESCRIBE, SUMMARIZE and SHOW (use describe() and tables())" : type);
+    throw refused(
+      type === "SHOW_REF"
+        ? "DESCRIBE, SUMMARIZE and SHOW (use --describe and --tables, or describe() and tables() in code)"
+        : type,
+    );
   }
   if (type !== "TABLE_FUNCTION") return;
   const call = source["function"];
@@ -85,6 +89,6 @@ function refused(what: string): StorageError {
   return new StorageError({
     code: "permission_denied",
     op: "sql",
-    message: `sql: refused ${what}. Locked SQL is one SELECT over the entities; open your own scripts with openQuery(storage, { trusted: true }).`,
+    message: `sql: refused ${what}. Locked SQL is one SELECT over the entities; in code, openQuery(storage, { trusted: true }) opens it for your own scripts.`,
   });
 }

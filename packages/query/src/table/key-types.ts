@@ -69,7 +69,7 @@ export function checkKeyTypes(
         code: "invalid_argument",
         op: "sql",
         path: entity,
-        message: `sql: the partition key ${key} of ${entity} holds integers, but also ${JSON.stringify(value)}. Give its type: openQuery(storage, { hiveTypes: { ${JSON.stringify(entity)}: { ${key}: "VARCHAR" } } }).`,
+        message: `sql: the partition key ${key} of ${entity} holds integers, but also ${JSON.stringify(value)}. Give its type: --key-type ${entity}.${key}=VARCHAR at the command line, openQuery(storage, { hiveTypes: { ${JSON.stringify(entity)}: { ${key}: "VARCHAR" } } }) in code.`,
       });
     }
   }
@@ -87,6 +87,6 @@ function unknownKey(
     code: "invalid_argument",
     op: "sql",
     path: entity,
-    message: `sql: ${place} of ${entity} has the key ${key}, but its first and last partition do not: it ${keys}. Declare the key: openQuery(storage, { hiveTypes: { ${JSON.stringify(entity)}: { ${key}: "VARCHAR" } } }).`,
+    message: `sql: ${place} of ${entity} has the key ${key}, but its first and last partition do not: it ${keys}. Declare the key: --key-type ${entity}.${key}=VARCHAR at the command line, openQuery(storage, { hiveTypes: { ${JSON.stringify(entity)}: { ${key}: "VARCHAR" } } }) in code.`,
   });
 }

@@ -145,6 +145,6 @@ function drift(entity: string, name: string, variants: readonly Variant[]): Stor
     code: "invalid_argument",
     op: "sql",
     path: entity,
-    message: `sql: the column ${JSON.stringify(name)} of ${entity} is ${found.join(", ")}, and no type holds them all unchanged. Leave the column out, read fewer partitions, or give its type: openQuery(storage, { columnTypes: { ${JSON.stringify(entity)}: { ${JSON.stringify(name)}: "VARCHAR" } } }).`,
+    message: `sql: the column ${JSON.stringify(name)} of ${entity} is ${found.join(", ")}, and no type holds them all unchanged. Leave the column out, read fewer partitions, or give its type: --column-type ${JSON.stringify(`${entity}.${name}=VARCHAR`)} at the command line, openQuery(storage, { columnTypes: { ${JSON.stringify(entity)}: { ${JSON.stringify(name)}: "VARCHAR" } } }) in code.`,
   });
 }
