@@ -112,6 +112,12 @@ describe("parquetry-query", () => {
     );
   });
 
+  it("shows fewer columns of a wide table rather than stumps of all", async () => {
+    const texts = Array.from({ length: 20 }, (_, i) => `'a text of some length' AS column_${i}`).join(", ");
+    const { out } = await run([`SELECT ${texts}`], { tty: 80 });
+    expect(out.split("\n")[3]).toMatch(/^(?:a text of some l?e?n?g?t?h?… {2}){3}a text/);
+  });
+
   it("never lets a value steer the terminal", async () => {
     const { out } = await run(["SELECT chr(27) || '[31m' || chr(10) AS x"], { tty: 80 });
     expect(out).not.toContain("\u001b");
@@ -156,6 +162,12 @@ describe("parquetry-query", () => {
   it.each<[string, string[], RegExp]>([
     ["bad SQL", ["SELECT 1 FORM x"], /^error: sql: Parser Error.*\n\nLINE 1: SELECT 1 FORM x\n/],
     ["a misspelt column", ["SELECT yrads FROM plays"], /Did you mean "yards"/],
+    [
+      "an unknown column of many",
+      [`SELECT zzz FROM (SELECT * FROM plays) WHERE 1 = 1`],
+      /Columns are year, team, yards, note\./,
+    ],
+    ["a folder that is not there", [SQL, "--output", "/nowhere/x.csv"], /--output \/nowhere\/x.csv cannot/],
     ["a misspelt table", ["SELECT * FROM palys"], /Did you mean plays/],
     ["an unknown option", ["--nope"], /unknown option/],
     ["an unknown format", ["SELECT 1", "--format", "xml"], /Allowed choices/],
@@ -270,5 +282,9 @@ describe("parquetry-query", () => {
   it("answers --help and --version", async () => {
     expect(await run(["--version"])).toMatchObject({ code: 0, out: "1.2.3\n" });
     expect(await run(["--help"])).toMatchObject({ code: 0, out: expect.stringContaining("Exit codes") });
+    for (const command of [[], ["cache"], ["compact"], ["ddl"]]) {
+      const { out } = await run([...command, "--help"]);
+      expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    }
   });
 });

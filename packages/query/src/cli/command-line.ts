@@ -38,7 +38,7 @@ export interface TextSinks {
 
 const EXAMPLES = `
 Examples:
-  parquetry-query 'SELECT team, avg(yards) FROM plays WHERE year = 2024 AND week = 5 GROUP BY team'
+  parquetry-query 'SELECT team, sum(yards) FROM plays GROUP BY ALL'
   parquetry-query --explain --file report.sql --param year=2024
   parquetry-query 'FROM games' --format parquet --output games.parquet
   parquetry-query cache [--clear]
@@ -46,10 +46,13 @@ Examples:
   parquetry-query compact raw/plays --dry-run
   echo 'SELECT count(*) FROM "raw/plays"' | parquetry-query
 
-The file of the extension httpfs is named by PARQUETRY_HTTPFS_EXTENSION, where \`INSTALL httpfs\` has not put it in its place.
+PARQUETRY_CACHE_DIR is where files of remote stores are kept.
+PARQUETRY_HTTPFS_EXTENSION names the file of the extension httpfs, where
+\`INSTALL httpfs\` has not put it in its place.
 
-Without --format a terminal gets a table, anything else CSV. Parameters are texts that take the type of what they are
-compared with. Exit codes: 0 done, 1 failed, 2 wrong usage, configuration or SQL, 130 interrupted.`;
+Without --format a terminal gets a table, anything else CSV. Parameters are
+texts that take the type of what they are compared with. Exit codes: 0 done,
+1 failed, 2 wrong usage, configuration or SQL, 130 interrupted.`;
 
 /**
  * Reads the command line.

@@ -4,7 +4,7 @@ import { renderValue } from "./render-value.ts";
 import { cutText, padText, plainText, textWidth } from "./text-width.ts";
 
 /** A column is not cut below this many cells; rather are columns left out. */
-const MIN_CELLS = 6;
+const MIN_CELLS = 16;
 const GAP = "  ";
 const NUMERIC = /^(?:U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?|UINTEGER|FLOAT|DOUBLE|DECIMAL)/;
 

@@ -5,6 +5,7 @@ import { copyFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
+import { usage } from "./usage.ts";
 
 /** Thrown where the reader of our output went away (`| head`): there is nothing more to do, and nothing wrong. */
 export class OutputClosed extends Error {}
@@ -21,6 +22,9 @@ export async function writeText(
   }
 }
 
+/** What the system says where there is no folder to write into, or it may not be written. */
+const UNWRITABLE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS"]);
+
 /** Writes a file that appears whole or not at all. */
 export async function writeFileWhole(path: string, write: (part: string) => Promise<void>): Promise<void> {
   const part = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
@@ -29,6 +33,9 @@ export async function writeFileWhole(path: string, write: (part: string) => Prom
     await rename(part, path);
   } catch (error) {
     await rm(part, { force: true });
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (UNWRITABLE.has(code))
+      throw usage(`--output ${path} cannot be written (${code}): look at its folder`, error);
     throw error;
   }
 }

@@ -24,9 +24,10 @@ Examples:
   parquetry-query compact raw/plays --where year=2024 --sort-by play_id
   parquetry-query compact raw/plays --into raw/plays_by_week --keys year,week
 
-Each partition is rewritten atomically, and only after its new file was read back and found to hold the same rows. Running the
-same command again goes on where the last one stopped. Exit codes: 0 done, 1 a partition failed (each is named, and as it was),
-2 wrong usage, 130 interrupted.`;
+Each partition is rewritten atomically, and only after its new file was read
+back and found to hold the same rows. Running the same command again goes on
+where the last one stopped. Exit codes: 0 done, 1 a partition failed (each is
+named, and as it was), 2 wrong usage, 130 interrupted.`;
 
 /** Runs `parquetry-query compact`: many small files become few. */
 export async function runCompact(context: CliContext): Promise<number> {

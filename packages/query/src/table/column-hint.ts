@@ -2,6 +2,8 @@ import { StorageError } from "@parquetry/core";
 import type { CandidateTable } from "../engine.ts";
 import { suggest } from "./suggest.ts";
 
+/** How many names an error lists. */
+const MAX_LISTED = 20;
 const NOT_FOUND = /Referenced column "((?:[^"]|"")*)" not found/;
 const CANDIDATES = /\n?Candidate bindings: [^\n]*/;
 
@@ -15,7 +17,9 @@ export function withColumnHint(
   if (name === undefined) return error;
   const known = tables.flatMap(({ columns, keys }) => [...keys, ...columns].map((each) => each.name));
   const meant = suggest(name, known);
-  const shown = [...new Set(known)].slice(0, 20).join(", ");
+  const all = [...new Set(known)];
+  const more = all.length > MAX_LISTED ? `, … (${all.length} in all)` : "";
+  const shown = `${all.slice(0, MAX_LISTED).join(", ")}${more}`;
   const hint =
     meant === undefined ? (shown === "" ? "" : `Columns are ${shown}.`) : `Did you mean "${meant}"?`;
   const message = error.message.replace(CANDIDATES, "");
