@@ -1,6 +1,10 @@
 import type { Row } from "./row.ts";
 import { showValue } from "./show-value.ts";
 import { StorageError } from "./storage-error.ts";
+import { suggest } from "./suggest.ts";
+
+/** The names of all options of a call. The compiler sees to it that none is left out. */
+export type OptionNames<T> = { readonly [K in keyof T]-?: true };
 
 /**
  * Checks rows, for callers without types.
@@ -25,6 +29,28 @@ export function checkColumnList(columns: readonly string[] | undefined, op: stri
   if (columns === undefined) return;
   if (Array.isArray(columns) && columns.every((name) => typeof name === "string")) return;
   throw invalid(op, `columns is ${showValue(columns)}, expected a list of names such as ["team", "yards"]`);
+}
+
+/**
+ * Checks the names of options, for callers without types: one that is misspelt would else be ignored, and
+ * `{ overwite: true }` would add rows where it was to replace them.
+ *
+ * @throws StorageError `invalid_argument` naming the option, the one that was probably meant, and all there are.
+ * @example
+ * ```ts
+ * checkOptions(options, { recursive: true, signal: true }, "sweep");
+ * ```
+ */
+export function checkOptions<T extends object>(options: T, names: OptionNames<T>, op: string): void {
+  if (typeof options !== "object" || options === null)
+    throw invalid(op, `options are an object, not ${showValue(options)}`);
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(names, name)) continue;
+    const known = Object.keys(names);
+    const meant = suggest(name, known);
+    const hint = meant === undefined ? "" : ` Did you mean ${meant}?`;
+    throw invalid(op, `there is no option ${showValue(name)}.${hint} Options are ${known.join(", ")}`);
+  }
 }
 
 /** The error of an argument that the call cannot take. */

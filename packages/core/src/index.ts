@@ -20,6 +20,7 @@ export type {
   SkippedEntry,
   StorageBackend,
 } from "./backend/storage-backend.ts";
+export { checkOptions, type OptionNames } from "./check-arguments.ts";
 export type { ReadCsvOptions } from "./csv/read-csv.ts";
 export type { WriteCsvOptions } from "./csv/write-csv.ts";
 export { decodeHive, encodeHive, HIVE_NULL } from "./hive/codec.ts";
@@ -56,6 +57,7 @@ export {
   type StorageErrorCode,
   type StorageErrorOptions,
 } from "./storage-error.ts";
+export { suggest } from "./suggest.ts";
 export { committedFiles } from "./table/committed-files.ts";
 export { type DataFile, type DataFormat, dataFormat, MANIFEST_NAME } from "./table/data-file.ts";
 export { listEntities, unknownEntity } from "./table/entities.ts";

@@ -1,7 +1,7 @@
 import { deleteAll } from "./backend/delete-all.ts";
 import { listObjects } from "./backend/list-objects.ts";
 import type { OperationOptions, StorageBackend } from "./backend/storage-backend.ts";
-import { checkColumnList, checkRows, invalid } from "./check-arguments.ts";
+import { checkColumnList, checkOptions, checkRows, invalid } from "./check-arguments.ts";
 import { checkCsvOptions } from "./csv/check-csv-options.ts";
 import { decodeCsv, type ReadCsvOptions } from "./csv/read-csv.ts";
 import { scanCsv } from "./csv/scan-csv.ts";
@@ -16,6 +16,19 @@ import type { UntrustedLimits } from "./parquet/untrusted-limits.ts";
 import type { Row } from "./row.ts";
 import { showValue } from "./show-value.ts";
 import { isStorageError, StorageError } from "./storage-error.ts";
+import {
+  CSV_OPTIONS,
+  INSPECT_OPTIONS,
+  OPERATION_OPTIONS,
+  READ_CSV_OPTIONS,
+  READ_PARQUET_OPTIONS,
+  REPAIR_OPTIONS,
+  REPLACE_OPTIONS,
+  SCAN_OPTIONS,
+  WRITE_CSV_OPTIONS,
+  WRITE_OPTIONS,
+  WRITE_PARQUET_OPTIONS,
+} from "./storage-options.ts";
 import { listEntities } from "./table/entities.ts";
 import { EntityMemory } from "./table/entity-memory.ts";
 import { type EntityReport, type InspectOptions, inspectEntity } from "./table/inspect-entity.ts";
@@ -49,7 +62,8 @@ export interface WriteParquetOptions extends OperationOptions {
 
 /**
  * Tables over any {@link StorageBackend}: Parquet and CSV files, and entities partitioned the Hive way. Written once, so
- * a result cannot depend on where the bytes lie. Every method throws only {@link StorageError}.
+ * a result cannot depend on where the bytes lie. Every method throws only {@link StorageError}, and none ignores an option
+ * that it does not know.
  *
  * @example
  * ```ts
@@ -96,6 +110,7 @@ export class Storage implements AsyncDisposable {
    * throws.
    */
   async exists(path: string, options: OperationOptions = {}): Promise<boolean> {
+    checkOptions(options, OPERATION_OPTIONS, "exists");
     const key = parsePrefix(path, "exists");
     try {
       if (key !== "") {
@@ -111,6 +126,7 @@ export class Storage implements AsyncDisposable {
 
   /** All files below a folder, sorted. By whole path segments: `a/week=1` never lists `a/week=10`. */
   async listFiles(prefix = "", options: OperationOptions = {}): Promise<string[]> {
+    checkOptions(options, OPERATION_OPTIONS, "listFiles");
     const keys: string[] = [];
     for await (const { key } of listObjects(this.backend, {
       ...options,
@@ -123,6 +139,7 @@ export class Storage implements AsyncDisposable {
 
   /** The entities below a folder: `raw/games`, `raw/plays`, … */
   async listEntities(prefix = "", options: OperationOptions = {}): Promise<readonly string[]> {
+    checkOptions(options, OPERATION_OPTIONS, "listEntities");
     return listEntities(this.backend, { ...options, prefix: parsePrefix(prefix, "listEntities") });
   }
 
@@ -143,6 +160,7 @@ export class Storage implements AsyncDisposable {
    * @throws StorageError as {@link Storage.readParquet}.
    */
   async *scanParquet(path: string, options: ReadParquetOptions = {}): AsyncGenerator<Row[]> {
+    checkOptions(options, READ_PARQUET_OPTIONS, "readParquet");
     checkColumnList(options.columns, "readParquet");
     const source = await openByteSource(this.backend, parseKey(path, "readParquet"), options);
     const file = await openParquetFile(source, options.untrusted);
@@ -162,8 +180,10 @@ export class Storage implements AsyncDisposable {
   async writeParquet(
     path: string,
     rows: readonly Row[] | AsyncIterable<readonly Row[]>,
-    { schema, signal }: WriteParquetOptions = {},
+    options: WriteParquetOptions = {},
   ): Promise<void> {
+    checkOptions(options, WRITE_PARQUET_OPTIONS, "writeParquet");
+    const { schema, signal } = options;
     const key = parseKey(path, "writeParquet");
     await this.backend.put(key, parquetBody(rows, schema, path), { signal });
   }
@@ -175,6 +195,7 @@ export class Storage implements AsyncDisposable {
    */
   async readCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): Promise<Row[]> {
     const key = parseKey(path, "readCsv");
+    checkOptions(options, READ_CSV_OPTIONS, "readCsv");
     checkCsvOptions(options, "readCsv");
     const { body } = await this.backend.get(key, { signal: options.signal });
     return decodeCsv(await body.bytes(), this.backend.url(key), options);
@@ -188,6 +209,7 @@ export class Storage implements AsyncDisposable {
    */
   async *scanCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): AsyncGenerator<Row[]> {
     const key = parseKey(path, "readCsv");
+    checkOptions(options, READ_CSV_OPTIONS, "readCsv");
     checkCsvOptions(options, "readCsv");
     const { signal } = options;
     let etag: string | undefined;
@@ -206,6 +228,7 @@ export class Storage implements AsyncDisposable {
     options: WriteCsvOptions & OperationOptions = {},
   ): Promise<void> {
     const key = parseKey(path, "writeCsv");
+    checkOptions(options, WRITE_CSV_OPTIONS, "writeCsv");
     checkCsvOptions(options, "writeCsv");
     await this.backend.put(key, encodeCsv(checkRows(rows, "writeCsv"), options), {
       signal: options.signal,
@@ -228,6 +251,7 @@ export class Storage implements AsyncDisposable {
     filters: PartitionFilters = {},
     options: ScanOptions<T> = {},
   ): Promise<T[]> {
+    checkOptions(options, SCAN_OPTIONS, "readIndex");
     if (options.rowSchema !== undefined) {
       const parsed: T[] = [];
       for await (const batch of this.scan(entity, filters, options))
@@ -265,8 +289,9 @@ export class Storage implements AsyncDisposable {
     filters: PartitionFilters = {},
     options: ScanOptions<T> = {},
   ): AsyncGenerator<T[]> {
+    checkOptions(options, SCAN_OPTIONS, "readIndex");
     checkColumnList(options.columns, "readIndex");
-    if (options.csv !== undefined) checkCsvOptions(options.csv, "readIndex");
+    checkEntityCsv(options.csv, "readIndex");
     yield* scanPartitions(this.backend, parseKey(entity, "readIndex"), parseFilters(filters), options);
   }
 
@@ -288,6 +313,7 @@ export class Storage implements AsyncDisposable {
     partition: Partition,
     options: WriteOptions = {},
   ): Promise<number> {
+    checkOptions(options, WRITE_OPTIONS, "write");
     return writePartition(
       this.backend,
       parseKey(entity, "write"),
@@ -317,6 +343,7 @@ export class Storage implements AsyncDisposable {
     source: Iterable<PartitionRows> | AsyncIterable<PartitionRows>,
     options: ReplaceOptions = {},
   ): Promise<ReplaceResult> {
+    checkOptions(options, REPLACE_OPTIONS, "replacePartitions");
     const key = parseKey(entity, "replacePartitions");
     const write = (rows: readonly Row[], partition: Partition): Promise<number> =>
       writePartition(this.backend, key, rows, partition, { ...options, overwrite: true }, this.#entities);
@@ -333,6 +360,7 @@ export class Storage implements AsyncDisposable {
    * ```
    */
   async repair(entity: string, options: RepairOptions = {}): Promise<RepairReport> {
+    checkOptions(options, REPAIR_OPTIONS, "repair");
     return repairEntity(this.backend, parseKey(entity, "repair"), options);
   }
 
@@ -347,11 +375,14 @@ export class Storage implements AsyncDisposable {
    * ```
    */
   async inspect(entity: string, options: InspectOptions = {}): Promise<EntityReport> {
+    checkOptions(options, INSPECT_OPTIONS, "inspect");
+    checkEntityCsv(options.csv, "inspect");
     return inspectEntity(this.backend, parseKey(entity, "inspect"), options);
   }
 
   /** Deletes files. Those that are not there count as deleted. */
   async delete(paths: readonly string[], options: OperationOptions = {}): Promise<void> {
+    checkOptions(options, OPERATION_OPTIONS, "delete");
     await deleteAll(
       this.backend,
       paths.map((path): Key => parseKey(path, "delete")),
@@ -368,6 +399,12 @@ export class Storage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function checkEntityCsv(csv: ReadCsvOptions | undefined, op: string): void {
+  if (csv === undefined) return;
+  checkOptions(csv, CSV_OPTIONS, op);
+  checkCsvOptions(csv, op);
 }
 
 function checkedPartition(partition: Partition, op: string): Partition {

@@ -526,6 +526,35 @@ const options: Case[] = [
   ["new Storage of a path", () => new Storage(anything("./data")), "invalid_argument"],
 ];
 
+const UNKNOWN_OPTIONS: Readonly<Record<string, (storage: Storage, options: unknown) => unknown>> = {
+  exists: (storage, given) => storage.exists("a", anything(given)),
+  listFiles: (storage, given) => storage.listFiles("", anything(given)),
+  listEntities: (storage, given) => storage.listEntities("", anything(given)),
+  readParquet: (storage, given) => storage.readParquet("a.parquet", anything(given)),
+  scanParquet: (storage, given) => drain(storage.scanParquet("a.parquet", anything(given))),
+  writeParquet: (storage, given) => storage.writeParquet("a.parquet", good, anything(given)),
+  readCsv: (storage, given) => storage.readCsv("a.csv", anything(given)),
+  scanCsv: (storage, given) => drain(storage.scanCsv("a.csv", anything(given))),
+  writeCsv: (storage, given) => storage.writeCsv("a.csv", good, anything(given)),
+  readIndex: (storage, given) => storage.readIndex(ENTITY, {}, anything(given)),
+  "readIndex's csv": (storage, given) => storage.readIndex(ENTITY, {}, { csv: anything(given) }),
+  scan: (storage, given) => drain(storage.scan(ENTITY, {}, anything(given))),
+  write: (storage, given) => storage.write(ENTITY, good, p2024, anything(given)),
+  replacePartitions: (storage, given) => storage.replacePartitions(ENTITY, [], anything(given)),
+  repair: (storage, given) => storage.repair(ENTITY, anything(given)),
+  inspect: (storage, given) => storage.inspect(ENTITY, anything(given)),
+  delete: (storage, given) => storage.delete(["a"], anything(given)),
+};
+const unknownOptions: Case[] = Object.entries(UNKNOWN_OPTIONS).flatMap(([call, attempt]) =>
+  [{ overwite: true }, { __proto__x: 1 }, null, 5].map(
+    (given): Case => [
+      `${call} with ${show(given)}`,
+      (storage) => attempt(storage, given),
+      "invalid_argument",
+    ],
+  ),
+);
+
 const CASES: readonly Case[] = [
   ...paths,
   ...rows,
@@ -535,6 +564,7 @@ const CASES: readonly Case[] = [
   ...csv,
   ...manifests,
   ...options,
+  ...unknownOptions,
 ];
 
 describe(`${CASES.length} bad inputs`, () => {
@@ -562,6 +592,19 @@ describe(`${CASES.length} bad inputs`, () => {
     expect(outcome.message.length).toBeGreaterThan(30);
     expect(outcome.message).not.toMatch(/Cannot read prop|is not a function|\[object Object\]/);
   });
+});
+
+it("an option that is misspelt is named, with the one that is meant and all there are", async () => {
+  const storage = new Storage(createMemoryBackend());
+  await expect(storage.write(ENTITY, good, p2024, anything({ overwite: true }))).rejects.toThrow(
+    'write: there is no option "overwite". Did you mean overwrite? Options are overwrite, schema, ',
+  );
+  await expect(storage.readIndex(ENTITY, {}, anything({ column: ["a"] }))).rejects.toThrow(
+    "Did you mean columns?",
+  );
+  // Only the caller's own names count.
+  const inherited: object = Object.create({ overwite: true });
+  expect(await storage.write(ENTITY, good, p2024, inherited)).toBe(good.length);
 });
 
 it("a file whose footer is fine and whose pages are not is skipped whole, by choice", async () => {

@@ -52,6 +52,14 @@ describe("getStorage", () => {
     expect(message).toContain("parquetry init");
   });
 
+  it("refuses an option that it does not know", async () => {
+    const misspelt: object = { env: { NFL_DATA_ROOT: root }, envprefix: "NFL" };
+    await expect(getStorage(misspelt)).rejects.toThrow(
+      'there is no option "envprefix". Did you mean envPrefix?',
+    );
+    await expect(openBackend(root, misspelt)).rejects.toThrow("Did you mean envPrefix?");
+  });
+
   it("names all problems at once, and no secret", async () => {
     const message = await refusal({
       CFB_STORAGE_BACKEND: "r2",

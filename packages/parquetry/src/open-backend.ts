@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
-import { type StorageBackend, StorageError } from "@parquetry/core/backend";
+import { checkOptions, type StorageBackend, StorageError } from "@parquetry/core/backend";
 import { openConfig } from "./open-config.ts";
-import { type ConfigOptions, readStorageConfig } from "./storage-config.ts";
+import { CONFIG_OPTIONS, type ConfigOptions, readStorageConfig } from "./storage-config.ts";
+
+const { backend: _, ...ADDRESS_OPTIONS } = CONFIG_OPTIONS;
 
 /**
  * Opens a place by its address: a path, `file:///…`, `s3://bucket/prefix` or `r2://bucket/prefix`. Everything else —
@@ -17,6 +19,7 @@ export async function openBackend(
   address: string,
   options: Omit<ConfigOptions, "backend"> = {},
 ): Promise<StorageBackend> {
+  checkOptions(options, ADDRESS_OPTIONS, "openBackend");
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):\/\//.exec(address)?.[1]?.toLowerCase();
   if (scheme === undefined) return openConfig({ backend: "local", root: address });
   if (scheme === "file") return openConfig({ backend: "local", root: filePath(address) });

@@ -1,4 +1,4 @@
-import { type RetryPolicy, StorageError } from "@parquetry/core/backend";
+import { checkOptions, type OptionNames, type RetryPolicy, StorageError } from "@parquetry/core/backend";
 import { z } from "zod";
 import { type Environment, type Variable, type VariableReader, variableReader } from "./environment.ts";
 
@@ -60,6 +60,14 @@ export interface ConfigOptions {
   readonly onRetry?: RetryPolicy["onRetry"];
 }
 
+/** The names of {@link ConfigOptions}. */
+export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
+  env: true,
+  envPrefix: true,
+  backend: true,
+  onRetry: true,
+};
+
 /** What an address says already, so that no variable is needed for it. */
 export interface AddressOverrides {
   readonly bucket?: string | undefined;
@@ -103,6 +111,7 @@ export function readStorageConfig(
   options: ConfigOptions = {},
   overrides: AddressOverrides = {},
 ): StorageConfig {
+  checkOptions(options, CONFIG_OPTIONS, "config");
   const env = options.env ?? process.env;
   checkPrefix(options.envPrefix);
   const fields = new ConfigFields(variableReader(env, options.envPrefix));

@@ -1,5 +1,6 @@
 import { realpath } from "node:fs/promises";
 import {
+  checkOptions,
   isDirectlyAccessible,
   type ObjectAccess,
   type Storage,
@@ -13,7 +14,7 @@ import { FileSource } from "./files/file-source.ts";
 import { objectUrl } from "./files/object-url.ts";
 import { createIsolatedEngine } from "./isolated/isolated-engine.ts";
 import { QueryDatabase } from "./query-database.ts";
-import type { OpenQueryOptions } from "./query-options.ts";
+import { OPEN_QUERY_OPTIONS, type OpenQueryOptions } from "./query-options.ts";
 import { checkDeclaredTypes } from "./table/declared-types.ts";
 
 /**
@@ -32,6 +33,7 @@ import { checkDeclaredTypes } from "./table/declared-types.ts";
  * ```
  */
 export async function openQuery(storage: Storage, options: OpenQueryOptions = {}): Promise<QueryDatabase> {
+  checkOptions(options, OPEN_QUERY_OPTIONS, "openQuery");
   checkDeclaredTypes("hiveTypes", options.hiveTypes);
   checkDeclaredTypes("columnTypes", options.columnTypes);
   const { backend } = storage;

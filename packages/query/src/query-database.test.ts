@@ -87,6 +87,11 @@ describe("a query", () => {
     await expect(db.sql("SELECT * FROM plays")).rejects.toThrow(/"processed\/plays" or "raw\/plays"/);
   });
 
+  it("refuses an option that it does not know", async () => {
+    const misspelt: object = { maxrows: 0 };
+    await expect(db.sql("SELECT 1", [], misspelt)).rejects.toThrow("Did you mean maxRows?");
+  });
+
   it("suggests tables and columns", async () => {
     await expect(db.sql("SELECT * FROM gmaes")).rejects.toThrow(/Did you mean games/);
     await expect(db.sql('SELECT yrads FROM "raw/plays" WHERE year = 2024')).rejects.toThrow(

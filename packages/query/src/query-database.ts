@@ -1,5 +1,12 @@
 import { rm, stat } from "node:fs/promises";
-import { isDirectlyAccessible, type Key, type Row, type Storage, StorageError } from "@parquetry/core";
+import {
+  checkOptions,
+  isDirectlyAccessible,
+  type Key,
+  type Row,
+  type Storage,
+  StorageError,
+} from "@parquetry/core";
 import { compactEntity } from "./compact/compact-entity.ts";
 import type { CompactionReport, CompactOptions } from "./compact/compact-options.ts";
 import { withDeadline } from "./deadline.ts";
@@ -10,7 +17,7 @@ import type { FileSource } from "./files/file-source.ts";
 import { isMovingFile, MAX_LOOKS } from "./moving-files.ts";
 import { choose, type NamedTable, type PlanContext } from "./plan-query.ts";
 import { QueryCursor } from "./query-cursor.ts";
-import type { OpenQueryOptions, SqlOptions } from "./query-options.ts";
+import { type OpenQueryOptions, SQL_OPTIONS, type SqlOptions } from "./query-options.ts";
 import type { ColumnarResult, QueryExplanation, QueryResult, QueryStats } from "./query-result.ts";
 import { type Execution, type Planned, readEnough } from "./read-enough.ts";
 import { checkByteCount, checkRowCount, limitedBatches } from "./result-limit.ts";
@@ -301,8 +308,10 @@ export class QueryDatabase implements AsyncDisposable {
   async #context(
     text: string,
     parameters: QueryParameters | undefined,
-    { signal, onProgress }: Pick<SqlOptions, "signal" | "onProgress">,
+    options: SqlOptions,
   ): Promise<PlanContext> {
+    checkOptions(options, SQL_OPTIONS, "sql");
+    const { signal, onProgress } = options;
     if (this.#closed !== undefined) throw closed();
     const engine = this.#engine;
     await this.#grant();

@@ -1,4 +1,4 @@
-import type { ReadCsvOptions } from "@parquetry/core";
+import type { OptionNames, ReadCsvOptions } from "@parquetry/core";
 import type { ResultOptions } from "./engine.ts";
 import type { QueryProgress } from "./query-progress.ts";
 import type { ResultLimit } from "./result-limit.ts";
@@ -53,3 +53,28 @@ export interface SqlOptions extends ResultOptions, ResultLimit {
   /** Told how far it is: at every list request, at every file that is here, and when it runs. */
   readonly onProgress?: ((progress: QueryProgress) => void) | undefined;
 }
+
+/** The names of {@link OpenQueryOptions}. */
+export const OPEN_QUERY_OPTIONS: OptionNames<OpenQueryOptions> = {
+  hiveTypes: true,
+  columnTypes: true,
+  csv: true,
+  remote: true,
+  httpfsExtension: true,
+  cacheDirectory: true,
+  cacheMaxBytes: true,
+  trusted: true,
+  isolate: true,
+  memoryLimit: true,
+  threads: true,
+};
+
+/** The names of {@link SqlOptions}. */
+export const SQL_OPTIONS: OptionNames<SqlOptions> = {
+  maxRows: true,
+  maxBytes: true,
+  timestamps: true,
+  timeoutMs: true,
+  signal: true,
+  onProgress: true,
+};

@@ -1,6 +1,5 @@
-import { StorageError } from "@parquetry/core";
+import { StorageError, suggest } from "@parquetry/core";
 import type { CandidateTable } from "../engine.ts";
-import { suggest } from "./suggest.ts";
 
 /** How many names an error lists. */
 const MAX_LISTED = 20;

@@ -1,5 +1,4 @@
-import { type Key, StorageError } from "@parquetry/core";
-import { suggest } from "./suggest.ts";
+import { type Key, StorageError, suggest } from "@parquetry/core";
 
 /** How many names an error lists. */
 const MAX_LISTED = 12;

@@ -1,4 +1,11 @@
-/** The candidate that a misspelt name most likely means, or undefined where none is close. Case does not count. */
+/**
+ * The candidate that a misspelt name most likely means, or undefined where none is close. Case does not count.
+ *
+ * @example
+ * ```ts
+ * suggest("gmaes", ["games", "plays"]); // "games"
+ * ```
+ */
 export function suggest(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = name.toLowerCase();
   let best: string | undefined;
