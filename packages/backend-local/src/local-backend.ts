@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
 import { lstat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import {
   type BackendCapabilities,
   type DeleteResult,
@@ -23,7 +23,7 @@ import { atomicDelete, atomicWrite } from "./atomic-write.ts";
 import { openDataRoot } from "./data-root.ts";
 import { DiskPace } from "./disk-pace.ts";
 import { listTree } from "./list-tree.ts";
-import { localError } from "./local-error.ts";
+import { localError, pathOf } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
 import { checkFolder, localPath } from "./local-path.ts";
 import { fileOnly, openFile } from "./open-file.ts";
@@ -141,7 +141,10 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
         await dataRoot.check("list", prefix);
         yield* listTree(folder, prefix, { ...options, pace, pageSize: CAPABILITIES.listPageSize });
       } catch (error) {
-        throw await explain(error, "list", prefix, folder);
+        // Which of the folders below is what a person has to know.
+        const at = pathOf(error) ?? folder;
+        const below = relative(folder, at).split(sep).join("/");
+        throw await explain(error, "list", [prefix, below].filter(Boolean).join("/"), at);
       }
     },
 

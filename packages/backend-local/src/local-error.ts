@@ -33,6 +33,11 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
+/** The path that the system could not deal with, where an error has one. */
+export function pathOf(error: unknown): string | undefined {
+  return error instanceof Error && "path" in error && typeof error.path === "string" ? error.path : undefined;
+}
+
 /** Turns a failure of the file system into a {@link StorageError}; one that is already passes. */
 export function localError(error: unknown, op: string, path: string, location: string): StorageError {
   if (isStorageError(error)) return error;

@@ -31,12 +31,15 @@ ${ENV_TEMPLATE.trimEnd()}`,
     summary: "how --include, --exclude, --where and --shard choose files",
     text: `--include GLOB   only what matches; repeat it for more
 --exclude GLOB   not what matches; wins over --include
-  raw/                everything below a folder
+  raw/plays           everything below a folder, or a file
   *.csv               a file name in any folder
   raw/**/week={1,2}/* * and ? within a name, ** over folders, {a,b} either
---where CONDITION  only partitions like this; repeat it, or separate by commas
+--where CONDITION  only partitions like this
   year=2024           one value
   week=1..4           a range of numbers
+  year=2024,week=1    both must hold
+  week=1,week=3       either of them: values of one key are alternatives
+                      (repeating --where means the same as a comma)
 --shard I/N        part I of N, I from 0: disjoint, complete, always the same
   --shard $JOB_COMPLETION_INDEX/8    in a Kubernetes Indexed Job
 

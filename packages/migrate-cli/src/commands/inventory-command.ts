@@ -4,6 +4,7 @@ import { formatTable } from "../terminal/format-table.ts";
 import type { CommandContext } from "./command-context.ts";
 import { describeLeftOut } from "./describe-plan.ts";
 import { openSource, openTarget } from "./open-places.ts";
+import { filtersOf, requireSelection } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 
 /** Flags of `parquetry inventory`. */
@@ -36,6 +37,7 @@ export async function inventoryCommand(
     }
     const { print, style } = context.terminal;
     const table = (rows: readonly (readonly string[])[]): void => {
+      if (rows.length === 1) return;
       const [head = "", ...lines] = formatTable(rows, context.terminal.columns);
       print();
       print(style("bold", head));
@@ -80,16 +82,17 @@ export async function takeInventory(
       ? await openTarget(context, flags.to)
       : await openSource(context, place ?? flags.from);
   try {
-    return {
-      url: backend.url(),
-      inventory: await inventory(backend, {
-        ...selectionOf(flags),
-        signal: interrupt.abort,
-        onProgress: (objects) => {
-          if (!quiet && !json) terminal.status(`listing: ${formatCount(objects)} files`);
-        },
-      }),
-    };
+    const url = backend.url();
+    const found = await inventory(backend, {
+      ...selectionOf(flags),
+      signal: interrupt.abort,
+      onProgress: (objects) => {
+        if (!quiet && !json) terminal.status(`listing: ${formatCount(objects)} files`);
+      },
+    });
+    // An empty place is an answer; filters that find nothing are most likely misspelt.
+    if (filtersOf(flags).length > 0) requireSelection(flags, { url, files: found.files });
+    return { url, inventory: found };
   } finally {
     terminal.status("");
     await backend.close();

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { StorageBackend, StorageError } from "@parquetry/core/backend";
+import type { Side } from "../plan/decide.ts";
 import { type MigrationPlan, PLAN_KINDS } from "../plan/migration-plan.ts";
 import { planMigration } from "../plan/plan-migration.ts";
 import { migrationParity } from "../report/migration-parity.ts";
@@ -20,7 +21,7 @@ import { describeUnproven, exitCodeOf, headlineOf, leftBehind } from "./migrate-
 import { reportOf } from "./migrate-report.ts";
 import { tellNames } from "./name-lists.ts";
 import { isCaseInsensitive, withBothEnds } from "./open-places.ts";
-import { requireSelection } from "./require-selection.ts";
+import { requireSelection, type SelectedFiles } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 import { type ProgressDisplay, showProgress } from "./show-progress.ts";
 
@@ -59,7 +60,8 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
         signal: interrupt.abort,
         onProgress: progress.take,
       });
-      requireSelection(flags, plannedFiles(plan));
+      const { source: atSource, target: atTarget } = selectedFiles(plan);
+      if (plan.unusableNames === 0) requireSelection(flags, atSource, atTarget);
       const cost = planCost(plan, { source, target }, prices);
       const show = flags.dryRun === true ? context.terminal.print : context.note;
       if (!context.json) for (const line of describePlan(plan, cost, context.terminal.columns)) show(line);
@@ -83,9 +85,13 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
   });
 }
 
-/** How many files of either side the plan is about. */
-function plannedFiles({ total }: MigrationPlan): number {
-  return PLAN_KINDS.filter((kind) => kind !== "leftOut").reduce((sum, kind) => sum + total[kind].files, 0);
+/** How many files of the source the plan is about, and how many more of the target. */
+function selectedFiles({ from, to, total }: MigrationPlan): Record<Side, SelectedFiles> {
+  const ofSource = PLAN_KINDS.filter((kind) => kind !== "leftOut" && kind !== "extra");
+  return {
+    source: { url: from, files: ofSource.reduce((sum, kind) => sum + total[kind].files, 0) },
+    target: { url: to, files: total.extra.files },
+  };
 }
 
 function tellRetry(

@@ -1,3 +1,5 @@
+import type { SkippedEntry } from "@parquetry/core/backend";
+import type { Spool } from "../content/spool.ts";
 import type { MigrationPlan } from "../plan/migration-plan.ts";
 import type { MigrationResult } from "../run/migration-result.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
@@ -41,8 +43,12 @@ export function headlineOf(result: MigrationResult, exitCode: number): string {
   if (stopped === "hopeless") return `${did}: every file fails in the same way.`;
   if (stopped === "max_errors")
     return `${did}. Stopped after ${formatCount(failures.length)} errors (--max-errors).`;
-  if (exitCode === 0)
-    return copied.files === 0 ? "Nothing to do: everything is there." : `${did}. Everything is there.`;
+  if (exitCode === 0) {
+    const left = describeSkipped(plan.skippedEntries);
+    return copied.files === 0
+      ? `Nothing to do: everything is there${left}.`
+      : `${did}. Everything is there${left}.`;
+  }
   const { differs, unverifiable, refused, failed } = plan.total;
   const problems = [
     [failures.length + failed.files, "failed"],
@@ -55,6 +61,14 @@ export function headlineOf(result: MigrationResult, exitCode: number): string {
     .filter(([count]) => count > 0)
     .map(([count, what]) => `${formatCount(count)} ${what}`);
   return `${did}. Not complete: ${told.join(", ")}.`;
+}
+
+/** What a sentence of success must not hide: links and the like, by their count and the first one's name. */
+export function describeSkipped(skipped: Spool<SkippedEntry>): string {
+  const [first] = skipped.first(1);
+  if (first === undefined) return "";
+  const more = skipped.length === 1 ? "" : ` and ${formatCount(skipped.length - 1)} more`;
+  return `, but for what is no file: ${first.path} (${first.detail})${more}`;
 }
 
 /** What to know about objects that arrived in parts whose ETag tells nothing. */

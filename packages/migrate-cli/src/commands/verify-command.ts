@@ -7,6 +7,7 @@ import { formatParity } from "../verify/folder-parity.ts";
 import { parseVerifyLevel } from "../verify/verify-level.ts";
 import { type Verification, verifyMigration } from "../verify/verify-migration.ts";
 import type { CommandContext } from "./command-context.ts";
+import { describeSkipped } from "./migrate-outcome.ts";
 import { namesOf, tellNames } from "./name-lists.ts";
 import { withBothEnds } from "./open-places.ts";
 import { requireSelection } from "./require-selection.ts";
@@ -67,10 +68,11 @@ interface Finished {
 async function finish(context: CommandContext, flags: VerifyFlags, finished: Finished): Promise<number> {
   const { found, source, target, durationMs } = finished;
   const { terminal, json } = context;
-  requireSelection(
-    flags,
-    found.folders.reduce((sum, { local, cloud }) => sum + local + cloud, 0),
-  );
+  // What only the target holds is told as extra.
+  if (found.unusableNames + found.extra.length === 0) {
+    const files = found.folders.reduce((sum, { local }) => sum + local, 0);
+    requireSelection(flags, { url: source.url(), files });
+  }
   const proven = found.unverifiable.length === 0 || flags.allowUnverified === true;
   const exitCode = found.equal && proven ? 0 : 1;
   const headline = headlineOf(found, exitCode);
@@ -100,7 +102,7 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
     context.note(`Report: ${resolve(context.cwd, flags.report, "report.html")}`);
   }
   context.emit("summary", summary);
-  if (!json && (!context.quiet || exitCode !== 0)) {
+  if (!json && (!context.quiet || exitCode !== 0 || found.skippedEntries.length > 0)) {
     terminal.tell(terminal.mark(exitCode === 0 ? "green" : "red", headline));
   }
   return exitCode;
@@ -112,7 +114,8 @@ function headlineOf(found: Verification, exitCode: number): string {
   if (exitCode === 0) {
     const unproven = found.unverifiable.length;
     const but = unproven === 0 ? "" : ` but for ${formatCount(unproven)} that nothing proves`;
-    return `Equal: ${formatFiles(files)}, ${formatBytes(found.bytes.local)} on both sides${but}.${read}`;
+    const left = describeSkipped(found.skippedEntries);
+    return `Equal: ${formatFiles(files)}, ${formatBytes(found.bytes.local)} on both sides${but}${left}.${read}`;
   }
   const told = (["missing", "extra", "differing", "unverifiable"] as const)
     .filter((list) => found[list].length > 0)

@@ -58,10 +58,11 @@ export function createProver(
     return "unverifiable";
   };
 
-  const known = (side: Side, info: ObjectInfo): ObjectInfo =>
-    info.md5 === undefined
-      ? { ...info, md5: options.hashCache?.get(backends[side].url(info.key), info.etag) }
-      : info;
+  // What was read here goes before what a listing claims: a damaged object keeps its ETag.
+  const known = (side: Side, info: ObjectInfo): ObjectInfo => ({
+    ...info,
+    md5: options.hashCache?.get(backends[side].url(info.key), info.etag) ?? info.md5,
+  });
 
   const proveOpaque = createOpaqueProver(backends, options);
 
@@ -116,7 +117,7 @@ function createHasher({ hashCache, signal, onRead }: ProverOptions): Hasher {
       partSizes: partSize === undefined ? [] : [partSize],
       onBytes: (bytes) => onRead?.(side, bytes),
     });
-    if (info.md5 === undefined) hashCache?.set(url, info.etag, md5);
+    if ((hashCache?.get(url, info.etag) ?? info.md5) !== md5) hashCache?.set(url, info.etag, md5);
     const [etag] = multipartEtags;
     if (etag === undefined) return md5;
     hashCache?.set(url, inParts, etag.slice(0, 32));

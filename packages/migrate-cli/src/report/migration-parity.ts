@@ -25,7 +25,7 @@ export function migrationParity(
   result: Pick<MigrationResult, "folders"> & { readonly plan: Pick<MigrationPlan, "folders"> },
 ): readonly FolderParity[] {
   const done = new Map(result.folders.map(({ folder, row }) => [folder, row]));
-  return result.plan.folders.map(({ folder, row }) => {
+  const parity = result.plan.folders.map(({ folder, row }) => {
     const created = done.get(folder)?.created.files ?? 0;
     const replaced = done.get(folder)?.replaced.files ?? 0;
     const there =
@@ -41,4 +41,6 @@ export function migrationParity(
       unverifiable: row.unverifiable.files + row.failed.files,
     };
   });
+  // A folder of which everything is left out has nothing to compare.
+  return parity.filter(({ local, cloud }) => local + cloud > 0);
 }

@@ -91,8 +91,10 @@ async function copyVersion(file: PlannedFile, context: CopyContext): Promise<Cop
     if (back.md5 !== md5) throw arrivedWrong(target, file, `MD5 ${back.md5}`);
   }
   // What the listing will not tell about this version is noted here; a bucket's would cost a GET to learn again.
-  if (md5 !== undefined && stored.md5 === undefined) {
-    hashCache?.set(target.url(file.key), stored.etag, md5, target.capabilities.listProves !== "none");
+  // So is what goes against an earlier note: the same content has the same ETag, damaged or not.
+  const url = target.url(file.key);
+  if (md5 !== undefined && (hashCache?.get(url, stored.etag) ?? stored.md5) !== md5) {
+    hashCache?.set(url, stored.etag, md5, target.capabilities.listProves !== "none");
   }
   return { sizeBytes: file.sizeBytes, proven: proven || target.capabilities.listProves === "none" };
 }

@@ -266,6 +266,7 @@ describe("runMigration", () => {
     const source = await memoryTree(files);
     const failing = async (
       code: "permission_denied" | "unauthenticated" | "corrupt",
+      concurrency = 1,
     ): Promise<MigrationResult> => {
       const target = await memoryTree();
       return migrate(
@@ -276,7 +277,7 @@ describe("runMigration", () => {
             throw new StorageError({ code, op: "put", path: key, message: "no" });
           },
         },
-        { concurrency: 1, maxErrors: 20 },
+        { concurrency, maxErrors: 20 },
       );
     };
     const corrupt = await failing("corrupt");
@@ -285,6 +286,8 @@ describe("runMigration", () => {
     const denied = await failing("permission_denied");
     expect(denied.stopped).toBe("hopeless");
     expect(denied.failures.length).toBe(10);
+    // Those that are under way are not told as well.
+    expect((await failing("permission_denied", 64)).failures.length).toBe(10);
     expect((await failing("unauthenticated")).failures.length).toBe(1);
   });
 

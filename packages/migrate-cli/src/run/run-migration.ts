@@ -155,9 +155,11 @@ export async function runMigration(
       if (!isStorageError(error) || error.code === "aborted") throw error;
       const { code, message } = error;
       if (isPushBack(error)) concurrency.pushBack();
+      // Those under way fail as the others did: nobody needs to be told again, and they are pending.
+      if (hopeless !== undefined) return;
       failures.push({ key, code, message });
       onProgress?.({ type: "failed", key, code, message });
-      hopeless ??= findHopeless(error, failures, copied.files, plan.files.length);
+      hopeless = findHopeless(error, failures, copied.files, plan.files.length);
     } finally {
       release();
     }

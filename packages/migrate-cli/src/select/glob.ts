@@ -4,8 +4,9 @@ const SPECIAL = /[.+^$()|[\]\\]/;
 
 /**
  * Compiles a glob over keys: `*` and `?` stay within a segment, `**` crosses them, `{a,b}` is either, `\` takes the next
- * character as it is. A pattern that ends in `/` means everything below; one without any `/` means a file name in any
- * folder. Everything else, `[` included, stands for itself.
+ * character as it is. A pattern that ends in `/` means everything below; one without any `/` means a name in any folder. One
+ * whose last segment has no wildcard means a folder of that name as well, as everything below. Everything else, `[`
+ * included, stands for itself.
  *
  * @throws StorageError `invalid_argument` for an empty pattern, an unclosed `{` or a `\` at the end.
  * @example
@@ -19,7 +20,8 @@ export function compileGlob(pattern: string): (key: string) => boolean {
   if (anchored === "") throw badGlob(pattern, "it is empty");
   const anywhere = !pattern.includes("/");
   const source = translate(anchored.endsWith("/") ? `${anchored}**` : anchored, pattern);
-  const expression = new RegExp(`^${anywhere ? "(?:.*/)?" : ""}${source}$`, "su");
+  const below = /[*?{}][^/]*$/.test(anchored) ? "" : "(?:/.*)?";
+  const expression = new RegExp(`^${anywhere ? "(?:.*/)?" : ""}${source}${below}$`, "su");
   return (key) => expression.test(key);
 }
 

@@ -10,7 +10,7 @@ export interface SelectionOptions {
   readonly include?: readonly string[] | undefined;
   /** Globs; a file that matches one of them is not selected. */
   readonly exclude?: readonly string[] | undefined;
-  /** Conditions on Hive partitions (`year=2024,week=1..4`), all of which must hold. */
+  /** Conditions on Hive partitions (`year=2024,week=1..4`): each key must have one of the values given for it. */
   readonly where?: readonly string[] | undefined;
   /** Only this part of the keys. Default: all. */
   readonly shard?: Shard | undefined;
@@ -42,13 +42,13 @@ export function compileSelection(options: SelectionOptions = {}): Selection {
   const { include = [], exclude = [], where = [], shard, leaveOut = true } = options;
   const included = include.map(compileGlob);
   const excluded = exclude.map(compileGlob);
-  const conditions = where.map(parseWhere);
+  const holds = parseWhere(where);
   return {
     prefix: parsePrefix(commonFolder(include.map(literalFolder))),
     judge(key) {
       if (included.length > 0 && !included.some((matches) => matches(key))) return "filtered";
       if (excluded.some((matches) => matches(key))) return "filtered";
-      if (!conditions.every((holds) => holds(key))) return "filtered";
+      if (!holds(key)) return "filtered";
       if (shard !== undefined && shardOf(key, shard.count) !== shard.index) return "filtered";
       return (leaveOut ? leftOutClass(key) : undefined) ?? "selected";
     },

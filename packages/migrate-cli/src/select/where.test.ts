@@ -21,10 +21,16 @@ describe("parseWhere", () => {
     ["id=9007199254740993", "raw/id=9007199254740992/a", false],
     ["team=__HIVE_DEFAULT_PARTITION__", "raw/team=__HIVE_DEFAULT_PARTITION__/a", true],
   ])("%s on %s: %s", (where, key, expected) => {
-    expect(parseWhere(where)(key)).toBe(expected);
+    expect(parseWhere([where])(key)).toBe(expected);
   });
 
-  it.each(["", "year", "=2024", "year=", "week=4..1", "year=2024,"])("refuses %j", (where) => {
-    expect(() => parseWhere(where)).toThrow(/Expected key=value/);
+  it.each(["", "year", "=2024", "year=", "week=4..1", "year=2024,", "year>=2018"])("refuses %j", (where) => {
+    expect(() => parseWhere([where])).toThrow(/Expected key=value/);
+  });
+
+  it("takes several as one: the values of a key are alternatives, the keys must all be there", () => {
+    const holds = parseWhere(["year=2018", "year=2019,week=1", "week=3"]);
+    expect(["year=2018/week=3", "year=2019/week=1"].every((path) => holds(`raw/${path}/a`))).toBe(true);
+    expect(["year=2019", "year=2019/week=2"].some((path) => holds(`raw/${path}/a`))).toBe(false);
   });
 });

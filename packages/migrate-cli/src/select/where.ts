@@ -3,30 +3,21 @@ import { decodeHive, HIVE_NULL, parsePartitionSegment, StorageError } from "@par
 type Matcher = (value: string) => boolean;
 
 /**
- * Parses a condition on Hive partition segments, `year=2024,week=1..4`: every named key must be in the path with one of
+ * Parses conditions on Hive partition segments, `year=2024,week=1..4`: every named key must be in the path with one of
  * its values. A value may be a range of integers, ends included; further values of the same key follow after a comma
- * (`week=1,3,5..7`). Integers compare as numbers, so `week=1` also finds `week=01`. A comma in a value is written `%2C`.
+ * (`week=1,3,5..7`). Several conditions mean the same as one with commas: the values of one key are alternatives. Integers
+ * compare as numbers, so `week=1` also finds `week=01`. A comma in a value is written `%2C`.
  *
  * @throws StorageError `invalid_argument` naming the part that cannot be read.
  * @example
  * ```ts
- * parseWhere("year=2024,week=1..4")("raw/plays/year=2024/week=3/a.parquet"); // true
+ * parseWhere(["year=2024,week=1..4"])("raw/plays/year=2024/week=3/a.parquet"); // true
  * ```
  */
-export function parseWhere(text: string): (key: string) => boolean {
+export function parseWhere(texts: readonly string[]): (key: string) => boolean {
   const conditions = new Map<string, Matcher[]>();
-  let current: Matcher[] | undefined;
-  for (const part of text.split(",")) {
-    const equals = part.indexOf("=");
-    if (equals > 0) {
-      const name = decodeHive(part.slice(0, equals).trim());
-      current = conditions.get(name) ?? [];
-      conditions.set(name, current);
-    }
-    const value = part.slice(equals + 1).trim();
-    if (current === undefined || equals === 0 || value === "") throw badWhere(text, part);
-    current.push(matcher(value, text));
-  }
+  for (const text of texts) readConditions(text, conditions);
+  if (conditions.size === 0) return () => true;
   return (key) => {
     const values = partitionValues(key);
     for (const [name, matchers] of conditions) {
@@ -35,6 +26,23 @@ export function parseWhere(text: string): (key: string) => boolean {
     }
     return true;
   };
+}
+
+function readConditions(text: string, conditions: Map<string, Matcher[]>): void {
+  let current: Matcher[] | undefined;
+  for (const part of text.split(",")) {
+    const equals = part.indexOf("=");
+    if (equals > 0) {
+      const written = part.slice(0, equals).trim();
+      if (/[<>!]$/.test(written)) throw badWhere(text, part);
+      const name = decodeHive(written);
+      current = conditions.get(name) ?? [];
+      conditions.set(name, current);
+    }
+    const value = part.slice(equals + 1).trim();
+    if (current === undefined || equals === 0 || value === "") throw badWhere(text, part);
+    current.push(matcher(value, text));
+  }
 }
 
 function matcher(text: string, where: string): Matcher {
@@ -68,6 +76,6 @@ function badWhere(text: string, part: string): StorageError {
   return new StorageError({
     code: "invalid_argument",
     op: "select",
-    message: `--where ${JSON.stringify(text)}: cannot read ${JSON.stringify(part)}. Expected key=value, e.g. year=2024,week=1..4`,
+    message: `--where ${JSON.stringify(text)}: cannot read ${JSON.stringify(part)}. Expected key=value or key=from..to, e.g. year=2024,week=1..4`,
   });
 }

@@ -45,13 +45,20 @@ export interface World extends AsyncDisposable {
   write(files: Readonly<Record<string, string | Uint8Array>>): void;
 }
 
-/** Makes a {@link World}: bucket `football`, configured by a `.env` in the working directory. */
-export async function createWorld(profile: "s3" | "r2" = "r2"): Promise<World> {
+/**
+ * Makes a {@link World}: bucket `football`, configured by a `.env` in the working directory. The server's objects are in
+ * memory, or where `isOnDisk` in the folder `server`.
+ */
+export async function createWorld(profile: "s3" | "r2" = "r2", isOnDisk = false): Promise<World> {
   if (!existsSync(SCRIPT)) throw new Error(`${SCRIPT} is missing: build the package first (pnpm build)`);
   const folder = mkdtempSync(join(tmpdir(), "parquetry-test-cli-"));
   const data = join(folder, "data");
   mkdirSync(data);
-  const server = await startS3Server({ buckets: ["football"], profile });
+  const server = await startS3Server({
+    buckets: ["football"],
+    profile,
+    ...(isOnDisk ? { dir: join(folder, "server") } : {}),
+  });
   const { accessKeyId, secretAccessKey } = server.credentials;
   const variables =
     profile === "r2"
