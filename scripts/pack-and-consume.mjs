@@ -145,7 +145,10 @@ try {
     /raw: local=\d+ cloud=\d+ missing=0 extra=0 differing=0/,
   );
   assert.match(parquetry("query", "SELECT team, points FROM games", "--format", "csv"), /Rice,7/);
-  assert.match(parquetry("ddl", "raw/games", "--engine", "trino"), /CREATE TABLE/i);
+  const scores = join(data, "raw", "scores", "year=2024");
+  mkdirSync(scores, { recursive: true });
+  parquetry("query", "SELECT team, points FROM games", "--output", join(scores, "scores.parquet"));
+  assert.match(parquetry("ddl", "raw/scores", "--engine", "trino"), /CREATE TABLE/i);
   parquetry("cache");
   console.log("the parquetry command works");
 } finally {

@@ -98,7 +98,8 @@ describe.skipIf(extension === undefined)("httpfs", () => {
       );
     }
     await using fresh = await open();
-    await fresh.describe("plays");
+    // What is learnt of the table at its first use is read of other files than the one below.
+    await fresh.sql("SELECT sum(yards) AS s FROM plays WHERE year = 2022 AND team = 'Rice'");
     server.requests.reset();
     const { stats } = await fresh.sql(
       "SELECT sum(yards) AS s FROM plays WHERE year = 2023 AND team = 'Rice'",
