@@ -84,6 +84,13 @@ describe("verifyMigration", () => {
     };
     expect((await verify(honest, lying)).equal).toBe(true);
     expect((await verify(honest, lying, { level: { type: "full" } })).equal).toBe(false);
+    expect((await verify(honest, lying, { level: "full" })).equal).toBe(false);
+    const fromPlainJavaScript: unknown[] = ["fulll", { type: "all" }, { type: "sample", share: 0 }, 5];
+    for (const level of fromPlainJavaScript) {
+      await expect(verify(honest, lying, { level: level as string })).rejects.toMatchObject({
+        code: "invalid_argument",
+      });
+    }
   });
 
   it("samples the same share again by the same seed", async () => {

@@ -12,12 +12,12 @@ import { createTallyTable, type TallyRow } from "../plan/tally.ts";
 import { compileSelection, type SelectionOptions } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
 import type { FolderParity } from "./folder-parity.ts";
-import type { VerifyLevel } from "./verify-level.ts";
+import { toVerifyLevel, type VerifyLevel } from "./verify-level.ts";
 
 /** Options of {@link verifyMigration}. */
 export interface VerifyOptions extends SelectionOptions {
-  /** How far to go. Default `etag`. */
-  readonly level?: VerifyLevel | undefined;
+  /** How far to go: `etag` (default), `full`, `sample:5%`, or a {@link VerifyLevel}. */
+  readonly level?: VerifyLevel | string | undefined;
   /** Chooses the files of a sample; the same seed chooses the same files. Default: a new one each time. */
   readonly seed?: string | undefined;
   /** Where hashes of local files are kept between runs; `sample` and `full` do not ask it. Default: nowhere. */
@@ -75,7 +75,8 @@ export async function verifyMigration(
   target: StorageBackend,
   options: VerifyOptions = {},
 ): Promise<Verification> {
-  const { signal, onProgress, level = { type: "etag" } } = options;
+  const { signal, onProgress } = options;
+  const level = toVerifyLevel(options.level ?? "etag");
   const seed = options.seed ?? randomBytes(6).toString("hex");
   const selection = compileSelection(options);
   const prove = createProver(source, target, {
