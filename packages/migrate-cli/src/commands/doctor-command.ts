@@ -20,7 +20,7 @@ export async function doctorCommand(context: CommandContext, flags: PlaceFlags):
     {
       name: flags.from === undefined ? "data root" : "from",
       open: () => openSource(context, flags.from),
-      names: true,
+      isSource: true,
     },
   ];
   const cloud = flags.to !== undefined || configuredCloud(context) !== undefined;

@@ -18,7 +18,7 @@ const SHARED_CAUSES: readonly string[] = ["unauthenticated", "not_found", "unava
 
 /**
  * Checks that a store can be listed, written, read and cleaned, by one small object under a temporary name that it
- * removes again.
+ * removes again. Where a store is only read from, that nothing may be written is a warning.
  *
  * @param name what to call the store: `target`, `data root`.
  * @example
@@ -29,9 +29,9 @@ const SHARED_CAUSES: readonly string[] = ["unauthenticated", "not_found", "unava
 export async function checkAccess(
   backend: StorageBackend,
   name: string,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: { readonly signal?: AbortSignal | undefined; readonly isOnlyRead?: boolean | undefined } = {},
 ): Promise<readonly Check[]> {
-  const { signal } = options;
+  const { signal, isOnlyRead = false } = options;
   const checks: Check[] = [];
   /** Why the first check failed that the others depend on. */
   let shared: string | undefined;
@@ -41,11 +41,12 @@ export async function checkAccess(
       return true;
     } catch (error) {
       if (!isStorageError(error) || error.code === "aborted") throw error;
+      const isHarmless = isOnlyRead && what === "write" && error.code === "permission_denied";
       checks.push({
         name: `${name}: ${what}`,
-        status: "fail",
+        status: isHarmless ? "warn" : "fail",
         detail: error.message,
-        remedy: remedyFor(error.code),
+        remedy: isHarmless ? "A migration from here only reads." : remedyFor(error.code, backend),
       });
       if (SHARED_CAUSES.includes(error.code)) shared ??= `${what} fails for a reason that it shares`;
       return false;
@@ -119,14 +120,20 @@ async function checkClock(
   }
 }
 
-function remedyFor(code: string): string | undefined {
-  const remedies: Readonly<Record<string, string>> = {
-    unauthenticated: "Check the access key and the secret key; on R2, make a new S3 token in the dashboard.",
-    permission_denied:
-      "Give these credentials read, write, list and delete on the bucket (R2: Object Read & Write).",
-    not_found: "Create the bucket, or correct its name.",
-    unavailable: "Check the endpoint, the network and the account id.",
-    timeout: "Check the endpoint and the network.",
-  };
-  return remedies[code];
+function remedyFor(code: string, backend: StorageBackend): string | undefined {
+  return (isRemote(backend) ? REMOTE_REMEDIES : LOCAL_REMEDIES)[code];
 }
+
+const REMOTE_REMEDIES: Readonly<Record<string, string>> = {
+  unauthenticated: "Check the access key and the secret key; on R2, make a new S3 token in the dashboard.",
+  permission_denied:
+    "Give these credentials read, write, list and delete on the bucket (R2: Object Read & Write).",
+  not_found: "Create the bucket, or correct its name.",
+  unavailable: "Check the endpoint, the network and the account id.",
+  timeout: "Check the endpoint and the network.",
+};
+
+const LOCAL_REMEDIES: Readonly<Record<string, string>> = {
+  permission_denied: "Let this user read and write there: check the owner, the mode and how it is mounted.",
+  unavailable: "Check that the drive is there, and has room.",
+};

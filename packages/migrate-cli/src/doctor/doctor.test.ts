@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { contents, memoryTree } from "../../test/support/memory-tree.ts";
 import { doctor } from "./doctor.ts";
 
-const statuses = async (backend: StorageBackend, names = false): Promise<Record<string, string>> => {
-  const checks = await doctor([{ name: "bucket", open: async () => backend, names }]);
+const statuses = async (backend: StorageBackend, isSource = false): Promise<Record<string, string>> => {
+  const checks = await doctor([{ name: "bucket", open: async () => backend, isSource }]);
   return Object.fromEntries(checks.map(({ name, status }) => [name, status]));
 };
 
@@ -24,6 +24,17 @@ describe("doctor", () => {
       "bucket: delete": "ok",
     });
     expect(await contents(backend)).toEqual({ "raw/a": "1" });
+  });
+
+  it("only warns where nothing can be written to what is only read", async () => {
+    const backend = { ...(await memoryTree({ "raw/a": "1" })), put: async () => denied("put") };
+    expect(await statuses(backend, true)).toMatchObject({
+      "bucket: list": "ok",
+      "bucket: write": "warn",
+      "bucket: read": "skip",
+      "names: usable": "ok",
+    });
+    expect(await statuses(backend)).toMatchObject({ "bucket: write": "fail" });
   });
 
   it("tells the permissions apart", async () => {
@@ -112,7 +123,7 @@ describe("doctor", () => {
       "raw/team=Jose\u0301/a": "4",
       "raw/team=Jos\u00e9/a": "5",
     });
-    const checks = await doctor([{ name: "bucket", open: async () => backend, names: true }]);
+    const checks = await doctor([{ name: "bucket", open: async () => backend, isSource: true }]);
     const collisions = checks.find(({ name }) => name.startsWith("names: case"));
     expect(collisions?.status).toBe("warn");
     expect(collisions?.detail).toBe(

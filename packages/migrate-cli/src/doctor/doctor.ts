@@ -10,8 +10,8 @@ export interface DoctorSubject {
   readonly name: string;
   /** Opens it; throws what is wrong with its configuration. */
   open(): Promise<StorageBackend>;
-  /** Whether to look through the names of its files as well. Default false. */
-  readonly names?: boolean | undefined;
+  /** Whether it is where files come from: its names are looked through, and nothing has to be writable. Default false. */
+  readonly isSource?: boolean | undefined;
 }
 
 /** Options of {@link doctor}. */
@@ -39,7 +39,7 @@ export async function doctor(
     checks.push(check);
     options.onCheck?.(check);
   };
-  for (const { name, open, names = false } of subjects) {
+  for (const { name, open, isSource = false } of subjects) {
     let backend: StorageBackend;
     try {
       backend = await open();
@@ -50,13 +50,13 @@ export async function doctor(
     }
     try {
       add({ name: `${name}: configuration`, status: "ok", detail: `${backend.name} at ${backend.url()}` });
-      const access = await checkAccess(backend, name, options);
+      const access = await checkAccess(backend, name, { ...options, isOnlyRead: isSource });
       for (const check of access) add(check);
       if (access.every(({ status }) => status === "ok")) {
         for (const check of await checkUploads(backend, name, options)) add(check);
       }
       const listed = access.some(({ name: check, status }) => check === `${name}: list` && status === "ok");
-      if (names && listed) for (const check of await checkNames(backend, options)) add(check);
+      if (isSource && listed) for (const check of await checkNames(backend, options)) add(check);
     } finally {
       await backend.close();
     }
