@@ -49,7 +49,7 @@ export { inferColumns } from "./parquet/infer-columns.ts";
 export { DEFAULT_UNTRUSTED_LIMITS, type UntrustedLimits } from "./parquet/untrusted-limits.ts";
 export { encodeParquet } from "./parquet/write-parquet.ts";
 export type { Row } from "./row.ts";
-export { type ReadParquetOptions, Storage, type WriteParquetOptions } from "./storage.ts";
+export { Storage } from "./storage.ts";
 export {
   isStorageError,
   type RetryAdvice,
@@ -57,6 +57,7 @@ export {
   type StorageErrorCode,
   type StorageErrorOptions,
 } from "./storage-error.ts";
+export type { ReadParquetOptions, WriteParquetOptions } from "./storage-options.ts";
 export { suggest } from "./suggest.ts";
 export { committedFiles } from "./table/committed-files.ts";
 export { type DataFile, type DataFormat, dataFormat, MANIFEST_NAME } from "./table/data-file.ts";

@@ -2,24 +2,42 @@ import type { OperationOptions } from "./backend/storage-backend.ts";
 import type { OptionNames } from "./check-arguments.ts";
 import type { ReadCsvOptions } from "./csv/read-csv.ts";
 import type { WriteCsvOptions } from "./csv/write-csv.ts";
-import type { ReadParquetOptions, WriteParquetOptions } from "./storage.ts";
+import type { ColumnSchema } from "./parquet/column-type.ts";
+import type { UntrustedLimits } from "./parquet/untrusted-limits.ts";
 import type { InspectOptions } from "./table/inspect-entity.ts";
 import type { RepairOptions } from "./table/repair-entity.ts";
 import type { ReplaceOptions } from "./table/replace-partitions.ts";
 import type { ScanOptions } from "./table/scan-partitions.ts";
 import type { WriteOptions } from "./table/write-partition.ts";
 
+/** Options of `readParquet` and `scanParquet`. */
+export interface ReadParquetOptions extends OperationOptions {
+  /** Only these columns are read, in this order; one that the file lacks is null in every row. Default: all. */
+  readonly columns?: readonly string[] | undefined;
+  /**
+   * `true`, or limits, for a file that nobody vouches for: it is decoded in a thread of its own, so that it can neither
+   * hang nor kill the caller. Costs about 50 ms. Default false.
+   */
+  readonly untrusted?: boolean | UntrustedLimits | undefined;
+}
+
+/** Options of `writeParquet`. */
+export interface WriteParquetOptions extends OperationOptions {
+  /** The columns and their types. Default: found by looking at every row. */
+  readonly schema?: readonly ColumnSchema[] | undefined;
+}
+
 /** Options of a call that has none of its own. */
 export const OPERATION_OPTIONS: OptionNames<OperationOptions> = { signal: true };
 
-/** Options of `readParquet` and `scanParquet`. */
+/** The names of {@link ReadParquetOptions}. */
 export const READ_PARQUET_OPTIONS: OptionNames<ReadParquetOptions> = {
   columns: true,
   untrusted: true,
   signal: true,
 };
 
-/** Options of `writeParquet`. */
+/** The names of {@link WriteParquetOptions}. */
 export const WRITE_PARQUET_OPTIONS: OptionNames<WriteParquetOptions> = { schema: true, signal: true };
 
 /** How a CSV file is read, as `readIndex` and `inspect` take it. */

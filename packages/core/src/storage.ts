@@ -9,10 +9,8 @@ import { encodeCsv, type WriteCsvOptions } from "./csv/write-csv.ts";
 import { isPartition, type Partition } from "./hive/partition.ts";
 import { type Key, parseKey, parsePrefix } from "./key.ts";
 import { openByteSource } from "./parquet/byte-source.ts";
-import type { ColumnSchema } from "./parquet/column-type.ts";
 import { openParquetFile } from "./parquet/open-parquet-file.ts";
 import { parquetBody } from "./parquet/parquet-body.ts";
-import type { UntrustedLimits } from "./parquet/untrusted-limits.ts";
 import type { Row } from "./row.ts";
 import { showValue } from "./show-value.ts";
 import { isStorageError, StorageError } from "./storage-error.ts";
@@ -24,10 +22,12 @@ import {
   READ_PARQUET_OPTIONS,
   REPAIR_OPTIONS,
   REPLACE_OPTIONS,
+  type ReadParquetOptions,
   SCAN_OPTIONS,
   WRITE_CSV_OPTIONS,
   WRITE_OPTIONS,
   WRITE_PARQUET_OPTIONS,
+  type WriteParquetOptions,
 } from "./storage-options.ts";
 import { listEntities } from "./table/entities.ts";
 import { EntityMemory } from "./table/entity-memory.ts";
@@ -42,23 +42,6 @@ import {
 } from "./table/replace-partitions.ts";
 import { type ScanOptions, scanPartitions } from "./table/scan-partitions.ts";
 import { type WriteOptions, writePartition } from "./table/write-partition.ts";
-
-/** Options of {@link Storage.readParquet} and {@link Storage.scanParquet}. */
-export interface ReadParquetOptions extends OperationOptions {
-  /** Only these columns are read, in this order; one that the file lacks is null in every row. Default: all. */
-  readonly columns?: readonly string[] | undefined;
-  /**
-   * `true`, or limits, for a file that nobody vouches for: it is decoded in a thread of its own, so that it can neither
-   * hang nor kill the caller. Costs about 50 ms. Default false.
-   */
-  readonly untrusted?: boolean | UntrustedLimits | undefined;
-}
-
-/** Options of {@link Storage.writeParquet}. */
-export interface WriteParquetOptions extends OperationOptions {
-  /** The columns and their types. Default: found by looking at every row. */
-  readonly schema?: readonly ColumnSchema[] | undefined;
-}
 
 /**
  * Tables over any {@link StorageBackend}: Parquet and CSV files, and entities partitioned the Hive way. Written once, so
