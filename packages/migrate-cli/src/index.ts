@@ -46,4 +46,9 @@ export type { SelectionOptions } from "./select/selection.ts";
 export { parseShard, type Shard, shardOf } from "./select/shard.ts";
 export { type FolderParity, formatParity } from "./verify/folder-parity.ts";
 export { parseVerifyLevel, type VerifyLevel } from "./verify/verify-level.ts";
-export { type Verification, type VerifyOptions, verifyMigration } from "./verify/verify-migration.ts";
+export {
+  type Verification,
+  type VerifyOptions,
+  type VerifyProgress,
+  verifyMigration,
+} from "./verify/verify-migration.ts";

@@ -65,8 +65,9 @@ meaning), type and command.
 summary           exitCode; with an error error.code and error.message; else the
                   command's result
 plan              before copying: what will be done
-progress          every 10 s: phase, files, filesTotal, bytes, bytesTotal,
-                  bytesPerSecond, etaMs, retries, errors
+progress          every 10 s: phase (listing, reading, copying), files,
+                  filesTotal, bytes, bytesTotal, bytesFound (to read, as far as
+                  a listing has come), bytesPerSecond, etaMs, retries, errors
 file              a file that the plan or the check names: problem, detail
 failed, retry     key, message; of a failure also code
 copied            with --verbose: key, sizeBytes, durationMs

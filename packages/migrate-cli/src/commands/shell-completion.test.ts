@@ -1,4 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { HELP_TOPICS } from "./help-topics.ts";
@@ -46,7 +49,13 @@ describe("parquetry completion", () => {
       console.warn(`SKIPPED in part: ${shell} is not installed, so its completion was not parsed`);
       return;
     }
-    execFileSync(shell, ["-n"], { input: text });
+    const folder = mkdtempSync(join(tmpdir(), "parquetry-completion-"));
+    try {
+      writeFileSync(join(folder, "script"), text);
+      execFileSync(shell, ["-n", join(folder, "script")]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("knows no other shell", async () => {

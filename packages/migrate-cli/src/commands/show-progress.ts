@@ -1,18 +1,18 @@
 import type { StorageError } from "@parquetry/core/backend";
-import type { MigrationProgress } from "../run/run-migration.ts";
 import { formatBytes, formatCount, formatDuration } from "../terminal/format-amount.ts";
 import {
   createProgressMeter,
   formatProgress,
   LIVE_INTERVAL_MS,
   PLAIN_INTERVAL_MS,
+  type ProgressEvent,
 } from "../terminal/progress-meter.ts";
 import type { CommandContext } from "./command-context.ts";
 
 /** Progress on display. */
 export interface ProgressDisplay extends Disposable {
   /** Takes an event. */
-  take(event: MigrationProgress): void;
+  take(event: ProgressEvent): void;
   /** Takes what a store is asked again for: it counts like a file that is read again. */
   takeRetry(error: StorageError): void;
   /** How often something was tried again, so far. */

@@ -26,7 +26,8 @@ export type VerifyFlags = SelectionFlags &
 /** `parquetry verify`: compares both ends by content. Exit code 1 where they are not proven equal. */
 export async function verifyCommand(context: CommandContext, flags: VerifyFlags): Promise<number> {
   const selection = selectionOf(flags);
-  const level = parseVerifyLevel(flags.level ?? "etag");
+  const level = flags.level ?? "etag";
+  const parsedLevel = parseVerifyLevel(level);
   using progress = showProgress(context);
   const place = { ...context, onRetry: progress.takeRetry };
   return await withBothEnds(place, flags, async (source, target) => {
@@ -35,7 +36,7 @@ export async function verifyCommand(context: CommandContext, flags: VerifyFlags)
     try {
       const found = await verifyMigration(source, target, {
         ...selection,
-        level,
+        level: parsedLevel,
         seed: flags.seed,
         hashCache,
         signal: context.interrupt.abort,
@@ -47,6 +48,7 @@ export async function verifyCommand(context: CommandContext, flags: VerifyFlags)
           found,
           source,
           target,
+          level,
           durationMs: performance.now() - startedAt,
         });
       } finally {
@@ -62,11 +64,13 @@ interface Finished {
   readonly found: Verification;
   readonly source: StorageBackend;
   readonly target: StorageBackend;
+  /** As the command line spells it. */
+  readonly level: string;
   readonly durationMs: number;
 }
 
 async function finish(context: CommandContext, flags: VerifyFlags, finished: Finished): Promise<number> {
-  const { found, source, target, durationMs } = finished;
+  const { found, source, target, level, durationMs } = finished;
   const { terminal, json } = context;
   // What only the target holds is told as extra.
   if (found.unusableNames + found.extra.length === 0) {
@@ -80,7 +84,7 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
     exitCode,
     from: source.url(),
     to: target.url(),
-    level: flags.level ?? "etag",
+    level,
     equal: found.equal,
     folders: found.folders,
     bytes: found.bytes,
@@ -105,7 +109,17 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
   if (!json && (!context.quiet || exitCode !== 0 || found.skippedEntries.length > 0)) {
     terminal.tell(terminal.mark(exitCode === 0 ? "green" : "red", headline));
   }
+  if (isSample(level)) context.note(`The same sample again: --level ${level} --seed ${quoted(found.seed)}`);
   return exitCode;
+}
+
+function isSample(level: string): boolean {
+  return level.startsWith("sample");
+}
+
+/** A text as a shell takes it for one word. */
+function quoted(text: string): string {
+  return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function headlineOf(found: Verification, exitCode: number): string {
@@ -119,13 +133,17 @@ function headlineOf(found: Verification, exitCode: number): string {
   }
   const told = (["missing", "extra", "differing", "unverifiable"] as const)
     .filter((list) => found[list].length > 0)
-    .map((list) => `${formatCount(found[list].length)} ${list}`);
+    .map((list) => {
+      const unread = list === "unverifiable" ? found.failures.length : 0;
+      const why = unread === 0 ? "" : ` (${formatCount(unread)} could not be read)`;
+      return `${formatCount(found[list].length)} ${list}${why}`;
+    });
   if (found.unusableNames > 0) told.push(`${formatCount(found.unusableNames)} without a usable name`);
   return `Not equal: ${told.join(", ")}.${read}`;
 }
 
 function reportOf(
-  { found, source, target, durationMs }: Finished,
+  { found, source, target, level, durationMs }: Finished,
   outcome: { readonly headline: string; readonly ok: boolean; readonly summary: Record<string, unknown> },
 ): ReportModel {
   const { missing, extra, differing, unverifiable, failures, skippedEntries, folders, bytes } = found;
@@ -148,6 +166,7 @@ function reportOf(
       { label: "bytes at the source", value: formatBytes(bytes.local) },
       { label: "bytes at the target", value: formatBytes(bytes.cloud) },
       { label: "read on both sides", value: formatFiles(found.readFiles) },
+      ...(isSample(level) ? [{ label: "seed of the sample", value: found.seed }] : []),
       { label: "time", value: formatDuration(durationMs) },
     ],
     lists: [

@@ -1,6 +1,5 @@
-import { isStorageError, type ObjectInfo, type StorageBackend } from "@parquetry/core/backend";
+import { isStorageError, type Key, type ObjectInfo, type StorageBackend } from "@parquetry/core/backend";
 import { type Action, decide, type Side } from "../plan/decide.ts";
-import type { ListingPair } from "../plan/merge-listings.ts";
 import type { HashCache } from "./hash-cache.ts";
 import { likelyPartSizes } from "./multipart-etag.ts";
 import { createOpaqueProver } from "./prove-opaque.ts";
@@ -18,14 +17,29 @@ export interface ProverOptions {
   readonly onRead?: ((side: Side, bytes: number) => void) | undefined;
 }
 
-/** Decides a pair, reading what the decision needs. `distrust` reads both sides, cache and listing aside. */
-export type Prover = (pair: ListingPair, distrust?: boolean) => Promise<FinalAction>;
+/** The facts of a listing that a proof needs. */
+export type ListedContent = Omit<ObjectInfo, "lastModified">;
+
+/** One key and what each side has under it. */
+export interface ContentPair {
+  readonly key: Key;
+  readonly source?: ListedContent | undefined;
+  readonly target?: ListedContent | undefined;
+}
+
+/** Decides pairs. `distrust` reads both sides, cache and listing aside. */
+export interface Prover {
+  /** Decides a pair, reading what the decision needs. */
+  prove(pair: ContentPair, distrust?: boolean): Promise<FinalAction>;
+  /** How much of both sides that is going to read, in bytes; what only turns out to be needed by reading is not in it. */
+  bytesToRead(pair: ContentPair, distrust?: boolean): number;
+}
 
 /** An {@link Action} that needs nothing more to be known; `overwrite` is what `force` makes of what is not proven equal. */
 export type FinalAction = Exclude<Action, { readonly type: "read" }>["type"] | "overwrite";
 
 /**
- * Makes the function that turns a pair into its action: {@link decide}, fed with what a disk's files hold. A bucket is
+ * Makes what turns a pair into its action: {@link decide}, fed with what a disk's files hold. A bucket is
  * read only where `distrust` asks for it; a multipart object is proven by the hash noted when it was written or read
  * from here, or by computing the ETag the disk's file would have.
  *
@@ -43,7 +57,7 @@ export function createProver(
   const hashOf = createHasher(options);
 
   /** Two objects in the same parts have the same ETag. Where only one side is a disk and the other a multipart object, the disk's file tells which ETag it would have. */
-  const proveMultipart = async (left: ObjectInfo, right: ObjectInfo): Promise<FinalAction> => {
+  const proveMultipart = async (left: ListedContent, right: ListedContent): Promise<FinalAction> => {
     if (left.etag === right.etag && likelyPartSizes(left.etag, left.sizeBytes).length > 0) return "skip";
     const [disk, bucket] =
       source.capabilities.listProves === "none"
@@ -59,19 +73,23 @@ export function createProver(
   };
 
   // What was read here goes before what a listing claims: a damaged object keeps its ETag.
-  const known = (side: Side, info: ObjectInfo): ObjectInfo => ({
+  const known = (side: Side, info: ListedContent): ListedContent => ({
     ...info,
     md5: options.hashCache?.get(backends[side].url(info.key), info.etag) ?? info.md5,
   });
 
   const proveOpaque = createOpaqueProver(backends, options);
 
-  const prove = async (left: ObjectInfo, right: ObjectInfo, distrust: boolean): Promise<FinalAction> => {
+  const prove = async (
+    left: ListedContent,
+    right: ListedContent,
+    distrust: boolean,
+  ): Promise<FinalAction> => {
     let [a, b] = [known("source", left), known("target", right)];
     let action = decide(a, b, { readable, distrust });
     if (action.type === "read") {
       const { sides } = action;
-      const md5Of = async (side: Side, info: ObjectInfo, facts: ObjectInfo): Promise<ObjectInfo> =>
+      const md5Of = async (side: Side, info: ListedContent, facts: ListedContent): Promise<ListedContent> =>
         sides.includes(side) ? { ...facts, md5: await hashOf(side, backends[side], info) } : facts;
       [a, b] = await Promise.all([md5Of("source", left, a), md5Of("target", right, b)]);
       action = decide(a, b);
@@ -81,19 +99,26 @@ export function createProver(
     return looksDifferent && !distrust ? proveOpaque(a, b) : final(action);
   };
 
-  return async ({ source: left, target: right }, distrust = false) => {
-    if (left === undefined || right === undefined) return final(decide(left, right));
-    try {
-      const action = await prove(left, right, distrust);
-      return options.force === true && (action === "differs" || action === "unverifiable")
-        ? "overwrite"
-        : action;
-    } catch (error) {
-      if (isStorageError(error, "precondition_failed") || isStorageError(error, "not_found")) {
-        return "unverifiable";
+  return {
+    async prove({ source: left, target: right }, distrust = false) {
+      if (left === undefined || right === undefined) return final(decide(left, right));
+      try {
+        const action = await prove(left, right, distrust);
+        return options.force === true && (action === "differs" || action === "unverifiable")
+          ? "overwrite"
+          : action;
+      } catch (error) {
+        if (isStorageError(error, "precondition_failed") || isStorageError(error, "not_found")) {
+          return "unverifiable";
+        }
+        throw error;
       }
-      throw error;
-    }
+    },
+    bytesToRead({ source: left, target: right }, distrust = false) {
+      if (left === undefined || right === undefined) return 0;
+      const action = decide(known("source", left), known("target", right), { readable, distrust });
+      return action.type === "read" ? action.sides.length * left.sizeBytes : 0;
+    },
   };
 }
 
@@ -102,7 +127,12 @@ function final(action: Action): FinalAction {
   return action.type === "read" ? "unverifiable" : action.type;
 }
 
-type Hasher = (side: Side, backend: StorageBackend, info: ObjectInfo, partSize?: number) => Promise<string>;
+type Hasher = (
+  side: Side,
+  backend: StorageBackend,
+  info: ListedContent,
+  partSize?: number,
+) => Promise<string>;
 
 /** Reads an object's MD5, or the multipart ETag it would have for a part size, and remembers what it read. */
 function createHasher({ hashCache, signal, onRead }: ProverOptions): Hasher {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core/backend";
+import { type StorageBackend, StorageError } from "@parquetry/core/backend";
 import type { Side } from "../plan/decide.ts";
-import type { ProverOptions } from "./prove-content.ts";
+import type { ListedContent, ProverOptions } from "./prove-content.ts";
 import { checkLength } from "./read-content.ts";
 
 /** What a pair that looks different is. */
@@ -18,9 +18,9 @@ export type OpaqueVerdict = "skip" | "differs" | "unverifiable";
 export function createOpaqueProver(
   backends: Readonly<Record<Side, StorageBackend>>,
   { hashCache, signal, onRead }: ProverOptions,
-): (left: ObjectInfo, right: ObjectInfo) => Promise<OpaqueVerdict> {
+): (left: ListedContent, right: ListedContent) => Promise<OpaqueVerdict> {
   /** The facts that hold, the listing's claim about the MD5 aside. */
-  const factsOf = async (side: Side, info: ObjectInfo): Promise<ObjectInfo> => {
+  const factsOf = async (side: Side, info: ListedContent): Promise<ListedContent> => {
     const backend = backends[side];
     const noted = hashCache?.get(backend.url(info.key), info.etag);
     if (noted !== undefined) return { ...info, md5: noted };
@@ -36,7 +36,7 @@ export function createOpaqueProver(
     });
   };
 
-  const sha256Of = async (side: Side, info: ObjectInfo): Promise<string | undefined> => {
+  const sha256Of = async (side: Side, info: ListedContent): Promise<string | undefined> => {
     if (info.sha256 !== undefined) return info.sha256;
     const backend = backends[side];
     if (backend.capabilities.listProves !== "none") return undefined;
@@ -56,7 +56,7 @@ export function createOpaqueProver(
     const [a, b] = await Promise.all([factsOf("source", left), factsOf("target", right)]);
     if (a.md5 !== undefined && b.md5 !== undefined) return a.md5 === b.md5 ? "skip" : "differs";
     // A side that cannot tell spares the other one the reading.
-    const isMute = ({ sha256 }: ObjectInfo, side: Side): boolean =>
+    const isMute = ({ sha256 }: ListedContent, side: Side): boolean =>
       sha256 === undefined && backends[side].capabilities.listProves !== "none";
     if (isMute(a, "source") || isMute(b, "target")) return "unverifiable";
     const [x, y] = await Promise.all([sha256Of("source", a), sha256Of("target", b)]);

@@ -53,7 +53,7 @@ export async function planMigration(
   const { signal, onProgress } = options;
   const selection = compileSelection(options);
   const whyRefused = createNameChecker(target.capabilities, options);
-  const prove = createProver(source, target, {
+  const { prove } = createProver(source, target, {
     force: options.force,
     hashCache: options.hashCache,
     signal,

@@ -27,6 +27,33 @@ describe("createProgressMeter", () => {
     );
   });
 
+  it("says what a verification has found to read, and once that is all, how long it takes", () => {
+    let now = 0;
+    const meter = createProgressMeter(() => now);
+    for (const side of ["source", "target"] as const) meter.take({ type: "listed", side, objects: 1000 });
+    for (let i = 0; i < 2; i++) meter.take({ type: "toRead", files: 1, bytes: 4000 });
+    meter.take({ type: "read", side: "source", bytes: 2000 });
+    now = 1000;
+    expect(meter.snapshot()).toMatchObject({ bytesTotal: undefined, etaMs: undefined, bytesFound: 8000 });
+    expect(formatProgress(meter.snapshot())).toBe(
+      "listing: 1,000 files, 2.0 kB of at least 8.0 kB read (2.0 kB/s)",
+    );
+    meter.take({ type: "listedAll" });
+    meter.take({ type: "compared", key: "a" });
+    const failure = { key: "b", code: "unavailable", message: "" } as const;
+    meter.take({ type: "compared", key: "b", failure });
+    expect(formatProgress(meter.snapshot())).toBe(
+      "2/2 files  2.0/8.0 kB  2.0 kB/s  ETA 3.0 s  retries 0  errors 1",
+    );
+  });
+
+  it("stays with the listing where it found nothing to read", () => {
+    const meter = createProgressMeter(() => 0);
+    meter.take({ type: "listed", side: "target", objects: 3 });
+    meter.take({ type: "listedAll" });
+    expect(formatProgress(meter.snapshot())).toBe("listing: 3 files");
+  });
+
   it("fits 80 columns with large numbers", () => {
     const line = formatProgress({
       phase: "copying",
@@ -34,6 +61,7 @@ describe("createProgressMeter", () => {
       filesTotal: 31_857,
       bytes: 15.3e9,
       bytesTotal: 15.3e9,
+      bytesFound: undefined,
       bytesPerSecond: 123.4e6,
       etaMs: 3_599_000,
       retries: 120,
@@ -41,5 +69,18 @@ describe("createProgressMeter", () => {
     });
     // The last column stays free: some terminals wrap there.
     expect(line.length).toBeLessThan(80);
+    const listing = formatProgress({
+      phase: "listing",
+      files: 31_857,
+      filesTotal: undefined,
+      bytes: 999.9e6,
+      bytesTotal: undefined,
+      bytesFound: 999.9e9,
+      bytesPerSecond: 123.4e6,
+      etaMs: undefined,
+      retries: 0,
+      errors: 0,
+    });
+    expect(listing.length).toBeLessThan(80);
   });
 });

@@ -1,4 +1,6 @@
+import type { Side } from "../plan/decide.ts";
 import type { MigrationProgress } from "../run/run-migration.ts";
+import type { VerifyProgress } from "../verify/verify-migration.ts";
 import { formatBytes, formatBytesOf, formatCount, formatDuration } from "./format-amount.ts";
 
 /** How often a live line is drawn anew, in milliseconds. */
@@ -8,9 +10,9 @@ export const PLAIN_INTERVAL_MS = 10_000;
 
 /** How far a run is. */
 export interface ProgressSnapshot {
-  /** What is being done. */
-  readonly phase: "listing" | "copying";
-  /** Files listed, or copied and failed. */
+  /** What is being done: `listing`, and what it finds may be read already; `reading`, once the listing is whole; `copying`. */
+  readonly phase: "listing" | "reading" | "copying";
+  /** Files listed, read for comparing, or copied and failed. */
   readonly files: number;
   /** Files in all, once that is known. */
   readonly filesTotal: number | undefined;
@@ -18,6 +20,8 @@ export interface ProgressSnapshot {
   readonly bytes: number;
   /** Bytes in all, once that is known. */
   readonly bytesTotal: number | undefined;
+  /** Bytes to read that a listing has found so far, until it is whole. */
+  readonly bytesFound: number | undefined;
   /** Bytes per second, over the last seconds. */
   readonly bytesPerSecond: number;
   /** How long the rest may take, in milliseconds, where that can be told. */
@@ -28,10 +32,13 @@ export interface ProgressSnapshot {
   readonly errors: number;
 }
 
+/** What a {@link ProgressMeter} takes. */
+export type ProgressEvent = MigrationProgress | VerifyProgress;
+
 /** Folds the events of a run into how far it is. */
 export interface ProgressMeter {
   /** Takes an event. */
-  take(event: MigrationProgress): void;
+  take(event: ProgressEvent): void;
   /** Where the run is now. */
   snapshot(): ProgressSnapshot;
 }
@@ -46,6 +53,9 @@ const WINDOW_MS = 5_000;
  */
 export function createProgressMeter(now: () => number = () => performance.now()): ProgressMeter {
   let phase: ProgressSnapshot["phase"] = "listing";
+  /** The sides are listed in step: the longer one tells how far. */
+  const listed: Record<Side, number> = { source: 0, target: 0 };
+  const toRead = { files: 0, bytes: 0 };
   let files = 0;
   let bytes = 0;
   let retries = 0;
@@ -66,8 +76,19 @@ export function createProgressMeter(now: () => number = () => performance.now())
 
   return {
     take(event) {
-      if (event.type === "listed") files += event.objects;
-      else if (event.type === "read" || event.type === "bytes") bytes += event.bytes;
+      if (event.type === "listed") listed[event.side] += event.objects;
+      else if (event.type === "toRead") {
+        toRead.files += event.files;
+        toRead.bytes += event.bytes;
+      } else if (event.type === "listedAll") {
+        if (toRead.files === 0) return;
+        phase = "reading";
+        filesTotal = toRead.files;
+        bytesTotal = toRead.bytes;
+      } else if (event.type === "compared") {
+        files++;
+        if (event.failure !== undefined) errors++;
+      } else if (event.type === "read" || event.type === "bytes") bytes += event.bytes;
       else if (event.type === "planned") {
         const { copy, overwrite } = event.plan.total;
         phase = "copying";
@@ -88,7 +109,18 @@ export function createProgressMeter(now: () => number = () => performance.now())
       const left = bytesTotal === undefined ? undefined : Math.max(0, bytesTotal - bytes);
       const etaMs =
         left === undefined || bytesPerSecond === 0 ? undefined : Math.round((left / bytesPerSecond) * 1000);
-      return { phase, files, filesTotal, bytes, bytesTotal, bytesPerSecond, etaMs, retries, errors };
+      return {
+        phase,
+        files: phase === "listing" ? Math.max(listed.source, listed.target) : files,
+        filesTotal,
+        bytes,
+        bytesTotal,
+        bytesFound: phase === "listing" && toRead.bytes > 0 ? toRead.bytes : undefined,
+        bytesPerSecond,
+        etaMs,
+        retries,
+        errors,
+      };
     },
   };
 }
@@ -102,16 +134,22 @@ export function createProgressMeter(now: () => number = () => performance.now())
  * ```
  */
 export function formatProgress(snapshot: ProgressSnapshot): string {
-  const { phase, files, filesTotal, bytes, bytesTotal, bytesPerSecond, etaMs, retries, errors } = snapshot;
+  const { phase, files, filesTotal, bytes, bytesTotal, bytesFound } = snapshot;
+  const { bytesPerSecond, etaMs, retries, errors } = snapshot;
   if (phase === "listing") {
+    const rate = `(${formatBytes(bytesPerSecond)}/s)`;
     const read =
-      bytes > 0 ? `, ${formatBytes(bytes)} read to compare (${formatBytes(bytesPerSecond)}/s)` : "";
+      bytesFound !== undefined
+        ? `, ${formatBytes(bytes)} of at least ${formatBytes(Math.max(bytes, bytesFound))} read ${rate}`
+        : bytes > 0
+          ? `, ${formatBytes(bytes)} read to compare ${rate}`
+          : "";
     const again = retries > 0 ? `, retries ${formatCount(retries)}` : "";
     return `listing: ${formatCount(files)} files${read}${again}`;
   }
   return [
     `${formatCount(files)}/${formatCount(filesTotal ?? files)} files`,
-    formatBytesOf(bytes, bytesTotal ?? bytes),
+    formatBytesOf(bytes, Math.max(bytes, bytesTotal ?? bytes)),
     `${formatBytes(bytesPerSecond)}/s`,
     `ETA ${etaMs === undefined ? "-" : formatDuration(etaMs)}`,
     `retries ${formatCount(retries)}`,

@@ -1,9 +1,14 @@
-import type { StorageBackend } from "@parquetry/core";
+import { type StorageBackend, StorageError } from "@parquetry/core";
 import { describe, expect, it } from "vitest";
 import { asDisk, memoryTree, withoutMd5 } from "../../test/support/memory-tree.ts";
 import { formatParity } from "./folder-parity.ts";
 import { parseVerifyLevel } from "./verify-level.ts";
-import { type Verification, type VerifyOptions, verifyMigration } from "./verify-migration.ts";
+import {
+  type Verification,
+  type VerifyOptions,
+  type VerifyProgress,
+  verifyMigration,
+} from "./verify-migration.ts";
 
 const verify = async (
   source: StorageBackend,
@@ -117,6 +122,50 @@ describe("verifyMigration", () => {
     });
     const found = await verify(source, await memoryTree({ "raw/a": "1", "raw/b": "2" }));
     expect(found.lines).toEqual(["raw: local=2 cloud=2 missing=0 extra=0 differing=0 unverifiable=2"]);
+  });
+
+  it("counts as read only what was read on both sides to its end", async () => {
+    const files = { "raw/a": "right", "raw/b": "equal", "raw/c": "gone", "raw/d": "other" };
+    const source = await memoryTree(files);
+    const tree = await memoryTree({ ...files, "raw/d": "OTHER" });
+    const target: StorageBackend = {
+      ...tree,
+      get: async (key, options) => {
+        if (key === "raw/a")
+          throw new StorageError({ code: "unavailable", op: "get", path: key, message: "get raw/a: no." });
+        if (key === "raw/c") for await (const _ of tree.delete([key]));
+        return tree.get(key, options);
+      },
+    };
+    const found = await verify(source, target, { level: "full" });
+    expect(found.lines).toEqual(["raw: local=4 cloud=4 missing=0 extra=0 differing=1 unverifiable=2"]);
+    expect(found.readFiles).toBe(2);
+    expect(found.failures.first(9)).toMatchObject([{ key: "raw/a", code: "unavailable" }]);
+  });
+
+  it("knows what is to be read before it is read, and what that was", async () => {
+    const files = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`raw/${i}`, "content"]));
+    const bucket = await memoryTree({ ...files, "raw/new": "longer", "raw/0": "short" });
+    const totals: Record<string, unknown>[] = [];
+    for (const level of ["etag", "full"] as const) {
+      const events: VerifyProgress[] = [];
+      await verify(asDisk(await memoryTree(files)), bucket, {
+        level,
+        onProgress: (event) => events.push(event),
+      });
+      const sum = (type: "toRead" | "read"): number =>
+        events.reduce((bytes, event) => bytes + (event.type === type ? event.bytes : 0), 0);
+      const whole = events.findIndex(({ type }) => type === "listedAll");
+      // Eight are read at once.
+      expect(events.slice(0, whole).filter(({ type }) => type === "compared").length).toBeLessThan(50);
+      expect(events.slice(whole).some(({ type }) => type === "toRead")).toBe(false);
+      const compared = events.filter(({ type }) => type === "compared").length;
+      totals.push({ toRead: sum("toRead"), read: sum("read"), compared });
+    }
+    expect(totals).toEqual([
+      { toRead: 49 * 7, read: 49 * 7, compared: 49 },
+      { toRead: 49 * 14, read: 49 * 14, compared: 49 },
+    ]);
   });
 
   it("leaves out what a migration leaves out, on both sides", async () => {

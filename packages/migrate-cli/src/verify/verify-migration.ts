@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { isStorageError, mapOrdered, type SkippedEntry, type StorageBackend } from "@parquetry/core/backend";
 import type { HashCache } from "../content/hash-cache.ts";
+import { listAhead } from "../content/list-ahead.ts";
 import { listSide } from "../content/list-side.ts";
-import { createProver, type FinalAction } from "../content/prove-content.ts";
+import { type ContentPair, createProver, type FinalAction } from "../content/prove-content.ts";
 import { createSpool, type Spool } from "../content/spool.ts";
 import type { Side } from "../plan/decide.ts";
-import { type ListingPair, mergeListings } from "../plan/merge-listings.ts";
+import { mergeListings } from "../plan/merge-listings.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
 import { HASH_CONCURRENCY, isLost, type PlanProgress } from "../plan/plan-migration.ts";
 import { createTallyTable, type TallyRow } from "../plan/tally.ts";
@@ -13,6 +14,16 @@ import { compileSelection, type SelectionOptions } from "../select/selection.ts"
 import { hashKey } from "../select/shard.ts";
 import type { FolderParity } from "./folder-parity.ts";
 import { toVerifyLevel, type VerifyLevel } from "./verify-level.ts";
+
+/**
+ * What happens during a verification. The listing runs ahead of the reading: `toRead` are files, and their bytes on all
+ * sides that are read, which it finds; once `listedAll` came, they are all there are. `compared`: one of them is done.
+ */
+export type VerifyProgress =
+  | PlanProgress
+  | { readonly type: "toRead"; readonly files: number; readonly bytes: number }
+  | { readonly type: "listedAll" }
+  | { readonly type: "compared"; readonly key: string; readonly failure?: FileFailure | undefined };
 
 /** Options of {@link verifyMigration}. */
 export interface VerifyOptions extends SelectionOptions {
@@ -25,7 +36,7 @@ export interface VerifyOptions extends SelectionOptions {
   /** Stops verifying. */
   readonly signal?: AbortSignal | undefined;
   /** Told what happens. */
-  readonly onProgress?: ((event: PlanProgress) => void) | undefined;
+  readonly onProgress?: ((event: VerifyProgress) => void) | undefined;
 }
 
 /** What a verification found. Close it, or its temporary files stay. */
@@ -34,7 +45,7 @@ export interface Verification {
   readonly folders: readonly FolderParity[];
   /** The bytes of the files on each side. */
   readonly bytes: { readonly local: number; readonly cloud: number };
-  /** How many files were read on both sides. */
+  /** How many files were read on both sides, to the end. */
   readonly readFiles: number;
   /** The seed of the sample, to choose the same files again. */
   readonly seed: string;
@@ -79,7 +90,7 @@ export async function verifyMigration(
   const level = toVerifyLevel(options.level ?? "etag");
   const seed = options.seed ?? randomBytes(6).toString("hex");
   const selection = compileSelection(options);
-  const prove = createProver(source, target, {
+  const { prove, bytesToRead } = createProver(source, target, {
     hashCache: options.hashCache,
     signal,
     onRead: (side, bytes) => onProgress?.({ type: "read", side, bytes }),
@@ -111,29 +122,47 @@ export async function verifyMigration(
       onSkipped: side === "source" ? skip : undefined,
     });
 
-  async function* candidates(): AsyncGenerator<ListingPair> {
-    for await (const pair of mergeListings(listing(source, "source"), listing(target, "target"))) {
-      if (selection.judge(pair.key) === "selected") yield pair;
+  async function* candidates(): AsyncGenerator<Candidate> {
+    for await (const { key, source: left, target: right } of mergeListings(
+      listing(source, "source"),
+      listing(target, "target"),
+    )) {
+      if (selection.judge(key) !== "selected") continue;
+      const pair: ContentPair = { key, source: left, target: right };
+      const isSampled = isToBeRead(pair, level, seed);
+      yield { pair, isSampled, bytes: bytesToRead(pair, isSampled) };
     }
   }
 
-  const judge = async (pair: ListingPair): Promise<Judged> => {
+  const judge = async (candidate: Candidate): Promise<Judged> => {
+    const { pair, isSampled } = candidate;
     try {
-      return { pair, action: await prove(pair, isToBeRead(pair, level, seed)) };
+      return { ...candidate, action: await prove(pair, isSampled) };
     } catch (error) {
       if (!isStorageError(error) || error.code === "aborted" || error.code === "unauthenticated") throw error;
       const failure: FileFailure = { key: pair.key, code: error.code, message: error.message };
-      return { pair, action: "unverifiable", failure };
+      return { ...candidate, action: "unverifiable", failure };
     }
   };
 
+  const ahead = listAhead(candidates(), {
+    onItem: ({ bytes }) => bytes > 0 && onProgress?.({ type: "toRead", files: 1, bytes }),
+    onEnd: () => onProgress?.({ type: "listedAll" }),
+  });
+
   try {
-    for await (const { pair, action, failure } of mapOrdered(candidates(), HASH_CONCURRENCY, judge)) {
+    for await (const { pair, isSampled, bytes, action, failure } of mapOrdered(
+      ahead,
+      HASH_CONCURRENCY,
+      judge,
+    )) {
       const { key, source: left, target: right } = pair;
       if (left !== undefined) table.add(key, "local", left.sizeBytes);
       if (right !== undefined) table.add(key, "cloud", right.sizeBytes);
-      if (isToBeRead(pair, level, seed)) readFiles++;
+      // With both contents at hand there is a verdict.
+      if (isSampled && action !== "unverifiable") readFiles++;
       if (failure !== undefined) lists.failures.push(failure);
+      if (bytes > 0 || failure !== undefined) onProgress?.({ type: "compared", key, failure });
       const column = COLUMN_OF[action];
       if (column === undefined) continue;
       table.add(key, column, 0);
@@ -159,8 +188,14 @@ export async function verifyMigration(
 
 type Column = "local" | "cloud" | "missing" | "extra" | "differing" | "unverifiable";
 
-interface Judged {
-  readonly pair: ListingPair;
+interface Candidate {
+  readonly pair: ContentPair;
+  /** Whether both sides are read, whatever the listings claim. */
+  readonly isSampled: boolean;
+  readonly bytes: number;
+}
+
+interface Judged extends Candidate {
   readonly action: FinalAction;
   readonly failure?: FileFailure;
 }
@@ -173,7 +208,7 @@ const COLUMN_OF: Readonly<Partial<Record<FinalAction, Exclude<Column, "local" | 
 };
 
 /** Whether both sides of a pair are read: with no size in common there is nothing to read, they differ. */
-function isToBeRead({ key, source, target }: ListingPair, level: VerifyLevel, seed: string): boolean {
+function isToBeRead({ key, source, target }: ContentPair, level: VerifyLevel, seed: string): boolean {
   if (source === undefined || target === undefined || source.sizeBytes !== target.sizeBytes) return false;
   if (source.sizeBytes === 0 || level.type === "etag") return false;
   return level.type === "full" || hashKey(`${seed}\0${key}`) / 2 ** 48 < level.share;
