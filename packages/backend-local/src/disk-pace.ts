@@ -31,12 +31,16 @@ export class DiskPace {
   now<T>(run: () => T, calls: number): T {
     const startedAt = performance.now();
     const result = run();
-    this.#slow = performance.now() - startedAt > QUICK_MS * calls ? this.#slow + 1 : 0;
-    if (this.#slow === SLOW_IN_A_ROW) {
-      this.#slow = 0;
-      this.#later = TRY_AGAIN_AFTER;
-    }
+    this.took(performance.now() - startedAt, calls);
     return result;
+  }
+
+  /** Learns how long so many calls took, made one after the other. */
+  took(ms: number, calls: number): void {
+    this.#slow = ms > QUICK_MS * calls ? this.#slow + 1 : 0;
+    if (this.#slow < SLOW_IN_A_ROW) return;
+    this.#slow = 0;
+    this.#later = TRY_AGAIN_AFTER;
   }
 
   /** Told that something is read on other threads. */

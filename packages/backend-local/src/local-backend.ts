@@ -22,22 +22,23 @@ import {
 import { atomicDelete, atomicWrite } from "./atomic-write.ts";
 import { openDataRoot } from "./data-root.ts";
 import { DiskPace } from "./disk-pace.ts";
+import { type HashedReads, hashedReads } from "./hashed-reads.ts";
 import { listTree } from "./list-tree.ts";
 import { localError, pathOf } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
 import { checkFolder, localPath } from "./local-path.ts";
 import { fileOnly, openFile } from "./open-file.ts";
 import { readFile } from "./read-file.ts";
-import { readSmallFile } from "./read-small-file.ts";
-
-/** Reading a small file is worth this many calls: opening it, its facts, its bytes. */
-const READ_CALLS = 4;
+import { READ_CALLS, readSmallFile } from "./read-small-file.ts";
 
 /** Options of {@link createLocalBackend}. */
 export interface LocalBackendOptions {
   /** The folder that holds the data. Must exist; a relative path is taken from the working directory. */
   readonly root: string;
 }
+
+/** A directory. */
+export interface LocalBackend extends StorageBackend, HashedReads {}
 
 const CAPABILITIES: BackendCapabilities = {
   listProves: "none",
@@ -61,10 +62,11 @@ const CAPABILITIES: BackendCapabilities = {
  * const storage = new Storage(await createLocalBackend({ root: "./data" }));
  * ```
  */
-export async function createLocalBackend(options: LocalBackendOptions): Promise<StorageBackend> {
+export async function createLocalBackend(options: LocalBackendOptions): Promise<LocalBackend> {
   const dataRoot = await openDataRoot(options.root);
   const root = dataRoot.path;
   const pace = new DiskPace();
+  const { readHashed, close } = hashedReads(root, pace);
 
   /** Runs one operation on a key's file, with every failure of the file system explained. */
   const explained = async <T>(
@@ -175,7 +177,8 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
         }
       }),
 
-    async close() {},
+    readHashed,
+    close,
   };
 }
 

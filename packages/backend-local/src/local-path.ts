@@ -1,16 +1,16 @@
 import { realpath } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
-import { type Key, StorageError } from "@parquetry/core/backend";
+import { type Key, parseKey, StorageError } from "@parquetry/core/backend";
 import { errnoOf } from "./local-error.ts";
 import { whyNotAName } from "./local-names.ts";
 
 /**
  * The file of a key below `root`.
  *
- * @throws StorageError `invalid_path` where the key cannot be a file name here.
+ * @throws StorageError `invalid_path` where the key is none, whatever its type says, or cannot be a file name here.
  */
 export function localPath(root: string, key: Key, op: string): string {
-  for (const segment of key.split("/")) {
+  for (const segment of parseKey(key, op).split("/")) {
     const reason = whyNotAName(segment);
     if (reason !== undefined) {
       throw invalid(

@@ -1,18 +1,15 @@
-import { type BigIntStats, constants, fstatSync, readlinkSync } from "node:fs";
+import { type BigIntStats, constants, fstatSync } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
 import { type Key, StorageError } from "@parquetry/core/backend";
 import { checkFolder } from "./local-path.ts";
-
-/** Neither a link is followed nor a named pipe waited for, where the system knows these flags. */
-export const OPEN_FLAGS: number =
-  constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+import { isPathOf, OPEN_FLAGS } from "./opened-path.ts";
 
 /**
  * Opens the file of a key for reading, and makes sure that it is what its path names: no link, no device, in no folder
  * that a link leads to.
  *
- * Where the kernel tells which file was opened (Linux, by `/proc/self/fd`), that is asked: it costs one call, and nobody can
- * exchange the folder in between. Elsewhere, and where the answer is another path, the folders are looked at one by one.
+ * Where one call tells that ({@link isPathOf}), that is all; elsewhere, and where it says no, the folders are looked at one
+ * by one.
  *
  * @throws StorageError `invalid_path` for links and devices, `not_found` for a folder; the file system's own errors.
  */
@@ -44,17 +41,6 @@ export async function openFile(
 async function checkPath(root: string, path: string, key: Key, op: string): Promise<void> {
   await checkFolder(root, path, key, op);
   fileOnly(await lstat(path, { bigint: true }), key, path);
-}
-
-/** Whether the kernel says that an open file is the one of this path. False where it does not say. */
-export function isPathOf(descriptor: number, path: string): boolean {
-  if (process.platform !== "linux") return false;
-  try {
-    return readlinkSync(`/proc/self/fd/${descriptor}`) === path;
-  } catch {
-    // No /proc here.
-    return false;
-  }
 }
 
 /**

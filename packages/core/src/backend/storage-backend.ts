@@ -30,7 +30,8 @@ export interface StorageBackend {
    */
   get(key: Key, options?: GetOptions): Promise<GetResult>;
   /**
-   * Stores a whole object or nothing: no reader ever sees a part, and when this resolves the bytes are durable. A failed
+   * Stores a whole object or nothing: no reader ever sees a part, and when this resolves the bytes are durable, and the
+   * memory that the caller gave them in is its own again. A failed
    * `ifNoneMatch` is `already_exists`; a failed `ifMatch`, also on a missing key, is `precondition_failed`; a body that
    * does not match `sha256` or `md5` is `corrupt`.
    */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { type StorageBackend, StorageError } from "@parquetry/core/backend";
 import type { Side } from "../plan/decide.ts";
+import { checkLength } from "./check-length.ts";
 import type { ListedContent, ProverOptions } from "./prove-content.ts";
-import { checkLength } from "./read-content.ts";
 
 /** What a pair that looks different is. */
 export type OpaqueVerdict = "skip" | "differs" | "unverifiable";

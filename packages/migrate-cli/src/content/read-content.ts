@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import { type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core/backend";
+import type { StorageBackend } from "@parquetry/core/backend";
+import { checkLength } from "./check-length.ts";
 import { createMultipartHasher } from "./multipart-etag.ts";
+import { type ListedVersion, readHashed } from "./read-whole.ts";
 
 /** What reading an object told about its content. */
 export interface ContentHashes {
@@ -32,10 +34,16 @@ export interface ReadContentOptions {
  */
 export async function readContent(
   backend: StorageBackend,
-  info: Pick<ObjectInfo, "key" | "etag" | "sizeBytes">,
+  info: ListedVersion,
   options: ReadContentOptions = {},
 ): Promise<ContentHashes> {
   const { signal, partSizes = [], onBytes } = options;
+  const hashed = partSizes.length === 0 ? await readHashed(backend, info, signal) : undefined;
+  if (hashed !== undefined) {
+    hashed.release();
+    await onBytes?.(info.sizeBytes);
+    return { md5: hashed.md5, multipartEtags: [] };
+  }
   const md5 = createHash("md5");
   const multipart = partSizes.map(createMultipartHasher);
   const { body } = await backend.get(info.key, { ifMatch: info.etag, signal });
@@ -48,24 +56,4 @@ export async function readContent(
   }
   checkLength(backend, info, bytes);
   return { md5: md5.digest("hex"), multipartEtags: multipart.map((hasher) => hasher.etag()) };
-}
-
-/**
- * Checks that a body had the bytes that the listing announced.
- *
- * @throws StorageError `corrupt` where it had not.
- */
-export function checkLength(
-  backend: StorageBackend,
-  info: Pick<ObjectInfo, "key" | "sizeBytes">,
-  bytes: number,
-): void {
-  if (bytes === info.sizeBytes) return;
-  throw new StorageError({
-    code: "corrupt",
-    op: "get",
-    path: info.key,
-    backend: backend.name,
-    message: `get ${backend.url(info.key)}: ${bytes} bytes came, ${info.sizeBytes} were listed.`,
-  });
 }

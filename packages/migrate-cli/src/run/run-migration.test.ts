@@ -13,7 +13,7 @@ import { asDisk, contents, fill, memoryTree, withoutMd5 } from "../../test/suppo
 import { parseShard } from "../select/shard.ts";
 import type { MigrationResult } from "./migration-result.ts";
 import { type MigrationOptions, type MigrationProgress, runMigration } from "./run-migration.ts";
-import { BUFFER_BYTES } from "./send-file.ts";
+import { WHOLE_BYTES } from "./send-file.ts";
 
 const migrate = async (
   source: StorageBackend,
@@ -25,7 +25,7 @@ const migrate = async (
   return result;
 };
 
-const LARGE = "x".repeat(BUFFER_BYTES + 1);
+const LARGE = "x".repeat(WHOLE_BYTES + 1);
 
 /** Counts the requests that reach a store. */
 function counted(backend: StorageBackend): {

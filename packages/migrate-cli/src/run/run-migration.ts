@@ -1,6 +1,5 @@
 import { isStorageError, type StorageBackend, StorageError } from "@parquetry/core/backend";
 import { createSpool } from "../content/spool.ts";
-import { isRemote } from "../cost/provider.ts";
 import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
 import { type PlanOptions, type PlanProgress, planMigration } from "../plan/plan-migration.ts";
 import { createTallyTable } from "../plan/tally.ts";
@@ -16,7 +15,7 @@ import { copyFile } from "./copy-file.ts";
 import { endStaleUploads } from "./end-stale-uploads.ts";
 import { forEachConcurrent } from "./for-each-concurrent.ts";
 import type { CopyKind, MigrationResult, SlowFile } from "./migration-result.ts";
-import { BUFFER_BYTES } from "./send-file.ts";
+import { isSentWhole } from "./send-file.ts";
 import { endLostUploads } from "./unfinished-uploads.ts";
 import type { UploadJournal, UploadRecord } from "./upload-journal.ts";
 
@@ -33,6 +32,9 @@ const MEMORY_BYTES = 48 * 1024 * 1024;
 
 /** How many parts of a large object a backend may hold at once. */
 const PARTS_IN_MEMORY = 5;
+
+/** How much of a stream is in memory, about, in bytes. */
+const STREAM_BYTES = 1024 * 1024;
 
 /** What happens during a migration. `bytes` may be negative: a file is read again. */
 export type MigrationProgress =
@@ -239,11 +241,11 @@ async function* numbered(files: AsyncIterable<PlannedFile>): AsyncGenerator<Numb
   for await (const file of files) yield { file, index: index++ };
 }
 
-/** About how much memory copying a file takes: a bucket gets it in one piece, or by some parts at once. */
+/** About how much memory copying a file takes: it is sent in one piece, as a stream, or by some parts at once. */
 function memoryOf(sizeBytes: number, target: StorageBackend): number {
+  if (isSentWhole(sizeBytes, target)) return sizeBytes;
   const { maxSinglePutBytes, partSizeBytes } = target.capabilities;
-  if (!isRemote(target)) return Math.min(sizeBytes, BUFFER_BYTES);
-  return sizeBytes <= maxSinglePutBytes ? sizeBytes : Math.min(sizeBytes, PARTS_IN_MEMORY * partSizeBytes);
+  return sizeBytes <= maxSinglePutBytes ? STREAM_BYTES : Math.min(sizeBytes, PARTS_IN_MEMORY * partSizeBytes);
 }
 
 /** The failure that every further file will share: bad credentials at once, a forbidden or full target after some. */

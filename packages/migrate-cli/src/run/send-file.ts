@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import {
   isStorageError,
   type PutOptions,
@@ -7,7 +6,7 @@ import {
   type StorageError,
 } from "@parquetry/core/backend";
 import type { S3Uploads } from "parquetry/backend";
-import { checkLength } from "../content/read-content.ts";
+import { readWhole } from "../content/read-whole.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import type { BandwidthLimiter } from "./bandwidth-limiter.ts";
 import { putOrFind } from "./put-or-find.ts";
@@ -15,8 +14,13 @@ import { checkMd5, createSourceBody, type SourceBody } from "./source-body.ts";
 import { endUpload, uploadsOf } from "./unfinished-uploads.ts";
 import type { UploadJournal } from "./upload-journal.ts";
 
-/** Files up to this size are read whole before they are sent; larger ones are streamed. In bytes. */
-export const BUFFER_BYTES: number = 1024 * 1024;
+/** Files up to this size are read whole before they are sent, where a target takes them in one piece. In bytes. */
+export const WHOLE_BYTES: number = 8 * 1024 * 1024;
+
+/** Whether a file is read whole before it is sent; larger ones are streamed, or sent in parts. */
+export function isSentWhole(sizeBytes: number, target: StorageBackend): boolean {
+  return sizeBytes <= Math.min(WHOLE_BYTES, target.capabilities.maxSinglePutBytes);
+}
 
 /** What sending a file works with. */
 export interface SendContext {
@@ -50,7 +54,7 @@ export interface SentFile {
 
 /** Reads one version of a file and puts it: small files in one piece, large ones as a stream or in parts. */
 export function sendFile(file: PlannedFile, context: SendContext): Promise<SentFile> {
-  if (file.sizeBytes <= BUFFER_BYTES) return sendBuffered(file, context);
+  if (isSentWhole(file.sizeBytes, context.target)) return sendWhole(file, context);
   const uploads = uploadsOf(context.target);
   const inParts = file.sizeBytes > context.target.capabilities.maxSinglePutBytes;
   if (uploads === undefined || context.uploads === undefined || !inParts) {
@@ -67,19 +71,20 @@ function putOptions({ replaces }: PlannedFile, { signal }: SendContext): PutOpti
   return replaces === undefined ? { ifNoneMatch: "*", signal } : { ifMatch: replaces, signal };
 }
 
-async function sendBuffered(file: PlannedFile, context: SendContext): Promise<SentFile> {
+async function sendWhole(file: PlannedFile, context: SendContext): Promise<SentFile> {
   const { source, target, limiter, signal } = context;
-  const { body } = await source.get(file.key, { ifMatch: file.etag, signal });
-  const bytes = await body.bytes();
-  checkLength(source, file, bytes.byteLength);
-  const md5 = hash("md5", bytes, "hex");
-  checkMd5(source, file, md5);
-  await limiter?.take(bytes.byteLength, signal);
-  const options = { ...putOptions(file, context), md5 };
-  const put = (): Promise<PutResult> => target.put(file.key, bytes, options);
-  const stored = await putOrFind(target, file, signal, () => md5, put);
-  context.onBytes?.(bytes.byteLength);
-  return { stored, md5, multipartEtag: undefined, checked: true };
+  const { bytes, md5, release } = await readWhole(source, file, signal);
+  try {
+    checkMd5(source, file, md5);
+    await limiter?.take(bytes.byteLength, signal);
+    const options = { ...putOptions(file, context), md5 };
+    const put = (): Promise<PutResult> => target.put(file.key, bytes, options);
+    const stored = await putOrFind(target, file, signal, () => md5, put);
+    context.onBytes?.(bytes.byteLength);
+    return { stored, md5, multipartEtag: undefined, checked: true };
+  } finally {
+    release();
+  }
 }
 
 async function sendStreamed(

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ReplayableBody, type StorageBackend, StorageError } from "@parquetry/core/backend";
+import { checkLength } from "../content/check-length.ts";
 import { createMultipartHasher } from "../content/multipart-etag.ts";
-import { checkLength } from "../content/read-content.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import type { BandwidthLimiter } from "./bandwidth-limiter.ts";
 

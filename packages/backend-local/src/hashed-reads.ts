@@ -1,0 +1,49 @@
+import type { Key } from "@parquetry/core/backend";
+import type { DiskPace } from "./disk-pace.ts";
+import { localPath } from "./local-path.ts";
+import {
+  type HashedBytes,
+  MAX_READ_BYTES,
+  type ReadingThread,
+  startReadingThread,
+} from "./reading-thread.ts";
+
+export type { HashedBytes } from "./reading-thread.ts";
+
+/** What a directory can do beyond the byte contract: read and hash on a thread of its own. */
+export interface HashedReads {
+  /**
+   * Reads one version of a small file whole, and its MD5. At most 48 MiB are out at a time; whoever asks for more waits until
+   * some are given back.
+   *
+   * @param version its size in bytes and its ETag, as they were listed.
+   * @returns undefined where `get` has to be asked: for a file above 8 MiB, another version, a failure (which it explains), a
+   * disk that is slow to answer (of which `get` asks for many files at once).
+   * @example
+   * ```ts
+   * const read = await backend.readHashed(key, { sizeBytes, etag });
+   * try { if (read !== undefined) await bucket.put(key, read.bytes, { md5: read.md5 }); } finally { read?.release(); }
+   * ```
+   */
+  readHashed(
+    key: Key,
+    version: { readonly sizeBytes: number; readonly etag: string },
+  ): Promise<HashedBytes | undefined>;
+}
+
+/** The hashed reads of a folder. The thread is started when it is first needed. */
+export function hashedReads(root: string, pace: DiskPace): HashedReads & { close(): Promise<void> } {
+  let thread: ReadingThread | undefined;
+  return {
+    async readHashed(key, { sizeBytes, etag }) {
+      if (sizeBytes > MAX_READ_BYTES || !pace.isQuick) return undefined;
+      thread ??= startReadingThread((ms, calls) => pace.took(ms, calls));
+      return thread.read({ path: localPath(root, key, "get"), etag, length: sizeBytes });
+    },
+    async close() {
+      const open = thread;
+      thread = undefined;
+      await open?.close();
+    },
+  };
+}

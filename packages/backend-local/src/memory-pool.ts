@@ -1,0 +1,75 @@
+/** A piece of a {@link MemoryPool}. */
+export interface Piece {
+  /** Where it begins, in bytes. */
+  readonly offset: number;
+  /** How long it is, in bytes. */
+  readonly length: number;
+}
+
+/** Pieces begin at the pages of the system, so that none shares one with another. */
+const PAGE_BYTES = 4096;
+
+/**
+ * Shares out a fixed span of memory, first fit, first come first served: whoever finds no room waits for what others give
+ * back. Nothing is ever grown, moved or cleared.
+ */
+export class MemoryPool {
+  readonly #waiting: { readonly length: number; readonly enter: (offset: number) => void }[] = [];
+  /** What is free, in order; neighbours are one. */
+  readonly #free: { start: number; end: number }[];
+
+  /** @param sizeBytes how much there is; a piece may have all of it. */
+  constructor(sizeBytes: number) {
+    this.#free = [{ start: 0, end: sizeBytes }];
+  }
+
+  /** Takes a piece; waits where there is no room. At most the size of the pool. */
+  async take(length: number): Promise<Piece> {
+    const whole = pagesOf(length);
+    const offset =
+      (this.#waiting.length === 0 ? this.#find(whole) : undefined) ??
+      (await new Promise<number>((enter) => this.#waiting.push({ length: whole, enter })));
+    return { offset, length };
+  }
+
+  /** Gives a piece back, once. */
+  give({ offset, length }: Piece): void {
+    this.#merge(offset, offset + pagesOf(length));
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const found = this.#find(next.length);
+      if (found === undefined) return;
+      this.#waiting.shift();
+      next.enter(found);
+    }
+  }
+
+  #find(length: number): number | undefined {
+    const at = this.#free.findIndex(({ start, end }) => end - start >= length);
+    const span = this.#free[at];
+    if (span === undefined) return undefined;
+    const { start } = span;
+    span.start += length;
+    if (span.start === span.end) this.#free.splice(at, 1);
+    return start;
+  }
+
+  #merge(start: number, end: number): void {
+    const found = this.#free.findIndex((span) => span.start >= end);
+    const at = found < 0 ? this.#free.length : found;
+    this.#free.splice(at, 0, { start, end });
+    this.#join(at);
+    this.#join(at - 1);
+  }
+
+  /** Makes one of the span there and the next, where they touch. */
+  #join(at: number): void {
+    const [left, right] = [this.#free[at], this.#free[at + 1]];
+    if (left === undefined || left.end !== right?.start) return;
+    left.end = right.end;
+    this.#free.splice(at + 1, 1);
+  }
+}
+
+function pagesOf(length: number): number {
+  return Math.max(1, Math.ceil(length / PAGE_BYTES)) * PAGE_BYTES;
+}

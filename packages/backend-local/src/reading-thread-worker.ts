@@ -1,0 +1,50 @@
+import { hash } from "node:crypto";
+import { parentPort, workerData } from "node:worker_threads";
+import { localEtag } from "./local-etag.ts";
+import { READ_CALLS, readSmallFile } from "./read-small-file.ts";
+
+/** A file to read: the version that is wanted, and where its bytes go. */
+export interface ReadJob {
+  readonly id: number;
+  readonly path: string;
+  readonly etag: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What became of it. */
+export interface ReadAnswer {
+  readonly id: number;
+  /** The MD5 of the bytes in hex; undefined where it was not read. */
+  readonly md5: string | undefined;
+  /** How long the file system took, in milliseconds. */
+  readonly ms: number;
+  /** As how many calls it counts. */
+  readonly calls: number;
+}
+
+/** A page cache gives at least so many bytes in the time of one call; a device does not. */
+const BYTES_PER_CALL = 128 * 1024;
+
+/** So many answers travel together: fewer wake the other thread more often than it can use. */
+const ANSWERS_TOGETHER = 8;
+
+const memory: SharedArrayBuffer = workerData;
+
+parentPort?.on("message", (jobs: readonly ReadJob[]) => {
+  for (let at = 0; at < jobs.length; at += ANSWERS_TOGETHER) {
+    parentPort?.postMessage(jobs.slice(at, at + ANSWERS_TOGETHER).map(read));
+  }
+});
+
+function read({ id, path, etag, offset, length }: ReadJob): ReadAnswer {
+  const startedAt = performance.now();
+  const file = readSmallFile(path, (stats) =>
+    Number(stats.size) === length && localEtag(stats) === etag
+      ? new Uint8Array(memory, offset, length)
+      : undefined,
+  );
+  const ms = performance.now() - startedAt;
+  const calls = READ_CALLS + length / BYTES_PER_CALL;
+  return { id, md5: file && hash("md5", file.bytes, "hex"), ms, calls };
+}
