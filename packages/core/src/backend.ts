@@ -34,7 +34,7 @@ export type {
 } from "./backend/storage-backend.ts";
 export { verifiedBody } from "./backend/verified-body.ts";
 export { alreadyExists, bodyMismatch, preconditionFailed } from "./backend/write-errors.ts";
-export { checkOptions, type OptionNames } from "./check-arguments.ts";
+export { checkBackend, checkOptions, invalid, type OptionKind, type OptionNames } from "./check-arguments.ts";
 export { mapConcurrent, mapOrdered } from "./concurrency.ts";
 export { decodeHive, HIVE_NULL } from "./hive/codec.ts";
 export { parsePartitionSegment } from "./hive/partition.ts";

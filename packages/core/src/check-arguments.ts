@@ -1,10 +1,29 @@
+import type { StorageBackend } from "./backend/storage-backend.ts";
 import type { Row } from "./row.ts";
 import { showValue } from "./show-value.ts";
 import { StorageError } from "./storage-error.ts";
 import { suggest } from "./suggest.ts";
 
-/** The names of all options of a call. The compiler sees to it that none is left out. */
-export type OptionNames<T> = { readonly [K in keyof T]-?: true };
+/** What kind of value an option takes; a `number` is finite, `texts` is a list of them. */
+export type OptionKind = "boolean" | "number" | "text" | "texts" | "function" | "signal";
+
+/**
+ * The names of all options of a call, each with its kind, or `true` where the call checks the value by itself. The compiler
+ * sees to it that none is left out.
+ */
+export type OptionNames<T> = { readonly [K in keyof T]-?: true | OptionKind };
+
+const KINDS: Readonly<Record<OptionKind, readonly [expected: string, is: (value: unknown) => boolean]>> = {
+  boolean: ["true or false", (value) => typeof value === "boolean"],
+  number: ["a number", (value) => Number.isFinite(value)],
+  text: ["a text", (value) => typeof value === "string"],
+  texts: [
+    "a list of texts",
+    (value) => Array.isArray(value) && value.every((one) => typeof one === "string"),
+  ],
+  function: ["a function", (value) => typeof value === "function"],
+  signal: ["an AbortSignal", (value) => value instanceof AbortSignal],
+};
 
 /**
  * Checks rows, for callers without types.
@@ -32,25 +51,67 @@ export function checkColumnList(columns: readonly string[] | undefined, op: stri
 }
 
 /**
- * Checks the names of options, for callers without types: one that is misspelt would else be ignored, and
- * `{ overwite: true }` would add rows where it was to replace them.
+ * Checks options, for callers without types: one that is misspelt would else be ignored, and `{ overwite: true }` would add
+ * rows where it was to replace them.
  *
- * @throws StorageError `invalid_argument` naming the option, the one that was probably meant, and all there are.
+ * @throws StorageError `invalid_argument` naming the option, the one that was probably meant, and all there are; or what was
+ * expected of its value.
  * @example
  * ```ts
- * checkOptions(options, { recursive: true, signal: true }, "sweep");
+ * checkOptions(options, { recursive: "boolean", signal: "signal" }, "sweep");
  * ```
  */
 export function checkOptions<T extends object>(options: T, names: OptionNames<T>, op: string): void {
   if (typeof options !== "object" || options === null)
     throw invalid(op, `options are an object, not ${showValue(options)}`);
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(names, name)) continue;
-    const known = Object.keys(names);
-    const meant = suggest(name, known);
-    const hint = meant === undefined ? "" : ` Did you mean ${meant}?`;
-    throw invalid(op, `there is no option ${showValue(name)}.${hint} Options are ${known.join(", ")}`);
+  const kinds = new Map<string, true | OptionKind>(Object.entries(names));
+  for (const [name, value] of Object.entries(options)) {
+    const kind = kinds.get(name);
+    if (kind === undefined) {
+      const meant = suggest(name, kinds.keys());
+      const hint = meant === undefined ? "" : ` Did you mean ${meant}?`;
+      throw invalid(
+        op,
+        `there is no option ${showValue(name)}.${hint} Options are ${[...kinds.keys()].join(", ")}`,
+      );
+    }
+    if (kind === true || value === undefined) continue;
+    const [expected, is] = KINDS[kind];
+    if (!is(value)) throw invalid(op, `${name} is ${showBriefly(value)}, expected ${expected}`);
   }
+}
+
+/**
+ * Checks that something is a backend, for callers without types.
+ *
+ * @param name what to call it.
+ * @throws StorageError `invalid_argument` naming it where it is none.
+ * @example
+ * ```ts
+ * checkBackend(source, "source", "runMigration");
+ * ```
+ */
+export function checkBackend(backend: StorageBackend, name: string, op: string): void {
+  if (typeof backend?.get === "function" && typeof backend.put === "function") return;
+  const given: unknown = backend;
+  // An address is not shown: what stands in it may be a secret.
+  const shown = typeof given === "string" ? "a text" : showBriefly(given);
+  const remedy =
+    given instanceof Promise
+      ? "; await it first"
+      : typeof given === "string"
+        ? "; an address is opened first: await openBackend(address)"
+        : "";
+  throw invalid(
+    op,
+    `${name} is ${shown}, expected a StorageBackend, as createMemoryBackend() or parquetry's openBackend("s3://bucket") give${remedy}`,
+  );
+}
+
+/** A value as a short text. What an object holds is not shown: a secret may be in it. */
+function showBriefly(value: unknown): string {
+  const shown = showValue(value);
+  return shown.startsWith("{") ? "an object" : shown;
 }
 
 /** The error of an argument that the call cannot take. */

@@ -20,7 +20,7 @@ export type {
   SkippedEntry,
   StorageBackend,
 } from "./backend/storage-backend.ts";
-export { checkOptions, type OptionNames } from "./check-arguments.ts";
+export { checkOptions, type OptionKind, type OptionNames } from "./check-arguments.ts";
 export type { ReadCsvOptions } from "./csv/read-csv.ts";
 export type { WriteCsvOptions } from "./csv/write-csv.ts";
 export { decodeHive, encodeHive, HIVE_NULL } from "./hive/codec.ts";

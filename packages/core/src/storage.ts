@@ -1,7 +1,7 @@
 import { deleteAll } from "./backend/delete-all.ts";
 import { listObjects } from "./backend/list-objects.ts";
 import type { OperationOptions, StorageBackend } from "./backend/storage-backend.ts";
-import { checkColumnList, checkOptions, checkRows, invalid } from "./check-arguments.ts";
+import { checkBackend, checkColumnList, checkOptions, checkRows, invalid } from "./check-arguments.ts";
 import { checkCsvOptions } from "./csv/check-csv-options.ts";
 import { decodeCsv, type ReadCsvOptions } from "./csv/read-csv.ts";
 import { scanCsv } from "./csv/scan-csv.ts";
@@ -64,12 +64,7 @@ export class Storage implements AsyncDisposable {
    * @throws StorageError `invalid_argument` for what is no backend.
    */
   constructor(backend: StorageBackend) {
-    if (typeof backend?.get !== "function" || typeof backend.put !== "function") {
-      throw invalid(
-        "Storage",
-        `a Storage is made over a StorageBackend, such as createMemoryBackend(), not over ${showValue(backend)}`,
-      );
-    }
+    checkBackend(backend, "backend", "Storage");
     this.backend = backend;
     this.#entities = new EntityMemory(backend);
   }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import {
+  checkOptions,
   createMemoryBackend,
   encodeParquet,
   inferColumns,
@@ -605,6 +606,30 @@ it("an option that is misspelt is named, with the one that is meant and all ther
   // Only the caller's own names count.
   const inherited: object = Object.create({ overwite: true });
   expect(await storage.write(ENTITY, good, p2024, inherited)).toBe(good.length);
+});
+
+it("an option of another kind is named, and what was expected; no secret is shown", () => {
+  const kinds = {
+    force: "boolean",
+    names: "texts",
+    limit: "number",
+    signal: "signal",
+    name: "text",
+    on: "function",
+  } as const;
+  const check = (options: Record<string, unknown>): void => checkOptions(options, kinds, "sweep");
+  check({ force: true, names: ["a"], limit: 1, signal: AbortSignal.abort(), name: "", on: check });
+  check({ force: undefined });
+  const refused: [Record<string, unknown>, string][] = [
+    [{ force: 1 }, "sweep: force is 1, expected true or false."],
+    [{ names: "a" }, 'sweep: names is "a", expected a list of texts.'],
+    [{ names: [1] }, "sweep: names is [1], expected a list of texts."],
+    [{ limit: Number.NaN }, "sweep: limit is NaN, expected a number."],
+    [{ signal: new AbortController() }, "sweep: signal is an AbortController, expected an AbortSignal."],
+    [{ name: { secret: "s3cr3t" } }, "sweep: name is an object, expected a text."],
+    [{ on: null }, "sweep: on is null, expected a function."],
+  ];
+  for (const [options, says] of refused) expect(() => check(options)).toThrow(says);
 });
 
 it("a file whose footer is fine and whose pages are not is skipped whole, by choice", async () => {

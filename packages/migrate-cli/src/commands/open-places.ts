@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { isWithin, type StorageBackend, StorageError } from "@parquetry/core/backend";
+import { type StorageBackend, StorageError } from "@parquetry/core/backend";
 import {
   type ConfigOptions,
   DEFAULT_ENV_PREFIXES,
@@ -64,11 +64,7 @@ export function configuredCloud({
   return read("S3_BUCKET") === "" ? undefined : "s3";
 }
 
-/**
- * Opens both ends, runs something with them, and closes them.
- *
- * @throws StorageError `invalid_argument` where one end lies in the other: a copy would feed on itself.
- */
+/** Opens both ends, runs something with them, and closes them. */
 export async function withBothEnds<T>(
   context: Place,
   addresses: { readonly from?: string | undefined; readonly to?: string | undefined },
@@ -78,14 +74,6 @@ export async function withBothEnds<T>(
   try {
     const target = await openTarget(context, addresses.to);
     try {
-      const [from, to] = [source.url(), target.url()];
-      if (isWithin(from, to) || isWithin(to, from)) {
-        throw new StorageError({
-          code: "invalid_argument",
-          op: "config",
-          message: `${from} and ${to} are the same place, or one lies in the other. Give two separate places by --from and --to.`,
-        });
-      }
       return await run(source, target);
     } finally {
       await target.close();

@@ -1,4 +1,4 @@
-import { StorageError } from "@parquetry/core/backend";
+import { checkOptions, invalid, type OptionNames } from "@parquetry/core/backend";
 import type { PriceTable, ProviderPrices } from "./price-table.ts";
 import { PRICES_2026_10 } from "./prices-2026-10.ts";
 
@@ -13,6 +13,13 @@ export interface Usage {
   /** What is sent out to the internet once, in bytes. Default 0. */
   readonly egressBytes?: number | undefined;
 }
+
+const USAGE: OptionNames<Usage> = {
+  storedBytes: "number",
+  writes: "number",
+  reads: "number",
+  egressBytes: "number",
+};
 
 /** What a store charges, in US dollars. */
 export interface ProviderCost {
@@ -42,7 +49,7 @@ export interface CostEstimate {
  * Prices a use on R2 and S3, each month's free allowance taken off, and on R2 rounded up to whole units as it bills them.
  * The one-off costs assume that the allowance of the month has not been used yet.
  *
- * @throws StorageError `invalid_argument` for a negative amount.
+ * @throws StorageError `invalid_argument` for an amount that is negative or no number, and for what is no price table.
  * @example
  * ```ts
  * const { r2, s3 } = estimateCost({ storedBytes: 15.3e9, writes: 31_857 });
@@ -50,14 +57,16 @@ export interface CostEstimate {
  * ```
  */
 export function estimateCost(usage: Usage, prices: PriceTable = PRICES_2026_10): CostEstimate {
-  for (const [name, amount] of Object.entries(usage)) {
-    if (amount === undefined || (Number.isFinite(amount) && amount >= 0)) continue;
-    throw new StorageError({
-      code: "invalid_argument",
-      op: "cost",
-      message: `${name} must be 0 or more, not ${amount}.`,
-    });
-  }
+  checkOptions(usage, USAGE, "estimateCost");
+  if (usage.storedBytes === undefined)
+    throw invalid("estimateCost", "storedBytes is missing, expected a number");
+  for (const [name, amount] of Object.entries(usage))
+    if (amount < 0) throw invalid("estimateCost", `${name} must be 0 or more, not ${amount}`);
+  if (prices?.r2?.free === undefined || prices.s3?.free === undefined)
+    throw invalid(
+      "estimateCost",
+      "prices is no price table, expected PRICES_2026_10 or what parsePriceTable(json) gives",
+    );
   return { pricesOf: prices.date, r2: providerCost(usage, prices.r2), s3: providerCost(usage, prices.s3) };
 }
 

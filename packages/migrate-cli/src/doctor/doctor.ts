@@ -1,4 +1,11 @@
-import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
+import {
+  checkBackend,
+  checkOptions,
+  invalid,
+  isStorageError,
+  type OptionNames,
+  type StorageBackend,
+} from "@parquetry/core/backend";
 import type { Check } from "./check.ts";
 import { checkAccess } from "./check-access.ts";
 import { type CheckNamesOptions, checkNames } from "./check-names.ts";
@@ -20,10 +27,19 @@ export interface DoctorOptions extends CheckNamesOptions {
   readonly onCheck?: ((check: Check) => void) | undefined;
 }
 
+const SUBJECT: OptionNames<DoctorSubject> = { name: "text", open: "function", isSource: "boolean" };
+
+const DOCTOR_OPTIONS: OptionNames<DoctorOptions> = {
+  signal: "signal",
+  onProgress: "function",
+  onCheck: "function",
+};
+
 /**
  * Checks each store from the outside in: configuration, access, names. A failed check does not end it; what depends on it
  * is skipped.
  *
+ * @throws StorageError `invalid_argument` for what is no list of subjects, and for a bad option.
  * @example
  * ```ts
  * const checks = await doctor([{ name: "bucket", open: () => openBackend("r2://my-bucket") }]);
@@ -34,6 +50,8 @@ export async function doctor(
   subjects: readonly DoctorSubject[],
   options: DoctorOptions = {},
 ): Promise<readonly Check[]> {
+  checkSubjects(subjects);
+  checkOptions(options, DOCTOR_OPTIONS, "doctor");
   const checks: Check[] = [];
   const add = (check: Check): void => {
     checks.push(check);
@@ -43,6 +61,7 @@ export async function doctor(
     let backend: StorageBackend;
     try {
       backend = await open();
+      checkBackend(backend, `what open() of ${name} gave`, "doctor");
     } catch (error) {
       if (!isStorageError(error) || error.code === "aborted") throw error;
       add({ name: `${name}: configuration`, status: "fail", detail: error.message });
@@ -62,4 +81,15 @@ export async function doctor(
     }
   }
   return checks;
+}
+
+/** For callers without types. */
+function checkSubjects(subjects: readonly DoctorSubject[]): void {
+  const example = '[{ name: "bucket", open: () => openBackend("r2://my-bucket") }]';
+  if (!Array.isArray(subjects)) throw invalid("doctor", `subjects is no list, expected such as ${example}`);
+  for (const subject of subjects) {
+    checkOptions(subject, SUBJECT, "doctor");
+    if (subject.name === undefined || subject.open === undefined)
+      throw invalid("doctor", `a subject has a name and open, a function that opens a backend: ${example}`);
+  }
 }

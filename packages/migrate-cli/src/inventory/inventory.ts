@@ -1,6 +1,9 @@
 import {
+  checkBackend,
+  checkOptions,
   compareKeys,
   type Key,
+  type OptionNames,
   parsePartitionSegment,
   type SkippedEntry,
   type StorageBackend,
@@ -9,7 +12,7 @@ import { listSide } from "../content/list-side.ts";
 import { createSpool, type Spool } from "../content/spool.ts";
 import { type Tally, topFolder } from "../plan/tally.ts";
 import type { LeftOutClass } from "../select/left-out.ts";
-import { compileSelection, type SelectionOptions } from "../select/selection.ts";
+import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 
 /** Options of {@link inventory}. */
 export interface InventoryOptions extends SelectionOptions {
@@ -18,6 +21,12 @@ export interface InventoryOptions extends SelectionOptions {
   /** Told how many objects were listed so far. */
   readonly onProgress?: ((objects: number) => void) | undefined;
 }
+
+const INVENTORY_OPTIONS: OptionNames<InventoryOptions> = {
+  ...SELECTION_OPTIONS,
+  signal: "signal",
+  onProgress: "function",
+};
 
 /** A named count. */
 export interface NamedTally extends Tally {
@@ -52,7 +61,7 @@ export interface Inventory extends Tally {
 /**
  * Counts a tree by one listing; no file is opened. Memory grows with the number of entities, not of files.
  *
- * @throws StorageError where the tree cannot be listed.
+ * @throws StorageError where the tree cannot be listed; `invalid_argument` for what is no backend, a bad option or selection.
  * @example
  * ```ts
  * const found = await inventory(backend);
@@ -61,6 +70,8 @@ export interface Inventory extends Tally {
  * ```
  */
 export async function inventory(backend: StorageBackend, options: InventoryOptions = {}): Promise<Inventory> {
+  checkBackend(backend, "backend", "inventory");
+  checkOptions(options, INVENTORY_OPTIONS, "inventory");
   const { signal, onProgress } = options;
   const selection = compileSelection(options);
   const folders = new Map<string, Tally>();

@@ -1,4 +1,11 @@
-import { isStorageError, mapOrdered, type SkippedEntry, type StorageBackend } from "@parquetry/core/backend";
+import {
+  checkOptions,
+  isStorageError,
+  mapOrdered,
+  type OptionNames,
+  type SkippedEntry,
+  type StorageBackend,
+} from "@parquetry/core/backend";
 import type { HashCache } from "../content/hash-cache.ts";
 import { listSide } from "../content/list-side.ts";
 import { createProver, type FinalAction } from "../content/prove-content.ts";
@@ -6,7 +13,8 @@ import { createSpool } from "../content/spool.ts";
 import { countPutRequests } from "../cost/count-requests.ts";
 import { isRemote } from "../cost/provider.ts";
 import type { LeftOutClass } from "../select/left-out.ts";
-import { compileSelection, type SelectionOptions } from "../select/selection.ts";
+import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
+import { checkEnds } from "./check-ends.ts";
 import type { Side } from "./decide.ts";
 import { type ListingPair, mergeListings } from "./merge-listings.ts";
 import { type FileFailure, type MigrationPlan, PLAN_KINDS, type PlannedFile } from "./migration-plan.ts";
@@ -33,11 +41,22 @@ export interface PlanOptions extends SelectionOptions, NameCheckerOptions {
   readonly onProgress?: ((event: PlanProgress) => void) | undefined;
 }
 
+/** The names of {@link PlanOptions}. */
+export const PLAN_OPTIONS: OptionNames<PlanOptions> = {
+  ...SELECTION_OPTIONS,
+  caseInsensitive: "boolean",
+  force: "boolean",
+  hashCache: true,
+  signal: "signal",
+  onProgress: "function",
+};
+
 /**
  * Lists both sides once and decides what a migration does with every file. Nothing is written. A disk's files are read
  * where the other side proves a content to compare with; memory does not grow with the number of files.
  *
- * @throws StorageError where a side cannot be listed; `invalid_argument` for a bad selection.
+ * @throws StorageError where a side cannot be listed; `invalid_argument` for what is no backend, two ends that are one place,
+ * a bad option or selection.
  * @example
  * ```ts
  * const plan = await planMigration(disk, bucket, { include: ["raw/"] });
@@ -50,6 +69,8 @@ export async function planMigration(
   target: StorageBackend,
   options: PlanOptions = {},
 ): Promise<MigrationPlan> {
+  checkOptions(options, PLAN_OPTIONS, "planMigration");
+  await checkEnds(source, target, "planMigration");
   const { signal, onProgress } = options;
   const selection = compileSelection(options);
   const whyRefused = createNameChecker(target.capabilities, options);

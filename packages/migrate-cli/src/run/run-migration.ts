@@ -1,7 +1,15 @@
-import { isStorageError, type StorageBackend, StorageError } from "@parquetry/core/backend";
+import {
+  checkOptions,
+  invalid,
+  isStorageError,
+  type OptionNames,
+  type StorageBackend,
+  type StorageError,
+} from "@parquetry/core/backend";
 import { createSpool } from "../content/spool.ts";
+import { checkEnds } from "../plan/check-ends.ts";
 import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
-import { type PlanOptions, type PlanProgress, planMigration } from "../plan/plan-migration.ts";
+import { PLAN_OPTIONS, type PlanOptions, type PlanProgress, planMigration } from "../plan/plan-migration.ts";
 import { createTallyTable } from "../plan/tally.ts";
 import { compileSelection } from "../select/selection.ts";
 import {
@@ -69,12 +77,23 @@ export interface MigrationOptions extends Omit<PlanOptions, "onProgress"> {
   readonly onProgress?: ((event: MigrationProgress) => void) | undefined;
 }
 
+const MIGRATION_OPTIONS: OptionNames<MigrationOptions> = {
+  ...PLAN_OPTIONS,
+  plan: true,
+  concurrency: true,
+  bytesPerSecond: "number",
+  maxErrors: "number",
+  uploads: true,
+  stopSignal: "signal",
+};
+
 /**
  * Copies what the target lacks, byte by byte, and checks that each file arrived. Nothing is deleted anywhere; at the
  * target nothing is replaced but with `force`, and then only the very version the plan saw. Running it again copies only
  * what is still missing. A file that fails is named in the result; the others go on.
  *
- * @throws StorageError where planning fails; `aborted` where `signal` fires; `invalid_argument` for a bad option.
+ * @throws StorageError where planning fails; `aborted` where `signal` fires; `invalid_argument` for what is no backend, two
+ * ends that are one place, a bad option, and a plan of other ends.
  * @example
  * ```ts
  * const result = await runMigration(disk, bucket);
@@ -87,17 +106,17 @@ export async function runMigration(
   target: StorageBackend,
   options: MigrationOptions = {},
 ): Promise<MigrationResult> {
+  checkOptions(options, MIGRATION_OPTIONS, "runMigration");
+  await checkEnds(source, target, "runMigration");
   const { signal, stopSignal, onProgress, hashCache } = options;
-  const concurrency =
-    typeof options.concurrency === "number"
-      ? fixedConcurrency(positive("concurrency", options.concurrency))
-      : (options.concurrency ?? createAdaptiveConcurrency());
+  const concurrency = toConcurrency(options.concurrency);
   const maxErrors = positive("maxErrors", options.maxErrors ?? DEFAULT_MAX_ERRORS);
   const limiter =
     options.bytesPerSecond === undefined
       ? undefined
       : createBandwidthLimiter(positive("bytesPerSecond", options.bytesPerSecond));
-  const plan = options.plan ?? (await planMigration(source, target, options));
+  checkPlan(options.plan, source, target);
+  const plan = options.plan ?? (await planMigration(source, target, planOptions(options)));
   onProgress?.({ type: "planned", plan });
 
   const startedAt = performance.now();
@@ -275,11 +294,32 @@ export function isPushBack({ code, backend }: StorageError): boolean {
   return backend !== "local" && ["rate_limited", "unavailable", "timeout"].includes(code);
 }
 
+/** What planning takes of the options. */
+function planOptions(options: MigrationOptions): PlanOptions {
+  const { plan: _, concurrency, bytesPerSecond, maxErrors, uploads, stopSignal, ...rest } = options;
+  return rest;
+}
+
+function toConcurrency(concurrency: MigrationOptions["concurrency"]): ConcurrencyControl {
+  if (concurrency === undefined) return createAdaptiveConcurrency();
+  if (typeof concurrency !== "object") return fixedConcurrency(positive("concurrency", concurrency));
+  if (typeof concurrency?.limit === "function") return concurrency;
+  throw invalid("runMigration", "concurrency is neither a number nor what createAdaptiveConcurrency() gives");
+}
+
+function checkPlan(plan: MigrationPlan | undefined, source: StorageBackend, target: StorageBackend): void {
+  if (plan === undefined) return;
+  const [from, to] = [source.url(), target.url()];
+  if (plan?.files === undefined)
+    throw invalid("runMigration", "plan is no plan, expected what planMigration(source, target) gives");
+  if (plan.from !== from || plan.to !== to)
+    throw invalid(
+      "runMigration",
+      `the plan leads from ${plan.from} to ${plan.to}, not from ${from} to ${to}; make one for these by planMigration(source, target)`,
+    );
+}
+
 function positive(name: string, value: number): number {
   if (Number.isFinite(value) && value >= 1) return value;
-  throw new StorageError({
-    code: "invalid_argument",
-    op: "migrate",
-    message: `${name} must be a number of at least 1, not ${value}.`,
-  });
+  throw invalid("runMigration", `${name} must be a number of at least 1, not ${value}`);
 }

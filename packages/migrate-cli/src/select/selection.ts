@@ -1,7 +1,7 @@
-import { isWithin, type Key, type Prefix, parsePrefix } from "@parquetry/core/backend";
+import { isWithin, type Key, type OptionNames, type Prefix, parsePrefix } from "@parquetry/core/backend";
 import { compileGlob, literalFolder } from "./glob.ts";
 import { type LeftOutClass, leftOutClass } from "./left-out.ts";
-import { type Shard, shardOf } from "./shard.ts";
+import { checkShard, type Shard, shardOf } from "./shard.ts";
 import { parseWhere } from "./where.ts";
 
 /** Which files a command is about. Everything by default, but for the classes of {@link LeftOutClass}. */
@@ -17,6 +17,15 @@ export interface SelectionOptions {
   /** Whether AppleDouble, `.DS_Store` and temporary files are left out. Default true. */
   readonly leaveOut?: boolean | undefined;
 }
+
+/** The names of {@link SelectionOptions}. */
+export const SELECTION_OPTIONS: OptionNames<SelectionOptions> = {
+  include: "texts",
+  exclude: "texts",
+  where: "texts",
+  shard: true,
+  leaveOut: "boolean",
+};
 
 /** `selected`, `filtered` (by an option), or the class a file is left out for. */
 export type Verdict = "selected" | "filtered" | LeftOutClass;
@@ -40,6 +49,7 @@ export interface Selection {
  */
 export function compileSelection(options: SelectionOptions = {}): Selection {
   const { include = [], exclude = [], where = [], shard, leaveOut = true } = options;
+  if (shard !== undefined) checkShard(shard);
   const included = include.map(compileGlob);
   const excluded = exclude.map(compileGlob);
   const holds = parseWhere(where);

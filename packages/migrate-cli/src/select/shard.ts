@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { StorageError } from "@parquetry/core/backend";
+import { invalid, StorageError } from "@parquetry/core/backend";
 
 /** One of `count` disjoint parts of all keys; `index` counts from 0, as the indices of array jobs do. */
 export interface Shard {
@@ -28,6 +28,20 @@ export function parseShard(text: string): Shard {
     op: "select",
     message: `--shard ${JSON.stringify(text)} is no shard. Expected i/n counted from 0: 0/4, 1/4, 2/4 and 3/4 are the four quarters.`,
   });
+}
+
+/**
+ * Checks a shard, for callers without types.
+ *
+ * @throws StorageError `invalid_argument` where it is none.
+ */
+export function checkShard(shard: Shard): void {
+  const { index, count } = shard ?? {};
+  if (Number.isInteger(index) && Number.isInteger(count) && index >= 0 && index < count) return;
+  throw invalid(
+    "select",
+    `shard is ${JSON.stringify(shard)}, expected { index, count } with 0 <= index < count, as parseShard("0/4") gives`,
+  );
 }
 
 /**

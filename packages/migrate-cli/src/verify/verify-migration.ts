@@ -1,16 +1,24 @@
 import { randomBytes } from "node:crypto";
-import { isStorageError, mapOrdered, type SkippedEntry, type StorageBackend } from "@parquetry/core/backend";
+import {
+  checkOptions,
+  isStorageError,
+  mapOrdered,
+  type OptionNames,
+  type SkippedEntry,
+  type StorageBackend,
+} from "@parquetry/core/backend";
 import type { HashCache } from "../content/hash-cache.ts";
 import { listAhead } from "../content/list-ahead.ts";
 import { listSide } from "../content/list-side.ts";
 import { type ContentPair, createProver, type FinalAction } from "../content/prove-content.ts";
 import { createSpool, type Spool } from "../content/spool.ts";
+import { checkEnds } from "../plan/check-ends.ts";
 import type { Side } from "../plan/decide.ts";
 import { mergeListings } from "../plan/merge-listings.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
 import { HASH_CONCURRENCY, isLost, type PlanProgress } from "../plan/plan-migration.ts";
 import { createTallyTable, type TallyRow } from "../plan/tally.ts";
-import { compileSelection, type SelectionOptions } from "../select/selection.ts";
+import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
 import type { FolderParity } from "./folder-parity.ts";
 import { toVerifyLevel, type VerifyLevel } from "./verify-level.ts";
@@ -38,6 +46,15 @@ export interface VerifyOptions extends SelectionOptions {
   /** Told what happens. */
   readonly onProgress?: ((event: VerifyProgress) => void) | undefined;
 }
+
+const VERIFY_OPTIONS: OptionNames<VerifyOptions> = {
+  ...SELECTION_OPTIONS,
+  level: true,
+  seed: "text",
+  hashCache: true,
+  signal: "signal",
+  onProgress: "function",
+};
 
 /** What a verification found. Close it, or its temporary files stay. */
 export interface Verification {
@@ -73,7 +90,8 @@ export interface Verification {
  * Compares two sides by content. One LIST per thousand objects; a disk's files are read to be compared with what a
  * bucket's listing proves, a bucket's objects only by the levels `sample` and `full`.
  *
- * @throws StorageError where a side cannot be listed; `invalid_argument` for a bad selection.
+ * @throws StorageError where a side cannot be listed; `invalid_argument` for what is no backend, two ends that are one place,
+ * a bad option or selection.
  * @example
  * ```ts
  * const found = await verifyMigration(disk, bucket);
@@ -86,6 +104,8 @@ export async function verifyMigration(
   target: StorageBackend,
   options: VerifyOptions = {},
 ): Promise<Verification> {
+  checkOptions(options, VERIFY_OPTIONS, "verifyMigration");
+  await checkEnds(source, target, "verifyMigration");
   const { signal, onProgress } = options;
   const level = toVerifyLevel(options.level ?? "etag");
   const seed = options.seed ?? randomBytes(6).toString("hex");

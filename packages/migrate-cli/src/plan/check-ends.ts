@@ -1,0 +1,48 @@
+import {
+  checkBackend,
+  isDirectlyAccessible,
+  isWithin,
+  type StorageBackend,
+  StorageError,
+} from "@parquetry/core/backend";
+
+/**
+ * Checks the two ends of a migration or a comparison, for callers without types too.
+ *
+ * @throws StorageError `invalid_argument` where one is no backend; where both are one place, or one lies in the other: a copy
+ * would feed on itself, and a comparison would prove nothing.
+ * @example
+ * ```ts
+ * await checkEnds(disk, bucket, "runMigration");
+ * ```
+ */
+export async function checkEnds(source: StorageBackend, target: StorageBackend, op: string): Promise<void> {
+  checkBackend(source, "source", op);
+  checkBackend(target, "target", op);
+  if (source !== target && !(await isNested(source, target))) return;
+  throw new StorageError({
+    code: "invalid_argument",
+    op,
+    message: `${source.url()} and ${target.url()} are the same place, or one lies in the other. Give two separate places (the command takes them by --from and --to).`,
+  });
+}
+
+async function isNested(a: StorageBackend, b: StorageBackend): Promise<boolean> {
+  // Every backend in memory has one URL.
+  if (a.name !== b.name || a.name === "memory") return false;
+  const [x, y] = [folderOf(a.url()), folderOf(b.url())];
+  if (!isWithin(x, y) && !isWithin(y, x)) return false;
+  // Servers other than AWS's may have buckets of one name.
+  return (
+    !isDirectlyAccessible(a) || !isDirectlyAccessible(b) || (await endpointOf(a)) === (await endpointOf(b))
+  );
+}
+
+async function endpointOf(backend: Parameters<typeof isDirectlyAccessible>[0]): Promise<string | undefined> {
+  return isDirectlyAccessible(backend) ? (await backend.objectAccess()).endpoint : undefined;
+}
+
+/** An address without its last slash, a root's own included, and with Windows' backslashes turned. */
+function folderOf(url: string): string {
+  return url.replaceAll("\\", "/").replace(/\/+$/, "");
+}
