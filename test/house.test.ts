@@ -54,6 +54,23 @@ function imported(file: string): readonly string[] {
   });
 }
 
+/** What is loaded with a source file at once: all that it imports statically, through every package of ours. */
+function loadedWith(file: string, loaded: Set<string> = new Set()): ReadonlySet<string> {
+  if (loaded.has(file)) return loaded;
+  loaded.add(file);
+  const text = readFileSync(file, "utf8");
+  for (const [, specifier = ""] of text.matchAll(
+    /^(?:import|export) (?!type )(?:[^;]*? from )?"([^"]+)";$/gm,
+  )) {
+    const [, name = "", path = "index"] = /^((?:@parquetry\/)?[\w-]+)(?:\/([\w-]+))?$/.exec(specifier) ?? [];
+    const folder = folderOf.get(name);
+    if (specifier.startsWith(".")) loadedWith(join(file, "..", specifier), loaded);
+    else if (folder !== undefined) loadedWith(join(ROOT, "packages", folder, "src", `${path}.ts`), loaded);
+    else loaded.add(specifier);
+  }
+  return loaded;
+}
+
 describe.each(PACKAGES)("packages/%s", (name) => {
   const { name: ownName, dependencies = {}, peerDependencies = {} } = manifest(name);
   const files = sources(join(ROOT, "packages", name, "src"));
@@ -140,4 +157,16 @@ describe.each(["backend-local", "backend-s3", "migrate-cli"])("packages/%s moves
       expect(readFileSync(file, "utf8"), file).not.toMatch(/from "(?:@parquetry\/core|parquetry)"/);
     }
   });
+});
+
+it.each([
+  "migrate-cli/src/bin/parquetry.ts",
+  "migrate-cli/src/commands/migrate-command.ts",
+  "migrate-cli/src/commands/verify-command.ts",
+  "backend-local/src/index.ts",
+  "backend-s3/src/index.ts",
+])("%s loads no schema library, which takes longer than a whole command to start", (file) => {
+  const loaded = [...loadedWith(join(ROOT, "packages", file))];
+  expect(loaded).toContain(join(ROOT, "packages/core/src/storage-error.ts"));
+  expect(loaded).not.toContain("zod");
 });

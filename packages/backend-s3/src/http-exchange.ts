@@ -1,10 +1,4 @@
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-} from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { onAbort } from "@parquetry/core/backend";
 import type { S3Address } from "./s3-address.ts";
 
@@ -50,8 +44,9 @@ export function createHttpExchange({ address, maxConnections }: ExchangeOptions)
     scheduling: "lifo",
     timeout: IDLE_TIMEOUT_MS,
   } as const;
-  const agent = isSecure ? new HttpsAgent(options) : new HttpAgent(options);
-  const open = isSecure ? httpsRequest : httpRequest;
+  // The one that is needed: TLS takes a while to load.
+  const { Agent, request: open } = process.getBuiltinModule(isSecure ? "node:https" : "node:http");
+  const agent = new Agent(options);
 
   return {
     send: ({ method, path, headers, body, stallTimeoutMs, signal }) =>

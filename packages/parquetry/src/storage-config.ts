@@ -1,6 +1,15 @@
 import { checkOptions, type OptionNames, type RetryPolicy, StorageError } from "@parquetry/core/backend";
-import { z } from "zod";
 import { type Environment, type Variable, type VariableReader, variableReader } from "./environment.ts";
+import {
+  anyText,
+  bucketName,
+  keyPrefix,
+  oneOf,
+  unbrokenText,
+  type ValueShape,
+  webUrl,
+  yesOrNo,
+} from "./value-shapes.ts";
 
 /** The kinds of store. */
 export type BackendName = "local" | "r2" | "s3";
@@ -74,28 +83,9 @@ export interface AddressOverrides {
   readonly prefix?: string | undefined;
 }
 
-const bucketName = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
-    "is no bucket name (3 to 63 lower-case letters, digits, dots and hyphens)",
-  );
-const unbroken = z.string().regex(/^\S+$/, "holds white space; was it pasted with a line break?");
-const url = z.url({ protocol: /^https?$/, error: "is no http or https URL" });
-const flag = z.stringbool({ error: "is neither true nor false" });
-const jurisdiction = z.enum(["eu", "fedramp"], { error: "is neither eu nor fedramp" });
-const backendName = z
-  .string()
-  .transform((name) => name.toLowerCase())
-  .pipe(z.enum(["local", "r2", "s3"], { error: "is none of local, r2, s3" }));
-const keyPrefix = z
-  .string()
-  .transform((prefix) => prefix.replace(/\/$/, ""))
-  .refine(
-    (prefix) => prefix.split("/").every((part) => part !== "" && part !== "." && part !== ".."),
-    "is no relative path",
-  );
-const plain = z.string();
+const lowerCaseBackend = oneOf(["local", "r2", "s3"], "is none of local, r2, s3");
+const backendName: ValueShape<BackendName> = (text) => lowerCaseBackend(text.toLowerCase());
+const jurisdiction = oneOf(["eu", "fedramp"], "is neither eu nor fedramp");
 
 /**
  * Reads where the data lies from the environment.
@@ -131,24 +121,29 @@ function readBackend(
   if (backend === "local") {
     return {
       backend,
-      root: fields.required(["DATA_ROOT", "MODEL_DATA_ROOT"], "the folder that holds the data", plain),
+      root: fields.required(["DATA_ROOT", "MODEL_DATA_ROOT"], "the folder that holds the data", anyText),
     };
   }
   if (backend === "r2") {
-    const endpoint = fields.optional("R2_ENDPOINT", "the R2 endpoint, instead of the account's", url);
+    const endpoint = fields.optional("R2_ENDPOINT", "the R2 endpoint, instead of the account's", webUrl);
     return {
       backend,
       endpoint,
       bucket: fields.bucket(overrides.bucket, "R2_BUCKET", "the R2 bucket"),
       accountId:
         endpoint === undefined
-          ? fields.required(["R2_ACCOUNT_ID"], "the Cloudflare account id", unbroken)
-          : fields.optional("R2_ACCOUNT_ID", "the Cloudflare account id", unbroken),
-      accessKeyId: fields.required(["R2_ACCESS_KEY"], "the access key of an R2 API token", unbroken, true),
+          ? fields.required(["R2_ACCOUNT_ID"], "the Cloudflare account id", unbrokenText)
+          : fields.optional("R2_ACCOUNT_ID", "the Cloudflare account id", unbrokenText),
+      accessKeyId: fields.required(
+        ["R2_ACCESS_KEY"],
+        "the access key of an R2 API token",
+        unbrokenText,
+        true,
+      ),
       secretAccessKey: fields.required(
         ["R2_SECRET_KEY"],
         "the secret key of an R2 API token",
-        unbroken,
+        unbrokenText,
         true,
       ),
       jurisdiction: fields.optional("R2_JURISDICTION", "the bucket's jurisdiction", jurisdiction),
@@ -159,9 +154,9 @@ function readBackend(
   return {
     backend,
     bucket: fields.bucket(overrides.bucket, "S3_BUCKET", "the S3 bucket"),
-    region: fields.optional("S3_REGION", "the bucket's AWS region", plain) ?? "us-east-1",
-    endpoint: fields.optional("S3_ENDPOINT", "the endpoint of a server that imitates S3", url),
-    forcePathStyle: fields.optional("S3_FORCE_PATH_STYLE", "whether the bucket goes into the path", flag),
+    region: fields.optional("S3_REGION", "the bucket's AWS region", anyText) ?? "us-east-1",
+    endpoint: fields.optional("S3_ENDPOINT", "the endpoint of a server that imitates S3", webUrl),
+    forcePathStyle: fields.optional("S3_FORCE_PATH_STYLE", "whether the bucket goes into the path", yesOrNo),
     prefix: overrides.prefix ?? fields.optional("S3_PREFIX", "the folder inside the bucket", keyPrefix) ?? "",
     credentials: awsCredentials(env),
     profile: env["AWS_PROFILE"] || undefined,
@@ -184,13 +179,17 @@ class ConfigFields {
     this.#reader = reader;
   }
 
-  optional<T>(suffix: string, purpose: string, shape: z.ZodType<T>): T | undefined {
-    const variable = this.#reader.find(suffix);
-    return variable.value === undefined ? undefined : this.#parse(variable, purpose, shape, false);
+  optional<T>(suffix: string, purpose: string, shape: ValueShape<T>): T | undefined {
+    return this.#parse(this.#reader.find(suffix), purpose, shape, false);
   }
 
   /** The value, or an empty text that `finish` never lets out. */
-  required(suffixes: readonly string[], purpose: string, shape: z.ZodType<string>, isSecret = false): string {
+  required(
+    suffixes: readonly string[],
+    purpose: string,
+    shape: ValueShape<string>,
+    isSecret = false,
+  ): string {
     const variable = this.#reader.find(...suffixes);
     if (variable.value === undefined) {
       this.#problems.push(`${variable.name} is missing: ${purpose}`);
@@ -220,13 +219,14 @@ class ConfigFields {
   #parse<T>(
     { name, value }: Variable,
     purpose: string,
-    shape: z.ZodType<T>,
+    shape: ValueShape<T>,
     isSecret: boolean,
   ): T | undefined {
-    const parsed = shape.safeParse(value);
-    if (parsed.success) return parsed.data;
+    if (value === undefined) return undefined;
+    const understood = shape(value);
+    if ("value" in understood) return understood.value;
     const shown = isSecret ? "" : ` ${JSON.stringify(value)}`;
-    this.#problems.push(`${name}${shown} ${parsed.error.issues[0]?.message}: ${purpose}`);
+    this.#problems.push(`${name}${shown} ${understood.problem}: ${purpose}`);
     return undefined;
   }
 }

@@ -1,13 +1,9 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { StorageError } from "@parquetry/core/backend";
 import { estimateCost } from "../cost/estimate-cost.ts";
-import type { PriceTable } from "../cost/price-table.ts";
-import { PRICES_2026_10 } from "../cost/prices-2026-10.ts";
 import { formatBytes, formatFiles, formatUsd } from "../terminal/format-amount.ts";
 import { formatTable } from "../terminal/format-table.ts";
 import type { CommandContext } from "./command-context.ts";
 import { type InventoryFlags, takeInventory } from "./inventory-command.ts";
+import { readPrices } from "./read-prices.ts";
 
 /** Flags of `parquetry cost`. */
 export type CostFlags = InventoryFlags & { readonly prices?: string };
@@ -55,29 +51,4 @@ export async function costCommand(
   for (const row of rows) print(row);
   context.note("\nOne PUT or GET a file and one LIST a thousand; the month's free allowance is\ntaken off.");
   return 0;
-}
-
-/**
- * The price table a flag names, or the built-in one.
- *
- * @throws StorageError `invalid_argument` where it cannot be read.
- */
-export async function readPrices(
-  context: Pick<CommandContext, "cwd">,
-  file: string | undefined,
-): Promise<PriceTable> {
-  if (file === undefined) return PRICES_2026_10;
-  const path = resolve(context.cwd, file);
-  let json: string;
-  try {
-    json = await readFile(path, "utf8");
-  } catch (error) {
-    throw new StorageError({
-      code: "invalid_argument",
-      op: "config",
-      message: `The price table ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
-    });
-  }
-  const { parsePriceTable } = await import("../cost/price-table.ts");
-  return parsePriceTable(json, path);
 }

@@ -4,7 +4,6 @@ import type { Side } from "../plan/decide.ts";
 import { type MigrationPlan, PLAN_KINDS } from "../plan/migration-plan.ts";
 import { planMigration } from "../plan/plan-migration.ts";
 import { migrationParity } from "../report/migration-parity.ts";
-import { writeReport } from "../report/write-report.ts";
 import {
   type ConcurrencyControl,
   createAdaptiveConcurrency,
@@ -15,12 +14,11 @@ import type { SelectionOptions } from "../select/selection.ts";
 import { wrapText } from "../terminal/wrap-text.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import type { CommandContext } from "./command-context.ts";
-import { readPrices } from "./cost-command.ts";
 import { describePlan, type PlanCost, planCost, planSummary, reportCost } from "./describe-plan.ts";
 import { describeUnproven, exitCodeOf, headlineOf, leftBehind } from "./migrate-outcome.ts";
-import { reportOf } from "./migrate-report.ts";
 import { tellNames } from "./name-lists.ts";
 import { isCaseInsensitive, withBothEnds } from "./open-places.ts";
+import { readPrices } from "./read-prices.ts";
 import { requireSelection, type SelectedFiles } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 import { type ProgressDisplay, showProgress } from "./show-progress.ts";
@@ -171,6 +169,8 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
       parity,
     };
     if (flags.report !== undefined) {
+      const { writeReport } = await import("../report/write-report.ts");
+      const { reportOf } = await import("./migrate-report.ts");
       await writeReport(
         resolve(context.cwd, flags.report),
         reportOf(result, {

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import type { StorageBackend } from "@parquetry/core/backend";
 import type { ReportModel } from "../report/report-model.ts";
-import { writeReport } from "../report/write-report.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import { parseVerifyLevel } from "../verify/verify-level.ts";
@@ -101,6 +100,7 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
   await tellNames(context, "unreadable", found.failures, ({ message }) => message);
   await tellNames(context, "not compared", found.skippedEntries, ({ path, detail }) => `${path}: ${detail}`);
   if (flags.report !== undefined) {
+    const { writeReport } = await import("../report/write-report.ts");
     const model = reportOf(finished, { headline, ok: exitCode === 0, summary });
     await writeReport(resolve(context.cwd, flags.report), model);
     context.note(`Report: ${resolve(context.cwd, flags.report, "report.html")}`);

@@ -12,7 +12,6 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { UploadState } from "parquetry/backend";
-import { z } from "zod";
 
 /** An upload in parts that this machine began and has not seen the end of. */
 export interface UploadRecord {
@@ -40,24 +39,6 @@ export interface UploadJournal {
   records(): readonly UploadRecord[];
 }
 
-const PART = z.object({ number: z.number(), etag: z.string(), md5: z.string() });
-const STATE: z.ZodType<UploadState> = z.object({
-  key: z.string(),
-  uploadId: z.string(),
-  writeId: z.string(),
-  sizeBytes: z.number(),
-  partSizeBytes: z.number(),
-  asked: z.number().optional(),
-  parts: z.array(PART),
-});
-const RECORD: z.ZodType<UploadRecord> = z.object({
-  url: z.string(),
-  key: z.string(),
-  etag: z.string(),
-  begunAt: z.number(),
-  state: STATE.optional(),
-});
-
 /**
  * Opens a journal in a folder: a file for each upload, replaced as a whole, so that a crash leaves the last state or the
  * one before. A folder that cannot be used is as good as an empty journal: `onProblem` is told, and everything still works.
@@ -76,11 +57,13 @@ export function openUploadJournal(
     join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 32)}.json`);
   const read = (path: string): UploadRecord | undefined => {
     try {
-      return RECORD.parse(JSON.parse(readFileSync(path, "utf8")));
+      const record: unknown = JSON.parse(readFileSync(path, "utf8"));
+      if (isUploadRecord(record)) return record;
     } catch {
-      // None there, or not of this version: the upload is begun anew.
-      return undefined;
+      // None there, or cut off.
     }
+    // Of another version too: the upload is begun anew.
+    return undefined;
   };
   return {
     get: (url) => read(pathOf(url)),
@@ -117,4 +100,37 @@ export function openUploadJournal(
         .filter((record) => record !== undefined);
     },
   };
+}
+
+function isUploadRecord(value: unknown): value is UploadRecord {
+  return (
+    isObject(value) &&
+    areAll("string", value["url"], value["key"], value["etag"]) &&
+    areAll("number", value["begunAt"]) &&
+    (value["state"] === undefined || isUploadState(value["state"]))
+  );
+}
+
+function isUploadState(value: unknown): value is UploadState {
+  return (
+    isObject(value) &&
+    areAll("string", value["key"], value["uploadId"], value["writeId"]) &&
+    areAll("number", value["sizeBytes"], value["partSizeBytes"], value["asked"] ?? 0) &&
+    Array.isArray(value["parts"]) &&
+    value["parts"].every(isUploadedPart)
+  );
+}
+
+function isUploadedPart(value: unknown): value is UploadState["parts"][number] {
+  return (
+    isObject(value) && areAll("number", value["number"]) && areAll("string", value["etag"], value["md5"])
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function areAll(type: "number" | "string", ...values: readonly unknown[]): boolean {
+  return values.every((value) => typeof value === type);
 }

@@ -20,9 +20,13 @@ describe("amounts", () => {
       "3:05",
       "1:02:03",
     ]);
-    expect([0, 0.001, 0.09, 1234.5].map(formatUsd)).toEqual(["$0.00", "<$0.01", "$0.09", "$1,234.50"]);
+    expect([0, 0.001, 0.09, 1234.5, 1234567.891].map(formatUsd)).toEqual([
+      ...["$0.00", "<$0.01", "$0.09", "$1,234.50", "$1,234,567.89"],
+    ]);
     expect([formatBytesOf(0, 5), formatBytesOf(4e8, 2.3e9)]).toEqual(["0/5 B", "0.4/2.3 GB"]);
-    expect([1, 31_857].map(formatFiles)).toEqual(["1 file", "31,857 files"]);
+    expect([1, 999, 1000, 31_857, 2_000_000].map(formatFiles)).toEqual([
+      ...["1 file", "999 files", "1,000 files", "31,857 files", "2,000,000 files"],
+    ]);
   });
 });
 
