@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { compareKeys } from "@parquetry/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { asOrdinaryUser, NOBODY } from "../test/support/as-ordinary-user.ts";
 import { DiskPace } from "./disk-pace.ts";
 import { type ListTreeOptions, listTree } from "./list-tree.ts";
 
@@ -84,6 +85,26 @@ describe.each(Object.entries(PACES))("a walk over a %s disk", (_name, makePace) 
     const skipped: string[] = [];
     expect(await namesOf({ pace: makePace(), onSkipped: ({ path }) => skipped.push(path) })).toEqual(keys);
     expect(skipped).toEqual(["many/link"]);
+  });
+
+  it.skipIf(process.platform === "win32")("goes on beside what it may not read", async () => {
+    for (const folder of ["a", "locked", "names only", "z"]) {
+      await mkdir(join(root, folder));
+      for (let i = 0; i < 300; i++) await writeFile(join(root, folder, String(1000 + i)), "");
+    }
+    if (process.getuid?.() === 0)
+      for (const path of [root, join(root, "names only")]) await chown(path, NOBODY, -1);
+    await chmod(join(root, "locked"), 0);
+    await chmod(join(root, "names only"), 0o400);
+    const told: string[] = [];
+    const names = await asOrdinaryUser(() =>
+      namesOf({ pace: makePace(), onUnreadable: ({ path, error }) => told.push(`${path}: ${error.code}`) }),
+    );
+    await chmod(join(root, "locked"), 0o700);
+    await chmod(join(root, "names only"), 0o700);
+    expect(names).toHaveLength(600);
+    expect(names.every((name) => /^[az]\//.test(name))).toBe(true);
+    expect(told).toEqual(["locked: permission_denied", "names only: permission_denied"]);
   });
 });
 

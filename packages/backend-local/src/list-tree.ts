@@ -8,6 +8,7 @@ import {
   throwIfAborted,
 } from "@parquetry/core/backend";
 import { DiskPace } from "./disk-pace.ts";
+import { errnoOf, localError } from "./local-error.ts";
 import {
   type Facts,
   type FolderListing,
@@ -20,6 +21,18 @@ import {
 /** How many files of a folder are looked at together. */
 const STAT_BATCH = 256;
 
+/** Failures of one folder or file, beside which others can be read. */
+const OF_ONE_ENTRY: ReadonlySet<string | undefined> = new Set([
+  "EACCES",
+  "EPERM",
+  "EIO",
+  "ESTALE",
+  "ENOTCONN",
+  "ENAMETOOLONG",
+  "EILSEQ",
+  "ELOOP",
+]);
+
 /** How many folders are being read at once where the disk makes its reader wait. */
 const READ_CONCURRENCY = 8;
 
@@ -29,7 +42,7 @@ const NAMES_AHEAD = 8192;
 
 /** Options of {@link listTree}. */
 export interface ListTreeOptions
-  extends Pick<ListOptions, "delimiter" | "startAfter" | "onSkipped" | "signal"> {
+  extends Pick<ListOptions, "delimiter" | "startAfter" | "onSkipped" | "onUnreadable" | "signal"> {
   /** How many objects and prefixes a page holds. */
   readonly pageSize: number;
   /** On which thread the disk is asked. Default: one that knows nothing yet. */
@@ -39,22 +52,59 @@ export interface ListTreeOptions
 /**
  * Walks a folder in the byte order of whole keys: a folder stands where `name/` would, so that `a.b` comes before `a/b`.
  * Holds one folder of each level, and some that are read ahead, never the tree. What vanishes while it is walked is left
- * out, and so are folders without a file at any depth: S3 knows none.
+ * out, and so are folders without a file at any depth: S3 knows none. What cannot be read ends the walk, or is told and left
+ * out where the caller wants to know.
  */
 export async function* listTree(
   path: string,
   key: string,
   options: ListTreeOptions,
 ): AsyncGenerator<ListPage> {
-  const { delimiter, startAfter, onSkipped, signal, pageSize, pace = new DiskPace() } = options;
+  const { delimiter, startAfter, onSkipped, onUnreadable, signal, pageSize, pace = new DiskPace() } = options;
   const walk: Folder[] = [];
   let page: { objects: ObjectInfo[]; prefixes: Key[] } = { objects: [], prefixes: [] };
 
+  const leaveOut = (name: string, at: string, error: unknown): void => {
+    if (onUnreadable === undefined || !OF_ONE_ENTRY.has(errnoOf(error))) throw error;
+    onUnreadable({ path: name, error: localError(error, "list", name, at) });
+  };
+
+  const read = async (folder: Folder, ahead: readonly Folder[]): Promise<FolderListing> => {
+    try {
+      return await folder.read(pace, ahead);
+    } catch (error) {
+      if (walk.length === 0) throw error;
+      leaveOut(folder.prefix.slice(0, -1), folder.path, error);
+      return NOTHING;
+    }
+  };
+
   const enter = async (folder: Folder): Promise<void> => {
-    const { names, skipped } = await folder.read(pace, walk);
+    const { names, skipped } = await read(folder, walk);
     for (const entry of skipped) onSkipped?.(entry);
     folder.open(names, startAfter, delimiter);
     walk.push(folder);
+  };
+
+  /** Whether a folder holds an object at any depth. */
+  const holdsObject = async (folder: Folder, ahead: readonly Folder[]): Promise<boolean> => {
+    const { names } = await read(folder, ahead);
+    if (names.some((name) => !name.endsWith("/"))) return true;
+    for (const name of names) if (await holdsObject(folder.child(name), [])) return true;
+    return false;
+  };
+
+  /** Looks at the file at which the walk is, and at some behind it. */
+  const look = async (folder: Folder, name: string): Promise<void> => {
+    try {
+      await folder.look(pace, STAT_BATCH).catch(() => folder.look(pace, 1));
+    } catch (error) {
+      // Where one file of a folder may not be looked at, none may.
+      if (!isForbidden(error)) return leaveOut(folder.prefix + name, folder.path + sep + name, error);
+      if (walk.length === 1) throw error;
+      leaveOut(folder.prefix.slice(0, -1), folder.path, error);
+      folder.end();
+    }
   };
 
   await enter(new Folder(path, key === "" ? "" : `${key}/`));
@@ -66,11 +116,11 @@ export async function* listTree(
     const name = folder.next();
     if (name === undefined) walk.pop();
     else if (!name.endsWith("/")) {
-      if (folder.lacksFacts) await folder.look(pace);
+      if (folder.lacksFacts) await look(folder, name);
       const info = folder.facts();
       if (info !== undefined) page.objects.push(info);
     } else if (delimiter === undefined) await enter(folder.child(name));
-    else if (await holdsObject(folder.child(name), pace, walk)) {
+    else if (await holdsObject(folder.child(name), walk)) {
       // Checked when the folder was read.
       page.prefixes.push((folder.prefix + name.slice(0, -1)) as Key);
     }
@@ -100,20 +150,12 @@ function* comingNext(walk: readonly Folder[]): Generator<Folder> {
   for (const folder of walk.toReversed()) yield* folder.comingNext();
 }
 
-/** Whether a folder holds an object at any depth. */
-async function holdsObject(folder: Folder, pace: DiskPace, walk: readonly Folder[]): Promise<boolean> {
-  const { names } = await folder.read(pace, walk);
-  if (names.some((name) => !name.endsWith("/"))) return true;
-  for (const name of names) if (await holdsObject(folder.child(name), pace, [])) return true;
-  return false;
-}
-
 const NOTHING: FolderListing = { names: [], skipped: [] };
 
 /** A folder of the walk, or one that is read ahead. */
 class Folder {
   readonly prefix: string;
-  readonly #path: string;
+  readonly path: string;
   readonly #ahead = new Map<string, Folder>();
   #reading: Promise<FolderListing> | undefined;
   #names: readonly string[] = [];
@@ -124,14 +166,14 @@ class Folder {
   #factsFrom = 0;
 
   constructor(path: string, prefix: string) {
-    this.#path = path;
+    this.path = path;
     this.prefix = prefix;
   }
 
   /** Its names: read on this thread while the disk is quick; else on others, and with it the folders that come next. */
   async read(pace: DiskPace, walk: readonly Folder[]): Promise<FolderListing> {
     if (this.#reading === undefined && pace.isQuick) {
-      return pace.now(() => readFolderSync(this.#path, this.prefix), 1);
+      return pace.now(() => readFolderSync(this.path, this.prefix), 1);
     }
     this.readAhead(pace);
     if (!pace.isQuick) readAhead(walk, pace);
@@ -153,8 +195,10 @@ class Folder {
 
   async #readLater(pace: DiskPace): Promise<FolderListing> {
     pace.later();
-    const listing = await readFolder(this.#path, this.prefix);
-    this.#facts = await statFiles(this.#path, this.prefix, listing.names.slice(0, STAT_BATCH));
+    const listing = await readFolder(this.path, this.prefix);
+    // What fails here is looked at again, and told, where the walk comes to it.
+    const facts = statFiles(this.path, this.prefix, listing.names.slice(0, STAT_BATCH));
+    this.#facts = await facts.catch(() => []);
     this.#namesAhead = listing.names.length;
     return listing;
   }
@@ -182,23 +226,29 @@ class Folder {
     return this.#position < this.#factsFrom || this.#position >= this.#factsFrom + this.#facts.length;
   }
 
-  /** Looks at that file and at those behind it. */
-  async look(pace: DiskPace): Promise<void> {
-    const names = this.#names.slice(this.#position, this.#position + STAT_BATCH);
+  /** Looks at that file and at some behind it. */
+  async look(pace: DiskPace, count: number): Promise<void> {
+    const names = this.#names.slice(this.#position, this.#position + count);
     this.#factsFrom = this.#position;
+    this.#facts = [];
     this.#facts = pace.isQuick
-      ? pace.now(() => statFilesSync(this.#path, this.prefix, names), names.length)
-      : await statFiles(this.#path, this.prefix, names);
+      ? pace.now(() => statFilesSync(this.path, this.prefix, names), names.length)
+      : await statFiles(this.path, this.prefix, names);
   }
 
   facts(): Facts {
     return this.#facts[this.#position - this.#factsFrom];
   }
 
+  /** Ends the walk through it. */
+  end(): void {
+    this.#position = this.#names.length;
+  }
+
   child(name: string): Folder {
     const ahead = this.#ahead.get(name);
     this.#ahead.delete(name);
-    return ahead ?? new Folder(this.#path + sep + name.slice(0, -1), this.prefix + name);
+    return ahead ?? new Folder(this.path + sep + name.slice(0, -1), this.prefix + name);
   }
 
   /** The folders in it that the walk comes to next. */
@@ -211,4 +261,8 @@ class Folder {
       yield child;
     }
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return errnoOf(error) === "EACCES" || errnoOf(error) === "EPERM";
 }

@@ -7,6 +7,7 @@ import {
   type GetOptions,
   isStorageError,
   type Key,
+  type ListOptions,
   type ListPage,
   MAX_KEY_BYTES,
   type ObjectBody,
@@ -141,7 +142,19 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
       try {
         if (prefix !== "") await checkFolder(root, join(folder, "x"), prefix, "list");
         await dataRoot.check("list", prefix);
-        yield* listTree(folder, prefix, { ...options, pace, pageSize: CAPABILITIES.listPageSize });
+        let isWhole = true;
+        const onUnreadable: ListOptions["onUnreadable"] = (entry) => {
+          isWhole = false;
+          options.onUnreadable?.(entry);
+        };
+        yield* listTree(folder, prefix, {
+          ...options,
+          onUnreadable: options.onUnreadable && onUnreadable,
+          pace,
+          pageSize: CAPABILITIES.listPageSize,
+        });
+        // Of a drive that was unplugged, no folder can be read.
+        if (!isWhole) await dataRoot.check("list", prefix);
       } catch (error) {
         // Which of the folders below is what a person has to know.
         const at = pathOf(error) ?? folder;

@@ -25,6 +25,7 @@ const MEANING: Readonly<Record<string, Meaning>> = {
   EIO: { code: "unavailable", retry: "never", says: "the device failed; is the drive connected?" },
   ENODEV: { code: "unavailable", retry: "never", says: "the device is gone; is the drive connected?" },
   ENXIO: { code: "unavailable", retry: "never", says: "the device is gone; is the drive connected?" },
+  ENOTCONN: { code: "unavailable", retry: "never", says: "the mounted drive is gone; connect it again" },
   ESTALE: { code: "unavailable", retry: "never", says: "the network drive dropped the file" },
 };
 

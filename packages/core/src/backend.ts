@@ -31,6 +31,7 @@ export type {
   PutResult,
   SkippedEntry,
   StorageBackend,
+  UnreadableEntry,
 } from "./backend/storage-backend.ts";
 export { verifiedBody } from "./backend/verified-body.ts";
 export { alreadyExists, bodyMismatch, preconditionFailed } from "./backend/write-errors.ts";

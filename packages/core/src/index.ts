@@ -19,6 +19,7 @@ export type {
   PutResult,
   SkippedEntry,
   StorageBackend,
+  UnreadableEntry,
 } from "./backend/storage-backend.ts";
 export { checkOptions, type OptionKind, type OptionNames } from "./check-arguments.ts";
 export type { ReadCsvOptions } from "./csv/read-csv.ts";

@@ -39,7 +39,7 @@ export interface StorageBackend {
   /**
    * Lists objects below a prefix, lazily, a page at a time, keys in UTF-8 byte order of the whole key (`compareKeys`).
    * With `delimiter` only the direct children: objects, and the prefixes that hold more. A prefix without objects gives
-   * one empty page or none, never an error.
+   * one empty page or none, never an error. What cannot be read below it ends the listing, unless `onUnreadable` is told.
    */
   list(options?: ListOptions): AsyncIterable<ListPage>;
   /** Deletes keys as the result is iterated, one result a key, in any order. A missing key counts as deleted. */
@@ -137,6 +137,11 @@ export interface ListOptions extends OperationOptions {
   readonly startAfter?: string | undefined;
   /** Told of what lies there but is no object of this contract: a symbolic link, a socket, a key such as `a//b`. */
   readonly onSkipped?: ((skipped: SkippedEntry) => void) | undefined;
+  /**
+   * Told of a folder below the prefix, or a file, that cannot be read: the listing goes on without it, and is not whole. By
+   * the time that a later key comes it has been told. Default: the listing fails.
+   */
+  readonly onUnreadable?: ((unreadable: UnreadableEntry) => void) | undefined;
 }
 
 /** Something that lies in the store but cannot be named by a {@link Key}. */
@@ -147,6 +152,14 @@ export interface SkippedEntry {
   readonly reason: "symlink" | "special" | "not_a_key";
   /** The same for people. */
   readonly detail: string;
+}
+
+/** A folder or a file that a listing could not read. What lies below it is unknown. */
+export interface UnreadableEntry {
+  /** Its name, as a key is written; `year=2024`, not `year=2024/`. */
+  readonly path: string;
+  /** Why, as a read of it would fail: `permission_denied`, `unavailable`. */
+  readonly error: StorageError;
 }
 
 /** One page of a listing. */

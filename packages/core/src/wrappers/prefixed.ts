@@ -33,11 +33,13 @@ export function prefixed(backend: StorageBackend, prefix: Prefix): StorageBacken
     put: async (key, body, options) => backend.put(inner(key), body, options),
     copy: async (from, to, options) => backend.copy(inner(from), inner(to), options),
     async *list(options = {}): AsyncGenerator<ListPage> {
-      const { prefix: below = "", startAfter, ...rest } = options;
+      const { prefix: below = "", startAfter, onUnreadable, ...rest } = options;
       const pages = backend.list({
         ...rest,
         prefix: below === "" ? prefix : inner(below),
         ...(startAfter === undefined ? {} : { startAfter: `${prefix}/${startAfter}` }),
+        onUnreadable:
+          onUnreadable && (({ path, error }) => onUnreadable({ path: path.slice(prefix.length + 1), error })),
       });
       for await (const page of pages) {
         yield { objects: page.objects.map(outerInfo), prefixes: page.prefixes.map(outer) };

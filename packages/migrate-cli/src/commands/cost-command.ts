@@ -2,7 +2,7 @@ import { estimateCost } from "../cost/estimate-cost.ts";
 import { formatBytes, formatFiles, formatUsd } from "../terminal/format-amount.ts";
 import { formatTable } from "../terminal/format-table.ts";
 import type { CommandContext } from "./command-context.ts";
-import { type InventoryFlags, takeInventory } from "./inventory-command.ts";
+import { exitCodeOf, type InventoryFlags, takeInventory } from "./inventory-command.ts";
 import { readPrices } from "./read-prices.ts";
 
 /** Flags of `parquetry cost`. */
@@ -18,22 +18,24 @@ export async function costCommand(
   const { url, inventory } = await takeInventory(context, flags, place);
   inventory.close();
   const { files, bytes } = inventory;
+  const exitCode = exitCodeOf(inventory);
   const lists = Math.max(1, Math.ceil(files / 1000));
   const keeping = estimateCost({ storedBytes: bytes }, prices);
   const upload = estimateCost({ storedBytes: 0, writes: files + lists }, prices);
   const download = estimateCost({ storedBytes: 0, writes: lists, reads: files, egressBytes: bytes }, prices);
   if (context.json) {
     context.emit("summary", {
-      exitCode: 0,
+      exitCode,
       place: url,
       files,
       bytes,
+      unreadable: inventory.unreadable.length,
       pricesOf: prices.date,
       monthlyUsd: { r2: keeping.r2.monthlyUsd, s3: keeping.s3.monthlyUsd },
       uploadOnceUsd: { r2: upload.r2.onceUsd, s3: upload.s3.onceUsd },
       downloadOnceUsd: { r2: download.r2.onceUsd, s3: download.s3.onceUsd },
     });
-    return 0;
+    return exitCode;
   }
   const { print, style, columns } = context.terminal;
   print(`${formatFiles(files)}, ${formatBytes(bytes)} at ${url}`);
@@ -50,5 +52,5 @@ export async function costCommand(
   print(style("bold", head));
   for (const row of rows) print(row);
   context.note("\nOne PUT or GET a file and one LIST a thousand; the month's free allowance is\ntaken off.");
-  return 0;
+  return exitCode;
 }

@@ -49,6 +49,8 @@ const HEADINGS: Readonly<Partial<Record<PlanKind, string>>> = {
   unverifiable: "unverif.",
   refused: "refused",
   failed: "failed",
+  unreadable: "unreadable",
+  unseen: "unseen",
   extra: "extra",
   leftOut: "left out",
 };
@@ -158,6 +160,7 @@ export function describeLeftOut(leftOut: MigrationPlan["leftOut"]): string {
     [leftOut.apple_double, "AppleDouble (._*)"],
     [leftOut.ds_store, ".DS_Store"],
     [leftOut.temporary, "temporary"],
+    [leftOut.system, "of the system"],
   ] as const;
   return parts
     .filter(([count]) => count > 0)
@@ -175,6 +178,7 @@ export function planSummary(plan: MigrationPlan, cost: PlanCost): Record<string,
     folders: folders.map(({ folder, row }) => ({ folder, ...row })),
     leftOut,
     skippedEntries: plan.skippedEntries.length,
+    unreadable: plan.unreadable.length,
     requests,
     storedBytes,
     cost,

@@ -43,7 +43,8 @@ ${ENV_TEMPLATE.trimEnd()}`,
 --shard I/N        part I of N, I from 0: disjoint, complete, always the same
   --shard $JOB_COMPLETION_INDEX/8    in a Kubernetes Indexed Job
 
-._*, .DS_Store and temporary files are left out and counted, unless
+._*, .DS_Store, temporary files and what systems keep at the top of a drive
+(.Trashes, lost+found) are left out and counted, unless
 --no-default-excludes. Symbolic links are named and not followed.`,
   },
   {

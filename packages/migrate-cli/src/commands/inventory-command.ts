@@ -3,6 +3,8 @@ import { formatBytes, formatCount, formatFiles } from "../terminal/format-amount
 import { formatTable } from "../terminal/format-table.ts";
 import type { CommandContext } from "./command-context.ts";
 import { describeLeftOut } from "./describe-plan.ts";
+import { EXIT_INCOMPLETE, EXIT_OK } from "./exit-codes.ts";
+import { tellUnreadable } from "./name-lists.ts";
 import { openSource, openTarget } from "./open-places.ts";
 import { filtersOf, requireSelection } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
@@ -18,12 +20,13 @@ export async function inventoryCommand(
 ): Promise<number> {
   const found = await takeInventory(context, flags, place);
   try {
-    const { files, bytes, folders, entities, formats, leftOut, skippedEntries } = found.inventory;
+    const { files, bytes, folders, entities, formats, leftOut, skippedEntries, unreadable } = found.inventory;
+    const exitCode = exitCodeOf(found.inventory);
     if (context.json) {
       for await (const entry of skippedEntries) context.emit("skipped", { ...entry });
       const skipped = skippedEntries.length;
       context.emit("summary", {
-        exitCode: 0,
+        exitCode,
         place: found.url,
         files,
         bytes,
@@ -32,8 +35,9 @@ export async function inventoryCommand(
         formats,
         leftOut,
         skippedEntries: skipped,
+        unreadable: unreadable.length,
       });
-      return 0;
+      return exitCode;
     }
     const { print, style } = context.terminal;
     const table = (rows: readonly (readonly string[])[]): void => {
@@ -64,13 +68,18 @@ export async function inventoryCommand(
     for (const { path, detail } of skippedEntries.first(20)) context.warn(`${path}: ${detail}`);
     if (skippedEntries.length > 20)
       context.warn(`and ${formatCount(skippedEntries.length - 20)} more like these`);
-    return 0;
+    return exitCode;
   } finally {
     found.inventory.close();
   }
 }
 
-/** Opens a place, counts it, and closes it. */
+/** What could not be read is not counted. */
+export function exitCodeOf({ unreadable }: Inventory): number {
+  return unreadable.length === 0 ? EXIT_OK : EXIT_INCOMPLETE;
+}
+
+/** Opens a place, counts it, tells what could not be read, and closes it. */
 export async function takeInventory(
   context: CommandContext,
   flags: InventoryFlags,
@@ -91,7 +100,10 @@ export async function takeInventory(
       },
     });
     // An empty place is an answer; filters that find nothing are most likely misspelt.
-    if (filtersOf(flags).length > 0) requireSelection(flags, { url, files: found.files });
+    if (filtersOf(flags).length > 0 && found.unreadable.length === 0)
+      requireSelection(flags, { url, files: found.files });
+    terminal.status("");
+    await tellUnreadable(context, found.unreadable);
     return { url, inventory: found };
   } finally {
     terminal.status("");

@@ -16,7 +16,7 @@ import { formatParity } from "../verify/folder-parity.ts";
 import type { CommandContext } from "./command-context.ts";
 import { describePlan, type PlanCost, planCost, planSummary, reportCost } from "./describe-plan.ts";
 import { describeUnproven, exitCodeOf, headlineOf, leftBehind } from "./migrate-outcome.ts";
-import { tellNames } from "./name-lists.ts";
+import { tellNames, tellUnreadable } from "./name-lists.ts";
 import { isCaseInsensitive, withBothEnds } from "./open-places.ts";
 import { readPrices } from "./read-prices.ts";
 import { requireSelection, type SelectedFiles } from "./require-selection.ts";
@@ -59,7 +59,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
         onProgress: progress.take,
       });
       const { source: atSource, target: atTarget } = selectedFiles(plan);
-      if (plan.unusableNames === 0) requireSelection(flags, atSource, atTarget);
+      if (plan.unusableNames + plan.unreadable.length === 0) requireSelection(flags, atSource, atTarget);
       const cost = planCost(plan, { source, target }, prices);
       const show = flags.dryRun === true ? context.terminal.print : context.note;
       if (!context.json) for (const line of describePlan(plan, cost, context.terminal.columns)) show(line);
@@ -85,7 +85,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
 
 /** How many files of the source the plan is about, and how many more of the target. */
 function selectedFiles({ from, to, total }: MigrationPlan): Record<Side, SelectedFiles> {
-  const ofSource = PLAN_KINDS.filter((kind) => kind !== "leftOut" && kind !== "extra");
+  const ofSource = PLAN_KINDS.filter((kind) => !["leftOut", "extra", "unreadable", "unseen"].includes(kind));
   return {
     source: { url: from, files: ofSource.reduce((sum, kind) => sum + total[kind].files, 0) },
     target: { url: to, files: total.extra.files },
@@ -104,6 +104,7 @@ function tellRetry(
 
 /** Names what the plan leaves alone, the first of each kind; a report has them all. */
 async function tellPlanned(context: CommandContext, plan: MigrationPlan): Promise<void> {
+  await tellUnreadable(context, plan.unreadable);
   await tellNames(context, "refused", plan.failures, ({ key, message }) => `${key}: ${message}`);
   await tellNames(context, "differs, left alone (--force overwrites)", plan.differing, (key) => key);
   await tellNames(context, "unverifiable", plan.unverifiable, (key) => key);

@@ -17,6 +17,7 @@ export function leftBehind(plan: MigrationPlan, flags: OutcomeFlags): number {
     refused.files +
     failed.files +
     plan.unusableNames +
+    plan.unreadable.length +
     (flags.allowUnverified === true ? 0 : unverifiable.files)
   );
 }
@@ -56,6 +57,7 @@ export function headlineOf(result: MigrationResult, exitCode: number): string {
     [differs.files, "differ"],
     [unverifiable.files, "unverifiable"],
     [plan.unusableNames, "without a usable name"],
+    [plan.unreadable.length, "unreadable"],
   ] as const;
   const told = problems
     .filter(([count]) => count > 0)

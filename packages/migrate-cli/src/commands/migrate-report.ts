@@ -26,14 +26,17 @@ export function reportOf(result: MigrationResult, outcome: MigrationOutcome): Re
     for await (const { key, replaces } of result.pending()) if (replaces !== undefined) yield key;
   }
   async function* failed(): AsyncGenerator<string> {
+    for await (const { key, code, message } of plan.unreadable) yield `${key}\t${code}\t${message}`;
     for await (const { key, code, message } of plan.failures) yield `${key}\t${code}\t${message}`;
     for await (const { key, code, message } of failures) yield `${key}\t${code}\t${message}`;
   }
   async function* unverifiable(): AsyncGenerator<string> {
     yield* plan.unverifiable;
     for await (const { key, code } of plan.failures) if (code !== "refused") yield key;
+    for await (const { key } of plan.unreadable) yield key;
   }
   const parity = migrationParity(result);
+  const failedCount = failures.length + plan.failures.length + plan.unreadable.length;
   const sum = (column: "missing" | "extra" | "differing" | "unverifiable"): number =>
     parity.reduce((total, folder) => total + folder[column], 0);
   return {
@@ -50,7 +53,7 @@ export function reportOf(result: MigrationResult, outcome: MigrationOutcome): Re
       { label: "equal already", value: formatFiles(plan.total.skip.files) },
       { label: "time", value: formatDuration(durationMs) },
       { label: "retries", value: formatCount(retries) },
-      { label: "failed", value: formatCount(failures.length + plan.failures.length) },
+      { label: "failed", value: formatCount(failedCount) },
     ],
     lists: [
       { file: "missing.txt", title: "missing at the target", count: sum("missing"), lines: missing() },
@@ -70,7 +73,7 @@ export function reportOf(result: MigrationResult, outcome: MigrationOutcome): Re
       {
         file: "failed.txt",
         title: "failed or refused, with the reason",
-        count: failures.length + plan.failures.length,
+        count: failedCount,
         lines: failed(),
       },
       {

@@ -1,4 +1,5 @@
 import type { Spool } from "../content/spool.ts";
+import type { FileFailure } from "../plan/migration-plan.ts";
 import { formatCount } from "../terminal/format-amount.ts";
 import type { CommandContext } from "./command-context.ts";
 
@@ -20,6 +21,19 @@ export async function tellNames<T>(
   for (const item of list.first(NAMES_TOLD)) context.warn(`${label}: ${describe(item)}`);
   const more = list.length - NAMES_TOLD;
   if (more > 0) context.warn(`${label}: ${formatCount(more)} more; --report DIR lists them all`);
+}
+
+/** Tells what could not be read, as failures. */
+export async function tellUnreadable(context: CommandContext, list: Spool<FileFailure>): Promise<void> {
+  const { terminal, json } = context;
+  if (json) {
+    for await (const failure of list) context.emit("failed", { ...failure });
+    return;
+  }
+  const told = list.first(NAMES_TOLD).map(({ message }) => message);
+  const more = list.length - told.length;
+  if (more > 0) told.push(`${formatCount(more)} more could not be read; --report DIR lists them all`);
+  for (const line of told) terminal.tell(`${terminal.mark("red", "failed:")} ${line}`);
 }
 
 /** A list's items as lines of text. */

@@ -7,7 +7,7 @@ import { parseVerifyLevel } from "../verify/verify-level.ts";
 import { type Verification, verifyMigration } from "../verify/verify-migration.ts";
 import type { CommandContext } from "./command-context.ts";
 import { describeSkipped } from "./migrate-outcome.ts";
-import { namesOf, tellNames } from "./name-lists.ts";
+import { namesOf, tellNames, tellUnreadable } from "./name-lists.ts";
 import { withBothEnds } from "./open-places.ts";
 import { requireSelection } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
@@ -72,7 +72,7 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
   const { found, source, target, level, durationMs } = finished;
   const { terminal, json } = context;
   // What only the target holds is told as extra.
-  if (found.unusableNames + found.extra.length === 0) {
+  if (found.unusableNames + found.unreadable.length + found.extra.length === 0) {
     const files = found.folders.reduce((sum, { local }) => sum + local, 0);
     requireSelection(flags, { url: source.url(), files });
   }
@@ -90,9 +90,11 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
     readFiles: found.readFiles,
     seed: found.seed,
     skippedEntries: found.skippedEntries.length,
+    unreadable: found.unreadable.length,
     durationMs: Math.round(durationMs),
   };
   if (!json) for (const folder of found.folders) terminal.print(formatParity(folder));
+  await tellUnreadable(context, found.unreadable);
   await tellNames(context, "missing", found.missing, (key) => key);
   await tellNames(context, "extra", found.extra, (key) => key);
   await tellNames(context, "differing", found.differing, (key) => key);
@@ -134,7 +136,7 @@ function headlineOf(found: Verification, exitCode: number): string {
   const told = (["missing", "extra", "differing", "unverifiable"] as const)
     .filter((list) => found[list].length > 0)
     .map((list) => {
-      const unread = list === "unverifiable" ? found.failures.length : 0;
+      const unread = list === "unverifiable" ? found.failures.length + found.unreadable.length : 0;
       const why = unread === 0 ? "" : ` (${formatCount(unread)} could not be read)`;
       return `${formatCount(found[list].length)} ${list}${why}`;
     });
@@ -147,6 +149,10 @@ function reportOf(
   outcome: { readonly headline: string; readonly ok: boolean; readonly summary: Record<string, unknown> },
 ): ReportModel {
   const { missing, extra, differing, unverifiable, failures, skippedEntries, folders, bytes } = found;
+  async function* failed(): AsyncGenerator<string> {
+    for (const list of [found.unreadable, failures])
+      for await (const { key, code, message } of list) yield `${key}\t${code}\t${message}`;
+  }
   return {
     command: "verify",
     ...outcome,
@@ -182,8 +188,8 @@ function reportOf(
       {
         file: "failed.txt",
         title: "could not be read, with the reason",
-        count: failures.length,
-        lines: namesOf(failures, ({ key, code, message }) => `${key}\t${code}\t${message}`),
+        count: found.unreadable.length + failures.length,
+        lines: failed(),
       },
       {
         file: "skipped.txt",

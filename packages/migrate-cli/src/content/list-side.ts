@@ -1,4 +1,10 @@
-import type { ObjectInfo, Prefix, SkippedEntry, StorageBackend } from "@parquetry/core/backend";
+import type {
+  ObjectInfo,
+  Prefix,
+  SkippedEntry,
+  StorageBackend,
+  UnreadableEntry,
+} from "@parquetry/core/backend";
 
 /** Options of {@link listSide}. */
 export interface ListSideOptions {
@@ -10,6 +16,8 @@ export interface ListSideOptions {
   readonly onPage?: ((objects: number) => void) | undefined;
   /** Told of what lies there but is no object. */
   readonly onSkipped?: ((skipped: SkippedEntry) => void) | undefined;
+  /** Told of what cannot be read. Default: the listing fails. */
+  readonly onUnreadable?: ((unreadable: UnreadableEntry) => void) | undefined;
 }
 
 /**
@@ -24,8 +32,8 @@ export async function* listSide(
   backend: StorageBackend,
   options: ListSideOptions = {},
 ): AsyncGenerator<ObjectInfo> {
-  const { prefix, signal, onPage, onSkipped } = options;
-  const pages = backend.list({ prefix, signal, onSkipped })[Symbol.asyncIterator]();
+  const { prefix, signal, onPage, onSkipped, onUnreadable } = options;
+  const pages = backend.list({ prefix, signal, onSkipped, onUnreadable })[Symbol.asyncIterator]();
   let ahead = pages.next();
   try {
     for (;;) {

@@ -31,20 +31,24 @@ export async function checkNames(
   options: CheckNamesOptions = {},
 ): Promise<readonly Check[]> {
   const { signal, onProgress } = options;
-  const { judge } = compileSelection();
+  const { judge, mayHold } = compileSelection();
   const unusable = new NamedCount();
+  const unreadable = new NamedCount();
   const others = new NamedCount();
   const decomposed = new NamedCount();
   const seen = new Set<number>();
   const twice = new Set<number>();
   let listed = 0;
 
-  const files = (): ReturnType<typeof listSide> => listSide(backend, { signal });
+  const files = (): ReturnType<typeof listSide> => listSide(backend, { signal, onUnreadable: () => {} });
   const first = listSide(backend, {
     signal,
     onPage: (objects) => {
       listed += objects;
       onProgress?.(listed);
+    },
+    onUnreadable: ({ path, error }) => {
+      if (mayHold(path)) unreadable.add(`${path} (${error.code})`);
     },
     onSkipped: (entry) => (isLost(entry) ? unusable : others).add(`${entry.path} (${entry.detail})`),
   });
@@ -68,6 +72,17 @@ export async function checkNames(
   for (const names of groups.values()) if (names.length > 1) collisions.add(names.join(" and "));
 
   return [
+    ...(unreadable.count === 0
+      ? []
+      : [
+          {
+            name: "folders: readable",
+            status: "fail",
+            detail: unreadable.describe("unreadable"),
+            remedy:
+              "Let this user read them (owner, mode, how the drive is mounted), or leave them out by --exclude.",
+          } satisfies Check,
+        ]),
     {
       name: "names: case and Unicode form",
       status: collisions.count === 0 ? "ok" : "warn",

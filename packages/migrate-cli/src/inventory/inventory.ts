@@ -10,8 +10,9 @@ import {
 } from "@parquetry/core/backend";
 import { listSide } from "../content/list-side.ts";
 import { createSpool, type Spool } from "../content/spool.ts";
+import type { FileFailure } from "../plan/migration-plan.ts";
 import { type Tally, topFolder } from "../plan/tally.ts";
-import type { LeftOutClass } from "../select/left-out.ts";
+import { type LeftOutClass, noneLeftOut } from "../select/left-out.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 
 /** Options of {@link inventory}. */
@@ -52,6 +53,8 @@ export interface Inventory extends Tally {
   readonly formats: readonly NamedTally[];
   /** How many files each default exclusion left out. */
   readonly leftOut: Readonly<Record<LeftOutClass, number>>;
+  /** Folders that could not be read, and files that could not be looked at: what lies there is not counted. */
+  readonly unreadable: Spool<FileFailure>;
   /** What lies there but is no file. */
   readonly skippedEntries: Spool<SkippedEntry>;
   /** Removes the temporary files. */
@@ -77,8 +80,9 @@ export async function inventory(backend: StorageBackend, options: InventoryOptio
   const folders = new Map<string, Tally>();
   const formats = new Map<string, Tally>();
   const entities = new Map<string, { tally: Tally; partitions: number; keys: readonly string[] }>();
-  const leftOut: Record<LeftOutClass, number> = { apple_double: 0, ds_store: 0, temporary: 0 };
+  const leftOut = noneLeftOut();
   const skippedEntries = createSpool<SkippedEntry>();
+  const unreadable = createSpool<FileFailure>();
   const isNewPartition = partitionCounter();
   let total: Tally = { files: 0, bytes: 0 };
   let listed = 0;
@@ -91,6 +95,9 @@ export async function inventory(backend: StorageBackend, options: InventoryOptio
       onProgress?.(listed);
     },
     onSkipped: (entry) => skippedEntries.push(entry),
+    onUnreadable: ({ path, error }) => {
+      if (selection.mayHold(path)) unreadable.push({ key: path, code: error.code, message: error.message });
+    },
   });
   for await (const { key, sizeBytes } of listing) {
     const verdict = selection.judge(key);
@@ -120,7 +127,11 @@ export async function inventory(backend: StorageBackend, options: InventoryOptio
       .sort((a, b) => compareKeys(a.name, b.name)),
     leftOut,
     skippedEntries,
-    close: () => skippedEntries.close(),
+    unreadable,
+    close() {
+      skippedEntries.close();
+      unreadable.close();
+    },
   };
 }
 

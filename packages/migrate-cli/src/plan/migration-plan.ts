@@ -3,7 +3,10 @@ import type { Spool } from "../content/spool.ts";
 import type { LeftOutClass } from "../select/left-out.ts";
 import type { TallyRow } from "./tally.ts";
 
-/** What a plan counts, by top-level folder. `refused`: its name cannot be stored; `failed`: it could not be read. */
+/**
+ * What a plan counts, by top-level folder. `refused`: its name cannot be stored; `failed`: it could not be read; `unreadable`:
+ * a folder of the source that could not be read; `unseen`: the target has it, and at the source it would lie in such a folder.
+ */
 export type PlanKind =
   | "copy"
   | "skip"
@@ -12,6 +15,8 @@ export type PlanKind =
   | "unverifiable"
   | "refused"
   | "failed"
+  | "unreadable"
+  | "unseen"
   | "extra"
   | "leftOut";
 
@@ -24,6 +29,8 @@ export const PLAN_KINDS: readonly PlanKind[] = [
   "unverifiable",
   "refused",
   "failed",
+  "unreadable",
+  "unseen",
   "extra",
   "leftOut",
 ];
@@ -90,6 +97,8 @@ export interface MigrationPlan {
   readonly extra: Spool<string>;
   /** Files that cannot be stored under their name at the target, or could not be read, with the reason. */
   readonly failures: Spool<FileFailure>;
+  /** Folders of the source that could not be read, and files that could not be looked at: what lies there is not planned. */
+  readonly unreadable: Spool<FileFailure>;
   /** What lies at the source but is no file that can be copied: symbolic links, sockets, impossible names. */
   readonly skippedEntries: Spool<SkippedEntry>;
   /** How many of them are files that no key can name, and that a migration would lose. */

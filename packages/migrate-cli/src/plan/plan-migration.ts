@@ -5,14 +5,16 @@ import {
   type OptionNames,
   type SkippedEntry,
   type StorageBackend,
+  type UnreadableEntry,
 } from "@parquetry/core/backend";
 import type { HashCache } from "../content/hash-cache.ts";
+import { HiddenKeys } from "../content/hidden-keys.ts";
 import { listSide } from "../content/list-side.ts";
 import { createProver, type FinalAction } from "../content/prove-content.ts";
 import { createSpool } from "../content/spool.ts";
 import { countPutRequests } from "../cost/count-requests.ts";
 import { isRemote } from "../cost/provider.ts";
-import type { LeftOutClass } from "../select/left-out.ts";
+import { noneLeftOut } from "../select/left-out.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 import { checkEnds } from "./check-ends.ts";
 import type { Side } from "./decide.ts";
@@ -53,7 +55,8 @@ export const PLAN_OPTIONS: OptionNames<PlanOptions> = {
 
 /**
  * Lists both sides once and decides what a migration does with every file. Nothing is written. A disk's files are read
- * where the other side proves a content to compare with; memory does not grow with the number of files.
+ * where the other side proves a content to compare with; memory does not grow with the number of files. A folder of the
+ * source that cannot be read is named in the plan, and the others are planned.
  *
  * @throws StorageError where a side cannot be listed; `invalid_argument` for what is no backend, two ends that are one place,
  * a bad option or selection.
@@ -82,7 +85,7 @@ export async function planMigration(
   });
 
   const table = createTallyTable(PLAN_KINDS);
-  const leftOut: Record<LeftOutClass, number> = { apple_double: 0, ds_store: 0, temporary: 0 };
+  const leftOut = noneLeftOut();
   const pages = { source: 0, target: 0 };
   const lists = {
     files: createSpool<PlannedFile>(),
@@ -90,6 +93,7 @@ export async function planMigration(
     unverifiable: createSpool<string>(),
     extra: createSpool<string>(),
     failures: createSpool<FileFailure>(),
+    unreadable: createSpool<FileFailure>(),
     skippedEntries: createSpool<SkippedEntry>(),
   };
   const close = (): void => {
@@ -103,6 +107,13 @@ export async function planMigration(
     lists.skippedEntries.push(entry);
     if (isLost(entry)) unusableNames++;
   };
+  const hidden = new HiddenKeys();
+  const leaveOut = ({ path, error }: UnreadableEntry): void => {
+    hidden.add(path);
+    if (!selection.mayHold(path)) return;
+    lists.unreadable.push({ key: path, code: error.code, message: error.message });
+    table.add(`${path}/`, "unreadable", 0);
+  };
   const listing = (backend: StorageBackend, side: Side): ReturnType<typeof listSide> =>
     listSide(backend, {
       prefix: selection.prefix,
@@ -112,6 +123,7 @@ export async function planMigration(
         onProgress?.({ type: "listed", side, objects });
       },
       onSkipped: side === "source" ? skip : undefined,
+      onUnreadable: side === "source" ? leaveOut : undefined,
     });
 
   /** Judges names in key order; what needs reading is read a few at a time behind it. */
@@ -129,6 +141,7 @@ export async function planMigration(
   }
 
   const judge = async ({ pair, refused }: Candidate): Promise<Judged> => {
+    if (pair.source === undefined && hidden.has(pair.key)) return { pair, kind: "unseen" };
     if (refused !== undefined)
       return { pair, kind: "refused", failure: { key: pair.key, code: "refused", message: refused } };
     try {
@@ -146,7 +159,7 @@ export async function planMigration(
       table.add(pair.key, kind, info.sizeBytes);
       if (failure !== undefined) lists.failures.push(failure);
       if (kind === "differs") lists.differing.push(pair.key);
-      if (kind === "unverifiable") lists.unverifiable.push(pair.key);
+      if (kind === "unverifiable" || kind === "unseen") lists.unverifiable.push(pair.key);
       if (kind === "extra") lists.extra.push(pair.key);
       if (kind === "copy" || kind === "overwrite") {
         lists.files.push(plannedFile(pair, info));
@@ -193,7 +206,7 @@ interface Candidate {
 
 interface Judged {
   readonly pair: ListingPair;
-  readonly kind: FinalAction | "refused" | "failed";
+  readonly kind: FinalAction | "refused" | "failed" | "unseen";
   readonly failure?: FileFailure;
 }
 

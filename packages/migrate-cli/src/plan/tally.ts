@@ -1,4 +1,4 @@
-import { compareKeys, type Key } from "@parquetry/core/backend";
+import { compareKeys } from "@parquetry/core/backend";
 
 /** So many files, so many bytes. */
 export interface Tally {
@@ -13,8 +13,8 @@ export type TallyRow<Kind extends string> = Readonly<Record<Kind, Tally>>;
 
 /** Tallies of several kinds for each top-level folder. */
 export interface TallyTable<Kind extends string> {
-  /** Adds one file. */
-  add(key: Key, kind: Kind, sizeBytes: number): void;
+  /** Adds one file, or a folder whose name ends with `/`. */
+  add(key: string, kind: Kind, sizeBytes: number): void;
   /** The folders in key order; `.` holds the files of the root. */
   folders(): readonly { readonly folder: string; readonly row: TallyRow<Kind> }[];
   /** The sum of all folders. */

@@ -30,17 +30,18 @@ export function migrationParity(
     const replaced = done.get(folder)?.replaced.files ?? 0;
     const there =
       row.skip.files + row.overwrite.files + row.differs.files + row.unverifiable.files + row.failed.files;
+    const { unseen, unreadable } = row;
     return {
       folder,
       local: there + row.copy.files + row.refused.files,
       bytes: AT_SOURCE.reduce((sum, kind) => sum + row[kind].bytes, 0),
-      cloud: there + created + row.extra.files,
+      cloud: there + created + row.extra.files + unseen.files,
       missing: row.copy.files - created + row.refused.files,
       extra: row.extra.files,
       differing: row.differs.files + row.overwrite.files - replaced,
-      unverifiable: row.unverifiable.files + row.failed.files,
+      unverifiable: row.unverifiable.files + row.failed.files + unseen.files + unreadable.files,
     };
   });
   // A folder of which everything is left out has nothing to compare.
-  return parity.filter(({ local, cloud }) => local + cloud > 0);
+  return parity.filter(({ local, cloud, unverifiable }) => local + cloud + unverifiable > 0);
 }

@@ -6,6 +6,7 @@ import {
   type StorageBackend,
   type StorageError,
 } from "@parquetry/core/backend";
+import { HiddenKeys } from "../content/hidden-keys.ts";
 import { createSpool } from "../content/spool.ts";
 import { checkEnds } from "../plan/check-ends.ts";
 import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
@@ -132,9 +133,11 @@ export async function runMigration(
   const memory = createByteBudget(MEMORY_BYTES);
 
   const judgeKey = compileSelection(options).judge;
+  const hidden = new HiddenKeys();
+  for await (const { key } of plan.unreadable) hidden.add(key);
   await endStaleUploads(target, plan, {
     journal: options.uploads,
-    isSelected: (key) => judgeKey(key) === "selected",
+    isSelected: (key) => judgeKey(key) === "selected" && !hidden.has(key),
     signal,
     onEnded: (key) => onProgress?.({ type: "ended", key }),
   });
@@ -226,7 +229,7 @@ export async function runMigration(
     slowest,
     complete:
       rest === 0 &&
-      failures.length === 0 &&
+      failures.length + plan.unreadable.length + plan.unusableNames === 0 &&
       [differs, unverifiable, refused, failed].every(({ files }) => files === 0),
     close() {
       failures.close();

@@ -39,6 +39,21 @@ export function literalFolder(pattern: string): string {
   return literal.slice(0, Math.max(0, literal.lastIndexOf("/")));
 }
 
+/**
+ * Whether a glob may match something below a folder, or the folder's own name; false only where it cannot.
+ *
+ * @example
+ * ```ts
+ * mayMatchBelow("raw/plays/*.csv", "raw/games"); // false
+ * ```
+ */
+export function mayMatchBelow(pattern: string, folder: string): boolean {
+  if (!pattern.includes("/")) return true;
+  const start = /^\/?([^*?{}\\]*)/.exec(pattern)?.[1] ?? "";
+  const below = `${folder}/`;
+  return below.startsWith(start) || start.startsWith(below) || start === folder;
+}
+
 function translate(glob: string, pattern: string): string {
   let out = "";
   let depth = 0;

@@ -1,5 +1,8 @@
-/** Why a file is left out by default: macOS's AppleDouble shadows and folder settings, and what writers leave half done. */
-export type LeftOutClass = "apple_double" | "ds_store" | "temporary";
+/**
+ * Why a file is left out by default: macOS's AppleDouble shadows and folder settings, what writers leave half done, and what
+ * an operating system keeps on each of its drives.
+ */
+export type LeftOutClass = "apple_double" | "ds_store" | "temporary" | "system";
 
 const TEMPORARY_NAME = /(?:\.(?:tmp|temp|part|partial|crdownload|swp|lock)|~)$/i;
 const TEMPORARY_FOLDERS: ReadonlySet<string> = new Set([
@@ -8,10 +11,20 @@ const TEMPORARY_FOLDERS: ReadonlySet<string> = new Set([
   ".ipynb_checkpoints",
 ]);
 
+/** What macOS, Linux and Windows make at the top of a drive, mostly for themselves alone. */
+const SYSTEM_FOLDER =
+  /^(?:\.Spotlight-V100|\.Trashes|\.Trash-\d+|\.fseventsd|\.TemporaryItems|\.DocumentRevisions-V100|lost\+found|\$RECYCLE\.BIN|System Volume Information)\//;
+
+/** No file yet, of any class. */
+export function noneLeftOut(): Record<LeftOutClass, number> {
+  return { apple_double: 0, ds_store: 0, temporary: 0, system: 0 };
+}
+
 /**
  * The class of files that no migration wants, or undefined for all others: `._*`, `.DS_Store`, and temporary files
  * (`*.tmp`, `*.temp`, `*.part`, `*.partial`, `*.crdownload`, `*.swp`, `*.lock`, `*~`, and all below `_temporary/`,
- * `.spark-staging/` and `.ipynb_checkpoints/`).
+ * `.spark-staging/` and `.ipynb_checkpoints/`), and the folders of the system at the top of a drive: `.Trashes/`,
+ * `.Spotlight-V100/`, `lost+found/` and their kin.
  *
  * @example
  * ```ts
@@ -26,5 +39,6 @@ export function leftOutClass(key: string): LeftOutClass | undefined {
   if (name === ".DS_Store") return "ds_store";
   if (TEMPORARY_NAME.test(name)) return "temporary";
   if (slash < 0) return undefined;
+  if (SYSTEM_FOLDER.test(key)) return "system";
   return key.split("/").some((segment) => TEMPORARY_FOLDERS.has(segment)) ? "temporary" : undefined;
 }

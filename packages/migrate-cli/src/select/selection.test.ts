@@ -37,6 +37,47 @@ describe("compileSelection", () => {
     expect(judge("raw/year=2023/week=1/a.parquet", options)).toBe("filtered");
   });
 
+  it("leaves out what systems keep at the top of a drive, and only there", () => {
+    for (const name of [
+      ".Trashes/501/a.csv",
+      ".Spotlight-V100/x",
+      "lost+found/#1",
+      "$RECYCLE.BIN/a",
+      ".fseventsd/0",
+    ])
+      expect(judge(name)).toBe("system");
+    expect(judge("raw/.Trashes/a.csv")).toBe("selected");
+    expect(judge(".Trashes")).toBe("selected");
+  });
+
+  it.each<[string, SelectionOptions, boolean]>([
+    ["raw/locked", {}, true],
+    ["raw/locked", { exclude: ["raw/locked/"] }, false],
+    ["raw/locked", { exclude: ["raw/locked"] }, false],
+    ["raw/locked", { exclude: ["raw/locked/**"] }, false],
+    ["raw/locked", { exclude: ["raw/lock*/"] }, false],
+    ["raw/locked/deep", { exclude: ["raw/locked/"] }, false],
+    ["raw/locked", { exclude: ["raw/locked/*"] }, true],
+    ["raw/locked", { exclude: ["raw/locked/*.csv"] }, true],
+    ["raw/locked", { exclude: ["raw/locked/deep/"] }, true],
+    ["raw/locked", { exclude: ["raw/locked2/"] }, true],
+    ["raw/locked", { exclude: ["*.*", "?"] }, true],
+    ["raw/locked", { include: ["raw/games/"] }, false],
+    ["raw/locked", { include: ["raw/games"] }, false],
+    ["raw/locked", { include: ["raw/games/", "raw/"] }, true],
+    ["raw/locked", { include: ["*.csv"] }, true],
+    ["raw", { include: ["raw/locked/a.csv"] }, true],
+    ["raw/locked/deep", { include: ["raw/locked/*"] }, true],
+    ["raw/plays/year=2023", { where: ["year=2024"] }, false],
+    ["raw/plays/year=2024", { where: ["year=2024,week=1"] }, true],
+    ["raw/plays", { where: ["year=2024"] }, true],
+    [".Trashes", {}, false],
+    [".Trashes", { leaveOut: false }, true],
+    ["raw/_temporary", {}, false],
+  ])("may hold below %s with %j: %s", (folder, options, may) => {
+    expect(compileSelection(options).mayHold(folder)).toBe(may);
+  });
+
   it.each([
     [["raw/"], "raw"],
     [["raw/plays/", "raw/games/*.csv"], "raw"],

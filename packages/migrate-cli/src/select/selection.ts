@@ -1,5 +1,5 @@
 import { isWithin, type Key, type OptionNames, type Prefix, parsePrefix } from "@parquetry/core/backend";
-import { compileGlob, literalFolder } from "./glob.ts";
+import { compileGlob, literalFolder, mayMatchBelow } from "./glob.ts";
 import { type LeftOutClass, leftOutClass } from "./left-out.ts";
 import { checkShard, type Shard, shardOf } from "./shard.ts";
 import { parseWhere } from "./where.ts";
@@ -36,6 +36,8 @@ export interface Selection {
   readonly prefix: Prefix;
   /** What becomes of a key. */
   judge(key: Key): Verdict;
+  /** Whether a file below a folder, or the file of that name, may be selected; false only where none can. */
+  mayHold(folder: string): boolean;
 }
 
 /**
@@ -62,8 +64,18 @@ export function compileSelection(options: SelectionOptions = {}): Selection {
       if (shard !== undefined && shardOf(key, shard.count) !== shard.index) return "filtered";
       return (leaveOut ? leftOutClass(key) : undefined) ?? "selected";
     },
+    mayHold(folder) {
+      const names = PROBES.map((name) => `${folder}/${name}`);
+      if (excluded.some((matches) => names.every(matches))) return false;
+      if (leaveOut && names.every((name) => leftOutClass(name) !== undefined)) return false;
+      if (include.length > 0 && !include.some((glob) => mayMatchBelow(glob, folder))) return false;
+      return holds(folder, true);
+    },
   };
 }
+
+/** Names that a pattern matches together only where it matches every name, at any depth. */
+const PROBES: readonly string[] = ["q", "qqqqqqqqqqqqqqqq", "q.q", ".q", "q/q/q", "Q-0_Q=é"];
 
 function commonFolder(folders: readonly string[]): string {
   const [first = ""] = folders;

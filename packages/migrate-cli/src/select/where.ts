@@ -6,7 +6,8 @@ type Matcher = (value: string) => boolean;
  * Parses conditions on Hive partition segments, `year=2024,week=1..4`: every named key must be in the path with one of
  * its values. A value may be a range of integers, ends included; further values of the same key follow after a comma
  * (`week=1,3,5..7`). Several conditions mean the same as one with commas: the values of one key are alternatives. Integers
- * compare as numbers, so `week=1` also finds `week=01`. A comma in a value is written `%2C`.
+ * compare as numbers, so `week=1` also finds `week=01`. A comma in a value is written `%2C`. Of a folder it is told whether
+ * something below it may match.
  *
  * @throws StorageError `invalid_argument` naming the part that cannot be read.
  * @example
@@ -14,14 +15,16 @@ type Matcher = (value: string) => boolean;
  * parseWhere(["year=2024,week=1..4"])("raw/plays/year=2024/week=3/a.parquet"); // true
  * ```
  */
-export function parseWhere(texts: readonly string[]): (key: string) => boolean {
+export function parseWhere(texts: readonly string[]): (key: string, isFolder?: boolean) => boolean {
   const conditions = new Map<string, Matcher[]>();
   for (const text of texts) readConditions(text, conditions);
   if (conditions.size === 0) return () => true;
-  return (key) => {
-    const values = partitionValues(key);
+  return (key, isFolder = false) => {
+    const values = partitionValues(isFolder ? `${key}/` : key);
     for (const [name, matchers] of conditions) {
       const value = values.get(name);
+      // A folder below may have it.
+      if (value === undefined && isFolder) continue;
       if (value === undefined || !matchers.some((matches) => matches(value))) return false;
     }
     return true;

@@ -6,8 +6,10 @@ import {
   type OptionNames,
   type SkippedEntry,
   type StorageBackend,
+  type UnreadableEntry,
 } from "@parquetry/core/backend";
 import type { HashCache } from "../content/hash-cache.ts";
+import { HiddenKeys } from "../content/hidden-keys.ts";
 import { listAhead } from "../content/list-ahead.ts";
 import { listSide } from "../content/list-side.ts";
 import { type ContentPair, createProver, type FinalAction } from "../content/prove-content.ts";
@@ -76,11 +78,16 @@ export interface Verification {
   readonly unverifiable: Spool<string>;
   /** Files that could not be read, with the reason; they count as unverifiable. */
   readonly failures: Spool<FileFailure>;
+  /**
+   * Folders of the source that could not be read, and files that could not be looked at: what lies there is not compared.
+   * Each counts as one that is unverifiable.
+   */
+  readonly unreadable: Spool<FileFailure>;
   /** What lies at the source but is no file that can be compared. */
   readonly skippedEntries: Spool<SkippedEntry>;
   /** How many of them are files that no key can name: they cannot be at the target. */
   readonly unusableNames: number;
-  /** True where nothing is missing, extra, differing or without a usable name. `unverifiable` is judged by the caller. */
+  /** True where nothing is missing, extra, differing, unreadable or without a usable name. `unverifiable` is judged by the caller. */
   readonly equal: boolean;
   /** Removes the temporary files. */
   close(): void;
@@ -122,6 +129,7 @@ export async function verifyMigration(
     differing: createSpool<string>(),
     unverifiable: createSpool<string>(),
     failures: createSpool<FileFailure>(),
+    unreadable: createSpool<FileFailure>(),
     skippedEntries: createSpool<SkippedEntry>(),
   };
   const close = (): void => {
@@ -134,12 +142,21 @@ export async function verifyMigration(
     lists.skippedEntries.push(entry);
     if (isLost(entry)) unusableNames++;
   };
+  const hidden = new HiddenKeys();
+  const leaveOut = ({ path, error }: UnreadableEntry): void => {
+    hidden.add(path);
+    if (!selection.mayHold(path)) return;
+    lists.unreadable.push({ key: path, code: error.code, message: error.message });
+    lists.unverifiable.push(path);
+    table.add(`${path}/`, "unverifiable", 0);
+  };
   const listing = (backend: StorageBackend, side: Side): ReturnType<typeof listSide> =>
     listSide(backend, {
       prefix: selection.prefix,
       signal,
       onPage: (objects) => onProgress?.({ type: "listed", side, objects }),
       onSkipped: side === "source" ? skip : undefined,
+      onUnreadable: side === "source" ? leaveOut : undefined,
     });
 
   async function* candidates(): AsyncGenerator<Candidate> {
@@ -156,6 +173,8 @@ export async function verifyMigration(
 
   const judge = async (candidate: Candidate): Promise<Judged> => {
     const { pair, isSampled } = candidate;
+    // It may well be at the source.
+    if (pair.source === undefined && hidden.has(pair.key)) return { ...candidate, action: "unverifiable" };
     try {
       return { ...candidate, action: await prove(pair, isSampled) };
     } catch (error) {
@@ -200,7 +219,7 @@ export async function verifyMigration(
     readFiles,
     seed,
     ...lists,
-    equal: missing.files + extra.files + differing.files + unusableNames === 0,
+    equal: missing.files + extra.files + differing.files + unusableNames + lists.unreadable.length === 0,
     unusableNames,
     close,
   };

@@ -1,0 +1,106 @@
+import { spawnSync } from "node:child_process";
+import { renameSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { listObjects, parsePrefix } from "@parquetry/core";
+import { type ListOptions, prefixed, type StorageBackend } from "@parquetry/core/backend";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createLocalBackend } from "../src/index.ts";
+import { asOrdinaryUser, NOBODY } from "./support/as-ordinary-user.ts";
+
+let root: string;
+
+async function write(...keys: string[]): Promise<void> {
+  for (const key of keys) {
+    await mkdir(dirname(join(root, key)), { recursive: true });
+    await writeFile(join(root, key), key);
+  }
+}
+
+/** What a listing gives and what it could not read, each as `path: code`, in the order told. */
+async function list(backend: StorageBackend, options: ListOptions = {}): Promise<string[]> {
+  const told: string[] = [];
+  const pages = backend.list({
+    ...options,
+    onUnreadable: ({ path, error }) => told.push(`${path}: ${error.code}`),
+  });
+  for await (const { objects, prefixes } of pages)
+    told.push(...objects.map(({ key }) => key), ...prefixes.map((prefix) => `${prefix}/`));
+  return told;
+}
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "parquetry-unreadable-"));
+});
+
+afterEach(async () => {
+  spawnSync("chmod", ["-R", "u+rwx", root]);
+  await rm(root, { recursive: true, force: true });
+});
+
+describe.skipIf(process.platform === "win32")("a folder that cannot be read", () => {
+  beforeEach(async () => {
+    await write(
+      "raw/a/1.csv",
+      "raw/locked/deep/2.csv",
+      "raw/names only/3.csv",
+      "raw/names only/4.csv",
+      "raw/z/5.csv",
+    );
+    if (process.getuid?.() === 0) spawnSync("chown", ["-R", String(NOBODY), root]);
+    await chmod(join(root, "raw/locked"), 0);
+    // Its names can be read, and no more.
+    await chmod(join(root, "raw/names only"), 0o400);
+  });
+
+  const UNREADABLE = ["raw/locked: permission_denied", "raw/names only: permission_denied"];
+
+  it("is told, and the others are listed", async () => {
+    await asOrdinaryUser(async () => {
+      const backend = await createLocalBackend({ root });
+      const told = await list(backend);
+      expect(told).toEqual([...UNREADABLE, "raw/a/1.csv", "raw/z/5.csv"]);
+      const children = await list(backend, { prefix: parsePrefix("raw"), delimiter: "/" });
+      expect(children).toEqual([UNREADABLE[0], "raw/a/", "raw/names only/", "raw/z/"]);
+      expect(await list(prefixed(backend, parsePrefix("raw")))).toContain("locked: permission_denied");
+    });
+  });
+
+  it("ends a listing that does not ask to be told, and names it", async () => {
+    await asOrdinaryUser(async () => {
+      const backend = await createLocalBackend({ root });
+      const all = async (): Promise<void> => {
+        for await (const _ of listObjects(backend));
+      };
+      await expect(all()).rejects.toMatchObject({
+        code: "permission_denied",
+        path: "raw/locked",
+        message: expect.stringContaining(`list ${join(root, "raw/locked")}: this user may not`),
+      });
+    });
+  });
+
+  it("ends a listing that starts there, told or not", async () => {
+    await asOrdinaryUser(async () => {
+      const backend = await createLocalBackend({ root });
+      for (const prefix of ["raw/locked", "raw/names only"])
+        await expect(list(backend, { prefix: parsePrefix(prefix) })).rejects.toMatchObject({
+          code: "permission_denied",
+          path: expect.stringContaining(prefix),
+        });
+    });
+  });
+
+  it("is not told in the place of a drive that is gone", async () => {
+    await asOrdinaryUser(async () => {
+      const backend = await createLocalBackend({ root });
+      const unplug = (): void => renameSync(root, `${root}-elsewhere`);
+      const use = async (): Promise<void> => {
+        for await (const _ of backend.list({ onUnreadable: unplug }));
+      };
+      await expect(use()).rejects.toThrow(`the data root ${root} is gone`);
+      renameSync(`${root}-elsewhere`, root);
+    });
+  });
+});
