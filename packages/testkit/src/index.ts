@@ -9,7 +9,7 @@ export {
 export { type GuaranteeColumn, guaranteeTable } from "./conformance/guarantee-table.ts";
 export { type Fault, type FaultPlan, type FaultyCall, faulty } from "./faulty.ts";
 export type { RequestCounts } from "./s3-server/request-counter.ts";
-export type { S3Fault, S3FaultRule } from "./s3-server/s3-fault.ts";
+export type { S3Fault, S3FaultRule, S3FaultStatus } from "./s3-server/s3-fault.ts";
 export type { S3Operation } from "./s3-server/s3-operation.ts";
 export type { S3ProfileName } from "./s3-server/s3-profile.ts";
 export type { S3Credentials } from "./s3-server/signature-v4.ts";

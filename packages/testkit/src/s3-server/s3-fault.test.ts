@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { S3FaultScript } from "./s3-fault.ts";
+import { type S3Fault, S3FaultScript } from "./s3-fault.ts";
 import { signS3Request } from "./sign-request.ts";
 import { type S3Server, startS3Server } from "./start-s3-server.ts";
 
@@ -64,6 +64,7 @@ describe("faults", () => {
     [503, "SlowDown"],
     [429, "TooManyRequests"],
     [409, "ConditionalRequestConflict"],
+    [403, "AccessDenied"],
   ] as const)("answers %i in place of the operation, for the nth request", async (status, code) => {
     server.setFaults([
       { operation: "PutObject", nth: [1, 3], fault: { kind: "status", status, retryAfterSeconds: 7 } },
@@ -74,6 +75,18 @@ describe("faults", () => {
     expect((await ask("GET", `status-${status}`)).status).toBe(404);
     expect((await ask("PUT", `status-${status}`, "x")).status).toBe(200);
     expect((await ask("PUT", `status-${status}`, "x")).status).toBe(status);
+  });
+
+  it("refuses what it could not answer when it is set, and keeps the faults there were", async () => {
+    server.setFaults([{ operation: "HeadObject", fault: { kind: "status", status: 500 } }]);
+    // What a caller without types may pass.
+    const set = (fault: unknown) => () => server.setFaults([{ fault: fault as S3Fault }]);
+    for (const status of [200, 404, 418, "slow", undefined])
+      expect(set({ kind: "status", status })).toThrow("It may be 403, 409, 429, 500, 503.");
+    expect(set({ kind: "reset-all" })).toThrow('no fault of the kind "reset-all". Kinds are status, reset, ');
+    expect((await ask("HEAD", "any")).status).toBe(500);
+    const faults = [{ fault: { kind: "status", status: 302 } as unknown as S3Fault }];
+    await expect(startS3Server({ faults })).rejects.toThrow("cannot have the status 302");
   });
 
   it("resets before and during a put, and nothing is stored", async () => {

@@ -2,10 +2,24 @@ import type { S3ErrorCode } from "./s3-error.ts";
 import type { S3Operation } from "./s3-operation.ts";
 
 /**
+ * The statuses that a fault may answer: 403 is `AccessDenied`, 409 `ConditionalRequestConflict`, 429 `TooManyRequests`, 500
+ * `InternalError`, 503 `SlowDown`.
+ */
+export type S3FaultStatus = 403 | 409 | 429 | 500 | 503;
+
+/** The error code of each status a fault may have. */
+export const FAULT_CODES: Readonly<Record<S3FaultStatus, S3ErrorCode>> = {
+  403: "AccessDenied",
+  409: "ConditionalRequestConflict",
+  429: "TooManyRequests",
+  500: "InternalError",
+  503: "SlowDown",
+};
+
+/**
  * Something that goes wrong with one request.
  *
- * - `status`: an error reply in place of the operation. A 503 is `SlowDown`, 429 `TooManyRequests`, 500
- *   `InternalError`, 409 `ConditionalRequestConflict`. No `Retry-After` by default.
+ * - `status`: an error reply in place of the operation, of an {@link S3FaultStatus}. No `Retry-After` by default.
  * - `reset`: the connection is reset (RST). `before`: nothing was done. `during`: when half of the request's
  *   body has come, or where it has none, half of the reply's gone. `after-commit`: the operation is done, and
  *   no byte of the reply is sent.
@@ -25,7 +39,7 @@ import type { S3Operation } from "./s3-operation.ts";
  * const fault: S3Fault = { kind: "status", status: 503, retryAfterSeconds: 1 };
  */
 export type S3Fault =
-  | { readonly kind: "status"; readonly status: 409 | 429 | 500 | 503; readonly retryAfterSeconds?: number }
+  | { readonly kind: "status"; readonly status: S3FaultStatus; readonly retryAfterSeconds?: number }
   | { readonly kind: "reset"; readonly when: "before" | "during" | "after-commit" }
   | { readonly kind: "drop-reply" }
   | { readonly kind: "stall"; readonly afterBytes?: number }
@@ -64,13 +78,30 @@ export interface S3FaultRule {
   readonly fault: S3Fault;
 }
 
-/** The error code of each status a fault may have. */
-export const FAULT_CODES: Readonly<Record<409 | 429 | 500 | 503, S3ErrorCode>> = {
-  409: "ConditionalRequestConflict",
-  429: "TooManyRequests",
-  500: "InternalError",
-  503: "SlowDown",
+const KINDS: Readonly<Record<S3Fault["kind"], true>> = {
+  status: true,
+  reset: true,
+  "drop-reply": true,
+  stall: true,
+  truncate: true,
+  "flip-byte": true,
+  latency: true,
+  bandwidth: true,
+  "short-pages": true,
+  "clock-skew": true,
 };
+
+/** For callers without types. */
+function checkFault(fault: S3Fault): void {
+  if (!Object.hasOwn(KINDS, fault.kind))
+    throw new RangeError(
+      `There is no fault of the kind ${JSON.stringify(fault.kind)}. Kinds are ${Object.keys(KINDS).join(", ")}.`,
+    );
+  if (fault.kind !== "status" || Object.hasOwn(FAULT_CODES, fault.status)) return;
+  throw new RangeError(
+    `A fault cannot have the status ${JSON.stringify(fault.status)}. It may be ${Object.keys(FAULT_CODES).join(", ")}.`,
+  );
+}
 
 /** A number in [0, 1) that looks random but follows from the text. */
 function draw(text: string): number {
@@ -104,6 +135,7 @@ interface RuleState {
 /**
  * A list of rules with the counts they need.
  *
+ * @throws RangeError for a fault of a kind or a status that there is not: the server would answer it in no sensible way.
  * @example
  * const script = new S3FaultScript([{ nth: 1, fault: { kind: "latency", ms: 50 } }]);
  * script.next("GetObject", "a"); // [{ kind: "latency", ms: 50 }]
@@ -112,6 +144,7 @@ export class S3FaultScript {
   readonly #rules: readonly RuleState[];
 
   constructor(rules: readonly S3FaultRule[]) {
+    for (const { fault } of rules) checkFault(fault);
     this.#rules = rules.map((rule) => ({ rule, matched: 0, seen: new Map() }));
   }
 
