@@ -44,7 +44,7 @@ import { putBytes } from "./single-put.ts";
 /** A body that stands still for this long fails, in milliseconds. */
 export const DEFAULT_STALL_TIMEOUT_MS = 30_000;
 /** Connections to one store. */
-export const DEFAULT_MAX_CONNECTIONS = 128;
+export const DEFAULT_MAX_CONNECTIONS = 256;
 
 /** Objects on one page of a listing: the most that S3 and R2 give. */
 const DEFAULT_LIST_PAGE_SIZE = 1000;

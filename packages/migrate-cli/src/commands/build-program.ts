@@ -122,7 +122,7 @@ export function buildProgram(world: CliWorld, { forQuery, tellUsage, finish }: P
     .description("copy what is missing, byte by byte, and check each file; run it again to go on")
     .option("--dry-run", "only show the plan")
     .option("--force", "overwrite what differs or is not proven equal at the target")
-    .option("--concurrency <n>", "files copied at once (default: adapts, 4 to 128)", wholeNumber)
+    .option("--concurrency <n>", "files copied at once (default: adapts, 4 to 256)", wholeNumber)
     .option("--bandwidth <rate>", "at most this much a second, e.g. 10MB", bytesPerSecond)
     .option("--max-errors <n>", "stop after so many failed files (default: 100)", wholeNumber)
     .option("--report <dir>", "write lists, summary.json and report.html there")

@@ -7,9 +7,13 @@ import {
 } from "./adaptive-concurrency.ts";
 
 /** Runs files against a store that answers so many a second at a concurrency, on a clock of its own. */
-function simulate(files: number, filesPerSecond: (limit: number) => number): readonly number[] {
+function simulate(
+  files: number,
+  filesPerSecond: (limit: number) => number,
+  load: () => number = () => 0,
+): readonly number[] {
   let time = 0;
-  const control = createAdaptiveConcurrency({ now: () => time });
+  const control = createAdaptiveConcurrency({ now: () => time, load });
   const limits: number[] = [];
   for (let i = 0; i < files; i++) {
     time += 1000 / filesPerSecond(control.limit());
@@ -28,19 +32,27 @@ describe("createAdaptiveConcurrency", () => {
     const limits = simulate(20_000, () => 1000);
     const above = limits.filter((limit) => limit > START_CONCURRENCY);
     expect(limits.at(-1)).toBe(START_CONCURRENCY);
-    expect(Math.max(...limits)).toBe(START_CONCURRENCY * 1.5);
+    expect(Math.max(...limits)).toBe(START_CONCURRENCY * 2);
     expect(above.length).toBeLessThan(limits.length / 5);
   });
 
   it("stops climbing where the store has enough", () => {
-    const limits = simulate(20_000, (limit) => Math.min(limit, 80) / 0.04);
-    expect(limits.at(-1)).toBeGreaterThanOrEqual(72);
-    expect(limits.at(-1)).toBeLessThanOrEqual(108);
+    const limits = simulate(20_000, (limit) => Math.min(limit, 135) / 0.04);
+    expect(limits.at(-1)).toBe(START_CONCURRENCY);
+  });
+
+  it("does not try more while this thread has no time to spare", () => {
+    const limits = simulate(
+      20_000,
+      (limit) => limit / 0.04,
+      () => 0.97,
+    );
+    expect(Math.max(...limits)).toBe(START_CONCURRENCY);
   });
 
   it("halves when it is pushed back, once a measurement, never below the least, and climbs again", () => {
     let time = 0;
-    const control = createAdaptiveConcurrency({ now: () => time });
+    const control = createAdaptiveConcurrency({ now: () => time, load: () => 0 });
     control.pushBack();
     control.pushBack();
     expect(control.limit()).toBe(START_CONCURRENCY / 2);

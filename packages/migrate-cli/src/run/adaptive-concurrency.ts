@@ -16,13 +16,15 @@ export interface AdaptiveConcurrencyOptions {
   readonly max?: number | undefined;
   /** Milliseconds since some moment. Default: the monotonic clock. */
   readonly now?: (() => number) | undefined;
+  /** Which part of the time since it was last asked this thread has worked, 0 to 1. Default: that of the event loop. */
+  readonly load?: (() => number) | undefined;
 }
 
 /** How many files are under way at first, where the number adapts. */
-export const START_CONCURRENCY = 64;
+export const START_CONCURRENCY = 128;
 
 /** The most files under way, where the number adapts. */
-export const MAX_CONCURRENCY = 128;
+export const MAX_CONCURRENCY = 256;
 
 /** The fewest files under way, where the number adapts: each of them waits by itself when it is pushed back. */
 export const MIN_CONCURRENCY = 4;
@@ -34,7 +36,10 @@ const FILE_WORK_BYTES = 64 * 1024;
 const WORTH_IT = 1.1;
 
 /** How much higher the next number is. */
-const STEP = 1.5;
+const STEP = 2;
+
+/** A thread that works for more than this part of the time cannot send more. */
+const BUSY = 0.9;
 
 /** A measurement takes at least this long, in milliseconds, and the files of one full round. */
 const WINDOW_MS = 250;
@@ -43,9 +48,10 @@ const WINDOW_MS = 250;
 const TRY_AGAIN_AFTER = 16;
 
 /**
- * Makes a {@link ConcurrencyControl} that climbs: it measures the throughput, tries a higher number, keeps it while that is
- * faster and goes back where it is not. At a push-back it halves, at most once a measurement and not below {@link MIN_CONCURRENCY}, and climbs again later. So a
- * store far away gets many requests at once, and one that is near, slow or busy no more than it can use.
+ * Makes a {@link ConcurrencyControl} that climbs: it measures the throughput and, where this thread has time to spare, tries
+ * a higher number, keeps it while that is faster and goes back where it is not. At a push-back it halves, at most once a
+ * measurement and not below {@link MIN_CONCURRENCY}, and climbs again later. So a store far away gets many requests at once,
+ * and one that is near, slow or busy no more than it can use.
  *
  * @example
  * ```ts
@@ -54,25 +60,30 @@ const TRY_AGAIN_AFTER = 16;
  * ```
  */
 export function createAdaptiveConcurrency(options: AdaptiveConcurrencyOptions = {}): ConcurrencyControl {
-  const { max = MAX_CONCURRENCY, now = () => performance.now() } = options;
+  const { max = MAX_CONCURRENCY, now = () => performance.now(), load = eventLoopLoad() } = options;
   let limit = Math.min(options.start ?? START_CONCURRENCY, max);
   /** The throughput at the number that was best, and that number; none while nothing was measured. */
   let best: { readonly limit: number; readonly rate: number } | undefined;
   let rests = 0;
-  let startedAt = now();
+  let startedAt = 0;
   let files = 0;
   let work = 0;
-  /** The first files after a change were begun before it. */
-  let settling = 0;
+  /** The first files after a change were begun before it; and the very first ones begin slowly. */
+  let settling = limit;
   let pushedBack = false;
+
+  const begin = (): void => {
+    startedAt = now();
+    files = 0;
+    work = 0;
+    load();
+  };
 
   const startWindow = (next: number): void => {
     settling = next === limit ? 0 : next;
     limit = next;
-    startedAt = now();
-    files = 0;
-    work = 0;
     pushedBack = false;
+    begin();
   };
 
   const judge = (rate: number): void => {
@@ -80,7 +91,7 @@ export function createAdaptiveConcurrency(options: AdaptiveConcurrencyOptions = 
       const first = best === undefined || limit !== best.limit;
       best = { limit, rate };
       rests = first ? 0 : rests + 1;
-      const climb = limit < max && (first || rests >= TRY_AGAIN_AFTER);
+      const climb = limit < max && (first || rests >= TRY_AGAIN_AFTER) && load() < BUSY;
       if (climb) rests = 0;
       startWindow(climb ? Math.min(max, Math.ceil(limit * STEP)) : limit);
       return;
@@ -94,7 +105,7 @@ export function createAdaptiveConcurrency(options: AdaptiveConcurrencyOptions = 
     done(sizeBytes) {
       if (settling > 0) {
         settling--;
-        if (settling === 0) startedAt = now();
+        if (settling === 0) begin();
         return;
       }
       files++;
@@ -109,6 +120,16 @@ export function createAdaptiveConcurrency(options: AdaptiveConcurrencyOptions = 
       rests = 0;
       pushedBack = true;
     },
+  };
+}
+
+/** Tells which part of the time since the last call the event loop was busy. */
+function eventLoopLoad(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const since = last;
+    last = performance.eventLoopUtilization();
+    return performance.eventLoopUtilization(last, since).utilization;
   };
 }
 
