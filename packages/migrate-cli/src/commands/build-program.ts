@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { CliWorld, CommandContext, GlobalFlags } from "./command-context.ts";
+import { SHELLS } from "./completion/completion-words.ts";
+import { shellCompletion } from "./completion/shell-completion.ts";
 import type { CostFlags } from "./cost-command.ts";
 import { EXIT_OK } from "./exit-codes.ts";
 import { bytesPerSecond, wholeNumber } from "./flag-values.ts";
@@ -9,7 +11,6 @@ import type { InventoryFlags } from "./inventory-command.ts";
 import type { MigrateFlags } from "./migrate-command.ts";
 import { runCommand } from "./run-command.ts";
 import { addPlaceFlags, addSelectionFlags, type PlaceFlags } from "./selection-flags.ts";
-import { SHELLS, shellCompletion } from "./shell-completion.ts";
 import type { VerifyFlags } from "./verify-command.ts";
 
 /** Commands of `parquetry-query` that this one hands on whole, beside `query` itself. */
