@@ -17,14 +17,24 @@ export type IfMatchStyle = "unknown" | "quoted" | "plain";
  * has succeeded, a 412 makes us look: where the object has the very ETag asked for, it is sent once more without quotes.
  * Both forms are conditions, so no answer to either can overwrite a version it should not.
  */
-export async function sendConditionally<T>(
+export function sendConditionally<T>(
   connection: S3Connection,
   key: Key,
   { ifMatch, ifNoneMatch, signal }: Preconditions & OperationOptions,
   send: (headers: ConditionalHeaders) => Promise<T>,
 ): Promise<T> {
   const others: ConditionalHeaders = ifNoneMatch === undefined ? {} : { "if-none-match": ifNoneMatch };
-  if (ifMatch === undefined) return send(others);
+  return ifMatch === undefined ? send(others) : sendIfMatch(connection, key, ifMatch, others, signal, send);
+}
+
+async function sendIfMatch<T>(
+  connection: S3Connection,
+  key: Key,
+  ifMatch: string,
+  others: ConditionalHeaders,
+  signal: AbortSignal | undefined,
+  send: (headers: ConditionalHeaders) => Promise<T>,
+): Promise<T> {
   const { style } = connection.ifMatch;
   const sendAs = async (wanted: "quoted" | "plain"): Promise<T> => {
     const result = await send({ ...others, "if-match": wanted === "plain" ? ifMatch : `"${ifMatch}"` });

@@ -7,7 +7,8 @@ export interface WireRequest {
   readonly method: string;
   /** Path and query, percent-encoded. */
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Names and values in turn, `host` among them. */
+  readonly headers: readonly string[];
   readonly body?: Uint8Array | undefined;
   /** How long the connection may stand still while the answer is due, in milliseconds. */
   readonly stallTimeoutMs: number;
@@ -63,9 +64,11 @@ export function createHttpExchange({ address, maxConnections }: ExchangeOptions)
         request.once("response", (response) => {
           answer = response;
           // Whoever answers before the whole request is there does not want the rest of it.
-          response.once("end", () => {
-            if (!request.writableFinished) request.destroy();
-          });
+          if (!request.writableFinished) {
+            response.once("end", () => {
+              if (!request.writableFinished) request.destroy();
+            });
+          }
           resolve(response);
         });
         request.once("socket", (socket) => {

@@ -12,7 +12,7 @@ import {
 } from "@parquetry/core/backend";
 import { chunksOf } from "./chunks-of.ts";
 import { sendConditionally } from "./conditional-headers.ts";
-import { metadataHeaders, SHA256 } from "./object-headers.ts";
+import { SHA256 } from "./object-headers.ts";
 import { childText, escapeXml } from "./read-xml.ts";
 import type { S3Connection, S3Request } from "./s3-connection.ts";
 import { plainEtag } from "./s3-etag.ts";
@@ -94,8 +94,11 @@ export async function createUpload(
   sha256: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<BegunUpload> {
-  const metadata = { ...lineage.metadata, ...(sha256 === undefined ? {} : { [SHA256]: sha256 }) };
-  const headers = { ...metadataHeaders(metadata), "content-type": "application/octet-stream" };
+  const headers = {
+    "content-type": "application/octet-stream",
+    ...(sha256 === undefined ? {} : { [SHA256]: sha256 }),
+    ...lineage.headers,
+  };
   // Repeated here, since the body may be one that cannot be read again. An upload whose answer is lost stays behind empty.
   let asked = 0;
   const answer = await retryOperation(connection.retry, connection.profile.name, signal, key, () => {

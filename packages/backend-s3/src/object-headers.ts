@@ -4,19 +4,14 @@ import type { S3Connection, S3Purpose } from "./s3-connection.ts";
 import { md5OfEtag, plainEtag } from "./s3-etag.ts";
 
 /** The user metadata that holds the SHA-256 of the content. */
-export const SHA256 = "sha256";
+export const SHA256 = "x-amz-meta-sha256";
 
 /** The user metadata that holds the MD5 of the content, where that is what was known of it. */
-export const MD5 = "md5";
-
-/** User metadata as the headers of a request. */
-export function metadataHeaders(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]));
-}
+export const MD5 = "x-amz-meta-md5";
 
 /** One word of user metadata in the headers of an answer. */
 export function metadataOf(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[`x-amz-meta-${name}`];
+  const value = headers[name];
   return typeof value === "string" ? value : undefined;
 }
 

@@ -103,7 +103,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
   });
   const exchange = createHttpExchange({ address, maxConnections });
   const credentials = credentialSource({ ...options, region });
-  const sign = createSigner(region);
+  const sign = createSigner(address.host, region);
   /** How far the server's clock is ahead of this machine's. */
   let skewMs = 0;
   let reached = false;
@@ -118,29 +118,34 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     });
   };
 
-  const sendOnce = async (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
-    const { method, key = "", query, body, headers, isHeavy = false } = request;
+  const sendSigned = (
+    request: S3Request,
+    known: S3Credentials,
+    signal: AbortSignal | undefined,
+  ): Promise<IncomingMessage> => {
+    const { method, key = "", body, headers, isHeavy = false } = request;
     const path = pathOf(address, key);
-    const queryText = query === undefined ? "" : encodeQuery(query);
-    const known = credentials();
-    const signed = sign(
-      {
-        method,
-        path,
-        query: queryText,
-        headers: { ...headers, host: address.host },
-        payloadHash: request.payloadHash ?? (body === undefined ? NO_BODY_HASH : hash("sha256", body, "hex")),
-      },
-      known instanceof Promise ? await unlessAborted(known, signal) : known,
-      new Date(Date.now() + skewMs),
-    );
-    if (method === "PUT" || method === "POST") signed["content-length"] = String(body?.byteLength ?? 0);
-    signed["user-agent"] = "parquetry";
+    const query = request.query === undefined ? "" : encodeQuery(request.query);
+    const payloadHash =
+      request.payloadHash ?? (body === undefined ? NO_BODY_HASH : hash("sha256", body, "hex"));
+    const now = new Date(Date.now() + skewMs);
+    const sent = sign({ method, path, query, headers, payloadHash }, known, now);
+    if (method === "PUT" || method === "POST") sent.push("content-length", String(body?.byteLength ?? 0));
+    sent.push("user-agent", "parquetry");
     return exchange.send({
-      ...{ method, headers: signed, body, signal },
-      path: queryText === "" ? path : `${path}?${queryText}`,
+      method,
+      path: query === "" ? path : `${path}?${query}`,
+      headers: sent,
+      body,
       stallTimeoutMs: isHeavy ? stallTimeoutMs * HEAVY_PATIENCE : stallTimeoutMs,
+      signal,
     });
+  };
+
+  const sendOnce = (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
+    const known = credentials();
+    if (!(known instanceof Promise)) return sendSigned(request, known, signal);
+    return unlessAborted(known, signal).then((loaded) => sendSigned(request, loaded, signal));
   };
 
   /** Sends until there is an answer that is none to a wrong clock: twice at most. */

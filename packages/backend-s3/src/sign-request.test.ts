@@ -9,17 +9,16 @@ const CREDENTIALS = {
 };
 const NOW = new Date("2013-05-24T00:00:00Z");
 const NO_BODY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-const host = "examplebucket.s3.amazonaws.com";
-const sign = createSigner("us-east-1");
+const sign = createSigner("examplebucket.s3.amazonaws.com", "us-east-1");
 
-const signatureOf = (headers: Readonly<Record<string, string>>): string | undefined =>
-  headers["authorization"]?.split("Signature=")[1];
+const signatureOf = (headers: readonly string[]): string | undefined =>
+  headers[headers.indexOf("authorization") + 1]?.split("Signature=")[1];
 
 it("signs as Amazon's examples do", () => {
   const get = sign(
     {
       ...{ method: "GET", path: "/test.txt", query: "", payloadHash: NO_BODY },
-      headers: { host, range: "bytes=0-9" },
+      headers: { range: "bytes=0-9" },
     },
     CREDENTIALS,
     NOW,
@@ -30,7 +29,6 @@ it("signs as Amazon's examples do", () => {
       ...{ method: "PUT", path: `/${encodeKey("test$file.text")}`, query: "" },
       payloadHash: "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072",
       headers: {
-        host,
         date: "Fri, 24 May 2013 00:00:00 GMT",
         "x-amz-storage-class": "REDUCED_REDUNDANCY",
       },
@@ -42,7 +40,7 @@ it("signs as Amazon's examples do", () => {
   const list = sign(
     {
       ...{ method: "GET", path: "/", query: encodeQuery({ prefix: "J", "max-keys": "2" }) },
-      ...{ payloadHash: NO_BODY, headers: { host } },
+      payloadHash: NO_BODY,
     },
     CREDENTIALS,
     NOW,
@@ -51,7 +49,7 @@ it("signs as Amazon's examples do", () => {
 });
 
 it("another day, or other credentials, is another key", () => {
-  const request = { method: "GET", path: "/", query: "", payloadHash: NO_BODY, headers: { host } };
+  const request = { method: "GET", path: "/", query: "", payloadHash: NO_BODY };
   const first = signatureOf(sign(request, CREDENTIALS, NOW));
   const others = [
     sign(request, CREDENTIALS, new Date("2013-05-25T00:00:00Z")),

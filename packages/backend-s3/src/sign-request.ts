@@ -11,24 +11,20 @@ export interface SignableRequest {
   readonly path: string;
   /** Percent-encoded and sorted, without the `?`. */
   readonly query: string;
-  /** Everything that is sent and signed, names in lower case. `x-amz-date` and the others of the signature are added. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Everything that is sent and signed, names in lower case. `host`, `x-amz-date` and the others of the signature are added. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The SHA-256 of the body in hex, or {@link UNSIGNED_PAYLOAD}. */
   readonly payloadHash: string;
 }
 
-/** Gives the headers to send: those of the request, and the signature. */
-export type RequestSigner = (
-  request: SignableRequest,
-  credentials: S3Credentials,
-  now: Date,
-) => Record<string, string>;
+/** Gives the headers to send, names and values in turn: those of the request, and the signature. */
+export type RequestSigner = (request: SignableRequest, credentials: S3Credentials, now: Date) => string[];
 
 /**
- * A signer for one region (AWS Signature Version 4,
+ * A signer for one host and region (AWS Signature Version 4,
  * docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). The key of the day is derived once a day.
  */
-export function createSigner(region: string): RequestSigner {
+export function createSigner(host: string, region: string): RequestSigner {
   let keyOf: { readonly credentials: S3Credentials; readonly day: string; readonly key: Buffer } | undefined;
 
   const signingKey = (credentials: S3Credentials, day: string): Buffer => {
@@ -40,26 +36,35 @@ export function createSigner(region: string): RequestSigner {
   };
 
   return ({ method, path, query, headers, payloadHash }, credentials, now) => {
-    const time = `${now.toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
+    const time = now.toISOString().replace(/[-:]|\.\d+/g, "");
     const day = time.slice(0, 8);
     const signed: Record<string, string> = {
-      ...headers,
+      host,
       "x-amz-content-sha256": payloadHash,
       "x-amz-date": time,
+      // What is known comes before what is spread: the other way round takes V8 many times as long.
+      ...headers,
     };
     if (credentials.sessionToken !== undefined) signed["x-amz-security-token"] = credentials.sessionToken;
     const names = Object.keys(signed).sort();
+    const sent: string[] = [];
     let canonical = `${method}\n${path}\n${query}\n`;
-    for (const name of names) canonical += `${name}:${canonicalValue(signed[name])}\n`;
+    for (const name of names) {
+      const value = signed[name] ?? "";
+      canonical += `${name}:${canonicalValue(value)}\n`;
+      sent.push(name, value);
+    }
     const list = names.join(";");
     const request = hash("sha256", `${canonical}\n${list}\n${payloadHash}`, "hex");
     const scope = `${day}/${region}/s3/aws4_request`;
     const signature = createHmac("sha256", signingKey(credentials, day))
       .update(`AWS4-HMAC-SHA256\n${time}\n${scope}\n${request}`)
       .digest("hex");
-    signed["authorization"] =
-      `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${list}, Signature=${signature}`;
-    return signed;
+    sent.push(
+      "authorization",
+      `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${list}, Signature=${signature}`,
+    );
+    return sent;
   };
 }
 
@@ -67,6 +72,6 @@ function hmac(key: string | Buffer, text: string): Buffer {
   return createHmac("sha256", key).update(text).digest();
 }
 
-function canonicalValue(value = ""): string {
-  return value.trim().replace(/ +/g, " ");
+function canonicalValue(value: string): string {
+  return value.trim().replace(/ {2,}/g, " ");
 }

@@ -7,7 +7,7 @@ import {
   type PutResult,
 } from "@parquetry/core/backend";
 import { sendConditionally } from "./conditional-headers.ts";
-import { MD5, metadataHeaders, SHA256 } from "./object-headers.ts";
+import { MD5, SHA256 } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { md5OfEtag, plainEtag } from "./s3-etag.ts";
 import { settlePut } from "./settle-put.ts";
@@ -23,7 +23,7 @@ async function singlePut(
   connection: S3Connection,
   key: Key,
   bytes: Uint8Array,
-  metadata: Readonly<Record<string, string>>,
+  lineage: Readonly<Record<string, string>>,
   options: PutOptions,
 ): Promise<PutResult> {
   const { name } = connection.profile;
@@ -33,17 +33,21 @@ async function singlePut(
     throw bodyMismatch(name, key, "SHA-256", options.sha256, sha256);
   }
   const md5 = options.md5 ?? hash("md5", bytes, "hex");
-  const headers = {
-    ...metadataHeaders({ ...metadata, ...(sha256 === undefined ? { [MD5]: md5 } : { [SHA256]: sha256 }) }),
-    "content-md5": Buffer.from(md5, "hex").toString("base64"),
-    "content-type": "application/octet-stream",
-  };
   const purpose = { op: "put", path: key, signal: options.signal };
   try {
     const answer = await sendConditionally(connection, key, options, (conditions) =>
       connection.send(purpose, {
-        ...{ method: "PUT", key, body: bytes, payloadHash: sha256 ?? UNSIGNED_PAYLOAD },
-        headers: { ...headers, ...conditions },
+        method: "PUT",
+        key,
+        headers: {
+          "content-md5": Buffer.from(md5, "hex").toString("base64"),
+          "content-type": "application/octet-stream",
+          [sha256 === undefined ? MD5 : SHA256]: sha256 ?? md5,
+          ...lineage,
+          ...conditions,
+        },
+        body: bytes,
+        payloadHash: sha256 ?? UNSIGNED_PAYLOAD,
       }),
     );
     const etag = plainEtag(answer.etag, "put", key, name);
@@ -68,6 +72,6 @@ export function putBytes(
   const lineage = writeLineage(options);
   // Without conditions it may be sent again blindly: it is the same write.
   if (lineage.replaces === undefined) return singlePut(connection, key, bytes, {}, options);
-  const send = (): Promise<PutResult> => singlePut(connection, key, bytes, lineage.metadata, options);
+  const send = (): Promise<PutResult> => singlePut(connection, key, bytes, lineage.headers, options);
   return settlePut(connection, key, options, lineage, send);
 }

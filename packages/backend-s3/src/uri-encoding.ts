@@ -10,7 +10,7 @@ export function encodeUriPart(name: string): string {
 
 /** Percent-encodes a key, its slashes kept. */
 export function encodeKey(key: string): string {
-  return key.split("/").map(encodeUriPart).join("/");
+  return encodeUriPart(key).replaceAll("%2F", "/");
 }
 
 /** A query string in the order that Signature V4 signs it, without the `?`; empty where there is nothing. */

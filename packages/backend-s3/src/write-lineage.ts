@@ -10,16 +10,16 @@ import { headObject, metadataOf } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
 
 /** The user metadata that names a write. */
-const WRITE_ID = "parquetry-write";
+const WRITE_ID = "x-amz-meta-parquetry-write";
 /** The user metadata that names the version which a conditional write replaced. */
-const REPLACES = "parquetry-replaces";
+const REPLACES = "x-amz-meta-parquetry-replaces";
 /** What a write that created its object replaced. */
 const NOTHING = "nothing";
 
 /** Who wrote an object, and over what: by this, a write whose answer was lost is told from everybody else's. */
 export interface WriteLineage {
-  /** Goes with the object as metadata. */
-  readonly metadata: Readonly<Record<string, string>>;
+  /** Goes with the object as user metadata. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly id: string;
   readonly replaces: string | undefined;
 }
@@ -33,7 +33,7 @@ export function writeLineage(
   return {
     id,
     replaces,
-    metadata: { [WRITE_ID]: id, ...(replaces === undefined ? {} : { [REPLACES]: replaces }) },
+    headers: replaces === undefined ? { [WRITE_ID]: id } : { [WRITE_ID]: id, [REPLACES]: replaces },
   };
 }
 
