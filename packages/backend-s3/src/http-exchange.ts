@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { onAbort } from "@parquetry/core/backend";
 import type { S3Address } from "./s3-address.ts";
 
@@ -104,6 +104,15 @@ function limitConnecting(request: ClientRequest, fail: (error: Error) => void): 
 /** Says that nothing happened for too long. */
 export class TimeoutError extends Error {
   override readonly name = "TimeoutError";
+}
+
+/** The headers of an answer, as soon as its body is over. */
+export function drainAnswer(answer: IncomingMessage): Promise<IncomingHttpHeaders> {
+  return new Promise((resolve, reject) => {
+    answer.once("end", () => resolve(answer.headers));
+    answer.once("error", reject);
+    answer.resume();
+  });
 }
 
 /** The whole body of an answer. */

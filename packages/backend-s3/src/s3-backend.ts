@@ -239,15 +239,18 @@ export function bareS3Backend(connection: S3Connection): StorageBackend {
   };
 }
 
-async function put(
+function put(connection: S3Connection, key: Key, body: PutBody, options: PutOptions): Promise<PutResult> {
+  const isSmall = body instanceof Uint8Array && body.byteLength <= connection.profile.partBytes;
+  return isSmall ? putBytes(connection, key, body, options) : putAnyBody(connection, key, body, options);
+}
+
+async function putAnyBody(
   connection: S3Connection,
   key: Key,
   body: PutBody,
   options: PutOptions,
 ): Promise<PutResult> {
   const { partBytes } = connection.profile;
-  if (body instanceof Uint8Array && body.byteLength <= partBytes)
-    return putBytes(connection, key, body, options);
   if (isReplayable(body) && body.sizeBytes <= partBytes) {
     return putBytes(connection, key, await collectBytes(body.open()), options);
   }

@@ -9,7 +9,7 @@ import {
 } from "@parquetry/core/backend";
 import { credentialSource, type S3Credentials } from "./aws-credentials.ts";
 import type { IfMatchStyle } from "./conditional-headers.ts";
-import { createHttpExchange, readAnswer } from "./http-exchange.ts";
+import { createHttpExchange, drainAnswer, readAnswer } from "./http-exchange.ts";
 import { readXml, type XmlElement } from "./read-xml.ts";
 import { pathOf, s3Address } from "./s3-address.ts";
 import { s3Failure } from "./s3-failure.ts";
@@ -195,11 +195,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
       }
     },
     explain,
-    send: (purpose, request) =>
-      attempt(purpose, request, async (answer) => {
-        await readAnswer(answer);
-        return answer.headers;
-      }),
+    send: (purpose, request) => attempt(purpose, request, drainAnswer),
     sendForXml: (purpose, request) =>
       attempt(purpose, request, async (answer) => {
         const body = await readAnswer(answer);

@@ -2,7 +2,7 @@ import { type Key, StorageError } from "@parquetry/core/backend";
 
 /** An ETag without quotes, as every backend gives it: radosgw's copy sends none, the others send them. */
 export function plainEtag(etag: string | undefined, op: string, key: Key, backend: string): string {
-  if (etag !== undefined && etag !== "") return etag.replace(/^(?:W\/)?"(.*)"$/, "$1");
+  if (etag !== undefined && etag !== "") return /^(?:W\/)?"(.*)"$/.exec(etag)?.[1] ?? etag;
   throw new StorageError({
     code: "not_supported",
     op,

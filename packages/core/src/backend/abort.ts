@@ -28,7 +28,12 @@ export function abortedError(signal: AbortSignal, op: string, path: string, back
   });
 }
 
-const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+/** Somebody who waits for a signal, and no longer. */
+interface Waiter {
+  callback: (() => void) | undefined;
+}
+
+const waiting = new WeakMap<AbortSignal, Set<Waiter>>();
 
 /**
  * Calls back when the signal fires; the function that is returned takes that back. However many wait for one signal, each
@@ -42,20 +47,26 @@ const waiting = new WeakMap<AbortSignal, Set<() => void>>();
  * ```
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
-  const callbacks = waiting.get(signal) ?? listen(signal);
-  callbacks.add(callback);
-  return () => callbacks.delete(callback);
+  const waiters = waiting.get(signal) ?? listen(signal);
+  const waiter: Waiter = { callback };
+  waiters.add(waiter);
+  return () => {
+    waiters.delete(waiter);
+    // A Set that many come to and leave is copied over and over, and V8 keeps what old copies hold until its next full
+    // collection: not, through a callback, a request with its body.
+    waiter.callback = undefined;
+  };
 }
 
-function listen(signal: AbortSignal): Set<() => void> {
-  const callbacks = new Set<() => void>();
-  waiting.set(signal, callbacks);
+function listen(signal: AbortSignal): Set<Waiter> {
+  const waiters = new Set<Waiter>();
+  waiting.set(signal, waiters);
   const callAll = (): void => {
-    for (const callback of callbacks) callback();
-    callbacks.clear();
+    for (const { callback } of waiters) callback?.();
+    waiters.clear();
   };
   signal.addEventListener("abort", callAll, { once: true });
-  return callbacks;
+  return waiters;
 }
 
 /**

@@ -63,39 +63,35 @@ export class AdaptiveLimit {
   }
 
   /**
-   * Waits for a place.
+   * A place: at once where there is one, else as soon as one is free.
    *
    * @throws StorageError `aborted` where the signal fires first.
    */
-  async acquire(signal: AbortSignal | undefined, op: string, path: string, backend: string): Promise<Slot> {
+  acquire(signal: AbortSignal | undefined, op: string, path: string, backend: string): Slot | Promise<Slot> {
     throwIfAborted(signal, op, path, backend);
-    if (this.#waiting.size > 0 || !this.#hasPlace()) {
-      await new Promise<void>((resolve, reject) => {
-        const forget =
-          signal &&
-          onAbort(signal, () => {
-            this.#waiting.delete(waiter);
-            reject(abortedError(signal, op, path, backend));
-          });
-        const waiter: Waiter = {
-          admit: () => {
-            forget?.();
-            this.#busy++;
-            resolve();
-          },
-        };
-        this.#waiting.add(waiter);
-        this.#scheduleReclaim();
-      });
-    } else {
-      this.#busy++;
-    }
-    return this.#hold();
+    if (this.#waiting.size === 0 && this.#hasPlace()) return this.#hold();
+    return new Promise((resolve, reject) => {
+      const forget =
+        signal &&
+        onAbort(signal, () => {
+          this.#waiting.delete(waiter);
+          reject(abortedError(signal, op, path, backend));
+        });
+      const waiter: Waiter = {
+        admit: () => {
+          forget?.();
+          resolve(this.#hold());
+        },
+      };
+      this.#waiting.add(waiter);
+      this.#scheduleReclaim();
+    });
   }
 
   #hold(): Slot {
     const holder: Holder = { idleSince: undefined, isLent: false };
     const startedAt = performance.now();
+    this.#busy++;
     this.#holders.add(holder);
     return {
       idle: () => {
