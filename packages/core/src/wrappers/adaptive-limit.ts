@@ -28,9 +28,10 @@ export interface Slot {
 }
 
 interface Holder {
-  idleSince: number | undefined;
+  idleSince: number;
   /** Idle for so long that somebody else may use its place. */
   isLent: boolean;
+  isOver: boolean;
 }
 
 interface Waiter {
@@ -49,7 +50,8 @@ export class AdaptiveLimit {
   readonly #min: number;
   readonly #onLimit: LimitOptions["onLimit"];
   readonly #waiting = new Set<Waiter>();
-  readonly #holders = new Set<Holder>();
+  /** Who has a place and waits for its caller. */
+  readonly #idle = new Set<Holder>();
   #limit: number;
   #busy = 0;
   #decreasedAt = Number.NEGATIVE_INFINITY;
@@ -89,24 +91,26 @@ export class AdaptiveLimit {
   }
 
   #hold(): Slot {
-    const holder: Holder = { idleSince: undefined, isLent: false };
+    const holder: Holder = { idleSince: 0, isLent: false, isOver: false };
     const startedAt = performance.now();
     this.#busy++;
-    this.#holders.add(holder);
     return {
       idle: () => {
-        if (!this.#holders.has(holder)) return;
+        if (holder.isOver || holder.isLent) return;
         holder.idleSince = performance.now();
+        this.#idle.add(holder);
         this.#scheduleReclaim();
       },
       resume: () => {
-        holder.idleSince = undefined;
-        if (!holder.isLent || !this.#holders.has(holder)) return;
+        this.#idle.delete(holder);
+        if (!holder.isLent || holder.isOver) return;
         holder.isLent = false;
         this.#busy++;
       },
       release: (error) => {
-        if (!this.#holders.delete(holder)) return;
+        if (holder.isOver) return;
+        holder.isOver = true;
+        this.#idle.delete(holder);
         this.#adapt(error, startedAt);
         if (!holder.isLent) this.#busy--;
         this.#admit();
@@ -142,13 +146,13 @@ export class AdaptiveLimit {
 
   /** Takes the places of idle holders, once they have been idle for a while and somebody waits. */
   #scheduleReclaim(): void {
-    if (this.#reclaim !== undefined || this.#waiting.size === 0) return;
-    if (![...this.#holders].some(({ idleSince, isLent }) => idleSince !== undefined && !isLent)) return;
+    if (this.#reclaim !== undefined || this.#waiting.size === 0 || this.#idle.size === 0) return;
     this.#reclaim = setTimeout(() => {
       this.#reclaim = undefined;
       const since = performance.now() - IDLE_MS;
-      for (const holder of this.#holders) {
-        if (holder.isLent || holder.idleSince === undefined || holder.idleSince > since) continue;
+      for (const holder of this.#idle) {
+        if (holder.idleSince > since) continue;
+        this.#idle.delete(holder);
         holder.isLent = true;
         this.#busy--;
       }
