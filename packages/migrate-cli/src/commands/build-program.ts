@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { fitted } from "../terminal/terminal.ts";
 import type { CliWorld, CommandContext, GlobalFlags } from "./command-context.ts";
 import { SHELLS } from "./completion/completion-words.ts";
 import { shellCompletion } from "./completion/shell-completion.ts";
 import type { CostFlags } from "./cost-command.ts";
+import { EXAMPLES } from "./examples.ts";
 import { EXIT_OK } from "./exit-codes.ts";
 import { bytesPerSecond, wholeNumber } from "./flag-values.ts";
 import { HELP_TOPICS } from "./help-topics.ts";
@@ -63,8 +65,9 @@ export function buildProgram(world: CliWorld, { forQuery, tellUsage, finish }: P
     .configureOutput({
       writeOut: (text) => world.stdout.write(text),
       writeErr: (text) => tellUsage && world.stderr.write(text),
+      outputError: (text, write) => write(fitted(world.stderr, explainUsage(text))),
     })
-    .showHelpAfterError("(add --help for the flags there are)")
+    .showHelpAfterError("(add --help for the commands and flags there are)")
     .exitOverride();
 
   /** What every command's action does around its work: context, errors, exit code. */
@@ -177,9 +180,22 @@ export function buildProgram(world: CliWorld, { forQuery, tellUsage, finish }: P
       const ask = name === "query" ? ["--help"] : [name, "--help"];
       return withoutPlace(name, async (context) => (await COMMANDS.query())(context, ask))({});
     });
+  for (const command of program.commands) {
+    const examples = EXAMPLES[command.name()] ?? [];
+    if (examples.length > 0)
+      command.addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
+  }
   const topics = HELP_TOPICS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`);
   program.addHelpText("after", `\nTopics (parquetry help TOPIC):\n${topics.join("\n")}`);
   return program;
+}
+
+/** What commander says of bad usage, with what to do where it does not say that. */
+export function explainUsage(message: string): string {
+  return message.replace(
+    /(too many arguments for '(?:doctor|plan|migrate|verify)')\. Expected 0 arguments but got \d+\./,
+    "$1: it takes none. Give places by --from and --to.",
+  );
 }
 
 /** `parquetry help [topic]`: the program's, a command's or a topic's. Throws what commander throws for help and bad usage. */

@@ -31,10 +31,13 @@ export async function doctorCommand(context: CommandContext, flags: PlaceFlags):
     });
   const show = (check: Check): void => {
     context.emit("check", { ...check });
+    terminal.status("");
     if (json || (quiet && check.status !== "fail")) return;
     const [mark, style] = MARKS[check.status];
-    terminal.print(`${terminal.style(style, mark)} ${terminal.style("bold", check.name)}: ${check.detail}`);
-    if (check.remedy !== undefined) terminal.print(`  ${check.remedy}`);
+    terminal.printText(
+      `${terminal.style(style, mark)} ${terminal.style("bold", check.name)}: ${check.detail}`,
+    );
+    if (check.remedy !== undefined) terminal.printText(`  ${check.remedy}`);
   };
   const checks = await doctor(subjects, {
     signal: interrupt.abort,

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { StorageError } from "@parquetry/core/backend";
 import { ENV_TEMPLATE } from "../env-template.ts";
+import { whyNot } from "../terminal/why-not.ts";
 import type { CommandContext } from "./command-context.ts";
 
 /**
@@ -22,7 +23,7 @@ export async function initCommand(context: CommandContext, file = ".env"): Promi
       path,
       message: exists
         ? `${path} exists already and was left as it is. Edit it, or name another file: parquetry init FILE.`
-        : `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
+        : `${path} cannot be written: ${whyNot(error)}.`,
     });
   }
   context.emit("summary", { exitCode: 0, path });

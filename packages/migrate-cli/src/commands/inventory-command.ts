@@ -1,3 +1,4 @@
+import { StorageError } from "@parquetry/core/backend";
 import { type Inventory, inventory } from "../inventory/inventory.ts";
 import { formatBytes, formatCount, formatFiles } from "../terminal/format-amount.ts";
 import { formatTable } from "../terminal/format-table.ts";
@@ -85,7 +86,13 @@ export async function takeInventory(
   flags: InventoryFlags,
   place: string | undefined,
 ): Promise<{ readonly url: string; readonly inventory: Inventory }> {
-  const { terminal, interrupt, quiet, json } = context;
+  const { terminal, interrupt, quiet, json, command } = context;
+  if ([place, flags.from, flags.to].filter((given) => given !== undefined).length > 1)
+    throw new StorageError({
+      code: "invalid_argument",
+      op: "config",
+      message: `parquetry ${command} looks at one place. Give one only: parquetry ${command} PLACE, or --from or --to.`,
+    });
   const backend =
     flags.to !== undefined
       ? await openTarget(context, flags.to)

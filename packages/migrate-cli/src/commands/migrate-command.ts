@@ -11,7 +11,6 @@ import {
 } from "../run/adaptive-concurrency.ts";
 import { isPushBack, runMigration } from "../run/run-migration.ts";
 import type { SelectionOptions } from "../select/selection.ts";
-import { wrapText } from "../terminal/wrap-text.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import type { CommandContext } from "./command-context.ts";
 import { describePlan, type PlanCost, planCost, planSummary, reportCost } from "./describe-plan.ts";
@@ -19,6 +18,7 @@ import { describeUnproven, exitCodeOf, headlineOf, leftBehind } from "./migrate-
 import { tellNames, tellUnreadable } from "./name-lists.ts";
 import { isCaseInsensitive, withBothEnds } from "./open-places.ts";
 import { readPrices } from "./read-prices.ts";
+import { checkReportFolder } from "./report-folder.ts";
 import { requireSelection, type SelectedFiles } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 import { type ProgressDisplay, showProgress } from "./show-progress.ts";
@@ -40,6 +40,7 @@ export type MigrateFlags = SelectionFlags &
 export async function migrateCommand(context: CommandContext, flags: MigrateFlags): Promise<number> {
   const { interrupt } = context;
   const selection = selectionOf(flags);
+  await checkReportFolder(context, flags);
   const prices = await readPrices(context, flags.prices);
   using progress = showProgress(context);
   const concurrency =
@@ -188,8 +189,7 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
     if (!json) {
       context.note("");
       for (const folder of parity) terminal.print(formatParity(folder));
-      for (const line of wrapText(headline, terminal.columns))
-        terminal.print(terminal.style(exitCode === 0 ? "green" : "red", line));
+      terminal.printText(terminal.style(exitCode === 0 ? "green" : "red", headline));
       if (result.unproven > 0) context.note(describeUnproven(result.unproven));
       if (result.hopeless !== undefined)
         terminal.tell(`${terminal.mark("red", "error:")} ${result.hopeless.message}`);

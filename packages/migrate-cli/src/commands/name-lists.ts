@@ -20,7 +20,7 @@ export async function tellNames<T>(
   }
   for (const item of list.first(NAMES_TOLD)) context.warn(`${label}: ${describe(item)}`);
   const more = list.length - NAMES_TOLD;
-  if (more > 0) context.warn(`${label}: ${formatCount(more)} more; --report DIR lists them all`);
+  if (more > 0) context.warn(`${label}: ${formatCount(more)} more; ${allOf(context)}`);
 }
 
 /** Tells what could not be read, as failures. */
@@ -32,8 +32,13 @@ export async function tellUnreadable(context: CommandContext, list: Spool<FileFa
   }
   const told = list.first(NAMES_TOLD).map(({ message }) => message);
   const more = list.length - told.length;
-  if (more > 0) told.push(`${formatCount(more)} more could not be read; --report DIR lists them all`);
+  if (more > 0) told.push(`${formatCount(more)} more could not be read; ${allOf(context)}`);
   for (const line of told) terminal.tell(`${terminal.mark("red", "failed:")} ${line}`);
+}
+
+/** Where all names are. */
+function allOf({ command }: CommandContext): string {
+  return `${command === "migrate" || command === "verify" ? "--report DIR" : "--json"} lists them all`;
 }
 
 /** A list's items as lines of text. */

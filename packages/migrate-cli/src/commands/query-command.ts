@@ -21,7 +21,7 @@ export async function queryCommand(context: CommandContext, args: readonly strin
     throw new StorageError({
       code: "not_supported",
       op: "query",
-      message: `parquetry query needs the package ${PACKAGE}, which is not installed. Install it beside this one: npm install ${PACKAGE}`,
+      message: `parquetry ${context.command} needs the package ${PACKAGE}, which is not installed. Install it beside this one: npm install ${PACKAGE}`,
     });
   }
   const [command = "", ...first] = executable;

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { StorageError } from "@parquetry/core/backend";
 import type { PriceTable } from "../cost/price-table.ts";
 import { PRICES_2026_10 } from "../cost/prices-2026-10.ts";
+import { whyNot } from "../terminal/why-not.ts";
 import type { CommandContext } from "./command-context.ts";
 
 /**
@@ -23,7 +24,7 @@ export async function readPrices(
     throw new StorageError({
       code: "invalid_argument",
       op: "config",
-      message: `The price table ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+      message: `The price table ${path} cannot be read: ${whyNot(error)}.`,
     });
   }
   const { parsePriceTable } = await import("../cost/price-table.ts");

@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from "commander";
-import { buildProgram, HANDED_ON } from "./build-program.ts";
+import { buildProgram, explainUsage, HANDED_ON } from "./build-program.ts";
 import { type CliWorld, createCommandContext } from "./command-context.ts";
 import { EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 
@@ -42,7 +42,7 @@ function tellBadUsage(
   const message =
     error.code === "commander.help"
       ? `No command is given. Expected one of ${program.commands.map((known) => known.name()).join(", ")}.`
-      : error.message.replace(/^error: /, "");
+      : explainUsage(error.message.replace(/^error: /, ""));
   const context = createCommandContext(command?.name() ?? program.name(), world, { json: true }, world.env);
   context.emit("summary", { exitCode: EXIT_USAGE, error: { code: "invalid_argument", message } });
 }

@@ -20,7 +20,7 @@ export function addSelectionFlags(command: Command): Command {
     .option("--exclude <glob>", "not what matches, e.g. '*.csv' (repeatable)", repeated)
     .option("--where <condition>", "only these partitions, e.g. year=2024,week=1..4", repeated)
     .option("--shard <i/n>", "only part i of n, i from 0 (for array jobs)")
-    .option("--no-default-excludes", "also ._*, .DS_Store and temporary files");
+    .option("--no-default-excludes", "also ._*, .DS_Store, temporary files and the system's own");
 }
 
 /**

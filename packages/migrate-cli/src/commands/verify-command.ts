@@ -9,6 +9,7 @@ import type { CommandContext } from "./command-context.ts";
 import { describeSkipped } from "./migrate-outcome.ts";
 import { namesOf, tellNames, tellUnreadable } from "./name-lists.ts";
 import { withBothEnds } from "./open-places.ts";
+import { checkReportFolder } from "./report-folder.ts";
 import { requireSelection } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 import { showProgress } from "./show-progress.ts";
@@ -27,6 +28,7 @@ export async function verifyCommand(context: CommandContext, flags: VerifyFlags)
   const selection = selectionOf(flags);
   const level = flags.level ?? "etag";
   const parsedLevel = parseVerifyLevel(level);
+  await checkReportFolder(context, flags);
   using progress = showProgress(context);
   const place = { ...context, onRetry: progress.takeRetry };
   return await withBothEnds(place, flags, async (source, target) => {

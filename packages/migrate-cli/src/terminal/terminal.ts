@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { wrapText } from "./wrap-text.ts";
 
 /** A style of a text on a terminal. */
 export type TextStyle = "bold" | "dim" | "red" | "green" | "yellow";
@@ -13,9 +14,11 @@ const CODES: Readonly<Record<TextStyle, readonly [number, number]>> = {
 
 /** Where a command writes: results to stdout, messages to stderr. */
 export interface Terminal {
-  /** Writes a line of the result. */
+  /** Writes a line of the result, as it is. */
   print(line?: string): void;
-  /** Writes a line for the person at the terminal. */
+  /** Writes a sentence of the result: on a terminal it is broken between words, elsewhere it stays one line. */
+  printText(text: string): void;
+  /** Writes a line for the person at the terminal, broken between words where it is one. */
   tell(line?: string): void;
   /** Replaces the live line; `""` removes it. Does nothing where {@link Terminal.live} is false. */
   status(line: string): void;
@@ -59,21 +62,19 @@ export function createTerminal(options: TerminalOptions): Terminal {
   const clear = (): void => {
     if (shown !== "") stderr.write("\r\u001b[2K");
   };
+  const write = (stream: OutputStream, text: string): void => {
+    clear();
+    stream.write(`${text}\n`);
+    if (shown !== "") stderr.write(shown);
+  };
   return {
     live,
     columns: Math.max(40, stderr.columns || 80),
     style: styler(stdout),
     mark: styler(stderr),
-    print(line = "") {
-      clear();
-      stdout.write(`${line}\n`);
-      if (shown !== "") stderr.write(shown);
-    },
-    tell(line = "") {
-      clear();
-      stderr.write(`${line}\n`);
-      if (shown !== "") stderr.write(shown);
-    },
+    print: (line = "") => write(stdout, line),
+    printText: (text) => write(stdout, fitted(stdout, text)),
+    tell: (line = "") => write(stderr, fitted(stderr, line)),
     status(line) {
       if (!live) return;
       clear();
@@ -81,6 +82,11 @@ export function createTerminal(options: TerminalOptions): Terminal {
       stderr.write(line);
     },
   };
+}
+
+/** A text as it fits a stream: one that is no terminal gets what others can search line by line. */
+export function fitted(stream: OutputStream, text: string): string {
+  return stream.isTTY === true ? wrapText(text, stream.columns || 80).join("\n") : text;
 }
 
 /** https://no-color.org and https://force-color.org */

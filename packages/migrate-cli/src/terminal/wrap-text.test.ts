@@ -13,4 +13,14 @@ describe("wrapText", () => {
       }),
     );
   });
+
+  it("leaves what fits, keeps the indent, and does not count what sets a style", () => {
+    expect(wrapText("folder   copy\nraw         1", 13)).toEqual(["folder   copy", "raw         1"]);
+    expect(wrapText("  one two three", 9)).toEqual(["  one two", "  three"]);
+    expect(wrapText("\u001b[31merror:\u001b[39m one two", 10)).toEqual([
+      "\u001b[31merror:\u001b[39m one",
+      "two",
+    ]);
+    expect(wrapText("one  two", 4)).toEqual(["one", "two"]);
+  });
 });

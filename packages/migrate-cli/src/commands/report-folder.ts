@@ -1,0 +1,45 @@
+import { access, constants, mkdir, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { StorageError } from "@parquetry/core/backend";
+import { whyNot } from "../terminal/why-not.ts";
+import type { CommandContext } from "./command-context.ts";
+
+/**
+ * Makes the folder of a report and sees that it can be written, before hours of work whose report would have no place.
+ *
+ * @throws StorageError `invalid_argument` where it cannot, and where nothing is done that a report could tell of.
+ */
+export async function checkReportFolder(
+  { cwd }: Pick<CommandContext, "cwd">,
+  { report, dryRun }: { readonly report?: string; readonly dryRun?: boolean },
+): Promise<void> {
+  if (report === undefined) return;
+  if (dryRun === true)
+    throw badReport(
+      `--report tells of a run, and --dry-run makes none. Leave one out; --json lists every file of a plan.`,
+    );
+  const folder = resolve(cwd, report);
+  try {
+    await makeFolder(folder);
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw badReport(`The report cannot be written to ${folder}: ${whyNot(error)}.`);
+  }
+}
+
+/** As `mkdir` with `recursive`, which never returns where a parent is there and takes no folder, as in `/proc`. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if ((await stat(folder).catch(() => undefined))?.isDirectory()) return;
+    const isOrphan = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (!isOrphan || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder));
+    await mkdir(folder);
+  }
+}
+
+function badReport(message: string): StorageError {
+  return new StorageError({ code: "invalid_argument", op: "report", message });
+}
