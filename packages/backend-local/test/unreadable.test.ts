@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { renameSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { listObjects, parsePrefix } from "@parquetry/core";
@@ -63,7 +63,17 @@ describe.skipIf(process.platform === "win32")("a folder that cannot be read", ()
       expect(told).toEqual([...UNREADABLE, "raw/a/1.csv", "raw/z/5.csv"]);
       const children = await list(backend, { prefix: parsePrefix("raw"), delimiter: "/" });
       expect(children).toEqual([UNREADABLE[0], "raw/a/", "raw/names only/", "raw/z/"]);
-      expect(await list(prefixed(backend, parsePrefix("raw")))).toContain("locked: permission_denied");
+    });
+  });
+
+  it("has the name that a key would have, below a prefix too, as a link has", async () => {
+    await symlink("elsewhere", join(root, "raw", "link"));
+    await asOrdinaryUser(async () => {
+      const below = prefixed(await createLocalBackend({ root }), parsePrefix("raw"));
+      const told: string[] = [];
+      const tell = ({ path }: { readonly path: string }): unknown => told.push(path);
+      for await (const _ of listObjects(below, { onSkipped: tell, onUnreadable: tell }));
+      expect(told).toEqual(["link", "locked", "names only"]);
     });
   });
 

@@ -19,6 +19,20 @@ describe.concurrent("what a command says in the end", () => {
     expect(verified.stderr).toContain(told);
   });
 
+  it("does not name what is left out by a filter, be it a link or a name that is no key", async () => {
+    await using world = await createWorld();
+    const tooLong = `raw/bad/${Array.from({ length: 5 }, () => "x".repeat(220)).join("/")}`;
+    world.write({ ...PLAYS, [tooLong]: "lost" });
+    symlinkSync("/etc", join(world.data, "raw/link"));
+    expect(await world.call(["migrate"])).toMatchObject({ exitCode: 1 });
+    const filter = ["--exclude", "raw/bad/", "--exclude", "raw/link"];
+    for (const command of ["migrate", "verify", "inventory"]) {
+      const outcome = await world.call([command, ...filter]);
+      expect(outcome).toMatchObject({ exitCode: 0 });
+      expect(outcome.stdout + outcome.stderr).not.toMatch(/raw\/(bad|link)/);
+    }
+  });
+
   it("does not take an empty source for one whose files are all there", async () => {
     await using world = await createWorld();
     world.write(PLAYS);

@@ -146,7 +146,7 @@ export interface ListOptions extends OperationOptions {
 
 /** Something that lies in the store but cannot be named by a {@link Key}. */
 export interface SkippedEntry {
-  /** Its name in the store. */
+  /** Its name, as a key is written: from where the backend's keys begin. */
   readonly path: string;
   /** What it is. */
   readonly reason: "symlink" | "special" | "not_a_key";

@@ -16,6 +16,8 @@ export function prefixed(backend: StorageBackend, prefix: Prefix): StorageBacken
   const inner = (key: string): Key => joinKey(prefix, key);
   // Every key that comes out went in below the prefix, so the rest of it is a key.
   const outer = (key: Key): Key => key.slice(prefix.length + 1) as Key;
+  // The marker of the prefix itself keeps its name.
+  const relative = (path: string): string => path.slice(prefix.length + 1) || path;
   const outerInfo = (info: ObjectInfo): ObjectInfo => ({ ...info, key: outer(info.key) });
 
   return {
@@ -33,13 +35,13 @@ export function prefixed(backend: StorageBackend, prefix: Prefix): StorageBacken
     put: async (key, body, options) => backend.put(inner(key), body, options),
     copy: async (from, to, options) => backend.copy(inner(from), inner(to), options),
     async *list(options = {}): AsyncGenerator<ListPage> {
-      const { prefix: below = "", startAfter, onUnreadable, ...rest } = options;
+      const { prefix: below = "", startAfter, onSkipped, onUnreadable, ...rest } = options;
       const pages = backend.list({
         ...rest,
         prefix: below === "" ? prefix : inner(below),
         ...(startAfter === undefined ? {} : { startAfter: `${prefix}/${startAfter}` }),
-        onUnreadable:
-          onUnreadable && (({ path, error }) => onUnreadable({ path: path.slice(prefix.length + 1), error })),
+        onSkipped: onSkipped && ((entry) => onSkipped({ ...entry, path: relative(entry.path) })),
+        onUnreadable: onUnreadable && ((entry) => onUnreadable({ ...entry, path: relative(entry.path) })),
       });
       for await (const page of pages) {
         yield { objects: page.objects.map(outerInfo), prefixes: page.prefixes.map(outer) };

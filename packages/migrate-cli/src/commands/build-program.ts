@@ -3,7 +3,6 @@ import { Command } from "commander";
 import { fitted } from "../terminal/terminal.ts";
 import type { CliWorld, CommandContext, GlobalFlags } from "./command-context.ts";
 import { SHELLS } from "./completion/completion-words.ts";
-import { shellCompletion } from "./completion/shell-completion.ts";
 import type { CostFlags } from "./cost-command.ts";
 import { EXAMPLES } from "./examples.ts";
 import { EXIT_OK } from "./exit-codes.ts";
@@ -166,6 +165,7 @@ export function buildProgram(world: CliWorld, { forQuery, tellUsage, finish }: P
     .argument("<shell>", SHELLS.join(", "))
     .action(
       action("completion", async (context, _flags, shell = "") => {
+        const { shellCompletion } = await import("./completion/shell-completion.ts");
         context.terminal.print(shellCompletion(program, shell).trimEnd());
         return EXIT_OK;
       }),

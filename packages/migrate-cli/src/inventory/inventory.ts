@@ -94,7 +94,7 @@ export async function inventory(backend: StorageBackend, options: InventoryOptio
       listed += objects;
       onProgress?.(listed);
     },
-    onSkipped: (entry) => skippedEntries.push(entry),
+    onSkipped: (entry) => selection.concerns(entry.path) && skippedEntries.push(entry),
     onUnreadable: ({ path, error }) => {
       if (selection.mayHold(path)) unreadable.push({ key: path, code: error.code, message: error.message });
     },

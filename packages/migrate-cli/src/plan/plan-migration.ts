@@ -104,6 +104,7 @@ export async function planMigration(
   let putRequests = 0;
 
   const skip = (entry: SkippedEntry): void => {
+    if (!selection.concerns(entry.path)) return;
     lists.skippedEntries.push(entry);
     if (isLost(entry)) unusableNames++;
   };

@@ -78,6 +78,20 @@ describe("compileSelection", () => {
     expect(compileSelection(options).mayHold(folder)).toBe(may);
   });
 
+  it.each<[string, SelectionOptions, boolean]>([
+    ["raw/link", {}, true],
+    ["raw/link", { exclude: ["link"] }, false],
+    ["raw/link", { exclude: ["raw/"] }, false],
+    ["raw/link", { exclude: ["*.csv"] }, true],
+    ["raw/link.csv", { exclude: ["*.csv"] }, false],
+    ["raw/link", { include: ["raw/games/"] }, false],
+    // It may lead to a folder with such files.
+    ["raw/link", { include: ["*.csv"] }, true],
+    ["raw//a.csv", { include: ["raw/"] }, true],
+  ])("concerns itself with %s, with %j: %s", (path, options, does) => {
+    expect(compileSelection(options).concerns(path)).toBe(does);
+  });
+
   it.each([
     [["raw/"], "raw"],
     [["raw/plays/", "raw/games/*.csv"], "raw"],

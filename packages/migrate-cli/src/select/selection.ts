@@ -36,6 +36,8 @@ export interface Selection {
   readonly prefix: Prefix;
   /** What becomes of a key. */
   judge(key: Key): Verdict;
+  /** Whether something that is no file is told of: not where its own name is excluded, nor where nothing below it can be selected. */
+  concerns(path: string): boolean;
   /** Whether a file below a folder, or the file of that name, may be selected; false only where none can. */
   mayHold(folder: string): boolean;
 }
@@ -55,6 +57,13 @@ export function compileSelection(options: SelectionOptions = {}): Selection {
   const included = include.map(compileGlob);
   const excluded = exclude.map(compileGlob);
   const holds = parseWhere(where);
+  const mayHold = (folder: string): boolean => {
+    const names = PROBES.map((name) => `${folder}/${name}`);
+    if (excluded.some((matches) => names.every(matches))) return false;
+    if (leaveOut && names.every((name) => leftOutClass(name) !== undefined)) return false;
+    if (include.length > 0 && !include.some((glob) => mayMatchBelow(glob, folder))) return false;
+    return holds(folder, true);
+  };
   return {
     prefix: parsePrefix(commonFolder(include.map(literalFolder))),
     judge(key) {
@@ -64,13 +73,8 @@ export function compileSelection(options: SelectionOptions = {}): Selection {
       if (shard !== undefined && shardOf(key, shard.count) !== shard.index) return "filtered";
       return (leaveOut ? leftOutClass(key) : undefined) ?? "selected";
     },
-    mayHold(folder) {
-      const names = PROBES.map((name) => `${folder}/${name}`);
-      if (excluded.some((matches) => names.every(matches))) return false;
-      if (leaveOut && names.every((name) => leftOutClass(name) !== undefined)) return false;
-      if (include.length > 0 && !include.some((glob) => mayMatchBelow(glob, folder))) return false;
-      return holds(folder, true);
-    },
+    mayHold,
+    concerns: (path) => !excluded.some((matches) => matches(path)) && mayHold(path),
   };
 }
 

@@ -139,6 +139,7 @@ export async function verifyMigration(
   let unusableNames = 0;
 
   const skip = (entry: SkippedEntry): void => {
+    if (!selection.concerns(entry.path)) return;
     lists.skippedEntries.push(entry);
     if (isLost(entry)) unusableNames++;
   };
