@@ -75,10 +75,20 @@ export function createHttpExchange({ address, maxConnections }: ExchangeOptions)
           socket.setTimeout(stallTimeoutMs);
           if (socket.connecting) limitConnecting(request, fail);
         });
-        request.on("timeout", () => {
-          // Where the reader is slow, not the server, the wait begins anew.
-          if (answer !== undefined && answer.readableLength > 0) request.socket?.setTimeout(stallTimeoutMs);
-          else fail(new TimeoutError(`nothing came for ${stallTimeoutMs} ms`));
+        // Node tells a request of the first silence alone.
+        request.once("timeout", () => {
+          const { socket } = request;
+          let wasSlow = false;
+          const stalled = (): void => {
+            const isSlow = answer !== undefined && answer.readableLength > 0;
+            // Where the reader is slow, not the server, the wait begins anew; once more where it has gone on since.
+            if (isSlow || wasSlow) socket?.setTimeout(stallTimeoutMs);
+            else fail(new TimeoutError(`nothing came for ${stallTimeoutMs} ms`));
+            wasSlow = isSlow;
+          };
+          socket?.on("timeout", stalled);
+          request.once("close", () => socket?.off("timeout", stalled));
+          stalled();
         });
         if (signal !== undefined) {
           request.once(

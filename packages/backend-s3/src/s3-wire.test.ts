@@ -189,6 +189,23 @@ it("a reader that takes its time is waited for; a server that sends nothing is n
   });
 });
 
+it("a server that stands still after its reader did is not waited for", async () => {
+  const { endpoint } = await serve((_request, response) => {
+    response.writeHead(200, { etag: ETAG, "content-length": String(2 * MIB) });
+    // The rest never comes.
+    response.write(new Uint8Array(MIB));
+  });
+  const { body } = await open(endpoint, { retry: ONCE, stallTimeoutMs: 150 }).get(KEY);
+  const read = async (): Promise<void> => {
+    let bytes = 0;
+    for await (const chunk of body) {
+      if (bytes === 0) await sleep(400);
+      bytes += chunk.byteLength;
+    }
+  };
+  await expect(read()).rejects.toMatchObject({ code: "timeout" });
+});
+
 it("a store that copies a large object may be silent for longer", async () => {
   const server = await startS3Server({ buckets: ["wire"] });
   cleanUp.push(() => server.close());
