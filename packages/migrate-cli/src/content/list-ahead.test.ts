@@ -14,7 +14,15 @@ describe("listAhead", () => {
     let known = 0;
     let isWhole = false;
     const seen: number[] = [];
-    const ahead = listAhead(numbers(count), { onItem: () => known++, onEnd: () => (isWhole = true) });
+    const ahead = listAhead(numbers(count), {
+      take: (item) => {
+        known++;
+        return item;
+      },
+      onEnd: () => {
+        isWhole = true;
+      },
+    });
     for await (const item of ahead) {
       if (seen.length === 0) {
         while (!isWhole) await turn();
@@ -34,8 +42,15 @@ describe("listAhead", () => {
       }
     }
     const seen: number[] = [];
-    for await (const item of listAhead(slow(), { onItem: () => {}, onEnd: () => {} })) seen.push(item);
+    for await (const item of listAhead(slow(), { take: (item) => item, onEnd: () => {} })) seen.push(item);
     expect(seen).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("leaves out what is not taken", async () => {
+    const seen: number[] = [];
+    const take = (item: number): number | undefined => (item % 2 === 0 ? item : undefined);
+    for await (const item of listAhead(numbers(5), { take, onEnd: () => {} })) seen.push(item);
+    expect(seen).toEqual([0, 2, 4]);
   });
 
   it("throws what the listing throws, without doing first what still waits", async () => {
@@ -45,7 +60,7 @@ describe("listAhead", () => {
     }
     const seen: number[] = [];
     const use = async (): Promise<void> => {
-      for await (const item of listAhead(broken(), { onItem: () => {}, onEnd: () => seen.push(-1) })) {
+      for await (const item of listAhead(broken(), { take: (item) => item, onEnd: () => seen.push(-1) })) {
         seen.push(item);
         await turn();
       }
@@ -67,7 +82,7 @@ describe("listAhead", () => {
         isClosed = true;
       }
     }
-    for await (const _ of listAhead(endless(), { onItem: () => {}, onEnd: () => {} })) break;
+    for await (const _ of listAhead(endless(), { take: (item) => item, onEnd: () => {} })) break;
     expect(isClosed).toBe(true);
   });
 });

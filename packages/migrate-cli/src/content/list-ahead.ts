@@ -1,11 +1,17 @@
-import { createSpool, type Spool } from "./spool.ts";
+import { createSpool, SPOOL_MEMORY_ITEMS, type Spool } from "./spool.ts";
 
-/** What {@link listAhead} tells of. */
-export interface ListAheadOptions<T> {
-  /** Each item, as it comes. */
-  readonly onItem: (item: T) => void;
-  /** That no more will come. */
+/** Options of {@link listAhead}. */
+export interface ListAheadOptions<T, R> {
+  /** Makes of each item, as it comes, what is given on; undefined leaves it out. */
+  readonly take: (item: T) => R | undefined;
+  /** Told that no more will come. */
   readonly onEnd: () => void;
+}
+
+/** Items that wait: in memory while they are few, behind them as JSON in a temporary file. */
+interface Waiting<T> {
+  readonly items: T[];
+  rest?: Spool<T>;
 }
 
 /**
@@ -15,34 +21,40 @@ export interface ListAheadOptions<T> {
  * @throws what drawing throws: at once, not behind what still waits.
  * @example
  * ```ts
- * for await (const file of listAhead(files, { onItem: ({ sizeBytes }) => (total += sizeBytes), onEnd })) await read(file);
+ * const take = (file) => ((total += file.sizeBytes), file);
+ * for await (const file of listAhead(files, { take, onEnd })) await read(file);
  * ```
  */
-export async function* listAhead<T>(
+export async function* listAhead<T, R>(
   items: AsyncIterable<T>,
-  { onItem, onEnd }: ListAheadOptions<T>,
-): AsyncGenerator<T> {
-  let arriving: Spool<T> = createSpool();
-  let leaving: Spool<T> | undefined;
+  { take, onEnd }: ListAheadOptions<T, R>,
+): AsyncGenerator<R> {
+  let arriving: Waiting<R> = { items: [] };
+  let leaving: Waiting<R> | undefined;
   let isEnded = false;
   let isLeft = false;
   let failure: { readonly error: unknown } | undefined;
-  let wake = (): void => {};
+  let wake: (() => void) | undefined;
 
   const draw = async (): Promise<void> => {
     try {
-      for await (const item of items) {
+      for await (const drawn of items) {
         if (isLeft) return;
-        arriving.push(item);
-        onItem(item);
-        wake();
+        const item = take(drawn);
+        if (item === undefined) continue;
+        if (arriving.items.length < SPOOL_MEMORY_ITEMS) arriving.items.push(item);
+        else {
+          arriving.rest ??= createSpool(0);
+          arriving.rest.push(item);
+        }
+        wake?.();
       }
       onEnd();
     } catch (error) {
       failure = { error };
     }
     isEnded = true;
-    wake();
+    wake?.();
   };
   const drawing = draw();
   const throwFailure = (): void => {
@@ -54,23 +66,28 @@ export async function* listAhead<T>(
       // In this order: what arrives while the one is looked through is found in the other.
       const isLast = isEnded;
       leaving = arriving;
-      arriving = createSpool();
-      for await (const item of leaving) {
+      arriving = { items: [] };
+      for (const item of leaving.items) {
+        throwFailure();
+        yield item;
+      }
+      for await (const item of leaving.rest ?? []) {
         throwFailure();
         yield item;
       }
       throwFailure();
-      leaving.close();
+      leaving.rest?.close();
       if (isLast) return;
-      if (arriving.length > 0 || isEnded) continue;
+      if (arriving.items.length > 0 || isEnded) continue;
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
+      wake = undefined;
     }
   } finally {
     isLeft = true;
     await drawing;
-    leaving?.close();
-    arriving.close();
+    leaving?.rest?.close();
+    arriving.rest?.close();
   }
 }

@@ -27,8 +27,10 @@ export interface ContentPair {
   readonly target?: ListedContent | undefined;
 }
 
-/** Decides pairs. `distrust` reads both sides, cache and listing aside. */
+/** Decides pairs that were recalled. `distrust` reads both sides, cache and listing aside. */
 export interface Prover {
+  /** The same pair, with the MD5s that were noted when its contents were read here: they go before what a listing claims. */
+  recall(pair: ContentPair): ContentPair;
   /** Decides a pair, reading what the decision needs. */
   prove(pair: ContentPair, distrust?: boolean): Promise<FinalAction>;
   /** How much of both sides that is going to read, in bytes; what only turns out to be needed by reading is not in it. */
@@ -72,11 +74,11 @@ export function createProver(
     return "unverifiable";
   };
 
-  // What was read here goes before what a listing claims: a damaged object keeps its ETag.
-  const known = (side: Side, info: ListedContent): ListedContent => ({
-    ...info,
-    md5: options.hashCache?.get(backends[side].url(info.key), info.etag) ?? info.md5,
-  });
+  // A damaged object keeps its ETag.
+  const known = (side: Side, info: ListedContent | undefined): ListedContent | undefined => {
+    const md5 = info && options.hashCache?.get(backends[side].url(info.key), info.etag);
+    return info === undefined || md5 === undefined || md5 === info.md5 ? info : { ...info, md5 };
+  };
 
   const proveOpaque = createOpaqueProver(backends, options);
 
@@ -85,7 +87,7 @@ export function createProver(
     right: ListedContent,
     distrust: boolean,
   ): Promise<FinalAction> => {
-    let [a, b] = [known("source", left), known("target", right)];
+    let [a, b] = [left, right];
     let action = decide(a, b, { readable, distrust });
     if (action.type === "read") {
       const { sides } = action;
@@ -100,6 +102,11 @@ export function createProver(
   };
 
   return {
+    recall(pair) {
+      const { key, source: left, target: right } = pair;
+      if (left === undefined || right === undefined) return pair;
+      return { key, source: known("source", left), target: known("target", right) };
+    },
     async prove({ source: left, target: right }, distrust = false) {
       if (left === undefined || right === undefined) return final(decide(left, right));
       try {
@@ -116,7 +123,7 @@ export function createProver(
     },
     bytesToRead({ source: left, target: right }, distrust = false) {
       if (left === undefined || right === undefined) return 0;
-      const action = decide(known("source", left), known("target", right), { readable, distrust });
+      const action = decide(left, right, { readable, distrust });
       return action.type === "read" ? action.sides.length * left.sizeBytes : 0;
     },
   };

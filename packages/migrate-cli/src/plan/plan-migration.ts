@@ -77,7 +77,7 @@ export async function planMigration(
   const { signal, onProgress } = options;
   const selection = compileSelection(options);
   const whyRefused = createNameChecker(target.capabilities, options);
-  const { prove } = createProver(source, target, {
+  const { prove, recall } = createProver(source, target, {
     force: options.force,
     hashCache: options.hashCache,
     signal,
@@ -146,7 +146,7 @@ export async function planMigration(
     if (refused !== undefined)
       return { pair, kind: "refused", failure: { key: pair.key, code: "refused", message: refused } };
     try {
-      return { pair, kind: await prove(pair) };
+      return { pair, kind: await prove(recall(pair)) };
     } catch (error) {
       if (!isStorageError(error) || isAboutTheRun(error.code)) throw error;
       return { pair, kind: "failed", failure: { key: pair.key, code: error.code, message: error.message } };

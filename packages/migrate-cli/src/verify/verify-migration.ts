@@ -16,7 +16,7 @@ import { type ContentPair, createProver, type FinalAction } from "../content/pro
 import { createSpool, type Spool } from "../content/spool.ts";
 import { checkEnds } from "../plan/check-ends.ts";
 import type { Side } from "../plan/decide.ts";
-import { mergeListings } from "../plan/merge-listings.ts";
+import { type ListingPair, mergeListings } from "../plan/merge-listings.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
 import { HASH_CONCURRENCY, isLost, type PlanProgress } from "../plan/plan-migration.ts";
 import { createTallyTable, type TallyRow } from "../plan/tally.ts";
@@ -117,7 +117,7 @@ export async function verifyMigration(
   const level = toVerifyLevel(options.level ?? "etag");
   const seed = options.seed ?? randomBytes(6).toString("hex");
   const selection = compileSelection(options);
-  const { prove, bytesToRead } = createProver(source, target, {
+  const { prove, recall, bytesToRead } = createProver(source, target, {
     hashCache: options.hashCache,
     signal,
     onRead: (side, bytes) => onProgress?.({ type: "read", side, bytes }),
@@ -160,17 +160,15 @@ export async function verifyMigration(
       onUnreadable: side === "source" ? leaveOut : undefined,
     });
 
-  async function* candidates(): AsyncGenerator<Candidate> {
-    for await (const { key, source: left, target: right } of mergeListings(
-      listing(source, "source"),
-      listing(target, "target"),
-    )) {
-      if (selection.judge(key) !== "selected") continue;
-      const pair: ContentPair = { key, source: left, target: right };
-      const isSampled = isToBeRead(pair, level, seed);
-      yield { pair, isSampled, bytes: bytesToRead(pair, isSampled) };
-    }
-  }
+  /** What is to be done about a pair, told as soon as it is listed. */
+  const take = (listed: ListingPair): Candidate | undefined => {
+    if (selection.judge(listed.key) !== "selected") return undefined;
+    const pair = recall(listed);
+    const isSampled = isToBeRead(pair, level, seed);
+    const bytes = bytesToRead(pair, isSampled);
+    if (bytes > 0) onProgress?.({ type: "toRead", files: 1, bytes });
+    return { pair, isSampled, bytes };
+  };
 
   const judge = async (candidate: Candidate): Promise<Judged> => {
     const { pair, isSampled } = candidate;
@@ -185,10 +183,8 @@ export async function verifyMigration(
     }
   };
 
-  const ahead = listAhead(candidates(), {
-    onItem: ({ bytes }) => bytes > 0 && onProgress?.({ type: "toRead", files: 1, bytes }),
-    onEnd: () => onProgress?.({ type: "listedAll" }),
-  });
+  const pairs = mergeListings(listing(source, "source"), listing(target, "target"));
+  const ahead = listAhead(pairs, { take, onEnd: () => onProgress?.({ type: "listedAll" }) });
 
   try {
     for await (const { pair, isSampled, bytes, action, failure } of mapOrdered(
