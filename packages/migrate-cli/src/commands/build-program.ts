@@ -34,6 +34,8 @@ const COMMANDS = {
   verify: async () => (await import("./verify-command.ts")).verifyCommand,
 } as const;
 
+const VERSION = readVersion();
+
 type Run<Flags> = (context: CommandContext, flags: Flags, place: string | undefined) => Promise<number>;
 
 /** Options of {@link buildProgram}. */
@@ -51,7 +53,7 @@ export function buildProgram(world: CliWorld, { forQuery, tellUsage, finish }: P
     .description(
       "Moves Hive-partitioned data between local disk, S3 and R2, and proves that nothing was lost.",
     )
-    .version(readVersion(), "-V, --version", "show the version")
+    .version(VERSION, "-V, --version", "show the version")
     .option("--env-file <file>", "read variables from this file (default: .env)")
     .option("--env-prefix <prefix>", "the variables' prefix, e.g. NFL (default: PARQUETRY, then CFB)")
     .option("--json", "JSON lines on stdout, the last one the summary")
