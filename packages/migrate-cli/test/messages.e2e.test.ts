@@ -46,7 +46,8 @@ describe.concurrent("what a command says to a person", () => {
     world.write(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`raw/${i}`, "right"])));
     expect((await world.call(["migrate"])).exitCode).toBe(0);
     world.write(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`raw/${i}`, "wrong!"])));
-    expect((await world.call(["plan"])).stderr).toContain("2 more; --json lists them all");
+    for (const plan of [["plan"], ["migrate", "--dry-run"]])
+      expect((await world.call(plan)).stderr).toContain("2 more; --json lists them all");
     expect((await world.call(["verify"])).stderr).toContain("2 more; --report DIR lists them all");
   });
 

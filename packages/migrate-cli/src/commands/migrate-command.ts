@@ -64,7 +64,8 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
       const cost = planCost(plan, { source, target }, prices);
       const show = flags.dryRun === true ? context.terminal.print : context.note;
       if (!context.json) for (const line of describePlan(plan, cost, context.terminal.columns)) show(line);
-      await tellPlanned(context, plan);
+      // A dry run has the flags of a plan.
+      await tellPlanned(flags.dryRun === true ? { ...context, command: "plan" } : context, plan);
       if (flags.dryRun === true) return finishPlan(context, plan, cost, flags);
       context.emit("plan", planSummary(plan, cost));
       return await runPlan(context, flags, {
