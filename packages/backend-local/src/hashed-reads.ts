@@ -13,7 +13,7 @@ export type { HashedBytes } from "./reading-thread.ts";
 /** What a directory can do beyond the byte contract: read and hash on a thread of its own. */
 export interface HashedReads {
   /**
-   * Reads one version of a small file whole, and its MD5. At most 48 MiB are out at a time; whoever asks for more waits until
+   * Reads one version of a small file whole, and its MD5. At most 24 MiB are out at a time; whoever asks for more waits until
    * some are given back.
    *
    * @param version its size in bytes and its ETag, as they were listed.
@@ -29,16 +29,24 @@ export interface HashedReads {
     key: Key,
     version: { readonly sizeBytes: number; readonly etag: string },
   ): Promise<HashedBytes | undefined>;
+  /** Starts the thread, which takes some 30 ms, before it is needed. Without it, the first read does. */
+  expectReads(): void;
 }
 
-/** The hashed reads of a folder. The thread is started when it is first needed. */
+/** The hashed reads of a folder. The thread is started when it is first needed, or expected to be. */
 export function hashedReads(root: string, pace: DiskPace): HashedReads & { close(): Promise<void> } {
   let thread: ReadingThread | undefined;
+  const started = (): ReadingThread => {
+    thread ??= startReadingThread((ms, calls) => pace.took(ms, calls));
+    return thread;
+  };
   return {
     async readHashed(key, { sizeBytes, etag }) {
       if (sizeBytes > MAX_READ_BYTES || !pace.isQuick) return undefined;
-      thread ??= startReadingThread((ms, calls) => pace.took(ms, calls));
-      return thread.read({ path: localPath(root, key, "get"), etag, length: sizeBytes });
+      return started().read({ path: localPath(root, key, "get"), etag, length: sizeBytes });
+    },
+    expectReads() {
+      started();
     },
     async close() {
       const open = thread;

@@ -67,7 +67,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
   const dataRoot = await openDataRoot(options.root);
   const root = dataRoot.path;
   const pace = new DiskPace();
-  const { readHashed, close } = hashedReads(root, pace);
+  const { readHashed, expectReads, close } = hashedReads(root, pace);
 
   /** Runs one operation on a key's file, with every failure of the file system explained. */
   const explained = async <T>(
@@ -191,6 +191,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
       }),
 
     readHashed,
+    expectReads,
     close,
   };
 }

@@ -26,15 +26,22 @@ export interface ReadAnswer {
 /** A page cache gives at least so many bytes in the time of one call; a device does not. */
 const BYTES_PER_CALL = 128 * 1024;
 
-/** So many answers travel together: fewer wake the other thread more often than it can use. */
-const ANSWERS_TOGETHER = 8;
+/** What was read in this time travels together: each message wakes the other thread. In milliseconds. */
+const ANSWERS_TOGETHER_MS = 1;
 
 const memory: SharedArrayBuffer = workerData;
 
 parentPort?.on("message", (jobs: readonly ReadJob[]) => {
-  for (let at = 0; at < jobs.length; at += ANSWERS_TOGETHER) {
-    parentPort?.postMessage(jobs.slice(at, at + ANSWERS_TOGETHER).map(read));
+  let answers: ReadAnswer[] = [];
+  let toldAt = performance.now();
+  for (const job of jobs) {
+    answers.push(read(job));
+    if (performance.now() - toldAt < ANSWERS_TOGETHER_MS) continue;
+    parentPort?.postMessage(answers);
+    answers = [];
+    toldAt = performance.now();
   }
+  if (answers.length > 0) parentPort?.postMessage(answers);
 });
 
 function read({ id, path, etag, offset, length }: ReadJob): ReadAnswer {

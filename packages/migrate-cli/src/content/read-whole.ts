@@ -36,7 +36,12 @@ export async function readHashed(
   return backend.readHashed(key, { etag, sizeBytes });
 }
 
+/** Tells a backend which has a thread for it that it will be read from soon. */
+export function expectReads(backend: StorageBackend): void {
+  if (isHashing(backend)) backend.expectReads();
+}
+
 /** Found out by name: a wrapper may hide it, and then this thread does all of it. */
 function isHashing(backend: StorageBackend): backend is StorageBackend & HashedReads {
-  return "readHashed" in backend;
+  return "readHashed" in backend && "expectReads" in backend;
 }

@@ -11,6 +11,7 @@ import type { HashCache } from "../content/hash-cache.ts";
 import { HiddenKeys } from "../content/hidden-keys.ts";
 import { listSide } from "../content/list-side.ts";
 import { createProver, type FinalAction } from "../content/prove-content.ts";
+import { expectReads } from "../content/read-whole.ts";
 import { createSpool } from "../content/spool.ts";
 import { countPutRequests } from "../cost/count-requests.ts";
 import { isRemote } from "../cost/provider.ts";
@@ -74,6 +75,8 @@ export async function planMigration(
 ): Promise<MigrationPlan> {
   checkOptions(options, PLAN_OPTIONS, "planMigration");
   await checkEnds(source, target, "planMigration");
+  // Most plans are made to be run.
+  expectReads(source);
   const { signal, onProgress } = options;
   const selection = compileSelection(options);
   const whyRefused = createNameChecker(target.capabilities, options);
