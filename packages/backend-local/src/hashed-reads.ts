@@ -13,7 +13,7 @@ export type { HashedBytes } from "./reading-thread.ts";
 /** What a directory can do beyond the byte contract: read and hash on a thread of its own. */
 export interface HashedReads {
   /**
-   * Reads one version of a small file whole, and its MD5. At most 24 MiB are out at a time; whoever asks for more waits until
+   * Reads one version of a small file whole, and its MD5. At most 32 MiB are out at a time; whoever asks for more waits until
    * some are given back.
    *
    * @param version its size in bytes and its ETag, as they were listed.

@@ -3,7 +3,7 @@ import { MemoryPool } from "./memory-pool.ts";
 import type { ReadAnswer, ReadJob } from "./reading-thread-worker.ts";
 
 /** The most that is read and not yet given back, in bytes. */
-const MEMORY_BYTES = 24 * 1024 * 1024;
+const MEMORY_BYTES = 32 * 1024 * 1024;
 
 /** Files up to this size are read by it, in bytes. */
 export const MAX_READ_BYTES: number = 8 * 1024 * 1024;

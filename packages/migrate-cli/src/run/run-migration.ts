@@ -37,7 +37,7 @@ const HOPELESS_AFTER = 10;
 const SLOWEST = 10;
 
 /** The most memory that files under way may take together, about, in bytes. */
-const MEMORY_BYTES = 24 * 1024 * 1024;
+const MEMORY_BYTES = 32 * 1024 * 1024;
 
 /** How many parts of a large object a backend may hold at once. */
 const PARTS_IN_MEMORY = 5;
