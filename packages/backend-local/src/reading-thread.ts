@@ -8,6 +8,9 @@ const MEMORY_BYTES = 32 * 1024 * 1024;
 /** Files up to this size are read by it, in bytes. */
 export const MAX_READ_BYTES: number = 8 * 1024 * 1024;
 
+/** With so many files before it the thread has enough to do: what comes meanwhile goes to it together. */
+const ENOUGH = 16;
+
 /** A version of a file, whole. */
 export interface HashedBytes {
   /** In memory that is used again after {@link HashedBytes.release}. */
@@ -60,15 +63,18 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
       if (answer.md5 !== undefined) onRead(answer.ms, answer.calls);
       settle(answer.id, answer);
     }
+    send();
   });
   // Whoever asked goes the long way, which needs no thread.
   worker.on("error", end);
   worker.on("exit", end);
 
+  /** Each message wakes the thread, which costs more than the message. */
   const send = (): void => {
-    const batch = jobs;
+    const sent = waiting.size - jobs.length;
+    if (isOver || jobs.length === 0 || sent >= ENOUGH) return;
+    worker.postMessage(jobs);
     jobs = [];
-    worker.postMessage(batch);
   };
   const ask = (job: Omit<ReadJob, "id">): Promise<ReadAnswer | undefined> =>
     new Promise((resolve) => {
