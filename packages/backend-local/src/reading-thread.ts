@@ -57,7 +57,6 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
     isOver = true;
     for (const id of [...waiting.keys()]) settle(id, undefined);
   };
-  worker.unref();
   worker.on("message", (answers: readonly ReadAnswer[]) => {
     for (const answer of answers) {
       if (answer.md5 !== undefined) onRead(answer.ms, answer.calls);
@@ -68,6 +67,8 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
   // Whoever asked goes the long way, which needs no thread.
   worker.on("error", end);
   worker.on("exit", end);
+  // Only now: a listener for messages refers to it again.
+  worker.unref();
 
   /** Each message wakes the thread, which costs more than the message. */
   const send = (): void => {

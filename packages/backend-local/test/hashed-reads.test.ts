@@ -109,23 +109,25 @@ describe("readHashed", () => {
     expect((await readOne("f7"))?.md5).toBe(hash("md5", contentOf(7, MIB), "hex"));
   });
 
-  it("keeps no process alive", async () => {
+  it.each([
+    [
+      "what is read was read",
+      "console.log((await backend.readHashed(info.key, info)).md5)",
+      hash("md5", "x", "hex"),
+    ],
+    ["nothing was read", "(backend.expectReads(), console.log(info.key))", "x"],
+  ])("keeps no process alive once %s", async (_, use, output) => {
     await writeFile(join(root, "x"), "x");
     const script = `
       import { createLocalBackend } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, "../dist/index.js")).href)};
       const backend = await createLocalBackend({ root: process.argv[1] });
-      for await (const { objects } of backend.list())
-        for (const info of objects) console.log((await backend.readHashed(info.key, info)).md5);
+      for await (const { objects } of backend.list()) for (const info of objects) ${use};
     `;
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       ["--input-type=module", "--eval", script, root],
       { encoding: "utf8", timeout: 60_000 },
     );
-    expect({ status, stdout, stderr }).toEqual({
-      status: 0,
-      stdout: `${hash("md5", "x", "hex")}\n`,
-      stderr: "",
-    });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${output}\n`, stderr: "" });
   });
 });

@@ -76,7 +76,7 @@ export function describeSkipped(skipped: Spool<SkippedEntry>): string {
 /** What to know about objects that arrived in parts whose ETag tells nothing. */
 export function describeUnproven(count: number): string {
   return (
-    `${formatFiles(count)} arrived in parts, and the store's listing says nothing about the content of such:\n` +
-    "their hashes are noted on this machine; elsewhere, parquetry verify --level full reads them."
+    `No listing proves the content of ${formatFiles(count)} that came or arrived in parts:\n` +
+    "parquetry verify --level full reads them on both sides."
   );
 }

@@ -68,3 +68,31 @@ export function createMultipartHasher(partSizeBytes: number): MultipartHasher {
     },
   };
 }
+
+/** Holds content against the multipart ETag that a store gave for it. */
+export interface EtagCheck {
+  /** Takes the next bytes. */
+  update(chunk: Uint8Array): void;
+  /** Whether all bytes so far are what the ETag is of. False also where its parts were cut otherwise, or it is none. */
+  matches(): boolean;
+}
+
+/**
+ * Makes an {@link EtagCheck}, which tries every likely size of the parts at once.
+ *
+ * @example
+ * ```ts
+ * const check = createEtagCheck(info.etag, info.sizeBytes);
+ * for await (const chunk of body) check.update(chunk);
+ * check.matches(); // true: nothing was damaged on the way
+ * ```
+ */
+export function createEtagCheck(etag: string, sizeBytes: number): EtagCheck {
+  const hashers = likelyPartSizes(etag, sizeBytes).map(createMultipartHasher);
+  return {
+    update(chunk) {
+      for (const hasher of hashers) hasher.update(chunk);
+    },
+    matches: () => hashers.some((hasher) => hasher.etag() === etag),
+  };
+}

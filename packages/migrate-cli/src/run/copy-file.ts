@@ -2,9 +2,9 @@ import { type StorageBackend, StorageError } from "@parquetry/core/backend";
 import type { HashCache } from "../content/hash-cache.ts";
 import { readContent } from "../content/read-content.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";
-import { isChangedSource, type SendContext, sendFile } from "./send-file.ts";
+import { isChangedSource, isDamagedRead, type SendContext, sendFile } from "./send-file.ts";
 
-/** How often a file that changes while it is read is read, before it is reported. */
+/** How often a file that changes while it is read, or is damaged on the way, is read, before it is reported. */
 export const MAX_READS = 3;
 
 /** What {@link copyFile} works with. */
@@ -19,7 +19,7 @@ export interface CopyContext extends SendContext {
 export interface CopiedFile {
   /** How many bytes were copied: a file that grew meanwhile has more than planned. */
   readonly sizeBytes: number;
-  /** Whether the target proved that it holds these bytes. False for a large object whose ETag tells nothing. */
+  /** Whether both sides proved that they hold these bytes. False for a large object whose ETag tells nothing. */
   readonly proven: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface CopiedFile {
  * that name meanwhile; `corrupt` where the bytes that arrived are not those that were sent.
  */
 export async function copyFile(planned: PlannedFile, context: CopyContext): Promise<CopiedFile> {
-  let file = planned;
+  let file = withNotedMd5(planned, context);
   for (let reads = 1; ; reads++) {
     let sent = 0;
     const onBytes = (bytes: number): void => {
@@ -42,6 +42,10 @@ export async function copyFile(planned: PlannedFile, context: CopyContext): Prom
       return await copyVersion(file, { ...context, onBytes });
     } catch (error) {
       context.onBytes?.(-sent);
+      if (isDamagedRead(error) && reads < MAX_READS) {
+        context.onRetry?.(error);
+        continue;
+      }
       if (!isChangedSource(error)) throw error;
       if (reads === MAX_READS) throw keepsChanging(planned, context.source, reads, error);
       context.onRetry?.(error);
@@ -50,6 +54,12 @@ export async function copyFile(planned: PlannedFile, context: CopyContext): Prom
       file = { key, sizeBytes, etag, md5, replaces };
     }
   }
+}
+
+/** What a listing does not tell of a bucket's object may have been noted here. */
+function withNotedMd5(file: PlannedFile, { source, hashCache }: CopyContext): PlannedFile {
+  if (file.md5 !== undefined || source.capabilities.listProves === "none") return file;
+  return { ...file, md5: hashCache?.get(source.url(file.key), file.etag) };
 }
 
 function keepsChanging(file: PlannedFile, source: StorageBackend, reads: number, cause: Error): StorageError {
@@ -68,7 +78,7 @@ async function copyVersion(file: PlannedFile, context: CopyContext): Promise<Cop
   const { source, target, hashCache, signal } = context;
   const sent = await sendFile(file, context);
   const { md5, multipartEtag, stored } = sent;
-  if (md5 !== undefined) hashCache?.set(source.url(file.key), file.etag, md5);
+  if (md5 !== undefined && sent.isSourceProven) hashCache?.set(source.url(file.key), file.etag, md5);
   if (
     stored.sizeBytes !== file.sizeBytes ||
     (md5 !== undefined && stored.md5 !== undefined && stored.md5 !== md5)
@@ -96,7 +106,8 @@ async function copyVersion(file: PlannedFile, context: CopyContext): Promise<Cop
   if (md5 !== undefined && (hashCache?.get(url, stored.etag) ?? stored.md5) !== md5) {
     hashCache?.set(url, stored.etag, md5, target.capabilities.listProves !== "none");
   }
-  return { sizeBytes: file.sizeBytes, proven: proven || target.capabilities.listProves === "none" };
+  const isHere = proven || target.capabilities.listProves === "none";
+  return { sizeBytes: file.sizeBytes, proven: isHere && sent.isSourceProven };
 }
 
 function arrivedWrong(target: StorageBackend, file: PlannedFile, found: string): StorageError {

@@ -248,6 +248,30 @@ describe("runMigration", () => {
     expect(await contents(target.backend)).toEqual(files);
   });
 
+  it("begins nothing that was only waiting for memory, whether it is stopped or has failed enough", async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 20 }, (_, i) => [`f${i}`, "x".repeat(WHOLE_BYTES)]),
+    );
+    const source = await memoryTree(files);
+    const stop = new AbortController();
+    const stopped = await migrate(source, await memoryTree(), {
+      concurrency: 20,
+      stopSignal: stop.signal,
+      onProgress: (event) => {
+        if (event.type === "copied") stop.abort();
+      },
+    });
+    expect(stopped.stopped).toBe("interrupted");
+    expect(stopped.copied.files).toBeLessThan(10);
+    const full = await memoryTree();
+    const put: StorageBackend["put"] = async (key) => {
+      throw new StorageError({ code: "corrupt", op: "put", path: key, message: "no" });
+    };
+    const failed = await migrate(source, { ...full, put }, { concurrency: 20, maxErrors: 2 });
+    expect(failed.stopped).toBe("max_errors");
+    expect(failed.failures.length).toBeLessThan(10);
+  });
+
   it("stops at once where the signal fires", async () => {
     const source = await memoryTree({ a: "1", b: "2" });
     const abort = new AbortController();

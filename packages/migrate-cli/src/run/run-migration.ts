@@ -145,9 +145,14 @@ export async function runMigration(
   const begunTwice: UploadRecord[] = [];
   const uploads = options.uploads && tellingBegunTwice(options.uploads, (record) => begunTwice.push(record));
 
+  const shouldStop = (): boolean =>
+    stopSignal?.aborted === true || hopeless !== undefined || failures.length >= maxErrors;
+
   const copyOne = async ({ file, index }: NumberedFile): Promise<void> => {
     const { key } = file;
     const release = await memory.take(memoryOf(file.sizeBytes, target));
+    // What only waited for its turn was not under way.
+    if (shouldStop()) return release();
     const fileStartedAt = performance.now();
     try {
       const { sizeBytes, proven } = await copyFile(file, {
@@ -190,12 +195,7 @@ export async function runMigration(
   };
 
   try {
-    await forEachConcurrent(
-      numbered(plan.files),
-      concurrency.limit,
-      copyOne,
-      () => stopSignal?.aborted === true || hopeless !== undefined || failures.length >= maxErrors,
-    );
+    await forEachConcurrent(numbered(plan.files), concurrency.limit, copyOne, shouldStop);
     // What is left behind costs little, and `doctor` tells of it: no reason to fail.
     if (uploads !== undefined) await endLostUploads(target, uploads, begunTwice, signal).catch(unlessAborted);
   } catch (error) {

@@ -6,6 +6,7 @@ import {
   type StorageError,
 } from "@parquetry/core/backend";
 import type { S3Uploads } from "parquetry/backend";
+import { createEtagCheck } from "../content/multipart-etag.ts";
 import { readWhole } from "../content/read-whole.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import type { BandwidthLimiter } from "./bandwidth-limiter.ts";
@@ -50,6 +51,8 @@ export interface SentFile {
   readonly multipartEtag: string | undefined;
   /** Whether the target itself held the bytes against a hash that it was given. */
   readonly checked: boolean;
+  /** Whether what was read is known to be what the source holds. */
+  readonly isSourceProven: boolean;
 }
 
 /** Reads one version of a file and puts it: small files in one piece, large ones as a stream or in parts. */
@@ -81,7 +84,13 @@ async function sendWhole(file: PlannedFile, context: SendContext): Promise<SentF
     const put = (): Promise<PutResult> => target.put(file.key, bytes, options);
     const stored = await putOrFind(target, file, signal, () => md5, put);
     context.onBytes?.(bytes.byteLength);
-    return { stored, md5, multipartEtag: undefined, checked: true };
+    return {
+      stored,
+      md5,
+      multipartEtag: undefined,
+      checked: true,
+      isSourceProven: isRead(source, file, bytes),
+    };
   } finally {
     release();
   }
@@ -103,11 +112,27 @@ async function sendStreamed(
   try {
     const options = putOptions(file, context);
     const stored = await putOrFind(target, file, signal, body.md5, () => put(body, options));
-    return { stored, md5: body.md5(), multipartEtag: body.multipartEtag(), checked: false };
+    return {
+      stored,
+      md5: body.md5(),
+      multipartEtag: body.multipartEtag(),
+      checked: false,
+      isSourceProven: body.isProven(),
+    };
   } catch (error) {
     const failure = body.failure();
-    throw isChangedSource(failure) || isStorageError(failure, "not_found") ? failure : error;
+    const isOfSource =
+      isChangedSource(failure) || isDamagedRead(failure) || isStorageError(failure, "not_found");
+    throw isOfSource ? failure : error;
   }
+}
+
+/** Whether these bytes are known to be what the source holds: their MD5, or else its ETag, says so. */
+function isRead(source: StorageBackend, { etag, md5, sizeBytes }: PlannedFile, bytes: Uint8Array): boolean {
+  if (md5 !== undefined || source.capabilities.listProves === "none") return true;
+  const check = createEtagCheck(etag, sizeBytes);
+  check.update(bytes);
+  return check.matches();
 }
 
 interface PartsOfUpload {
@@ -157,4 +182,9 @@ async function sendInParts(
 /** A version of the source's object that is no more: `op` tells it from a precondition of the target. */
 export function isChangedSource(error: unknown): error is StorageError {
   return isStorageError(error, "precondition_failed") && error.op === "get";
+}
+
+/** Bytes that were damaged or lost on the way from the source: what it holds is another matter, and is read again. */
+export function isDamagedRead(error: unknown): error is StorageError {
+  return isStorageError(error, "corrupt") && error.op === "get";
 }

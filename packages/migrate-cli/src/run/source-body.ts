@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { type ReplayableBody, type StorageBackend, StorageError } from "@parquetry/core/backend";
 import { checkLength } from "../content/check-length.ts";
-import { createMultipartHasher } from "../content/multipart-etag.ts";
+import { createEtagCheck, createMultipartHasher, type EtagCheck } from "../content/multipart-etag.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import type { BandwidthLimiter } from "./bandwidth-limiter.ts";
 
@@ -25,6 +25,8 @@ export interface SourceBody {
   md5(): string | undefined;
   /** The multipart ETag that the parts read so far make, once they make the whole. */
   multipartEtag(): string | undefined;
+  /** Whether what was read is what the source's ETag is of; a directory has no ETag of content, and reads without a network. */
+  isProven(): boolean;
   /** Why reading failed last, where it did: a store may hide it behind an error of its own. */
   failure(): unknown;
 }
@@ -43,9 +45,10 @@ export function createSourceBody(
   const parts = new Map<number, { readonly end: number; readonly digest: Buffer }>();
   const counted = new Map<number, number>();
   /** The hash of everything up to `position`, while the ranges are read one after the other. */
-  let running = { hash: createHash("md5"), position: 0 };
+  let running = startRunning(file);
   let md5: string | undefined;
   let wholeEtag: string | undefined;
+  let isEtagOfSource = false;
   let failure: unknown;
 
   const count = (start: number, bytes: number): void => {
@@ -56,8 +59,8 @@ export function createSourceBody(
   async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
     const whole = start === 0 && end === file.sizeBytes;
     const hash = createHash("md5");
-    if (start === 0) running = { hash: createHash("md5"), position: 0 };
-    const isNext = !whole && running.position === start;
+    if (start === 0) running = startRunning(file);
+    const isNext = running.position === start;
     const multipart = whole && partSizeBytes !== undefined ? createMultipartHasher(partSizeBytes) : undefined;
     let bytes = 0;
     let held: Uint8Array | undefined;
@@ -75,7 +78,10 @@ export function createSourceBody(
         bytes += chunk.byteLength;
         hash.update(chunk);
         multipart?.update(chunk);
-        if (isNext) running.hash.update(chunk);
+        if (isNext) {
+          if (!whole) running.hash.update(chunk);
+          running.etag.update(chunk);
+        }
         await limiter?.take(chunk.byteLength, signal);
         count(start, bytes);
       }
@@ -84,12 +90,14 @@ export function createSourceBody(
       if (whole) {
         md5 = digest.toString("hex");
         wholeEtag = multipart?.etag();
+        isEtagOfSource = running.etag.matches();
         checkMd5(source, file, md5);
       } else {
         parts.set(start, { end, digest });
         if (isNext) running.position = end;
         if (isNext && end === file.sizeBytes) {
           md5 = running.hash.digest("hex");
+          isEtagOfSource = running.etag.matches();
           checkMd5(source, file, md5);
         }
       }
@@ -103,25 +111,42 @@ export function createSourceBody(
     if (held !== undefined) yield held;
   }
 
+  const multipartEtag = (): string | undefined => {
+    if (wholeEtag !== undefined) return wholeEtag;
+    const digests: Buffer[] = [];
+    let position = 0;
+    for (let part = parts.get(0); part !== undefined; part = parts.get(position)) {
+      digests.push(part.digest);
+      position = part.end;
+    }
+    if (position !== file.sizeBytes || digests.length === 0) return undefined;
+    return `${createHash("md5").update(Buffer.concat(digests)).digest("hex")}-${digests.length}`;
+  };
+
   return {
     body: {
       sizeBytes: file.sizeBytes,
       open: ({ start, end } = { start: 0 }) => read(start, end ?? file.sizeBytes),
     },
     md5: () => md5,
-    multipartEtag() {
-      if (wholeEtag !== undefined) return wholeEtag;
-      const digests: Buffer[] = [];
-      let position = 0;
-      for (let part = parts.get(0); part !== undefined; part = parts.get(position)) {
-        digests.push(part.digest);
-        position = part.end;
-      }
-      if (position !== file.sizeBytes || digests.length === 0) return undefined;
-      return `${createHash("md5").update(Buffer.concat(digests)).digest("hex")}-${digests.length}`;
-    },
+    multipartEtag,
+    isProven: () =>
+      source.capabilities.listProves === "none" ||
+      // Held against it while it was read.
+      (md5 !== undefined && file.md5 !== undefined) ||
+      isEtagOfSource ||
+      multipartEtag() === file.etag,
     failure: () => failure,
   };
+}
+
+/** What is hashed of everything up to a position. */
+function startRunning({ etag, sizeBytes }: PlannedFile): {
+  readonly hash: Hash;
+  readonly etag: EtagCheck;
+  position: number;
+} {
+  return { hash: createHash("md5"), etag: createEtagCheck(etag, sizeBytes), position: 0 };
 }
 
 /**
@@ -136,6 +161,6 @@ export function checkMd5(source: StorageBackend, file: PlannedFile, md5: string)
     op: "get",
     path: file.key,
     backend: source.name,
-    message: `get ${source.url(file.key)}: the bytes have MD5 ${md5}, the store announced ${file.md5}. Nothing was copied; run again.`,
+    message: `get ${source.url(file.key)}: the bytes that came have MD5 ${md5}, the object has ${file.md5}. Nothing was copied; run again.`,
   });
 }
