@@ -42,6 +42,9 @@ const MEMORY_BYTES = 32 * 1024 * 1024;
 /** How many parts of a large object a backend may hold at once. */
 const PARTS_IN_MEMORY = 5;
 
+/** A part is there as the chunks that were read, and for a while also joined. */
+const PART_COPIES = 1.5;
+
 /** How much of a stream is in memory, about, in bytes. */
 const STREAM_BYTES = 1024 * 1024;
 
@@ -267,7 +270,8 @@ async function* numbered(files: AsyncIterable<PlannedFile>): AsyncGenerator<Numb
 function memoryOf(sizeBytes: number, target: StorageBackend): number {
   if (isSentWhole(sizeBytes, target)) return sizeBytes;
   const { maxSinglePutBytes, partSizeBytes } = target.capabilities;
-  return sizeBytes <= maxSinglePutBytes ? STREAM_BYTES : Math.min(sizeBytes, PARTS_IN_MEMORY * partSizeBytes);
+  if (sizeBytes <= maxSinglePutBytes) return STREAM_BYTES;
+  return Math.min(PART_COPIES * sizeBytes, PARTS_IN_MEMORY * partSizeBytes);
 }
 
 /** The failure that every further file will share: bad credentials at once, a forbidden or full target after some. */
