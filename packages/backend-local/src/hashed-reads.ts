@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import type { Key } from "@parquetry/core/backend";
 import type { DiskPace } from "./disk-pace.ts";
 import { localPath } from "./local-path.ts";
@@ -33,6 +34,9 @@ export interface HashedReads {
   expectReads(): void;
 }
 
+/** Where a link cannot be told from a file as it is opened, no file is simply there. */
+const CAN_READ = constants.O_NOFOLLOW !== undefined;
+
 /** The hashed reads of a folder. The thread is started when it is first needed, or expected to be. */
 export function hashedReads(root: string, pace: DiskPace): HashedReads & { close(): Promise<void> } {
   let thread: ReadingThread | undefined;
@@ -42,11 +46,11 @@ export function hashedReads(root: string, pace: DiskPace): HashedReads & { close
   };
   return {
     async readHashed(key, { sizeBytes, etag }) {
-      if (sizeBytes > MAX_READ_BYTES || !pace.isQuick) return undefined;
+      if (!CAN_READ || sizeBytes > MAX_READ_BYTES || !pace.isQuick) return undefined;
       return started().read({ path: localPath(root, key, "get"), etag, length: sizeBytes });
     },
     expectReads() {
-      started();
+      if (CAN_READ) started();
     },
     async close() {
       const open = thread;

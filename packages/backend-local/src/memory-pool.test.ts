@@ -24,6 +24,7 @@ describe("MemoryPool", () => {
         };
         for (const [index, { length, givesBack }] of steps.entries()) {
           void pool.take(length).then((piece) => {
+            if (piece === undefined) return;
             for (const other of held) {
               const apart =
                 piece.offset + piece.length <= other.offset || other.offset + other.length <= piece.offset;
@@ -47,5 +48,15 @@ describe("MemoryPool", () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it("lets nobody wait once it is closed", async () => {
+    const pool = new MemoryPool(SIZE);
+    const all = await pool.take(SIZE);
+    const waiting = pool.take(1);
+    pool.close();
+    expect(all).toBeDefined();
+    expect(await waiting).toBeUndefined();
+    expect(await pool.take(1)).toBeUndefined();
   });
 });

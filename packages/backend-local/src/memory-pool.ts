@@ -14,7 +14,8 @@ const PAGE_BYTES = 4096;
  * back. Nothing is ever grown, moved or cleared.
  */
 export class MemoryPool {
-  readonly #waiting: { readonly length: number; readonly enter: (offset: number) => void }[] = [];
+  #waiting: { readonly length: number; readonly enter: (offset: number | undefined) => void }[] = [];
+  #isClosed = false;
   /** What is free, in order; neighbours are one. */
   readonly #free: { start: number; end: number }[];
 
@@ -23,13 +24,21 @@ export class MemoryPool {
     this.#free = [{ start: 0, end: sizeBytes }];
   }
 
-  /** Takes a piece; waits where there is no room. At most the size of the pool. */
-  async take(length: number): Promise<Piece> {
+  /** Takes a piece; waits where there is no room. At most the size of the pool. Undefined once it is closed. */
+  async take(length: number): Promise<Piece | undefined> {
+    if (this.#isClosed) return undefined;
     const whole = pagesOf(length);
     const offset =
       (this.#waiting.length === 0 ? this.#find(whole) : undefined) ??
-      (await new Promise<number>((enter) => this.#waiting.push({ length: whole, enter })));
-    return { offset, length };
+      (await new Promise<number | undefined>((enter) => this.#waiting.push({ length: whole, enter })));
+    return offset === undefined ? undefined : { offset, length };
+  }
+
+  /** Lets nobody in any more. What was taken stays taken. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { enter } of this.#waiting) enter(undefined);
+    this.#waiting = [];
   }
 
   /** Gives a piece back, once. */

@@ -31,7 +31,7 @@ export interface ReadingThread {
 
 /**
  * Starts a thread that reads files into memory shared with this one, and hashes them. It keeps the process alive only while
- * something is under way. Should it die, everything is undefined.
+ * something is under way. Where it cannot be started, and should it die, everything is undefined.
  *
  * @param onRead told how long the file system took for how many calls.
  */
@@ -39,11 +39,8 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
   const memory = new SharedArrayBuffer(MEMORY_BYTES);
   const pool = new MemoryPool(MEMORY_BYTES);
   const waiting = new Map<number, (answer: ReadAnswer | undefined) => void>();
-  const worker = new Worker(new URL("./reading-thread-worker.js", import.meta.url), {
-    workerData: memory,
-    // What this process was told by its command line is about its own script.
-    execArgv: [],
-  });
+  const worker = startWorker(memory);
+  if (worker === undefined) return { read: async () => undefined, close: async () => {} };
   let jobs: ReadJob[] = [];
   let isOver = false;
   let nextId = 0;
@@ -55,6 +52,7 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
   };
   const end = (): void => {
     isOver = true;
+    pool.close();
     for (const id of [...waiting.keys()]) settle(id, undefined);
   };
   worker.on("message", (answers: readonly ReadAnswer[]) => {
@@ -89,6 +87,7 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
   return {
     async read({ path, etag, length }) {
       const piece = await pool.take(length);
+      if (piece === undefined) return undefined;
       const { offset } = piece;
       const answer = isOver ? undefined : await ask({ path, etag, offset, length });
       const release = (): void => pool.give(piece);
@@ -102,4 +101,17 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
       await worker.terminate();
     },
   };
+}
+
+/** Undefined where this process may not start one. */
+function startWorker(memory: SharedArrayBuffer): Worker | undefined {
+  try {
+    return new Worker(new URL("./reading-thread-worker.js", import.meta.url), {
+      workerData: memory,
+      // What this process was told by its command line is about its own script.
+      execArgv: [],
+    });
+  } catch {
+    return undefined;
+  }
 }

@@ -66,6 +66,8 @@ describe("readHashed", () => {
       given++;
     });
     while (out.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+    // Time enough for those that must not come.
+    await new Promise((resolve) => setTimeout(resolve, 300));
     expect(given).toBe(4);
     for (const read of out) read.release();
     await Promise.all(reads);
@@ -90,6 +92,16 @@ describe("readHashed", () => {
     for (const info of before) expect(await backend.readHashed(info.key, info), info.key).toBeUndefined();
     expect(before).toHaveLength(4);
     expect((await readOne("edited"))?.md5).toBe(hash("md5", "two", "hex"));
+  });
+
+  it("leaves to get what a copy of the backend reads in its own way", async () => {
+    await writeFile(join(root, "x"), "x");
+    const [info] = await listed();
+    if (info === undefined) throw new Error("there is one file");
+    const same = { ...backend };
+    expect((await same.readHashed(info.key, info))?.md5).toBe(hash("md5", "x", "hex"));
+    const audited = { ...backend, get: (...args: Parameters<typeof backend.get>) => backend.get(...args) };
+    expect(await audited.readHashed(info.key, info)).toBeUndefined();
   });
 
   it("refuses a key that leads out of the root", async () => {

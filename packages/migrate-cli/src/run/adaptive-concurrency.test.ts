@@ -50,6 +50,12 @@ describe("createAdaptiveConcurrency", () => {
     expect(Math.max(...limits)).toBe(START_CONCURRENCY);
   });
 
+  it("never climbs for being pushed back", () => {
+    const control = createAdaptiveConcurrency({ start: 1, load: () => 0 });
+    control.pushBack();
+    expect(control.limit()).toBe(1);
+  });
+
   it("halves when it is pushed back, once a measurement, never below the least, and climbs again", () => {
     let time = 0;
     const control = createAdaptiveConcurrency({ now: () => time, load: () => 0 });

@@ -115,7 +115,7 @@ export function createAdaptiveConcurrency(options: AdaptiveConcurrencyOptions = 
     },
     pushBack() {
       if (pushedBack) return;
-      startWindow(Math.max(Math.min(MIN_CONCURRENCY, max), Math.floor(limit / 2)));
+      startWindow(Math.min(limit, Math.max(MIN_CONCURRENCY, Math.floor(limit / 2))));
       best = { limit, rate: Number.POSITIVE_INFINITY };
       rests = 0;
       pushedBack = true;

@@ -272,6 +272,25 @@ describe("runMigration", () => {
     expect(failed.failures.length).toBeLessThan(10);
   });
 
+  it("holds up no small file behind a large one", async () => {
+    const part = 8 * 1024 * 1024;
+    const source = await memoryTree({ "a-large": "x".repeat(6 * part), "b-small": "small" });
+    const target = await memoryTree();
+    let smallIsThere = (): void => {};
+    const small = new Promise<void>((resolve) => {
+      smallIsThere = resolve;
+    });
+    const put: StorageBackend["put"] = async (key, body, options) => {
+      if (key === "a-large") await small;
+      const result = await target.put(key, body, options);
+      if (key === "b-small") smallIsThere();
+      return result;
+    };
+    const capabilities = { ...target.capabilities, maxSinglePutBytes: part, partSizeBytes: part };
+    const result = await migrate(source, { ...target, put, capabilities });
+    expect(result.complete).toBe(true);
+  });
+
   it("stops at once where the signal fires", async () => {
     const source = await memoryTree({ a: "1", b: "2" });
     const abort = new AbortController();

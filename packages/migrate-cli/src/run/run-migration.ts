@@ -39,6 +39,9 @@ const SLOWEST = 10;
 /** The most memory that files under way may take together, about, in bytes. */
 const MEMORY_BYTES = 32 * 1024 * 1024;
 
+/** What one file may take of it at most: a large one must not hold up the small ones. */
+const MOST_OF_IT = MEMORY_BYTES * 0.75;
+
 /** How many parts of a large object a backend may hold at once. */
 const PARTS_IN_MEMORY = 5;
 
@@ -198,7 +201,7 @@ export async function runMigration(
   };
 
   try {
-    await forEachConcurrent(numbered(plan.files), concurrency.limit, copyOne, shouldStop);
+    await forEachConcurrent(numbered(plan.files), () => concurrency.limit(), copyOne, shouldStop);
     // What is left behind costs little, and `doctor` tells of it: no reason to fail.
     if (uploads !== undefined) await endLostUploads(target, uploads, begunTwice, signal).catch(unlessAborted);
   } catch (error) {
@@ -271,7 +274,7 @@ function memoryOf(sizeBytes: number, target: StorageBackend): number {
   if (isSentWhole(sizeBytes, target)) return sizeBytes;
   const { maxSinglePutBytes, partSizeBytes } = target.capabilities;
   if (sizeBytes <= maxSinglePutBytes) return STREAM_BYTES;
-  return Math.min(PART_COPIES * sizeBytes, PARTS_IN_MEMORY * partSizeBytes);
+  return Math.min(PART_COPIES * sizeBytes, PARTS_IN_MEMORY * partSizeBytes, MOST_OF_IT);
 }
 
 /** The failure that every further file will share: bad credentials at once, a forbidden or full target after some. */
