@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { compareKeys } from "@parquetry/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { asOrdinaryUser, NOBODY } from "../test/support/as-ordinary-user.ts";
+import { asOrdinaryUser, NOBODY } from "../../../test/support/as-ordinary-user.ts";
 import { DiskPace } from "./disk-pace.ts";
 import { type ListTreeOptions, listTree } from "./list-tree.ts";
 

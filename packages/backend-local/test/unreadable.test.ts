@@ -6,8 +6,8 @@ import { dirname, join } from "node:path";
 import { listObjects, parsePrefix } from "@parquetry/core";
 import { type ListOptions, prefixed, type StorageBackend } from "@parquetry/core/backend";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { asOrdinaryUser, NOBODY } from "../../../test/support/as-ordinary-user.ts";
 import { createLocalBackend } from "../src/index.ts";
-import { asOrdinaryUser, NOBODY } from "./support/as-ordinary-user.ts";
 
 let root: string;
 

@@ -143,6 +143,7 @@ describe("what Parquetry writes", () => {
     if (!found) {
       const reason = `no pyarrow in ${python}; set PARQUETRY_PYTHON to a Python that has it`;
       if (process.env["PARQUETRY_REQUIRE_PYARROW"] === "1") throw new Error(reason);
+      // README: the tests need Node and npm only. CI requires pyarrow.
       context.skip(reason);
     }
     const program = `

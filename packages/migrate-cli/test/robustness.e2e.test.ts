@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startS3Server } from "@parquetry/testkit";
 import { describe, expect, it } from "vitest";
-import { asOrdinaryUser, NOBODY } from "./support/as-ordinary-user.ts";
+import { asOrdinaryUser, NOBODY } from "../../../test/support/as-ordinary-user.ts";
 import { createWorld, summaryOf, until, type World } from "./support/command.ts";
 
 const CONCURRENCY = 4;

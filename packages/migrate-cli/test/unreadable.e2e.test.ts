@@ -3,8 +3,8 @@ import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openBackend } from "parquetry/backend";
 import { describe, expect, it } from "vitest";
+import { asOrdinaryUser, NOBODY } from "../../../test/support/as-ordinary-user.ts";
 import { doctor, inventory, planMigration, runMigration, verifyMigration } from "../src/index.ts";
-import { asOrdinaryUser, NOBODY } from "./support/as-ordinary-user.ts";
 import { type CommandOutcome, createWorld, jsonLines, summaryOf, type World } from "./support/command.ts";
 import { contents, memoryTree } from "./support/memory-tree.ts";
 

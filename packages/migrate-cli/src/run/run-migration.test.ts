@@ -9,62 +9,14 @@ import {
 import { collectBytes, openBody } from "@parquetry/core/backend";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { counted } from "../../test/support/counted.ts";
 import { asDisk, contents, fill, memoryTree, withoutMd5 } from "../../test/support/memory-tree.ts";
+import { migrate } from "../../test/support/migrate.ts";
 import { parseShard } from "../select/shard.ts";
-import type { MigrationResult } from "./migration-result.ts";
-import { type MigrationOptions, type MigrationProgress, runMigration } from "./run-migration.ts";
+import { type MigrationProgress, runMigration } from "./run-migration.ts";
 import { WHOLE_BYTES } from "./send-file.ts";
 
-const migrate = async (
-  source: StorageBackend,
-  target: StorageBackend,
-  options?: MigrationOptions,
-): Promise<MigrationResult> => {
-  const result = await runMigration(source, target, options);
-  result.close();
-  return result;
-};
-
 const LARGE = "x".repeat(WHOLE_BYTES + 1);
-
-/** Counts the requests that reach a store. */
-function counted(backend: StorageBackend): {
-  readonly backend: StorageBackend;
-  readonly calls: Record<string, number>;
-} {
-  const calls: Record<string, number> = {};
-  const count = (name: string): void => {
-    calls[name] = (calls[name] ?? 0) + 1;
-  };
-  return {
-    calls,
-    backend: {
-      ...backend,
-      head: (...args) => {
-        count("head");
-        return backend.head(...args);
-      },
-      get: (...args) => {
-        count("get");
-        return backend.get(...args);
-      },
-      put: (...args) => {
-        count("put");
-        return backend.put(...args);
-      },
-      delete: (...args) => {
-        count("delete");
-        return backend.delete(...args);
-      },
-      async *list(options) {
-        for await (const page of backend.list(options)) {
-          count("list");
-          yield page;
-        }
-      },
-    },
-  };
-}
 
 describe("runMigration", () => {
   it("makes the target hold every file of the source, whatever was there, and touches nothing else", async () => {
@@ -227,51 +179,6 @@ describe("runMigration", () => {
     expect(await contents(target)).toEqual({ a: "same size 1" });
   });
 
-  it("stops gently: finishes what is under way, and a second run does the rest", async () => {
-    const files = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}`, `${i}`]));
-    const source = await memoryTree(files);
-    const target = counted(await memoryTree());
-    const stop = new AbortController();
-    const first = await migrate(source, target.backend, {
-      concurrency: 3,
-      stopSignal: stop.signal,
-      onProgress: (event) => {
-        if (event.type === "copied") stop.abort();
-      },
-    });
-    expect(first).toMatchObject({ stopped: "interrupted", complete: false });
-    expect(first.copied.files).toBe(Object.keys(await contents(target.backend)).length);
-    expect(first.copied.files).toBeLessThan(10);
-    const second = await migrate(source, target.backend);
-    expect(second).toMatchObject({ complete: true, copied: { files: 40 - first.copied.files } });
-    expect(target.calls["put"]).toBe(40);
-    expect(await contents(target.backend)).toEqual(files);
-  });
-
-  it("begins nothing that was only waiting for memory, whether it is stopped or has failed enough", async () => {
-    const files = Object.fromEntries(
-      Array.from({ length: 20 }, (_, i) => [`f${i}`, "x".repeat(WHOLE_BYTES)]),
-    );
-    const source = await memoryTree(files);
-    const stop = new AbortController();
-    const stopped = await migrate(source, await memoryTree(), {
-      concurrency: 20,
-      stopSignal: stop.signal,
-      onProgress: (event) => {
-        if (event.type === "copied") stop.abort();
-      },
-    });
-    expect(stopped.stopped).toBe("interrupted");
-    expect(stopped.copied.files).toBeLessThan(10);
-    const full = await memoryTree();
-    const put: StorageBackend["put"] = async (key) => {
-      throw new StorageError({ code: "corrupt", op: "put", path: key, message: "no" });
-    };
-    const failed = await migrate(source, { ...full, put }, { concurrency: 20, maxErrors: 2 });
-    expect(failed.stopped).toBe("max_errors");
-    expect(failed.failures.length).toBeLessThan(10);
-  });
-
   it("holds up no small file behind a large one", async () => {
     const part = 8 * 1024 * 1024;
     const source = await memoryTree({ "a-large": "x".repeat(6 * part), "b-small": "small" });
@@ -289,49 +196,6 @@ describe("runMigration", () => {
     const capabilities = { ...target.capabilities, maxSinglePutBytes: part, partSizeBytes: part };
     const result = await migrate(source, { ...target, put, capabilities });
     expect(result.complete).toBe(true);
-  });
-
-  it("stops at once where the signal fires", async () => {
-    const source = await memoryTree({ a: "1", b: "2" });
-    const abort = new AbortController();
-    const run = runMigration(source, await memoryTree(), {
-      signal: abort.signal,
-      concurrency: 1,
-      onProgress: (event) => {
-        if (event.type === "planned") abort.abort();
-      },
-    });
-    await expect(run).rejects.toMatchObject({ code: "aborted" });
-  });
-
-  it("stops after so many errors, and tells hopeless ones apart", async () => {
-    const files = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`f${i}`, `${i}`]));
-    const source = await memoryTree(files);
-    const failing = async (
-      code: "permission_denied" | "unauthenticated" | "corrupt",
-      concurrency = 1,
-    ): Promise<MigrationResult> => {
-      const target = await memoryTree();
-      return migrate(
-        source,
-        {
-          ...target,
-          put: async (key) => {
-            throw new StorageError({ code, op: "put", path: key, message: "no" });
-          },
-        },
-        { concurrency, maxErrors: 20 },
-      );
-    };
-    const corrupt = await failing("corrupt");
-    expect(corrupt.stopped).toBe("max_errors");
-    expect(corrupt.failures.length).toBe(20);
-    const denied = await failing("permission_denied");
-    expect(denied.stopped).toBe("hopeless");
-    expect(denied.failures.length).toBe(10);
-    // Those that are under way are not told as well.
-    expect((await failing("permission_denied", 64)).failures.length).toBe(10);
-    expect((await failing("unauthenticated")).failures.length).toBe(1);
   });
 
   it("copies, in shards, everything exactly once", async () => {

@@ -138,16 +138,6 @@ export async function runMigration(
   const done = new Uint8Array(plan.files.length);
   const memory = createByteBudget(MEMORY_BYTES);
 
-  const judgeKey = compileSelection(options).judge;
-  const hidden = new HiddenKeys();
-  for await (const { key } of plan.unreadable) hidden.add(key);
-  await endStaleUploads(target, plan, {
-    journal: options.uploads,
-    isSelected: (key) => judgeKey(key) === "selected" && !hidden.has(key),
-    signal,
-    onEnded: (key) => onProgress?.({ type: "ended", key }),
-  });
-
   const begunTwice: UploadRecord[] = [];
   const uploads = options.uploads && tellingBegunTwice(options.uploads, (record) => begunTwice.push(record));
 
@@ -201,6 +191,15 @@ export async function runMigration(
   };
 
   try {
+    const judgeKey = compileSelection(options).judge;
+    const hidden = new HiddenKeys();
+    for await (const { key } of plan.unreadable) hidden.add(key);
+    await endStaleUploads(target, plan, {
+      journal: options.uploads,
+      isSelected: (key) => judgeKey(key) === "selected" && !hidden.has(key),
+      signal,
+      onEnded: (key) => onProgress?.({ type: "ended", key }),
+    });
     await forEachConcurrent(numbered(plan.files), () => concurrency.limit(), copyOne, shouldStop);
     // What is left behind costs little, and `doctor` tells of it: no reason to fail.
     if (uploads !== undefined) await endLostUploads(target, uploads, begunTwice, signal).catch(unlessAborted);

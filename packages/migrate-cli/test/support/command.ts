@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { createInterrupt } from "../../src/commands/interrupt.ts";
 import { runCli } from "../../src/commands/run-cli.ts";
+import { textCollector } from "./text-collector.ts";
 
 // What bin/parquetry.ts does as well.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
@@ -111,7 +111,7 @@ export async function createWorld(profile: "s3" | "r2" = "r2", isOnDisk = false)
     start,
     run: (args, env) => start(args, env).outcome,
     async call(args, env = {}, columns) {
-      const [stdout, stderr] = [collector(), collector()];
+      const [stdout, stderr] = [textCollector(), textCollector()];
       if (columns !== undefined) Object.assign(stderr.stream, { isTTY: true, columns });
       const exitCode = await runCli(args, {
         stdout: stdout.stream,
@@ -133,18 +133,6 @@ export async function createWorld(profile: "s3" | "r2" = "r2", isOnDisk = false)
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function collector(): { readonly stream: Writable; text(): string } {
-  let text = "";
-  const stream = new Writable({
-    decodeStrings: false,
-    write(chunk, _encoding, done) {
-      text += String(chunk);
-      done();
-    },
-  });
-  return { stream, text: () => text };
 }
 
 /** Waits until something is so. */
