@@ -1,6 +1,6 @@
 import type { StorageBackend } from "@parquetry/core/backend";
 import { listSide } from "../content/list-side.ts";
-import { isLost } from "../plan/plan-migration.ts";
+import { isLost } from "../plan/list-ends.ts";
 import { compileSelection } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
 import type { Check } from "./check.ts";

@@ -3,13 +3,9 @@ import {
   isStorageError,
   mapOrdered,
   type OptionNames,
-  type SkippedEntry,
   type StorageBackend,
-  type UnreadableEntry,
 } from "@parquetry/core/backend";
 import type { HashCache } from "../content/hash-cache.ts";
-import { HiddenKeys } from "../content/hidden-keys.ts";
-import { listSide } from "../content/list-side.ts";
 import { createProver, type FinalAction } from "../content/prove-content.ts";
 import { expectReads } from "../content/read-whole.ts";
 import { createSpool } from "../content/spool.ts";
@@ -19,7 +15,8 @@ import { noneLeftOut } from "../select/left-out.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 import { checkEnds } from "./check-ends.ts";
 import type { Side } from "./decide.ts";
-import { type ListingPair, mergeListings } from "./merge-listings.ts";
+import { listEnds } from "./list-ends.ts";
+import type { ListingPair } from "./merge-listings.ts";
 import { type FileFailure, type MigrationPlan, PLAN_KINDS, type PlannedFile } from "./migration-plan.ts";
 import { createNameChecker, type NameCheckerOptions } from "./name-checker.ts";
 import { createTallyTable } from "./tally.ts";
@@ -90,49 +87,33 @@ export async function planMigration(
   const table = createTallyTable(PLAN_KINDS);
   const leftOut = noneLeftOut();
   const pages = { source: 0, target: 0 };
+  const ends = listEnds(source, target, {
+    selection,
+    signal,
+    onPage: (side, objects) => {
+      pages[side]++;
+      onProgress?.({ type: "listed", side, objects });
+    },
+    onUnreadable: (path) => table.add(`${path}/`, "unreadable", 0),
+  });
   const lists = {
     files: createSpool<PlannedFile>(),
     differing: createSpool<string>(),
     unverifiable: createSpool<string>(),
     extra: createSpool<string>(),
     failures: createSpool<FileFailure>(),
-    unreadable: createSpool<FileFailure>(),
-    skippedEntries: createSpool<SkippedEntry>(),
+    unreadable: ends.unreadable,
+    skippedEntries: ends.skippedEntries,
   };
   const close = (): void => {
     for (const list of Object.values(lists)) list.close();
   };
   let storedBytes = 0;
-  let unusableNames = 0;
   let putRequests = 0;
-
-  const skip = (entry: SkippedEntry): void => {
-    if (!selection.concerns(entry.path)) return;
-    lists.skippedEntries.push(entry);
-    if (isLost(entry)) unusableNames++;
-  };
-  const hidden = new HiddenKeys();
-  const leaveOut = ({ path, error }: UnreadableEntry): void => {
-    hidden.add(path);
-    if (!selection.mayHold(path)) return;
-    lists.unreadable.push({ key: path, code: error.code, message: error.message });
-    table.add(`${path}/`, "unreadable", 0);
-  };
-  const listing = (backend: StorageBackend, side: Side): ReturnType<typeof listSide> =>
-    listSide(backend, {
-      prefix: selection.prefix,
-      signal,
-      onPage: (objects) => {
-        pages[side]++;
-        onProgress?.({ type: "listed", side, objects });
-      },
-      onSkipped: side === "source" ? skip : undefined,
-      onUnreadable: side === "source" ? leaveOut : undefined,
-    });
 
   /** Judges names in key order; what needs reading is read a few at a time behind it. */
   async function* candidates(): AsyncGenerator<Candidate> {
-    for await (const pair of mergeListings(listing(source, "source"), listing(target, "target"))) {
+    for await (const pair of ends.pairs) {
       const verdict = selection.judge(pair.key);
       const refused = whyRefused(pair.key);
       if (verdict === "filtered") continue;
@@ -145,7 +126,7 @@ export async function planMigration(
   }
 
   const judge = async ({ pair, refused }: Candidate): Promise<Judged> => {
-    if (pair.source === undefined && hidden.has(pair.key)) return { pair, kind: "unseen" };
+    if (pair.source === undefined && ends.hidden.has(pair.key)) return { pair, kind: "unseen" };
     if (refused !== undefined)
       return { pair, kind: "refused", failure: { key: pair.key, code: "refused", message: refused } };
     try {
@@ -190,17 +171,9 @@ export async function planMigration(
     },
     storedBytes,
     ...lists,
-    unusableNames,
+    unusableNames: ends.unusableNames(),
     close,
   };
-}
-
-/**
- * Whether an entry is a file that cannot be copied: a link or a socket is none, and neither is the empty `folder/` that S3
- * consoles make.
- */
-export function isLost({ reason, path }: SkippedEntry): boolean {
-  return reason === "not_a_key" && !path.endsWith("/");
 }
 
 interface Candidate {

@@ -6,19 +6,16 @@ import {
   type OptionNames,
   type SkippedEntry,
   type StorageBackend,
-  type UnreadableEntry,
 } from "@parquetry/core/backend";
 import type { HashCache } from "../content/hash-cache.ts";
-import { HiddenKeys } from "../content/hidden-keys.ts";
 import { listAhead } from "../content/list-ahead.ts";
-import { listSide } from "../content/list-side.ts";
 import { type ContentPair, createProver, type FinalAction } from "../content/prove-content.ts";
 import { createSpool, type Spool } from "../content/spool.ts";
 import { checkEnds } from "../plan/check-ends.ts";
-import type { Side } from "../plan/decide.ts";
-import { type ListingPair, mergeListings } from "../plan/merge-listings.ts";
+import { listEnds } from "../plan/list-ends.ts";
+import type { ListingPair } from "../plan/merge-listings.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
-import { HASH_CONCURRENCY, isLost, type PlanProgress } from "../plan/plan-migration.ts";
+import { HASH_CONCURRENCY, type PlanProgress } from "../plan/plan-migration.ts";
 import { createTallyTable, type TallyRow } from "../plan/tally.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
@@ -123,42 +120,28 @@ export async function verifyMigration(
     onRead: (side, bytes) => onProgress?.({ type: "read", side, bytes }),
   });
   const table = createTallyTable<Column>(["local", "cloud", "missing", "extra", "differing", "unverifiable"]);
+  const ends = listEnds(source, target, {
+    selection,
+    signal,
+    onPage: (side, objects) => onProgress?.({ type: "listed", side, objects }),
+    onUnreadable: (path) => {
+      lists.unverifiable.push(path);
+      table.add(`${path}/`, "unverifiable", 0);
+    },
+  });
   const lists = {
     missing: createSpool<string>(),
     extra: createSpool<string>(),
     differing: createSpool<string>(),
     unverifiable: createSpool<string>(),
     failures: createSpool<FileFailure>(),
-    unreadable: createSpool<FileFailure>(),
-    skippedEntries: createSpool<SkippedEntry>(),
+    unreadable: ends.unreadable,
+    skippedEntries: ends.skippedEntries,
   };
   const close = (): void => {
     for (const list of Object.values(lists)) list.close();
   };
   let readFiles = 0;
-  let unusableNames = 0;
-
-  const skip = (entry: SkippedEntry): void => {
-    if (!selection.concerns(entry.path)) return;
-    lists.skippedEntries.push(entry);
-    if (isLost(entry)) unusableNames++;
-  };
-  const hidden = new HiddenKeys();
-  const leaveOut = ({ path, error }: UnreadableEntry): void => {
-    hidden.add(path);
-    if (!selection.mayHold(path)) return;
-    lists.unreadable.push({ key: path, code: error.code, message: error.message });
-    lists.unverifiable.push(path);
-    table.add(`${path}/`, "unverifiable", 0);
-  };
-  const listing = (backend: StorageBackend, side: Side): ReturnType<typeof listSide> =>
-    listSide(backend, {
-      prefix: selection.prefix,
-      signal,
-      onPage: (objects) => onProgress?.({ type: "listed", side, objects }),
-      onSkipped: side === "source" ? skip : undefined,
-      onUnreadable: side === "source" ? leaveOut : undefined,
-    });
 
   /** What is to be done about a pair, told as soon as it is listed. */
   const take = (listed: ListingPair): Candidate | undefined => {
@@ -173,7 +156,8 @@ export async function verifyMigration(
   const judge = async (candidate: Candidate): Promise<Judged> => {
     const { pair, isSampled } = candidate;
     // It may well be at the source.
-    if (pair.source === undefined && hidden.has(pair.key)) return { ...candidate, action: "unverifiable" };
+    if (pair.source === undefined && ends.hidden.has(pair.key))
+      return { ...candidate, action: "unverifiable" };
     try {
       return { ...candidate, action: await prove(pair, isSampled) };
     } catch (error) {
@@ -183,8 +167,7 @@ export async function verifyMigration(
     }
   };
 
-  const pairs = mergeListings(listing(source, "source"), listing(target, "target"));
-  const ahead = listAhead(pairs, { take, onEnd: () => onProgress?.({ type: "listedAll" }) });
+  const ahead = listAhead(ends.pairs, { take, onEnd: () => onProgress?.({ type: "listedAll" }) });
 
   try {
     for await (const { pair, isSampled, bytes, action, failure } of mapOrdered(
@@ -216,8 +199,9 @@ export async function verifyMigration(
     readFiles,
     seed,
     ...lists,
-    equal: missing.files + extra.files + differing.files + unusableNames + lists.unreadable.length === 0,
-    unusableNames,
+    equal:
+      missing.files + extra.files + differing.files + ends.unusableNames() + lists.unreadable.length === 0,
+    unusableNames: ends.unusableNames(),
     close,
   };
 }
