@@ -10,10 +10,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   "backend-local": ["core"],
   "backend-s3": ["core"],
-  parquetry: ["core", "backend-local", "backend-s3"],
-  // Its executable opens the storage by the umbrella package, an optional peer that is loaded when it is there.
-  query: ["core", "parquetry"],
-  "migrate-cli": ["core", "parquetry"],
+  storage: ["core", "backend-local", "backend-s3"],
+  query: ["core", "storage"],
+  "migrate-cli": ["core", "storage"],
+  parquetry: ["core", "storage", "query", "migrate-cli"],
   testkit: ["core"],
 };
 
@@ -154,7 +154,7 @@ describe("the repository", () => {
 describe.each(["backend-local", "backend-s3", "migrate-cli"])("packages/%s moves bytes", (name) => {
   it("and loads no tables: a command would start a tenth of a second later", () => {
     for (const file of sources(join(ROOT, "packages", name, "src"))) {
-      expect(readFileSync(file, "utf8"), file).not.toMatch(/from "(?:@parquetry\/core|parquetry)"/);
+      expect(readFileSync(file, "utf8"), file).not.toMatch(/from "(?:@parquetry\/core|@parquetry\/storage)"/);
     }
   });
 });
@@ -167,6 +167,6 @@ it.each([
   "backend-s3/src/index.ts",
 ])("%s loads no schema library, which takes longer than a whole command to start", (file) => {
   const loaded = [...loadedWith(join(ROOT, "packages", file))];
-  expect(loaded).toContain(join(ROOT, "packages/core/src/storage-error.ts"));
+  expect(loaded).toContain(join(ROOT, "packages/core/src/bytes/storage-error.ts"));
   expect(loaded).not.toContain("zod");
 });

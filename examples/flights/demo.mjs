@@ -11,8 +11,8 @@ import { dirname, join } from "node:path";
 import { createLocalBackend } from "@parquetry/backend-local";
 import { partition, Storage } from "@parquetry/core";
 import { openQuery } from "@parquetry/query";
+import { getStorage } from "@parquetry/storage";
 import { startS3Server } from "@parquetry/testkit";
-import { getStorage } from "parquetry";
 
 const ENTITY = "raw/flights";
 const QUESTION = `

@@ -1,9 +1,28 @@
-export type { BackendCapabilities } from "./backend/backend-capabilities.ts";
-export { deleteAll } from "./backend/delete-all.ts";
-export { listObjects } from "./backend/list-objects.ts";
-export { createMemoryBackend } from "./backend/memory-backend.ts";
-export { type DirectlyAccessible, isDirectlyAccessible, type ObjectAccess } from "./backend/object-access.ts";
-export type { ObjectBody, PutBody, ReplayableBody } from "./backend/object-body.ts";
+export type { BackendCapabilities } from "./bytes/backend-capabilities.ts";
+export { checkOptions, type OptionKind, type OptionNames } from "./bytes/check-arguments.ts";
+export { DEFAULT_MAX_CONCURRENT, type LimitOptions } from "./bytes/concurrency/adaptive-limit.ts";
+export { limited } from "./bytes/concurrency/limited.ts";
+export { paced } from "./bytes/concurrency/paced.ts";
+export { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./bytes/concurrency/retry-operation.ts";
+export { retrying } from "./bytes/concurrency/retrying.ts";
+export { deleteAll } from "./bytes/delete-all.ts";
+export {
+  isWithin,
+  joinKey,
+  type Key,
+  MAX_KEY_BYTES,
+  type Prefix,
+  parseKey,
+  parsePrefix,
+  whyNotAKey,
+} from "./bytes/key.ts";
+export { compareKeys } from "./bytes/key-order.ts";
+export { listObjects } from "./bytes/list-objects.ts";
+export { createMemoryBackend } from "./bytes/memory-backend.ts";
+export { type DirectlyAccessible, isDirectlyAccessible, type ObjectAccess } from "./bytes/object-access.ts";
+export type { ObjectBody, PutBody, ReplayableBody } from "./bytes/object-body.ts";
+export { prefixed } from "./bytes/prefixed.ts";
+export type { Row } from "./bytes/row.ts";
 export type {
   ByteRange,
   CopyOptions,
@@ -20,8 +39,15 @@ export type {
   SkippedEntry,
   StorageBackend,
   UnreadableEntry,
-} from "./backend/storage-backend.ts";
-export { checkOptions, type OptionKind, type OptionNames } from "./check-arguments.ts";
+} from "./bytes/storage-backend.ts";
+export {
+  isStorageError,
+  type RetryAdvice,
+  StorageError,
+  type StorageErrorCode,
+  type StorageErrorOptions,
+} from "./bytes/storage-error.ts";
+export { suggest } from "./bytes/suggest.ts";
 export type { ReadCsvOptions } from "./csv/read-csv.ts";
 export type { WriteCsvOptions } from "./csv/write-csv.ts";
 export { decodeHive, encodeHive, HIVE_NULL } from "./hive/codec.ts";
@@ -32,34 +58,12 @@ export {
   parsePartitionSegment,
   partition,
 } from "./hive/partition.ts";
-export {
-  isWithin,
-  joinKey,
-  type Key,
-  MAX_KEY_BYTES,
-  type Prefix,
-  parseKey,
-  parsePrefix,
-  whyNotAKey,
-} from "./key.ts";
-export { compareKeys } from "./key-order.ts";
 export { type ChunkPlace, chunkLayout, type RowGroupPlace } from "./parquet/chunk-layout.ts";
 export { type ColumnSchema, type ColumnType, typeName } from "./parquet/column-type.ts";
 export { columnsFromZod } from "./parquet/columns-from-zod.ts";
 export { inferColumns } from "./parquet/infer-columns.ts";
 export { DEFAULT_UNTRUSTED_LIMITS, type UntrustedLimits } from "./parquet/untrusted-limits.ts";
 export { encodeParquet } from "./parquet/write-parquet.ts";
-export type { Row } from "./row.ts";
-export { Storage } from "./storage.ts";
-export {
-  isStorageError,
-  type RetryAdvice,
-  StorageError,
-  type StorageErrorCode,
-  type StorageErrorOptions,
-} from "./storage-error.ts";
-export type { ReadParquetOptions, WriteParquetOptions } from "./storage-options.ts";
-export { suggest } from "./suggest.ts";
 export { committedFiles } from "./table/committed-files.ts";
 export { type DataFile, type DataFormat, dataFormat, MANIFEST_NAME } from "./table/data-file.ts";
 export { listEntities, unknownEntity } from "./table/entities.ts";
@@ -99,10 +103,6 @@ export {
 } from "./table/replace-partitions.ts";
 export { type RewriteOptions, type RewrittenPartition, rewritePartition } from "./table/rewrite-partition.ts";
 export type { ScanOptions } from "./table/scan-partitions.ts";
+export { Storage } from "./table/storage.ts";
+export type { ReadParquetOptions, WriteParquetOptions } from "./table/storage-options.ts";
 export { MAX_WRITE_ATTEMPTS, type WriteOptions } from "./table/write-partition.ts";
-export { DEFAULT_MAX_CONCURRENT, type LimitOptions } from "./wrappers/adaptive-limit.ts";
-export { limited } from "./wrappers/limited.ts";
-export { paced } from "./wrappers/paced.ts";
-export { prefixed } from "./wrappers/prefixed.ts";
-export { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./wrappers/retry-operation.ts";
-export { retrying } from "./wrappers/retrying.ts";

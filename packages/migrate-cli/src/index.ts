@@ -1,5 +1,3 @@
-export { type HashCache, openHashCache } from "./content/hash-cache.ts";
-export type { Spool } from "./content/spool.ts";
 export { type CostEstimate, estimateCost, type ProviderCost, type Usage } from "./cost/estimate-cost.ts";
 export { type PriceTable, type ProviderPrices, parsePriceTable } from "./cost/price-table.ts";
 export { PRICES_2026_10 } from "./cost/prices-2026-10.ts";
@@ -25,6 +23,7 @@ export type {
 export type { NameCheckerOptions } from "./plan/name-checker.ts";
 export { type PlanOptions, type PlanProgress, planMigration } from "./plan/plan-migration.ts";
 export type { Tally, TallyRow } from "./plan/tally.ts";
+export { type HashCache, openHashCache } from "./proof/hash-cache.ts";
 export {
   type AdaptiveConcurrencyOptions,
   type ConcurrencyControl,
@@ -44,6 +43,7 @@ export { openUploadJournal, type UploadJournal, type UploadRecord } from "./run/
 export type { LeftOutClass } from "./select/left-out.ts";
 export type { SelectionOptions } from "./select/selection.ts";
 export { parseShard, type Shard, shardOf } from "./select/shard.ts";
+export type { Spool } from "./spool/spool.ts";
 export { type FolderParity, formatParity } from "./verify/folder-parity.ts";
 export { parseVerifyLevel, type VerifyLevel } from "./verify/verify-level.ts";
 export {

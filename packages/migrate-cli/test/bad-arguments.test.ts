@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
+import { openBackend } from "@parquetry/storage/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
-import { openBackend } from "parquetry/backend";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   doctor,

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseKey, type StorageBackend } from "@parquetry/core";
 import { runMigration, verifyMigration } from "@parquetry/migrate-cli";
+import { openBackend } from "@parquetry/storage/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
-import { openBackend } from "parquetry/backend";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type HashCache, openHashCache } from "../src/content/hash-cache.ts";
+import { type HashCache, openHashCache } from "../src/proof/hash-cache.ts";
 
 const SMALL = randomBytes(10_000);
 /** Three parts of what the backend cuts. */

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openBackend } from "parquetry/backend";
+import { openBackend } from "@parquetry/storage/backend";
 import { describe, expect, it } from "vitest";
 import { asOrdinaryUser, NOBODY } from "../../../test/support/as-ordinary-user.ts";
 import { doctor, inventory, planMigration, runMigration, verifyMigration } from "../src/index.ts";

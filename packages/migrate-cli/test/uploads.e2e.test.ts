@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseKey } from "@parquetry/core";
-import { openBackend, type S3Uploads } from "parquetry/backend";
+import { openBackend, type S3Uploads } from "@parquetry/storage/backend";
 import { describe, expect, it } from "vitest";
 import { uploadsOf } from "../src/run/unfinished-uploads.ts";
 import { createWorld, jsonLines, until, type World } from "./support/command.ts";

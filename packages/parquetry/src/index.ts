@@ -1,14 +1,4 @@
-export { isStorageError, Partition, partition, Storage, StorageError } from "@parquetry/core";
-export { DEFAULT_ENV_PREFIXES, type Environment } from "./environment.ts";
-export { getStorage } from "./get-storage.ts";
-export { openBackend } from "./open-backend.ts";
-export {
-  type AwsCredentials,
-  type BackendName,
-  type ConfigOptions,
-  type LocalConfig,
-  type R2Config,
-  readStorageConfig,
-  type S3Config,
-  type StorageConfig,
-} from "./storage-config.ts";
+/** `parquetry`: what a program needs, from one import. It holds no logic of its own. */
+export { isStorageError, Partition, partition, type Row, Storage, StorageError } from "@parquetry/core";
+export { openQuery, type QueryDatabase } from "@parquetry/query";
+export { getStorage, openBackend } from "@parquetry/storage";

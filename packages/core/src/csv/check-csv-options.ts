@@ -1,5 +1,5 @@
-import { checkColumnList, invalid } from "../check-arguments.ts";
-import { showValue } from "../show-value.ts";
+import { checkColumnList, invalid } from "../bytes/check-arguments.ts";
+import { showValue } from "../bytes/show-value.ts";
 import type { ReadCsvOptions } from "./read-csv.ts";
 import type { WriteCsvOptions } from "./write-csv.ts";
 

@@ -1,7 +1,7 @@
 import { CsvError, parse } from "csv-parse/sync";
+import type { Row } from "../bytes/row.ts";
+import { StorageError } from "../bytes/storage-error.ts";
 import { checkNames } from "../parquet/infer-columns.ts";
-import type { Row } from "../row.ts";
-import { StorageError } from "../storage-error.ts";
 import { type CsvType, convertCsvValue, narrowCsvType } from "./csv-value.ts";
 
 /** How a CSV file is read. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryBackend } from "../backend/memory-backend.ts";
-import { parseKey } from "../key.ts";
-import type { Row } from "../row.ts";
-import { Storage } from "../storage.ts";
+import { parseKey } from "../bytes/key.ts";
+import { createMemoryBackend } from "../bytes/memory-backend.ts";
+import type { Row } from "../bytes/row.ts";
+import { Storage } from "../table/storage.ts";
 import { encodeCsv } from "./write-csv.ts";
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

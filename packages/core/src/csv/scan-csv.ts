@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CsvError, parse } from "csv-parse";
-import type { Row } from "../row.ts";
-import { isStorageError } from "../storage-error.ts";
+import type { Row } from "../bytes/row.ts";
+import { isStorageError } from "../bytes/storage-error.ts";
 import { type CsvType, convertCsvValue, narrowCsvType } from "./csv-value.ts";
 import { corruptCsv, csvHeader, notUtf8, type ReadCsvOptions } from "./read-csv.ts";
 

@@ -1,8 +1,8 @@
 import { stringify } from "csv-stringify/sync";
-import { invalid } from "../check-arguments.ts";
+import { invalid } from "../bytes/check-arguments.ts";
+import type { Row } from "../bytes/row.ts";
+import { showValue } from "../bytes/show-value.ts";
 import { checkNames } from "../parquet/infer-columns.ts";
-import type { Row } from "../row.ts";
-import { showValue } from "../show-value.ts";
 
 /** How a CSV file is written. */
 export interface WriteCsvOptions {

@@ -1,4 +1,4 @@
-import { StorageError } from "../storage-error.ts";
+import { StorageError } from "../bytes/storage-error.ts";
 import { decodeHive, encodeHive, HIVE_NULL } from "./codec.ts";
 
 /** What a partition value may be given as; it is kept as text, `null` as NULL. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import type { ObjectInfo, OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
-import type { Key } from "../key.ts";
-import { isStorageError, StorageError } from "../storage-error.ts";
+import type { Key } from "../bytes/key.ts";
+import type { ObjectInfo, OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
+import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 
 /** A file that is read by byte ranges. */
 export interface ByteSource {

@@ -1,6 +1,6 @@
-import { invalid } from "../check-arguments.ts";
-import type { Row } from "../row.ts";
-import { showValue } from "../show-value.ts";
+import { invalid } from "../bytes/check-arguments.ts";
+import type { Row } from "../bytes/row.ts";
+import { showValue } from "../bytes/show-value.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
 import { checkNames, MAX_NESTING } from "./infer-columns.ts";
 

@@ -1,5 +1,5 @@
 import type { ColumnMetaData } from "hyparquet";
-import { mapConcurrent } from "../concurrency.ts";
+import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
 import type { ByteSource } from "./byte-source.ts";
 
 /** Columns that lie this close are fetched by one request, in bytes: a request costs more than what lies between. */

@@ -1,5 +1,5 @@
-import type { Row } from "../row.ts";
-import { StorageError } from "../storage-error.ts";
+import type { Row } from "../bytes/row.ts";
+import { StorageError } from "../bytes/storage-error.ts";
 import { type ColumnSchema, type ColumnType, typeName } from "./column-type.ts";
 
 const INT64_MIN = -(2n ** 63n);

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { invalid } from "../check-arguments.ts";
+import { invalid } from "../bytes/check-arguments.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
 
 /**

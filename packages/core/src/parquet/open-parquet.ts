@@ -1,13 +1,13 @@
 import { type FileMetaData, parquetMetadata } from "hyparquet";
-import type { Row } from "../row.ts";
-import { isStorageError, StorageError } from "../storage-error.ts";
+import type { Row } from "../bytes/row.ts";
+import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import { type ByteSource, FOOTER_BYTES } from "./byte-source.ts";
-import { checkedSchema } from "./checked-schema.ts";
 import type { ColumnType } from "./column-type.ts";
-import { FileBudget } from "./file-budget.ts";
 import { columnTypeOf, footerType } from "./footer-type.ts";
+import { checkedSchema } from "./guard/checked-schema.ts";
+import { FileBudget } from "./guard/file-budget.ts";
+import { ThriftReader } from "./guard/thrift-reader.ts";
 import { readRowGroup } from "./read-row-group.ts";
-import { ThriftReader } from "./thrift-reader.ts";
 import { rawElement, valueReader } from "./value-reader.ts";
 
 /** Rows in a batch of a scan. */

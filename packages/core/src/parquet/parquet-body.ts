@@ -1,6 +1,6 @@
-import type { PutBody } from "../backend/object-body.ts";
-import { checkRows, invalid } from "../check-arguments.ts";
-import type { Row } from "../row.ts";
+import { checkRows, invalid } from "../bytes/check-arguments.ts";
+import type { PutBody } from "../bytes/object-body.ts";
+import type { Row } from "../bytes/row.ts";
 import { checkSchema } from "./check-schema.ts";
 import type { ColumnSchema } from "./column-type.ts";
 import { inferColumns } from "./infer-columns.ts";

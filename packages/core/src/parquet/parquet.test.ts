@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Row } from "../row.ts";
+import type { Row } from "../bytes/row.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { inferColumns } from "./infer-columns.ts";
 import { openParquet } from "./open-parquet.ts";

@@ -1,10 +1,10 @@
 import { type ColumnMetaData, type FileMetaData, parquetRead, type RowGroup } from "hyparquet";
 import type { ByteSource } from "./byte-source.ts";
-import type { CheckedSchema } from "./checked-schema.ts";
 import { fetchColumnChunks } from "./column-chunks.ts";
-import { loadCodecs } from "./decompress-page.ts";
-import type { FileBudget } from "./file-budget.ts";
-import { unpackChunk } from "./unpack-chunk.ts";
+import type { CheckedSchema } from "./guard/checked-schema.ts";
+import { loadCodecs } from "./guard/decompress-page.ts";
+import type { FileBudget } from "./guard/file-budget.ts";
+import { unpackChunk } from "./guard/unpack-chunk.ts";
 import { PARSERS, type ReadValue, toJs } from "./value-reader.ts";
 
 /** Columns are decoded together until they take this many bytes: a call has its price, and so has what is held. */

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
-import type { Row } from "../row.ts";
-import { StorageError, type StorageErrorCode } from "../storage-error.ts";
+import type { Row } from "../bytes/row.ts";
+import { StorageError, type StorageErrorCode } from "../bytes/storage-error.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { ParquetFile } from "./open-parquet.ts";
 import { DEFAULT_UNTRUSTED_LIMITS, type UntrustedLimits } from "./untrusted-limits.ts";

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { Row } from "../row.ts";
-import { isStorageError } from "../storage-error.ts";
+import type { Row } from "../bytes/row.ts";
+import { isStorageError } from "../bytes/storage-error.ts";
 import { openParquet } from "./open-parquet.ts";
 
 /** What the worker gets when it is started. */

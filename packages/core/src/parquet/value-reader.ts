@@ -1,5 +1,5 @@
 import type { ParquetParsers, SchemaElement, SchemaTree } from "hyparquet";
-import { StorageError } from "../storage-error.ts";
+import { StorageError } from "../bytes/storage-error.ts";
 import { kindOf, listElement } from "./footer-type.ts";
 
 /** Decimals of up to so many digits are numbers: a double gives all of them back. */

@@ -1,6 +1,6 @@
 import type { SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import type { Row } from "../row.ts";
+import type { Row } from "../bytes/row.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
 import { columnValues } from "./column-values.ts";
 

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
-import { deleteAll } from "../backend/delete-all.ts";
-import type { ReplayableBody } from "../backend/object-body.ts";
-import type { ObjectInfo, Preconditions, StorageBackend } from "../backend/storage-backend.ts";
+import { deleteAll } from "../bytes/delete-all.ts";
+import { joinKey, type Key } from "../bytes/key.ts";
+import type { ReplayableBody } from "../bytes/object-body.ts";
+import type { ObjectInfo, Preconditions, StorageBackend } from "../bytes/storage-backend.ts";
+import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import type { Partition } from "../hive/partition.ts";
-import { joinKey, type Key } from "../key.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
-import { isStorageError, StorageError } from "../storage-error.ts";
 import { dataFileName, FIRST_FILE_NAME, isLeftover, isOwnFile, newWriteId } from "./committed-files.ts";
 import { type DataFile, MANIFEST_NAME } from "./data-file.ts";
 import {

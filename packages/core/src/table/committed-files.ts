@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { StorageError } from "../storage-error.ts";
+import { StorageError } from "../bytes/storage-error.ts";
 import type { DataFile } from "./data-file.ts";
 import type { Manifest } from "./manifest.ts";
 import type { PartitionFolder } from "./partition-tree.ts";

@@ -1,4 +1,4 @@
-import type { ObjectInfo } from "../backend/storage-backend.ts";
+import type { ObjectInfo } from "../bytes/storage-backend.ts";
 
 /** The file formats that hold rows. */
 export type DataFormat = "parquet" | "csv";

@@ -1,8 +1,8 @@
-import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
-import { mapConcurrent } from "../concurrency.ts";
+import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
+import type { Key, Prefix } from "../bytes/key.ts";
+import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
+import { StorageError } from "../bytes/storage-error.ts";
 import { parsePartitionSegment } from "../hive/partition.ts";
-import type { Key, Prefix } from "../key.ts";
-import { StorageError } from "../storage-error.ts";
 import { dataFormat } from "./data-file.ts";
 import { LIST_CONCURRENCY } from "./partition-tree.ts";
 

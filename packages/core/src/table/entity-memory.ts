@@ -1,10 +1,10 @@
-import type { StorageBackend } from "../backend/storage-backend.ts";
+import type { Key } from "../bytes/key.ts";
+import type { StorageBackend } from "../bytes/storage-backend.ts";
+import { StorageError } from "../bytes/storage-error.ts";
 import { encodeHive } from "../hive/codec.ts";
 import type { Partition } from "../hive/partition.ts";
-import type { Key } from "../key.ts";
 import { type ColumnSchema, typeName } from "../parquet/column-type.ts";
 import { fitColumns, type KnownColumn, type MisfitColumn } from "../parquet/fit-columns.ts";
-import { StorageError } from "../storage-error.ts";
 import { findEntityShape } from "./entity-shape.ts";
 
 /** A write that is to fit its entity. */

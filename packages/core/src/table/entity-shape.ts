@@ -1,10 +1,10 @@
-import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import type { Key } from "../bytes/key.ts";
+import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
+import { isStorageError } from "../bytes/storage-error.ts";
 import { Partition, parsePartitionSegment } from "../hive/partition.ts";
-import type { Key } from "../key.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import type { KnownColumn } from "../parquet/fit-columns.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
-import { isStorageError } from "../storage-error.ts";
 import { dataFormat, MANIFEST_NAME } from "./data-file.ts";
 import { readPartitionState } from "./partition-state.ts";
 

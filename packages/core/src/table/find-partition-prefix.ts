@@ -1,8 +1,8 @@
-import type { StorageBackend } from "../backend/storage-backend.ts";
+import { joinKey, type Key } from "../bytes/key.ts";
+import type { StorageBackend } from "../bytes/storage-backend.ts";
+import { StorageError } from "../bytes/storage-error.ts";
 import { encodeHive } from "../hive/codec.ts";
 import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
-import { joinKey, type Key } from "../key.ts";
-import { StorageError } from "../storage-error.ts";
 import { composed } from "./partition-filter.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { Key } from "../key.ts";
+import type { Key } from "../bytes/key.ts";
+import { StorageError } from "../bytes/storage-error.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import { typeName } from "../parquet/column-type.ts";
-import { StorageError } from "../storage-error.ts";
 
 /** The version of the manifest's shape that Parquetry writes. Readers take every version. */
 export const MANIFEST_SCHEMA_VERSION = 1;

@@ -1,6 +1,6 @@
+import { StorageError } from "../bytes/storage-error.ts";
 import type { Partition, PartitionValue } from "../hive/partition.ts";
 import { partition } from "../hive/partition.ts";
-import { StorageError } from "../storage-error.ts";
 
 /** Which partitions: for any subset of the keys one value or a list of values; `null` is NULL. */
 export type PartitionFilters = Readonly<Record<string, PartitionValue | readonly PartitionValue[]>>;

@@ -1,7 +1,7 @@
-import type { ObjectInfo, StorageBackend } from "../backend/storage-backend.ts";
+import type { Key } from "../bytes/key.ts";
+import type { ObjectInfo, StorageBackend } from "../bytes/storage-backend.ts";
+import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import type { Partition } from "../hive/partition.ts";
-import type { Key } from "../key.ts";
-import { isStorageError, StorageError } from "../storage-error.ts";
 import { committedFiles, isOwnFile } from "./committed-files.ts";
 import type { DataFile } from "./data-file.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";

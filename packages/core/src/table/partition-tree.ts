@@ -1,8 +1,8 @@
-import type { ListPage, ObjectInfo, OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
-import { mapConcurrent } from "../concurrency.ts";
+import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
+import type { Key } from "../bytes/key.ts";
+import { compareKeys } from "../bytes/key-order.ts";
+import type { ListPage, ObjectInfo, OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
-import type { Key } from "../key.ts";
-import { compareKeys } from "../key-order.ts";
 import { type DataFile, dataFormat, MANIFEST_NAME } from "./data-file.ts";
 
 /** Listings in flight at once while a tree is walked. */

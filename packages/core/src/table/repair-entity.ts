@@ -1,10 +1,10 @@
-import type { ObjectInfo, OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
-import { mapConcurrent } from "../concurrency.ts";
-import type { Key } from "../key.ts";
+import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
+import type { Key } from "../bytes/key.ts";
+import type { ObjectInfo, OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
+import { isStorageError, type StorageError } from "../bytes/storage-error.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
 import { CREATED_BY } from "../parquet/write-parquet.ts";
-import { isStorageError, type StorageError } from "../storage-error.ts";
 import { commitAgain, staleFiles } from "./commit-draft.ts";
 import { FIRST_FILE_NAME, strayFiles } from "./committed-files.ts";
 import { unknownEntity } from "./entities.ts";

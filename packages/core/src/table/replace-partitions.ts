@@ -1,8 +1,8 @@
-import { mapConcurrent } from "../concurrency.ts";
+import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
+import type { Key } from "../bytes/key.ts";
+import type { Row } from "../bytes/row.ts";
+import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import { isPartition, type Partition } from "../hive/partition.ts";
-import type { Key } from "../key.ts";
-import type { Row } from "../row.ts";
-import { isStorageError, StorageError } from "../storage-error.ts";
 import type { WriteOptions } from "./write-partition.ts";
 
 /** How many partitions are written at once unless the caller says otherwise. */

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { collectBytes, type ReplayableBody } from "../backend/object-body.ts";
-import type { OperationOptions, StorageBackend } from "../backend/storage-backend.ts";
+import type { Key } from "../bytes/key.ts";
+import { collectBytes, type ReplayableBody } from "../bytes/object-body.ts";
+import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
+import type { StorageError } from "../bytes/storage-error.ts";
 import type { Partition } from "../hive/partition.ts";
-import type { Key } from "../key.ts";
 import type { ByteSource } from "../parquet/byte-source.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
-import type { StorageError } from "../storage-error.ts";
 import { commitInPlaceOf } from "./commit-draft.ts";
 import type { DataFile } from "./data-file.ts";
 import { findPartitionPrefix } from "./find-partition-prefix.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Row } from "../row.ts";
-import { StorageError } from "../storage-error.ts";
+import type { Row } from "../bytes/row.ts";
+import { StorageError } from "../bytes/storage-error.ts";
 
 /**
  * Makes what parses the rows of one file by a zod schema. A column that the file lacks is null, unless the schema takes it

@@ -1,9 +1,9 @@
 import type { z } from "zod";
-import type { StorageBackend } from "../backend/storage-backend.ts";
-import { mapOrdered } from "../concurrency.ts";
-import type { Key } from "../key.ts";
-import type { Row } from "../row.ts";
-import { isStorageError, StorageError } from "../storage-error.ts";
+import { mapOrdered } from "../bytes/concurrency/map-concurrent.ts";
+import type { Key } from "../bytes/key.ts";
+import type { Row } from "../bytes/row.ts";
+import type { StorageBackend } from "../bytes/storage-backend.ts";
+import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import { unknownEntity } from "./entities.ts";
 import { type OpenFile, type OpenPartitionOptions, openPartition } from "./open-partition.ts";
 import { checkFilterKeys, matchesFilters, type ParsedFilters } from "./partition-filter.ts";

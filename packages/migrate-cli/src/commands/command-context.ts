@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type HashCache, openHashCache } from "../content/hash-cache.ts";
+import { type HashCache, openHashCache } from "../proof/hash-cache.ts";
 import { openUploadJournal, type UploadJournal } from "../run/upload-journal.ts";
 import { createTerminal, type OutputStream, type Terminal } from "../terminal/terminal.ts";
 import type { Interrupt } from "./interrupt.ts";

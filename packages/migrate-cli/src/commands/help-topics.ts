@@ -1,4 +1,4 @@
-import { DEFAULT_ENV_PREFIXES } from "parquetry/backend";
+import { DEFAULT_ENV_PREFIXES } from "@parquetry/storage/backend";
 import { ENV_TEMPLATE } from "../env-template.ts";
 
 /** A text that `parquetry help TOPIC` shows. */

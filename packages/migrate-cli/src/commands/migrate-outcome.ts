@@ -1,7 +1,7 @@
 import type { SkippedEntry } from "@parquetry/core/backend";
-import type { Spool } from "../content/spool.ts";
 import type { MigrationPlan } from "../plan/migration-plan.ts";
 import type { MigrationResult } from "../run/migration-result.ts";
+import type { Spool } from "../spool/spool.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
 
 /** The flag that decides whether what nothing proves is a failure. */

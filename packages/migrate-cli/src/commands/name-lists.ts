@@ -1,5 +1,5 @@
-import type { Spool } from "../content/spool.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
+import type { Spool } from "../spool/spool.ts";
 import { formatCount } from "../terminal/format-amount.ts";
 import type { CommandContext } from "./command-context.ts";
 

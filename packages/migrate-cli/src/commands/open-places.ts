@@ -6,7 +6,7 @@ import {
   getBackend,
   openBackend,
   readStorageConfig,
-} from "parquetry/backend";
+} from "@parquetry/storage/backend";
 import type { CommandContext } from "./command-context.ts";
 
 type Place = Pick<CommandContext, "env" | "envPrefix" | "cwd"> & Pick<ConfigOptions, "onRetry">;

@@ -1,5 +1,5 @@
 import type { StorageBackend } from "@parquetry/core/backend";
-import { listSide } from "../content/list-side.ts";
+import { listSide } from "../listing/list-side.ts";
 import { isLost } from "../plan/list-ends.ts";
 import { compileSelection } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";

@@ -8,12 +8,12 @@ import {
   type SkippedEntry,
   type StorageBackend,
 } from "@parquetry/core/backend";
-import { listSide } from "../content/list-side.ts";
-import { createSpool, type Spool } from "../content/spool.ts";
+import { listSide } from "../listing/list-side.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
 import { type Tally, topFolder } from "../plan/tally.ts";
 import { type LeftOutClass, noneLeftOut } from "../select/left-out.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
+import { createSpool, type Spool } from "../spool/spool.ts";
 
 /** Options of {@link inventory}. */
 export interface InventoryOptions extends SelectionOptions {

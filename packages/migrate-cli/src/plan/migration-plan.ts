@@ -1,6 +1,6 @@
 import type { Key, SkippedEntry, StorageErrorCode } from "@parquetry/core/backend";
-import type { Spool } from "../content/spool.ts";
 import type { LeftOutClass } from "../select/left-out.ts";
+import type { Spool } from "../spool/spool.ts";
 import type { TallyRow } from "./tally.ts";
 
 /**

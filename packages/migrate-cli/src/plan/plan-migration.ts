@@ -5,14 +5,14 @@ import {
   type OptionNames,
   type StorageBackend,
 } from "@parquetry/core/backend";
-import type { HashCache } from "../content/hash-cache.ts";
-import { createProver, type FinalAction } from "../content/prove-content.ts";
-import { expectReads } from "../content/read-whole.ts";
-import { createSpool } from "../content/spool.ts";
 import { countPutRequests } from "../cost/count-requests.ts";
 import { isRemote } from "../cost/provider.ts";
+import type { HashCache } from "../proof/hash-cache.ts";
+import { createProver, type FinalAction } from "../proof/prove-content.ts";
+import { expectReads } from "../proof/read-whole.ts";
 import { noneLeftOut } from "../select/left-out.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
+import { createSpool } from "../spool/spool.ts";
 import { checkEnds } from "./check-ends.ts";
 import type { Side } from "./decide.ts";
 import { listEnds } from "./list-ends.ts";

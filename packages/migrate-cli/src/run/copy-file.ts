@@ -1,7 +1,7 @@
 import { type StorageBackend, StorageError } from "@parquetry/core/backend";
-import type { HashCache } from "../content/hash-cache.ts";
-import { readContent } from "../content/read-content.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";
+import type { HashCache } from "../proof/hash-cache.ts";
+import { readContent } from "../proof/read-content.ts";
 import { isChangedSource, isDamagedRead, type SendContext, sendFile } from "./send-file.ts";
 
 /** How often a file that changes while it is read, or is damaged on the way, is read, before it is reported. */

@@ -1,7 +1,7 @@
 import type { StorageError } from "@parquetry/core/backend";
-import type { Spool } from "../content/spool.ts";
 import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
 import type { Tally, TallyRow } from "../plan/tally.ts";
+import type { Spool } from "../spool/spool.ts";
 
 /** How a file was copied: as a new one, or with `force` over what was there. */
 export type CopyKind = "created" | "replaced";

@@ -6,8 +6,8 @@ import {
   type StorageBackend,
   StorageError,
 } from "@parquetry/core/backend";
-import { readContent } from "../content/read-content.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";
+import { readContent } from "../proof/read-content.ts";
 
 /** How often a write whose answer is lost, and which did not arrive, is made. */
 const MAX_PUTS = 3;

@@ -6,13 +6,13 @@ import {
   type StorageBackend,
   type StorageError,
 } from "@parquetry/core/backend";
-import { HiddenKeys } from "../content/hidden-keys.ts";
-import { createSpool } from "../content/spool.ts";
+import { HiddenKeys } from "../listing/hidden-keys.ts";
 import { checkEnds } from "../plan/check-ends.ts";
 import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
 import { PLAN_OPTIONS, type PlanOptions, type PlanProgress, planMigration } from "../plan/plan-migration.ts";
 import { createTallyTable } from "../plan/tally.ts";
 import { compileSelection } from "../select/selection.ts";
+import { createSpool } from "../spool/spool.ts";
 import {
   type ConcurrencyControl,
   createAdaptiveConcurrency,

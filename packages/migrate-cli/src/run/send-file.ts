@@ -5,10 +5,10 @@ import {
   type StorageBackend,
   type StorageError,
 } from "@parquetry/core/backend";
-import type { S3Uploads } from "parquetry/backend";
-import { createEtagCheck } from "../content/multipart-etag.ts";
-import { readWhole } from "../content/read-whole.ts";
+import type { S3Uploads } from "@parquetry/storage/backend";
 import type { PlannedFile } from "../plan/migration-plan.ts";
+import { createEtagCheck } from "../proof/multipart-etag.ts";
+import { readWhole } from "../proof/read-whole.ts";
 import type { BandwidthLimiter } from "./bandwidth-limiter.ts";
 import { putOrFind } from "./put-or-find.ts";
 import { checkMd5, createSourceBody, type SourceBody } from "./source-body.ts";

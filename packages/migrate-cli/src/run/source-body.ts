@@ -1,8 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
 import { type ReplayableBody, type StorageBackend, StorageError } from "@parquetry/core/backend";
-import { checkLength } from "../content/check-length.ts";
-import { createEtagCheck, createMultipartHasher, type EtagCheck } from "../content/multipart-etag.ts";
 import type { PlannedFile } from "../plan/migration-plan.ts";
+import { checkLength } from "../proof/check-length.ts";
+import { createEtagCheck, createMultipartHasher, type EtagCheck } from "../proof/multipart-etag.ts";
 import type { BandwidthLimiter } from "./bandwidth-limiter.ts";
 
 /** Options of {@link createSourceBody}. */

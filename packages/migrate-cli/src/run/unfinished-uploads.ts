@@ -1,5 +1,5 @@
 import { isWithin, parseKey, type StorageBackend } from "@parquetry/core/backend";
-import type { S3Uploads, UnfinishedUpload } from "parquetry/backend";
+import type { S3Uploads, UnfinishedUpload } from "@parquetry/storage/backend";
 import type { UploadJournal, UploadRecord } from "./upload-journal.ts";
 
 /** How far the clocks of a store and of this machine may be apart, in milliseconds. */

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { UploadState } from "parquetry/backend";
+import type { UploadState } from "@parquetry/storage/backend";
 
 /** An upload in parts that this machine began and has not seen the end of. */
 export interface UploadRecord {

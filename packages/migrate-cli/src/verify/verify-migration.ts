@@ -7,18 +7,18 @@ import {
   type SkippedEntry,
   type StorageBackend,
 } from "@parquetry/core/backend";
-import type { HashCache } from "../content/hash-cache.ts";
-import { listAhead } from "../content/list-ahead.ts";
-import { type ContentPair, createProver, type FinalAction } from "../content/prove-content.ts";
-import { createSpool, type Spool } from "../content/spool.ts";
+import { listAhead } from "../listing/list-ahead.ts";
 import { checkEnds } from "../plan/check-ends.ts";
 import { listEnds } from "../plan/list-ends.ts";
 import type { ListingPair } from "../plan/merge-listings.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
 import { HASH_CONCURRENCY, type PlanProgress } from "../plan/plan-migration.ts";
 import { createTallyTable, type TallyRow } from "../plan/tally.ts";
+import type { HashCache } from "../proof/hash-cache.ts";
+import { type ContentPair, createProver, type FinalAction } from "../proof/prove-content.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
+import { createSpool, type Spool } from "../spool/spool.ts";
 import type { FolderParity } from "./folder-parity.ts";
 import { toVerifyLevel, type VerifyLevel } from "./verify-level.ts";
 

@@ -34,9 +34,9 @@ export async function openStorage(
 }
 
 /** The package is an optional peer: whoever gives `openQuery` a storage of their own does not need it. */
-async function loadUmbrella(): Promise<typeof import("parquetry")> {
+async function loadUmbrella(): Promise<typeof import("@parquetry/storage")> {
   try {
-    return await import("parquetry");
+    return await import("@parquetry/storage");
   } catch (cause) {
     if (!isMissingUmbrella(cause)) throw cause;
     throw new StorageError({

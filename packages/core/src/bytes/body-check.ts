@@ -1,0 +1,41 @@
+import { createHash, type Hash } from "node:crypto";
+import type { Key } from "./key.ts";
+import type { PutOptions } from "./storage-backend.ts";
+import { bodyMismatch } from "./write-errors.ts";
+
+/** Holds a body against what was announced of it. */
+export interface BodyCheck {
+  /** Takes the next bytes of the body. */
+  update(chunk: Uint8Array): void;
+  /** The body is at its end. @throws StorageError `corrupt` where it is not what was announced. */
+  finish(): void;
+}
+
+/**
+ * Makes the check of a put's body. Hashes only what was announced.
+ *
+ * @example
+ * ```ts
+ * const check = bodyCheck("mine", key, options);
+ * for await (const chunk of openBody(body)) check.update(chunk);
+ * check.finish();
+ * ```
+ */
+export function bodyCheck(backend: string, key: Key, { sha256, md5 }: PutOptions): BodyCheck {
+  const announced: { readonly name: string; readonly expected: string; readonly hash: Hash }[] = [];
+  if (sha256 !== undefined) {
+    announced.push({ name: "SHA-256", expected: sha256, hash: createHash("sha256") });
+  }
+  if (md5 !== undefined) announced.push({ name: "MD5", expected: md5, hash: createHash("md5") });
+  return {
+    update(chunk) {
+      for (const { hash } of announced) hash.update(chunk);
+    },
+    finish() {
+      for (const { name, expected, hash } of announced) {
+        const actual = hash.digest("hex");
+        if (actual !== expected) throw bodyMismatch(backend, key, name, expected, actual);
+      }
+    },
+  };
+}

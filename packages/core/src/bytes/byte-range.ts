@@ -1,0 +1,62 @@
+import type { Key } from "./key.ts";
+import type { ByteRange } from "./storage-backend.ts";
+import { StorageError } from "./storage-error.ts";
+
+/**
+ * Turns a requested range into absolute offsets in an object of `sizeBytes`, `end` excluded.
+ *
+ * @throws StorageError `invalid_argument` where the range is malformed or starts at or beyond the end.
+ */
+export function resolveRange(
+  range: ByteRange | undefined,
+  sizeBytes: number,
+  key: Key,
+  backend: string,
+): { readonly start: number; readonly end: number } {
+  if (range === undefined) return { start: 0, end: sizeBytes };
+  checkRange(range, key, backend);
+  const start = "last" in range ? Math.max(0, sizeBytes - range.last) : range.start;
+  const end = "last" in range ? sizeBytes : Math.min(range.end ?? sizeBytes, sizeBytes);
+  if (start >= sizeBytes) throw rangeBeyondEnd(range, sizeBytes, key, backend);
+  return { start, end };
+}
+
+/**
+ * Checks a range without knowing the object's size.
+ *
+ * @throws StorageError `invalid_argument` where it is malformed or empty.
+ */
+export function checkRange(range: ByteRange, key: Key, backend: string): void {
+  const ok =
+    "last" in range
+      ? Number.isSafeInteger(range.last) && range.last > 0
+      : Number.isSafeInteger(range.start) &&
+        range.start >= 0 &&
+        (range.end === undefined || (Number.isSafeInteger(range.end) && range.end > range.start));
+  if (!ok) {
+    throw new StorageError({
+      code: "invalid_argument",
+      op: "get",
+      path: key,
+      backend,
+      message: `get ${key}: ${JSON.stringify(range)} is not a range; expected { start, end } with 0 <= start < end, or { last } above 0.`,
+    });
+  }
+}
+
+/** The error of a range that an object does not have. */
+export function rangeBeyondEnd(
+  range: ByteRange,
+  sizeBytes: number | undefined,
+  key: Key,
+  backend: string,
+): StorageError {
+  const size = sizeBytes === undefined ? "the object" : `the object's ${sizeBytes} bytes`;
+  return new StorageError({
+    code: "invalid_argument",
+    op: "get",
+    path: key,
+    backend,
+    message: `get ${key}: the range ${JSON.stringify(range)} starts beyond ${size}.`,
+  });
+}

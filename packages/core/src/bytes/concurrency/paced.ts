@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { abortedError, throwIfAborted, unlessAborted } from "../abort.ts";
+import type { Key } from "../key.ts";
+import type { StorageBackend } from "../storage-backend.ts";
+import { isStorageError, type StorageErrorCode } from "../storage-error.ts";
+
+/** Failures after which the store has surely not written, so that the next write need not wait. */
+const NOT_WRITTEN: ReadonlySet<StorageErrorCode> = new Set([
+  ...(["already_exists", "conflict", "corrupt", "invalid_argument", "not_found"] as const),
+  ...(["permission_denied", "precondition_failed", "unauthenticated"] as const),
+]);
+
+/**
+ * A backend that writes no key more often than its store takes it (`capabilities.writesPerSecondPerKey`): R2 answers more
+ * than one write a second to the same key with 429. Writes to one key go one after the other, in turn; other keys do not
+ * wait. A write that its condition refused takes no time off the next. Where nobody counts, the backend is given back as
+ * it is.
+ *
+ * Put it inside of `retrying`, so that every try has its turn, and outside of `limited`, so that waiting holds no place.
+ *
+ * @example
+ * ```ts
+ * const backend = retrying(paced(limited(bare)));
+ * ```
+ */
+export function paced(backend: StorageBackend): StorageBackend {
+  const { writesPerSecondPerKey } = backend.capabilities;
+  if (writesPerSecondPerKey === undefined) return backend;
+  const intervalMs = 1000 / writesPerSecondPerKey;
+  /** Keys that are being written or were a moment ago: the last turn of each, which ends with when the next may begin. */
+  const turns = new Map<Key, Promise<number>>();
+
+  const inTurn = async <T>(
+    op: string,
+    key: Key,
+    signal: AbortSignal | undefined,
+    write: () => Promise<T>,
+  ): Promise<T> => {
+    const before = turns.get(key);
+    let endTurn: (freeAt: number) => void = () => {};
+    const turn = new Promise<number>((resolve) => {
+      endTurn = resolve;
+    });
+    turns.set(key, turn);
+    const end = (freeAt: number): void => {
+      endTurn(freeAt);
+      const forget = (): void => {
+        if (turns.get(key) === turn) turns.delete(key);
+      };
+      setTimeout(forget, freeAt - performance.now()).unref();
+    };
+    try {
+      if (before !== undefined) await waitUntil(before, signal);
+      throwIfAborted(signal, op, key, backend.name);
+    } catch (error) {
+      // Aborted. Who comes next waits for those who are still before.
+      void Promise.resolve(before ?? 0).then(end);
+      throw signal?.aborted ? abortedError(signal, op, key, backend.name) : error;
+    }
+    let pauseMs = intervalMs;
+    try {
+      return await write();
+    } catch (error) {
+      if (isStorageError(error) && NOT_WRITTEN.has(error.code)) pauseMs = 0;
+      throw error;
+    } finally {
+      end(performance.now() + pauseMs);
+    }
+  };
+
+  return {
+    name: backend.name,
+    capabilities: backend.capabilities,
+    url: (key) => backend.url(key),
+    head: (key, options) => backend.head(key, options),
+    get: (key, options) => backend.get(key, options),
+    put: (key, body, options) => inTurn("put", key, options?.signal, () => backend.put(key, body, options)),
+    list: (options) => backend.list(options),
+    delete: (keys, options) => backend.delete(keys, options),
+    copy: (from, to, options) => inTurn("copy", to, options?.signal, () => backend.copy(from, to, options)),
+    close: () => backend.close(),
+  };
+}
+
+/** Waits for a turn to end, and for the time it ends with. */
+async function waitUntil(turn: Promise<number>, signal: AbortSignal | undefined): Promise<void> {
+  const waitMs = (await unlessAborted(turn, signal)) - performance.now();
+  if (waitMs > 0) await sleep(waitMs, undefined, signal === undefined ? {} : { signal });
+}

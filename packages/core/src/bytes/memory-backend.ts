@@ -1,0 +1,162 @@
+import { createHash, randomUUID } from "node:crypto";
+import { throwIfAborted } from "./abort.ts";
+import type { BackendCapabilities } from "./backend-capabilities.ts";
+import { bodyCheck } from "./body-check.ts";
+import { resolveRange } from "./byte-range.ts";
+import { type Key, MAX_KEY_BYTES, type Prefix } from "./key.ts";
+import { compareKeys } from "./key-order.ts";
+import { collectBytes, objectBody, openBody } from "./object-body.ts";
+import type {
+  DeleteResult,
+  ListPage,
+  ObjectInfo,
+  Preconditions,
+  PutResult,
+  StorageBackend,
+} from "./storage-backend.ts";
+import { StorageError } from "./storage-error.ts";
+import { verifiedBody } from "./verified-body.ts";
+import { alreadyExists, preconditionFailed } from "./write-errors.ts";
+
+interface StoredObject {
+  readonly bytes: Uint8Array;
+  readonly info: ObjectInfo;
+}
+
+const CAPABILITIES: BackendCapabilities = {
+  listProves: "md5",
+  maxSinglePutBytes: Number.MAX_SAFE_INTEGER,
+  partSizeBytes: Number.MAX_SAFE_INTEGER,
+  maxParts: 1,
+  deleteBatchSize: 1000,
+  listPageSize: 1000,
+  maxKeyBytes: MAX_KEY_BYTES,
+  keyNormalization: "none",
+  hierarchicalKeys: false,
+};
+
+/**
+ * A {@link StorageBackend} in memory: the reference for the contract, and a store for tests and notebooks.
+ *
+ * @example
+ * ```ts
+ * const storage = new Storage(createMemoryBackend());
+ * ```
+ */
+export function createMemoryBackend(): StorageBackend {
+  const objects = new Map<Key, StoredObject>();
+
+  const find = (key: Key, op: string): StoredObject => {
+    const found = objects.get(key);
+    if (found === undefined) {
+      throw new StorageError({
+        code: "not_found",
+        op,
+        path: key,
+        backend: "memory",
+        message: `${op}: no object ${key} in memory.`,
+      });
+    }
+    return found;
+  };
+
+  // No await between the check and the set: that is what makes a put atomic here.
+  const store = (
+    key: Key,
+    bytes: Uint8Array,
+    op: string,
+    { ifMatch, ifNoneMatch }: Preconditions,
+  ): PutResult => {
+    const existing = objects.get(key);
+    if (ifNoneMatch !== undefined && existing !== undefined) {
+      throw alreadyExists("memory", op, key);
+    }
+    if (ifMatch !== undefined && existing?.info.etag !== ifMatch) {
+      throw preconditionFailed("memory", op, key, ifMatch, existing?.info.etag);
+    }
+    const md5 = createHash("md5").update(bytes).digest("hex");
+    const info: ObjectInfo = {
+      key,
+      sizeBytes: bytes.byteLength,
+      etag: randomUUID(),
+      lastModified: new Date(),
+      md5,
+    };
+    objects.set(key, { bytes, info });
+    return { etag: info.etag, sizeBytes: info.sizeBytes, md5 };
+  };
+
+  return {
+    name: "memory",
+    capabilities: CAPABILITIES,
+    url: (key: Prefix = "") => `memory://${key}`,
+
+    async head(key, options) {
+      throwIfAborted(options?.signal, "head", key, "memory");
+      return find(key, "head").info;
+    },
+
+    async get(key, options) {
+      throwIfAborted(options?.signal, "get", key, "memory");
+      const { info, bytes } = find(key, "get");
+      if (options?.ifMatch !== undefined && options.ifMatch !== info.etag) {
+        throw preconditionFailed("memory", "get", key, options.ifMatch, info.etag);
+      }
+      const { start, end } = resolveRange(options?.range, info.sizeBytes, key, "memory");
+      async function* chunks(): AsyncGenerator<Uint8Array> {
+        // A copy: what a reader does to its bytes must not reach the store.
+        yield bytes.slice(start, end);
+      }
+      const body = objectBody(chunks(), async () => {});
+      return { info, body: options?.verify ? verifiedBody("memory", info, options.range, body) : body };
+    },
+
+    async put(key, body, options = {}) {
+      throwIfAborted(options.signal, "put", key, "memory");
+      const bytes = new Uint8Array(await collectBytes(openBody(body)));
+      throwIfAborted(options.signal, "put", key, "memory");
+      const check = bodyCheck("memory", key, options);
+      check.update(bytes);
+      check.finish();
+      return store(key, bytes, "put", options);
+    },
+
+    async *list(options = {}): AsyncGenerator<ListPage> {
+      const { prefix = "", delimiter, startAfter, signal } = options;
+      throwIfAborted(signal, "list", prefix, "memory");
+      const folder = prefix === "" ? "" : `${prefix}/`;
+      const found: ObjectInfo[] = [];
+      const prefixes = new Set<Key>();
+      for (const key of [...objects.keys()].sort(compareKeys)) {
+        if (!key.startsWith(folder)) continue;
+        const slash = delimiter === undefined ? -1 : key.indexOf("/", folder.length);
+        const entry = slash < 0 ? key : key.slice(0, slash + 1);
+        if (startAfter !== undefined && compareKeys(entry, startAfter) <= 0) continue;
+        // The start of a key up to a slash is a key.
+        if (slash >= 0) prefixes.add(key.slice(0, slash) as Key);
+        else found.push(find(key, "list").info);
+      }
+      const all = [...prefixes];
+      const size = CAPABILITIES.listPageSize;
+      for (let i = 0; i === 0 || i < Math.max(found.length, all.length); i += size) {
+        throwIfAborted(signal, "list", prefix, "memory");
+        yield { objects: found.slice(i, i + size), prefixes: all.slice(i, i + size) };
+      }
+    },
+
+    async *delete(keys, options): AsyncGenerator<DeleteResult> {
+      for await (const key of keys) {
+        throwIfAborted(options?.signal, "delete", key, "memory");
+        objects.delete(key);
+        yield { key };
+      }
+    },
+
+    async copy(from, to, options = {}) {
+      throwIfAborted(options.signal, "copy", from, "memory");
+      return store(to, find(from, "copy").bytes, "copy", options);
+    },
+
+    async close() {},
+  };
+}

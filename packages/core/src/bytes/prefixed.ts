@@ -1,0 +1,59 @@
+import { joinKey, type Key, type Prefix } from "./key.ts";
+import type { DeleteResult, ListPage, ObjectInfo, StorageBackend } from "./storage-backend.ts";
+
+/**
+ * A backend that sees only what lies below `prefix` of another one, under names relative to it. Closing it closes the
+ * other.
+ *
+ * @example
+ * ```ts
+ * const team = prefixed(bucket, parsePrefix("teams/football"));
+ * await team.head(parseKey("raw/x")); // teams/football/raw/x
+ * ```
+ */
+export function prefixed(backend: StorageBackend, prefix: Prefix): StorageBackend {
+  if (prefix === "") return backend;
+  const inner = (key: string): Key => joinKey(prefix, key);
+  // Every key that comes out went in below the prefix, so the rest of it is a key.
+  const outer = (key: Key): Key => key.slice(prefix.length + 1) as Key;
+  // The marker of the prefix itself keeps its name.
+  const relative = (path: string): string => path.slice(prefix.length + 1) || path;
+  const outerInfo = (info: ObjectInfo): ObjectInfo => ({ ...info, key: outer(info.key) });
+
+  return {
+    name: backend.name,
+    capabilities: {
+      ...backend.capabilities,
+      maxKeyBytes: backend.capabilities.maxKeyBytes - Buffer.byteLength(prefix) - 1,
+    },
+    url: (key = "") => backend.url(key === "" ? prefix : inner(key)),
+    head: async (key, options) => outerInfo(await backend.head(inner(key), options)),
+    async get(key, options) {
+      const { info, body } = await backend.get(inner(key), options);
+      return { info: outerInfo(info), body };
+    },
+    put: async (key, body, options) => backend.put(inner(key), body, options),
+    copy: async (from, to, options) => backend.copy(inner(from), inner(to), options),
+    async *list(options = {}): AsyncGenerator<ListPage> {
+      const { prefix: below = "", startAfter, onSkipped, onUnreadable, ...rest } = options;
+      const pages = backend.list({
+        ...rest,
+        prefix: below === "" ? prefix : inner(below),
+        ...(startAfter === undefined ? {} : { startAfter: `${prefix}/${startAfter}` }),
+        onSkipped: onSkipped && ((entry) => onSkipped({ ...entry, path: relative(entry.path) })),
+        onUnreadable: onUnreadable && ((entry) => onUnreadable({ ...entry, path: relative(entry.path) })),
+      });
+      for await (const page of pages) {
+        yield { objects: page.objects.map(outerInfo), prefixes: page.prefixes.map(outer) };
+      }
+    },
+    async *delete(keys, options): AsyncGenerator<DeleteResult> {
+      async function* inside(): AsyncGenerator<Key> {
+        for await (const key of keys) yield inner(key);
+      }
+      for await (const result of backend.delete(inside(), options))
+        yield { ...result, key: outer(result.key) };
+    },
+    close: () => backend.close(),
+  };
+}

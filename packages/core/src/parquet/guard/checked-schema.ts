@@ -1,0 +1,145 @@
+import {
+  type ColumnMetaData,
+  type FileMetaData,
+  parquetSchema,
+  type SchemaElement,
+  type SchemaTree,
+} from "hyparquet";
+import { chunkRange } from "../column-chunks.ts";
+import type { FileBudget } from "./file-budget.ts";
+import type { LeafFacts } from "./page-body.ts";
+
+/** The magic at the start and the end, and the footer's length. */
+const MIN_FILE_BYTES = 12;
+const MAGIC_BYTES = 4;
+/** More columns or levels are no table that can be read into rows. */
+const MAX_ELEMENTS = 2 ** 14;
+const MAX_DEPTH = 64;
+/** The widest decimal of any writer, in digits. */
+const MAX_DIGITS = 76;
+/** What a value takes that is an object of its own in JavaScript, in values that are not. */
+const OBJECT_WEIGHT = 4;
+
+/** A leaf of the schema: one column of a row group. */
+export interface Leaf extends LeafFacts {
+  /** What a value of it takes, in values of a flat column of numbers. */
+  readonly weight: number;
+}
+
+/** A footer that has been checked. */
+export interface CheckedSchema {
+  readonly tree: SchemaTree;
+  /** The leaf of a column chunk. */
+  leafOf(chunk: ColumnMetaData): Leaf;
+}
+
+/**
+ * Checks a footer before anything trusts it: that its schema is a tree, that every row group has each of its columns once,
+ * inside the file, and that it claims no more than a file of its size may.
+ *
+ * @throws Error saying what does not fit.
+ */
+export function checkedSchema(metadata: FileMetaData, fileBytes: number, budget: FileBudget): CheckedSchema {
+  checkTree(metadata.schema);
+  const tree = parquetSchema(metadata);
+  const leaves = new Map<string, Leaf>();
+  collectLeaves(tree, 0, 0, fileBytes, leaves);
+  const leafOf = ({ path_in_schema }: ColumnMetaData): Leaf => {
+    const leaf = leaves.get(leafId(path_in_schema));
+    if (leaf !== undefined) return leaf;
+    throw new Error(`a row group names the column ${path_in_schema.join(".")}, which the schema lacks`);
+  };
+  let rows = 0n;
+  for (const group of metadata.row_groups) {
+    if (group.num_rows < 0n) throw new Error(`a row group claims ${group.num_rows} rows`);
+    rows += group.num_rows;
+    budget.chargeValues(Number(group.num_rows));
+    const seen = new Set<Leaf>();
+    for (const { meta_data } of group.columns) {
+      if (meta_data === undefined) throw new Error("a column chunk has no metadata");
+      const leaf = leafOf(meta_data);
+      seen.add(leaf);
+      budget.chargeValues(Number(meta_data.num_values) * leaf.weight);
+      checkChunk(meta_data, leaf, group.num_rows, fileBytes);
+    }
+    if (seen.size !== leaves.size || group.columns.length !== leaves.size)
+      throw new Error(`a row group has ${group.columns.length} columns, the schema has ${leaves.size}`);
+  }
+  if (rows !== metadata.num_rows)
+    throw new Error(`its row groups have ${rows} rows, the footer says ${metadata.num_rows}`);
+  return { tree, leafOf };
+}
+
+/** A path as a key. No JSON begins as that of a flat column does. */
+const leafId = (path: readonly string[]): string =>
+  path.length === 1 ? `.${path[0]}` : JSON.stringify(path);
+
+/** The schema is a list of elements that each say how many of the next are their children. */
+function checkTree(schema: readonly SchemaElement[]): void {
+  if (schema.length > MAX_ELEMENTS)
+    throw new Error(`it has ${schema.length} columns, more than ${MAX_ELEMENTS}`);
+  const open: number[] = [1];
+  for (const { num_children = 0, name } of schema) {
+    while (open.at(-1) === 0) open.pop();
+    const left = open.pop();
+    if (left === undefined || typeof name !== "string") throw new Error("its schema is no tree");
+    open.push(left - 1);
+    if (num_children < 0 || num_children >= schema.length) throw new Error("its schema is no tree");
+    if (num_children > 0) open.push(num_children);
+    if (open.length > MAX_DEPTH) throw new Error(`the schema is nested deeper than ${MAX_DEPTH} levels`);
+  }
+  if (open.some((left) => left > 0)) throw new Error("its schema is no tree");
+}
+
+function collectLeaves(
+  node: SchemaTree,
+  definition: number,
+  repetition: number,
+  fileBytes: number,
+  leaves: Map<string, Leaf>,
+): void {
+  const { element, children, path } = node;
+  const { name, type, type_length = 0, repetition_type } = element;
+  const isRoot = path.length === 0;
+  if (isRoot && repetition_type === "REPEATED") throw new Error("the root of its schema is repeated");
+  const maxDefinition = definition + (isRoot || repetition_type === "REQUIRED" ? 0 : 1);
+  const maxRepetition = repetition + (repetition_type === "REPEATED" ? 1 : 0);
+  const names = new Set(children.map((child) => child.element.name));
+  if (names.size !== children.length || names.has("__proto__"))
+    throw new Error(`the columns ${[...names].join(", ")} hold a name twice, or __proto__`);
+  for (const child of children) collectLeaves(child, maxDefinition, maxRepetition, fileBytes, leaves);
+  if (children.length > 0 || isRoot) return;
+  if (type === undefined) throw new Error(`the column ${name} has no type`);
+  if (type === "FIXED_LEN_BYTE_ARRAY" && (type_length < 1 || type_length > fileBytes))
+    throw new Error(`the column ${name} claims values of ${type_length} bytes`);
+  checkDigits(element);
+  const weight = (isObject(element) ? OBJECT_WEIGHT : 1) * path.length;
+  leaves.set(leafId(path), { type, typeLength: type_length, maxDefinition, maxRepetition, weight });
+}
+
+function checkDigits({ name, precision = 0, scale = 0, logical_type }: SchemaElement): void {
+  const logical = logical_type?.type === "DECIMAL" ? logical_type : { precision, scale };
+  for (const digits of [precision, scale, logical.precision, logical.scale]) {
+    if (!(digits >= 0 && digits <= MAX_DIGITS))
+      throw new Error(`the column ${name} claims decimals of ${digits} digits`);
+  }
+}
+
+/** Bytes and times become objects; numbers, booleans and short texts do not, or share them. */
+function isObject({ type, converted_type, logical_type }: SchemaElement): boolean {
+  if (type === "INT96" || logical_type?.type === "TIMESTAMP" || logical_type?.type === "DATE") return true;
+  if (type !== "BYTE_ARRAY" && type !== "FIXED_LEN_BYTE_ARRAY")
+    return converted_type?.startsWith("TIMESTAMP") ?? false;
+  return converted_type !== "UTF8" && logical_type?.type !== "STRING";
+}
+
+function checkChunk(chunk: ColumnMetaData, leaf: Leaf, rows: bigint, fileBytes: number): void {
+  const where = chunk.path_in_schema.join(".");
+  if (chunk.type !== leaf.type)
+    throw new Error(`a column chunk of ${where} holds ${chunk.type}, the schema says ${leaf.type}`);
+  const { start, end } = chunkRange(chunk);
+  if (!(start >= MAGIC_BYTES && end >= start && end <= fileBytes - MIN_FILE_BYTES + MAGIC_BYTES))
+    throw new Error(`a column chunk claims the bytes ${start} to ${end} of ${fileBytes}`);
+  const wrong = leaf.maxRepetition > 0 ? chunk.num_values < 0n : chunk.num_values !== rows;
+  if (wrong) throw new Error(`${where} claims ${chunk.num_values} values for ${rows} rows`);
+}

@@ -1,0 +1,391 @@
+import { checkBackend, checkColumnList, checkOptions, checkRows, invalid } from "../bytes/check-arguments.ts";
+import { deleteAll } from "../bytes/delete-all.ts";
+import { type Key, parseKey, parsePrefix } from "../bytes/key.ts";
+import { listObjects } from "../bytes/list-objects.ts";
+import type { Row } from "../bytes/row.ts";
+import { showValue } from "../bytes/show-value.ts";
+import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
+import { isStorageError, StorageError } from "../bytes/storage-error.ts";
+import { checkCsvOptions } from "../csv/check-csv-options.ts";
+import { decodeCsv, type ReadCsvOptions } from "../csv/read-csv.ts";
+import { scanCsv } from "../csv/scan-csv.ts";
+import { encodeCsv, type WriteCsvOptions } from "../csv/write-csv.ts";
+import { isPartition, type Partition } from "../hive/partition.ts";
+import { openByteSource } from "../parquet/byte-source.ts";
+import { openParquetFile } from "../parquet/open-parquet-file.ts";
+import { parquetBody } from "../parquet/parquet-body.ts";
+import { listEntities } from "./entities.ts";
+import { EntityMemory } from "./entity-memory.ts";
+import { type EntityReport, type InspectOptions, inspectEntity } from "./inspect-entity.ts";
+import { type PartitionFilters, parseFilters } from "./partition-filter.ts";
+import { type RepairOptions, type RepairReport, repairEntity } from "./repair-entity.ts";
+import {
+  type PartitionRows,
+  type ReplaceOptions,
+  type ReplaceResult,
+  replacePartitions,
+} from "./replace-partitions.ts";
+import { type ScanOptions, scanPartitions } from "./scan-partitions.ts";
+import {
+  CSV_OPTIONS,
+  INSPECT_OPTIONS,
+  OPERATION_OPTIONS,
+  READ_CSV_OPTIONS,
+  READ_PARQUET_OPTIONS,
+  REPAIR_OPTIONS,
+  REPLACE_OPTIONS,
+  type ReadParquetOptions,
+  SCAN_OPTIONS,
+  WRITE_CSV_OPTIONS,
+  WRITE_OPTIONS,
+  WRITE_PARQUET_OPTIONS,
+  type WriteParquetOptions,
+} from "./storage-options.ts";
+import { type WriteOptions, writePartition } from "./write-partition.ts";
+
+/**
+ * Tables over any {@link StorageBackend}: Parquet and CSV files, and entities partitioned the Hive way. Written once, so
+ * a result cannot depend on where the bytes lie. Every method throws only {@link StorageError}, and none ignores an option
+ * that it does not know.
+ *
+ * @example
+ * ```ts
+ * const storage = new Storage(createMemoryBackend());
+ * await storage.write("raw/games", rows, partition({ year: "2024" }), { overwrite: true });
+ * const back = await storage.readIndex("raw/games", { year: "2024" });
+ * ```
+ */
+export class Storage implements AsyncDisposable {
+  /** The bytes beneath. */
+  readonly backend: StorageBackend;
+  readonly #entities: EntityMemory;
+
+  /**
+   * @throws StorageError `invalid_argument` for what is no backend.
+   */
+  constructor(backend: StorageBackend) {
+    checkBackend(backend, "backend", "Storage");
+    this.backend = backend;
+    this.#entities = new EntityMemory(backend);
+  }
+
+  /** Where the data lies: `/data` or `s3://bucket/prefix`. */
+  root(): string {
+    return this.backend.url();
+  }
+
+  /**
+   * Where a path lies: `/data/raw/x` or `s3://bucket/raw/x`. Nothing is looked up.
+   *
+   * @throws StorageError `invalid_path` for what is no key.
+   */
+  fullPath(path: string): string {
+    return this.backend.url(parsePrefix(path, "fullPath"));
+  }
+
+  /**
+   * Whether there is a file of that name, or a folder with files in it. False only for "not found"; every other failure
+   * throws.
+   */
+  async exists(path: string, options: OperationOptions = {}): Promise<boolean> {
+    checkOptions(options, OPERATION_OPTIONS, "exists");
+    const key = parsePrefix(path, "exists");
+    try {
+      if (key !== "") {
+        await this.backend.head(key, options);
+        return true;
+      }
+    } catch (error) {
+      if (!isStorageError(error, "not_found")) throw error;
+    }
+    for await (const _ of listObjects(this.backend, { ...options, prefix: key })) return true;
+    return false;
+  }
+
+  /** All files below a folder, sorted. By whole path segments: `a/week=1` never lists `a/week=10`. */
+  async listFiles(prefix = "", options: OperationOptions = {}): Promise<string[]> {
+    checkOptions(options, OPERATION_OPTIONS, "listFiles");
+    const keys: string[] = [];
+    for await (const { key } of listObjects(this.backend, {
+      ...options,
+      prefix: parsePrefix(prefix, "listFiles"),
+    })) {
+      keys.push(key);
+    }
+    return keys;
+  }
+
+  /** The entities below a folder: `raw/games`, `raw/plays`, … */
+  async listEntities(prefix = "", options: OperationOptions = {}): Promise<readonly string[]> {
+    checkOptions(options, OPERATION_OPTIONS, "listEntities");
+    return listEntities(this.backend, { ...options, prefix: parsePrefix(prefix, "listEntities") });
+  }
+
+  /**
+   * Reads a Parquet file.
+   *
+   * @throws StorageError `not_found`; `corrupt` where it is no readable Parquet file.
+   */
+  async readParquet(path: string, options: ReadParquetOptions = {}): Promise<Row[]> {
+    const rows: Row[] = [];
+    for await (const batch of this.scanParquet(path, options)) for (const row of batch) rows.push(row);
+    return rows;
+  }
+
+  /**
+   * {@link Storage.readParquet}, streamed: batches of rows, one row group in memory at a time.
+   *
+   * @throws StorageError as {@link Storage.readParquet}.
+   */
+  async *scanParquet(path: string, options: ReadParquetOptions = {}): AsyncGenerator<Row[]> {
+    checkOptions(options, READ_PARQUET_OPTIONS, "readParquet");
+    checkColumnList(options.columns, "readParquet");
+    const source = await openByteSource(this.backend, parseKey(path, "readParquet"), options);
+    const file = await openParquetFile(source, options.untrusted);
+    yield* file.scan(options.columns);
+  }
+
+  /**
+   * Writes rows as a Parquet file, replacing what is there. Rows may also come in batches, as {@link Storage.scan} gives them:
+   * then one row group is held at a time, and `schema` says which columns there are.
+   *
+   * @throws StorageError `invalid_argument` naming the row and column of a value that does not fit.
+   * @example
+   * ```ts
+   * await storage.writeParquet("raw/all.parquet", storage.scan("raw/plays"), { schema });
+   * ```
+   */
+  async writeParquet(
+    path: string,
+    rows: readonly Row[] | AsyncIterable<readonly Row[]>,
+    options: WriteParquetOptions = {},
+  ): Promise<void> {
+    checkOptions(options, WRITE_PARQUET_OPTIONS, "writeParquet");
+    const { schema, signal } = options;
+    const key = parseKey(path, "writeParquet");
+    await this.backend.put(key, parquetBody(rows, schema, path), { signal });
+  }
+
+  /**
+   * Reads a CSV file with a header line.
+   *
+   * @throws StorageError `not_found`; `corrupt` naming the line.
+   */
+  async readCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): Promise<Row[]> {
+    const key = parseKey(path, "readCsv");
+    checkOptions(options, READ_CSV_OPTIONS, "readCsv");
+    checkCsvOptions(options, "readCsv");
+    const { body } = await this.backend.get(key, { signal: options.signal });
+    return decodeCsv(await body.bytes(), this.backend.url(key), options);
+  }
+
+  /**
+   * {@link Storage.readCsv}, streamed: batches of rows, one in memory at a time. Finding a column's type takes all of its
+   * values, so the file is read twice; with `inferTypes: false` once.
+   *
+   * @throws StorageError as {@link Storage.readCsv}; `precondition_failed` where the file is replaced between the two.
+   */
+  async *scanCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): AsyncGenerator<Row[]> {
+    const key = parseKey(path, "readCsv");
+    checkOptions(options, READ_CSV_OPTIONS, "readCsv");
+    checkCsvOptions(options, "readCsv");
+    const { signal } = options;
+    let etag: string | undefined;
+    const open = async (): Promise<AsyncIterable<Uint8Array>> => {
+      const { info, body } = await this.backend.get(key, { ifMatch: etag, signal });
+      etag = info.etag;
+      return body;
+    };
+    yield* scanCsv(open, this.backend.url(key), options);
+  }
+
+  /** Writes rows as a CSV file, replacing what is there. */
+  async writeCsv(
+    path: string,
+    rows: readonly Row[],
+    options: WriteCsvOptions & OperationOptions = {},
+  ): Promise<void> {
+    const key = parseKey(path, "writeCsv");
+    checkOptions(options, WRITE_CSV_OPTIONS, "writeCsv");
+    checkCsvOptions(options, "writeCsv");
+    await this.backend.put(key, encodeCsv(checkRows(rows, "writeCsv"), options), {
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * Reads the rows of an entity's partitions that match the filters. No match gives `[]`.
+   *
+   * @param filters any subset of the keys, in any order; a value may be a list.
+   * @throws StorageError `not_found` for an unknown entity and `invalid_argument` for an unknown key, each naming those
+   * there are; `corrupt` naming a file that cannot be read.
+   * @example
+   * ```ts
+   * await storage.readIndex("raw/plays", { year: "2024", week: ["1", "2"] }, { columns: ["yards"] });
+   * ```
+   */
+  async readIndex<T = Row>(
+    entity: string,
+    filters: PartitionFilters = {},
+    options: ScanOptions<T> = {},
+  ): Promise<T[]> {
+    checkOptions(options, SCAN_OPTIONS, "readIndex");
+    if (options.rowSchema !== undefined) {
+      const parsed: T[] = [];
+      for await (const batch of this.scan(entity, filters, options))
+        for (const row of batch) parsed.push(row);
+      return parsed;
+    }
+    // Without a schema T is Row, its default.
+    return (await this.#readRows(entity, filters, options as ScanOptions)) as T[];
+  }
+
+  /** All rows, each with all columns that any of them has. */
+  async #readRows(entity: string, filters: PartitionFilters, options: ScanOptions): Promise<Row[]> {
+    const rows: Row[] = [];
+    const columns = new Set<string>();
+    let uniform = true;
+    for await (const batch of this.scan(entity, filters, options)) {
+      const names = Object.keys(batch[0] ?? {});
+      uniform &&=
+        columns.size === 0 || (names.length === columns.size && names.every((name) => columns.has(name)));
+      for (const name of names) columns.add(name);
+      for (const row of batch) rows.push(row);
+    }
+    if (uniform) return rows;
+    const template: Row = Object.fromEntries([...columns].map((name) => [name, null]));
+    return rows.map((row) => ({ ...template, ...row }));
+  }
+
+  /**
+   * {@link Storage.readIndex}, streamed: batches of rows with bounded memory. A row has the columns of its own file.
+   *
+   * @throws StorageError as {@link Storage.readIndex}.
+   */
+  async *scan<T = Row>(
+    entity: string,
+    filters: PartitionFilters = {},
+    options: ScanOptions<T> = {},
+  ): AsyncGenerator<T[]> {
+    checkOptions(options, SCAN_OPTIONS, "readIndex");
+    checkColumnList(options.columns, "readIndex");
+    checkEntityCsv(options.csv, "readIndex");
+    yield* scanPartitions(this.backend, parseKey(entity, "readIndex"), parseFilters(filters), options);
+  }
+
+  /**
+   * Writes rows to one partition. `overwrite: true` replaces exactly that partition, atomically; otherwise a file is
+   * added. Columns named as partition keys are left to the path.
+   *
+   * @returns how many rows were written.
+   * @throws StorageError `conflict` where another writer committed first; `invalid_argument` naming the row and column of
+   * a value that does not fit.
+   * @example
+   * ```ts
+   * await storage.write("processed/byplay", rows, partition({ year: "2024", week: "1" }), { overwrite: true });
+   * ```
+   */
+  async write(
+    entity: string,
+    rows: readonly Row[],
+    partition: Partition,
+    options: WriteOptions = {},
+  ): Promise<number> {
+    checkOptions(options, WRITE_OPTIONS, "write");
+    return writePartition(
+      this.backend,
+      parseKey(entity, "write"),
+      checkRows(rows, "write"),
+      checkedPartition(partition, "write"),
+      options,
+      this.#entities,
+    );
+  }
+
+  /**
+   * Replaces many partitions, such as all games of a season: several at once, one atomic commit each, at most
+   * `concurrency` of them in memory.
+   *
+   * @param source the partitions with their rows; a generator makes them one by one.
+   * @throws ReplacePartitionsError a {@link StorageError} whose `committed` and `failed` say what is replaced and what is
+   * not.
+   * @example
+   * ```ts
+   * await storage.replacePartitions("processed/byplay", season(), {
+   *   onProgress: ({ partitions }) => console.log(`${partitions} games`),
+   * });
+   * ```
+   */
+  async replacePartitions(
+    entity: string,
+    source: Iterable<PartitionRows> | AsyncIterable<PartitionRows>,
+    options: ReplaceOptions = {},
+  ): Promise<ReplaceResult> {
+    checkOptions(options, REPLACE_OPTIONS, "replacePartitions");
+    const key = parseKey(entity, "replacePartitions");
+    const write = (rows: readonly Row[], partition: Partition): Promise<number> =>
+      writePartition(this.backend, key, rows, partition, { ...options, overwrite: true }, this.#entities);
+    return replacePartitions(key, source, write, options);
+  }
+
+  /**
+   * Finds and removes what killed writes left in an entity: files that do not count. The rows stay as they are.
+   *
+   * @throws StorageError `not_found` for an unknown entity; `conflict` where a partition was written meanwhile.
+   * @example
+   * ```ts
+   * const { removed } = await storage.repair("raw/plays", { dryRun: true });
+   * ```
+   */
+  async repair(entity: string, options: RepairOptions = {}): Promise<RepairReport> {
+    checkOptions(options, REPAIR_OPTIONS, "repair");
+    return repairEntity(this.backend, parseKey(entity, "repair"), options);
+  }
+
+  /**
+   * Says what an entity is made of: its keys and their values, partitions, files, bytes, rows, and its columns with the
+   * partitions in which a column's type differs.
+   *
+   * @throws StorageError `not_found` for an unknown entity.
+   * @example
+   * ```ts
+   * const { rows, drift } = await storage.inspect("raw/games");
+   * ```
+   */
+  async inspect(entity: string, options: InspectOptions = {}): Promise<EntityReport> {
+    checkOptions(options, INSPECT_OPTIONS, "inspect");
+    checkEntityCsv(options.csv, "inspect");
+    return inspectEntity(this.backend, parseKey(entity, "inspect"), options);
+  }
+
+  /** Deletes files. Those that are not there count as deleted. */
+  async delete(paths: readonly string[], options: OperationOptions = {}): Promise<void> {
+    checkOptions(options, OPERATION_OPTIONS, "delete");
+    await deleteAll(
+      this.backend,
+      paths.map((path): Key => parseKey(path, "delete")),
+      options,
+    );
+  }
+
+  /** Frees sockets and handles. */
+  async close(): Promise<void> {
+    await this.backend.close();
+  }
+
+  /** {@link Storage.close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function checkEntityCsv(csv: ReadCsvOptions | undefined, op: string): void {
+  if (csv === undefined) return;
+  checkOptions(csv, CSV_OPTIONS, op);
+  checkCsvOptions(csv, op);
+}
+
+function checkedPartition(partition: Partition, op: string): Partition {
+  if (isPartition(partition)) return partition;
+  throw invalid(op, `a partition is made by partition({ year: "2024" }), not ${showValue(partition)}`);
+}
