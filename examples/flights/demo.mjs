@@ -64,7 +64,7 @@ async function writeFlights(root) {
   let partitions = 0;
   for await (const { day, rows } of days(source, "flights-3m.parquet")) {
     const [year, month, date] = day.split("-").map(Number);
-    flights += await storage.write(ENTITY, rows, partition({ year, month, day: date }), { overwrite: true });
+    flights += await storage.write(ENTITY, rows, partition({ year, month, day: date }));
     partitions++;
     if (process.stderr.isTTY) process.stderr.write(`\r${flights} flights, ${partitions} partitions `);
   }

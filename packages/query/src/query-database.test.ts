@@ -20,13 +20,13 @@ describe("a query", () => {
           team,
           yards: Number(year) - 2000 + i,
         }));
-        await storage.write("raw/plays", rows, partition({ year, week }), { overwrite: true });
+        await storage.write("raw/plays", rows, partition({ year, week }));
       }
       await storage.writeCsv(`raw/games/year=${year}/games.csv`, [
         { game: `0${year}`, home: "Hawai'i", score: 1.5 },
       ]);
     }
-    await storage.write("processed/plays", [{ x: 1 }], partition({ year: "2024" }), { overwrite: true });
+    await storage.write("processed/plays", [{ x: 1 }], partition({ year: "2024" }));
     db = await openQuery(storage, { cacheDirectory });
   });
 

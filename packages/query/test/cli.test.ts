@@ -17,8 +17,7 @@ beforeAll(async () => {
     { team: "Hawai'i", yards: 12, note: 'a "b", c' },
     { team: "San José State", yards: -3, note: null },
   ];
-  for (const year of [2023, 2024])
-    await storage.write("raw/plays", rows, partition({ year }), { overwrite: true });
+  for (const year of [2023, 2024]) await storage.write("raw/plays", rows, partition({ year }));
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));

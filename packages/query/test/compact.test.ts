@@ -41,7 +41,7 @@ async function writeWeeks(): Promise<void> {
         note: file === 2 ? null : `Hawai'i ${i}`,
         tags: [`${file}`, null],
       }));
-      await storage.write("raw/plays", rows, partition({ year: 2024, week }));
+      await storage.write("raw/plays", rows, partition({ year: 2024, week }), { overwrite: false });
     }
   }
 }
@@ -77,7 +77,7 @@ it("makes one file of many and changes no row, on disk and over S3", async () =>
     expect((await storage.repair("raw/plays", { dryRun: true })).removed).toEqual([]);
     // Nothing is left to do, and an append still finds its place.
     expect((await db.compact("raw/plays")).compacted).toEqual([]);
-    await storage.write("raw/plays", [{ play: 1 }], partition({ year: 2024, week: 1 }));
+    await storage.write("raw/plays", [{ play: 1 }], partition({ year: 2024, week: 1 }), { overwrite: false });
     expect((await db.sql("SELECT count(*) AS n FROM plays")).rows).toEqual([{ n: 6 * ROWS + 1 }]);
   };
   await check();
@@ -155,7 +155,7 @@ it("goes on where it stopped, makes anew what has changed, and writes over nothi
     compacted: [{ partition: "year=2024/week=2" }],
     skipped: [{ partition: "year=2024/week=1", reason: "it is made of the same files already" }],
   });
-  await storage.write("raw/plays", [{ play: 1 }], partition({ year: 2024, week: 2 }));
+  await storage.write("raw/plays", [{ play: 1 }], partition({ year: 2024, week: 2 }), { overwrite: false });
   const later = await db.compact("raw/plays", { into });
   expect(later).toMatchObject({ failed: [], compacted: [{ partition: "year=2024/week=2" }] });
   expect(await count()).toEqual([
@@ -163,7 +163,9 @@ it("goes on where it stopped, makes anew what has changed, and writes over nothi
     { week: 2, n: 3 * ROWS + 1 },
   ]);
   // Rows that compact has not made stay, whatever comes.
-  await storage.write("raw/plays_by_week", [{ play: 2 }], partition({ year: 2024, week: 1 }));
+  await storage.write("raw/plays_by_week", [{ play: 2 }], partition({ year: 2024, week: 1 }), {
+    overwrite: false,
+  });
   const last = await db.compact("raw/plays", { into, dryRun: true });
   expect(last.failed.map(({ partition: path, error }) => [path, error.code])).toEqual([
     ["year=2024/week=1", "conflict"],
@@ -191,7 +193,9 @@ it("leaves a partition alone where a write came between, or where a file is brok
       // The new file is on its way: another writer commits first.
       if (!raced && key.includes("week=1")) {
         raced = true;
-        await storage.write("raw/plays", [{ play: -1 }], partition({ year: 2024, week: 1 }));
+        await storage.write("raw/plays", [{ play: -1 }], partition({ year: 2024, week: 1 }), {
+          overwrite: false,
+        });
       }
       return backend.put(key, body, options);
     },

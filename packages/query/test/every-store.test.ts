@@ -41,7 +41,7 @@ async function answers(backend: StorageBackend, name: string): Promise<unknown> 
         yards: year * week + i,
         at: new Date(year),
       }));
-      await storage.write("raw/plays", rows, partition({ year, week }), { overwrite: true });
+      await storage.write("raw/plays", rows, partition({ year, week }));
     }
     await storage.writeCsv(`raw/games/year=${year}/games.csv`, [{ score: year / 2 }]);
   }

@@ -14,7 +14,7 @@ beforeAll(async () => {
   storage = new Storage(createMemoryBackend());
   for (const year of [2023, 2024]) {
     const rows = [{ team: "Hawai'i", yards: 9_007_199_254_740_993n, at: new Date(year) }];
-    await storage.write("raw/plays", rows, partition({ year }), { overwrite: true });
+    await storage.write("raw/plays", rows, partition({ year }));
   }
 });
 

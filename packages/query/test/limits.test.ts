@@ -14,7 +14,7 @@ beforeAll(async () => {
   storage = new Storage(createMemoryBackend());
   for (const year of [2022, 2023, 2024]) {
     const rows = Array.from({ length: 10 }, (_, i) => ({ play: i, text: "x".repeat(100) }));
-    await storage.write("raw/plays", rows, partition({ year }), { overwrite: true });
+    await storage.write("raw/plays", rows, partition({ year }));
   }
   db = await openQuery(storage, { cacheDirectory: join(folder, "cache") });
 });

@@ -14,10 +14,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "parquetry-locked-"));
   await writeFile(join(folder, "secret.csv"), `secret\n${SECRET}\n`);
   const storage = new Storage(createMemoryBackend());
-  await storage.write("raw/plays", [{ yards: 5, team: "Hawai'i" }], partition({ year: 2024 }), {
-    overwrite: true,
-  });
-  await storage.write("raw/games", [{ home: "x" }], partition({ year: 2024 }), { overwrite: true });
+  await storage.write("raw/plays", [{ yards: 5, team: "Hawai'i" }], partition({ year: 2024 }));
+  await storage.write("raw/games", [{ home: "x" }], partition({ year: 2024 }));
   db = await openQuery(storage, { cacheDirectory: join(folder, "cache") });
 });
 

@@ -23,9 +23,7 @@ beforeEach(async () => {
   storage = new Storage(backend);
   for (const year of [2022, 2023, 2024]) {
     for (const week of [1, 2]) {
-      await storage.write("raw/plays", [{ yards: year + week }], partition({ year, week }), {
-        overwrite: true,
-      });
+      await storage.write("raw/plays", [{ yards: year + week }], partition({ year, week }));
     }
   }
 });
@@ -83,7 +81,7 @@ it("sees a partition that was replaced, and shares the cache with other database
   await using other = await openQuery(storage, { cacheDirectory });
   expect((await db.sql(sql)).rows).toEqual([{ y: 4051 }]);
   expect((await other.sql(sql)).stats.fetchedFiles).toBe(0);
-  await storage.write("raw/plays", [{ yards: 1 }], partition({ year: 2024, week: 1 }), { overwrite: true });
+  await storage.write("raw/plays", [{ yards: 1 }], partition({ year: 2024, week: 1 }));
   expect((await db.sql(sql)).rows).toEqual([{ y: 2027 }]);
 });
 
@@ -106,9 +104,7 @@ it("looks again where a writer replaces what was listed", async () => {
     async get(key, options) {
       if (!replaced && key.includes("year=2024/week=1") && key.endsWith(".parquet")) {
         replaced = true;
-        await storage.write("raw/plays", [{ yards: 7 }], partition({ year: 2024, week: 1 }), {
-          overwrite: true,
-        });
+        await storage.write("raw/plays", [{ yards: 7 }], partition({ year: 2024, week: 1 }));
       }
       return backend.get(key, options);
     },

@@ -86,7 +86,7 @@ describe.each(Object.entries(PLACES))("writer processes on %s", (_, open) => {
           source,
           `for (let version = ${latest + 1}; ; version++) {
              const rows = Array.from({ length: ${ROWS} }, () => ({ version }));
-             await storage.write(${JSON.stringify(ENTITY)}, rows, partition({ year: 2024 }), { overwrite: true, onConflict: "retry" });
+             await storage.write(${JSON.stringify(ENTITY)}, rows, partition({ year: 2024 }), { onConflict: "retry" });
            }`,
         );
         const exit = once(writer, "exit");
@@ -104,7 +104,7 @@ describe.each(Object.entries(PLACES))("writer processes on %s", (_, open) => {
         expect(left).toBeGreaterThanOrEqual(latest);
         latest = left;
       }
-      await storage.write(ENTITY, rowsOf(latest + 1), PLACE, { overwrite: true });
+      await storage.write(ENTITY, rowsOf(latest + 1), PLACE);
       expect(await versionOf(storage)).toBe(latest + 1);
       await expectTidy(backend);
       await storage.close();
@@ -120,7 +120,7 @@ describe.each(Object.entries(PLACES))("writer processes on %s", (_, open) => {
         const child = startWriter(
           source,
           `for (let round = 0; round < ${ROUNDS}; round++) {
-             await storage.write(${JSON.stringify(ENTITY)}, [{ id: ${writer} * 1000 + round }], partition({ year: 2024 }), { onConflict: "retry" });
+             await storage.write(${JSON.stringify(ENTITY)}, [{ id: ${writer} * 1000 + round }], partition({ year: 2024 }), { overwrite: false, onConflict: "retry" });
            }
            await storage.close();`,
         );

@@ -62,7 +62,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       ]);
       expect(await storage.listFiles()).toEqual(before);
       // Nor does adding a file remove it.
-      await storage.write(ENTITY, [{ a: 3 }], p2024);
+      await storage.write(ENTITY, [{ a: 3 }], p2024, { overwrite: false });
       expect(await storage.exists(`${ENTITY}/year=2024/data.parquet`)).toBe(true);
     });
 
@@ -102,7 +102,6 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       });
       const leftovers: string[] = [];
       await undeletable.write(ENTITY, [{ a: 2 }], p2024, {
-        overwrite: true,
         onLeftover: ({ message }) => leftovers.push(message),
       });
       expect(leftovers).toEqual(["the drive is gone"]);
@@ -130,7 +129,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
         message: expect.stringContaining("repair(entity, { dryRun: true })"),
       });
       // A partition whose file is lost can still be written anew.
-      await storage.write(ENTITY, [{ a: 7 }], partition({ year: 2026 }), { overwrite: true });
+      await storage.write(ENTITY, [{ a: 7 }], partition({ year: 2026 }));
       expect((await storage.readIndex(ENTITY, { year: "2026" })).map((row) => row["a"])).toEqual([7]);
     });
   });
@@ -211,7 +210,9 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
   describe("write", () => {
     it("retries a conflict where it is told to, and loses nothing", async () => {
       await Promise.all(
-        Array.from({ length: 6 }, (_, a) => storage.write(ENTITY, [{ a }], p2024, { onConflict: "retry" })),
+        Array.from({ length: 6 }, (_, a) =>
+          storage.write(ENTITY, [{ a }], p2024, { overwrite: false, onConflict: "retry" }),
+        ),
       );
       expect((await storage.readIndex(ENTITY)).map((row) => row["a"]).sort()).toEqual([0, 1, 2, 3, 4, 5]);
     });
@@ -219,9 +220,9 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
     it("goes to the folder that is there, however another system spelled it", async () => {
       await put(`${ENTITY}/year=2024/team=Texas A&M/data.parquet`, parquet([{ a: 1 }]));
       const aggies = partition({ year: 2024, team: "Texas A&M" });
-      await storage.write(ENTITY, [{ a: 2 }], aggies);
+      await storage.write(ENTITY, [{ a: 2 }], aggies, { overwrite: false });
       expect((await storage.readIndex(ENTITY, { team: "Texas A&M" })).map((row) => row["a"])).toEqual([1, 2]);
-      await storage.write(ENTITY, [{ a: 3 }], aggies, { overwrite: true });
+      await storage.write(ENTITY, [{ a: 3 }], aggies);
       expect((await storage.readIndex(ENTITY)).map((row) => row["a"])).toEqual([3]);
       expect((await storage.listFiles()).every((file) => file.includes("team=Texas A&M/"))).toBe(true);
       await put(`${ENTITY}/year=2024/team=Texas%20A%26M/data.parquet`, parquet([{ a: 1 }]));
@@ -237,7 +238,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
         encodeParquet([{ a: 1 }], [{ name: "a", type: "int64" }]),
       );
       expect(await storage.readIndex(ENTITY, { team: "San Jos\u00e9" })).toHaveLength(1);
-      await storage.write(ENTITY, [{ a: 2 }], partition({ team: "San Jos\u00e9" }), { overwrite: true });
+      await storage.write(ENTITY, [{ a: 2 }], partition({ team: "San Jos\u00e9" }));
       expect((await storage.readIndex(ENTITY)).map(({ a }) => a)).toEqual([2]);
     });
 

@@ -62,15 +62,17 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
     await write(1, [{ yards: 1 }], { schema });
     await write(2, [{ yards: 2 }]);
     await write(3, [{ yards: 2.5 }]);
-    await write(1, [{ yards: "none" }], { schema: [{ name: "yards", type: "string" }], overwrite: true });
+    await write(1, [{ yards: "none" }], { schema: [{ name: "yards", type: "string" }] });
     expect((await schemas()).sort()).toEqual(["yards double", "yards string"]);
   });
 
   it("may change with the only partition there is, which binds nothing that replaces it", async () => {
     await write(1, [{ yards: 1 }]);
-    await write(1, [{ yards: "one" }], { overwrite: true });
-    await write(1, [{ yards: 1.5 }], { overwrite: true });
-    await expect(write(1, [{ yards: "one" }])).rejects.toThrow("double in raw/plays/year=2024/week=1");
+    await write(1, [{ yards: "one" }]);
+    await write(1, [{ yards: 1.5 }]);
+    await expect(write(1, [{ yards: "one" }], { overwrite: false })).rejects.toThrow(
+      "double in raw/plays/year=2024/week=1",
+    );
     expect(await schemas()).toEqual(["yards double"]);
   });
 

@@ -16,9 +16,9 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
 
   async function season(): Promise<void> {
     for (const week of [1, 2, 10]) {
-      await storage.write("raw/games", games(week), partition({ year: "2024", week }), { overwrite: true });
+      await storage.write("raw/games", games(week), partition({ year: "2024", week }));
     }
-    await storage.write("raw/games", games(1), partition({ year: "2023", week: 1 }), { overwrite: true });
+    await storage.write("raw/games", games(1), partition({ year: "2023", week: 1 }));
   }
 
   it("reads back what was written, partition columns in every row", async () => {
@@ -64,9 +64,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
 
   it("replaces exactly one partition: overwriting week 1 leaves week 10 alone", async () => {
     await season();
-    await storage.write("raw/games", [{ game_id: 1 }], partition({ year: "2024", week: "1" }), {
-      overwrite: true,
-    });
+    await storage.write("raw/games", [{ game_id: 1 }], partition({ year: "2024", week: "1" }));
     const [row, ...others] = await storage.readIndex("raw/games", { year: "2024", week: "1" });
     expect(row).toMatchObject({ game_id: 1, home: null, year: "2024", week: "1" });
     expect(others).toEqual([]);
@@ -74,10 +72,12 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     expect(await storage.listFiles("raw/games/year=2024/week=1")).toHaveLength(2);
   });
 
-  it("adds a file without overwrite", async () => {
+  it("has each row once after a pipeline ran twice, and adds a file with overwrite: false", async () => {
     const p = partition({ year: "2024" });
     await storage.write("raw/games", games(1), p);
-    await storage.write("raw/games", games(2), p);
+    await storage.write("raw/games", games(1), p);
+    expect(await storage.readIndex("raw/games")).toHaveLength(2);
+    expect(await storage.write("raw/games", games(2), p, { overwrite: false })).toBe(2);
     expect((await storage.readIndex("raw/games")).map((row) => row["game_id"]).sort()).toEqual([
       401_001, 401_002, 401_101, 401_102,
     ]);
@@ -86,7 +86,9 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
   it("keeps an empty partition as zero rows and a manifest", async () => {
     const p = partition({ year: "2024" });
     await storage.write("raw/games", games(1), p);
-    expect(await storage.write("raw/games", [], p, { overwrite: true })).toBe(0);
+    expect(await storage.write("raw/games", [], p, { overwrite: false })).toBe(0);
+    expect(await storage.readIndex("raw/games")).toHaveLength(2);
+    expect(await storage.write("raw/games", [], p)).toBe(0);
     expect(await storage.readIndex("raw/games")).toEqual([]);
     expect(await storage.listFiles()).toEqual(["raw/games/year=2024/manifest.json"]);
   });
@@ -95,7 +97,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     const p = partition({ year: "2024" });
     await storage.write("raw/games", games(0), p);
     const outcomes = await Promise.allSettled(
-      [1, 2, 3, 4].map((week) => storage.write("raw/games", games(week), p, { overwrite: true })),
+      [1, 2, 3, 4].map((week) => storage.write("raw/games", games(week), p)),
     );
     const lost = outcomes.filter((outcome) => outcome.status === "rejected");
     for (const { reason } of lost) expect(reason).toMatchObject({ code: "conflict" });
@@ -127,11 +129,11 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
       { a: 2, b: null, year: "2015", team: "Rice" },
     ]);
     // Writing into the old tree upgrades the touched partition only.
-    await storage.write("raw/old", [{ a: 3 }], partition({ year: "2015", team: "Rice" }));
-    expect((await storage.readIndex("raw/old", { year: "2015" })).map((row) => row["a"])).toEqual([2, 3]);
-    await storage.write("raw/old", [{ a: 4 }], partition({ year: "2015", team: "Rice" }), {
-      overwrite: true,
+    await storage.write("raw/old", [{ a: 3 }], partition({ year: "2015", team: "Rice" }), {
+      overwrite: false,
     });
+    expect((await storage.readIndex("raw/old", { year: "2015" })).map((row) => row["a"])).toEqual([2, 3]);
+    await storage.write("raw/old", [{ a: 4 }], partition({ year: "2015", team: "Rice" }));
     expect((await storage.readIndex("raw/old", { year: "2015" })).map((row) => row["a"])).toEqual([4]);
     expect(await storage.listFiles("raw/old/year=2015")).toHaveLength(2);
   });
@@ -142,7 +144,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     const stray = `raw/games/year=2024/part-${"0".repeat(32)}.parquet`;
     await storage.writeParquet(stray, [{ game_id: 666 }]);
     expect((await storage.readIndex("raw/games")).map((row) => row["game_id"])).not.toContain(666);
-    await storage.write("raw/games", games(2), p, { overwrite: true });
+    await storage.write("raw/games", games(2), p);
     expect(await storage.exists(stray)).toBe(false);
   });
 

@@ -53,8 +53,8 @@ export interface DraftData {
 
 /** How a draft is committed. */
 export interface CommitOptions {
-  /** Whether what is there goes. */
-  readonly overwrite?: boolean | undefined;
+  /** Whether the file replaces those that count, or is added to them. */
+  readonly overwrite: boolean;
   /** Called before anything is written into an empty folder; what it throws stops the write. */
   readonly onNew?: (() => Promise<void>) | undefined;
   /** Told of files that no longer count and could not be deleted. */
@@ -72,7 +72,7 @@ export interface CommitOptions {
 export async function commitDraft(
   backend: StorageBackend,
   draft: DraftFile,
-  options: CommitOptions = {},
+  options: CommitOptions,
 ): Promise<void> {
   const { prefix, partition } = draft;
   let state = await readPartitionState(backend, prefix, partition, options.signal);
@@ -91,7 +91,7 @@ async function commitFirst(
   backend: StorageBackend,
   draft: DraftFile,
   { body, sizeBytes, rows, sha256 }: DraftData,
-  options: CommitOptions,
+  options: Omit<CommitOptions, "overwrite">,
 ): Promise<void> {
   const { prefix } = draft;
   const key = joinKey(prefix, FIRST_FILE_NAME);
@@ -152,7 +152,7 @@ export async function commitAgain(
   entity: Key,
   partition: Partition,
   state: PartitionState,
-  options: CommitOptions,
+  options: Omit<CommitOptions, "overwrite">,
 ): Promise<void> {
   const draft = { entity, partition, prefix: state.prefix, columns: [], data: undefined };
   await commitByManifest(backend, draft, state, { ...options, overwrite: false });
@@ -165,7 +165,7 @@ async function commitByManifest(
   state: PartitionState,
   options: CommitOptions,
 ): Promise<void> {
-  const { overwrite = false, signal } = options;
+  const { overwrite, signal } = options;
   const { prefix, data } = draft;
   const kept = overwrite ? [] : await describeFiles(backend, state, signal);
   const stale = staleFiles(state, kept, overwrite);
@@ -264,7 +264,7 @@ async function describeFiles(
         op: "write",
         path: info.key,
         backend: backend.name,
-        message: `write: cannot add a Parquet file beside ${info.key}, which would hide it. Read the partition and write it with overwrite: true.`,
+        message: `write: cannot add a Parquet file beside ${info.key}, which would hide it. Read the partition and write its rows together with the new ones, which replaces the file.`,
       });
     }
     try {
@@ -318,7 +318,7 @@ async function manifestNames(backend: StorageBackend, prefix: Key, sha256: strin
 async function discard(
   backend: StorageBackend,
   keys: readonly Key[],
-  { onLeftover }: CommitOptions,
+  { onLeftover }: Pick<CommitOptions, "onLeftover">,
 ): Promise<void> {
   if (keys.length === 0) return;
   try {

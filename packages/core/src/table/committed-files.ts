@@ -76,6 +76,6 @@ function missingFile(folder: PartitionFolder, name: string): StorageError {
     code: "not_found",
     op: "readIndex",
     path: `${folder.prefix}/${name}`,
-    message: `${folder.prefix}/manifest.json names ${name}, which is not there. Restore the file, or write the partition anew with overwrite: true; repair(entity, { dryRun: true }) names every partition like it.`,
+    message: `${folder.prefix}/manifest.json names ${name}, which is not there. Restore the file, or write the partition again; repair(entity, { dryRun: true }) names every partition like it.`,
   });
 }

@@ -51,7 +51,7 @@ import { type WriteOptions, writePartition } from "./write-partition.ts";
  * @example
  * ```ts
  * const storage = new Storage(createMemoryBackend());
- * await storage.write("raw/games", rows, partition({ year: "2024" }), { overwrite: true });
+ * await storage.write("raw/games", rows, partition({ year: "2024" }));
  * const back = await storage.readIndex("raw/games", { year: "2024" });
  * ```
  */
@@ -274,15 +274,15 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Writes rows to one partition. `overwrite: true` replaces exactly that partition, atomically; otherwise a file is
-   * added. Columns named as partition keys are left to the path.
+   * Writes rows as the rows of one partition: exactly that partition is replaced, atomically. `overwrite: false` adds a
+   * file to it instead. Columns named like partition keys are stored in the path only.
    *
    * @returns how many rows were written.
    * @throws StorageError `conflict` where another writer committed first; `invalid_argument` naming the row and column of
    * a value that does not fit.
    * @example
    * ```ts
-   * await storage.write("processed/byplay", rows, partition({ year: "2024", week: "1" }), { overwrite: true });
+   * await storage.write("processed/byplay", rows, partition({ year: "2024", week: "1" }));
    * ```
    */
   async write(
@@ -324,7 +324,7 @@ export class Storage implements AsyncDisposable {
     checkOptions(options, REPLACE_OPTIONS, "replacePartitions");
     const key = parseKey(entity, "replacePartitions");
     const write = (rows: readonly Row[], partition: Partition): Promise<number> =>
-      writePartition(this.backend, key, rows, partition, { ...options, overwrite: true }, this.#entities);
+      writePartition(this.backend, key, rows, partition, options, this.#entities);
     return replacePartitions(key, source, write, options);
   }
 

@@ -11,7 +11,7 @@ import { checkSchema } from "../parquet/check-schema.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import { inferColumns } from "../parquet/infer-columns.ts";
 import { encodeParquet } from "../parquet/write-parquet.ts";
-import { commitDraft, type DraftFile } from "./commit-draft.ts";
+import { type CommitOptions, commitDraft, type DraftFile } from "./commit-draft.ts";
 import type { EntityMemory, ShapedWrite } from "./entity-memory.ts";
 import { findPartitionPrefix } from "./find-partition-prefix.ts";
 
@@ -22,7 +22,7 @@ const MAX_PAUSE_MS = 500;
 
 /** Options of `write`. */
 export interface WriteOptions extends OperationOptions {
-  /** `true` replaces exactly this partition; `false` (default) adds a file to it. */
+  /** `true` (default) replaces exactly this partition; `false` adds a file to it. */
   readonly overwrite?: boolean | undefined;
   /**
    * The columns and their types. Default: found by looking at every row, and fitted to the entity's other partitions: the
@@ -31,7 +31,7 @@ export interface WriteOptions extends OperationOptions {
   readonly schema?: readonly ColumnSchema[] | undefined;
   /**
    * `throw` (default): where another writer commits first, `conflict`. `retry`: the write is done anew on what that writer
-   * left, at most {@link MAX_WRITE_ATTEMPTS} times: added to it, or with `overwrite` in its place.
+   * left, at most {@link MAX_WRITE_ATTEMPTS} times: in its place, or with `overwrite: false` added to it.
    */
   readonly onConflict?: "throw" | "retry" | undefined;
   /**
@@ -66,13 +66,22 @@ export async function writePartition(
   entities: EntityMemory,
 ): Promise<number> {
   const own = withoutPartitionColumns(rows, partition);
-  const { write, columns } = await shapeWrite(backend, entity, own, partition, options, entities);
+  const { overwrite = true, onLeftover, signal } = options;
+  const { write, columns } = await shapeWrite(
+    backend,
+    entity,
+    own,
+    partition,
+    { ...options, overwrite },
+    entities,
+  );
   try {
     const data = own.length === 0 ? undefined : encodeData(own, columns, write);
     const draft = { entity, partition, prefix: write.prefix, columns, data };
-    await commit(backend, draft, options, async () => {
+    const onNew = async (): Promise<void> => {
       if (options.allowOtherKeys !== true) await entities.checkKeys(write);
-    });
+    };
+    await commit(backend, draft, { overwrite, onNew, onLeftover, signal }, options.onConflict);
   } catch (error) {
     entities.forget(write);
     throw error;
@@ -84,15 +93,15 @@ export async function writePartition(
 async function commit(
   backend: StorageBackend,
   draft: DraftFile,
-  options: WriteOptions,
-  onNew: () => Promise<void>,
+  options: CommitOptions,
+  onConflict: WriteOptions["onConflict"],
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await commitDraft(backend, draft, { ...options, onNew });
+      await commitDraft(backend, draft, options);
       return;
     } catch (error) {
-      const again = options.onConflict === "retry" && attempt < MAX_WRITE_ATTEMPTS;
+      const again = onConflict === "retry" && attempt < MAX_WRITE_ATTEMPTS;
       if (!again || !isStorageError(error, "conflict")) throw error;
     }
     await pause(attempt, draft.prefix, backend, options.signal);
@@ -105,7 +114,7 @@ async function shapeWrite(
   entity: Key,
   rows: readonly Row[],
   partition: Partition,
-  { schema, overwrite = false, allowOtherTypes = false, signal }: WriteOptions,
+  { schema, overwrite, allowOtherTypes = false, signal }: WriteOptions & { readonly overwrite: boolean },
   entities: EntityMemory,
 ): Promise<{ readonly write: ShapedWrite; readonly columns: readonly ColumnSchema[] }> {
   const found = schema === undefined ? inferColumns(rows) : checkSchema(schema, rows, "write");

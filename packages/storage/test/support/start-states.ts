@@ -40,7 +40,7 @@ export const START_STATES: Readonly<Record<string, StartState>> = {
     async prepare(backend) {
       const storage = new Storage(backend);
       await storage.write(ENTITY, rowsOf("old"), PARTITION);
-      await storage.write(ENTITY, rowsOf("old"), PARTITION);
+      await storage.write(ENTITY, rowsOf("old"), PARTITION, { overwrite: false });
     },
   },
   "an emptied partition of ours": {
