@@ -1,5 +1,5 @@
-// The main job, end to end, on real data: three million flights are written as a partitioned table to local disk, moved
-// to an S3 server by the parquetry command, proven to be there, and asked the same question on both sides.
+// The main job, end to end, on real data: writes three million flights as a partitioned table to local disk, moves it to an
+// S3 server with the parquetry command, verifies it, and runs the same query on both sides.
 // Everything happens in a temporary directory, which is removed at the end.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -8,11 +8,8 @@ import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createLocalBackend } from "@parquetry/backend-local";
-import { partition, Storage } from "@parquetry/core";
-import { openQuery } from "@parquetry/query";
-import { getStorage } from "@parquetry/storage";
 import { startS3Server } from "@parquetry/testkit";
+import { getStorage, openBackend, openQuery, partition, Storage } from "parquetry";
 
 const ENTITY = "raw/flights";
 const QUESTION = `
@@ -26,14 +23,14 @@ const QUESTION = `
 const require = createRequire(import.meta.url);
 const startedAt = Date.now();
 const work = await mkdtemp(join(tmpdir(), "parquetry-demo-"));
-// The AWS SDK's notice about Node 20; the version that is used here supports it.
+// Hides the AWS SDK's notice about Node 20, which the version used here still supports.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 
 function heading(number, text) {
   console.log(`\n${number}. ${text}\n`);
 }
 
-/** Rows of the source file, day by day: the file is sorted by date, so one day is held at a time. */
+/** Yields the rows of the source file day by day. The file is sorted by date, so only one day is in memory. */
 async function* days(storage, file) {
   let day;
   let rows = [];
@@ -52,13 +49,13 @@ async function* days(storage, file) {
 }
 
 async function writeFlights(root) {
-  // The package exports its main file only; the data lies beside it.
+  // The package exports only its main file; the data is next to it.
   const datasets = join(dirname(require.resolve("vega-datasets")), "..", "data");
-  // A copy: package stores hard-link their files, and a new link elsewhere looks like a change while it is read.
+  // Read a copy: package managers hard-link their files, and a new link elsewhere looks like a change during the read.
   const download = join(work, "download");
   await mkdir(download);
   await copyFile(join(datasets, "flights-3m.parquet"), join(download, "flights-3m.parquet"));
-  const source = new Storage(await createLocalBackend({ root: download }));
+  const source = new Storage(await openBackend(download));
   const storage = await getStorage({ env: { PARQUETRY_DATA_ROOT: root } });
   let flights = 0;
   let partitions = 0;
@@ -76,7 +73,7 @@ async function writeFlights(root) {
 async function parquetry(env, ...args) {
   console.log(`$ parquetry ${args.join(" ")}`);
   const command = join(
-    dirname(require.resolve("@parquetry/migrate-cli/package.json")),
+    dirname(require.resolve("parquetry/package.json")),
     "dist",
     "bin",
     "parquetry.js",
@@ -91,7 +88,7 @@ async function parquetry(env, ...args) {
   console.log();
 }
 
-/** Asks the question and tells what was read for the answer. */
+/** Runs the query and prints how much it read. */
 async function ask(env, partitions) {
   const storage = await getStorage({ env });
   const db = await openQuery(storage, { cacheDirectory: join(work, "cache") });

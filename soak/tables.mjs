@@ -1,15 +1,15 @@
-// The long proofs of tables: `pnpm soak:tables`, or parts of it: `pnpm soak:tables fuzz`, `kills`, `football`.
-// Wants PARQUETRY_PYTHON for pyarrow's files, and the football data beside the checkout.
+// The long-running proofs of tables. `pnpm soak:tables` runs all parts; `pnpm soak:tables fuzz kills football` runs some.
+// Set PARQUETRY_PYTHON to a Python with pyarrow to include its files. The football data must be next to the checkout.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fuzzReader } from "./soak-tables/fuzz-reader.mjs";
+import { fuzzReader } from "./tables/fuzz-reader.mjs";
 
 const ROOT = join(import.meta.dirname, "..");
 const FUZZ_FILES = Number(process.env.PARQUETRY_FUZZ ?? 50_000);
 
 const PARTS = {
-  /** Damaged Parquet files through the plain reader. */
+  /** Reads damaged Parquet files on a plain thread. */
   async fuzz() {
     const result = await fuzzReader(FUZZ_FILES, { python: process.env.PARQUETRY_PYTHON });
     console.log(result);
@@ -18,14 +18,14 @@ const PARTS = {
     );
     return result.hangs.length + result.deaths.length + other.length === 0;
   },
-  /** Writers that are killed 200 times with a reader beside them, and eight that race for 50 rounds; on disk and on S3. */
+  /** Kills writers 200 times while a reader runs, and lets eight writers race for 50 rounds, on disk and on S3. */
   async kills() {
     return vitest("test/killed-writers.test.ts", { PARQUETRY_KILLS: "200", PARQUETRY_ROUNDS: "50" });
   },
-  /** Every year of every table of the football data through every store. */
+  /** Takes every year of every football table through every store. */
   async football() {
     if (!existsSync(join(ROOT, "..", "shared", "data", "sources"))) {
-      console.error("The football data is not beside this checkout: ../shared/data/sources is missing.");
+      console.error("The football data is missing: expected it at ../shared/data/sources.");
       return false;
     }
     return vitest("test/football.test.ts", { PARQUETRY_FOOTBALL: "all" });
@@ -37,7 +37,7 @@ function vitest(file, env) {
     process.execPath,
     [join(ROOT, "node_modules", "vitest", "vitest.mjs"), "run", file],
     {
-      cwd: join(ROOT, "packages", "parquetry"),
+      cwd: join(ROOT, "packages", "storage"),
       env: { ...process.env, ...env },
       stdio: "inherit",
     },
@@ -50,7 +50,7 @@ let ok = true;
 for (const name of wanted) {
   const part = PARTS[name];
   if (part === undefined) {
-    console.error(`There is no part ${name}; there are ${Object.keys(PARTS).join(", ")}.`);
+    console.error(`Unknown part ${name}; expected one of ${Object.keys(PARTS).join(", ")}.`);
     process.exit(2);
   }
   console.log(`\n=== ${name}`);

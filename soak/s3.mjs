@@ -1,7 +1,8 @@
-// A long run through faults: operations by sixteen workers at once while the server and the way to it fail a fifth of the
-// time. Each either succeeds with the right bytes or fails with a code that says what happened; counters that all workers
-// increment by compare-and-swap show that nothing is doubled or lost. Then large uploads with as many failing parts as
-// parts. The process must end by itself. `pnpm soak [operations] [seed] [MB …]`; by default 2,000, 1, and 30 200.
+// Runs random operations from sixteen concurrent workers while a fifth of all calls fail, in the server or on the way to it.
+// Each operation must either succeed with the right bytes or fail with a code that says what happened. Counters that all
+// workers increment by compare-and-swap prove that no write is lost or applied twice. Then it uploads large files while as
+// many part uploads fail as there are parts. The process must exit by itself.
+// Usage: `pnpm soak [operations=2000] [seed=1] [MB=30 200 …]`
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
@@ -17,11 +18,10 @@ const WORKERS = 16;
 const COUNTERS = 4;
 const DEADLINE_MS = 60_000;
 const POLICY = { maxAttempts: 10, budgetMs: 30_000, baseDelayMs: 2, maxDelayMs: 60 };
-/** What an operation may end in when faults outlast its tries. */
-// `corrupt`: bytes that were damaged on the way at every try, and refused.
+/** Codes that an operation may fail with when faults outlast its attempts; `corrupt` when every attempt received damaged bytes. */
 const ALLOWED = new Set(["rate_limited", "unavailable", "timeout", "outcome_unknown", "conflict", "corrupt"]);
 
-/** Numbers in [0, 1) that follow from the seed (mulberry32). */
+/** Returns a generator of numbers in [0, 1), determined by the seed (mulberry32). */
 function randomFrom(start) {
   let state = start >>> 0;
   return () => {
@@ -35,7 +35,7 @@ function randomFrom(start) {
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const utf8 = (text) => new TextEncoder().encode(text);
 
-/** On the server: 15 % of requests. */
+/** Faults in the server: 15 % of requests. */
 const SERVER_FAULTS = [
   [0.025, { kind: "status", status: 503 }],
   [0.02, { kind: "status", status: 500 }],
@@ -54,11 +54,16 @@ const SERVER_FAULTS = [
   ...(operation === undefined ? {} : { operation }),
 }));
 
-/** Above the backend: another 5 % of calls. A conditional put cannot lose its answer here: only the backend can settle that. */
+/** Faults above the backend: another 5 % of calls. They never lose the answer to a put, because only the backend can settle that. */
 function callFaults() {
   const random = randomFrom(seed + 7);
   const error = (op, path) =>
-    new StorageError({ code: "unavailable", op, path, message: `${op} ${path}: the wrapper made it fail.` });
+    new StorageError({
+      code: "unavailable",
+      op,
+      path,
+      message: `${op} ${path}: failed by the fault-injecting wrapper.`,
+    });
   return ({ op, path }) => {
     const draw = random();
     if (draw < 0.03) return { when: "before", error: error(op, path) };
@@ -71,7 +76,10 @@ function callFaults() {
 async function withDeadline(what, run) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} hangs for ${DEADLINE_MS} ms`)), DEADLINE_MS);
+    timer = setTimeout(
+      () => reject(new Error(`${what} did not finish within ${DEADLINE_MS} ms`)),
+      DEADLINE_MS,
+    );
   });
   try {
     return await Promise.race([run(), late]);
@@ -82,7 +90,7 @@ async function withDeadline(what, run) {
 
 const figures = { succeeded: 0, failed: {}, increments: 0, unknownIncrements: 0 };
 
-/** Runs an operation; what fails must fail with a code that may be. Gives undefined then. */
+/** Runs an operation. Returns `{ result }`, or `{ code }` when it failed with an allowed code; any other failure is an assertion error. */
 async function attempt(what, run) {
   try {
     const result = await withDeadline(what, run);
@@ -95,7 +103,7 @@ async function attempt(what, run) {
   }
 }
 
-/** One worker: keys of its own, and for each what it may hold. `null` is nothing. */
+/** One worker. It alone writes its keys, and tracks which contents each may hold (`null`: the key is absent). */
 async function work(backend, id, share) {
   const random = randomFrom(seed * 1000 + id);
   const possible = new Map();
@@ -112,7 +120,7 @@ async function work(backend, id, share) {
       const { body } = await backend.get(key, range ? { range } : { verify: true });
       return await body.bytes();
     } catch (error) {
-      // A range of an object that is empty.
+      // The object is empty, so the range does not exist.
       if (isStorageError(error, "invalid_argument") && range) return new Uint8Array();
       if (isStorageError(error, "not_found")) return null;
       throw error;
@@ -149,18 +157,18 @@ async function work(backend, id, share) {
       const before = possible.get(key);
       if (code !== undefined) before.add(sha256(bytes));
       else if (result === "won") {
-        assert.ok(before.has(null), `${key}: created what was there`);
+        assert.ok(before.has(null), `${key}: a create succeeded although the key existed`);
         possible.set(key, new Set([sha256(bytes)]));
       } else {
         before.delete(null);
-        assert.ok(before.size > 0, `${key}: lost to nobody`);
+        assert.ok(before.size > 0, `${key}: a create lost although no other write could have won`);
       }
     },
     async get(key) {
       const { result, code } = await attempt("get", () => read(key));
       if (code !== undefined) return;
       const found = result === null ? null : sha256(result);
-      assert.ok(possible.get(key).has(found), `${key}: holds what was never written there`);
+      assert.ok(possible.get(key).has(found), `${key}: holds bytes that were never written to it`);
       possible.set(key, new Set([found]));
     },
     async range(key) {
@@ -202,13 +210,13 @@ async function work(backend, id, share) {
         const states = possible.get(key);
         if (!states.has(null)) assert.ok(result.includes(key), `${key} is missing in the listing`);
         if (states.size === 1 && states.has(null))
-          assert.ok(!result.includes(key), `${key} is listed and gone`);
+          assert.ok(!result.includes(key), `${key} is listed although it was deleted`);
       }
     },
     async increment() {
       const key = parseKey(`counters/${Math.floor(random() * COUNTERS)}`);
       const { result, code } = await attempt("increment", async () => {
-        // Replaced while it is written, or while a body that broke off is resumed.
+        // Another worker may replace the counter before our put, or while an interrupted body is resumed.
         try {
           const { info, body } = await backend.get(key);
           const value = Number(new TextDecoder().decode(await body.bytes()));
@@ -267,20 +275,20 @@ async function soakOperations(server) {
   const { increments, unknownIncrements } = figures;
   assert.ok(
     counted >= increments && counted <= increments + unknownIncrements,
-    `the counters say ${counted}; ${increments} increments were won, ${unknownIncrements} are unknown`,
+    `the counters add up to ${counted}, but ${increments} increments succeeded and ${unknownIncrements} have an unknown outcome`,
   );
   const empty = await countEmptyUploads(server, bucket);
   await backend.close();
   const failed = Object.entries(figures.failed).map(([code, count]) => `${count} ${code}`);
   console.log(
-    `${figures.succeeded} operations right, ${failed.length === 0 ? "none" : failed.join(", ")} failed as they should, ` +
-      `${requests} requests in ${seconds.toFixed(1)} s, ${empty} empty uploads left; counters ${counted} = ${increments} won + ${counted - increments} of ${unknownIncrements} unknown`,
+    `${figures.succeeded} operations succeeded; allowed failures: ${failed.length === 0 ? "none" : failed.join(", ")}; ` +
+      `${requests} requests in ${seconds.toFixed(1)} s, ${empty} empty uploads left; counters ${counted} = ${increments} confirmed + ${counted - increments} of ${unknownIncrements} with unknown outcome`,
   );
 }
 
 /**
- * Uploads that are left behind. Only where the answer to the request that began one was lost can there be one, and nobody
- * knows its name: it is empty, costs nothing, and `abortStaleUploads` ends it.
+ * Counts uploads that were left behind. One can only remain when the answer to its CreateMultipartUpload was lost, so that
+ * no client knows its id: it has no parts, costs nothing, and `abortStaleUploads` removes it.
  */
 async function countEmptyUploads(server, bucket) {
   const client = new S3Client({
@@ -291,7 +299,7 @@ async function countEmptyUploads(server, bucket) {
   for await (const { key, uploadId } of bucket.listUploads()) {
     const upload = { Bucket: "soak", Key: key, UploadId: uploadId };
     const { Parts = [] } = await client.send(new ListPartsCommand(upload));
-    assert.equal(Parts.length, 0, `an upload of ${key} was left behind with ${Parts.length} parts`);
+    assert.equal(Parts.length, 0, `the abandoned upload of ${key} has ${Parts.length} parts`);
     count++;
   }
   client.destroy();
@@ -313,7 +321,7 @@ async function soakUpload(server, sizeMb) {
       nth,
       fault: kind,
     }));
-  // Of the first 2n requests for n parts every other one fails.
+  // Every other one of the first 2n part uploads fails, n being the number of parts.
   server.setFaults([
     ...fails({ kind: "reset", when: "during" }, 1),
     ...fails({ kind: "status", status: 503 }, 3),
@@ -323,7 +331,7 @@ async function soakUpload(server, sizeMb) {
   const chunk = Buffer.alloc(1024 * 1024);
   async function* body() {
     for (let i = 0; i < sizeMb; i++) {
-      // Anew each time: the backend holds what it has not sent.
+      // A new buffer each time, because the backend keeps a reference until the bytes are sent.
       const next = Buffer.from(chunk.fill(`${i} `));
       hash.update(next);
       yield next;
@@ -335,10 +343,10 @@ async function soakUpload(server, sizeMb) {
   const failures = server.requests.count("UploadPart") - parts;
   const found = createHash("sha256");
   for await (const piece of (await backend.get(key)).body) found.update(piece);
-  assert.equal(found.digest("hex"), hash.digest("hex"), "the object is what was sent");
+  assert.equal(found.digest("hex"), hash.digest("hex"), "the object holds the bytes that were sent");
   await backend.close();
   console.log(
-    `${sizeMb} MB in ${parts} parts through ${failures} failures: right, in ${seconds.toFixed(1)} s`,
+    `${sizeMb} MB in ${parts} parts, ${failures} failed part uploads: stored correctly in ${seconds.toFixed(1)} s`,
   );
 }
 
@@ -354,8 +362,8 @@ await new Promise((resolve) => setTimeout(resolve, 100));
 const open = process
   .getActiveResourcesInfo()
   .filter((name) => !/^(?:TTYWrap|PipeWrap|FSReq|Immediate)/.test(name));
-assert.deepEqual(open, [], "nothing is left open");
+assert.deepEqual(open, [], "no handle stays open");
 setTimeout(() => {
-  console.error("the process does not end by itself");
+  console.error("the process does not exit by itself");
   process.exit(1);
 }, 5000).unref();

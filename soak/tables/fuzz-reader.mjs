@@ -1,11 +1,11 @@
 import { Worker } from "node:worker_threads";
 import { sampleFiles } from "./sample-files.mjs";
 
-/** A read that takes longer hangs, in milliseconds. */
+/** A read that takes longer is reported as a hang, in milliseconds. */
 const HANG_MS = 4_000;
 const HEAP_MIB = 1_024;
 
-/** Reads damaged Parquet files with the plain reader; what hangs or ends its thread is counted, and named. */
+/** Reads damaged Parquet files on a plain thread; reports each file that hangs or kills the thread, with its seed. */
 export async function fuzzReader(count, { python, start = 0 } = {}) {
   const files = [...(await sampleFiles(python))];
   const result = { files: count, samples: files.length, outcomes: {}, hangs: [], deaths: [], slowestMs: 0 };

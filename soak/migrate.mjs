@@ -1,6 +1,6 @@
-// Disturbs migrations, and asks for parity each time. Needs a build:
-//   node scripts/soak-migrate.mjs [minutes of kills = 5] [failing|gone|planted|fullDisk|sparse|killed|roundTrip|football]
-// Exit code 1 where anything is lost, sent too often, or left behind. What cannot be done here is skipped aloud.
+// Disturbs migrations in eight ways and verifies parity after each. Needs a build.
+// Usage: node soak/migrate.mjs [minutes of kills = 5] [failing|gone|planted|fullDisk|sparse|killed|roundTrip|football]
+// Exits with 1 if a file is lost, sent too often, or an upload is left behind. Prints SKIPPED for what cannot run here.
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createS3Backend } from "../packages/backend-s3/dist/index.js";
 import { startS3Server } from "../packages/testkit/dist/index.js";
-import { makeUserTree } from "./soak/make-user-tree.mjs";
+import { makeUserTree } from "./make-user-tree.mjs";
 
 const SCRIPT = fileURLToPath(new URL("../packages/migrate-cli/dist/bin/parquetry.js", import.meta.url));
 const MINUTES = Number(process.argv[2] ?? 5);
@@ -60,7 +60,7 @@ function start(server, args, env = {}) {
 
 const run = (server, args, env) => start(server, args, env).outcome;
 
-/** The keys of uploads that have neither become an object nor been ended. */
+/** Returns the keys of multipart uploads that were neither completed nor aborted. */
 async function unfinished({ endpoint, credentials }) {
   const backend = createS3Backend({ bucket: "soak", endpoint, credentials });
   const keys = [];
@@ -73,7 +73,7 @@ async function makeTree(root, files) {
   for (let i = 0; i < files; i++) {
     const path = join(root, "raw", `week=${i % 20}`, `${i}.bin`);
     await mkdir(dirname(path), { recursive: true });
-    // One in a hundred goes in parts.
+    // One file in a hundred is large enough to be sent in parts.
     await writeFile(path, randomBytes(i % 100 === 7 ? LARGE_BYTES : 200 + randomInt(20_000)));
   }
 }
@@ -113,13 +113,13 @@ async function killed(root, server) {
   const large = FILES / 100;
   const small = FILES - large;
   check(
-    "no small file sent again but what was in flight",
+    "only small files in flight at a kill are sent again",
     puts <= small + kills * CONCURRENCY,
     `${puts} PUT for ${small} files`,
   );
   const parts = server.requests.count("UploadPart");
   check(
-    "no part sent again but what was in flight",
+    "only parts in flight at a kill are sent again",
     parts <= large * LARGE_PARTS + kills * CONCURRENCY * LARGE_PARTS_IN_FLIGHT,
     `${parts} parts for ${large} files of ${LARGE_PARTS}`,
   );
@@ -137,7 +137,7 @@ async function failing(root, server) {
     { probability: 0.05, seed: 4, fault: { kind: "reset", when: "after-commit" } },
   ]);
   const { exitCode, said } = await run(server, ["migrate", ...places]);
-  check("20 % of 503 and 15 % of resets: finishes at once", exitCode === 0, exitCode === 0 ? "" : said);
+  check("20 % answers of 503 and 15 % resets: one run finishes", exitCode === 0, exitCode === 0 ? "" : said);
   await expectParity("after the failures", server, places);
 }
 
@@ -149,7 +149,11 @@ async function gone(root, first) {
   await sleep(OUTAGE_MS);
   const second = await startS3Server({ buckets: ["soak"], dir: join(work, "gone"), port: first.port });
   const { exitCode, said } = await outcome;
-  check("server gone for 30 s: waits and finishes", exitCode === 0, exitCode === 0 ? "" : said);
+  check(
+    "server unreachable for 30 s: the run waits and finishes",
+    exitCode === 0,
+    exitCode === 0 ? "" : said,
+  );
   await expectParity("after the outage", second, places);
   await second.close();
 }
@@ -175,7 +179,7 @@ async function planted(root, server) {
     const named = await readFile(join(report, "differing.txt"), "utf8");
     const unproven = await readFile(join(report, "unverifiable.txt"), "utf8");
     check(
-      `wrong objects of the same size, by PUT and in parts: verify --level ${level} finds both`,
+      `two objects with wrong bytes and the right size, one sent whole and one in parts: verify --level ${level} finds both`,
       exitCode === 1 && keys.every((key) => `${named}${unproven}`.includes(`${key}\n`)),
       `differing: ${named.trim().replace("\n", " ")}; unverifiable: ${unproven.trim()}`,
     );
@@ -186,12 +190,15 @@ async function fullDisk(root, server) {
   const small = join(work, "small-disk");
   await mkdir(small);
   if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=30m", "tmpfs", small]).status !== 0) {
-    console.log("SKIPPED a full disk: it needs Linux, root and the right to mount");
+    console.log("SKIPPED the full disk: needs Linux and the permission to mount");
     return;
   }
   try {
     const { exitCode, said } = await run(server, ["migrate", "--from", root, "--to", small]);
-    check("disk full: exit 1 and the reason", exitCode === 1 && said.includes("the disk is full"));
+    check(
+      "full disk: exit code 1, and the reason is printed",
+      exitCode === 1 && said.includes("the disk is full"),
+    );
     let wrong = 0;
     for (const entry of await readdir(small, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
@@ -199,7 +206,7 @@ async function fullDisk(root, server) {
       const original = await readFile(path.replace(small, root)).catch(() => undefined);
       if (original === undefined || !original.equals(await readFile(path))) wrong++;
     }
-    check("disk full: no half file under any name", wrong === 0, wrong === 0 ? "" : `${wrong} wrong`);
+    check("full disk: no partial file is left", wrong === 0, wrong === 0 ? "" : `${wrong} wrong`);
   } finally {
     spawnSync("umount", [small]);
   }
@@ -208,7 +215,7 @@ async function fullDisk(root, server) {
 async function sparse(_root, server) {
   const { bavail, bsize } = await statfs(work);
   if (bavail * bsize < 3 * SPARSE_BYTES) {
-    console.log("SKIPPED a sparse file of 5 GB: it needs 15 GB of free disk");
+    console.log("SKIPPED the sparse file of 5 GB: needs 15 GB of free disk space");
     return;
   }
   const root = join(work, "sparse-tree");
@@ -221,10 +228,14 @@ async function sparse(_root, server) {
   check("a sparse file of 5 GB arrives", exitCode === 0, exitCode === 0 ? "" : said);
   await rm(join(work, ".cache"), { recursive: true, force: true });
   const verified = await run(server, ["verify", ...places]);
-  check("and its parts prove it", verified.exitCode === 0, verified.exitCode === 0 ? "" : verified.said);
+  check(
+    "the MD5s of its parts prove it",
+    verified.exitCode === 0,
+    verified.exitCode === 0 ? "" : verified.said,
+  );
 }
 
-/** Local to S3 to R2 to local: planned, copied, verified, found complete at each step, and the same bytes at the end. */
+/** Moves a tree from disk to S3 to R2 and back to disk: each step is planned, migrated, repeated and verified; at the end the bytes are compared. */
 async function throughAll(root, what, files) {
   const s3 = await startS3Server({ buckets: ["soak"], dir: join(work, "all-s3") });
   const r2 = await startS3Server({ buckets: ["soak"], dir: join(work, "all-r2"), profile: "r2" });
@@ -262,12 +273,12 @@ async function throughAll(root, what, files) {
         copy.exitCode === 0 ? `${((copied - startedAt) / 1000).toFixed(1)} s` : copy.said,
       );
       check(
-        `${what}, ${step}: a second run does nothing`,
+        `${what}, ${step}: a second run copies nothing`,
         again.exitCode === 0 && JSON.parse(again.said.trim().split("\n").at(-1)).copied.files === 0,
         JSON.stringify(asked),
       );
       check(
-        `${what}, ${step}: only lists, ${lists} at a side`,
+        `${what}, ${step}: the second run only lists, ${lists} requests per side`,
         Object.keys(asked).every((name) => name === "ListObjectsV2") && asked.ListObjectsV2 <= lists + 1,
       );
       check(
@@ -277,7 +288,7 @@ async function throughAll(root, what, files) {
       );
     }
     const difference = spawnSync("diff", ["-r", root, back], { encoding: "utf8" });
-    check(`${what}: diff -r says identical`, difference.status === 0, difference.stdout.slice(0, 500));
+    check(`${what}: diff -r finds no difference`, difference.status === 0, difference.stdout.slice(0, 500));
   } finally {
     await s3.close();
     await r2.close();
@@ -295,11 +306,11 @@ async function roundTrip() {
 async function football() {
   const shared = fileURLToPath(new URL("../../shared/data/", import.meta.url));
   if (!existsSync(join(shared, "build-cfb.mjs"))) {
-    console.log("SKIPPED the real football tree: ../shared/data/build-cfb.mjs is not here");
+    console.log("SKIPPED the real football tree: ../shared/data/build-cfb.mjs is missing");
     return;
   }
   const root = join(work, "football-tree");
-  // Beside the benchmarks, where it finds DuckDB.
+  // In bench/, because Node resolves DuckDB from there.
   const builder = fileURLToPath(new URL(`../bench/build-cfb-${process.pid}.mjs`, import.meta.url));
   await copyFile(join(shared, "build-cfb.mjs"), builder);
   const built = spawnSync(process.execPath, [builder, join(shared, "sources"), root], { encoding: "utf8" });
@@ -316,7 +327,7 @@ try {
   await makeTree(root, FILES);
   for (const disturb of [failing, gone, planted, fullDisk, sparse, killed, roundTrip, football]) {
     if (only !== undefined && only !== disturb.name) continue;
-    // On disk: what is kept must outlive the server, or is larger than memory.
+    // On disk, because objects must outlive the server or are larger than memory.
     const server = await startS3Server({ buckets: ["soak"], dir: join(work, disturb.name) });
     try {
       await disturb(root, server);
@@ -328,5 +339,5 @@ try {
 } finally {
   await rm(work, { recursive: true, force: true });
 }
-console.log(failed === 0 ? "All held." : `${failed} did not hold.`);
+console.log(failed === 0 ? "All checks passed." : `${failed} checks failed.`);
 process.exit(failed === 0 ? 0 : 1);

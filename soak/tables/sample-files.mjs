@@ -8,7 +8,7 @@ import { encodeParquet, inferColumns } from "../../packages/core/dist/index.js";
 
 const ROWS = 300;
 
-/** Parquet files of every writer that is here, in every codec and encoding that it has. */
+/** Makes Parquet files with every available writer, in each codec and encoding that it supports. */
 export async function sampleFiles(python) {
   const files = new Map([["ours", ours()]]);
   const folder = await mkdtemp(join(tmpdir(), "parquetry-samples-"));

@@ -3,8 +3,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * A tree like the first user's: `raw/` with 5,300 files of seasons and weeks, `processed/` with 26,557 files of games and
- * teams, of which every partition has its `manifest.json`; sizes lognormal around a mean. Gives the number of files.
+ * Makes a tree like the first user's: `raw/` with 5,300 files by season and week, `processed/` with 26,557 files by game and
+ * team and a `manifest.json` in each partition. Sizes follow a lognormal distribution. Returns the number of files.
  */
 export async function makeUserTree(root, { meanBytes, rawFiles = 5_300, processedFiles = 26_557 }) {
   const noise = randomBytes(8 * 1024 * 1024);
