@@ -72,12 +72,7 @@ async function writeFlights(root) {
 /** Runs the parquetry command as a user does. */
 async function parquetry(env, ...args) {
   console.log(`$ parquetry ${args.join(" ")}`);
-  const command = join(
-    dirname(require.resolve("parquetry/package.json")),
-    "dist",
-    "bin",
-    "parquetry.js",
-  );
+  const command = join(dirname(require.resolve("parquetry/package.json")), "dist", "bin", "parquetry.js");
   const child = spawn(process.execPath, [command, ...args], {
     cwd: work,
     env: { ...process.env, ...env },

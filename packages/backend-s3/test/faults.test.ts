@@ -11,5 +11,7 @@ it("survives random faults: operations succeed or fail with an allowed code, no 
     [join(ROOT, "soak", "s3.mjs"), "200", "11", "30"],
     { timeout: 120_000 },
   );
-  expect(stdout).toMatch(/operations succeeded[\s\S]*30 MB in 4 parts, 4 failed part uploads: stored correctly/);
+  expect(stdout).toMatch(
+    /operations succeeded[\s\S]*30 MB in 4 parts, 4 failed part uploads: stored correctly/,
+  );
 }, 130_000);
