@@ -7,11 +7,14 @@ export type { BackendCapabilities } from "./bytes/backend-capabilities.ts";
 export { type BodyCheck, bodyCheck } from "./bytes/body-check.ts";
 export { checkRange, rangeBeyondEnd, resolveRange } from "./bytes/byte-range.ts";
 export {
+  type CustomKind,
   checkBackend,
   checkOptions,
+  either,
   invalid,
   type OptionKind,
-  type OptionNames,
+  type OptionKinds,
+  oneOf,
 } from "./bytes/check-arguments.ts";
 export { limited } from "./bytes/concurrency/limited.ts";
 export { mapConcurrent, mapOrdered } from "./bytes/concurrency/map-concurrent.ts";

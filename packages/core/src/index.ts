@@ -1,5 +1,12 @@
 export type { BackendCapabilities } from "./bytes/backend-capabilities.ts";
-export { checkOptions, type OptionKind, type OptionNames } from "./bytes/check-arguments.ts";
+export {
+  type CustomKind,
+  checkOptions,
+  either,
+  type OptionKind,
+  type OptionKinds,
+  oneOf,
+} from "./bytes/check-arguments.ts";
 export { DEFAULT_MAX_CONCURRENT, type LimitOptions } from "./bytes/concurrency/adaptive-limit.ts";
 export { limited } from "./bytes/concurrency/limited.ts";
 export { paced } from "./bytes/concurrency/paced.ts";

@@ -2,9 +2,12 @@ import { beforeEach, describe, expect, it } from "vitest";
 import {
   checkOptions,
   createMemoryBackend,
+  either,
   encodeParquet,
   inferColumns,
   isStorageError,
+  type OptionKinds,
+  oneOf,
   Partition,
   parseKey,
   partition,
@@ -603,33 +606,43 @@ it("an option that is misspelt is named, with the one that is meant and all ther
   await expect(storage.readIndex(ENTITY, {}, anything({ column: ["a"] }))).rejects.toThrow(
     "Did you mean columns?",
   );
-  // Only the caller's own names count.
-  const inherited: object = Object.create({ overwite: true });
-  expect(await storage.write(ENTITY, good, p2024, inherited)).toBe(good.length);
+  // An inherited option would have its effect unseen by a check of own names.
+  const inherited: object = Object.create({ overwrite: true });
+  await expect(storage.write(ENTITY, good, p2024, inherited)).rejects.toThrow("must be a plain object");
 });
 
-it("an option of another kind is named, and what was expected; no secret is shown", () => {
-  const kinds = {
+it("names an option of the wrong kind and what was expected, and shows no secret", () => {
+  const kinds: OptionKinds<
+    Record<"force" | "names" | "limit" | "size" | "signal" | "name" | "on" | "csv", unknown>
+  > = {
     force: "boolean",
-    names: "texts",
-    limit: "number",
+    names: "strings",
+    limit: "count",
+    size: "number",
     signal: "signal",
-    name: "text",
-    on: "function",
-  } as const;
+    name: "string",
+    on: either("function", oneOf("skip", "throw")),
+    csv: "object",
+  };
   const check = (options: Record<string, unknown>): void => checkOptions(options, kinds, "sweep");
-  check({ force: true, names: ["a"], limit: 1, signal: AbortSignal.abort(), name: "", on: check });
-  check({ force: undefined });
+  check({ force: true, names: ["a"], limit: 1, size: 0.5, signal: AbortSignal.abort(), name: "", on: check });
+  check({ force: undefined, on: "skip", csv: Object.create(null) });
   const refused: [Record<string, unknown>, string][] = [
-    [{ force: 1 }, "sweep: force is 1, expected true or false."],
-    [{ names: "a" }, 'sweep: names is "a", expected a list of texts.'],
-    [{ names: [1] }, "sweep: names is [1], expected a list of texts."],
-    [{ limit: Number.NaN }, "sweep: limit is NaN, expected a number."],
-    [{ signal: new AbortController() }, "sweep: signal is an AbortController, expected an AbortSignal."],
-    [{ name: { secret: "s3cr3t" } }, "sweep: name is an object, expected a text."],
-    [{ on: null }, "sweep: on is null, expected a function."],
+    [{ force: 1 }, "sweep: force must be true or false, got 1."],
+    [{ names: "a" }, 'sweep: names must be an array of strings, got "a".'],
+    [{ names: [1] }, "sweep: names must be an array of strings, got [1]."],
+    [{ limit: 0 }, "sweep: limit must be a whole number, 1 or more, got 0."],
+    [{ limit: 1.5 }, "sweep: limit must be a whole number, 1 or more, got 1.5."],
+    [{ size: Number.NaN }, "sweep: size must be a finite number, got NaN."],
+    [{ signal: new AbortController() }, "sweep: signal must be an AbortSignal, got an AbortController."],
+    [{ name: { secret: "s3cr3t" } }, "sweep: name must be a string, got an object."],
+    [{ on: null }, 'sweep: on must be a function or "skip" or "throw", got null.'],
+    [{ csv: new Map() }, "sweep: csv must be a plain object, got a Map."],
+    [{ csv: [] }, "sweep: csv must be a plain object, got []."],
   ];
   for (const [options, says] of refused) expect(() => check(options)).toThrow(says);
+  for (const options of [null, "force", [], new Map(), new Date()])
+    expect(() => check(anything(options))).toThrow("sweep: options must be a plain object, got ");
 });
 
 it("a file whose footer is fine and whose pages are not is skipped whole, by choice", async () => {

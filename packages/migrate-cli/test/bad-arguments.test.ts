@@ -69,45 +69,41 @@ describe("what is no argument is refused, with its name and what to do", () => {
     [
       "options that are none",
       () => run(disk, bucket, null),
-      "runMigration: options are an object, not null.",
+      "runMigration: options must be a plain object, got null.",
     ],
     [
       "an address for a backend",
       () => run("s3://me:secret@bucket", bucket),
-      "source is a text, expected a StorageBackend",
+      "source must be a StorageBackend, such as",
     ],
     [
       "a configuration for a backend",
       () => run({ accessKeyId: "me", secretAccessKey: "secret" }, bucket),
-      "source is an object, expected a StorageBackend",
+      "@parquetry/storage return, got an object.",
     ],
-    ["nothing for a backend", () => plan(disk), "target is undefined, expected a StorageBackend"],
-    [
-      "a promise of a backend",
-      () => verify(Promise.resolve(disk), bucket),
-      'source is a Promise, expected a StorageBackend, as createMemoryBackend() or parquetry\'s openBackend("s3://bucket") give; await it first.',
-    ],
+    ["nothing for a backend", () => plan(disk), "target must be a StorageBackend"],
+    ["a promise of a backend", () => verify(Promise.resolve(disk), bucket), "got a Promise; await it first."],
     ["an address to count", () => count("/data"), "await openBackend(address)"],
     [
       "a glob alone",
       () => run(disk, bucket, { include: "raw/" }),
-      'include is "raw/", expected a list of texts.',
+      'include must be an array of strings, got "raw/".',
     ],
     [
       "a condition alone",
       () => count(disk, { where: "year=2024" }),
-      'where is "year=2024", expected a list of texts.',
+      'where must be an array of strings, got "year=2024".',
     ],
-    ["a text for yes", () => run(disk, bucket, { force: "no" }), 'force is "no", expected true or false.'],
+    ["a text for yes", () => run(disk, bucket, { force: "no" }), 'force must be true or false, got "no".'],
     [
       "a text for a number",
       () => run(disk, bucket, { maxErrors: "5" }),
-      'maxErrors is "5", expected a number.',
+      'maxErrors must be a finite number, got "5".',
     ],
     [
       "a number that is none",
       () => run(disk, bucket, { bytesPerSecond: Number.NaN }),
-      "bytesPerSecond is NaN, expected a number.",
+      "bytesPerSecond must be a finite number, got NaN.",
     ],
     [
       "a number too small",
@@ -122,21 +118,21 @@ describe("what is no argument is refused, with its name and what to do", () => {
     [
       "a controller for its signal",
       () => run(disk, bucket, { signal: new AbortController() }),
-      "signal is an AbortController, expected an AbortSignal.",
+      "signal must be an AbortSignal, got an AbortController.",
     ],
     [
       "a shard that is none",
       () => plan(disk, bucket, { shard: { index: 4, count: 4 } }),
       'shard is {"index":4,"count":4}, expected { index, count }',
     ],
-    ["a seed that is none", () => verify(disk, bucket, { seed: 5 }), "seed is 5, expected a text."],
+    ["a seed that is none", () => verify(disk, bucket, { seed: 5 }), "seed must be a string, got 5."],
     ["a plan that is none", () => run(disk, bucket, { plan: "plan.json" }), "plan is no plan"],
     ["subjects that are no list", () => check(disk), "subjects is no list"],
     ["a subject that opens nothing", () => check([{ name: "bucket" }]), "a subject has a name and open"],
     [
       "a subject that is a backend",
       () => check([{ name: "bucket", open: disk }]),
-      "open is an object, expected a function",
+      "open must be a function, got an object",
     ],
     ["no amount to price", () => price({}), "storedBytes is missing"],
     ["less than nothing to price", () => price({ storedBytes: -1 }), "storedBytes must be 0 or more, not -1"],
@@ -155,7 +151,7 @@ describe("what is no argument is refused, with its name and what to do", () => {
   it("a subject whose backend is none is a failed check", async () => {
     const checks = await check([{ name: "bucket", open: () => "s3://bucket" }]);
     expect(checks).toMatchObject([
-      { status: "fail", detail: expect.stringContaining("what open() of bucket gave is a text") },
+      { status: "fail", detail: expect.stringContaining("got a string; open an address first") },
     ]);
   });
 });

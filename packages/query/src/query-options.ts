@@ -1,4 +1,4 @@
-import type { OptionNames, ReadCsvOptions } from "@parquetry/core";
+import type { OptionKinds, ReadCsvOptions } from "@parquetry/core";
 import type { ResultOptions } from "./engine.ts";
 import type { QueryProgress } from "./query-progress.ts";
 import type { ResultLimit } from "./result-limit.ts";
@@ -55,7 +55,7 @@ export interface SqlOptions extends ResultOptions, ResultLimit {
 }
 
 /** The names of {@link OpenQueryOptions}. */
-export const OPEN_QUERY_OPTIONS: OptionNames<OpenQueryOptions> = {
+export const OPEN_QUERY_OPTIONS: OptionKinds<OpenQueryOptions> = {
   hiveTypes: true,
   columnTypes: true,
   csv: true,
@@ -70,7 +70,7 @@ export const OPEN_QUERY_OPTIONS: OptionNames<OpenQueryOptions> = {
 };
 
 /** The names of {@link SqlOptions}. */
-export const SQL_OPTIONS: OptionNames<SqlOptions> = {
+export const SQL_OPTIONS: OptionKinds<SqlOptions> = {
   maxRows: true,
   maxBytes: true,
   timestamps: true,

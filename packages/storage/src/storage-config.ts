@@ -1,4 +1,4 @@
-import { checkOptions, type OptionNames, type RetryPolicy, StorageError } from "@parquetry/core/backend";
+import { checkOptions, type OptionKinds, type RetryPolicy, StorageError } from "@parquetry/core/backend";
 import { type Environment, type Variable, type VariableReader, variableReader } from "./environment.ts";
 import {
   anyText,
@@ -70,7 +70,7 @@ export interface ConfigOptions {
 }
 
 /** The names of {@link ConfigOptions}. */
-export const CONFIG_OPTIONS: OptionNames<ConfigOptions> = {
+export const CONFIG_OPTIONS: OptionKinds<ConfigOptions> = {
   env: true,
   envPrefix: true,
   backend: true,

@@ -53,6 +53,8 @@ export interface StorageErrorOptions {
   readonly backend?: string | undefined;
   /** Whether repeating may help. Default: what the code implies. */
   readonly retry?: RetryAdvice | undefined;
+  /** The store's own name for the failure: `NoSuchBucket`, `InvalidRange`, `EACCES`, or DuckDB's error type. */
+  readonly storeCode?: string | undefined;
   /** How often it was tried. Default 1. */
   readonly attempts?: number | undefined;
   /** How long the store asked to wait before the next try, in milliseconds. */
@@ -93,6 +95,8 @@ export class StorageError extends Error {
   readonly backend: string | undefined;
   /** Whether repeating may help. */
   readonly retry: RetryAdvice;
+  /** The store's own name for the failure, where there is one: `NoSuchBucket`, `EACCES`. Branch on it, never on the message. */
+  readonly storeCode: string | undefined;
   /** How often it was tried. */
   readonly attempts: number;
   /** How long the store asked to wait before the next try, in milliseconds. */
@@ -105,14 +109,15 @@ export class StorageError extends Error {
     this.path = options.path;
     this.backend = options.backend;
     this.retry = options.retry ?? RETRY_BY_CODE[options.code] ?? "never";
+    this.storeCode = options.storeCode;
     this.attempts = options.attempts ?? 1;
     this.retryAfterMs = options.retryAfterMs;
   }
 
-  /** The facts without the stack and the cause, for logs and `--json`. */
+  /** The facts without the stack or the cause, for logs and `--json`. */
   toJSON(): Record<string, unknown> {
-    const { code, op, path, backend, retry, attempts, message } = this;
-    return { code, op, path, backend, retry, attempts, message };
+    const { code, op, path, backend, retry, attempts, storeCode, message } = this;
+    return { code, op, path, backend, retry, attempts, storeCode, message };
   }
 }
 

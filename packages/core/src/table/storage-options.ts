@@ -1,4 +1,4 @@
-import type { OptionNames } from "../bytes/check-arguments.ts";
+import type { OptionKinds } from "../bytes/check-arguments.ts";
 import type { OperationOptions } from "../bytes/storage-backend.ts";
 import type { ReadCsvOptions } from "../csv/read-csv.ts";
 import type { WriteCsvOptions } from "../csv/write-csv.ts";
@@ -28,20 +28,20 @@ export interface WriteParquetOptions extends OperationOptions {
 }
 
 /** Options of a call that has none of its own. */
-export const OPERATION_OPTIONS: OptionNames<OperationOptions> = { signal: true };
+export const OPERATION_OPTIONS: OptionKinds<OperationOptions> = { signal: true };
 
 /** The names of {@link ReadParquetOptions}. */
-export const READ_PARQUET_OPTIONS: OptionNames<ReadParquetOptions> = {
+export const READ_PARQUET_OPTIONS: OptionKinds<ReadParquetOptions> = {
   columns: true,
   untrusted: true,
   signal: true,
 };
 
 /** The names of {@link WriteParquetOptions}. */
-export const WRITE_PARQUET_OPTIONS: OptionNames<WriteParquetOptions> = { schema: true, signal: true };
+export const WRITE_PARQUET_OPTIONS: OptionKinds<WriteParquetOptions> = { schema: true, signal: true };
 
 /** How a CSV file is read, as `readIndex` and `inspect` take it. */
-export const CSV_OPTIONS: OptionNames<ReadCsvOptions> = {
+export const CSV_OPTIONS: OptionKinds<ReadCsvOptions> = {
   encoding: true,
   nullValues: true,
   delimiter: true,
@@ -50,13 +50,13 @@ export const CSV_OPTIONS: OptionNames<ReadCsvOptions> = {
 };
 
 /** Options of `readCsv` and `scanCsv`. */
-export const READ_CSV_OPTIONS: OptionNames<ReadCsvOptions & OperationOptions> = {
+export const READ_CSV_OPTIONS: OptionKinds<ReadCsvOptions & OperationOptions> = {
   ...CSV_OPTIONS,
   signal: true,
 };
 
 /** Options of `writeCsv`. */
-export const WRITE_CSV_OPTIONS: OptionNames<WriteCsvOptions & OperationOptions> = {
+export const WRITE_CSV_OPTIONS: OptionKinds<WriteCsvOptions & OperationOptions> = {
   delimiter: true,
   columns: true,
   escapeFormulas: true,
@@ -64,7 +64,7 @@ export const WRITE_CSV_OPTIONS: OptionNames<WriteCsvOptions & OperationOptions> 
 };
 
 /** Options of `readIndex` and `scan`. */
-export const SCAN_OPTIONS: OptionNames<ScanOptions<unknown>> = {
+export const SCAN_OPTIONS: OptionKinds<ScanOptions<unknown>> = {
   columns: true,
   rowSchema: true,
   csv: true,
@@ -75,7 +75,7 @@ export const SCAN_OPTIONS: OptionNames<ScanOptions<unknown>> = {
 };
 
 /** Options of `replacePartitions`. */
-export const REPLACE_OPTIONS: OptionNames<ReplaceOptions> = {
+export const REPLACE_OPTIONS: OptionKinds<ReplaceOptions> = {
   schema: true,
   concurrency: true,
   onProgress: true,
@@ -87,7 +87,7 @@ export const REPLACE_OPTIONS: OptionNames<ReplaceOptions> = {
 };
 
 /** Options of `write`. */
-export const WRITE_OPTIONS: OptionNames<WriteOptions> = {
+export const WRITE_OPTIONS: OptionKinds<WriteOptions> = {
   overwrite: true,
   schema: true,
   onConflict: true,
@@ -98,7 +98,7 @@ export const WRITE_OPTIONS: OptionNames<WriteOptions> = {
 };
 
 /** Options of `inspect`. */
-export const INSPECT_OPTIONS: OptionNames<InspectOptions> = { csv: true, signal: true };
+export const INSPECT_OPTIONS: OptionKinds<InspectOptions> = { csv: true, signal: true };
 
 /** Options of `repair`. */
-export const REPAIR_OPTIONS: OptionNames<RepairOptions> = { dryRun: true, signal: true };
+export const REPAIR_OPTIONS: OptionKinds<RepairOptions> = { dryRun: true, signal: true };

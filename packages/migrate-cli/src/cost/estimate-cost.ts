@@ -1,4 +1,4 @@
-import { checkOptions, invalid, type OptionNames } from "@parquetry/core/backend";
+import { checkOptions, invalid, type OptionKinds } from "@parquetry/core/backend";
 import type { PriceTable, ProviderPrices } from "./price-table.ts";
 import { PRICES_2026_10 } from "./prices-2026-10.ts";
 
@@ -14,7 +14,7 @@ export interface Usage {
   readonly egressBytes?: number | undefined;
 }
 
-const USAGE: OptionNames<Usage> = {
+const USAGE: OptionKinds<Usage> = {
   storedBytes: "number",
   writes: "number",
   reads: "number",

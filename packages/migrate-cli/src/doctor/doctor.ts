@@ -3,7 +3,7 @@ import {
   checkOptions,
   invalid,
   isStorageError,
-  type OptionNames,
+  type OptionKinds,
   type StorageBackend,
 } from "@parquetry/core/backend";
 import type { Check } from "./check.ts";
@@ -27,9 +27,9 @@ export interface DoctorOptions extends CheckNamesOptions {
   readonly onCheck?: ((check: Check) => void) | undefined;
 }
 
-const SUBJECT: OptionNames<DoctorSubject> = { name: "text", open: "function", isSource: "boolean" };
+const SUBJECT: OptionKinds<DoctorSubject> = { name: "string", open: "function", isSource: "boolean" };
 
-const DOCTOR_OPTIONS: OptionNames<DoctorOptions> = {
+const DOCTOR_OPTIONS: OptionKinds<DoctorOptions> = {
   signal: "signal",
   onProgress: "function",
   onCheck: "function",

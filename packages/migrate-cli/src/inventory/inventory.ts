@@ -3,7 +3,7 @@ import {
   checkOptions,
   compareKeys,
   type Key,
-  type OptionNames,
+  type OptionKinds,
   parsePartitionSegment,
   type SkippedEntry,
   type StorageBackend,
@@ -23,7 +23,7 @@ export interface InventoryOptions extends SelectionOptions {
   readonly onProgress?: ((objects: number) => void) | undefined;
 }
 
-const INVENTORY_OPTIONS: OptionNames<InventoryOptions> = {
+const INVENTORY_OPTIONS: OptionKinds<InventoryOptions> = {
   ...SELECTION_OPTIONS,
   signal: "signal",
   onProgress: "function",

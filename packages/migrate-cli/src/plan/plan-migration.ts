@@ -2,7 +2,7 @@ import {
   checkOptions,
   isStorageError,
   mapOrdered,
-  type OptionNames,
+  type OptionKinds,
   type StorageBackend,
 } from "@parquetry/core/backend";
 import { countPutRequests } from "../cost/count-requests.ts";
@@ -42,7 +42,7 @@ export interface PlanOptions extends SelectionOptions, NameCheckerOptions {
 }
 
 /** The names of {@link PlanOptions}. */
-export const PLAN_OPTIONS: OptionNames<PlanOptions> = {
+export const PLAN_OPTIONS: OptionKinds<PlanOptions> = {
   ...SELECTION_OPTIONS,
   caseInsensitive: "boolean",
   force: "boolean",

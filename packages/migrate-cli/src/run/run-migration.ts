@@ -2,7 +2,7 @@ import {
   checkOptions,
   invalid,
   isStorageError,
-  type OptionNames,
+  type OptionKinds,
   type StorageBackend,
   type StorageError,
 } from "@parquetry/core/backend";
@@ -84,7 +84,7 @@ export interface MigrationOptions extends Omit<PlanOptions, "onProgress"> {
   readonly onProgress?: ((event: MigrationProgress) => void) | undefined;
 }
 
-const MIGRATION_OPTIONS: OptionNames<MigrationOptions> = {
+const MIGRATION_OPTIONS: OptionKinds<MigrationOptions> = {
   ...PLAN_OPTIONS,
   plan: true,
   concurrency: true,

@@ -1,4 +1,4 @@
-import { isWithin, type Key, type OptionNames, type Prefix, parsePrefix } from "@parquetry/core/backend";
+import { isWithin, type Key, type OptionKinds, type Prefix, parsePrefix } from "@parquetry/core/backend";
 import { compileGlob, literalFolder, mayMatchBelow } from "./glob.ts";
 import { type LeftOutClass, leftOutClass } from "./left-out.ts";
 import { checkShard, type Shard, shardOf } from "./shard.ts";
@@ -19,10 +19,10 @@ export interface SelectionOptions {
 }
 
 /** The names of {@link SelectionOptions}. */
-export const SELECTION_OPTIONS: OptionNames<SelectionOptions> = {
-  include: "texts",
-  exclude: "texts",
-  where: "texts",
+export const SELECTION_OPTIONS: OptionKinds<SelectionOptions> = {
+  include: "strings",
+  exclude: "strings",
+  where: "strings",
   shard: true,
   leaveOut: "boolean",
 };

@@ -3,7 +3,7 @@ import {
   checkOptions,
   isStorageError,
   mapOrdered,
-  type OptionNames,
+  type OptionKinds,
   type SkippedEntry,
   type StorageBackend,
 } from "@parquetry/core/backend";
@@ -46,10 +46,10 @@ export interface VerifyOptions extends SelectionOptions {
   readonly onProgress?: ((event: VerifyProgress) => void) | undefined;
 }
 
-const VERIFY_OPTIONS: OptionNames<VerifyOptions> = {
+const VERIFY_OPTIONS: OptionKinds<VerifyOptions> = {
   ...SELECTION_OPTIONS,
   level: true,
-  seed: "text",
+  seed: "string",
   hashCache: true,
   signal: "signal",
   onProgress: "function",

@@ -72,9 +72,9 @@ export async function waitOrThrow(
   const elapsedMs = performance.now() - startedAt;
   if (attempts >= policy.maxAttempts || elapsedMs + delayMs > policy.budgetMs) {
     if (attempts === 1) throw error;
-    const { code, op, retryAfterMs, cause, message } = error;
-    const told = `${message} Tried ${attempts} times in ${(elapsedMs / 1000).toFixed(1)} s.`;
-    throw new StorageError({ code, op, path, backend, attempts, retryAfterMs, cause, message: told });
+    const { code, op, storeCode, retryAfterMs, cause } = error;
+    const message = `${error.message} Tried ${attempts} times in ${(elapsedMs / 1000).toFixed(1)} s.`;
+    throw new StorageError({ code, op, path, backend, storeCode, attempts, retryAfterMs, cause, message });
   }
   policy.onRetry?.(error, attempts, delayMs);
   throwIfAborted(signal, error.op, path, backend);
