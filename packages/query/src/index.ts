@@ -4,20 +4,20 @@ export type {
   CompactOptions,
   SkippedPartition,
 } from "./compact/compact-options.ts";
-export type { QueryColumn, QueryParameters, QueryValue, ResultOptions } from "./engine.ts";
-export { defaultCacheDirectory } from "./files/cache-directory.ts";
-export { DEFAULT_CACHE_BYTES } from "./files/file-cache.ts";
-export { openQuery } from "./open-query.ts";
-export type { QueryCursor } from "./query-cursor.ts";
-export type { QueryDatabase, TableDescription } from "./query-database.ts";
-export type { OpenQueryOptions, SqlOptions } from "./query-options.ts";
-export type { QueryProgress } from "./query-progress.ts";
+export { openQuery } from "./database/open-query.ts";
+export type { QueryCursor } from "./database/query-cursor.ts";
+export type { QueryDatabase, TableDescription } from "./database/query-database.ts";
+export type { OpenQueryOptions, SqlOptions } from "./database/query-options.ts";
 export type {
   ColumnarResult,
   QueryExplanation,
   QueryResult,
   QueryStats,
   TableStats,
-} from "./query-result.ts";
-export type { ResultLimit } from "./result-limit.ts";
-export type { LevelChoice } from "./table/choose-partitions.ts";
+} from "./database/query-result.ts";
+export type { ResultLimit } from "./database/result-limit.ts";
+export type { QueryColumn, QueryParameters, QueryValue, ResultOptions } from "./duckdb/duckdb.ts";
+export { defaultCacheDirectory } from "./files/cache-directory.ts";
+export { DEFAULT_CACHE_BYTES } from "./files/file-cache.ts";
+export type { LevelChoice } from "./plan/choose-partitions.ts";
+export type { QueryProgress } from "./plan/query-progress.ts";

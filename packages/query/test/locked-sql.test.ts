@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createMemoryBackend, isStorageError, partition, Storage } from "@parquetry/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { REFUSED_FUNCTIONS } from "../src/duckdb/allowed-functions.ts";
 import { openQuery, type QueryDatabase } from "../src/index.ts";
+import { REFUSED_FUNCTIONS } from "../src/statement/allowed-functions.ts";
 
 const SECRET = "the-secret-of-another-file";
 let folder: string;
@@ -219,8 +219,8 @@ describe("locked SQL", () => {
 
   it("is locked below the gate as well", async () => {
     // The engine itself, as an attack that the gate had missed would meet it.
-    const { createDuckDbEngine } = await import("../src/duckdb/duckdb-engine.ts");
-    const engine = await createDuckDbEngine({ roots: [join(folder, "cache")], trusted: false });
+    const { openEmbeddedDuckDb } = await import("../src/duckdb/embedded-duckdb.ts");
+    const engine = await openEmbeddedDuckDb({ roots: [join(folder, "cache")], trusted: false });
     try {
       for (const text of [
         `SELECT * FROM read_csv('${folder}/secret.csv')`,

@@ -2,15 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createDuckDbEngine } from "../src/duckdb/duckdb-engine.ts";
-import type { Engine, RowConditions } from "../src/engine.ts";
+import type { DuckDb, RowConditions } from "../src/duckdb/duckdb.ts";
+import { openEmbeddedDuckDb } from "../src/duckdb/embedded-duckdb.ts";
 
 let root: string;
-let engine: Engine;
+let engine: DuckDb;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "parquetry-conditions-"));
-  engine = await createDuckDbEngine({ roots: [root], trusted: false });
+  engine = await openEmbeddedDuckDb({ roots: [root], trusted: false });
 });
 
 afterAll(async () => {

@@ -1,5 +1,5 @@
-import type { TableDescription } from "../query-database.ts";
-import { describeNotes } from "../table/describe-notes.ts";
+import type { TableDescription } from "../database/query-database.ts";
+import { describeNotes } from "../tables/describe-notes.ts";
 import { drawTable } from "./draw-table.ts";
 import { plainText } from "./text-width.ts";
 

@@ -1,4 +1,4 @@
-import type { QueryExplanation, TableStats } from "../query-result.ts";
+import type { QueryExplanation, TableStats } from "../database/query-result.ts";
 
 const UNITS = ["bytes", "KB", "MB", "GB", "TB"];
 

@@ -1,5 +1,5 @@
 import type { Row } from "@parquetry/core";
-import type { QueryColumn } from "../engine.ts";
+import type { QueryColumn } from "../duckdb/duckdb.ts";
 import { renderValue } from "./render-value.ts";
 import { cutText, padText, plainText, textWidth } from "./text-width.ts";
 

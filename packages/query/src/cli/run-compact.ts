@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { CompactedPartition, CompactionReport } from "../compact/compact-options.ts";
+import { openQuery } from "../database/open-query.ts";
 import { defaultCacheDirectory } from "../files/cache-directory.ts";
-import { openQuery } from "../open-query.ts";
 import { type GlobalOptions, parseWith } from "./command-line.ts";
 import { counted, formatBytes } from "./draw-explanation.ts";
 import { loadEnvFile } from "./open-storage.ts";

@@ -1,8 +1,8 @@
 import { parseKey } from "@parquetry/core";
 import { Command, Option } from "commander";
+import { openQuery } from "../database/open-query.ts";
 import { DDL_ENGINES, type DdlEngine, generateDdl } from "../ddl/generate-ddl.ts";
 import { defaultCacheDirectory } from "../files/cache-directory.ts";
-import { openQuery } from "../open-query.ts";
 import { type GlobalOptions, parseWith } from "./command-line.ts";
 import { loadEnvFile } from "./open-storage.ts";
 import { writeText } from "./output.ts";

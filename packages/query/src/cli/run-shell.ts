@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import type { Row } from "@parquetry/core";
-import type { QueryDatabase } from "../query-database.ts";
+import type { QueryDatabase } from "../database/query-database.ts";
 import { drawDescription } from "./draw-description.ts";
 import { counted } from "./draw-explanation.ts";
 import { drawTable } from "./draw-table.ts";

@@ -1,7 +1,7 @@
 import { listEntities, type Storage } from "@parquetry/core";
 import { type Command, Option } from "commander";
-import type { OpenQueryOptions } from "../query-options.ts";
-import { resolveTable } from "../table/resolve-table.ts";
+import type { OpenQueryOptions } from "../database/query-options.ts";
+import { resolveTable } from "../tables/resolve-table.ts";
 import { usage } from "./usage.ts";
 
 /** Types that the caller gives on the command line, as `table.column=TYPE`. */

@@ -1,5 +1,5 @@
 import type { Row } from "@parquetry/core";
-import type { QueryColumn } from "../engine.ts";
+import type { QueryColumn } from "../duckdb/duckdb.ts";
 import type { OutputFormat } from "./command-line.ts";
 import { renderJson, renderValue } from "./render-value.ts";
 

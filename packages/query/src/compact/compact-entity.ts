@@ -14,11 +14,11 @@ import {
   walkPartitions,
 } from "@parquetry/core";
 import { mapConcurrent } from "@parquetry/core/backend";
-import type { Engine, ScanTable } from "../engine.ts";
+import type { DuckDb, ScanTable } from "../duckdb/duckdb.ts";
 import type { FileSource } from "../files/file-source.ts";
-import type { DeclaredEntity, EntityFacts } from "../table/entity-facts.ts";
-import { reconcileColumns } from "../table/reconcile-columns.ts";
-import { storedFiles } from "../table/stored-files.ts";
+import { reconcileColumns } from "../tables/reconcile-columns.ts";
+import { storedFiles } from "../tables/stored-files.ts";
+import type { DeclaredTable, TableFacts } from "../tables/table-facts.ts";
 import type { CompactedPartition, CompactionReport, CompactOptions } from "./compact-options.ts";
 import { type CompactionPlan, type CompactionStep, planCompaction } from "./plan-compaction.ts";
 import { madeFrom, type TargetState, targetState } from "./target-state.ts";
@@ -29,10 +29,10 @@ const CONCURRENCY = 4;
 /** What {@link compactEntity} works with. */
 export interface CompactContext {
   readonly backend: StorageBackend;
-  readonly engine: Engine;
+  readonly engine: DuckDb;
   readonly source: FileSource;
-  readonly facts: EntityFacts;
-  readonly declared: DeclaredEntity;
+  readonly facts: TableFacts;
+  readonly declared: DeclaredTable;
 }
 
 /** A plan, and what lies at its target. */

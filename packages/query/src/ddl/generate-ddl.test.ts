@@ -5,7 +5,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { createLocalBackend } from "@parquetry/backend-local";
 import { parseKey, partition, Storage } from "@parquetry/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openQuery } from "../open-query.ts";
+import { openQuery } from "../database/open-query.ts";
 import { generateDdl } from "./generate-ddl.ts";
 
 let root: string;

@@ -1,8 +1,8 @@
 import { StorageError } from "@parquetry/core";
-import { quoteName, quoteText } from "../duckdb/quote.ts";
-import type { QueryColumn } from "../engine.ts";
-import type { TableDescription } from "../query-database.ts";
-import { describeNotes } from "../table/describe-notes.ts";
+import type { TableDescription } from "../database/query-database.ts";
+import type { QueryColumn } from "../duckdb/duckdb.ts";
+import { quoteName, quoteText } from "../statement/quote.ts";
+import { describeNotes } from "../tables/describe-notes.ts";
 
 /** An engine that {@link generateDdl} writes for. */
 export type DdlEngine = "trino" | "athena" | "spark" | "duckdb";

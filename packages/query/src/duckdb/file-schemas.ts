@@ -1,13 +1,13 @@
 import type { DuckDBInstance, DuckDBValue } from "@duckdb/node-api";
 import { StorageError } from "@parquetry/core";
-import type { FileGroup, LocalFile, QueryColumn } from "../engine.ts";
+import { mapYielding } from "../files/map-yielding.ts";
 import { isObjectUrl } from "../files/object-url.ts";
-import { mapYielding } from "../map-yielding.ts";
+import { quoteText } from "../statement/quote.ts";
+import type { FileGroup, QueryColumn, ScanFile } from "./duckdb.ts";
 import { duckDbError } from "./duckdb-error.ts";
 import { findBrokenFile } from "./find-broken-file.ts";
-import { quoteText } from "./quote.ts";
-import type { Scratch } from "./scratch.ts";
-import { setFiles } from "./set-files.ts";
+import type { Scratch } from "./views/scratch.ts";
+import { setFiles } from "./views/set-files.ts";
 import { withKeys } from "./with-keys.ts";
 
 /** The variable that holds the files of a question. */
@@ -30,9 +30,9 @@ export class FileSchemas {
   }
 
   /** Groups files by schema and by the partition keys they have, in the order in which they are met. */
-  async group(files: readonly LocalFile[]): Promise<readonly FileGroup[]> {
+  async group(files: readonly ScanFile[]): Promise<readonly FileGroup[]> {
     await this.#read(files.filter(({ version }) => !this.#signatures.has(version)));
-    const groups = new Map<string, LocalFile[]>();
+    const groups = new Map<string, ScanFile[]>();
     await mapYielding(files, (file) => {
       const signature = this.#signatures.get(file.version) ?? "";
       const name = JSON.stringify([signature, isObjectUrl(file.path), file.entries.map(([key]) => key)]);
@@ -59,7 +59,7 @@ export class FileSchemas {
     return chunks === 0 || (ofColumn !== undefined && ofColumn > 0 && ofColumn === allNull);
   }
 
-  async #read(files: readonly LocalFile[]): Promise<void> {
+  async #read(files: readonly ScanFile[]): Promise<void> {
     if (files.length === 0) return;
     const byPath = new Map(await mapYielding(files, (file) => [this.#plainPath(file), file] as const));
     const seen = new Set<string>();
@@ -102,7 +102,7 @@ export class FileSchemas {
     }));
   }
 
-  #plainPath({ footerPath, path }: LocalFile): string {
+  #plainPath({ footerPath, path }: ScanFile): string {
     return this.#scratch.hivePath([], [], footerPath ?? path);
   }
 
@@ -114,11 +114,7 @@ export class FileSchemas {
   }
 
   /** A footer that cannot be read is a broken file, whatever DuckDB calls it. */
-  async #rowsOf(
-    files: readonly LocalFile[],
-    sql: string,
-    paths: readonly string[],
-  ): Promise<DuckDBValue[][]> {
+  async #rowsOf(files: readonly ScanFile[], sql: string, paths: readonly string[]): Promise<DuckDBValue[][]> {
     try {
       return await this.#rows(sql, paths);
     } catch (error) {
@@ -137,7 +133,7 @@ export class FileSchemas {
     }
   }
 
-  async #isBroken(files: readonly LocalFile[]): Promise<boolean> {
+  async #isBroken(files: readonly ScanFile[]): Promise<boolean> {
     const paths = files.map((file) => this.#plainPath(file));
     return this.#rows(`SELECT count(*) FROM parquet_schema(getvariable('${FILES}'))`, paths).then(
       () => false,

@@ -1,4 +1,4 @@
-import type { LocalFile } from "../engine.ts";
+import type { ScanFile } from "./duckdb.ts";
 
 /**
  * Finds a file that cannot be read, where the engine's error names none: by reading one half of the files, then the half of
@@ -7,9 +7,9 @@ import type { LocalFile } from "../engine.ts";
  * @param fails whether reading these files fails.
  */
 export async function findBrokenFile(
-  files: readonly LocalFile[],
-  fails: (files: readonly LocalFile[]) => Promise<boolean>,
-): Promise<LocalFile | undefined> {
+  files: readonly ScanFile[],
+  fails: (files: readonly ScanFile[]) => Promise<boolean>,
+): Promise<ScanFile | undefined> {
   let suspects = files;
   if (suspects.length === 0 || !(await fails(suspects))) return undefined;
   while (suspects.length > 1) {

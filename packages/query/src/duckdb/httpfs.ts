@@ -1,7 +1,7 @@
 import type { DuckDBInstance } from "@duckdb/node-api";
 import { type ObjectAccess, StorageError } from "@parquetry/core";
 import { endpointHost, objectUrl } from "../files/object-url.ts";
-import { quoteText } from "./quote.ts";
+import { quoteText } from "../statement/quote.ts";
 
 const SECRET_NAME = "parquetry_store";
 

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { StorageError } from "@parquetry/core";
-import type { CallOptions } from "../engine.ts";
+import type { CallOptions } from "./duckdb.ts";
 
 /** How often an interrupt is repeated until the query has stopped: one that comes too early is forgotten. */
 const INTERRUPT_EVERY_MS = 20;

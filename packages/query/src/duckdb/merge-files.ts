@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { StorageError } from "@parquetry/core";
-import type { MergeOptions, ResultFile, ScanTable } from "../engine.ts";
-import { escapeGlob, quoteName, quoteText } from "./quote.ts";
+import { escapeGlob, quoteName, quoteText } from "../statement/quote.ts";
+import type { MergeOptions, ResultFile, ScanTable } from "./duckdb.ts";
 
 /**
  * Copies a view into one Parquet file, reads that back and compares: the number of rows, and the sum of their hashes, which

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createLocalBackend } from "@parquetry/backend-local";
 import { partition, Storage } from "@parquetry/core";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { openQuery } from "../open-query.ts";
+import { openQuery } from "../database/open-query.ts";
 import { FileCache } from "./file-cache.ts";
 
 let folder: string;

@@ -15,9 +15,9 @@ import {
   StorageError,
 } from "@parquetry/core";
 import { mapConcurrent, objectBody } from "@parquetry/core/backend";
-import type { LocalFile } from "../engine.ts";
-import { mapYielding } from "../map-yielding.ts";
+import type { ScanFile } from "../duckdb/duckdb.ts";
 import type { FileCache } from "./file-cache.ts";
+import { mapYielding } from "./map-yielding.ts";
 import type { NeededParts } from "./needed-bytes.ts";
 import { isPlainUrl } from "./object-url.ts";
 import { fetchPartial, findPartial, PARTIAL_FETCH_BYTES } from "./partial-file.ts";
@@ -81,7 +81,7 @@ export class FileSource {
   }
 
   /** Brings files here. */
-  async fetch(files: readonly StoredFile[], options: FetchOptions): Promise<readonly LocalFile[]> {
+  async fetch(files: readonly StoredFile[], options: FetchOptions): Promise<readonly ScanFile[]> {
     if (this.isLocal && files.every(({ file }) => file.format === "parquet")) {
       return mapYielding(files, (stored) => {
         options.onFile?.(stored);
@@ -135,11 +135,11 @@ export class FileSource {
     return body.bytes();
   }
 
-  #inPlace({ file: { info }, entries }: StoredFile): LocalFile {
+  #inPlace({ file: { info }, entries }: StoredFile): ScanFile {
     return { path: this.#backend.url(info.key), version: versionOf(info), key: info.key, entries };
   }
 
-  async #fetchOne(stored: StoredFile, options: FetchOptions): Promise<LocalFile> {
+  async #fetchOne(stored: StoredFile, options: FetchOptions): Promise<ScanFile> {
     const { file, entries } = stored;
     const { info, format } = file;
     const { count } = options;
@@ -163,7 +163,7 @@ export class FileSource {
     info: ObjectInfo,
     { parts, signal }: FetchOptions,
     onBytes: (bytes: number) => void,
-  ): Promise<Pick<LocalFile, "path" | "footerPath">> {
+  ): Promise<Pick<ScanFile, "path" | "footerPath">> {
     const [backend, cache, name] = [this.#backend, this.#cache, this.#nameOf(info)];
     const hit = await cache.find(name);
     if (hit !== undefined) return { path: hit };
@@ -191,7 +191,7 @@ export class FileSource {
     info: ObjectInfo,
     entries: readonly PartitionEntry[],
     { signal, count, textColumns = [] }: FetchOptions,
-  ): Promise<LocalFile> {
+  ): Promise<ScanFile> {
     const derived = `csv ${JSON.stringify([this.#csv, textColumns])}`;
     const name = { ...this.#nameOf(info), derived };
     const hit = await this.#cache.find(name);

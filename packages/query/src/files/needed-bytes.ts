@@ -1,5 +1,5 @@
 import { chunkLayout, type RowGroupPlace } from "@parquetry/core";
-import type { NumberInterval } from "../engine.ts";
+import type { NumberInterval } from "../duckdb/duckdb.ts";
 import { CompactReader, listHeaderBytes, zigzagBytes } from "./thrift-compact.ts";
 
 /** What a query needs of a Parquet file. */

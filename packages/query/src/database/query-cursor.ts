@@ -1,0 +1,47 @@
+import type { Row } from "@parquetry/core";
+import type { DuckDbResult, QueryColumn } from "../duckdb/duckdb.ts";
+import type { QueryStats } from "./query-result.ts";
+import { limitedBatches, type ResultLimit } from "./result-limit.ts";
+import { rowsOf } from "./result-rows.ts";
+
+/**
+ * An answer whose rows are taken batch by batch: only one batch is in JavaScript's memory at a time. The query itself is
+ * finished, so that no failure of it comes after rows were seen. Iterate it to the end, leave the loop early, or close it.
+ *
+ * @example
+ * ```ts
+ * await using cursor = await db.open("SELECT * FROM plays WHERE year = 2024");
+ * console.log(cursor.columns, cursor.stats.rowCount);
+ * for await (const rows of cursor) await send(rows);
+ * ```
+ */
+export class QueryCursor implements AsyncIterable<Row[]>, AsyncDisposable {
+  /** The columns, in order. */
+  readonly columns: readonly QueryColumn[];
+  /** What it took. */
+  readonly stats: QueryStats;
+  readonly #result: DuckDbResult;
+  readonly #limit: ResultLimit;
+
+  constructor(result: DuckDbResult, stats: QueryStats, limit: ResultLimit) {
+    this.columns = result.columns;
+    this.stats = stats;
+    this.#result = result;
+    this.#limit = limit;
+  }
+
+  /** The rows, once. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Row[]> {
+    for await (const batch of limitedBatches(this.#result, this.#limit)) yield rowsOf(this.columns, batch);
+  }
+
+  /** Frees the result. */
+  async close(): Promise<void> {
+    this.#result.close();
+  }
+
+  /** {@link QueryCursor.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,75 @@
+import { StorageError } from "@parquetry/core";
+import type { ColumnBatch, DuckDbResult } from "../duckdb/duckdb.ts";
+
+/** What every value that is no text and no bytes counts. */
+const VALUE_BYTES = 8;
+
+/** How large an answer may be. */
+export interface ResultLimit {
+  /** The most rows. Default: any number. */
+  readonly maxRows?: number | undefined;
+  /**
+   * The most bytes: texts and BLOBs count by their length (a text one byte a UTF-16 unit), every other value 8; of a Parquet
+   * file its size. Default: any number.
+   */
+  readonly maxBytes?: number | undefined;
+}
+
+/**
+ * Refuses a result with too many rows.
+ *
+ * @throws StorageError `invalid_argument`.
+ */
+export function checkRowCount(rowCount: number, { maxRows }: ResultLimit): void {
+  if (maxRows !== undefined && rowCount > maxRows) {
+    throw tooLarge(`more than ${maxRows} rows`, "maxRows");
+  }
+}
+
+/**
+ * Refuses a result of too many bytes.
+ *
+ * @throws StorageError `invalid_argument`.
+ */
+export function checkByteCount(bytes: number, { maxBytes }: ResultLimit): void {
+  if (maxBytes !== undefined && bytes > maxBytes) throw tooLarge(`more than ${maxBytes} bytes`, "maxBytes");
+}
+
+/**
+ * Passes the batches of a result on until they are too many.
+ *
+ * @throws StorageError `invalid_argument`.
+ */
+export async function* limitedBatches(result: DuckDbResult, limit: ResultLimit): AsyncGenerator<ColumnBatch> {
+  let bytes = 0;
+  for await (const batch of result.batches()) {
+    if (limit.maxBytes !== undefined) {
+      bytes += batchBytes(batch);
+      checkByteCount(bytes, limit);
+    }
+    yield batch;
+  }
+}
+
+/** The bytes of a batch as {@link ResultLimit} counts them. */
+function batchBytes({ values }: ColumnBatch): number {
+  return values.reduce(
+    (sum, column) => column.reduce((inner: number, value) => inner + valueBytes(value), sum),
+    0,
+  );
+}
+
+function valueBytes(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (value instanceof Uint8Array) return value.byteLength;
+  if (typeof value !== "object" || value === null || value instanceof Date) return VALUE_BYTES;
+  return Object.values(value).reduce((sum: number, inner) => sum + valueBytes(inner), VALUE_BYTES);
+}
+
+function tooLarge(size: string, option: string): StorageError {
+  return new StorageError({
+    code: "invalid_argument",
+    op: "sql",
+    message: `sql: the result has ${size}. Ask for less (LIMIT, WHERE, fewer columns, an aggregate), take it batch by batch with stream(), or raise ${option}.`,
+  });
+}

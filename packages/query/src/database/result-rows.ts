@@ -1,0 +1,19 @@
+import type { Row } from "@parquetry/core";
+import type { ColumnBatch, QueryColumn } from "../duckdb/duckdb.ts";
+
+/** Turns a batch of columns into rows. */
+export function rowsOf(columns: readonly QueryColumn[], batch: ColumnBatch): Row[] {
+  const template: Row = Object.fromEntries(columns.map(({ name }) => [name, null]));
+  const rows: Row[] = Array.from({ length: batch.rowCount }, () => ({ ...template }));
+  for (const [c, { name }] of columns.entries()) {
+    const values = batch.values[c] ?? [];
+    for (const [r, row] of rows.entries()) setField(row, name, values[r]);
+  }
+  return rows;
+}
+
+/** Sets a field of any name: an assignment to `__proto__` would set none. */
+export function setField(target: Record<string, unknown>, name: string, value: unknown): void {
+  if (name === "__proto__") Object.defineProperty(target, name, { value, enumerable: true });
+  else target[name] = value;
+}

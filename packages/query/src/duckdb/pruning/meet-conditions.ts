@@ -1,0 +1,84 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { PartitionEntry } from "@parquetry/core";
+import { quoteName } from "../../statement/quote.ts";
+import type { CandidateTable, QueryColumn, RowConditions } from "../duckdb.ts";
+
+/** What {@link meetConditions} found. */
+export interface ConditionsMet {
+  /** For each candidate, whether its rows can fulfil the conditions. */
+  readonly kept: readonly boolean[];
+  /** True where nothing else in the query can tell the candidates apart. */
+  readonly isAll: boolean;
+}
+
+/**
+ * Evaluates the conditions that look at nothing but the keys of the candidates on a list of these. Undefined where there is
+ * none, or where one fails: then nothing is known.
+ */
+export async function meetConditions(
+  connection: DuckDBConnection,
+  { conditions, otherColumns }: RowConditions,
+  { names, keys }: CandidateTable,
+  candidates: readonly (readonly PartitionEntry[])[],
+): Promise<ConditionsMet | undefined> {
+  const here = commonNames({ keys }, candidates);
+  if (names.length !== 1 || here === undefined) return undefined;
+  const known = new Set(here.map((name) => name.toLowerCase()));
+
+  const own = conditions.filter(({ table }) => table === names[0]);
+  const usable = own.filter(({ columns }) => columns.every((column) => known.has(column)));
+  if (usable.length === 0) return undefined;
+  const rest = own.filter((condition) => !usable.includes(condition)).flatMap(({ columns }) => columns);
+  const isAll = otherColumns !== undefined && ![...otherColumns, ...rest].some((name) => known.has(name));
+
+  const kept = await keptBy(connection, usable.map(({ sql }) => sql).join(" AND "), keys, here, candidates);
+  return kept && { kept, isAll };
+}
+
+/** Which of many candidates a condition in SQL over their keys is true of; undefined where it fails. */
+export async function keptBy(
+  connection: DuckDBConnection,
+  condition: string,
+  keys: readonly QueryColumn[],
+  names: readonly string[],
+  candidates: readonly (readonly PartitionEntry[])[],
+): Promise<readonly boolean[] | undefined> {
+  const typed = names.map((name, i) => {
+    const type = keys.find((key) => key.name === name)?.type ?? "VARCHAR";
+    return `CAST(entry[${i + 1}] AS ${type}) AS ${quoteName(name)}`;
+  });
+  const values = JSON.stringify(candidates.map((entries) => entries.map(([, value]) => value)));
+  try {
+    const result = await connection.run(
+      `SELECT list(parquetry_row) FROM (
+         SELECT parquetry_row, ${typed.join(", ")} FROM (
+           SELECT unnest(given) AS entry, unnest(range(len(given)))::INTEGER AS parquetry_row
+           FROM (SELECT from_json($1::JSON, '[["VARCHAR"]]') AS given)))
+       WHERE ${condition}`,
+      [values],
+    );
+    const list = (await result.getRows())[0]?.[0];
+    const kept = candidates.map(() => false);
+    if (typeof list === "object" && list !== null && "items" in list) {
+      for (const index of list.items) kept[Number(index)] = true;
+    }
+    return kept;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The keys of the candidates, where all have the same; undefined otherwise, and where two differ only in case. */
+export function commonNames(
+  { keys }: Pick<CandidateTable, "keys">,
+  candidates: readonly (readonly PartitionEntry[])[],
+): readonly string[] | undefined {
+  const names = candidates[0]?.map(([name]) => name);
+  const isLevel =
+    names !== undefined &&
+    candidates.every(
+      (entries) => entries.length === names.length && entries.every(([name], i) => name === names[i]),
+    );
+  const distinct = new Set(keys.map(({ name }) => name.toLowerCase()));
+  return isLevel && distinct.size === keys.length ? names : undefined;
+}

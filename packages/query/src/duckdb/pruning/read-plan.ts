@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import { everyNode, isNode, nodesOf, type SqlNode, textOf } from "../../statement/sql-tree.ts";
+import type { CandidateTable } from "../duckdb.ts";
+import { hiveColumn } from "../views/hive-column.ts";
+
+/** The column by which a scan in a plan is known to be one of that table. */
+export function markerColumn(entity: string): string {
+  return `parquetry_table_${createHash("sha256").update(entity).digest("hex").slice(0, 16)}`;
+}
+
+/** What an optimised plan says about the zero-row files it was made over. */
+export interface PlanFacts {
+  /** By marker column, the paths that any scan of the table kept; absent where the plan has no scan of it. */
+  readonly scans: ReadonlyMap<string, ReadonlySet<string>>;
+  /** By marker column, for each scan of the table what it keeps: filters by the name of the column that they look at. */
+  readonly scanFilters: ReadonlyMap<string, readonly ReadonlyMap<string, SqlNode>[]>;
+  /** The partition keys that any filter looks at, by lower-case name, and the engine's names of keys. */
+  readonly filterNames: ReadonlySet<string>;
+  /** True where some part of the plan was found to give no rows at all, so that its scans are gone. */
+  readonly hasEmptyPart: boolean;
+}
+
+/** Reads the answer of `json_serialize_plan`. */
+export function readPlan(plan: unknown): PlanFacts {
+  const scans = new Map<string, Set<string>>();
+  const scanFilters = new Map<string, ReadonlyMap<string, SqlNode>[]>();
+  const filterNames = new Set<string>();
+  let hasEmptyPart = false;
+  for (const node of everyNode(plan)) {
+    const type = textOf(node, "type");
+    if (type === "LOGICAL_EMPTY_RESULT") hasEmptyPart = true;
+    if (type === "LOGICAL_GET") {
+      const marker = markerOf(node);
+      const files = scans.get(marker) ?? new Set();
+      for (const file of scannedFiles(node)) files.add(file);
+      scans.set(marker, files);
+      const filters = pushedFilters(node);
+      scanFilters.set(marker, [...(scanFilters.get(marker) ?? []), filters]);
+      for (const name of filters.keys()) filterNames.add(name);
+    }
+    if (type === "LOGICAL_FILTER")
+      for (const name of referencedNames(node["expressions"])) filterNames.add(name);
+  }
+  return { scans, scanFilters, filterNames, hasEmptyPart };
+}
+
+/** The keys of a table that the plan filters by. */
+export function filterKeysOf(table: CandidateTable, { filterNames }: PlanFacts): ReadonlySet<string> {
+  const used = table.keys.filter(
+    ({ name }, i) => filterNames.has(name.toLowerCase()) || filterNames.has(hiveColumn(i)),
+  );
+  return new Set(used.map(({ name }) => name));
+}
+
+function markerOf(get: SqlNode): string {
+  const names = get["names"];
+  const marker: unknown = Array.isArray(names)
+    ? names.find((name) => typeof name === "string" && name.startsWith("parquetry_table_"))
+    : undefined;
+  return typeof marker === "string" ? marker : "";
+}
+
+function scannedFiles(get: SqlNode): readonly string[] {
+  const data = get["function_data"];
+  const files = isNode(data) ? data["files"] : undefined;
+  return Array.isArray(files) ? files.filter((file) => typeof file === "string") : [];
+}
+
+function pushedFilters(get: SqlNode): ReadonlyMap<string, SqlNode> {
+  const filters = get["table_filters"];
+  const names = get["names"];
+  if (!isNode(filters) || !Array.isArray(names)) return new Map();
+  return new Map(
+    nodesOf(filters, "filters").flatMap(({ key, value }): [string, SqlNode][] => {
+      const name: unknown = typeof key === "number" ? names[key] : undefined;
+      return typeof name === "string" && isNode(value) ? [[name.toLowerCase(), value]] : [];
+    }),
+  );
+}
+
+function* referencedNames(expressions: unknown): Generator<string> {
+  for (const node of everyNode(expressions)) {
+    const name =
+      node["expression_class"] === "BOUND_REF" || node["expression_class"] === "BOUND_COLUMN_REF"
+        ? textOf(node, "alias")
+        : undefined;
+    if (name !== undefined) yield name.toLowerCase();
+  }
+}

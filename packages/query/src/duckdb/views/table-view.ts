@@ -1,0 +1,155 @@
+import { mapYielding } from "../../files/map-yielding.ts";
+import { isObjectUrl } from "../../files/object-url.ts";
+import { quoteName } from "../../statement/quote.ts";
+import type { CandidateTable, FileGroup, QueryColumn, ScanTable } from "../duckdb.ts";
+import { hiveColumn } from "./hive-column.ts";
+import type { Scratch } from "./scratch.ts";
+
+/** The column of a {@link KeyTable} that holds the file. */
+export const FILE_COLUMN = "parquetry_file";
+/** Integer types that DOUBLE cannot hold exactly in full. */
+const WIDE_INTEGERS: ReadonlySet<string> = new Set(["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"]);
+/** Up to here every whole number is a DOUBLE. */
+const EXACT_IN_DOUBLE = "9007199254740992";
+
+/** A table as a view: its SELECT, and the lists of files that the SELECT takes from variables of the connection. */
+export interface TableView {
+  /** The names of the view. */
+  readonly names: readonly string[];
+  /** What it selects. */
+  readonly select: string;
+  /** The files, by variable. */
+  readonly files: ReadonlyMap<string, readonly string[]>;
+  /** Tables that the SELECT joins: what is known of files whose paths cannot carry their partition. */
+  readonly keyTables?: readonly KeyTable[] | undefined;
+}
+
+/** A table of files and their partition keys. */
+export interface KeyTable {
+  /** Its name. */
+  readonly name: string;
+  /** Its columns beside the file: {@link hiveColumn} names and types. */
+  readonly columns: readonly QueryColumn[];
+  /** For each file its path and the keys' values. */
+  readonly rows: readonly (readonly (string | null)[])[];
+}
+
+/** The view of a table in execution: one scan for each group of files, each converted to the table's columns. */
+export async function scanView(table: ScanTable, scratch: Scratch, index: number): Promise<TableView> {
+  const files = new Map<string, readonly string[]>();
+  const scans: string[] = [];
+  const keyTables: KeyTable[] = [];
+  for (const [i, group] of table.groups.entries()) {
+    const [first] = group.files;
+    if (first === undefined) continue;
+    const variable = `parquetry_files_${index}_${i}`;
+    const names = table.keys.map(({ name }) => name);
+    const paths = await mapYielding(group.files, ({ entries, path }) =>
+      scratch.hivePath(
+        names,
+        entries.filter(([key]) => names.includes(key)),
+        path,
+      ),
+    );
+    files.set(variable, paths);
+    const keyTable = isObjectUrl(first.path)
+      ? keyTableOf(table, group, `parquetry_keys_${index}_${i}`)
+      : undefined;
+    if (keyTable !== undefined) keyTables.push(keyTable);
+    scans.push(groupSelect(table, group, variable, keyTable));
+  }
+  const select =
+    scans.length > 0 ? scans.join(" UNION ALL ") : emptySelect([...table.columns, ...table.keys]);
+  return { names: table.names, select, files, keyTables };
+}
+
+/** httpfs takes a path as it is, so no partition can be put into it. */
+function keyTableOf(table: ScanTable, { files }: FileGroup, name: string): KeyTable | undefined {
+  const here = new Set(files[0]?.entries.map(([key]) => key));
+  const keys = table.keys.flatMap((key, i) => (here.has(key.name) ? [{ key, column: hiveColumn(i) }] : []));
+  if (keys.length === 0) return undefined;
+  return {
+    name,
+    columns: keys.map(({ key: { type }, column }) => ({ name: column, type })),
+    rows: files.map(({ path, entries }) => {
+      const values = new Map(entries);
+      return [path, ...keys.map(({ key }) => values.get(key.name) ?? null)];
+    }),
+  };
+}
+
+/** A SELECT of no rows with these columns. */
+export function emptySelect(columns: readonly QueryColumn[]): string {
+  const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteName(name)}`);
+  return `SELECT ${nulls.length > 0 ? nulls.join(", ") : "NULL AS nothing"} WHERE false`;
+}
+
+function groupSelect(
+  table: ScanTable,
+  group: FileGroup,
+  variable: string,
+  keyTable: KeyTable | undefined,
+): string {
+  const keysHere = new Set(group.files[0]?.entries.map(([key]) => key));
+  const own = new Map(group.columns.map((column) => [column.name.toLowerCase(), column]));
+  const columns = table.columns.map((wanted) => {
+    const column = own.get(wanted.name.toLowerCase());
+    const value = column === undefined ? `CAST(NULL AS ${wanted.type})` : converted(column, wanted.type);
+    return `${value} AS ${quoteName(wanted.name)}`;
+  });
+  const keys = table.keys.map(({ name, type }, i) =>
+    keysHere.has(name)
+      ? `${hiveColumn(i)} AS ${quoteName(name)}`
+      : `CAST(NULL AS ${type}) AS ${quoteName(name)}`,
+  );
+  const isRemote = isObjectUrl(group.files[0]?.path ?? "");
+  const pinned = isRemote ? [] : table.keys.filter(({ name }) => keysHere.has(name));
+  const source =
+    keyTable === undefined
+      ? readParquet(variable, table.keys, pinned)
+      : `read_parquet(getvariable('${variable}'), hive_partitioning = false, filename = '${FILE_COLUMN}') JOIN ${keyTable.name} USING (${FILE_COLUMN})`;
+  return `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${source}`;
+}
+
+/** The view of a table while its partitions are chosen: zero-row files at the candidates' places. */
+export function candidateView(
+  table: CandidateTable,
+  hiveKeys: readonly QueryColumn[],
+  paths: readonly string[],
+  index: number,
+): TableView {
+  const columns = table.columns.map(
+    ({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`,
+  );
+  const keys = table.keys.map(({ name }, i) => `${hiveColumn(i)} AS ${quoteName(name)}`);
+  const variable = `parquetry_files_${index}`;
+  const select = `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${readParquet(variable, table.keys, hiveKeys)}`;
+  return { names: table.names, select, files: new Map([[variable, paths]]) };
+}
+
+function readParquet(
+  variable: string,
+  keys: readonly QueryColumn[],
+  hiveKeys: readonly QueryColumn[],
+): string {
+  const types = hiveKeys.map(({ name, type }) => {
+    const index = keys.findIndex((key) => key.name === name);
+    return `${hiveColumn(index)}: ${type}`;
+  });
+  const hive =
+    types.length > 0
+      ? `hive_partitioning = true, hive_types = {${types.join(", ")}}`
+      : "hive_partitioning = false";
+  return `read_parquet(getvariable('${variable}'), ${hive})`;
+}
+
+/** A cast never changes a number silently: one that DOUBLE cannot hold stops the query. */
+function converted({ name, type }: QueryColumn, wanted: string): string {
+  const column = quoteName(name);
+  if (type === wanted) return column;
+  if (wanted === "DOUBLE" && WIDE_INTEGERS.has(type)) {
+    const message = `'the column ${name.replaceAll("'", "''")} is ${type} in some files and DOUBLE in others, which cannot hold ' || CAST(${column} AS VARCHAR) || ' exactly: give its type by the option columnTypes'`;
+    return `CASE WHEN ${column} BETWEEN -${EXACT_IN_DOUBLE} AND ${EXACT_IN_DOUBLE} OR ${column} IS NULL THEN CAST(${column} AS DOUBLE) ELSE error(${message}) END`;
+  }
+  return `CAST(${column} AS ${wanted})`;
+}

@@ -1,0 +1,58 @@
+import { StorageError } from "@parquetry/core";
+import type { QueryParameters, QueryValue } from "../duckdb/duckdb.ts";
+import { findParameters } from "./find-parameters.ts";
+import { sqlLiteral } from "./sql-literal.ts";
+
+/**
+ * Puts parameters into a SQL text as typed literals: an array by position, an object by name.
+ *
+ * @throws StorageError `invalid_argument` for a parameter that is missing, not in the SQL, or no SQL value.
+ * @example
+ * ```ts
+ * bindParameters("SELECT $year", { year: 2024 }); // SELECT CAST('2024' AS INTEGER)
+ * ```
+ */
+export function bindParameters(sql: string, parameters: QueryParameters | undefined): string {
+  const found = findParameters(sql);
+  const values = valuesByName(parameters);
+  const names = new Set(found.map(({ name }) => name));
+  const unused = [...values.keys()].filter((name) => !names.has(name));
+  if (unused.length > 0) {
+    throw wrong(
+      `${listed(unused)} ${unused.length === 1 ? "is" : "are"} given but not in the SQL, which has ${
+        names.size === 0 ? "no parameter" : listed([...names])
+      }`,
+    );
+  }
+  const missing = [...names].filter((name) => !values.has(name));
+  if (missing.length > 0) throw wrong(`no value is given for ${listed(missing)}`);
+
+  let bound = "";
+  let at = 0;
+  for (const { start, end, name } of found) {
+    const literal = sqlLiteral(values.get(name), `$${name}`);
+    // `$row.field` needs the brackets; elsewhere `IN $list` forbids them.
+    bound += sql.slice(at, start) + (sql[end] === "." ? `(${literal})` : literal);
+    at = end;
+  }
+  return bound + sql.slice(at);
+}
+
+function valuesByName(parameters: QueryParameters | undefined): Map<string, QueryValue> {
+  if (parameters === undefined) return new Map();
+  if (typeof parameters !== "object" || parameters === null) {
+    throw wrong("they are an array, by position, or an object, by name");
+  }
+  if (Array.isArray(parameters)) return new Map(parameters.map((value, i) => [String(i + 1), value]));
+  return new Map(Object.entries(parameters));
+}
+
+const listed = (names: readonly string[]): string => names.map((name) => `$${name}`).join(", ");
+
+function wrong(problem: string): StorageError {
+  return new StorageError({
+    code: "invalid_argument",
+    op: "sql",
+    message: `sql: parameters: ${problem}.`,
+  });
+}

@@ -1,0 +1,77 @@
+import { StorageError } from "@parquetry/core";
+import type { QueryValue } from "../duckdb/duckdb.ts";
+import { quoteText } from "./quote.ts";
+
+const INT32_MAX = 2n ** 31n - 1n;
+const INT64_MAX = 2n ** 63n - 1n;
+const INT128_MAX = 2n ** 127n - 1n;
+const MAX_DEPTH = 32;
+
+/**
+ * Renders a parameter as SQL of a definite type. The same text is planned and executed, so that what is pruned is what is
+ * asked. Whole numbers are INTEGER, BIGINT or HUGEINT, others DOUBLE; a Date is a TIMESTAMP in UTC; bytes are BLOB; an
+ * array is a list, an object a struct, a Map a map; `undefined` is NULL. Texts stay literals, which take the type of what
+ * they are compared with.
+ *
+ * @throws StorageError `invalid_argument` for a value that SQL cannot hold.
+ */
+export function sqlLiteral(value: QueryValue, name: string, depth = 0): string {
+  if (depth > MAX_DEPTH) throw unusable(name, "is nested too deeply");
+  switch (typeof value) {
+    case "undefined":
+      return "NULL";
+    case "boolean":
+      return value ? "true" : "false";
+    case "string":
+      if (!value.isWellFormed()) throw unusable(name, "holds half a surrogate pair");
+      return quoteText(value);
+    case "number":
+      if (Number.isSafeInteger(value) && !Object.is(value, -0)) return integer(BigInt(value), name);
+      return `CAST('${Object.is(value, -0) ? "-0.0" : value}' AS DOUBLE)`;
+    case "bigint":
+      return integer(value, name);
+    case "object":
+      return objectLiteral(value, name, depth);
+    default:
+      throw unusable(name, `is a ${typeof value}`);
+  }
+}
+
+function objectLiteral(value: QueryValue & (object | null), name: string, depth: number): string {
+  if (value === null) return "NULL";
+  if (value instanceof Date) {
+    const time = value.getTime();
+    if (Number.isNaN(time)) throw unusable(name, "is an invalid Date");
+    return `make_timestamp(CAST('${BigInt(time) * 1000n}' AS BIGINT))`;
+  }
+  if (value instanceof Uint8Array) {
+    const hex = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex");
+    return `from_hex('${hex}')`;
+  }
+  const inner = (item: QueryValue): string => sqlLiteral(item, name, depth + 1);
+  // Array.isArray does not narrow readonly arrays.
+  if (Array.isArray(value)) return `[${(value as readonly QueryValue[]).map(inner).join(", ")}]`;
+  if (value instanceof Map) {
+    return `MAP {${[...value].map(([key, item]) => `${inner(key)}: ${inner(item)}`).join(", ")}}`;
+  }
+  const fields = Object.entries(value);
+  const plain = Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null;
+  if (!plain) throw unusable(name, `is an object of class ${value.constructor?.name ?? "unknown"}`);
+  if (fields.length === 0) throw unusable(name, "is an object without fields, which no struct can be");
+  return `{${fields.map(([key, item]) => `${quoteText(key)}: ${inner(item)}`).join(", ")}}`;
+}
+
+function integer(value: bigint, name: string): string {
+  const size = value < 0n ? -value - 1n : value;
+  if (size > INT128_MAX) throw unusable(name, "is beyond the 128 bits of HUGEINT");
+  const type = size <= INT32_MAX ? "INTEGER" : size <= INT64_MAX ? "BIGINT" : "HUGEINT";
+  return `CAST('${value}' AS ${type})`;
+}
+
+function unusable(name: string, problem: string): StorageError {
+  return new StorageError({
+    code: "invalid_argument",
+    op: "sql",
+    message: `sql: the parameter ${name} ${problem}. Give null, a boolean, number, bigint, string, Date, Uint8Array, or an array, plain object or Map of these.`,
+  });
+}

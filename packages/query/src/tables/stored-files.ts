@@ -1,0 +1,30 @@
+import { committedFiles, type PartitionFolder } from "@parquetry/core";
+import { mapConcurrent } from "@parquetry/core/backend";
+import { FETCH_CONCURRENCY, type FileSource, type StoredFile } from "../files/file-source.ts";
+import { mapYielding } from "../files/map-yielding.ts";
+
+/**
+ * The files of partitions that count, by their manifests.
+ *
+ * @throws StorageError `not_found` where a manifest names a file that is gone, `corrupt` where it is no manifest.
+ */
+export async function storedFiles(
+  folders: readonly PartitionFolder[],
+  source: FileSource,
+  signal: AbortSignal | undefined,
+): Promise<readonly StoredFile[]> {
+  const withManifest = folders.flatMap((folder) => (folder.manifest === undefined ? [] : [folder.manifest]));
+  const manifests = new Map(
+    await mapConcurrent(
+      withManifest,
+      FETCH_CONCURRENCY,
+      async (info) => [info, await source.readManifest(info, signal)] as const,
+    ),
+  );
+  const files = await mapYielding(folders, (folder) => {
+    const { entries } = folder.partition;
+    const manifest = folder.manifest && manifests.get(folder.manifest);
+    return committedFiles(folder, manifest).map((file): StoredFile => ({ file, entries }));
+  });
+  return files.flat();
+}
