@@ -2,6 +2,20 @@
  * `@parquetry/core/backend`: the byte contract without the tables, and what authors of backends, and of tools that work on
  * bytes, build with. It loads no Parquet, no CSV and no schema library: a command that moves files starts without them.
  */
+export {
+  abilitiesOf,
+  type BackendAbilities,
+  type DirectAccess,
+  type HashedBytes,
+  type HashedReads,
+  type ObjectAccess,
+  type ResumableUploadOptions,
+  type ResumableUploads,
+  type UnfinishedUpload,
+  type UploadedPart,
+  type UploadState,
+  withAbilities,
+} from "./bytes/abilities.ts";
 export { abortedError, onAbort, throwIfAborted, unlessAborted } from "./bytes/abort.ts";
 export type { BackendCapabilities } from "./bytes/backend-capabilities.ts";
 export { type BodyCheck, bodyCheck } from "./bytes/body-check.ts";
@@ -37,7 +51,7 @@ export {
   whyNotAKey,
 } from "./bytes/key.ts";
 export { compareKeys } from "./bytes/key-order.ts";
-export { type DirectlyAccessible, isDirectlyAccessible, type ObjectAccess } from "./bytes/object-access.ts";
+export { type DirectlyAccessible, isDirectlyAccessible } from "./bytes/object-access.ts";
 export {
   collectBytes,
   isReplayable,

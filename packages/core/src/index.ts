@@ -1,3 +1,4 @@
+export { abilitiesOf, type ObjectAccess } from "./bytes/abilities.ts";
 export type { BackendCapabilities } from "./bytes/backend-capabilities.ts";
 export {
   type CustomKind,
@@ -26,7 +27,7 @@ export {
 export { compareKeys } from "./bytes/key-order.ts";
 export { listObjects } from "./bytes/list-objects.ts";
 export { createMemoryBackend } from "./bytes/memory-backend.ts";
-export { type DirectlyAccessible, isDirectlyAccessible, type ObjectAccess } from "./bytes/object-access.ts";
+export { type DirectlyAccessible, isDirectlyAccessible } from "./bytes/object-access.ts";
 export type { ObjectBody, PutBody, ReplayableBody } from "./bytes/object-body.ts";
 export { prefixed } from "./bytes/prefixed.ts";
 export type { Row } from "./bytes/row.ts";

@@ -1,0 +1,182 @@
+import type { Key, Prefix } from "./key.ts";
+import type { ReplayableBody } from "./object-body.ts";
+import type { OperationOptions, PutOptions, PutResult, StorageBackend } from "./storage-backend.ts";
+
+/** The bytes of a small object with their hash. */
+export interface HashedBytes {
+  /** The bytes, in memory that is reused after {@link HashedBytes.release}. */
+  readonly bytes: Uint8Array;
+  /** Their MD5, in hex. */
+  readonly md5: string;
+  /** Gives the memory back. Call it exactly once. */
+  release(): void;
+}
+
+/** The ability to read and hash small objects at once, on a separate thread. */
+export interface HashedReads {
+  /** The largest object that is read this way, in bytes. */
+  readonly maxFileBytes: number;
+  /** The most bytes that are out at a time; a caller that asks for more waits until others are released. */
+  readonly maxOutstandingBytes: number;
+  /**
+   * Reads the listed version of an object, and its MD5.
+   *
+   * @returns undefined where this ability cannot answer and `get` has to be called: the object is too large, has changed
+   * or cannot be read (`get` reports why), or the disk is slow and `get` serves it better.
+   * @throws StorageError `aborted` where the signal fires; `invalid_path` for a key that leads out of the root.
+   * @example
+   * ```ts
+   * const read = await abilitiesOf(backend).hashedReads?.read(key, { sizeBytes, etag });
+   * try {
+   *   if (read !== undefined) await target.put(key, read.bytes, { md5: read.md5 });
+   * } finally {
+   *   read?.release();
+   * }
+   * ```
+   */
+  read(
+    key: Key,
+    version: { readonly sizeBytes: number; readonly etag: string },
+    options?: OperationOptions,
+  ): Promise<HashedBytes | undefined>;
+  /** Starts the thread (about 30 ms) before it is needed. Without it, the first read starts it. */
+  prepare(): void;
+}
+
+/** A part of an upload that the store has received. */
+export interface UploadedPart {
+  /** Its number, from 1. */
+  readonly number: number;
+  /** The store's ETag for it. */
+  readonly etag: string;
+  /** The MD5 of its content, in hex. */
+  readonly md5: string;
+}
+
+/** How far an upload has come: plain data that the caller keeps wherever it likes. Holds no secret. */
+export interface UploadState {
+  /** The object's full name in the store, prefix included. */
+  readonly key: string;
+  /** The store's name for the upload. */
+  readonly uploadId: string;
+  /** Identifies this write among others. */
+  readonly writeId: string;
+  /** The size of the whole body, in bytes. */
+  readonly sizeBytes: number;
+  /** The size of every part but the last, in bytes. */
+  readonly partSizeBytes: number;
+  /** How many requests it took to begin the upload: above 1, the store may have begun others, which remain empty. */
+  readonly asked?: number | undefined;
+  /** The parts that the store has, each with the MD5 of what was sent. */
+  readonly parts: readonly UploadedPart[];
+}
+
+/** Options of {@link ResumableUploads.upload}. */
+export interface ResumableUploadOptions extends PutOptions {
+  /** The last state of an earlier, interrupted call. Default: begin a new upload. */
+  readonly resume?: UploadState | undefined;
+  /** Called when the upload has begun and after each part; a returned promise is awaited. */
+  readonly onState: (state: UploadState) => void | Promise<void>;
+}
+
+/** An upload that has neither become an object nor been aborted. The store charges for its parts. */
+export interface UnfinishedUpload {
+  /** The key it would become. */
+  readonly key: Key;
+  /** The store's name for it. */
+  readonly uploadId: string;
+  /** When it began. */
+  readonly startedAt: Date;
+}
+
+/** The ability to upload an object in parts that outlive a failed call, or a killed process. */
+export interface ResumableUploads {
+  /**
+   * Uploads by parts. If it fails, the parts that arrived stay in the store, and a later call, also of another process,
+   * resumes from the last state. Those parts are read and compared again but not sent again, so a body that has changed in
+   * the meantime is noticed. Where the store no longer has the upload, a new one is begun.
+   *
+   * @throws StorageError as {@link StorageBackend.put}; `invalid_argument` where the state belongs to another key or size.
+   * @example
+   * ```ts
+   * await uploads.upload(key, body, { resume: saved, onState: (state) => save(JSON.stringify(state)) });
+   * ```
+   */
+  upload(key: Key, body: ReplayableBody, options: ResumableUploadOptions): Promise<PutResult>;
+  /** Lists the unfinished uploads below a prefix, by whole segments, lazily. */
+  list(prefix?: Prefix, options?: OperationOptions): AsyncIterable<UnfinishedUpload>;
+  /** Aborts an upload and frees its parts. Succeeds where there is no such upload. */
+  abort(upload: Pick<UnfinishedUpload, "key" | "uploadId">, options?: OperationOptions): Promise<void>;
+}
+
+/** What another program needs to read the objects of an S3 store by itself. Holds secrets: never print it. */
+export interface ObjectAccess {
+  /** The bucket. */
+  readonly bucket: string;
+  /** The prefix of every key. */
+  readonly prefix: Prefix;
+  /** The region. */
+  readonly region: string;
+  /** The server's URL. Absent for AWS. */
+  readonly endpoint?: string | undefined;
+  /** Whether the bucket is part of the path rather than of the host name. */
+  readonly isPathStyle: boolean;
+  /** The credentials as of now; temporary ones expire. */
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string | undefined;
+  };
+}
+
+/** The ability to let another program, such as a query engine, read the objects directly. */
+export interface DirectAccess {
+  /**
+   * Returns the address and the credentials of the objects.
+   *
+   * @throws StorageError `unauthenticated` where there are no credentials.
+   */
+  access(options?: OperationOptions): Promise<ObjectAccess>;
+}
+
+/** What a backend can do beyond the byte contract. Absent: it cannot. */
+export interface BackendAbilities {
+  /** Reads and hashes small objects on a separate thread. */
+  readonly hashedReads?: HashedReads | undefined;
+  /** Uploads that outlive a failure. */
+  readonly resumableUploads?: ResumableUploads | undefined;
+  /** Direct reads by another program. */
+  readonly directAccess?: DirectAccess | undefined;
+}
+
+/** Beside the backends, so that a copy (`{ ...backend, get }`) or a wrapper that does not know an ability has none. */
+const declared = new WeakMap<StorageBackend, BackendAbilities>();
+const NONE: BackendAbilities = {};
+
+/**
+ * Returns the abilities that were declared for this very object; none for a copy of it, or for a wrapper that has not passed
+ * them on.
+ *
+ * @example
+ * ```ts
+ * const { resumableUploads } = abilitiesOf(backend);
+ * for await (const { key, startedAt } of resumableUploads?.list() ?? []) console.log(key, startedAt);
+ * ```
+ */
+export function abilitiesOf(backend: StorageBackend): BackendAbilities {
+  return declared.get(backend) ?? NONE;
+}
+
+/**
+ * Declares the abilities of a backend and returns it. A backend calls it once; a wrapper calls it to pass abilities on, each
+ * in terms of its own keys and limits.
+ *
+ * @example
+ * ```ts
+ * return withAbilities(backend, { resumableUploads: { upload, list, abort } });
+ * ```
+ */
+export function withAbilities<B extends StorageBackend>(backend: B, abilities: BackendAbilities): B {
+  declared.set(backend, abilities);
+  return backend;
+}
