@@ -66,11 +66,10 @@ export {
   parsePartitionSegment,
   partition,
 } from "./hive/partition.ts";
-export { type ChunkPlace, chunkLayout, type RowGroupPlace } from "./parquet/chunk-layout.ts";
 export { type ColumnSchema, type ColumnType, typeName } from "./parquet/column-type.ts";
 export { columnsFromZod } from "./parquet/columns-from-zod.ts";
 export { inferColumns } from "./parquet/infer-columns.ts";
-export { DEFAULT_UNTRUSTED_LIMITS, type UntrustedLimits } from "./parquet/untrusted-limits.ts";
+export { DEFAULT_UNTRUSTED_LIMITS, type UntrustedLimits } from "./parquet/open-parquet-file.ts";
 export { encodeParquet } from "./parquet/write-parquet.ts";
 export { committedFiles } from "./table/committed-files.ts";
 export { type DataFile, type DataFormat, dataFormat, MANIFEST_NAME } from "./table/data-file.ts";

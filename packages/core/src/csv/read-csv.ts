@@ -1,7 +1,7 @@
 import { CsvError, parse } from "csv-parse/sync";
+import { findNameProblem } from "../bytes/check-names.ts";
 import type { Row } from "../bytes/row.ts";
 import { StorageError } from "../bytes/storage-error.ts";
-import { checkNames } from "../parquet/infer-columns.ts";
 import { type CsvType, convertCsvValue, narrowCsvType } from "./csv-value.ts";
 
 /** How a CSV file is read. */
@@ -51,15 +51,8 @@ export function decodeCsv(bytes: Uint8Array, name: string, options: ReadCsvOptio
  * @throws StorageError `corrupt` for names that some reader would confuse.
  */
 export function csvHeader(names: readonly string[], file: string): readonly string[] {
-  try {
-    checkNames(names);
-  } catch (cause) {
-    throw corruptCsv(
-      file,
-      `its header line: ${cause instanceof Error ? cause.message : String(cause)}`,
-      cause,
-    );
-  }
+  const problem = findNameProblem(names);
+  if (problem !== undefined) throw corruptCsv(file, `in its header line, ${problem}`);
   return names;
 }
 
@@ -103,7 +96,7 @@ export function notUtf8(name: string, cause: unknown): StorageError {
 }
 
 /** The error of a file that is no CSV file. */
-export function corruptCsv(name: string, problem: string, cause: unknown): StorageError {
+export function corruptCsv(name: string, problem: string, cause?: unknown): StorageError {
   return new StorageError({
     code: "corrupt",
     op: "readCsv",

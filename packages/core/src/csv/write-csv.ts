@@ -1,8 +1,8 @@
 import { stringify } from "csv-stringify/sync";
 import { invalid } from "../bytes/check-arguments.ts";
+import { checkNames } from "../bytes/check-names.ts";
 import type { Row } from "../bytes/row.ts";
 import { showValue } from "../bytes/show-value.ts";
-import { checkNames } from "../parquet/infer-columns.ts";
 
 /** How a CSV file is written. */
 export interface WriteCsvOptions {
@@ -29,7 +29,7 @@ export interface WriteCsvOptions {
  */
 export function encodeCsv(rows: readonly Row[], options: WriteCsvOptions = {}): Uint8Array {
   const columns = options.columns ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  checkNames(columns);
+  checkNames(columns, "writeCsv");
   const safe = options.escapeFormulas === true ? withoutFormula : (value: unknown): unknown => value;
   const text = stringify(
     rows.map((row, index) => columns.map((name) => safe(checkedValue(row[name], index, name)))),

@@ -1,8 +1,9 @@
 import { invalid } from "../bytes/check-arguments.ts";
+import { checkNames } from "../bytes/check-names.ts";
 import type { Row } from "../bytes/row.ts";
 import { showValue } from "../bytes/show-value.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
-import { checkNames, MAX_NESTING } from "./infer-columns.ts";
+import { MAX_NESTING } from "./infer-columns.ts";
 
 const SCALARS: ReadonlySet<unknown> = new Set([
   "int64",
@@ -54,7 +55,10 @@ function checkFields(fields: readonly ColumnSchema[], where: string, op: string,
       throw invalid(op, `${where} holds ${showValue(field)}, expected { name: "team", type: "string" }`);
     checkType(field.type, `${where}, column ${JSON.stringify(field.name)}`, op, depth);
   }
-  checkNames(fields.map(({ name }) => name));
+  checkNames(
+    fields.map(({ name }) => name),
+    op,
+  );
 }
 
 function checkType(type: ColumnType, where: string, op: string, depth: number): void {

@@ -1,31 +1,49 @@
 import { type ColumnChunk, type FileMetaData, parquetMetadata } from "hyparquet";
 import { chunkRange } from "./column-chunks.ts";
+import { listHeaderBytes, ThriftReader, zigzagBytes } from "./guard/thrift-reader.ts";
 
-/** Where the values of one column of one row group lie in a Parquet file. */
+/** The size of what ends a Parquet file, in bytes: the length of its footer, and the magic. */
+export const TRAILER_BYTES = 8;
+const MAGIC = "PAR1";
+/** Two fields of Parquet's FileMetaData. */
+const NUM_ROWS = 3;
+const ROW_GROUPS = 4;
+
+/** The bytes that hold the values of one column of one row group. */
 export interface ChunkPlace {
-  /** The column, from the top down: the first is the column of the table. */
+  /** The path of the column; its first name is the column of the table. */
   readonly path: readonly string[];
-  /** Its first byte. */
+  /** The offset of its first byte. */
   readonly start: number;
-  /** The byte after its last. */
+  /** The offset after its last byte. */
   readonly end: number;
-  /** The least and the greatest value, where it holds signed whole numbers and the file says. */
+  /** The least and greatest value, for signed whole numbers where the footer has them. */
   readonly range?: { readonly min: number | bigint; readonly max: number | bigint } | undefined;
 }
 
-/** A row group's place in a Parquet file. */
+/** The rows and column chunks of one row group. */
 export interface RowGroupPlace {
-  /** How many rows it has. */
+  /** Its number of rows. */
   readonly rowCount: bigint;
-  /** Its columns. */
+  /** One for each leaf column. */
   readonly chunks: readonly ChunkPlace[];
 }
 
 /**
- * Tells where the bytes of a Parquet file lie: for tools that fetch parts of one.
+ * Returns the size of a Parquet file's footer with its trailer, read from the end of the file, or undefined where the file
+ * does not end like a Parquet file.
+ */
+export function footerBytes(tail: Uint8Array): number | undefined {
+  if (tail.byteLength < TRAILER_BYTES) return undefined;
+  const trailer = Buffer.from(tail.buffer, tail.byteOffset + tail.byteLength - TRAILER_BYTES, TRAILER_BYTES);
+  return trailer.toString("latin1", 4) === MAGIC ? trailer.readUInt32LE() + TRAILER_BYTES : undefined;
+}
+
+/**
+ * Returns where the column chunks of a Parquet file are, for tools that fetch parts of a file.
  *
  * @param tail the end of the file, with the whole footer in it.
- * @throws Error where the footer is none, or where columns lie in other files.
+ * @throws Error where the footer cannot be read, or where columns are stored in other files.
  * @example
  * ```ts
  * const [first] = chunkLayout(tail);
@@ -40,6 +58,49 @@ export function chunkLayout(tail: Uint8Array): readonly RowGroupPlace[] {
   }));
 }
 
+/**
+ * Returns a footer without some of its row groups. Everything else stays byte for byte.
+ *
+ * @param footer the footer with its trailer.
+ * @param kept which row groups of `layout` stay.
+ * @throws Error where the footer cannot be read.
+ */
+export function keepRowGroups(
+  footer: Uint8Array,
+  layout: readonly RowGroupPlace[],
+  kept: readonly boolean[],
+): Uint8Array {
+  const reader = new ThriftReader(footer, 0);
+  const pieces: Uint8Array[] = [];
+  let copied = 0;
+  const replace = (from: number, replacement: readonly Uint8Array[]): true => {
+    pieces.push(footer.subarray(copied, from), ...replacement);
+    copied = reader.offset;
+    return true;
+  };
+  reader.struct((id, type) => {
+    const start = reader.offset;
+    if (id === NUM_ROWS) {
+      reader.skip(type);
+      const rows = layout.reduce((sum, { rowCount }, i) => (kept[i] === true ? sum + rowCount : sum), 0n);
+      return replace(start, [zigzagBytes(Number(rows))]);
+    }
+    if (id !== ROW_GROUPS) return false;
+    const list = reader.listHeader();
+    const groups = Array.from({ length: list.size }, () => {
+      const from = reader.offset;
+      reader.skip(list.type);
+      return footer.subarray(from, reader.offset);
+    }).filter((_, i) => kept[i]);
+    return replace(start, [listHeaderBytes(groups.length, list.type), ...groups]);
+  });
+  pieces.push(footer.subarray(copied, reader.offset));
+  const thrift = Buffer.concat(pieces);
+  const trailer = Buffer.from(`\0\0\0\0${MAGIC}`, "latin1");
+  trailer.writeUInt32LE(thrift.byteLength);
+  return Buffer.concat([thrift, trailer]);
+}
+
 function chunkPlace({ meta_data, file_path }: ColumnChunk, metadata: FileMetaData): ChunkPlace {
   if (meta_data === undefined || file_path !== undefined) throw new Error("a column lies in another file");
   const { path_in_schema: path, statistics } = meta_data;
@@ -48,7 +109,7 @@ function chunkPlace({ meta_data, file_path }: ColumnChunk, metadata: FileMetaDat
   return { path, ...chunkRange(meta_data), ...(known ? { range: { min, max } } : {}) };
 }
 
-/** Dates, times and decimals are stored as whole numbers too, and mean others. */
+/** Dates, times and decimals are stored as whole numbers too, but are not the numbers that they are stored as. */
 function holdsIntegers(path: readonly string[], { schema }: FileMetaData): boolean {
   const element = schema.find(({ name, num_children }) => name === path[0] && !num_children);
   if (path.length !== 1 || element === undefined) return false;

@@ -2,26 +2,28 @@ import type { ColumnMetaData } from "hyparquet";
 import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
 import type { ByteSource } from "./byte-source.ts";
 
-/** Columns that lie this close are fetched by one request, in bytes: a request costs more than what lies between. */
+/** Columns with at most this many bytes between them are fetched by one request: a request costs more than these bytes. */
 const MAX_GAP_BYTES = 32 * 1024;
-/** Requests in flight for one row group. */
+/** Concurrent requests for one row group. */
 const FETCH_CONCURRENCY = 8;
 
-interface Range {
+/** Bytes of a file, up to, not including, `end`. */
+export interface ByteSpan {
   readonly start: number;
-  end: number;
+  readonly end: number;
 }
 
 /**
- * Fetches column chunks in as few requests as their places allow.
+ * Fetches column chunks, neighbours by one request.
  *
- * @returns the bytes of a chunk.
+ * @returns a function that returns the bytes of a chunk.
  */
 export async function fetchColumnChunks(
   source: ByteSource,
   chunks: readonly ColumnMetaData[],
 ): Promise<(chunk: ColumnMetaData) => Uint8Array> {
-  const fetched = await mapConcurrent(coalesce(chunks.map(chunkRange)), FETCH_CONCURRENCY, async (range) => ({
+  const ranges = coalesceRanges(chunks.map(chunkRange), MAX_GAP_BYTES);
+  const fetched = await mapConcurrent(ranges, FETCH_CONCURRENCY, async (range) => ({
     range,
     bytes: await source.slice(range.start, range.end),
   }));
@@ -34,21 +36,22 @@ export async function fetchColumnChunks(
   };
 }
 
-/** Where a column chunk lies. */
+/** Returns where the bytes of a column chunk are. */
 export function chunkRange({
   dictionary_page_offset,
   data_page_offset,
   total_compressed_size,
-}: ColumnMetaData): Range {
+}: ColumnMetaData): ByteSpan {
   const start = Number(dictionary_page_offset || data_page_offset);
   return { start, end: start + Number(total_compressed_size) };
 }
 
-function coalesce(ranges: readonly Range[]): readonly Range[] {
-  const merged: Range[] = [];
+/** Joins byte ranges with at most `maxGapBytes` between them. */
+export function coalesceRanges(ranges: readonly ByteSpan[], maxGapBytes: number): readonly ByteSpan[] {
+  const merged: { start: number; end: number }[] = [];
   for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
     const last = merged.at(-1);
-    if (last !== undefined && start <= last.end + MAX_GAP_BYTES) last.end = Math.max(last.end, end);
+    if (last !== undefined && start <= last.end + maxGapBytes) last.end = Math.max(last.end, end);
     else merged.push({ start, end });
   }
   return merged;

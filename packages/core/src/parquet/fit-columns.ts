@@ -1,5 +1,5 @@
+import { checkNames } from "../bytes/check-names.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
-import { checkNames } from "./infer-columns.ts";
 
 /** A column of the table so far; without a type where it is one that Parquetry does not write, such as a decimal. */
 export interface KnownColumn {
@@ -46,7 +46,10 @@ export function fitColumns(
     columns.push({ name, type: fitted ?? type ?? knownType });
   }
   for (const [name, type] of rest) columns.push({ name, type });
-  checkNames(columns.map(({ name }) => name));
+  checkNames(
+    columns.map(({ name }) => name),
+    "write",
+  );
   return { columns, misfits };
 }
 

@@ -1,5 +1,6 @@
+import { invalid } from "../bytes/check-arguments.ts";
+import { checkNames } from "../bytes/check-names.ts";
 import type { Row } from "../bytes/row.ts";
-import { StorageError } from "../bytes/storage-error.ts";
 import { type ColumnSchema, type ColumnType, typeName } from "./column-type.ts";
 
 /** The deepest nesting of lists and structs that is inferred; deeper data is most likely a cycle. */
@@ -24,6 +25,7 @@ export function inferColumns(rows: readonly Row[]): ColumnSchema[] {
   rows.forEach((row, index) => {
     if (typeof row !== "object" || row === null || Array.isArray(row)) {
       throw invalid(
+        "write",
         `row ${index} is ${row === null ? "null" : Array.isArray(row) ? "an array" : typeof row}, not an object of columns`,
       );
     }
@@ -40,29 +42,11 @@ export function inferColumns(rows: readonly Row[]): ColumnSchema[] {
     }
   });
   const columns = [...types].map(([name, type]): ColumnSchema => ({ name, type: settle(type) }));
-  checkNames(columns.map(({ name }) => name));
+  checkNames(
+    columns.map(({ name }) => name),
+    "write",
+  );
   return columns;
-}
-
-/**
- * Refuses names that some reader would confuse or lose.
- *
- * @throws StorageError `invalid_argument` for an empty name, `__proto__`, or two names that differ only in case.
- */
-export function checkNames(names: readonly string[]): void {
-  const seen = new Map<string, string>();
-  for (const name of names) {
-    if (name === "" || name === "__proto__") throw invalid(`${JSON.stringify(name)} cannot be a column name`);
-    if (!name.isWellFormed())
-      throw invalid(`the column name ${JSON.stringify(name)} holds half a surrogate pair`);
-    const other = seen.get(name.toLowerCase());
-    if (other !== undefined) {
-      throw invalid(
-        `the columns ${JSON.stringify(other)} and ${JSON.stringify(name)} are the same name to DuckDB and Spark; rename one`,
-      );
-    }
-    seen.set(name.toLowerCase(), name);
-  }
 }
 
 function typeOf(value: unknown, row: number, column: string, depth: number): ColumnType {
@@ -78,7 +62,7 @@ function typeOf(value: unknown, row: number, column: string, depth: number): Col
     case "object":
       return typeOfObject(value, row, column, depth);
     default:
-      throw invalid(`${at(row, column)} is a ${typeof value}, which cannot be stored`);
+      throw invalid("write", `${at(row, column)} is a ${typeof value}, which cannot be stored`);
   }
 }
 
@@ -88,6 +72,7 @@ function checkedInteger(value: number, row: number, column: string): ColumnType 
   // Beyond 2^63 it cannot be an id that lost digits; 1e300 is an honest measurement.
   if (Math.abs(value) >= 2 ** 63) return "double";
   throw invalid(
+    "write",
     `${at(row, column)} is ${value}, an integer beyond 2^53 that a number cannot hold exactly; give a bigint or a string`,
   );
 }
@@ -95,9 +80,10 @@ function checkedInteger(value: number, row: number, column: string): ColumnType 
 function typeOfObject(value: object | null, row: number, column: string, depth: number): ColumnType {
   if (value === null) return "null";
   if (depth > MAX_NESTING)
-    throw invalid(`${at(row, column)} is nested deeper than ${MAX_NESTING} levels; is it a cycle?`);
+    throw invalid("write", `${at(row, column)} is nested deeper than ${MAX_NESTING} levels; is it a cycle?`);
   if (value instanceof Date) {
-    if (Number.isNaN(value.getTime())) throw invalid(`${at(row, column)} is an invalid Date; give null`);
+    if (Number.isNaN(value.getTime()))
+      throw invalid("write", `${at(row, column)} is an invalid Date; give null`);
     return "timestamp";
   }
   if (value instanceof Uint8Array) return "binary";
@@ -112,6 +98,7 @@ function typeOfObject(value: object | null, row: number, column: string, depth: 
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw invalid(
+      "write",
       `${at(row, column)} is a ${value.constructor?.name ?? "class instance"}; expected a plain object, array, Date or Uint8Array`,
     );
   }
@@ -121,7 +108,10 @@ function typeOfObject(value: object | null, row: number, column: string, depth: 
       type: field === undefined ? "null" : typeOf(field, row, `${column}.${name}`, depth + 1),
     }),
   );
-  checkNames(struct.map(({ name }) => name));
+  checkNames(
+    struct.map(({ name }) => name),
+    "write",
+  );
   return { struct };
 }
 
@@ -141,6 +131,7 @@ function mergeTypes(a: ColumnType, b: ColumnType, row: number, column: string): 
     }
   }
   throw invalid(
+    "write",
     `${at(row, column)} is ${typeName(b)} where earlier rows are ${typeName(a)}; make the column one type, or pass a schema`,
   );
 }
@@ -155,8 +146,4 @@ function settle(type: ColumnType): ColumnType {
 
 function at(row: number, column: string): string {
   return `row ${row}, column ${JSON.stringify(column)}`;
-}
-
-function invalid(problem: string): StorageError {
-  return new StorageError({ code: "invalid_argument", op: "write", message: `write: ${problem}.` });
 }

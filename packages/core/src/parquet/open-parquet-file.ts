@@ -1,7 +1,29 @@
+import { Worker } from "node:worker_threads";
+import type { Row } from "../bytes/row.ts";
+import { StorageError, type StorageErrorCode } from "../bytes/storage-error.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { openParquet, type ParquetFile } from "./open-parquet.ts";
-import { scanUntrusted } from "./scan-untrusted.ts";
-import type { UntrustedLimits } from "./untrusted-limits.ts";
+import type { UntrustedAnswer, UntrustedJob } from "./untrusted-worker.ts";
+
+/** What reading a file that nobody vouches for may cost. */
+export interface UntrustedLimits {
+  /** How long reading one file may take, in milliseconds. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+  /** How much memory decoding one file may take, in MiB. Default 512. */
+  readonly memoryMiB?: number | undefined;
+  /** How many values, of all columns together, a file may claim to hold. Default 20 million. */
+  readonly maxValues?: number | undefined;
+  /** How large a file may be, in bytes: it is fetched whole. Default 256 MiB. */
+  readonly maxBytes?: number | undefined;
+}
+
+/** The limits where the caller gives none. */
+export const DEFAULT_UNTRUSTED_LIMITS: Required<{ readonly [K in keyof UntrustedLimits]: number }> = {
+  timeoutMs: 30_000,
+  memoryMiB: 512,
+  maxValues: 20_000_000,
+  maxBytes: 256 * 1024 * 1024,
+};
 
 /**
  * {@link openParquet}, with the rows of an untrusted file decoded apart. Its footer is read here: that takes no more steps
@@ -21,4 +43,94 @@ export async function openParquetFile(
         yield rows.map((row) => Object.assign(row, constants));
     },
   };
+}
+
+/**
+ * Reads rows of a file that nobody vouches for: in a thread of its own, with limits of time and memory, so that the file
+ * can neither hang nor kill the caller.
+ *
+ * @throws StorageError `corrupt` where the file is broken or needs more than the limits allow; `not_supported`.
+ */
+async function* scanUntrusted(
+  source: ByteSource,
+  file: ParquetFile,
+  columns: readonly string[] | undefined,
+  limits: UntrustedLimits,
+): AsyncGenerator<Row[]> {
+  const {
+    timeoutMs = DEFAULT_UNTRUSTED_LIMITS.timeoutMs,
+    memoryMiB = DEFAULT_UNTRUSTED_LIMITS.memoryMiB,
+    maxValues = DEFAULT_UNTRUSTED_LIMITS.maxValues,
+    maxBytes = DEFAULT_UNTRUSTED_LIMITS.maxBytes,
+  } = limits;
+  if (source.byteLength > maxBytes)
+    throw refused(source, `it has ${source.byteLength} bytes, above the limit maxBytes of ${maxBytes}`);
+  if (file.valueCount > maxValues)
+    throw refused(source, `it claims ${file.valueCount} values, above the limit maxValues of ${maxValues}`);
+  const job: UntrustedJob = { name: source.name, bytes: await source.slice(0), columns };
+  const worker = new Worker(new URL("./untrusted-worker.js", import.meta.url), {
+    workerData: job,
+    transferList: [job.bytes],
+    // What a decoder prints, or the file makes it print, is not the caller's.
+    stdout: true,
+    stderr: true,
+    resourceLimits: { maxOldGenerationSizeMb: memoryMiB, maxYoungGenerationSizeMb: 64 },
+  });
+  const deadline = performance.now() + timeoutMs;
+  try {
+    for (;;) {
+      const answer = await ask(worker, source, deadline, timeoutMs, memoryMiB);
+      if ("done" in answer) return;
+      if ("error" in answer) throw refusal(source, answer.error.code, answer.error.message);
+      yield answer.rows;
+    }
+  } finally {
+    await worker.terminate();
+  }
+}
+
+function ask(
+  worker: Worker,
+  source: ByteSource,
+  deadline: number,
+  timeoutMs: number,
+  memoryMiB: number,
+): Promise<UntrustedAnswer> {
+  return new Promise((resolve, reject) => {
+    const stop = (problem: string, cause?: unknown): void =>
+      settle(() => reject(refused(source, problem, cause)));
+    const onMessage = (answer: UntrustedAnswer): void => settle(() => resolve(answer));
+    const onError = (error: Error): void => {
+      const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+      stop(
+        outOfMemory ? `decoding it takes more than the limit memoryMiB of ${memoryMiB}` : error.message,
+        error,
+      );
+    };
+    const onExit = (): void => stop("its decoder ended early");
+    const timer = setTimeout(
+      () => stop(`decoding it takes longer than the limit timeoutMs of ${timeoutMs}`),
+      Math.max(0, deadline - performance.now()),
+    );
+    const settle = (end: () => void): void => {
+      clearTimeout(timer);
+      worker.off("message", onMessage).off("error", onError).off("exit", onExit);
+      end();
+    };
+    worker.on("message", onMessage).on("error", onError).on("exit", onExit);
+    worker.postMessage("next");
+  });
+}
+
+function refused(source: ByteSource, problem: string, cause?: unknown): StorageError {
+  return refusal(
+    source,
+    "corrupt",
+    `${source.name} is not read, because nobody vouches for it and ${problem}. Check where it comes from, or raise the limit.`,
+    cause,
+  );
+}
+
+function refusal(source: ByteSource, code: StorageErrorCode, message: string, cause?: unknown): StorageError {
+  return new StorageError({ code, op: "readParquet", path: source.name, message, cause });
 }

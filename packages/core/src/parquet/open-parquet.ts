@@ -2,6 +2,7 @@ import { type FileMetaData, parquetMetadata } from "hyparquet";
 import type { Row } from "../bytes/row.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import { type ByteSource, FOOTER_BYTES } from "./byte-source.ts";
+import { footerBytes, TRAILER_BYTES } from "./chunk-layout.ts";
 import type { ColumnType } from "./column-type.ts";
 import { columnTypeOf, footerType } from "./footer-type.ts";
 import { checkedSchema } from "./guard/checked-schema.ts";
@@ -13,7 +14,6 @@ import { rawElement, valueReader } from "./value-reader.ts";
 /** Rows in a batch of a scan. */
 export const BATCH_ROWS = 8_192;
 
-const MAGIC = "PAR1";
 /** The magic at either end and the footer's length: no Parquet file is shorter. */
 const MIN_FILE_BYTES = 12;
 /** A footer becomes objects that take many times its bytes. */
@@ -114,17 +114,16 @@ async function readFooter(source: ByteSource): Promise<FileMetaData> {
   if (source.byteLength < MIN_FILE_BYTES)
     throw corrupt(source, `it has ${source.byteLength} bytes, a Parquet file at least ${MIN_FILE_BYTES}`);
   let tail = await source.slice(Math.max(0, source.byteLength - FOOTER_BYTES));
-  const view = new DataView(tail, tail.byteLength - 8);
-  if (ascii(tail.slice(-4)) !== MAGIC) throw corrupt(source, `it does not end with ${MAGIC}`);
-  const footerBytes = view.getUint32(0, true) + 8;
-  if (footerBytes > source.byteLength - 4)
-    throw corrupt(source, `its footer claims ${footerBytes} bytes of ${source.byteLength}`);
-  if (footerBytes > MAX_FOOTER_BYTES)
-    throw corrupt(source, `its footer has ${footerBytes} bytes, more than ${MAX_FOOTER_BYTES}`);
-  if (footerBytes > tail.byteLength) tail = await source.slice(source.byteLength - footerBytes);
+  const size = footerBytes(new Uint8Array(tail));
+  if (size === undefined) throw corrupt(source, "it does not end with PAR1");
+  if (size > source.byteLength - 4)
+    throw corrupt(source, `its footer claims ${size} bytes of ${source.byteLength}`);
+  if (size > MAX_FOOTER_BYTES)
+    throw corrupt(source, `its footer has ${size} bytes, more than ${MAX_FOOTER_BYTES}`);
+  if (size > tail.byteLength) tail = await source.slice(source.byteLength - size);
   return guarded(source, () => {
-    const footer = new Uint8Array(tail, tail.byteLength - footerBytes, footerBytes);
-    new ThriftReader(footer.subarray(0, -8), 0).struct(() => false);
+    const footer = new Uint8Array(tail, tail.byteLength - size, size);
+    new ThriftReader(footer.subarray(0, -TRAILER_BYTES), 0).struct(() => false);
     return parquetMetadata(footer, { geoparquet: false });
   });
 }
@@ -167,10 +166,6 @@ function messageOf(error: unknown): string {
   if (error instanceof TypeError || error instanceof RangeError)
     return "its bytes make no sense to the decoder";
   return error instanceof Error ? error.message : String(error);
-}
-
-function ascii(bytes: ArrayBuffer): string {
-  return String.fromCharCode(...new Uint8Array(bytes));
 }
 
 function unsupported(source: ByteSource, problem: string, cause: unknown): StorageError {

@@ -3,7 +3,7 @@ import type { OperationOptions } from "../bytes/storage-backend.ts";
 import type { ReadCsvOptions } from "../csv/read-csv.ts";
 import type { WriteCsvOptions } from "../csv/write-csv.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
-import type { UntrustedLimits } from "../parquet/untrusted-limits.ts";
+import type { UntrustedLimits } from "../parquet/open-parquet-file.ts";
 import type { InspectOptions } from "./inspect-entity.ts";
 import type { RepairOptions } from "./repair-entity.ts";
 import type { ReplaceOptions } from "./replace-partitions.ts";

@@ -1,14 +1,9 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core";
 import { mapConcurrent } from "@parquetry/core/backend";
+import { footerBytes, TRAILER_BYTES } from "@parquetry/core/unstable";
 import type { CacheName, FileCache } from "./file-cache.ts";
-import {
-  footerBytes,
-  type NeededBytes,
-  type NeededParts,
-  neededBytes,
-  TRAILER_BYTES,
-} from "./needed-bytes.ts";
+import { type NeededBytes, type NeededParts, neededBytes } from "./needed-bytes.ts";
 
 /** Objects of at least so many bytes are fetched in parts where a query needs few of their columns or rows. */
 export const PARTIAL_FETCH_BYTES: number = 4 * 1024 * 1024;

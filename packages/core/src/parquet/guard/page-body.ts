@@ -3,7 +3,13 @@ import { checkDelta } from "./delta-blocks.ts";
 import type { FileBudget } from "./file-budget.ts";
 import type { PageHeader } from "./page-header.ts";
 import { checkRuns, countInRuns } from "./rle-runs.ts";
-import type { PageBody } from "./unpack-chunk.ts";
+
+/** The bytes of a page, decompressed. */
+export interface PageBody {
+  /** The levels of a `data v2` page, which are never compressed. In a `data` page they precede the values. */
+  readonly levels: Uint8Array;
+  readonly values: Uint8Array;
+}
 
 /** What a leaf of the schema says about the pages of its column. */
 export interface LeafFacts {

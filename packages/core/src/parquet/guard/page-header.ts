@@ -1,4 +1,4 @@
-import { THRIFT, ThriftReader } from "./thrift-reader.ts";
+import { THRIFT, ThriftReader, zigzagBytes } from "./thrift-reader.ts";
 
 /** The kinds of pages that hold values (parquet.thrift, PageType). */
 export type PageKind = "data" | "index" | "dictionary" | "data v2";
@@ -108,7 +108,7 @@ export function readPageHeader(chunk: Uint8Array, start: number): PageHeader {
     bodyStart: reader.offset,
     withCompressedSize: (size) => [
       chunk.subarray(start, sizeStart),
-      zigzagVarint(size),
+      zigzagBytes(size),
       chunk.subarray(sizeEnd, reader.offset),
     ],
   };
@@ -137,12 +137,4 @@ function readKindFields(reader: ThriftReader): KindFields {
     return true;
   }, 1);
   return { numbers, isCompressed };
-}
-
-function zigzagVarint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  let rest = value * 2;
-  for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
-  bytes.push(rest);
-  return Uint8Array.from(bytes);
 }

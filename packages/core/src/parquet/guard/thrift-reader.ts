@@ -8,7 +8,8 @@ const MAX_VARINT_BYTES = 10;
 
 /**
  * Reads Thrift's compact protocol without trusting it: never beyond its bytes, no number longer than 64 bits, no list
- * longer than what is left, no nesting without end. All that it passes, a decoder reads in as many steps as there are bytes.
+ * longer than the remaining bytes, no unlimited nesting. A decoder needs at most as many steps for what passes as it has
+ * bytes. Sets and maps, which Parquet does not use, are refused.
  */
 export class ThriftReader {
   offset: number;
@@ -19,7 +20,7 @@ export class ThriftReader {
     this.offset = offset;
   }
 
-  /** Calls `onField` for each field of a struct; what it does not take (false) is skipped. */
+  /** Calls `onField` for each field of a struct, with the offset at its value; a field it returns false for is skipped. */
   struct(onField: (id: number, type: number) => boolean, depth = 0): void {
     if (depth > MAX_DEPTH) throw new Error(`a header is nested deeper than ${MAX_DEPTH} levels`);
     let id = 0;
@@ -28,11 +29,20 @@ export class ThriftReader {
       const type = head & 15;
       if (type === 0) return;
       id = head >> 4 === 0 ? this.integer() : id + (head >> 4);
-      if (!onField(id, type)) this.#skipValue(type, depth);
+      if (!onField(id, type)) this.skip(type, depth);
     }
   }
 
-  /** A signed number of 32 bits. */
+  /** Reads the head of a list: its number of elements, and their type, as {@link ThriftReader.skip} takes it. */
+  listHeader(): { readonly size: number; readonly type: number } {
+    const head = this.#byte();
+    const size = head >> 4 === 15 ? this.varint() : head >> 4;
+    if (size > this.bytes.byteLength - this.offset) throw new Error("a header holds a list that is too long");
+    // In a list a boolean is a byte.
+    return { size, type: Math.max(3, head & 15) };
+  }
+
+  /** Reads a signed number of 32 bits. */
   integer(): number {
     const value = this.varint();
     const signed = value % 2 === 0 ? value / 2 : -(value + 1) / 2;
@@ -40,7 +50,7 @@ export class ThriftReader {
     return signed;
   }
 
-  /** An unsigned number. */
+  /** Reads an unsigned number. */
   varint(): number {
     let value = 0;
     let factor = 1;
@@ -53,32 +63,46 @@ export class ThriftReader {
     throw new Error("a header holds a number of too many bytes");
   }
 
+  /** Skips a value. */
+  skip(type: number, depth = 0): void {
+    if (type === THRIFT.TRUE || type === THRIFT.FALSE) return;
+    if (type === 3) this.#skipBytes(1);
+    else if (type <= THRIFT.I64) this.varint();
+    else if (type === 7) this.#skipBytes(8);
+    else if (type === 8) this.#skipBytes(this.varint());
+    else if (type === THRIFT.LIST) {
+      const list = this.listHeader();
+      for (let i = 0; i < list.size; i++) this.skip(list.type, depth + 1);
+    } else if (type === THRIFT.STRUCT) this.struct(() => false, depth + 1);
+    else throw new Error(`a header holds an unknown type ${type}`);
+  }
+
   #byte(): number {
     const value = this.bytes[this.offset++];
     if (value === undefined) throw new Error("a header runs beyond its bytes");
     return value;
   }
 
-  #skip(bytes: number): void {
+  #skipBytes(bytes: number): void {
     this.offset += bytes;
     if (this.offset > this.bytes.byteLength) throw new Error("a header runs beyond its bytes");
   }
+}
 
-  #skipValue(type: number, depth: number): void {
-    if (type === THRIFT.TRUE || type === THRIFT.FALSE) return;
-    if (type === 3) this.#skip(1);
-    else if (type <= THRIFT.I64) this.varint();
-    else if (type === 7) this.#skip(8);
-    else if (type === 8) this.#skip(this.varint());
-    else if (type === THRIFT.LIST) {
-      const head = this.#byte();
-      const size = head >> 4 === 15 ? this.varint() : head >> 4;
-      if (size > this.bytes.byteLength - this.offset)
-        throw new Error("a header holds a list that is too long");
-      // In a list a boolean is a byte.
-      const element = Math.max(3, head & 15);
-      for (let i = 0; i < size; i++) this.#skipValue(element, depth + 1);
-    } else if (type === THRIFT.STRUCT) this.struct(() => false, depth + 1);
-    else throw new Error(`a header holds an unknown type ${type}`);
-  }
+/** Encodes a signed number. */
+export function zigzagBytes(value: number): Uint8Array {
+  return varintBytes(value < 0 ? -value * 2 - 1 : value * 2);
+}
+
+/** Encodes the head of a list. */
+export function listHeaderBytes(size: number, type: number): Uint8Array {
+  return size < 15 ? Uint8Array.of((size << 4) | type) : Uint8Array.of(0xf0 | type, ...varintBytes(size));
+}
+
+function varintBytes(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
+  bytes.push(rest);
+  return Uint8Array.from(bytes);
 }

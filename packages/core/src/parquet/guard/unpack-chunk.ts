@@ -1,7 +1,7 @@
 import type { ColumnMetaData } from "hyparquet";
 import { decompressPage } from "./decompress-page.ts";
 import type { FileBudget } from "./file-budget.ts";
-import { checkDataPage, checkDictionary, type LeafFacts } from "./page-body.ts";
+import { checkDataPage, checkDictionary, type LeafFacts, type PageBody } from "./page-body.ts";
 import { type PageHeader, readPageHeader } from "./page-header.ts";
 
 /** No page of an honest writer is larger, in bytes, or holds more values. */
@@ -60,13 +60,6 @@ export function unpackChunk(
     });
   }
   return pieces;
-}
-
-/** A page's bytes as they are when nothing is compressed. */
-export interface PageBody {
-  /** The levels of a page of the second kind, which never are compressed; those of the first lie before its values. */
-  readonly levels: Uint8Array;
-  readonly values: Uint8Array;
 }
 
 function unpackPage(bytes: Uint8Array, page: PageHeader, codec: ColumnMetaData["codec"]): PageBody {

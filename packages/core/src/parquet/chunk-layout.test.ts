@@ -1,0 +1,51 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseKey } from "../bytes/key.ts";
+import { createMemoryBackend } from "../bytes/memory-backend.ts";
+import { Storage } from "../table/storage.ts";
+import { chunkLayout, footerBytes, keepRowGroups } from "./chunk-layout.ts";
+import { encodeParquet, ROW_GROUP_ROWS } from "./write-parquet.ts";
+
+/** 17 row groups: a list of more than 14 has a longer head. */
+const GROUPS = 17;
+const rows = Array.from({ length: (GROUPS - 1) * ROW_GROUP_ROWS + 1 }, (_, i) => ({ i }));
+const file = encodeParquet(rows, [{ name: "i", type: "int64" }]);
+const footer = file.subarray(file.byteLength - (footerBytes(file) ?? 0));
+
+describe("keepRowGroups", () => {
+  it("returns a footer with which readers see exactly the rows of the kept row groups", async () => {
+    const layout = chunkLayout(footer);
+    const storage = new Storage(createMemoryBackend());
+    const kept = fc.array(fc.boolean(), { minLength: GROUPS, maxLength: GROUPS });
+    await fc.assert(
+      fc.asyncProperty(kept, async (isKept) => {
+        const subset = Buffer.concat([
+          file.subarray(0, -footer.byteLength),
+          keepRowGroups(footer, layout, isKept),
+        ]);
+        await storage.backend.put(parseKey("part.parquet"), subset);
+        const read = await storage.readParquet("part.parquet");
+        const expected = isKept.reduce(
+          (sum, keep, i) => sum + (keep ? Number(layout[i]?.rowCount) : 0),
+          0,
+        );
+        expect(read).toHaveLength(expected);
+        const groups = new Set(read.map(({ i }) => Math.floor(Number(i) / ROW_GROUP_ROWS)));
+        expect([...groups]).toEqual(isKept.flatMap((keep, i) => (keep ? [i] : [])));
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it("keeps a footer byte for byte where every row group stays", () => {
+    const layout = chunkLayout(footer);
+    expect(Buffer.from(keepRowGroups(footer, layout, layout.map(() => true)))).toEqual(Buffer.from(footer));
+  });
+
+  it("refuses a footer that is cut off", () => {
+    const layout = chunkLayout(footer);
+    expect(() => keepRowGroups(footer.subarray(0, 100), layout, [])).toThrow("runs beyond its bytes");
+    expect(footerBytes(footer.subarray(0, 7))).toBeUndefined();
+    expect(footerBytes(new Uint8Array(20))).toBeUndefined();
+  });
+});
