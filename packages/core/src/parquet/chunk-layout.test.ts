@@ -25,10 +25,7 @@ describe("keepRowGroups", () => {
         ]);
         await storage.backend.put(parseKey("part.parquet"), subset);
         const read = await storage.readParquet("part.parquet");
-        const expected = isKept.reduce(
-          (sum, keep, i) => sum + (keep ? Number(layout[i]?.rowCount) : 0),
-          0,
-        );
+        const expected = isKept.reduce((sum, keep, i) => sum + (keep ? Number(layout[i]?.rowCount) : 0), 0);
         expect(read).toHaveLength(expected);
         const groups = new Set(read.map(({ i }) => Math.floor(Number(i) / ROW_GROUP_ROWS)));
         expect([...groups]).toEqual(isKept.flatMap((keep, i) => (keep ? [i] : [])));
@@ -39,7 +36,15 @@ describe("keepRowGroups", () => {
 
   it("keeps a footer byte for byte where every row group stays", () => {
     const layout = chunkLayout(footer);
-    expect(Buffer.from(keepRowGroups(footer, layout, layout.map(() => true)))).toEqual(Buffer.from(footer));
+    expect(
+      Buffer.from(
+        keepRowGroups(
+          footer,
+          layout,
+          layout.map(() => true),
+        ),
+      ),
+    ).toEqual(Buffer.from(footer));
   });
 
   it("refuses a footer that is cut off", () => {
