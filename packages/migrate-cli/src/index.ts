@@ -11,7 +11,6 @@ export {
   inventory,
   type NamedTally,
 } from "./inventory/inventory.ts";
-export { type Action, type ContentFacts, type DecideOptions, decide, type Side } from "./plan/decide.ts";
 export { type ListingPair, mergeListings } from "./plan/merge-listings.ts";
 export type {
   FileFailure,
@@ -23,6 +22,7 @@ export type {
 export type { NameCheckerOptions } from "./plan/name-checker.ts";
 export { type PlanOptions, type PlanProgress, planMigration } from "./plan/plan-migration.ts";
 export type { Tally, TallyRow } from "./plan/tally.ts";
+export { type Action, type ContentFacts, type DecideOptions, decide, type Side } from "./proof/decide.ts";
 export { type HashCache, openHashCache } from "./proof/hash-cache.ts";
 export {
   type AdaptiveConcurrencyOptions,

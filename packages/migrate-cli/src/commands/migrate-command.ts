@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { StorageBackend, StorageError } from "@parquetry/core/backend";
-import type { Side } from "../plan/decide.ts";
 import { type MigrationPlan, PLAN_KINDS } from "../plan/migration-plan.ts";
 import { planMigration } from "../plan/plan-migration.ts";
+import type { Side } from "../proof/decide.ts";
 import { migrationParity } from "../report/migration-parity.ts";
 import {
   type ConcurrencyControl,

@@ -1,9 +1,9 @@
 import type { SkippedEntry, StorageBackend, UnreadableEntry } from "@parquetry/core/backend";
 import { HiddenKeys } from "../listing/hidden-keys.ts";
 import { listSide } from "../listing/list-side.ts";
+import type { Side } from "../proof/decide.ts";
 import type { Selection } from "../select/selection.ts";
 import { createSpool, type Spool } from "../spool/spool.ts";
-import type { Side } from "./decide.ts";
 import { type ListingPair, mergeListings } from "./merge-listings.ts";
 import type { FileFailure } from "./migration-plan.ts";
 

@@ -7,14 +7,14 @@ import {
 } from "@parquetry/core/backend";
 import { countPutRequests } from "../cost/count-requests.ts";
 import { isRemote } from "../cost/provider.ts";
+import type { Side } from "../proof/decide.ts";
 import type { HashCache } from "../proof/hash-cache.ts";
 import { createProver, type FinalAction } from "../proof/prove-content.ts";
-import { expectReads } from "../proof/read-whole.ts";
+import { expectReads } from "../proof/read-version.ts";
 import { noneLeftOut } from "../select/left-out.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 import { createSpool } from "../spool/spool.ts";
 import { checkEnds } from "./check-ends.ts";
-import type { Side } from "./decide.ts";
 import { listEnds } from "./list-ends.ts";
 import type { ListingPair } from "./merge-listings.ts";
 import { type FileFailure, type MigrationPlan, PLAN_KINDS, type PlannedFile } from "./migration-plan.ts";

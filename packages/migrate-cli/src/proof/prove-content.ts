@@ -1,51 +1,41 @@
-import { isStorageError, type Key, type ObjectInfo, type StorageBackend } from "@parquetry/core/backend";
-import { type Action, decide, type Side } from "../plan/decide.ts";
-import type { HashCache } from "./hash-cache.ts";
+import { isStorageError, type Key, type StorageBackend } from "@parquetry/core/backend";
+import { type Action, decide, type Side } from "./decide.ts";
 import { likelyPartSizes } from "./multipart-etag.ts";
-import { createOpaqueProver } from "./prove-opaque.ts";
-import { readContent } from "./read-content.ts";
+import { createOpaqueProver, type ListedContent, type ReadingOptions } from "./prove-opaque.ts";
+import { hashVersion } from "./read-version.ts";
 
-/** What {@link createProver} works with. */
-export interface ProverOptions {
-  /** Overwrite what is not proven equal. Default false. */
+/** Options of {@link createProver}. */
+export interface ProverOptions extends ReadingOptions {
+  /** Overwrite files that are not proven equal. Default false. */
   readonly force?: boolean | undefined;
-  /** Where hashes of what was read are kept. Default: nowhere. */
-  readonly hashCache?: HashCache | undefined;
-  /** Stops reading. */
-  readonly signal?: AbortSignal | undefined;
-  /** Told how many bytes were read, and from which side. */
-  readonly onRead?: ((side: Side, bytes: number) => void) | undefined;
 }
 
-/** The facts of a listing that a proof needs. */
-export type ListedContent = Omit<ObjectInfo, "lastModified">;
-
-/** One key and what each side has under it. */
+/** One key and the object that each side has under it. */
 export interface ContentPair {
   readonly key: Key;
   readonly source?: ListedContent | undefined;
   readonly target?: ListedContent | undefined;
 }
 
-/** Decides pairs that were recalled. `distrust` reads both sides, cache and listing aside. */
+/** Decides pairs. `distrust` reads both sides, whatever the cache and the listing claim. */
 export interface Prover {
-  /** The same pair, with the MD5s that were noted when its contents were read here: they go before what a listing claims. */
+  /** The same pair with the MD5s that were recorded when its contents were read here; they outrank the listing's. */
   recall(pair: ContentPair): ContentPair;
-  /** Decides a pair, reading what the decision needs. */
+  /** Decides a recalled pair, and reads the sides that the decision needs. */
   prove(pair: ContentPair, distrust?: boolean): Promise<FinalAction>;
-  /** How much of both sides that is going to read, in bytes; what only turns out to be needed by reading is not in it. */
+  /** How many bytes of both sides `prove` will read; without those whose need only shows while it reads. */
   bytesToRead(pair: ContentPair, distrust?: boolean): number;
 }
 
-/** An {@link Action} that needs nothing more to be known; `overwrite` is what `force` makes of what is not proven equal. */
+/** An {@link Action} that is final; `overwrite` stands for a file that is not proven equal, with `force`. */
 export type FinalAction = Exclude<Action, { readonly type: "read" }>["type"] | "overwrite";
 
 /**
- * Makes what turns a pair into its action: {@link decide}, fed with what a disk's files hold. A bucket is
- * read only where `distrust` asks for it; a multipart object is proven by the hash noted when it was written or read
- * from here, or by computing the ETag the disk's file would have.
+ * Makes the {@link Prover} of two backends: {@link decide}, with the hashes of a directory's files. A bucket is read only
+ * with `distrust`; a multipart object is proven by the hash that was recorded when it was written or read from this
+ * machine, or by computing the ETag that the directory's file would have.
  *
- * An object that changes or vanishes while it is read has no proof: `unverifiable`.
+ * An object that changes or vanishes while it is read is `unverifiable`.
  */
 export function createProver(
   source: StorageBackend,
@@ -58,7 +48,10 @@ export function createProver(
   );
   const hashOf = createHasher(options);
 
-  /** Two objects in the same parts have the same ETag. Where only one side is a disk and the other a multipart object, the disk's file tells which ETag it would have. */
+  /**
+   * Objects with the same parts have the same ETag. If one side is a directory and the other a multipart object, the ETag
+   * that the file would have is computed.
+   */
   const proveMultipart = async (left: ListedContent, right: ListedContent): Promise<FinalAction> => {
     if (left.etag === right.etag && likelyPartSizes(left.etag, left.sizeBytes).length > 0) return "skip";
     const [disk, bucket] =
@@ -74,7 +67,7 @@ export function createProver(
     return "unverifiable";
   };
 
-  // A damaged object keeps its ETag.
+  // A recorded MD5 outranks the listing's: a damaged object keeps its ETag.
   const known = (side: Side, info: ListedContent | undefined): ListedContent | undefined => {
     const md5 = info && options.hashCache?.get(backends[side].url(info.key), info.etag);
     return info === undefined || md5 === undefined || md5 === info.md5 ? info : { ...info, md5 };
@@ -130,7 +123,7 @@ export function createProver(
 }
 
 function final(action: Action): FinalAction {
-  // Decided again with both hashes, nothing is left to read; if it were, nothing would be proven.
+  // With both hashes, `decide` asks for nothing more to be read.
   return action.type === "read" ? "unverifiable" : action.type;
 }
 
@@ -141,15 +134,15 @@ type Hasher = (
   partSize?: number,
 ) => Promise<string>;
 
-/** Reads an object's MD5, or the multipart ETag it would have for a part size, and remembers what it read. */
-function createHasher({ hashCache, signal, onRead }: ProverOptions): Hasher {
+/** Returns an object's MD5, or the multipart ETag it would have with a part size, and records the hashes it computes. */
+function createHasher({ hashCache, signal, onRead }: ReadingOptions): Hasher {
   return async (side, backend, info, partSize) => {
     const url = backend.url(info.key);
     const inParts = `${info.etag} in parts of ${partSize}`;
     const parts = Math.ceil(info.sizeBytes / (partSize ?? info.sizeBytes));
     const known = partSize === undefined ? undefined : hashCache?.get(url, inParts);
     if (known !== undefined) return `${known}-${parts}`;
-    const { md5, multipartEtags } = await readContent(backend, info, {
+    const { md5, multipartEtags } = await hashVersion(backend, info, {
       signal,
       partSizes: partSize === undefined ? [] : [partSize],
       onBytes: (bytes) => onRead?.(side, bytes),

@@ -1,29 +1,42 @@
 import { createHash } from "node:crypto";
-import { type StorageBackend, StorageError } from "@parquetry/core/backend";
-import type { Side } from "../plan/decide.ts";
-import { checkLength } from "./check-length.ts";
-import type { ListedContent, ProverOptions } from "./prove-content.ts";
+import { type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core/backend";
+import type { Side } from "./decide.ts";
+import type { HashCache } from "./hash-cache.ts";
+import { readVersion } from "./read-version.ts";
 
-/** What a pair that looks different is. */
+/** The facts of a listing that a proof needs. */
+export type ListedContent = Omit<ObjectInfo, "lastModified">;
+
+/** How the two sides are read. */
+export interface ReadingOptions {
+  /** Keeps the hashes of the files that were read. Default: they are not kept. */
+  readonly hashCache?: HashCache | undefined;
+  /** Stops reading. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of bytes read, and their side. */
+  readonly onRead?: ((side: Side, bytes: number) => void) | undefined;
+}
+
+/** The verdict on a pair that differs by its listings. */
 export type OpaqueVerdict = "skip" | "differs" | "unverifiable";
 
 /**
  * Makes the function that looks again at two objects of one size whose MD5s differ by their listings. A listing does not
- * tell whether an object is encrypted under a customer's key (SSE-KMS, SSE-C), and the ETag of such a one looks like an MD5
- * and is none. So a bucket's object is asked for its own facts, by one HEAD, unless its content was noted here.
+ * show that an object is encrypted with a customer's key (SSE-KMS, SSE-C), and the ETag of such an object looks like an MD5
+ * without being one. So one HEAD asks a bucket for the object's own facts, unless its content was recorded here.
  *
- * An object whose ETag is none is held against the other side by the SHA-256 that Parquetry records with what it writes;
- * where there is none, nothing is proven.
+ * An object whose ETag is not an MD5 is compared by the SHA-256 that Parquetry records with every object it writes. Without
+ * one, nothing is proven.
  */
 export function createOpaqueProver(
   backends: Readonly<Record<Side, StorageBackend>>,
-  { hashCache, signal, onRead }: ProverOptions,
+  { hashCache, signal, onRead }: ReadingOptions,
 ): (left: ListedContent, right: ListedContent) => Promise<OpaqueVerdict> {
-  /** The facts that hold, the listing's claim about the MD5 aside. */
+  /** The object's own facts, without the listing's claim about its MD5. */
   const factsOf = async (side: Side, info: ListedContent): Promise<ListedContent> => {
     const backend = backends[side];
-    const noted = hashCache?.get(backend.url(info.key), info.etag);
-    if (noted !== undefined) return { ...info, md5: noted };
+    const recorded = hashCache?.get(backend.url(info.key), info.etag);
+    if (recorded !== undefined) return { ...info, md5: recorded };
     if (backend.capabilities.listProves === "none") return info;
     const found = await backend.head(info.key, { signal });
     if (found.etag === info.etag) return found;
@@ -32,7 +45,7 @@ export function createOpaqueProver(
       op: "head",
       path: info.key,
       backend: backend.name,
-      message: `head ${backend.url(info.key)}: it changed since it was listed.`,
+      message: `head ${backend.url(info.key)}: the object has changed since it was listed.`,
     });
   };
 
@@ -41,21 +54,17 @@ export function createOpaqueProver(
     const backend = backends[side];
     if (backend.capabilities.listProves !== "none") return undefined;
     const hash = createHash("sha256");
-    const { body } = await backend.get(info.key, { ifMatch: info.etag, signal });
-    let bytes = 0;
-    for await (const chunk of body) {
-      bytes += chunk.byteLength;
+    for await (const chunk of readVersion(backend, info, { signal })) {
       hash.update(chunk);
       onRead?.(side, chunk.byteLength);
     }
-    checkLength(backend, info, bytes);
     return hash.digest("hex");
   };
 
   return async (left, right) => {
     const [a, b] = await Promise.all([factsOf("source", left), factsOf("target", right)]);
     if (a.md5 !== undefined && b.md5 !== undefined) return a.md5 === b.md5 ? "skip" : "differs";
-    // A side that cannot tell spares the other one the reading.
+    // If one side cannot have a SHA-256, the other need not be read.
     const isMute = ({ sha256 }: ListedContent, side: Side): boolean =>
       sha256 === undefined && backends[side].capabilities.listProves !== "none";
     if (isMute(a, "source") || isMute(b, "target")) return "unverifiable";

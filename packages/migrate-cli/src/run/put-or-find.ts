@@ -7,26 +7,28 @@ import {
   StorageError,
 } from "@parquetry/core/backend";
 import type { PlannedFile } from "../plan/migration-plan.ts";
-import { readContent } from "../proof/read-content.ts";
+import { hashVersion } from "../proof/read-version.ts";
+import type { SourceReading } from "./arrival.ts";
 
-/** How often a write whose answer is lost, and which did not arrive, is made. */
+/** How often a write is made whose answer was lost and which did not arrive. */
 const MAX_PUTS = 3;
 
-/** The wait before it is made again is random up to this, and doubles, in milliseconds. */
+/** The longest wait before the second write, in milliseconds; it is random, and doubles before each further one. */
 const PUT_DELAY_MS = 50;
 
 /**
- * Puts, and where the answer is "it exists already" or "nobody knows whether it was stored", looks: a store may have kept
- * a write whose answer was lost. What is there with our content has arrived; what did not arrive is put again.
+ * Puts a file. If the store answers that the file exists already, or if the answer is lost, looks at the target: a store may
+ * have kept a write whose answer was lost. An object with the same content has arrived; a write that did not arrive is
+ * repeated.
  *
- * @param md5 gives the MD5 of what was sent, where that is known by then.
- * @throws StorageError of the put; `conflict` where somebody else's content lies there now.
+ * @param reading returns the hash of the bytes that were sent, if it is known by then.
+ * @throws StorageError of the put; `conflict` if another program's content is there now.
  */
 export async function putOrFind(
   target: StorageBackend,
   file: PlannedFile,
   signal: AbortSignal | undefined,
-  md5: () => string | undefined,
+  reading: () => SourceReading,
   put: () => Promise<PutResult>,
 ): Promise<PutResult> {
   for (let tries = 1; ; tries++) {
@@ -35,15 +37,15 @@ export async function putOrFind(
     } catch (error) {
       const doubtful = ["already_exists", "outcome_unknown", "precondition_failed"];
       if (!isStorageError(error) || error.op === "get" || !doubtful.includes(error.code)) throw error;
+      const { md5 } = reading();
       const there = await findObject(target, file, signal);
-      if (there !== undefined && (await isSame(target, there, file, md5(), signal))) {
-        return { etag: there.etag, sizeBytes: there.sizeBytes, md5: md5() };
-      }
-      if (error.code !== "outcome_unknown") throw somebodyElse(target, file, error);
-      // What is there is what was there before: the write is lost, and its precondition makes it safe to repeat.
+      if (there !== undefined && (await isSame(target, there, file, md5, signal)))
+        return { etag: there.etag, sizeBytes: there.sizeBytes, md5 };
+      if (error.code !== "outcome_unknown") throw otherContent(target, file, error);
+      // The target still holds the earlier version: the write is lost, and its precondition makes it safe to repeat.
       if (tries === MAX_PUTS || there?.etag !== file.replaces) throw error;
       const delayMs = Math.random() * PUT_DELAY_MS * 2 ** tries;
-      // Where it is aborted meanwhile, the put says so in its own words.
+      // If it is aborted during the wait, the next put reports that.
       await sleep(delayMs, undefined, signal === undefined ? {} : { signal }).catch(() => {});
     }
   }
@@ -71,19 +73,19 @@ async function isSame(
 ): Promise<boolean> {
   if (md5 === undefined || there.sizeBytes !== file.sizeBytes) return false;
   if (there.md5 !== undefined) return there.md5 === md5;
-  // A bucket would charge for reading it.
+  // Reading it from a bucket would cost money.
   return (
-    target.capabilities.listProves === "none" && (await readContent(target, there, { signal })).md5 === md5
+    target.capabilities.listProves === "none" && (await hashVersion(target, there, { signal })).md5 === md5
   );
 }
 
-function somebodyElse(target: StorageBackend, { key }: PlannedFile, cause: StorageError): StorageError {
+function otherContent(target: StorageBackend, { key }: PlannedFile, cause: StorageError): StorageError {
   return new StorageError({
     code: "conflict",
     op: "copy",
     path: key,
     backend: target.name,
-    message: `copy ${target.url(key)}: somebody else wrote it since the plan was made, with other content. It was left alone; run again to compare.`,
+    message: `copy ${target.url(key)}: another program has written other content since the plan was made. It was left alone; run again to compare.`,
     cause,
   });
 }

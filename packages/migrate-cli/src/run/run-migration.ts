@@ -21,11 +21,10 @@ import {
 import { createBandwidthLimiter } from "./bandwidth-limiter.ts";
 import { createByteBudget } from "./byte-budget.ts";
 import { copyFile } from "./copy-file.ts";
-import { endStaleUploads } from "./end-stale-uploads.ts";
 import { forEachConcurrent } from "./for-each-concurrent.ts";
 import type { CopyKind, MigrationResult, SlowFile } from "./migration-result.ts";
 import { isSentWhole } from "./send-file.ts";
-import { endLostUploads } from "./unfinished-uploads.ts";
+import { abortLostUploads, abortStaleUploads } from "./unfinished-uploads.ts";
 import type { UploadJournal, UploadRecord } from "./upload-journal.ts";
 
 /** After how many failed files a migration stops by default. */
@@ -151,7 +150,7 @@ export async function runMigration(
     if (shouldStop()) return release();
     const fileStartedAt = performance.now();
     try {
-      const { sizeBytes, proven } = await copyFile(file, {
+      const { sizeBytes, proof, isSourceProven } = await copyFile(file, {
         source,
         target,
         limiter,
@@ -171,7 +170,7 @@ export async function runMigration(
       table.add(key, file.replaces === undefined ? "created" : "replaced", sizeBytes);
       copied.files++;
       copied.bytes += sizeBytes;
-      if (!proven) unproven++;
+      if (proof === "none" || !isSourceProven) unproven++;
       slowest = [...slowest, { key, sizeBytes, durationMs }]
         .sort((a, b) => b.durationMs - a.durationMs)
         .slice(0, SLOWEST);
@@ -194,15 +193,16 @@ export async function runMigration(
     const judgeKey = compileSelection(options).judge;
     const hidden = new HiddenKeys();
     for await (const { key } of plan.unreadable) hidden.add(key);
-    await endStaleUploads(target, plan, {
+    await abortStaleUploads(target, plan, {
       journal: options.uploads,
       isSelected: (key) => judgeKey(key) === "selected" && !hidden.has(key),
       signal,
-      onEnded: (key) => onProgress?.({ type: "ended", key }),
+      onAborted: (key) => onProgress?.({ type: "ended", key }),
     });
     await forEachConcurrent(numbered(plan.files), () => concurrency.limit(), copyOne, shouldStop);
     // What is left behind costs little, and `doctor` tells of it: no reason to fail.
-    if (uploads !== undefined) await endLostUploads(target, uploads, begunTwice, signal).catch(unlessAborted);
+    if (uploads !== undefined)
+      await abortLostUploads(target, uploads, begunTwice, signal).catch(unlessAborted);
   } catch (error) {
     failures.close();
     plan.close();

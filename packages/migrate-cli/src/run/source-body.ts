@@ -1,50 +1,44 @@
 import { createHash, type Hash } from "node:crypto";
-import { type ReplayableBody, type StorageBackend, StorageError } from "@parquetry/core/backend";
+import type { ReplayableBody, StorageBackend } from "@parquetry/core/backend";
 import type { PlannedFile } from "../plan/migration-plan.ts";
-import { checkLength } from "../proof/check-length.ts";
 import { createEtagCheck, createMultipartHasher, type EtagCheck } from "../proof/multipart-etag.ts";
+import { checkMd5, readVersion } from "../proof/read-version.ts";
+import type { SourceReading } from "./arrival.ts";
 import type { BandwidthLimiter } from "./bandwidth-limiter.ts";
 
 /** Options of {@link createSourceBody}. */
 export interface SourceBodyOptions {
-  /** The part size that the target will cut it into, in bytes. Default: it is stored in one piece. */
+  /** The part size that the target will use, in bytes. Default: it stores the file in one piece. */
   readonly partSizeBytes?: number | undefined;
-  /** Slows reading down. */
+  /** Limits the rate of reading. */
   readonly limiter?: BandwidthLimiter | undefined;
   /** Stops reading. */
   readonly signal?: AbortSignal | undefined;
-  /** Told of bytes as they pass; negative where a part is read again, so that the sum never exceeds the file. */
+  /** Called with the bytes read; negative when a part is read again, so that the sum never exceeds the file's size. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/** A body that reads one version of a source's object, and what reading it has told. */
+/** A body that reads one version of a file at the source. */
 export interface SourceBody {
-  /** What to put. */
+  /** The body to put. */
   readonly body: ReplayableBody;
-  /** The MD5 of everything, once it was read from its beginning to its end, in hex. */
-  md5(): string | undefined;
-  /** The multipart ETag that the parts read so far make, once they make the whole. */
-  multipartEtag(): string | undefined;
-  /** Whether what was read is what the source's ETag is of; a directory has no ETag of content, and reads without a network. */
-  isProven(): boolean;
-  /** Why reading failed last, where it did: a store may hide it behind an error of its own. */
-  failure(): unknown;
+  /** What reading it has shown so far. */
+  reading(): SourceReading;
 }
 
 /**
- * Makes a body of one version of an object (by its ETag), which can be read any number of times and in parts. Each
- * reading is hashed and held against its length and, where the source proves one, its MD5, before its last byte is
- * handed on: a store that takes bodies whole or not at all then keeps nothing that is wrong.
+ * Makes a body of one version of a file (by its ETag), which can be read repeatedly and in parts. Each reading is hashed,
+ * and compared with the listed length and with the MD5 that the source proves, before its last chunk is passed on. So a
+ * store that takes a body as a whole or not at all never stores a damaged one.
  */
 export function createSourceBody(
   source: StorageBackend,
   file: PlannedFile,
-  options: SourceBodyOptions = {},
+  { partSizeBytes, limiter, signal, onBytes }: SourceBodyOptions = {},
 ): SourceBody {
-  const { partSizeBytes, limiter, signal, onBytes } = options;
   const parts = new Map<number, { readonly end: number; readonly digest: Buffer }>();
   const counted = new Map<number, number>();
-  /** The hash of everything up to `position`, while the ranges are read one after the other. */
+  /** The hash of everything up to `position`, as long as the ranges are read in order. */
   let running = startRunning(file);
   let md5: string | undefined;
   let wholeEtag: string | undefined;
@@ -66,13 +60,9 @@ export function createSourceBody(
     let held: Uint8Array | undefined;
     count(start, 0);
     try {
-      const { body } = await source.get(file.key, {
-        ifMatch: file.etag,
-        signal,
-        ...(whole ? {} : { range: { start, end } }),
-      });
-      for await (const chunk of body) {
-        // The last chunk is held back until the whole has been checked.
+      const range = whole ? undefined : { start, end };
+      for await (const chunk of readVersion(source, file, { range, signal })) {
+        // The last chunk is held back until everything has been checked.
         if (held !== undefined) yield held;
         held = chunk;
         bytes += chunk.byteLength;
@@ -85,25 +75,22 @@ export function createSourceBody(
         await limiter?.take(chunk.byteLength, signal);
         count(start, bytes);
       }
-      checkLength(source, { key: file.key, sizeBytes: end - start }, bytes);
       const digest = hash.digest();
       if (whole) {
         md5 = digest.toString("hex");
         wholeEtag = multipart?.etag();
-        isEtagOfSource = running.etag.matches();
-        checkMd5(source, file, md5);
       } else {
         parts.set(start, { end, digest });
         if (isNext) running.position = end;
-        if (isNext && end === file.sizeBytes) {
-          md5 = running.hash.digest("hex");
-          isEtagOfSource = running.etag.matches();
-          checkMd5(source, file, md5);
-        }
+        if (isNext && end === file.sizeBytes) md5 = running.hash.digest("hex");
+      }
+      if (md5 !== undefined && (whole || (isNext && end === file.sizeBytes))) {
+        isEtagOfSource = running.etag.matches();
+        checkMd5(source, file, md5);
       }
     } catch (error) {
       failure = error;
-      // What went into it cannot be taken out again.
+      // The running hash cannot forget the bytes of this part.
       if (isNext) running.position = Number.NaN;
       count(start, 0);
       throw error;
@@ -128,39 +115,24 @@ export function createSourceBody(
       sizeBytes: file.sizeBytes,
       open: ({ start, end } = { start: 0 }) => read(start, end ?? file.sizeBytes),
     },
-    md5: () => md5,
-    multipartEtag,
-    isProven: () =>
-      source.capabilities.listProves === "none" ||
-      // Held against it while it was read.
-      (md5 !== undefined && file.md5 !== undefined) ||
-      isEtagOfSource ||
-      multipartEtag() === file.etag,
-    failure: () => failure,
+    reading() {
+      const etag = multipartEtag();
+      const isProven =
+        source.capabilities.listProves === "none" ||
+        // checkMd5 has compared them.
+        (md5 !== undefined && file.md5 !== undefined) ||
+        isEtagOfSource ||
+        etag === file.etag;
+      return { md5, multipartEtag: etag, isProven, failure };
+    },
   };
 }
 
-/** What is hashed of everything up to a position. */
+/** Hashes of everything up to a position. */
 function startRunning({ etag, sizeBytes }: PlannedFile): {
   readonly hash: Hash;
   readonly etag: EtagCheck;
   position: number;
 } {
   return { hash: createHash("md5"), etag: createEtagCheck(etag, sizeBytes), position: 0 };
-}
-
-/**
- * Holds what was read against what the source's listing proves.
- *
- * @throws StorageError `corrupt` where it is something else.
- */
-export function checkMd5(source: StorageBackend, file: PlannedFile, md5: string): void {
-  if (file.md5 === undefined || file.md5 === md5) return;
-  throw new StorageError({
-    code: "corrupt",
-    op: "get",
-    path: file.key,
-    backend: source.name,
-    message: `get ${source.url(file.key)}: the bytes that came have MD5 ${md5}, the object has ${file.md5}. Nothing was copied; run again.`,
-  });
 }

@@ -1,23 +1,87 @@
-import { isWithin, parseKey, type StorageBackend } from "@parquetry/core/backend";
+import {
+  isStorageError,
+  isWithin,
+  type Key,
+  type PutOptions,
+  type PutResult,
+  parseKey,
+  type ReplayableBody,
+  type StorageBackend,
+} from "@parquetry/core/backend";
 import type { S3Uploads, UnfinishedUpload } from "@parquetry/storage/backend";
+import type { MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
 import type { UploadJournal, UploadRecord } from "./upload-journal.ts";
 
-/** How far the clocks of a store and of this machine may be apart, in milliseconds. */
+/** How far apart the clocks of a store and of this machine may be, in milliseconds. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** What a store can do with uploads in parts beyond the byte contract, where it can. */
+/** Failures after which the same upload can be resumed: it stays at the store, and in the journal. */
+const RESUMABLE: readonly string[] = ["unavailable", "timeout", "rate_limited", "aborted", "outcome_unknown"];
+
+/** The resumable uploads of a store, if it has them. */
 export function uploadsOf(target: StorageBackend): S3Uploads | undefined {
-  // Found out by name: a wrapper may hide it, and then large files are put in one go.
   return "resumableUpload" in target && "endUpload" in target
     ? (target as StorageBackend & S3Uploads)
     : undefined;
 }
 
+/** What {@link sendInParts} works with. */
+export interface PartsContext {
+  /** Where the file goes. */
+  readonly target: StorageBackend;
+  /** The target's uploads. */
+  readonly uploads: S3Uploads;
+  /** Records the upload. */
+  readonly journal: UploadJournal;
+  /** Stops. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called when an interrupted upload is resumed, with the number of parts that the store already has. */
+  readonly onResumed?: ((parts: number) => void) | undefined;
+}
+
 /**
- * Ends an upload of ours at the store, so that its parts cost no longer. Where the process died before the store's answer
- * was noted, the upload is the one that the store lists for this key since then.
+ * Uploads a file in parts, which are recorded in the journal as they arrive. If the journal holds an upload of the same
+ * version of the file, it is resumed; one of another version is aborted.
  */
-export async function endUpload(
+export async function sendInParts(
+  file: PlannedFile,
+  body: ReplayableBody,
+  options: PutOptions,
+  { target, signal, onResumed, uploads, journal }: PartsContext,
+): Promise<PutResult> {
+  const url = target.url(file.key);
+  let known = journal.get(url);
+  if (known !== undefined && (known.etag !== file.etag || known.state === undefined)) {
+    await abortUpload(uploads, journal, known, signal);
+    known = undefined;
+  }
+  if (known?.state !== undefined) onResumed?.(known.state.parts.length);
+  const record = { url, key: file.key, etag: file.etag, begunAt: known?.begunAt ?? Date.now() };
+  // Recorded before the store is asked, so that every upload it may have started is known here.
+  if (known === undefined) journal.set(record);
+  try {
+    const stored = await uploads.resumableUpload(file.key, body, {
+      ...options,
+      resume: known?.state,
+      onState: (state) => journal.set({ ...record, state }),
+    });
+    journal.delete(url);
+    return stored;
+  } catch (error) {
+    if (isStorageError(error) && !RESUMABLE.includes(error.code)) {
+      const left = journal.get(url);
+      // If it cannot be aborted now, the next run does it; the first failure is the one to report.
+      if (left !== undefined) await abortUpload(uploads, journal, left, signal).catch(() => {});
+    }
+    throw error;
+  }
+}
+
+/**
+ * Aborts an upload that this machine started, so that its parts no longer cost anything. If the process died before it
+ * recorded the store's answer, it is the upload that the store lists for this key and time.
+ */
+async function abortUpload(
   uploads: S3Uploads,
   journal: UploadJournal,
   record: UploadRecord,
@@ -35,11 +99,52 @@ export async function endUpload(
   journal.delete(record.url);
 }
 
+/** Options of {@link abortStaleUploads}. */
+export interface AbortStaleUploadsOptions {
+  /** The uploads that this machine has started. Without it nothing is aborted: other uploads belong to other programs. */
+  readonly journal?: UploadJournal | undefined;
+  /** Whether this run selects a key: another shard may be uploading the others. */
+  isSelected(key: Key): boolean;
+  /** Stops. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each upload that was aborted. */
+  readonly onAborted?: ((key: Key) => void) | undefined;
+}
+
 /**
- * Ends what the store began for these uploads without our hearing of it: an answer that was lost is asked for again, and the
- * first one stays behind. One request for each thousand unfinished uploads of the bucket.
+ * Aborts the uploads that this machine left at the target and that no planned file resumes: their files have arrived in
+ * another way, or no longer exist.
  */
-export async function endLostUploads(
+export async function abortStaleUploads(
+  target: StorageBackend,
+  plan: Pick<MigrationPlan, "files">,
+  { journal, isSelected, signal, onAborted }: AbortStaleUploadsOptions,
+): Promise<void> {
+  const uploads = uploadsOf(target);
+  if (journal === undefined || uploads === undefined) return;
+  const stale = new Map(
+    recordsFor(target, journal)
+      .filter(({ key }) => isSelected(parseKey(key)))
+      .map((record) => [record.key, record]),
+  );
+  if (stale.size === 0) return;
+  for await (const { key } of plan.files) stale.delete(key);
+  for (const record of stale.values()) {
+    try {
+      await abortUpload(uploads, journal, record, signal);
+      onAborted?.(parseKey(record.key));
+    } catch (error) {
+      // It stays in the journal for the next run; this one has files to copy.
+      if (!isStorageError(error) || error.code === "aborted") throw error;
+    }
+  }
+}
+
+/**
+ * Aborts the duplicates of these uploads: after a lost answer the request to start an upload is repeated, and the first
+ * upload stays behind, empty. One request for each thousand unfinished uploads of the bucket.
+ */
+export async function abortLostUploads(
   target: StorageBackend,
   journal: UploadJournal,
   begun: readonly UploadRecord[],
@@ -48,21 +153,21 @@ export async function endLostUploads(
   const uploads = uploadsOf(target);
   if (uploads === undefined || begun.length === 0) return;
   const ours = new Map(begun.map((record) => [record.key, record]));
-  const noted = new Set(recordsFor(target, journal).map(({ state }) => state?.uploadId));
+  const recorded = new Set(recordsFor(target, journal).map(({ state }) => state?.uploadId));
   for await (const upload of uploads.listUploads("", { signal })) {
     const record = ours.get(upload.key);
-    if (record !== undefined && isOf(upload, record) && !noted.has(upload.uploadId))
+    if (record !== undefined && isOf(upload, record) && !recorded.has(upload.uploadId))
       await uploads.endUpload(upload);
   }
 }
 
-/** Whether the store began an upload of that key when we asked for one. S3 tells whole seconds. */
+/** Whether the store started an upload of that key when this machine asked for one. S3 reports whole seconds. */
 function isOf({ key, startedAt }: UnfinishedUpload, record: UploadRecord): boolean {
   return key === record.key && Math.abs(startedAt.getTime() - record.begunAt) <= CLOCK_SKEW_MS;
 }
 
-/** The uploads to a target that this machine has begun and not seen the end of. */
-export function recordsFor(target: StorageBackend, journal: UploadJournal): readonly UploadRecord[] {
+/** The unfinished uploads to a target that this machine has started. */
+function recordsFor(target: StorageBackend, journal: UploadJournal): readonly UploadRecord[] {
   const root = target.url();
   return journal.records().filter(({ url, key }) => isWithin(root, url) && url === target.url(parseKey(key)));
 }

@@ -1,4 +1,4 @@
-import type { Side } from "../plan/decide.ts";
+import type { Side } from "../proof/decide.ts";
 import type { MigrationProgress } from "../run/run-migration.ts";
 import type { VerifyProgress } from "../verify/verify-migration.ts";
 import { formatBytes, formatBytesOf, formatCount, formatDuration } from "./format-amount.ts";

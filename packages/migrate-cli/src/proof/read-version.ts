@@ -1,0 +1,157 @@
+import { createHash, hash } from "node:crypto";
+import { type ObjectInfo, type StorageBackend, StorageError, throwIfAborted } from "@parquetry/core/backend";
+import type { HashedBytes, HashedReads } from "@parquetry/storage/backend";
+import { createMultipartHasher } from "./multipart-etag.ts";
+
+/** One version of an object, as it was listed. */
+export type ListedVersion = Pick<ObjectInfo, "key" | "etag" | "sizeBytes">;
+
+/** Options of {@link readVersion}. */
+export interface ReadVersionOptions {
+  /** Reads this part alone. Default: the whole object. */
+  readonly range?: { readonly start: number; readonly end: number } | undefined;
+  /** Stops reading. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads the listed version of an object, or a part of it, and checks its length.
+ *
+ * @throws StorageError of the backend; `precondition_failed` if the object has changed since it was listed; `corrupt`
+ * after the last chunk if there were fewer or more bytes than listed.
+ * @example
+ * ```ts
+ * for await (const chunk of readVersion(backend, info)) hash.update(chunk);
+ * ```
+ */
+export async function* readVersion(
+  backend: StorageBackend,
+  { key, etag, sizeBytes }: ListedVersion,
+  { range, signal }: ReadVersionOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { body } = await backend.get(key, {
+    ifMatch: etag,
+    signal,
+    ...(range === undefined ? {} : { range }),
+  });
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    yield chunk;
+  }
+  checkLength(backend, key, bytes, range === undefined ? sizeBytes : range.end - range.start);
+}
+
+/** Reads the listed version of a small object into memory and hashes it. Throws as {@link readVersion} does. */
+export async function readWhole(
+  backend: StorageBackend,
+  version: ListedVersion,
+  signal: AbortSignal | undefined,
+): Promise<HashedBytes> {
+  const hashed = await readHashed(backend, version, signal);
+  if (hashed !== undefined) return hashed;
+  const { body } = await backend.get(version.key, { ifMatch: version.etag, signal });
+  const bytes = await body.bytes();
+  checkLength(backend, version.key, bytes.byteLength, version.sizeBytes);
+  return { bytes, md5: hash("md5", bytes, "hex"), release() {} };
+}
+
+/** The hashes of an object's content. */
+export interface ContentHashes {
+  /** The MD5, in hex. */
+  readonly md5: string;
+  /** The multipart ETags that the content has for each of the requested part sizes. */
+  readonly multipartEtags: readonly string[];
+}
+
+/** Options of {@link hashVersion}. */
+export interface HashVersionOptions {
+  /** Part sizes to compute the multipart ETag for. Default: none. */
+  readonly partSizes?: readonly number[] | undefined;
+  /** Stops reading. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the size of every chunk. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/**
+ * Reads the listed version of an object in bounded memory and hashes it. Throws as {@link readVersion} does.
+ *
+ * @example
+ * ```ts
+ * const { md5 } = await hashVersion(backend, info);
+ * ```
+ */
+export async function hashVersion(
+  backend: StorageBackend,
+  version: ListedVersion,
+  { signal, partSizes = [], onBytes }: HashVersionOptions = {},
+): Promise<ContentHashes> {
+  const hashed = partSizes.length === 0 ? await readHashed(backend, version, signal) : undefined;
+  if (hashed !== undefined) {
+    hashed.release();
+    onBytes?.(version.sizeBytes);
+    return { md5: hashed.md5, multipartEtags: [] };
+  }
+  const md5 = createHash("md5");
+  const multipart = partSizes.map(createMultipartHasher);
+  for await (const chunk of readVersion(backend, version, { signal })) {
+    md5.update(chunk);
+    for (const hasher of multipart) hasher.update(chunk);
+    onBytes?.(chunk.byteLength);
+  }
+  return { md5: md5.digest("hex"), multipartEtags: multipart.map((hasher) => hasher.etag()) };
+}
+
+/**
+ * Compares the MD5 of the bytes that were read with the one that the source's listing proves, if there is one.
+ *
+ * @throws StorageError `corrupt` if they differ.
+ */
+export function checkMd5(
+  backend: StorageBackend,
+  { key, md5 }: Pick<ObjectInfo, "key" | "md5">,
+  found: string,
+): void {
+  if (md5 === undefined || md5 === found) return;
+  throw damaged(
+    backend,
+    key,
+    `received bytes with MD5 ${found}, but the object has ${md5}. Nothing was copied; run again.`,
+  );
+}
+
+function checkLength(backend: StorageBackend, key: ObjectInfo["key"], bytes: number, listed: number): void {
+  if (bytes !== listed)
+    throw damaged(backend, key, `received ${bytes} bytes, but the listing says ${listed}. Run again.`);
+}
+
+function damaged(backend: StorageBackend, key: ObjectInfo["key"], problem: string): StorageError {
+  return new StorageError({
+    code: "corrupt",
+    op: "get",
+    path: key,
+    backend: backend.name,
+    message: `get ${backend.url(key)}: ${problem}`,
+  });
+}
+
+/** Reads and hashes on the backend's thread, if it has one (a directory does) and takes this file. */
+async function readHashed(
+  backend: StorageBackend,
+  { key, etag, sizeBytes }: ListedVersion,
+  signal: AbortSignal | undefined,
+): Promise<HashedBytes | undefined> {
+  if (!isHashing(backend)) return undefined;
+  throwIfAborted(signal, "get", key, backend.name);
+  return backend.readHashed(key, { etag, sizeBytes });
+}
+
+/** Starts the backend's reading thread, if it has one, before the first read needs it. */
+export function expectReads(backend: StorageBackend): void {
+  if (isHashing(backend)) backend.expectReads();
+}
+
+function isHashing(backend: StorageBackend): backend is StorageBackend & HashedReads {
+  return "readHashed" in backend && "expectReads" in backend;
+}

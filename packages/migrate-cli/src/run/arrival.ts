@@ -1,0 +1,101 @@
+import { type PutResult, type StorageBackend, StorageError } from "@parquetry/core/backend";
+import type { PlannedFile } from "../plan/migration-plan.ts";
+import type { HashCache } from "../proof/hash-cache.ts";
+import { hashVersion } from "../proof/read-version.ts";
+
+/** What reading a file at the source has shown so far. */
+export interface SourceReading {
+  /** The MD5 of the whole file in hex, once it was read from beginning to end. */
+  readonly md5: string | undefined;
+  /** The multipart ETag of the parts that were read, once they make up the whole file. */
+  readonly multipartEtag?: string | undefined;
+  /** Whether the bytes are known to be the source's: by its MD5 or ETag, or because a directory is read without a network. */
+  readonly isProven: boolean;
+  /** Why the last reading failed, if it did: a store may hide the reason behind an error of its own. */
+  readonly failure?: unknown;
+}
+
+/**
+ * What proves that the target holds the bytes that were sent: `md5`: it compared their MD5 before it stored them; `etag`:
+ * its ETag is the one of these bytes; `read back`: they were read again at a target that is a directory.
+ */
+export type ArrivalProof = "md5" | "etag" | "read back" | "none";
+
+/** A file that has arrived at the target. */
+export interface Arrival {
+  /** Its size in bytes: not the planned one if the source's file changed since. */
+  readonly sizeBytes: number;
+  /** The target's version of it. */
+  readonly etag: string;
+  /** The MD5 of the bytes that were sent, in hex; absent if the parts of a large file were read only once each. */
+  readonly md5?: string | undefined;
+  /** What proves that the target holds the bytes that were sent. */
+  readonly proof: ArrivalProof;
+  /** Whether the bytes that were sent are known to be those of the source. */
+  readonly isSourceProven: boolean;
+}
+
+/** Where a file was sent from and to. */
+export interface ArrivalContext {
+  /** Where the file is. */
+  readonly source: StorageBackend;
+  /** Where it was sent. */
+  readonly target: StorageBackend;
+  /** Records the hashes that both sides have proven. */
+  readonly hashCache?: HashCache | undefined;
+  /** Stops reading back. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Compares what a target stored with the bytes that were sent, reads them back from a directory if nothing else proves
+ * them, and records their MD5.
+ *
+ * @param isChecked whether the target was given the MD5 and has compared it.
+ * @throws StorageError `corrupt` if the target holds other bytes.
+ */
+export async function confirmArrival(
+  file: PlannedFile,
+  stored: PutResult,
+  sent: SourceReading,
+  isChecked: boolean,
+  { source, target, hashCache, signal }: ArrivalContext,
+): Promise<Arrival> {
+  const { key, sizeBytes } = file;
+  const { md5, multipartEtag } = sent;
+  const { etag } = stored;
+  if (md5 !== undefined && sent.isProven) hashCache?.set(source.url(key), file.etag, md5);
+  if (
+    stored.sizeBytes !== sizeBytes ||
+    (md5 !== undefined && stored.md5 !== undefined && stored.md5 !== md5)
+  ) {
+    throw arrivedDamaged(target, file, `${stored.sizeBytes} bytes with MD5 ${stored.md5 ?? "unknown"}`);
+  }
+  // An ETag that equals the hash proves an object that was found after the answer to its PUT was lost.
+  const isTagged = stored.md5 !== undefined || etag === md5 || etag === multipartEtag;
+  const isDirectory = target.capabilities.listProves === "none";
+  let proof: ArrivalProof = isChecked ? "md5" : isTagged ? "etag" : "none";
+  if (proof === "none" && isDirectory && md5 !== undefined) {
+    // A directory proves nothing when it writes; its file is still in the page cache.
+    const back = await hashVersion(target, { key, etag, sizeBytes }, { signal });
+    if (back.md5 !== md5) throw arrivedDamaged(target, file, `MD5 ${back.md5}`);
+    proof = "read back";
+  }
+  // Recorded if the listing will not show it, since it would cost a GET to learn again; and if an earlier record of this
+  // ETag disagrees, since the same content has the same ETag, damaged or not.
+  const url = target.url(key);
+  if (md5 !== undefined && (hashCache?.get(url, etag) ?? stored.md5) !== md5) {
+    hashCache?.set(url, etag, md5, !isDirectory);
+  }
+  return { sizeBytes, etag, md5, proof, isSourceProven: sent.isProven };
+}
+
+function arrivedDamaged(target: StorageBackend, file: PlannedFile, found: string): StorageError {
+  return new StorageError({
+    code: "corrupt",
+    op: "put",
+    path: file.key,
+    backend: target.name,
+    message: `put ${target.url(file.key)}: the bytes that arrived are not the ones that were sent (${file.sizeBytes} bytes sent; ${found} stored). Run again with --force to replace them.`,
+  });
+}
