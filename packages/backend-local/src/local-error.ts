@@ -42,14 +42,15 @@ export function pathOf(error: unknown): string | undefined {
 /** Turns a failure of the file system into a {@link StorageError}; one that is already passes. */
 export function localError(error: unknown, op: string, path: string, location: string): StorageError {
   if (isStorageError(error)) return error;
-  const errno = errnoOf(error) ?? "";
-  const meaning = MEANING[errno] ?? { code: "unavailable", retry: "never", says: errno || String(error) };
+  const errno = errnoOf(error);
+  const meaning = MEANING[errno ?? ""] ?? { code: "unavailable", retry: "never", says: errno ?? String(error) };
   return new StorageError({
     code: meaning.code,
     op,
     path,
     backend: "local",
     retry: meaning.retry,
+    storeCode: errno,
     message: `${op} ${location}: ${meaning.says}.`,
     cause: error,
   });

@@ -8,9 +8,6 @@ export interface ConditionalHeaders {
   readonly "if-none-match"?: string;
 }
 
-/** How a server wants the ETag in `If-Match`: with quotes, as HTTP has it, or without. Unknown until one was taken. */
-export type IfMatchStyle = "unknown" | "quoted" | "plain";
-
 /**
  * Sends a write with its conditions in the form that the server understands. radosgw 16 compares the quoted ETag of a PUT
  * with its own unquoted one and always answers 412. So as long as no `If-Match`

@@ -193,7 +193,7 @@ export async function abortUpload(connection: S3Connection, { key, uploadId }: U
       connection.send({ op: "put", path: key }, { method: "DELETE", key, query: { uploadId } }),
     );
   } catch (error) {
-    if (!isStorageError(error, "not_found") || error.message.includes("NoSuchBucket")) throw error;
+    if (!isStorageError(error, "not_found") || error.storeCode === "NoSuchBucket") throw error;
   }
 }
 

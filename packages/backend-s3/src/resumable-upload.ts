@@ -77,7 +77,7 @@ export async function resumableUpload(
     try {
       return await sendRest(connection, upload, lineage, body, resume, options);
     } catch (error) {
-      if (!isStorageError(error, "not_found") || !error.message.includes("NoSuchUpload")) throw error;
+      if (!isStorageError(error, "not_found") || error.storeCode !== "NoSuchUpload") throw error;
       // Gone: it has become the object, or was ended by somebody.
       const standing = await standingOf(connection, key, lineage, signal);
       if (standing.is === "own") return standing.result;

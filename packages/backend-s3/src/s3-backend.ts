@@ -216,11 +216,7 @@ export function bareS3Backend(connection: S3Connection): StorageBackend {
         if (isStorageError(error, "precondition_failed") && ifMatch !== undefined) {
           throw preconditionFailed(name, "get", key, ifMatch);
         }
-        if (
-          isStorageError(error, "invalid_argument") &&
-          range !== undefined &&
-          error.message.includes("HTTP 416")
-        ) {
+        if (isStorageError(error) && error.storeCode === "InvalidRange" && range !== undefined) {
           throw rangeBeyondEnd(range, undefined, key, name);
         }
         throw error;

@@ -8,7 +8,6 @@ import {
   unlessAborted,
 } from "@parquetry/core/backend";
 import { credentialSource, type S3Credentials } from "./aws-credentials.ts";
-import type { IfMatchStyle } from "./conditional-headers.ts";
 import { createHttpExchange, drainAnswer, readAnswer } from "./http-exchange.ts";
 import { readXml, type XmlElement } from "./read-xml.ts";
 import { pathOf, s3Address } from "./s3-address.ts";
@@ -54,6 +53,9 @@ export interface S3Purpose {
   readonly path: Prefix;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** How a server expects the ETag in `If-Match`: quoted, as HTTP says, or plain. Unknown until a request has succeeded. */
+export type IfMatchStyle = "unknown" | "quoted" | "plain";
 
 /** One bucket: sends requests, signed, and explains every failure. */
 export interface S3Connection {

@@ -69,7 +69,7 @@ async function deleteOne(
     return { key };
   } catch (error) {
     if (!isStorageError(error) || error.code === "aborted") throw error;
-    return isStorageError(error, "not_found") && !error.message.includes("NoSuchBucket")
+    return isStorageError(error, "not_found") && error.storeCode !== "NoSuchBucket"
       ? { key }
       : { key, error };
   }

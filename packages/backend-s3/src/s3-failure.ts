@@ -163,6 +163,7 @@ export function s3Failure(error: unknown, context: FailureContext): StorageError
     path,
     backend,
     retry,
+    storeCode: refusal?.code || undefined,
     retryAfterMs: refusal?.retryAfterMs,
     message: `${op} ${place}: ${says}${answer === "" ? "" : ` (${answer})`}.`,
     cause: causeOf(error, code),

@@ -36,7 +36,7 @@ export function refusalOf(status: number, headers: IncomingHttpHeaders, body: Bu
   const error = errorIn(body);
   return new S3Refusal({
     status,
-    code: (error && childText(error, "Code")) ?? "",
+    code: (error && childText(error, "Code")) ?? (status === 416 ? "InvalidRange" : ""),
     message: (error && childText(error, "Message")) ?? `HTTP ${status}`,
     retryAfterMs: retryAfterMs(headers["retry-after"]),
     region: headerText(headers["x-amz-bucket-region"]) ?? (error && childText(error, "Region")),

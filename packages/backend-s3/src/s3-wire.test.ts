@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { parseKey, type RetryPolicy, type StorageBackend } from "@parquetry/core";
 import { startS3Server } from "@parquetry/testkit";
-import { afterEach, expect, it, vi } from "vitest";
-import { createS3Backend, type S3BackendOptions } from "./s3-backend.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createS3Backend, DEFAULT_MAX_CONNECTIONS, type S3BackendOptions } from "./s3-backend.ts";
 
 const MIB = 1024 * 1024;
 const QUICK: RetryPolicy = { maxAttempts: 6, budgetMs: 20_000, baseDelayMs: 1, maxDelayMs: 20 };
@@ -128,6 +128,63 @@ it("a store that knows no batches is asked key by key", async () => {
   expect(seen).toEqual(["POST /wire?delete=", "DELETE /wire/a", "DELETE /wire/b"]);
 });
 
+describe.each(["plain.csv", "NoSuchBucket.csv", "NoSuchUpload", "HTTP 416", "InvalidRange"])(
+  "a key named %s",
+  (name) => {
+    const key = parseKey(name);
+    const refusing = (status: number, code: string): ReturnType<typeof serve> =>
+      serve((request, response) => {
+        request.resume();
+        response.writeHead(status).end(`<Error><Code>${code}</Code><Message>${name}</Message></Error>`);
+      });
+    const deleted = async (endpoint: string): Promise<unknown> => {
+      for await (const { error } of open(endpoint).delete([key])) return error;
+      throw new Error("no result");
+    };
+
+    it("gets the same errors as any other", async () => {
+      const server = await startS3Server({ buckets: ["wire"] });
+      cleanUp.push(() => server.close());
+      const backend = open(server.endpoint, { credentials: server.credentials });
+      await expect(backend.put(key, new Uint8Array(1), { ifMatch: "0" })).rejects.toMatchObject({
+        code: "precondition_failed",
+      });
+      await backend.put(key, new Uint8Array(1));
+      await expect(backend.get(key, { range: { start: 9 } })).rejects.toMatchObject({
+        code: "invalid_argument",
+        message: expect.stringContaining("range"),
+      });
+    });
+
+    it("has only failures of its range reported as such", async () => {
+      const { endpoint } = await refusing(400, "InvalidRequest");
+      await expect(open(endpoint).get(key, { range: { start: 9 } })).rejects.toMatchObject({
+        code: "invalid_argument",
+        storeCode: "InvalidRequest",
+      });
+    });
+
+    it("counts as deleted when it is missing, but not when its bucket is", async () => {
+      const missing = await refusing(404, "NoSuchKey");
+      expect(await deleted(missing.endpoint)).toBeUndefined();
+      const gone = await refusing(404, "NoSuchBucket");
+      expect(await deleted(gone.endpoint)).toMatchObject({ code: "not_found", storeCode: "NoSuchBucket" });
+      await expect(open(gone.endpoint).put(key, new Uint8Array(1), { ifMatch: "0" })).rejects.toMatchObject({
+        code: "not_found",
+        storeCode: "NoSuchBucket",
+      });
+    });
+  },
+);
+
+it("reports a range beyond the end also where the server's 416 has no body", async () => {
+  const { endpoint } = await serve((_request, response) => response.writeHead(416).end());
+  await expect(open(endpoint).get(KEY, { range: { start: 9 } })).rejects.toMatchObject({
+    code: "invalid_argument",
+    message: expect.stringContaining("range"),
+  });
+});
+
 it("a bucket in another region is told by name", async () => {
   const { endpoint } = await serve((_request, response) => {
     response.writeHead(301, { "x-amz-bucket-region": "eu-west-3" }).end();
@@ -239,26 +296,27 @@ it("an abort while credentials are fetched sends nothing", async () => {
 });
 
 it("an abort frees its connection at once: waiting for one, for the answer, or in the middle of the body", async () => {
-  const waiting: ServerResponse[] = [];
+  let heads = 0;
   const { server, endpoint } = await serve((request, response) => {
     if (request.url?.endsWith("/body") === true) {
       response.writeHead(200, { etag: ETAG, "content-length": "99" }).flushHeaders();
-    }
-    waiting.push(response);
+    } else heads++;
   });
   const backend = open(endpoint, { maxConcurrent: 1000 });
   const controller = new AbortController();
   const { signal } = controller;
-  // More than there are connections.
-  const pending = Array.from({ length: 200 }, (_, i) =>
+  const pending = Array.from({ length: DEFAULT_MAX_CONNECTIONS + 44 }, (_, i) =>
     backend.head(parseKey(`head/${i}`), { signal }).catch((error: unknown) => error),
   );
+  // Every connection waits for an answer, and the other requests wait for a connection.
+  while (heads < DEFAULT_MAX_CONNECTIONS) await sleep(5);
   const { body } = await open(endpoint).get(parseKey("body"), { signal });
   const reading = body.bytes().catch((error: unknown) => error);
   controller.abort();
   for (const error of await Promise.all([...pending, reading])) {
     expect(error).toMatchObject({ code: "aborted" });
   }
+  expect(heads).toBe(DEFAULT_MAX_CONNECTIONS);
   const connections = async (): Promise<number> =>
     new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
   while ((await connections()) > 0) await sleep(5);

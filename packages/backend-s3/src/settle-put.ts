@@ -89,12 +89,8 @@ async function stands(
 /** Whether the store says that the condition did not hold. For `If-Match` on a missing key S3 says 404, R2 412. */
 function isLost(error: StorageError, { ifMatch }: PutOptions): boolean {
   if (error.code === "precondition_failed") return true;
-  return (
-    ifMatch !== undefined &&
-    error.code === "not_found" &&
-    !error.message.includes("NoSuchBucket") &&
-    !error.message.includes("NoSuchUpload")
-  );
+  const isObject = error.storeCode !== "NoSuchBucket" && error.storeCode !== "NoSuchUpload";
+  return ifMatch !== undefined && error.code === "not_found" && isObject;
 }
 
 function lostTo(connection: S3Connection, key: Key, { ifMatch }: PutOptions): StorageError {
