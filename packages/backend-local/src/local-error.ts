@@ -43,7 +43,11 @@ export function pathOf(error: unknown): string | undefined {
 export function localError(error: unknown, op: string, path: string, location: string): StorageError {
   if (isStorageError(error)) return error;
   const errno = errnoOf(error);
-  const meaning = MEANING[errno ?? ""] ?? { code: "unavailable", retry: "never", says: errno ?? String(error) };
+  const meaning = MEANING[errno ?? ""] ?? {
+    code: "unavailable",
+    retry: "never",
+    says: errno ?? String(error),
+  };
   return new StorageError({
     code: meaning.code,
     op,
