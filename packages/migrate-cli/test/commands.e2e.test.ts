@@ -28,7 +28,7 @@ describe("usage", () => {
     [["inventory", "--include", "a{b"], "is not a pattern"],
     [["inventory", "--env-file", "missing.env"], "missing.env cannot be read"],
     [["cost", "--prices", ".env"], "cannot be read"],
-    [["inventory", "gs://bucket"], "is no address Parquetry knows"],
+    [["inventory", "gs://bucket"], "is not supported; use a path"],
     [["migrate", "--to", "."], "one lies in the other"],
     [[], "Usage: parquetry"],
   ])("%j: exit 2, and what to do", async (args, message) => {
@@ -149,7 +149,7 @@ describe("configuration errors", () => {
   it.each(["plan", "doctor", "migrate"])("%s refuses a backend that it does not know", async (command) => {
     const { exitCode, stderr, stdout } = await world.call([command], { PARQUETRY_STORAGE_BACKEND: "gcs" });
     expect(exitCode).not.toBe(0);
-    expect(stderr + stdout).toContain('"gcs" is none of local, r2, s3');
+    expect(stderr + stdout).toContain('"gcs" is not one of local, r2, s3');
   });
 
   it.skipIf(process.platform === "win32")(

@@ -1,33 +1,28 @@
 /** Environment variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The prefixes that are read where none is chosen, the first one winning: the project's own, and its first user's. */
+/** The prefixes that are read when none is chosen; where both are set, the first one wins. */
 export const DEFAULT_ENV_PREFIXES: readonly string[] = ["PARQUETRY", "CFB"];
 
-/** A variable that was looked for. */
+/** A variable and its value. */
 export interface Variable {
-  /** Its name: the one that was found, or those to choose from. */
+  /** The name of the variable that is set, or else the one to set. */
   readonly name: string;
-  /** Its value; empty counts as not set. */
+  /** Undefined if it is not set, or set to an empty string. */
   readonly value: string | undefined;
 }
 
-/** Looks variables up under one or more prefixes. */
-export interface VariableReader {
-  /** The first of the suffixes that is set, prefix by prefix: `R2_BUCKET` finds `PARQUETRY_R2_BUCKET` or `CFB_R2_BUCKET`. */
-  find(...suffixes: readonly string[]): Variable;
-}
-
-/** Makes a {@link VariableReader} for one prefix, or for the default ones. */
-export function variableReader(env: Environment, envPrefix: string | undefined): VariableReader {
+/**
+ * Finds the first variable that is set, prefix by prefix: `["R2_BUCKET"]` finds `PARQUETRY_R2_BUCKET`, else `CFB_R2_BUCKET`.
+ * Several suffixes are names for the same thing.
+ */
+export function findVariable(
+  env: Environment,
+  envPrefix: string | undefined,
+  suffixes: readonly string[],
+): Variable {
   const prefixes = envPrefix === undefined ? DEFAULT_ENV_PREFIXES : [envPrefix];
-  return {
-    find(...suffixes) {
-      const names = prefixes.flatMap((prefix) => suffixes.map((suffix) => `${prefix}_${suffix}`));
-      const found = names.find((name) => (env[name] ?? "") !== "");
-      // The first prefix has the first suffix, the last one the last: PARQUETRY_DATA_ROOT, CFB_MODEL_DATA_ROOT.
-      const choice = [...new Set([names[0], names.at(-1)])].join(" or ");
-      return { name: found ?? choice, value: found === undefined ? undefined : env[found] };
-    },
-  };
+  const names = prefixes.flatMap((prefix) => suffixes.map((suffix) => `${prefix}_${suffix}`));
+  const found = names.find((name) => (env[name] ?? "") !== "");
+  return { name: found ?? names[0] ?? "", value: found === undefined ? undefined : env[found] };
 }

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { getStorage } from "./get-storage.ts";
+import { configuredCloud } from "./configured-cloud.ts";
+import { getStorage, openStorage } from "./get-storage.ts";
 import { openBackend } from "./open-backend.ts";
-import { readStorageConfig } from "./storage-config.ts";
 
 const SECRET = "a-very-secret-value-0123456789";
 let root: string;
@@ -20,7 +20,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** The message of the error that a configuration gives. */
+/** Returns the message of the error that a configuration causes; checks that no secret is in it. */
 async function refusal(env: Record<string, string>, envPrefix?: string): Promise<string> {
   const error: unknown = await getStorage({ env, envPrefix }).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ name: "StorageError", code: "invalid_argument" });
@@ -30,7 +30,7 @@ async function refusal(env: Record<string, string>, envPrefix?: string): Promise
 }
 
 describe("getStorage", () => {
-  it("opens the local data root, under the first user's names, the project's own, or a chosen prefix", async () => {
+  it("opens the local data root named with the CFB, the PARQUETRY or a chosen prefix", async () => {
     expect((await getStorage({ env: { CFB_MODEL_DATA_ROOT: root } })).fullPath("raw/x")).toBe(
       join(root, "raw", "x"),
     );
@@ -44,23 +44,30 @@ describe("getStorage", () => {
     ).toBe(root);
   });
 
-  it("names what is missing, what it is for and what to do", async () => {
+  it("names a missing variable by the project's own prefix, with its purpose and the remedy", async () => {
     const message = await refusal({});
-    expect(message).toContain(
-      "PARQUETRY_DATA_ROOT or CFB_MODEL_DATA_ROOT is missing: the folder that holds the data",
-    );
+    expect(message).toContain("PARQUETRY_DATA_ROOT is missing: the folder that holds the data");
+    expect(message).not.toContain("CFB");
     expect(message).toContain("parquetry init");
   });
 
-  it("refuses an option that it does not know", async () => {
+  it("rejects an unknown option and a value of the wrong kind", async () => {
     const misspelt: object = { env: { NFL_DATA_ROOT: root }, envprefix: "NFL" };
     await expect(getStorage(misspelt)).rejects.toThrow(
       'there is no option "envprefix". Did you mean envPrefix?',
     );
     await expect(openBackend(root, misspelt)).rejects.toThrow("Did you mean envPrefix?");
+    for (const wrong of [{ envPrefix: 1 }, { env: "A=1" }, { onRetry: "log" }, { backend: "gcs" }]) {
+      await expect(getStorage(wrong as object), JSON.stringify(wrong)).rejects.toMatchObject({
+        code: "invalid_argument",
+      });
+      await expect(openStorage(root, wrong as object), JSON.stringify(wrong)).rejects.toMatchObject({
+        code: "invalid_argument",
+      });
+    }
   });
 
-  it("names all problems at once, and no secret", async () => {
+  it("names all problems in one error, without secrets", async () => {
     const message = await refusal({
       CFB_STORAGE_BACKEND: "r2",
       PARQUETRY_R2_BUCKET: "Not_A_Bucket",
@@ -68,10 +75,10 @@ describe("getStorage", () => {
       CFB_R2_JURISDICTION: "mars",
     });
     for (const part of [
-      'PARQUETRY_R2_BUCKET "Not_A_Bucket" is no bucket name',
-      "CFB_R2_ACCOUNT_ID is missing",
-      "CFB_R2_ACCESS_KEY is missing",
-      "CFB_R2_SECRET_KEY holds white space",
+      'PARQUETRY_R2_BUCKET "Not_A_Bucket" is not a bucket name',
+      "PARQUETRY_R2_ACCOUNT_ID is missing",
+      "PARQUETRY_R2_ACCESS_KEY is missing",
+      "CFB_R2_SECRET_KEY contains white space",
       'CFB_R2_JURISDICTION "mars" is neither eu nor fedramp',
     ]) {
       expect(message).toContain(part);
@@ -79,42 +86,28 @@ describe("getStorage", () => {
   });
 
   it.each([
-    [{ CFB_STORAGE_BACKEND: "gcs" }, 'CFB_STORAGE_BACKEND "gcs" is none of local, r2, s3'],
-    [{ CFB_STORAGE_BACKEND: "s3" }, "CFB_S3_BUCKET is missing"],
+    [{ CFB_STORAGE_BACKEND: "gcs" }, 'CFB_STORAGE_BACKEND "gcs" is not one of local, r2, s3'],
+    [{ CFB_STORAGE_BACKEND: "s3" }, "PARQUETRY_S3_BUCKET is missing"],
     [
       { CFB_STORAGE_BACKEND: "s3", CFB_S3_BUCKET: "abc", CFB_S3_ENDPOINT: "localhost:9000" },
-      "is no http or https URL",
+      "is not an http or https URL",
     ],
     [
       { CFB_STORAGE_BACKEND: "s3", CFB_S3_BUCKET: "abc", CFB_S3_FORCE_PATH_STYLE: "maybe" },
       "is neither true nor false",
     ],
-    [{ CFB_STORAGE_BACKEND: "s3", CFB_S3_BUCKET: "abc", CFB_S3_PREFIX: "../up" }, "is no relative path"],
+    [{ CFB_STORAGE_BACKEND: "s3", CFB_S3_BUCKET: "abc", CFB_S3_PREFIX: "../up" }, "is not a relative path"],
     [{ CFB_MODEL_DATA_ROOT: "/no/such/folder" }, "The data root /no/such/folder does not exist"],
-  ])("refuses %j", async (env, reason) => {
+  ])("rejects %j", async (env, reason) => {
     expect(await refusal(env)).toContain(reason);
   });
 
-  it("refuses a data root that is a file, and a prefix that is none", async () => {
+  it("rejects a data root that is a file, and an invalid envPrefix", async () => {
     expect(await refusal({ PARQUETRY_DATA_ROOT: join(root, "file") })).toContain("is a file, not a folder");
-    expect(await refusal({}, "a b")).toContain("cannot start a variable's name");
+    expect(await refusal({}, "a b")).toContain("cannot start the name of a variable");
   });
 
-  it("makes R2's endpoint of the account and the jurisdiction", () => {
-    const env = {
-      P_R2_BUCKET: "abc",
-      P_R2_ACCOUNT_ID: "acc",
-      P_R2_ACCESS_KEY: "k",
-      P_R2_SECRET_KEY: "s",
-      P_R2_JURISDICTION: "eu",
-    };
-    expect(readStorageConfig({ env, envPrefix: "P", backend: "r2" })).toMatchObject({
-      accountId: "acc",
-      jurisdiction: "eu",
-    });
-  });
-
-  it("gives no secret away, whatever is printed", async () => {
+  it("reveals no secret when it is inspected or serialized", async () => {
     const storage = await getStorage({
       env: {
         CFB_STORAGE_BACKEND: "s3",
@@ -130,8 +123,8 @@ describe("getStorage", () => {
   });
 });
 
-describe("a store that cannot be used", () => {
-  it("is unreachable: unavailable, at once, naming the endpoint", async () => {
+describe("an unusable store", () => {
+  it("fails with unavailable and names the endpoint when it cannot be reached", async () => {
     const env = {
       CFB_S3_ENDPOINT: "http://127.0.0.1:9",
       AWS_ACCESS_KEY_ID: "a",
@@ -145,7 +138,7 @@ describe("a store that cannot be used", () => {
     });
   });
 
-  it("refuses the credentials: unauthenticated, with the remedy and without the secret", async () => {
+  it("fails with unauthenticated, with the remedy and without the secret, when it rejects the credentials", async () => {
     await using server = await startS3Server({ buckets: ["bucket"] });
     const env = {
       CFB_S3_ENDPOINT: server.endpoint,
@@ -165,7 +158,7 @@ describe("a store that cannot be used", () => {
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(SECRET);
   });
 
-  it("has no such bucket: not_found, naming it", async () => {
+  it("fails with not_found and names the bucket when the bucket does not exist", async () => {
     await using server = await startS3Server({ buckets: ["bucket"] });
     const { accessKeyId, secretAccessKey } = server.credentials;
     const env = {
@@ -181,6 +174,40 @@ describe("a store that cannot be used", () => {
   });
 });
 
+describe("configuredCloud", () => {
+  it.each([
+    [{}, undefined],
+    [{ CFB_R2_BUCKET: "a", PARQUETRY_S3_BUCKET: "b" }, "r2"],
+    [{ CFB_S3_BUCKET: "b", PARQUETRY_STORAGE_BACKEND: "local" }, "s3"],
+    [{ CFB_R2_BUCKET: "a", PARQUETRY_STORAGE_BACKEND: "S3" }, "s3"],
+  ])("for %j is %s", async (env, backend) => {
+    expect(await configuredCloud({ env })).toBe(backend);
+  });
+
+  it("rejects an unknown backend", async () => {
+    await expect(configuredCloud({ env: { CFB_STORAGE_BACKEND: "gcs" } })).rejects.toThrow(
+      "not one of local",
+    );
+  });
+});
+
+describe("openStorage", () => {
+  it("opens tables at a URI", async () => {
+    await using server = await startS3Server({ buckets: ["bucket"] });
+    const { accessKeyId, secretAccessKey } = server.credentials;
+    const env = {
+      CFB_S3_ENDPOINT: server.endpoint,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    };
+    const storage = await openStorage("s3://bucket/some/where", { env });
+    await storage.writeParquet("games.parquet", [{ team: "Rice" }]);
+    expect(await storage.readParquet("games.parquet")).toEqual([{ team: "Rice" }]);
+    expect(storage.root()).toBe("s3://bucket/some/where");
+    await storage.close();
+  });
+});
+
 describe("openBackend", () => {
   it("opens paths and file URLs", async () => {
     expect((await openBackend(root)).url()).toBe(root);
@@ -188,14 +215,15 @@ describe("openBackend", () => {
   });
 
   it.each([
-    ["gs://bucket", "gs:// is no address"],
-    [`s3://key:${SECRET}@bucket`, "holds no credentials"],
-    ["s3://", "names no bucket"],
+    ["gs://bucket", "gs:// is not supported"],
+    [`s3://key:${SECRET}@bucket`, "must not contain credentials"],
+    ["s3://", "has no bucket"],
     ["r2://bucket", "R2_ACCOUNT_ID is missing"],
-    ["s3://Not_A_Bucket", "is no bucket name"],
-    ["file://elsewhere/x", "is no file URL"],
+    ["s3://Not_A_Bucket", "is not a bucket name"],
+    ["s3://bucket/a//b", 'The URI\'s prefix "a//b" is not a relative path'],
+    ["file://elsewhere/x", "is not a file URL"],
     ["", "is empty"],
-  ])("refuses %s", async (address, reason) => {
+  ])("rejects %s", async (address, reason) => {
     const error: unknown = await openBackend(address, { env: {} }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "invalid_argument", message: expect.stringContaining(reason) });
     expect(String(error)).not.toContain(SECRET);

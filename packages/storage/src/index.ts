@@ -1,14 +1,15 @@
-export { isStorageError, Partition, partition, Storage, StorageError } from "@parquetry/core";
 export { DEFAULT_ENV_PREFIXES, type Environment } from "./environment.ts";
-export { getStorage } from "./get-storage.ts";
+export { getBackend } from "./get-backend.ts";
+export { getStorage, openStorage } from "./get-storage.ts";
 export { openBackend } from "./open-backend.ts";
-export {
-  type AwsCredentials,
-  type BackendName,
-  type ConfigOptions,
-  type LocalConfig,
-  type R2Config,
-  readStorageConfig,
-  type S3Config,
-  type StorageConfig,
+export { readStorageConfig } from "./read-storage-config.ts";
+export type {
+  AwsCredentials,
+  BackendName,
+  ConfigOptions,
+  LocalConfig,
+  R2Config,
+  S3Config,
+  StorageConfig,
+  UriOptions,
 } from "./storage-config.ts";

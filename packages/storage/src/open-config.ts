@@ -6,7 +6,7 @@ import {
 } from "@parquetry/core/backend";
 import type { StorageConfig } from "./storage-config.ts";
 
-/** Opens what a configuration names. A backend's package is loaded only when it is needed. */
+/** Opens the backend of a configuration. Loads the package of that backend only. */
 export async function openConfig(
   config: StorageConfig,
   onRetry?: RetryPolicy["onRetry"],
@@ -19,8 +19,9 @@ export async function openConfig(
   const prefix = parsePrefix(config.prefix, "config");
   const retry: RetryPolicy = { ...DEFAULT_RETRY_POLICY, onRetry };
   if (config.backend === "r2") {
-    const { accessKeyId, secretAccessKey, ...rest } = config;
+    const { accessKeyId, secretAccessKey, backend: _, ...rest } = config;
     return createR2Backend({ ...rest, prefix, retry, credentials: { accessKeyId, secretAccessKey } });
   }
-  return createS3Backend({ ...config, prefix, retry });
+  const { backend: _, ...rest } = config;
+  return createS3Backend({ ...rest, prefix, retry });
 }

@@ -1,9 +1,10 @@
+import { configuredCloud } from "@parquetry/storage/backend";
 import type { Check, CheckStatus } from "../doctor/check.ts";
 import { type DoctorSubject, doctor } from "../doctor/doctor.ts";
 import { formatCount } from "../terminal/format-amount.ts";
 import type { TextStyle } from "../terminal/terminal.ts";
 import type { CommandContext } from "./command-context.ts";
-import { configuredCloud, openSource, openTarget } from "./open-places.ts";
+import { openSource, openTarget } from "./open-places.ts";
 import type { PlaceFlags } from "./selection-flags.ts";
 
 const MARKS: Readonly<Record<CheckStatus, readonly [string, TextStyle]>> = {
@@ -23,7 +24,9 @@ export async function doctorCommand(context: CommandContext, flags: PlaceFlags):
       isSource: true,
     },
   ];
-  const cloud = flags.to !== undefined || configuredCloud(context) !== undefined;
+  const cloud =
+    flags.to !== undefined ||
+    (await configuredCloud({ env: context.env, envPrefix: context.envPrefix })) !== undefined;
   if (cloud)
     subjects.push({
       name: flags.to === undefined ? "cloud" : "to",

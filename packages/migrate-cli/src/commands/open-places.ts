@@ -2,10 +2,10 @@ import { resolve } from "node:path";
 import { type StorageBackend, StorageError } from "@parquetry/core/backend";
 import {
   type ConfigOptions,
+  configuredCloud,
   DEFAULT_ENV_PREFIXES,
   getBackend,
   openBackend,
-  readStorageConfig,
 } from "@parquetry/storage/backend";
 import type { CommandContext } from "./command-context.ts";
 
@@ -31,7 +31,7 @@ export async function openSource(context: Place, address: string | undefined): P
 export async function openTarget(context: Place, address: string | undefined): Promise<StorageBackend> {
   const { env, envPrefix, onRetry } = context;
   if (address !== undefined) return openBackend(absolute(context, address), { env, envPrefix, onRetry });
-  const backend = configuredCloud(context);
+  const backend = await configuredCloud({ env, envPrefix });
   if (backend !== undefined) return getBackend({ env, envPrefix, backend, onRetry });
   const prefix = envPrefix ?? DEFAULT_ENV_PREFIXES.join("_ or ");
   throw new StorageError({
@@ -46,22 +46,6 @@ export async function openTarget(context: Place, address: string | undefined): P
 /** A path is taken from the command's working directory; an address with a scheme is what it is. */
 function absolute({ cwd }: Place, address: string): string {
   return address === "" || /^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(address) ? address : resolve(cwd, address);
-}
-
-/** Which cloud backend the environment configures, or undefined. */
-export function configuredCloud({
-  env,
-  envPrefix,
-}: Pick<Place, "env" | "envPrefix">): "r2" | "s3" | undefined {
-  const prefixes = envPrefix === undefined ? DEFAULT_ENV_PREFIXES : [envPrefix];
-  const read = (suffix: string): string =>
-    prefixes.map((prefix) => env[`${prefix}_${suffix}`]).find(Boolean) ?? "";
-  const named = read("STORAGE_BACKEND").toLowerCase();
-  if (named === "r2" || named === "s3") return named;
-  // A misspelt name must not quietly mean another store.
-  if (named !== "" && named !== "local") readStorageConfig({ env, envPrefix });
-  if (read("R2_BUCKET") !== "") return "r2";
-  return read("S3_BUCKET") === "" ? undefined : "s3";
 }
 
 /** Opens both ends, runs something with them, and closes them. */
