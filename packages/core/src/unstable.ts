@@ -11,3 +11,4 @@ export {
   TRAILER_BYTES,
 } from "./parquet/chunk-layout.ts";
 export { type ByteSpan, coalesceRanges } from "./parquet/column-chunks.ts";
+export { checkCsvOptions } from "./table/storage-options.ts";

@@ -70,7 +70,7 @@ const KINDS: Readonly<Record<Exclude<OptionKind, CustomKind>, CustomKind>> = {
 };
 
 /** True for an object literal, also one of another realm; false for arrays, maps, dates and instances of classes. */
-function isPlainObject(value: unknown): boolean {
+export function isPlainObject(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || (Object.getPrototypeOf(prototype) === null && !Array.isArray(value));
@@ -120,17 +120,6 @@ export function checkRows(rows: readonly Row[], op: string): readonly Row[] {
       throw invalid(op, `row ${index} must be an object of columns, got ${showValue(row)}`);
   });
   return rows;
-}
-
-/**
- * Checks a list of column names, for callers without types.
- *
- * @throws StorageError `invalid_argument` where it is not an array of strings.
- */
-export function checkColumnList(columns: readonly string[] | undefined, op: string): void {
-  if (columns === undefined) return;
-  if (Array.isArray(columns) && columns.every((name) => typeof name === "string")) return;
-  throw invalid(op, `columns must be an array of names such as ["team", "yards"], got ${showValue(columns)}`);
 }
 
 /**

@@ -1,26 +1,27 @@
+import { type CustomKind, checkOptions, isPlainObject } from "../bytes/check-arguments.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import type { Partition, PartitionValue } from "../hive/partition.ts";
 import { partition } from "../hive/partition.ts";
 
-/** Which partitions: for any subset of the keys one value or a list of values; `null` is NULL. */
+/** Selects partitions: for any subset of the keys, one value or a list of values; `null` is NULL. */
 export type PartitionFilters = Readonly<Record<string, PartitionValue | readonly PartitionValue[]>>;
 
-/** A checked {@link PartitionFilters}: the texts that each key may have. */
+/** Checked {@link PartitionFilters}: the strings that each key may have. */
 export type ParsedFilters = ReadonlyMap<string, ReadonlySet<string | null>>;
 
+const FILTERS: CustomKind = {
+  expected: 'a plain object such as { year: "2024", week: ["1", "2"] }',
+  is: isPlainObject,
+};
+
 /**
- * Checks filters and turns values into the texts that paths hold.
+ * Checks filters, and returns values as the strings that paths hold.
  *
- * @throws StorageError `invalid_path` for a value that can be none, `invalid_argument` for something else than an object.
+ * @throws StorageError `invalid_path` for a value that no partition can have, `invalid_argument` for filters that are not a
+ * plain object: the keys of a `Map` or `URLSearchParams` would be overlooked, and every row returned.
  */
 export function parseFilters(filters: PartitionFilters): ParsedFilters {
-  if (typeof filters !== "object" || filters === null || Array.isArray(filters)) {
-    throw new StorageError({
-      code: "invalid_argument",
-      op: "readIndex",
-      message: `readIndex: filters are an object such as { year: "2024", week: ["1", "2"] }, not ${JSON.stringify(filters)}.`,
-    });
-  }
+  checkOptions({ filters }, { filters: FILTERS }, "readIndex");
   return new Map(
     Object.entries(filters).map(([key, wanted]) => {
       const values: readonly PartitionValue[] = Array.isArray(wanted) ? wanted : [wanted as PartitionValue];
@@ -29,12 +30,15 @@ export function parseFilters(filters: PartitionFilters): ParsedFilters {
   );
 }
 
-/** True where nothing that is known of a partition contradicts the filters. Keys not reached yet contradict nothing, and é is é however it is composed. */
+/**
+ * Returns false where a key that is known of a partition contradicts the filters. Keys of deeper levels, not known yet,
+ * contradict nothing. Values are compared in Unicode's composed form.
+ */
 export function matchesFilters(filters: ParsedFilters, candidate: Partition): boolean {
   return candidate.entries.every(([key, value]) => filters.get(key)?.has(composed(value)) ?? true);
 }
 
-/** The same text in Unicode's composed form: macOS takes names apart (`e` and an accent), R2 puts them together. */
+/** Returns a value in Unicode's composed form (NFC): macOS decomposes names (`e` and an accent), R2 composes them. */
 export function composed(value: string | null): string | null {
   return value === null ? null : value.normalize("NFC");
 }

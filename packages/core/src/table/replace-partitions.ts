@@ -1,3 +1,4 @@
+import { type CustomKind, checkOptions } from "../bytes/check-arguments.ts";
 import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
 import type { Key } from "../bytes/key.ts";
 import type { Row } from "../bytes/row.ts";
@@ -81,6 +82,14 @@ export class ReplacePartitionsError extends StorageError {
   }
 }
 
+const PARTITIONS: CustomKind = {
+  expected: "an iterable or async iterable of { partition, rows }",
+  is: (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    (Symbol.iterator in value || Symbol.asyncIterator in value),
+};
+
 /**
  * Replaces many partitions, several at once, one commit each. At most `concurrency` of them are in memory. The first
  * failure stops it, once what is in flight is done.
@@ -94,7 +103,7 @@ export async function replacePartitions(
   options: ReplaceOptions = {},
 ): Promise<ReplaceResult> {
   const { concurrency = DEFAULT_REPLACE_CONCURRENCY, onProgress } = options;
-  checkArguments(source, concurrency);
+  checkOptions({ source }, { source: PARTITIONS }, "replacePartitions");
   const committed: Partition[] = [];
   const failed: PartitionFailure[] = [];
   let rows = 0;
@@ -139,17 +148,6 @@ async function* untilFailure(
     yield item;
     if (failed.length > 0) return;
   }
-}
-
-function checkArguments(source: unknown, concurrency: number): void {
-  const iterable =
-    typeof source === "object" &&
-    source !== null &&
-    (Symbol.iterator in source || Symbol.asyncIterator in source);
-  if (!iterable)
-    throw invalid("the partitions are an iterable or async iterable of { partition, rows }", undefined);
-  if (!Number.isSafeInteger(concurrency) || concurrency < 1)
-    throw invalid(`concurrency is ${concurrency}, expected a whole number above 0`, undefined);
 }
 
 function asStorageError(error: unknown): StorageError {

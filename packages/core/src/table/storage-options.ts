@@ -1,4 +1,4 @@
-import type { OptionKinds } from "../bytes/check-arguments.ts";
+import { checkOptions, either, type OptionKinds, oneOf } from "../bytes/check-arguments.ts";
 import type { OperationOptions } from "../bytes/storage-backend.ts";
 import type { ReadCsvOptions } from "../csv/read-csv.ts";
 import type { WriteCsvOptions } from "../csv/write-csv.ts";
@@ -12,93 +12,142 @@ import type { WriteOptions } from "./write-partition.ts";
 
 /** Options of `readParquet` and `scanParquet`. */
 export interface ReadParquetOptions extends OperationOptions {
-  /** Only these columns are read, in this order; one that the file lacks is null in every row. Default: all. */
+  /** Reads only these columns, in this order; one that the file lacks is null in every row. Default: all. */
   readonly columns?: readonly string[] | undefined;
   /**
-   * `true`, or limits, for a file that nobody vouches for: it is decoded in a thread of its own, so that it can neither
-   * hang nor kill the caller. Costs about 50 ms. Default false.
+   * `true`, or limits, for an untrusted file: it is decoded in a separate thread, so that it can neither hang nor kill the
+   * caller. Costs about 50 ms. Default false.
    */
   readonly untrusted?: boolean | UntrustedLimits | undefined;
 }
 
 /** Options of `writeParquet`. */
 export interface WriteParquetOptions extends OperationOptions {
-  /** The columns and their types. Default: found by looking at every row. */
+  /** The columns and their types. Default: inferred from every row. */
   readonly schema?: readonly ColumnSchema[] | undefined;
 }
 
-/** Options of a call that has none of its own. */
-export const OPERATION_OPTIONS: OptionKinds<OperationOptions> = { signal: true };
+/** The options of each method of `Storage` that takes some. */
+interface StorageOptions {
+  readonly exists: OperationOptions;
+  readonly listFiles: OperationOptions;
+  readonly listEntities: OperationOptions;
+  readonly readParquet: ReadParquetOptions;
+  readonly scanParquet: ReadParquetOptions;
+  readonly writeParquet: WriteParquetOptions;
+  readonly readCsv: ReadCsvOptions & OperationOptions;
+  readonly scanCsv: ReadCsvOptions & OperationOptions;
+  readonly writeCsv: WriteCsvOptions & OperationOptions;
+  readonly readIndex: ScanOptions<unknown>;
+  readonly scan: ScanOptions<unknown>;
+  readonly write: WriteOptions;
+  readonly replacePartitions: ReplaceOptions;
+  readonly repair: RepairOptions;
+  readonly inspect: InspectOptions;
+  readonly delete: OperationOptions;
+}
 
-/** The names of {@link ReadParquetOptions}. */
-export const READ_PARQUET_OPTIONS: OptionKinds<ReadParquetOptions> = {
-  columns: true,
-  untrusted: true,
-  signal: true,
+const delimiter = {
+  expected: 'a string such as "," or "\\t"',
+  is: (value: unknown) => typeof value === "string" && value !== "",
+};
+const rowSchema = {
+  expected: "a zod schema",
+  is: (value: unknown) => typeof value === "object" && value !== null && "safeParse" in value,
+};
+const operation: OptionKinds<OperationOptions> = { signal: "signal" };
+const csv: OptionKinds<ReadCsvOptions> = {
+  encoding: oneOf("utf-8", "latin1"),
+  nullValues: "strings",
+  delimiter,
+  inferTypes: "boolean",
+  columns: "strings",
+};
+const untrusted: OptionKinds<UntrustedLimits> = {
+  timeoutMs: "positive",
+  memoryMiB: "positive",
+  maxValues: "whole",
+  maxBytes: "bytes",
+};
+const readParquet: OptionKinds<ReadParquetOptions> = {
+  columns: "strings",
+  untrusted: either("boolean", "object"),
+  ...operation,
+};
+const scan: OptionKinds<ScanOptions<unknown>> = {
+  rowSchema,
+  csv: "object",
+  onUnreadable: oneOf("throw", "skip"),
+  onSkippedFile: "function",
+  ...readParquet,
+};
+const replacePartitions: OptionKinds<ReplaceOptions> = {
+  schema: "array",
+  concurrency: "count",
+  onProgress: "function",
+  onConflict: oneOf("throw", "retry"),
+  onLeftover: "function",
+  allowOtherKeys: "boolean",
+  allowOtherTypes: "boolean",
+  ...operation,
+};
+const { concurrency: _, onProgress: __, ...replaced } = replacePartitions;
+
+/** The kinds of all options of `Storage`. */
+export const STORAGE_OPTIONS: { readonly [C in keyof StorageOptions]: OptionKinds<StorageOptions[C]> } = {
+  exists: operation,
+  listFiles: operation,
+  listEntities: operation,
+  readParquet,
+  scanParquet: readParquet,
+  writeParquet: { schema: "array", ...operation },
+  readCsv: { ...csv, ...operation },
+  scanCsv: { ...csv, ...operation },
+  writeCsv: { delimiter, columns: "strings", escapeFormulas: "boolean", ...operation },
+  readIndex: scan,
+  scan,
+  write: { overwrite: "boolean", ...replaced },
+  replacePartitions,
+  repair: { dryRun: "boolean", ...operation },
+  inspect: { csv: "object", ...operation },
+  delete: operation,
 };
 
-/** The names of {@link WriteParquetOptions}. */
-export const WRITE_PARQUET_OPTIONS: OptionKinds<WriteParquetOptions> = { schema: true, signal: true };
-
-/** How a CSV file is read, as `readIndex` and `inspect` take it. */
-export const CSV_OPTIONS: OptionKinds<ReadCsvOptions> = {
-  encoding: true,
-  nullValues: true,
-  delimiter: true,
-  inferTypes: true,
-  columns: true,
+/** The kinds of options that are in an option of that name. */
+export const NESTED_OPTIONS: Readonly<Record<string, OptionKinds<object>>> = {
+  csv: withPrefix("csv.", csv),
+  untrusted: withPrefix("untrusted.", untrusted),
 };
 
-/** Options of `readCsv` and `scanCsv`. */
-export const READ_CSV_OPTIONS: OptionKinds<ReadCsvOptions & OperationOptions> = {
-  ...CSV_OPTIONS,
-  signal: true,
-};
+/**
+ * Checks names and kinds of the options of a method of `Storage`, also of nested ones.
+ *
+ * @throws StorageError `invalid_argument` that names the option and what was expected.
+ */
+export function checkStorageOptions<C extends keyof StorageOptions>(
+  call: C,
+  options: StorageOptions[C],
+): void {
+  checkOptions<StorageOptions[C]>(options, STORAGE_OPTIONS[call], call);
+  for (const [name, value] of Object.entries(options)) checkNested(name, value, call);
+}
 
-/** Options of `writeCsv`. */
-export const WRITE_CSV_OPTIONS: OptionKinds<WriteCsvOptions & OperationOptions> = {
-  delimiter: true,
-  columns: true,
-  escapeFormulas: true,
-  signal: true,
-};
+/**
+ * Checks how CSV files are to be read, for an option `csv` of another call.
+ *
+ * @throws StorageError `invalid_argument` that names the option and what was expected.
+ */
+export function checkCsvOptions(options: ReadCsvOptions, op: string): void {
+  checkOptions({ csv: options }, { csv: "object" }, op);
+  checkNested("csv", options, op);
+}
 
-/** Options of `readIndex` and `scan`. */
-export const SCAN_OPTIONS: OptionKinds<ScanOptions<unknown>> = {
-  columns: true,
-  rowSchema: true,
-  csv: true,
-  onUnreadable: true,
-  onSkippedFile: true,
-  untrusted: true,
-  signal: true,
-};
+function checkNested(name: string, value: unknown, op: string): void {
+  const kinds = NESTED_OPTIONS[name];
+  if (kinds !== undefined && typeof value === "object" && value !== null)
+    checkOptions(withPrefix(`${name}.`, value), kinds, op);
+}
 
-/** Options of `replacePartitions`. */
-export const REPLACE_OPTIONS: OptionKinds<ReplaceOptions> = {
-  schema: true,
-  concurrency: true,
-  onProgress: true,
-  onConflict: true,
-  onLeftover: true,
-  allowOtherKeys: true,
-  allowOtherTypes: true,
-  signal: true,
-};
-
-/** Options of `write`. */
-export const WRITE_OPTIONS: OptionKinds<WriteOptions> = {
-  overwrite: true,
-  schema: true,
-  onConflict: true,
-  onLeftover: true,
-  allowOtherKeys: true,
-  allowOtherTypes: true,
-  signal: true,
-};
-
-/** Options of `inspect`. */
-export const INSPECT_OPTIONS: OptionKinds<InspectOptions> = { csv: true, signal: true };
-
-/** Options of `repair`. */
-export const REPAIR_OPTIONS: OptionKinds<RepairOptions> = { dryRun: true, signal: true };
+function withPrefix<T extends object>(prefix: string, options: T): object {
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [prefix + name, value]));
+}

@@ -1,4 +1,4 @@
-import { checkBackend, checkColumnList, checkOptions, checkRows, invalid } from "../bytes/check-arguments.ts";
+import { checkBackend, checkOptions, checkRows, invalid } from "../bytes/check-arguments.ts";
 import { deleteAll } from "../bytes/delete-all.ts";
 import { type Key, parseKey, parsePrefix } from "../bytes/key.ts";
 import { listObjects } from "../bytes/list-objects.ts";
@@ -6,7 +6,6 @@ import type { Row } from "../bytes/row.ts";
 import { showValue } from "../bytes/show-value.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
-import { checkCsvOptions } from "../csv/check-csv-options.ts";
 import { decodeCsv, type ReadCsvOptions } from "../csv/read-csv.ts";
 import { scanCsv } from "../csv/scan-csv.ts";
 import { encodeCsv, type WriteCsvOptions } from "../csv/write-csv.ts";
@@ -26,21 +25,7 @@ import {
   replacePartitions,
 } from "./replace-partitions.ts";
 import { type ScanOptions, scanPartitions } from "./scan-partitions.ts";
-import {
-  CSV_OPTIONS,
-  INSPECT_OPTIONS,
-  OPERATION_OPTIONS,
-  READ_CSV_OPTIONS,
-  READ_PARQUET_OPTIONS,
-  REPAIR_OPTIONS,
-  REPLACE_OPTIONS,
-  type ReadParquetOptions,
-  SCAN_OPTIONS,
-  WRITE_CSV_OPTIONS,
-  WRITE_OPTIONS,
-  WRITE_PARQUET_OPTIONS,
-  type WriteParquetOptions,
-} from "./storage-options.ts";
+import { checkStorageOptions, type ReadParquetOptions, type WriteParquetOptions } from "./storage-options.ts";
 import { type WriteOptions, writePartition } from "./write-partition.ts";
 
 /**
@@ -88,7 +73,7 @@ export class Storage implements AsyncDisposable {
    * throws.
    */
   async exists(path: string, options: OperationOptions = {}): Promise<boolean> {
-    checkOptions(options, OPERATION_OPTIONS, "exists");
+    checkStorageOptions("exists", options);
     const key = parsePrefix(path, "exists");
     try {
       if (key !== "") {
@@ -104,7 +89,7 @@ export class Storage implements AsyncDisposable {
 
   /** All files below a folder, sorted. By whole path segments: `a/week=1` never lists `a/week=10`. */
   async listFiles(prefix = "", options: OperationOptions = {}): Promise<string[]> {
-    checkOptions(options, OPERATION_OPTIONS, "listFiles");
+    checkStorageOptions("listFiles", options);
     const keys: string[] = [];
     for await (const { key } of listObjects(this.backend, {
       ...options,
@@ -117,7 +102,7 @@ export class Storage implements AsyncDisposable {
 
   /** The entities below a folder: `raw/games`, `raw/plays`, … */
   async listEntities(prefix = "", options: OperationOptions = {}): Promise<readonly string[]> {
-    checkOptions(options, OPERATION_OPTIONS, "listEntities");
+    checkStorageOptions("listEntities", options);
     return listEntities(this.backend, { ...options, prefix: parsePrefix(prefix, "listEntities") });
   }
 
@@ -127,6 +112,7 @@ export class Storage implements AsyncDisposable {
    * @throws StorageError `not_found`; `corrupt` where it is no readable Parquet file.
    */
   async readParquet(path: string, options: ReadParquetOptions = {}): Promise<Row[]> {
+    checkStorageOptions("readParquet", options);
     const rows: Row[] = [];
     for await (const batch of this.scanParquet(path, options)) for (const row of batch) rows.push(row);
     return rows;
@@ -138,8 +124,7 @@ export class Storage implements AsyncDisposable {
    * @throws StorageError as {@link Storage.readParquet}.
    */
   async *scanParquet(path: string, options: ReadParquetOptions = {}): AsyncGenerator<Row[]> {
-    checkOptions(options, READ_PARQUET_OPTIONS, "readParquet");
-    checkColumnList(options.columns, "readParquet");
+    checkStorageOptions("scanParquet", options);
     const source = await openByteSource(this.backend, parseKey(path, "readParquet"), options);
     const file = await openParquetFile(source, options.untrusted);
     yield* file.scan(options.columns);
@@ -160,7 +145,7 @@ export class Storage implements AsyncDisposable {
     rows: readonly Row[] | AsyncIterable<readonly Row[]>,
     options: WriteParquetOptions = {},
   ): Promise<void> {
-    checkOptions(options, WRITE_PARQUET_OPTIONS, "writeParquet");
+    checkStorageOptions("writeParquet", options);
     const { schema, signal } = options;
     const key = parseKey(path, "writeParquet");
     await this.backend.put(key, parquetBody(rows, schema, path), { signal });
@@ -173,8 +158,7 @@ export class Storage implements AsyncDisposable {
    */
   async readCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): Promise<Row[]> {
     const key = parseKey(path, "readCsv");
-    checkOptions(options, READ_CSV_OPTIONS, "readCsv");
-    checkCsvOptions(options, "readCsv");
+    checkStorageOptions("readCsv", options);
     const { body } = await this.backend.get(key, { signal: options.signal });
     return decodeCsv(await body.bytes(), this.backend.url(key), options);
   }
@@ -187,8 +171,7 @@ export class Storage implements AsyncDisposable {
    */
   async *scanCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): AsyncGenerator<Row[]> {
     const key = parseKey(path, "readCsv");
-    checkOptions(options, READ_CSV_OPTIONS, "readCsv");
-    checkCsvOptions(options, "readCsv");
+    checkStorageOptions("scanCsv", options);
     const { signal } = options;
     let etag: string | undefined;
     const open = async (): Promise<AsyncIterable<Uint8Array>> => {
@@ -206,8 +189,7 @@ export class Storage implements AsyncDisposable {
     options: WriteCsvOptions & OperationOptions = {},
   ): Promise<void> {
     const key = parseKey(path, "writeCsv");
-    checkOptions(options, WRITE_CSV_OPTIONS, "writeCsv");
-    checkCsvOptions(options, "writeCsv");
+    checkStorageOptions("writeCsv", options);
     await this.backend.put(key, encodeCsv(checkRows(rows, "writeCsv"), options), {
       signal: options.signal,
     });
@@ -229,7 +211,7 @@ export class Storage implements AsyncDisposable {
     filters: PartitionFilters = {},
     options: ScanOptions<T> = {},
   ): Promise<T[]> {
-    checkOptions(options, SCAN_OPTIONS, "readIndex");
+    checkStorageOptions("readIndex", options);
     if (options.rowSchema !== undefined) {
       const parsed: T[] = [];
       for await (const batch of this.scan(entity, filters, options))
@@ -267,9 +249,7 @@ export class Storage implements AsyncDisposable {
     filters: PartitionFilters = {},
     options: ScanOptions<T> = {},
   ): AsyncGenerator<T[]> {
-    checkOptions(options, SCAN_OPTIONS, "readIndex");
-    checkColumnList(options.columns, "readIndex");
-    checkEntityCsv(options.csv, "readIndex");
+    checkStorageOptions("scan", options);
     yield* scanPartitions(this.backend, parseKey(entity, "readIndex"), parseFilters(filters), options);
   }
 
@@ -291,7 +271,7 @@ export class Storage implements AsyncDisposable {
     partition: Partition,
     options: WriteOptions = {},
   ): Promise<number> {
-    checkOptions(options, WRITE_OPTIONS, "write");
+    checkStorageOptions("write", options);
     return writePartition(
       this.backend,
       parseKey(entity, "write"),
@@ -321,7 +301,7 @@ export class Storage implements AsyncDisposable {
     source: Iterable<PartitionRows> | AsyncIterable<PartitionRows>,
     options: ReplaceOptions = {},
   ): Promise<ReplaceResult> {
-    checkOptions(options, REPLACE_OPTIONS, "replacePartitions");
+    checkStorageOptions("replacePartitions", options);
     const key = parseKey(entity, "replacePartitions");
     const write = (rows: readonly Row[], partition: Partition): Promise<number> =>
       writePartition(this.backend, key, rows, partition, options, this.#entities);
@@ -338,7 +318,7 @@ export class Storage implements AsyncDisposable {
    * ```
    */
   async repair(entity: string, options: RepairOptions = {}): Promise<RepairReport> {
-    checkOptions(options, REPAIR_OPTIONS, "repair");
+    checkStorageOptions("repair", options);
     return repairEntity(this.backend, parseKey(entity, "repair"), options);
   }
 
@@ -353,14 +333,14 @@ export class Storage implements AsyncDisposable {
    * ```
    */
   async inspect(entity: string, options: InspectOptions = {}): Promise<EntityReport> {
-    checkOptions(options, INSPECT_OPTIONS, "inspect");
-    checkEntityCsv(options.csv, "inspect");
+    checkStorageOptions("inspect", options);
     return inspectEntity(this.backend, parseKey(entity, "inspect"), options);
   }
 
   /** Deletes files. Those that are not there count as deleted. */
   async delete(paths: readonly string[], options: OperationOptions = {}): Promise<void> {
-    checkOptions(options, OPERATION_OPTIONS, "delete");
+    checkStorageOptions("delete", options);
+    checkOptions({ paths }, { paths: "array" }, "delete");
     await deleteAll(
       this.backend,
       paths.map((path): Key => parseKey(path, "delete")),
@@ -377,12 +357,6 @@ export class Storage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function checkEntityCsv(csv: ReadCsvOptions | undefined, op: string): void {
-  if (csv === undefined) return;
-  checkOptions(csv, CSV_OPTIONS, op);
-  checkCsvOptions(csv, op);
 }
 
 function checkedPartition(partition: Partition, op: string): Partition {

@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { createMemoryBackend, partition, Storage, type StorageBackend } from "../src/index.ts";
+import { checkStorageOptions, NESTED_OPTIONS, STORAGE_OPTIONS } from "../src/table/storage-options.ts";
+
+type Call = keyof typeof STORAGE_OPTIONS;
+
+const ENTITY = "raw/games";
+const place = partition({ year: 2024 });
+const rows = [{ a: 1 }];
+
+/** What plain JavaScript can pass, types or not. */
+// biome-ignore lint/suspicious/noExplicitAny: standing in for callers without types is the point
+const anything = (value: unknown): any => value;
+
+async function drain(batches: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of batches);
+}
+
+/** Every call with options, made with these. */
+const CALLS: { readonly [C in Call]: (storage: Storage, options: unknown) => Promise<unknown> } = {
+  exists: (storage, options) => storage.exists("a", anything(options)),
+  listFiles: (storage, options) => storage.listFiles("", anything(options)),
+  listEntities: (storage, options) => storage.listEntities("", anything(options)),
+  readParquet: (storage, options) => storage.readParquet("a.parquet", anything(options)),
+  scanParquet: (storage, options) => drain(storage.scanParquet("a.parquet", anything(options))),
+  writeParquet: (storage, options) => storage.writeParquet("a.parquet", rows, anything(options)),
+  readCsv: (storage, options) => storage.readCsv("a.csv", anything(options)),
+  scanCsv: (storage, options) => drain(storage.scanCsv("a.csv", anything(options))),
+  writeCsv: (storage, options) => storage.writeCsv("a.csv", rows, anything(options)),
+  readIndex: (storage, options) => storage.readIndex(ENTITY, {}, anything(options)),
+  scan: (storage, options) => drain(storage.scan(ENTITY, {}, anything(options))),
+  write: (storage, options) => storage.write(ENTITY, rows, place, anything(options)),
+  replacePartitions: (storage, options) =>
+    storage.replacePartitions(ENTITY, [{ partition: place, rows }], anything(options)),
+  repair: (storage, options) => storage.repair(ENTITY, anything(options)),
+  inspect: (storage, options) => storage.inspect(ENTITY, anything(options)),
+  delete: (storage, options) => storage.delete(["a"], anything(options)),
+};
+
+interface Values {
+  readonly right: readonly unknown[];
+  readonly wrong: readonly unknown[];
+}
+
+const boolean: Values = { right: [true, false], wrong: ["false", "no", 0, 1, null, {}] };
+const strings: Values = { right: [["a"], []], wrong: ["a", [5], [null], {}, new Set(["a"]), null] };
+const limit: Values = { right: [1, 1000], wrong: ["1", -1, Number.NaN, Number.POSITIVE_INFINITY, null, 1n] };
+const called: Values = { right: [() => {}], wrong: ["log", true, {}, null] };
+const nested: readonly unknown[] = ["x", 5, [], new Map(), new Date(0), null, () => ({})];
+
+/** Values of each option, by its name. */
+const VALUES: Readonly<Record<string, Values>> = {
+  signal: { right: [AbortSignal.abort()], wrong: [new AbortController(), {}, true, null] },
+  columns: strings,
+  untrusted: { right: [true, false, {}], wrong: nested },
+  "untrusted.timeoutMs": limit,
+  "untrusted.memoryMiB": limit,
+  "untrusted.maxValues": limit,
+  "untrusted.maxBytes": limit,
+  schema: { right: [[{ name: "a", type: "int64" }]], wrong: ["int64", {}, new Set(), null, 5] },
+  rowSchema: { right: [z.object({})], wrong: [{}, "x", null, () => ({}), { parse: () => ({}) }] },
+  csv: { right: [{}], wrong: nested },
+  "csv.encoding": { right: ["utf-8", "latin1"], wrong: ["utf8", "UTF-8", 5, null] },
+  "csv.nullValues": strings,
+  "csv.delimiter": { right: [";"], wrong: ["", 5, null, [","]] },
+  "csv.inferTypes": boolean,
+  "csv.columns": strings,
+  encoding: { right: ["utf-8", "latin1"], wrong: ["utf-16", 5, null] },
+  nullValues: strings,
+  delimiter: { right: ["\t"], wrong: ["", 5, null, [","]] },
+  inferTypes: boolean,
+  escapeFormulas: boolean,
+  onUnreadable: { right: ["throw", "skip"], wrong: ["ignore", true, null] },
+  onSkippedFile: called,
+  overwrite: boolean,
+  onConflict: { right: ["throw", "retry"], wrong: ["retyr", true, null] },
+  onLeftover: called,
+  allowOtherKeys: boolean,
+  allowOtherTypes: boolean,
+  concurrency: { right: [1, 64], wrong: [0, -1, 1.5, "8", Number.NaN, null] },
+  onProgress: called,
+  dryRun: boolean,
+};
+
+const set = (option: string, value: unknown): object => {
+  const [name = "", inner] = option.split(".");
+  return { [name]: inner === undefined ? value : { [inner]: value } };
+};
+
+const OPTIONS = (Object.keys(STORAGE_OPTIONS) as Call[]).flatMap((call) =>
+  Object.keys(STORAGE_OPTIONS[call])
+    .flatMap((option) => [option, ...Object.keys(NESTED_OPTIONS[option] ?? {})])
+    .map((option) => [call, option] as const),
+);
+
+/** A store that records every request. */
+function untouched(): { readonly storage: Storage; readonly requests: string[] } {
+  const requests: string[] = [];
+  const backend = new Proxy(createMemoryBackend(), {
+    get(target, name: keyof StorageBackend) {
+      if (typeof target[name] === "function" && name !== "url") requests.push(name);
+      return target[name];
+    },
+  });
+  const storage = new Storage(backend);
+  requests.length = 0;
+  return { storage, requests };
+}
+
+describe("options of Storage", () => {
+  it("are known for every method", () => {
+    const withoutOptions = ["constructor", "root", "fullPath", "close"];
+    const methods = Object.getOwnPropertyNames(Storage.prototype).filter(
+      (name) => !withoutOptions.includes(name),
+    );
+    expect(Object.keys(STORAGE_OPTIONS).sort()).toEqual(methods.sort());
+  });
+
+  it.each(OPTIONS)("%s accepts %s of the right kind", (call, option) => {
+    for (const value of VALUES[option]?.right ?? [])
+      expect(() => checkStorageOptions(call, anything(set(option, value)))).not.toThrow();
+    expect(() => checkStorageOptions(call, anything(set(option, undefined)))).not.toThrow();
+  });
+
+  it.each(OPTIONS)(
+    "%s refuses %s of the wrong kind with invalid_argument and sends no request",
+    async (call, option) => {
+      const wrong = VALUES[option]?.wrong ?? [];
+      expect(wrong.length, `VALUES has no row for ${option}`).toBeGreaterThan(0);
+      for (const value of wrong) {
+        const { storage, requests } = untouched();
+        await expect(CALLS[call](storage, set(option, value))).rejects.toMatchObject({
+          code: "invalid_argument",
+          message: expect.stringContaining(`${call}: ${option} must be `),
+        });
+        expect(requests).toEqual([]);
+      }
+    },
+  );
+
+  it("refuses filters that are not a plain object, since they would match every row", async () => {
+    const { storage, requests } = untouched();
+    const filters = [
+      new Map([["year", "2024"]]),
+      new Set(),
+      new Date(0),
+      new URLSearchParams("year=2024"),
+      [],
+      place,
+    ];
+    for (const given of filters) {
+      for (const read of [
+        storage.readIndex(ENTITY, anything(given)),
+        drain(storage.scan(ENTITY, anything(given))),
+      ])
+        await expect(read).rejects.toMatchObject({
+          code: "invalid_argument",
+          message: expect.stringContaining("filters must be a plain object such as { year:"),
+        });
+    }
+    expect(requests).toEqual([]);
+  });
+});
