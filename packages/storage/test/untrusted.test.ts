@@ -62,7 +62,7 @@ describe("untrusted files", () => {
       message: expect.stringContaining("limit maxBytes of 100"),
     });
     await expect(read({ maxValues: 100 })).rejects.toThrow("limit maxValues of 100");
-    await expect(read({ timeoutMs: 0 })).rejects.toThrow("limit timeoutMs of 0");
+    await expect(read({ timeoutMs: 0.001 })).rejects.toThrow("limit timeoutMs of 0.001");
     const wide = Array.from({ length: 60_000 }, (_, i) => ({ text: `${i}`.repeat(20), list: [i, i, i] }));
     await put(encodeParquet(wide, inferColumns(wide)));
     await expect(read({ memoryMiB: 4, timeoutMs: 20_000 })).rejects.toThrow("limit memoryMiB of 4");
