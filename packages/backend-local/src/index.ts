@@ -1,3 +1,2 @@
-export type { HashedBytes, HashedReads } from "./hashed-reads.ts";
-export { createLocalBackend, type LocalBackend, type LocalBackendOptions } from "./local-backend.ts";
+export { createLocalBackend, type LocalBackendOptions } from "./local-backend.ts";
 export { LEFTOVER_AGE_MS, type RemoveLeftoversOptions, removeLeftovers } from "./remove-leftovers.ts";

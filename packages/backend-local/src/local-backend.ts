@@ -19,11 +19,12 @@ import {
   type StorageBackend,
   type StorageError,
   throwIfAborted,
+  withAbilities,
 } from "@parquetry/core/backend";
 import { atomicDelete, atomicWrite } from "./atomic-write.ts";
 import { openDataRoot } from "./data-root.ts";
 import { DiskPace } from "./disk-pace.ts";
-import { type HashedReads, hashedReads } from "./hashed-reads.ts";
+import { hashedReads } from "./hashed-reads.ts";
 import { listTree } from "./list-tree.ts";
 import { localError, pathOf } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
@@ -37,9 +38,6 @@ export interface LocalBackendOptions {
   /** The folder that holds the data. Must exist; a relative path is taken from the working directory. */
   readonly root: string;
 }
-
-/** A directory. */
-export interface LocalBackend extends StorageBackend, HashedReads {}
 
 const CAPABILITIES: BackendCapabilities = {
   listProves: "none",
@@ -63,11 +61,11 @@ const CAPABILITIES: BackendCapabilities = {
  * const storage = new Storage(await createLocalBackend({ root: "./data" }));
  * ```
  */
-export async function createLocalBackend(options: LocalBackendOptions): Promise<LocalBackend> {
+export async function createLocalBackend(options: LocalBackendOptions): Promise<StorageBackend> {
   const dataRoot = await openDataRoot(options.root);
   const root = dataRoot.path;
   const pace = new DiskPace();
-  const { readHashed, expectReads, close } = hashedReads(root, pace);
+  const reads = hashedReads(root, pace);
 
   /** Runs one operation on a key's file, with every failure of the file system explained. */
   const explained = async <T>(
@@ -99,7 +97,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
     return isGone ? dataRoot.gone(op, key, error) : explained;
   };
 
-  const backend: LocalBackend = {
+  const backend: StorageBackend = {
     name: "local",
     capabilities: CAPABILITIES,
     url: (key: Prefix = "") => (key === "" ? root : join(root, ...key.split("/"))),
@@ -190,14 +188,9 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
         }
       }),
 
-    async readHashed(key, version) {
-      // A copy of this object with another way to read is to be read that way.
-      return this.get === backend.get ? readHashed(key, version) : undefined;
-    },
-    expectReads,
-    close,
+    close: reads.close,
   };
-  return backend;
+  return withAbilities(backend, { hashedReads: reads });
 }
 
 /** The facts of the version that a get asks for. */

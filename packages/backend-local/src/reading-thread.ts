@@ -1,25 +1,16 @@
 import { Worker } from "node:worker_threads";
+import type { HashedBytes } from "@parquetry/core/backend";
 import { MemoryPool } from "./memory-pool.ts";
 import type { ReadAnswer, ReadJob } from "./reading-thread-worker.ts";
 
 /** The most that is read and not yet given back, in bytes. */
-const MEMORY_BYTES = 32 * 1024 * 1024;
+export const MEMORY_BYTES: number = 32 * 1024 * 1024;
 
 /** Files up to this size are read by it, in bytes. */
 export const MAX_READ_BYTES: number = 8 * 1024 * 1024;
 
 /** With so many files before it the thread has enough to do: what comes meanwhile goes to it together. */
 const ENOUGH = 16;
-
-/** A version of a file, whole. */
-export interface HashedBytes {
-  /** In memory that is used again after {@link HashedBytes.release}. */
-  readonly bytes: Uint8Array;
-  /** Their MD5, in hex. */
-  readonly md5: string;
-  /** Gives the memory back, once. */
-  release(): void;
-}
 
 /** What the thread is told and asked. */
 export interface ReadingThread {

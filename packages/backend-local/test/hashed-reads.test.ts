@@ -4,18 +4,33 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { createLocalBackend, type HashedBytes, type LocalBackend } from "@parquetry/backend-local";
-import type { Key, ObjectInfo } from "@parquetry/core";
+import { createLocalBackend } from "@parquetry/backend-local";
+import {
+  abilitiesOf,
+  type HashedBytes,
+  type HashedReads,
+  type Key,
+  type ObjectInfo,
+  type StorageBackend,
+} from "@parquetry/core/backend";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const MIB = 1024 * 1024;
 
 let root: string;
-let backend: LocalBackend;
+let backend: StorageBackend;
+let reads: HashedReads;
+
+function readsOf(hashing: StorageBackend): HashedReads {
+  const { hashedReads } = abilitiesOf(hashing);
+  if (hashedReads === undefined) throw new Error("a directory has hashed reads");
+  return hashedReads;
+}
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "parquetry-hashed-"));
   backend = await createLocalBackend({ root });
+  reads = readsOf(backend);
 });
 
 afterEach(async () => {
@@ -34,10 +49,10 @@ async function listed(): Promise<ObjectInfo[]> {
 const readOne = async (name: string): Promise<HashedBytes | undefined> => {
   const info = (await listed()).find(({ key }) => key === name);
   expect(info, name).toBeDefined();
-  return info && backend.readHashed(info.key, info);
+  return info && reads.read(info.key, info);
 };
 
-describe("readHashed", () => {
+describe("hashed reads", () => {
   it("gives the bytes of many files at once, and the MD5 of each", async () => {
     await mkdir(join(root, "a"));
     const lengths = Array.from({ length: 200 }, (_, i) => (i * 7919) % 100_000);
@@ -46,7 +61,7 @@ describe("readHashed", () => {
     const files = await listed();
     await Promise.all(
       files.map(async (info, i) => {
-        const read = await backend.readHashed(info.key, info);
+        const read = await reads.read(info.key, info);
         const wanted = contentOf(i, lengths[i] ?? 0);
         expect(read && Buffer.compare(read.bytes, wanted), info.key).toBe(0);
         expect(read?.md5).toBe(hash("md5", wanted, "hex"));
@@ -60,18 +75,18 @@ describe("readHashed", () => {
     for (let i = 0; i < 6; i++) await writeFile(join(root, `f${i}`), contentOf(i, 8 * MIB));
     const files = await listed();
     const out: HashedBytes[] = [];
-    const reads = files.map(async (info) => {
-      const read = await backend.readHashed(info.key, info);
+    const pending = files.map(async (info) => {
+      const read = await reads.read(info.key, info);
       if (read !== undefined) out.push(read);
     });
-    await Promise.all(reads.slice(0, 4));
+    await Promise.all(pending.slice(0, 4));
     // In the time that another thread reads all six, one without a limit would have read the last two.
     const other = await createLocalBackend({ root });
-    for (const info of files) (await other.readHashed(info.key, info))?.release();
+    for (const info of files) (await readsOf(other).read(info.key, info))?.release();
     await other.close();
     expect(out).toHaveLength(4);
     for (const read of out) read.release();
-    await Promise.all(reads);
+    await Promise.all(pending);
     expect(out.map(({ md5 }) => md5).sort()).toEqual(
       Array.from({ length: 6 }, (_, i) => hash("md5", contentOf(i, 8 * MIB), "hex")).sort(),
     );
@@ -90,34 +105,44 @@ describe("readHashed", () => {
     await mkdir(join(root, "elsewhere"));
     await writeFile(join(root, "elsewhere/x"), "x");
     await symlink(join(root, "elsewhere"), join(root, "real"));
-    for (const info of before) expect(await backend.readHashed(info.key, info), info.key).toBeUndefined();
+    for (const info of before) expect(await reads.read(info.key, info), info.key).toBeUndefined();
     expect(before).toHaveLength(4);
     expect((await readOne("edited"))?.md5).toBe(hash("md5", "two", "hex"));
   });
 
-  it("leaves to get what a copy of the backend reads in its own way", async () => {
-    await writeFile(join(root, "x"), "x");
-    const [info] = await listed();
-    if (info === undefined) throw new Error("there is one file");
-    const same = { ...backend };
-    expect((await same.readHashed(info.key, info))?.md5).toBe(hash("md5", "x", "hex"));
-    const audited = { ...backend, get: (...args: Parameters<typeof backend.get>) => backend.get(...args) };
-    expect(await audited.readHashed(info.key, info)).toBeUndefined();
+  it("belongs to one backend object, and not to a copy that may read in another way", () => {
+    expect(abilitiesOf({ ...backend }).hashedReads).toBeUndefined();
+  });
+
+  it("stops waiting for memory when the signal fires, and gives back what it gets later", async () => {
+    for (let i = 0; i < 5; i++) await writeFile(join(root, `f${i}`), contentOf(i, 8 * MIB));
+    const [last, ...files] = (await listed()).reverse();
+    if (last === undefined) throw new Error("there are five files");
+    const out = await Promise.all(files.map((info) => reads.read(info.key, info)));
+    const controller = new AbortController();
+    const waiting = reads.read(last.key, last, { signal: controller.signal });
+    controller.abort();
+    await expect(waiting).rejects.toMatchObject({ code: "aborted" });
+    for (const read of out) read?.release();
+    // All of the memory can be had again.
+    const again = await Promise.all(files.map((info) => reads.read(info.key, info)));
+    for (const read of again) read?.release();
+    expect(again).not.toContain(undefined);
   });
 
   it("refuses a key that leads out of the root", async () => {
     // What no parser would let through: the type is all that keeps it out elsewhere.
     const outside = "../outside" as Key;
     const refusal = { code: "invalid_path" };
-    await expect(backend.readHashed(outside, { sizeBytes: 1, etag: "x" })).rejects.toMatchObject(refusal);
+    await expect(reads.read(outside, { sizeBytes: 1, etag: "x" })).rejects.toMatchObject(refusal);
     await expect(backend.get(outside)).rejects.toMatchObject(refusal);
   });
 
   it("ends what is under way when the backend is closed, and begins anew when it is asked again", async () => {
     for (let i = 0; i < 50; i++) await writeFile(join(root, `f${i}`), contentOf(i, MIB));
-    const reads = (await listed()).map((info) => backend.readHashed(info.key, info));
+    const pending = (await listed()).map((info) => reads.read(info.key, info));
     await backend.close();
-    const results = await Promise.all(reads);
+    const results = await Promise.all(pending);
     expect(results).toContain(undefined);
     expect((await readOne("f7"))?.md5).toBe(hash("md5", contentOf(7, MIB), "hex"));
   });
@@ -125,14 +150,15 @@ describe("readHashed", () => {
   it.each([
     [
       "what is read was read",
-      "console.log((await backend.readHashed(info.key, info)).md5)",
+      "console.log((await abilitiesOf(backend).hashedReads.read(info.key, info)).md5)",
       hash("md5", "x", "hex"),
     ],
-    ["nothing was read", "(backend.expectReads(), console.log(info.key))", "x"],
+    ["nothing was read", "(abilitiesOf(backend).hashedReads.prepare(), console.log(info.key))", "x"],
   ])("keeps no process alive once %s", async (_, use, output) => {
     await writeFile(join(root, "x"), "x");
     const script = `
       import { createLocalBackend } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, "../dist/index.js")).href)};
+      import { abilitiesOf } from "@parquetry/core/backend";
       const backend = await createLocalBackend({ root: process.argv[1] });
       for await (const { objects } of backend.list()) for (const info of objects) ${use};
     `;

@@ -1,6 +1,11 @@
 import { createHash, hash } from "node:crypto";
-import { type ObjectInfo, type StorageBackend, StorageError, throwIfAborted } from "@parquetry/core/backend";
-import type { HashedBytes, HashedReads } from "@parquetry/storage/backend";
+import {
+  abilitiesOf,
+  type HashedBytes,
+  type ObjectInfo,
+  type StorageBackend,
+  StorageError,
+} from "@parquetry/core/backend";
 import { createMultipartHasher } from "./multipart-etag.ts";
 
 /** One version of an object, as it was listed. */
@@ -142,16 +147,10 @@ async function readHashed(
   { key, etag, sizeBytes }: ListedVersion,
   signal: AbortSignal | undefined,
 ): Promise<HashedBytes | undefined> {
-  if (!isHashing(backend)) return undefined;
-  throwIfAborted(signal, "get", key, backend.name);
-  return backend.readHashed(key, { etag, sizeBytes });
+  return abilitiesOf(backend).hashedReads?.read(key, { etag, sizeBytes }, { signal });
 }
 
 /** Starts the backend's reading thread, if it has one, before the first read needs it. */
 export function expectReads(backend: StorageBackend): void {
-  if (isHashing(backend)) backend.expectReads();
-}
-
-function isHashing(backend: StorageBackend): backend is StorageBackend & HashedReads {
-  return "readHashed" in backend && "expectReads" in backend;
+  abilitiesOf(backend).hashedReads?.prepare();
 }
