@@ -11,7 +11,7 @@ describe.concurrent("what a command says to a person", () => {
     ],
     [["nope"], "unknown command 'nope'"],
     [["help", "nope"], 'there is no help about "nope". There is about init, doctor, '],
-    [["verify", "--level", "all"], '"all" is no level of verification. Expected etag, sample:5%'],
+    [["verify", "--level", "all"], '"all" is not a level of verification. Expected etag, sample:5%'],
     [["migrate", "--include", "{a"], '"{a" is not a pattern: a { in it is never closed.'],
     [["migrate", "--report", ".env"], ".env: a file is in its place."],
     [["verify", "--report", ".env/report"], "a folder on its way is a file."],

@@ -75,7 +75,7 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
   const { terminal, json } = context;
   // What only the target holds is told as extra.
   if (found.unusableNames + found.unreadable.length + found.extra.length === 0) {
-    const files = found.folders.reduce((sum, { local }) => sum + local, 0);
+    const files = found.folders.reduce((sum, folder) => sum + folder.source, 0);
     requireSelection(flags, { url: source.url(), files });
   }
   const proven = found.unverifiable.length === 0 || flags.allowUnverified === true;
@@ -127,13 +127,13 @@ function quoted(text: string): string {
 }
 
 function headlineOf(found: Verification, exitCode: number): string {
-  const files = found.folders.reduce((sum, { local }) => sum + local, 0);
+  const files = found.folders.reduce((sum, folder) => sum + folder.source, 0);
   const read = found.readFiles === 0 ? "" : ` ${formatFiles(found.readFiles)} read on both sides.`;
   if (exitCode === 0) {
     const unproven = found.unverifiable.length;
     const but = unproven === 0 ? "" : ` but for ${formatCount(unproven)} that nothing proves`;
     const left = describeSkipped(found.skippedEntries);
-    return `Equal: ${formatFiles(files)}, ${formatBytes(found.bytes.local)} on both sides${but}${left}.${read}`;
+    return `Equal: ${formatFiles(files)}, ${formatBytes(found.bytes.source)} on both sides${but}${left}.${read}`;
   }
   const told = (["missing", "extra", "differing", "unverifiable"] as const)
     .filter((list) => found[list].length > 0)
@@ -165,14 +165,14 @@ function reportOf(
     figures: [
       {
         label: "files at the source",
-        value: formatCount(folders.reduce((sum, { local }) => sum + local, 0)),
+        value: formatCount(folders.reduce((sum, folder) => sum + folder.source, 0)),
       },
       {
         label: "files at the target",
-        value: formatCount(folders.reduce((sum, { cloud }) => sum + cloud, 0)),
+        value: formatCount(folders.reduce((sum, folder) => sum + folder.target, 0)),
       },
-      { label: "bytes at the source", value: formatBytes(bytes.local) },
-      { label: "bytes at the target", value: formatBytes(bytes.cloud) },
+      { label: "bytes at the source", value: formatBytes(bytes.source) },
+      { label: "bytes at the target", value: formatBytes(bytes.target) },
       { label: "read on both sides", value: formatFiles(found.readFiles) },
       ...(isSample(level) ? [{ label: "seed of the sample", value: found.seed }] : []),
       { label: "time", value: formatDuration(durationMs) },

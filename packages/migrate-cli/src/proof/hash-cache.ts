@@ -1,37 +1,52 @@
 import { hash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { type CustomKind, checkOptions, type OptionKinds } from "@parquetry/core/backend";
 import { NAME_BYTES, RECORD_BYTES, RecordTable } from "../spool/record-table.ts";
 
-/** Above this many bytes a cache is begun anew: most of it is about files that have changed since. */
+/** A cache file that is larger than this is emptied: most of its records are of files that have changed since. In bytes. */
 export const MAX_CACHE_BYTES: number = 128 * 1024 * 1024;
 
-/** So many records are written together. */
+/** How many records are written together. */
 const WRITE_TOGETHER = 256;
 
-/** Remembers the MD5 of content by where it lies and by its ETag, so that what did not change is not read again. */
+/** Keeps the MD5 of files by URL and ETag, so that a file which did not change is not read again. */
 export interface HashCache {
-  /** The MD5 in hex remembered for a version of a content, or undefined. */
+  /** Returns the MD5 recorded for a version of a file in hex, or undefined. */
   get(url: string, etag: string): string | undefined;
-  /** Remembers one. `atOnce` writes it now: where it cannot be learned again without reading a bucket. */
+  /** Records an MD5. `atOnce` writes it immediately, for hashes that it would cost a GET to learn again. */
   set(url: string, etag: string, md5: string, atOnce?: boolean): void;
-  /** Writes what is pending. Later calls of `set` are not kept. */
+  /** Writes the pending records. Later calls of `set` are not written. */
   close(): void;
 }
 
+/** The kind of an option that takes a {@link HashCache}. */
+export const HASH_CACHE_KIND: CustomKind = {
+  expected: "a HashCache, as openHashCache(path) returns",
+  is: (value) => typeof value === "object" && value !== null && "get" in value && "set" in value,
+};
+
+const OPEN_KINDS: OptionKinds<{ path: string; onProblem: (problem: string) => void }> = {
+  path: "string",
+  onProblem: "function",
+};
+
 /**
- * Opens a cache file, making it and its folder where missing. A backend's ETag is strong (a local one holds inode, size,
- * mtime and ctime in nanoseconds), so a changed file is never found under its old content. Records have a fixed size and
- * are only appended: a torn last one, after a crash, is dropped. 32 bytes a file.
+ * Opens a cache file, and creates it and its folder if they do not exist. A backend's ETag is strong (that of a local file
+ * holds inode, size, mtime and ctime in nanoseconds), so a changed file never gets its old hash. The cache takes 32 bytes a
+ * file. Records have a fixed size and are only appended; an incomplete last record, after a crash, is dropped.
  *
- * A cache that cannot be read or written is as good as an empty one: `onProblem` is told, and everything still works.
+ * If the file cannot be read or written, `onProblem` is called with the reason, and the cache works in memory alone.
  *
+ * @throws StorageError `invalid_argument` for a path that is not a string.
  * @example
  * ```ts
  * const cache = openHashCache(join(homedir(), ".cache/parquetry/md5"));
  * ```
  */
 export function openHashCache(path: string, onProblem: (problem: string) => void = () => {}): HashCache {
+  // A missing path becomes null, since an undefined option passes.
+  checkOptions({ path: path ?? null, onProblem }, OPEN_KINDS, "openHashCache");
   let records: Buffer = Buffer.alloc(0);
   let file: number | undefined;
   try {

@@ -89,19 +89,21 @@ export function escapeHtml(text: string): string {
 
 function parityTable(folders: readonly FolderParity[]): string {
   if (folders.length === 0) return "<p>There is no file on either side.</p>";
-  const columns = ["local", "cloud", "missing", "extra", "differing", "unverifiable"] as const;
+  const columns = ["source", "target", "missing", "extra", "differing", "unverifiable"] as const;
+  // As the parity lines of the terminal call the two sides.
+  const headings: Readonly<Record<string, string>> = { source: "local", target: "cloud" };
   const cell = (folder: FolderParity, column: (typeof columns)[number]): string => {
-    const isBad = column !== "local" && column !== "cloud" && folder[column] > 0;
+    const isBad = !(column in headings) && folder[column] > 0;
     return `<td${isBad ? ' class="bad"' : ""}>${formatCount(folder[column])}</td>`;
   };
   const row = (folder: FolderParity): string => {
-    const equal = folder.local - folder.missing - folder.differing - folder.unverifiable;
-    const share = folder.local === 0 ? (folder.extra === 0 ? 1 : 0) : equal / folder.local;
+    const equal = folder.source - folder.missing - folder.differing - folder.unverifiable;
+    const share = folder.source === 0 ? (folder.extra === 0 ? 1 : 0) : equal / folder.source;
     const percent = share === 1 ? "100%" : `${Math.min(99.9, share * 100).toFixed(1)}%`;
     return `<tr><td class="name">${escapeHtml(folder.folder)}</td><td>${formatBytes(folder.bytes)}</td>${columns.map((column) => cell(folder, column)).join("")}<td class="share"><meter value="${share.toFixed(4)}" low="0.999" optimum="1" aria-label="proven equal">${percent}</meter> ${percent}</td></tr>`;
   };
   return `<div class="card"><table>
-<thead><tr><th scope="col">folder</th><th scope="col">size</th>${columns.map((column) => `<th scope="col">${column}</th>`).join("")}<th scope="col">proven equal</th></tr></thead>
+<thead><tr><th scope="col">folder</th><th scope="col">size</th>${columns.map((column) => `<th scope="col">${headings[column] ?? column}</th>`).join("")}<th scope="col">proven equal</th></tr></thead>
 <tbody>
 ${folders.map(row).join("\n")}
 </tbody></table></div>`;

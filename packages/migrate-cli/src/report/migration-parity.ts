@@ -33,9 +33,9 @@ export function migrationParity(
     const { unseen, unreadable } = row;
     return {
       folder,
-      local: there + row.copy.files + row.refused.files,
+      source: there + row.copy.files + row.refused.files,
       bytes: AT_SOURCE.reduce((sum, kind) => sum + row[kind].bytes, 0),
-      cloud: there + created + row.extra.files + unseen.files,
+      target: there + created + row.extra.files + unseen.files,
       missing: row.copy.files - created + row.refused.files,
       extra: row.extra.files,
       differing: row.differs.files + row.overwrite.files - replaced,
@@ -43,5 +43,5 @@ export function migrationParity(
     };
   });
   // A folder of which everything is left out has nothing to compare.
-  return parity.filter(({ local, cloud, unverifiable }) => local + cloud + unverifiable > 0);
+  return parity.filter(({ source, target, unverifiable }) => source + target + unverifiable > 0);
 }

@@ -25,7 +25,16 @@ const model = (missing: readonly string[]): ReportModel => ({
   to: "r2://bucket",
   finishedAt: new Date("2026-11-21T00:00:00Z"),
   folders: [
-    { folder: EVIL, local: 3, bytes: 12_345, cloud: 2, missing: 1, extra: 0, differing: 0, unverifiable: 0 },
+    {
+      folder: EVIL,
+      source: 3,
+      bytes: 12_345,
+      target: 2,
+      missing: 1,
+      extra: 0,
+      differing: 0,
+      unverifiable: 0,
+    },
   ],
   figures: [{ label: EVIL, value: EVIL }],
   lists: [

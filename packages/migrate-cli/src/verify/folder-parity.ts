@@ -1,25 +1,26 @@
-/** How one top-level folder compares; `local` and `cloud` are the files of the two sides. */
+/** How the two sides of one top-level folder compare. */
 export interface FolderParity {
-  /** The folder, `.` for the files of the root. */
+  /** The folder; `.` for the files of the root. */
   readonly folder: string;
-  /** Files at the source. */
-  readonly local: number;
-  /** The bytes of the files at the source. */
+  /** Number of files at the source. */
+  readonly source: number;
+  /** Size of the files at the source, in bytes. */
   readonly bytes: number;
-  /** Files at the target. */
-  readonly cloud: number;
-  /** Only at the source. */
+  /** Number of files at the target. */
+  readonly target: number;
+  /** Files that only the source has. */
   readonly missing: number;
-  /** Only at the target. */
+  /** Files that only the target has. */
   readonly extra: number;
-  /** On both sides, with different content. */
+  /** Files whose content differs. */
   readonly differing: number;
-  /** On both sides, with nothing that proves their content. */
+  /** Files on both sides whose content nothing proves equal or different. */
   readonly unverifiable: number;
 }
 
 /**
- * A folder's parity as the one line that people and scripts read.
+ * Formats a folder's parity as one line, for people and scripts. `local` is the source and `cloud` the target, whatever
+ * they are.
  *
  * @example
  * ```ts
@@ -27,6 +28,6 @@ export interface FolderParity {
  * ```
  */
 export function formatParity(parity: FolderParity): string {
-  const { folder, local, cloud, missing, extra, differing, unverifiable } = parity;
-  return `${folder}: local=${local} cloud=${cloud} missing=${missing} extra=${extra} differing=${differing} unverifiable=${unverifiable}`;
+  const { folder, source, target, missing, extra, differing, unverifiable } = parity;
+  return `${folder}: local=${source} cloud=${target} missing=${missing} extra=${extra} differing=${differing} unverifiable=${unverifiable}`;
 }

@@ -1,16 +1,22 @@
-import { StorageError } from "@parquetry/core/backend";
+import { type CustomKind, StorageError } from "@parquetry/core/backend";
 
 /**
- * How far a verification goes: `etag` trusts what a listing proves, `sample` reads a share of the files on both sides as
- * well, `full` reads all of them.
+ * How far a verification goes: `etag` trusts the hashes that a listing proves, `sample` also reads a share of the files on
+ * both sides, `full` reads all of them.
  */
 export type VerifyLevel =
   | { readonly type: "etag" }
   | { readonly type: "full" }
   | { readonly type: "sample"; readonly share: number };
 
+/** The kind of the option `level`: as the command line spells it, or a {@link VerifyLevel}. */
+export const VERIFY_LEVEL_KIND: CustomKind = {
+  expected: "etag, sample:5% (any percentage above 0) or full",
+  is: (value) => readLevel(value) !== undefined,
+};
+
 /**
- * Parses `etag`, `full` or `sample:5%`.
+ * Parses `etag`, `full` or `sample:5%`; a {@link VerifyLevel} is returned as it is.
  *
  * @throws StorageError `invalid_argument` for anything else.
  * @example
@@ -18,32 +24,24 @@ export type VerifyLevel =
  * parseVerifyLevel("sample:5%"); // { type: "sample", share: 0.05 }
  * ```
  */
-export function parseVerifyLevel(text: string): VerifyLevel {
-  if (text === "etag" || text === "full") return { type: text };
-  const percent = Number(/^sample:(\d+(?:\.\d+)?)%$/.exec(text)?.[1]);
-  if (percent > 0 && percent <= 100) return { type: "sample", share: percent / 100 };
-  throw noLevel(text);
-}
-
-/**
- * A level as given, or as the command line spells it: what is neither would else read nothing and call it equal.
- *
- * @throws StorageError `invalid_argument` for anything else.
- */
-export function toVerifyLevel(level: VerifyLevel | string): VerifyLevel {
-  if (typeof level === "string") return parseVerifyLevel(level);
-  const isLevel =
-    level?.type === "etag" ||
-    level?.type === "full" ||
-    (level?.type === "sample" && level.share > 0 && level.share <= 1);
-  if (!isLevel) throw noLevel(level);
-  return level;
-}
-
-function noLevel(given: unknown): StorageError {
-  return new StorageError({
+export function parseVerifyLevel(text: string | VerifyLevel): VerifyLevel {
+  const level = readLevel(text);
+  if (level !== undefined) return level;
+  throw new StorageError({
     code: "invalid_argument",
     op: "verify",
-    message: `${JSON.stringify(given)} is no level of verification. Expected etag, sample:5% (any percentage above 0) or full.`,
+    message: `${JSON.stringify(text)} is not a level of verification. Expected ${VERIFY_LEVEL_KIND.expected}.`,
   });
+}
+
+function readLevel(value: unknown): VerifyLevel | undefined {
+  if (value === "etag" || value === "full") return { type: value };
+  if (typeof value === "string") {
+    const percent = Number(/^sample:(\d+(?:\.\d+)?)%$/.exec(value)?.[1]);
+    return percent > 0 && percent <= 100 ? { type: "sample", share: percent / 100 } : undefined;
+  }
+  if (typeof value !== "object" || value === null || !("type" in value)) return undefined;
+  if (value.type === "etag" || value.type === "full") return { type: value.type };
+  const share = "share" in value ? Number(value.share) : 0;
+  return value.type === "sample" && share > 0 && share <= 1 ? { type: "sample", share } : undefined;
 }

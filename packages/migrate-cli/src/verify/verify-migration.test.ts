@@ -180,7 +180,7 @@ describe("parseVerifyLevel", () => {
     expect(parseVerifyLevel("sample:0.5%")).toEqual({ type: "sample", share: 0.005 });
     expect(parseVerifyLevel("full")).toEqual({ type: "full" });
     for (const text of ["sample", "sample:0%", "sample:101%", "Full", ""]) {
-      expect(() => parseVerifyLevel(text)).toThrow(/is no level/);
+      expect(() => parseVerifyLevel(text)).toThrow(/is not a level/);
     }
   });
 });

@@ -14,17 +14,17 @@ import type { ListingPair } from "../plan/merge-listings.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
 import { HASH_CONCURRENCY, type PlanProgress } from "../plan/plan-migration.ts";
 import { createTallyTable, type TallyRow } from "../plan/tally.ts";
-import type { HashCache } from "../proof/hash-cache.ts";
+import { HASH_CACHE_KIND, type HashCache } from "../proof/hash-cache.ts";
 import { type ContentPair, createProver, type FinalAction } from "../proof/prove-content.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
 import { createSpool, type Spool } from "../spool/spool.ts";
 import type { FolderParity } from "./folder-parity.ts";
-import { toVerifyLevel, type VerifyLevel } from "./verify-level.ts";
+import { parseVerifyLevel, VERIFY_LEVEL_KIND, type VerifyLevel } from "./verify-level.ts";
 
 /**
- * What happens during a verification. The listing runs ahead of the reading: `toRead` are files, and their bytes on all
- * sides that are read, which it finds; once `listedAll` came, they are all there are. `compared`: one of them is done.
+ * An event of a verification. The listing runs ahead of the reading: `toRead` reports files that will be read, with their
+ * bytes on all sides, until `listedAll` says that there are no more. `compared`: one of these files is done.
  */
 export type VerifyProgress =
   | PlanProgress
@@ -34,34 +34,34 @@ export type VerifyProgress =
 
 /** Options of {@link verifyMigration}. */
 export interface VerifyOptions extends SelectionOptions {
-  /** How far to go: `etag` (default), `full`, `sample:5%`, or a {@link VerifyLevel}. */
+  /** How far to go: `etag` (default), `full`, `sample:5%` (any percentage above 0), or a {@link VerifyLevel}. */
   readonly level?: VerifyLevel | string | undefined;
-  /** Chooses the files of a sample; the same seed chooses the same files. Default: a new one each time. */
+  /** Chooses the files of a sample; the same seed chooses the same files. Default: a random one. */
   readonly seed?: string | undefined;
-  /** Where hashes of local files are kept between runs; `sample` and `full` do not ask it. Default: nowhere. */
+  /** Keeps the hashes of local files between runs; `sample` and `full` ignore it. Default: they are not kept. */
   readonly hashCache?: HashCache | undefined;
-  /** Stops verifying. */
+  /** Stops the verification. */
   readonly signal?: AbortSignal | undefined;
-  /** Told what happens. */
+  /** Called for each event. */
   readonly onProgress?: ((event: VerifyProgress) => void) | undefined;
 }
 
 const VERIFY_OPTIONS: OptionKinds<VerifyOptions> = {
   ...SELECTION_OPTIONS,
-  level: true,
+  level: VERIFY_LEVEL_KIND,
   seed: "string",
-  hashCache: true,
+  hashCache: HASH_CACHE_KIND,
   signal: "signal",
   onProgress: "function",
 };
 
-/** What a verification found. Close it, or its temporary files stay. */
+/** The result of a verification. Close it to remove its temporary files. */
 export interface Verification {
   /** Parity by top-level folder, in key order, `.` for files of the root. */
   readonly folders: readonly FolderParity[];
-  /** The bytes of the files on each side. */
-  readonly bytes: { readonly local: number; readonly cloud: number };
-  /** How many files were read on both sides, to the end. */
+  /** The size of the files on each side, in bytes. */
+  readonly bytes: { readonly source: number; readonly target: number };
+  /** How many files were read on both sides, from beginning to end. */
   readonly readFiles: number;
   /** The seed of the sample, to choose the same files again. */
   readonly seed: string;
@@ -71,31 +71,28 @@ export interface Verification {
   readonly extra: Spool<string>;
   /** Keys whose content differs. */
   readonly differing: Spool<string>;
-  /** Keys whose content nothing proves. */
+  /** Keys whose content nothing proves equal or different. */
   readonly unverifiable: Spool<string>;
-  /** Files that could not be read, with the reason; they count as unverifiable. */
+  /** Files that could not be read, with the reason; they are unverifiable. */
   readonly failures: Spool<FileFailure>;
-  /**
-   * Folders of the source that could not be read, and files that could not be looked at: what lies there is not compared.
-   * Each counts as one that is unverifiable.
-   */
+  /** Folders and files of the source that could not be read and so are not compared. Each counts as one unverifiable file. */
   readonly unreadable: Spool<FileFailure>;
-  /** What lies at the source but is no file that can be compared. */
+  /** Entries of the source that are not files and so are not compared. */
   readonly skippedEntries: Spool<SkippedEntry>;
-  /** How many of them are files that no key can name: they cannot be at the target. */
+  /** How many of them are files without a usable name: they cannot be at the target. */
   readonly unusableNames: number;
-  /** True where nothing is missing, extra, differing, unreadable or without a usable name. `unverifiable` is judged by the caller. */
+  /** Whether nothing is missing, extra, differing, unreadable or without a usable name. The caller judges `unverifiable`. */
   readonly equal: boolean;
   /** Removes the temporary files. */
   close(): void;
 }
 
 /**
- * Compares two sides by content. One LIST per thousand objects; a disk's files are read to be compared with what a
- * bucket's listing proves, a bucket's objects only by the levels `sample` and `full`.
+ * Compares two sides by content. It takes one LIST per thousand objects. The files of a directory are read to compare them
+ * with the hashes that a bucket's listing proves; the objects of a bucket are read only by the levels `sample` and `full`.
  *
- * @throws StorageError where a side cannot be listed; `invalid_argument` for what is no backend, two ends that are one place,
- * a bad option or selection.
+ * @throws StorageError if a side cannot be listed; `invalid_argument` for an argument that is not a backend, for a source
+ * and a target that are the same place, and for an invalid option or selection.
  * @example
  * ```ts
  * const found = await verifyMigration(disk, bucket);
@@ -111,7 +108,7 @@ export async function verifyMigration(
   checkOptions(options, VERIFY_OPTIONS, "verifyMigration");
   await checkEnds(source, target, "verifyMigration");
   const { signal, onProgress } = options;
-  const level = toVerifyLevel(options.level ?? "etag");
+  const level = parseVerifyLevel(options.level ?? "etag");
   const seed = options.seed ?? randomBytes(6).toString("hex");
   const selection = compileSelection(options);
   const { prove, recall, bytesToRead } = createProver(source, target, {
@@ -119,7 +116,14 @@ export async function verifyMigration(
     signal,
     onRead: (side, bytes) => onProgress?.({ type: "read", side, bytes }),
   });
-  const table = createTallyTable<Column>(["local", "cloud", "missing", "extra", "differing", "unverifiable"]);
+  const table = createTallyTable<Column>([
+    "source",
+    "target",
+    "missing",
+    "extra",
+    "differing",
+    "unverifiable",
+  ]);
   const ends = listEnds(source, target, {
     selection,
     signal,
@@ -143,7 +147,7 @@ export async function verifyMigration(
   };
   let readFiles = 0;
 
-  /** What is to be done about a pair, told as soon as it is listed. */
+  /** Reports how much of a pair will be read, as soon as it is listed. */
   const take = (listed: ListingPair): Candidate | undefined => {
     if (selection.judge(listed.key) !== "selected") return undefined;
     const pair = recall(listed);
@@ -155,7 +159,7 @@ export async function verifyMigration(
 
   const judge = async (candidate: Candidate): Promise<Judged> => {
     const { pair, isSampled } = candidate;
-    // It may well be at the source.
+    // The source may have it, in a folder that could not be read.
     if (pair.source === undefined && ends.hidden.has(pair.key))
       return { ...candidate, action: "unverifiable" };
     try {
@@ -176,9 +180,9 @@ export async function verifyMigration(
       judge,
     )) {
       const { key, source: left, target: right } = pair;
-      if (left !== undefined) table.add(key, "local", left.sizeBytes);
-      if (right !== undefined) table.add(key, "cloud", right.sizeBytes);
-      // With both contents at hand there is a verdict.
+      if (left !== undefined) table.add(key, "source", left.sizeBytes);
+      if (right !== undefined) table.add(key, "target", right.sizeBytes);
+      // A verdict means that both sides were read to the end.
       if (isSampled && action !== "unverifiable") readFiles++;
       if (failure !== undefined) lists.failures.push(failure);
       if (bytes > 0 || failure !== undefined) onProgress?.({ type: "compared", key, failure });
@@ -192,25 +196,30 @@ export async function verifyMigration(
     throw error;
   }
 
-  const { local, cloud, missing, extra, differing } = table.total();
+  const total = table.total();
   return {
     folders: table.folders().map(({ folder, row }) => folderParity(folder, row)),
-    bytes: { local: local.bytes, cloud: cloud.bytes },
+    bytes: { source: total.source.bytes, target: total.target.bytes },
     readFiles,
     seed,
     ...lists,
     equal:
-      missing.files + extra.files + differing.files + ends.unusableNames() + lists.unreadable.length === 0,
+      lists.missing.length +
+        lists.extra.length +
+        lists.differing.length +
+        lists.unreadable.length +
+        ends.unusableNames() ===
+      0,
     unusableNames: ends.unusableNames(),
     close,
   };
 }
 
-type Column = "local" | "cloud" | "missing" | "extra" | "differing" | "unverifiable";
+type Column = "source" | "target" | "missing" | "extra" | "differing" | "unverifiable";
 
 interface Candidate {
   readonly pair: ContentPair;
-  /** Whether both sides are read, whatever the listings claim. */
+  /** Whether both sides are read, whatever the listings prove. */
   readonly isSampled: boolean;
   readonly bytes: number;
 }
@@ -220,14 +229,14 @@ interface Judged extends Candidate {
   readonly failure?: FileFailure;
 }
 
-const COLUMN_OF: Readonly<Partial<Record<FinalAction, Exclude<Column, "local" | "cloud">>>> = {
+const COLUMN_OF: Readonly<Partial<Record<FinalAction, Exclude<Column, "source" | "target">>>> = {
   copy: "missing",
   extra: "extra",
   differs: "differing",
   unverifiable: "unverifiable",
 };
 
-/** Whether both sides of a pair are read: with no size in common there is nothing to read, they differ. */
+/** Whether both sides of a pair are read. Objects of different sizes differ, so there is no need to. */
 function isToBeRead({ key, source, target }: ContentPair, level: VerifyLevel, seed: string): boolean {
   if (source === undefined || target === undefined || source.sizeBytes !== target.sizeBytes) return false;
   if (source.sizeBytes === 0 || level.type === "etag") return false;
@@ -237,9 +246,9 @@ function isToBeRead({ key, source, target }: ContentPair, level: VerifyLevel, se
 function folderParity(folder: string, row: TallyRow<Column>): FolderParity {
   return {
     folder,
-    local: row.local.files,
-    bytes: row.local.bytes,
-    cloud: row.cloud.files,
+    source: row.source.files,
+    bytes: row.source.bytes,
+    target: row.target.files,
     missing: row.missing.files,
     extra: row.extra.files,
     differing: row.differing.files,
