@@ -1,11 +1,19 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
 import { describe, expect, it } from "vitest";
+import {
+  codeOf,
+  FOLDER_OF,
+  importCircles,
+  importsOf,
+  manifest,
+  PACKAGES,
+  ROOT,
+  resolved,
+  sources,
+} from "./support/sources.ts";
 
-const ROOT = join(import.meta.dirname, "..");
-const PACKAGES = readdirSync(join(ROOT, "packages"));
-
-/** What each package may import of the others, as docs/architecture.md draws it. */
+/** The packages that each package may import, as docs/architecture.md draws it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   "backend-local": ["core"],
@@ -17,55 +25,62 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   testkit: ["core"],
 };
 
-/** Which outside packages may be imported, and by whom alone. */
+/** The packages that may import a dependency. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk/client-s3": [],
   "@aws-sdk/credential-providers": ["backend-s3"],
   "@duckdb/node-api": ["query"],
+  "csv-parse": ["core"],
+  "csv-stringify": ["core"],
   hyparquet: ["core"],
   "hyparquet-writer": ["core"],
-  "csv-parse": ["core"],
+  zod: ["core", "storage", "migrate-cli"],
 };
 
-interface Manifest {
-  readonly name: string;
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly peerDependencies?: Readonly<Record<string, string>>;
+/** The rooms that each room of core may import. The entry points above them may import any. */
+const ROOMS_OF_CORE: Readonly<Record<string, readonly string[]>> = {
+  bytes: ["bytes"],
+  parquet: ["bytes", "parquet"],
+  csv: ["bytes", "csv"],
+  hive: ["bytes", "hive"],
+  table: ["bytes", "parquet", "csv", "hive", "table"],
+};
+
+/** Code that finds an ability by name, or decides by the text of an error message. */
+const SNIFFING =
+  /" in \w*(?:backend|source|target|inner)\b|\bmessage\??\.(?:includes|match|search|startsWith|endsWith)\(|\/[dgimsuvy]*\.(?:test|exec)\([^()]*\bmessage\b/i;
+
+/** Files that may read the text of a message, and why. */
+const MAY_READ_MESSAGES: Readonly<Record<string, string>> = {
+  "core/parquet/open-parquet.ts": "hyparquet reports unsupported encodings by message only",
+  "query/duckdb/duckdb-error.ts": "DuckDB reports causes by message only",
+  "testkit/conformance/error-cases.ts": "the suite checks that a message names the key",
+  // PENDING(11)
+  "core/bytes/object-access.ts": "",
+  "migrate-cli/proof/read-version.ts": "",
+  "migrate-cli/run/unfinished-uploads.ts": "",
+  "query/cli/open-storage.ts": "",
+  "query/duckdb/embedded-duckdb.ts": "",
+  "query/duckdb/file-schemas.ts": "",
+  "query/statement/gate.ts": "",
+};
+
+/** The name of the package in an import: `@parquetry/core/backend` is of `@parquetry/core`. */
+function packageOf(specifier: string): string {
+  const [first = "", second = ""] = specifier.split("/");
+  return first.startsWith("@") ? `${first}/${second}` : first;
 }
 
-function manifest(name: string): Manifest {
-  return JSON.parse(readFileSync(join(ROOT, "packages", name, "package.json"), "utf8"));
-}
-
-const folderOf = new Map(PACKAGES.map((name) => [manifest(name).name, name]));
-
-function sources(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !/\.test(?:-d)?\.ts$/.test(file))
-    .map((file) => join(folder, file));
-}
-
-/** Every package that a file imports, statically, dynamically or for its types. */
-function imported(file: string): readonly string[] {
-  const text = readFileSync(file, "utf8").replace(/^\s*(?:\*|\/\/|\/\*).*$/gm, "");
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([\w@][\w@/:.-]*)"/g)].map(([, specifier = ""]) => {
-    const [first = "", second = ""] = specifier.split("/");
-    return first.startsWith("@") ? `${first}/${second}` : first;
-  });
-}
-
-/** What is loaded with a source file at once: all that it imports statically, through every package of ours. */
+/** All that is loaded with a source file: what it imports statically, through every package of ours. */
 function loadedWith(file: string, loaded: Set<string> = new Set()): ReadonlySet<string> {
   if (loaded.has(file)) return loaded;
   loaded.add(file);
-  const text = readFileSync(file, "utf8");
-  for (const [, specifier = ""] of text.matchAll(
-    /^(?:import|export) (?!type )(?:[^;]*? from )?"([^"]+)";$/gm,
-  )) {
-    const [, name = "", path = "index"] = /^((?:@parquetry\/)?[\w-]+)(?:\/([\w-]+))?$/.exec(specifier) ?? [];
-    const folder = folderOf.get(name);
-    if (specifier.startsWith(".")) loadedWith(join(file, "..", specifier), loaded);
-    else if (folder !== undefined) loadedWith(join(ROOT, "packages", folder, "src", `${path}.ts`), loaded);
+  for (const { specifier, kind } of importsOf(file)) {
+    if (kind !== "value") continue;
+    const folder = FOLDER_OF.get(packageOf(specifier));
+    const entry = specifier.slice(packageOf(specifier).length + 1) || "index";
+    if (specifier.startsWith(".")) loadedWith(resolved(file, specifier), loaded);
+    else if (folder !== undefined) loadedWith(join(ROOT, "packages", folder, "src", `${entry}.ts`), loaded);
     else loaded.add(specifier);
   }
   return loaded;
@@ -73,56 +88,82 @@ function loadedWith(file: string, loaded: Set<string> = new Set()): ReadonlySet<
 
 describe.each(PACKAGES)("packages/%s", (name) => {
   const { name: ownName, dependencies = {}, peerDependencies = {} } = manifest(name);
-  const files = sources(join(ROOT, "packages", name, "src"));
+  const files = sources(name);
+  const inPackage = (file: string): string =>
+    relative(join(ROOT, "packages", name, "src"), file).replaceAll(sep, "/");
 
   it("is in the plan of the house", () => {
     expect(MAY_IMPORT).toHaveProperty(name);
   });
 
-  it("imports in the one direction only, and only what its package.json declares", () => {
+  it("imports only packages that the plan allows and package.json declares", () => {
     const allowed = (MAY_IMPORT[name] ?? []).map((other) => manifest(other).name);
     for (const file of files) {
-      for (const specifier of imported(file)) {
-        if (specifier.startsWith("node:") || specifier === ownName) continue;
-        expect([...Object.keys(dependencies), ...Object.keys(peerDependencies)], file).toContain(specifier);
-        if (folderOf.has(specifier)) expect(allowed, file).toContain(specifier);
-        const owners = ONLY_IN[specifier];
-        if (owners !== undefined) expect(owners, `${file} imports ${specifier}`).toContain(name);
+      for (const { specifier } of importsOf(file)) {
+        const imported = packageOf(specifier);
+        if (specifier.startsWith(".") || specifier.startsWith("node:") || imported === ownName) continue;
+        expect([...Object.keys(dependencies), ...Object.keys(peerDependencies)], file).toContain(imported);
+        if (FOLDER_OF.has(imported)) expect(allowed, file).toContain(imported);
+        const owners = ONLY_IN[imported];
+        if (owners !== undefined) expect(owners, `${file} imports ${imported}`).toContain(name);
       }
     }
   });
 
-  it("depends on nothing that it does not import", () => {
-    const used = new Set(files.flatMap(imported));
-    for (const dependency of Object.keys(dependencies)) expect([...used], dependency).toContain(dependency);
+  it("imports every dependency that it declares", () => {
+    const used = files.flatMap(importsOf).map(({ specifier }) => packageOf(specifier));
+    for (const dependency of Object.keys(dependencies)) expect(used, dependency).toContain(dependency);
   });
 
-  it("has a README, a licence and small files with telling names", () => {
+  it("has no circle of imports", () => {
+    if (name === "query") return; // PENDING(11)
+    const circles = importCircles(files).map((circle) => [...circle, circle[0] ?? ""].map(inPackage));
+    expect(circles.map((circle) => circle.join(" -> "))).toEqual([]);
+  });
+
+  it("finds no ability by name and decides nothing by the text of an error", () => {
+    const checked = files.filter((file) => !(`${name}/${inPackage(file)}` in MAY_READ_MESSAGES));
+    const places = checked.flatMap((file) =>
+      codeOf(file)
+        .split("\n")
+        .filter((line) => SNIFFING.test(line))
+        .map((line) => `${inPackage(file)}: ${line.trim()}`),
+    );
+    expect(places).toEqual([]);
+  });
+
+  it("has a README and small files with telling names", () => {
     expect(readFileSync(join(ROOT, "packages", name, "README.md"), "utf8")).toContain(`# ${ownName}`);
     for (const file of files) {
-      expect(file).not.toMatch(/\/(?:utils?|helpers?|common|misc|shared|types)\.ts$/);
+      expect(file).not.toMatch(/[\\/](?:utils?|helpers?|common|misc|shared|types)\.ts$/);
       expect(file).toMatch(/[\\/][a-z0-9]+(?:-[a-z0-9]+)*\.ts$/);
     }
   });
+});
 
-  it("exports what its API snapshot says, by name", async () => {
-    const entries = ["index", "backend"].filter((entry) =>
-      existsSync(join(ROOT, "packages", name, "src", `${entry}.ts`)),
-    );
-    const lines = entries.flatMap((entry) => {
-      const text = readFileSync(join(ROOT, "packages", name, "src", `${entry}.ts`), "utf8");
-      expect(text, "exports are explicit").not.toMatch(/export \*/);
-      const names = [...text.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, type = "", list = ""]) =>
-        list
-          .split(",")
-          .map((item) => `${type}${item.trim()}`)
-          .filter((item) => item !== type),
-      );
-      return [`# ${entry === "index" ? "." : `./${entry}`}`, ...names.sort()];
+describe("packages/core", () => {
+  const rooms = join(ROOT, "packages", "core", "src");
+  const roomOf = (file: string): string | undefined =>
+    relative(rooms, file).split(sep).at(-2) && relative(rooms, file).split(sep)[0];
+
+  it("has imports in one direction between its rooms", () => {
+    const wrong = sources("core").flatMap((file) => {
+      const room = roomOf(file);
+      if (room === undefined) return [];
+      return importsOf(file)
+        .filter(({ specifier }) => specifier.startsWith("."))
+        .filter(({ specifier }) => !ROOMS_OF_CORE[room]?.includes(roomOf(resolved(file, specifier)) ?? ""))
+        .map(({ specifier }) => `${relative(rooms, file)} imports ${specifier}`);
     });
-    await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot(
-      join(ROOT, "packages", name, "api.snapshot.txt"),
+    expect(wrong).toEqual([]);
+  });
+
+  it("has only entry points above its rooms", () => {
+    const entries = Object.values(manifest("core").exports).flatMap((entry) =>
+      typeof entry === "string" ? [] : [entry.default.replace(/^\.\/dist\/(.*)\.js$/, "$1.ts")],
     );
+    const above = sources("core").filter((file) => roomOf(file) === undefined);
+    expect(above.map((file) => relative(rooms, file)).sort()).toEqual(entries.sort());
   });
 });
 
@@ -141,7 +182,7 @@ describe("the repository", () => {
         ) ?? [];
       expect(text.trim(), file).not.toBe("");
       for (const [, name = ""] of head.matchAll(/^"(.+)":/gm))
-        expect([...folderOf.keys()], file).toContain(name);
+        expect([...FOLDER_OF.keys()], file).toContain(name);
     }
   });
 
@@ -153,7 +194,7 @@ describe("the repository", () => {
 
 describe.each(["backend-local", "backend-s3", "migrate-cli"])("packages/%s moves bytes", (name) => {
   it("and loads no tables: a command would start a tenth of a second later", () => {
-    for (const file of sources(join(ROOT, "packages", name, "src"))) {
+    for (const file of sources(name)) {
       expect(readFileSync(file, "utf8"), file).not.toMatch(/from "(?:@parquetry\/core|@parquetry\/storage)"/);
     }
   });
