@@ -1,15 +1,22 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-/** One vitest configuration for every package: tests beside the code and in `test/`, results for CI in `.vitest/`. */
+/** The vitest configuration of every package: tests next to the code and in `test/`, results for CI in `.vitest/`. */
 const shared: ViteUserConfig = defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    // Type tests. Other files are the business of the `typecheck` task.
+    typecheck: {
+      enabled: true,
+      include: ["{src,test}/**/*.test-d.ts"],
+      tsconfig: "./tsconfig.json",
+      ignoreSourceErrors: true,
+    },
     reporters: ["default", ["json", { outputFile: ".vitest/results.json" }]],
-    // There to end what hangs, not to judge what is slow on a busy machine.
+    // Long enough to end only tests that hang, even on a busy machine.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     passWithNoTests: false,
-    // The SDK's notice about Node 20 would drown the results; the version we depend on supports it.
+    // Hides the SDK's notice about Node 20, which the version in use still supports.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
   },
 });
