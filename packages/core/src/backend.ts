@@ -37,7 +37,6 @@ export {
   DEFAULT_RETRY_POLICY,
   type RetryPolicy,
   retryOperation,
-  waitOrThrow,
 } from "./bytes/concurrency/retry-operation.ts";
 export { retrying } from "./bytes/concurrency/retrying.ts";
 export {

@@ -1,43 +1,66 @@
-import type { GetResult, ListPage, StorageBackend, StorageError } from "@parquetry/core";
-import { objectBody } from "@parquetry/core/backend";
+import {
+  abilitiesOf,
+  type BackendAbilities,
+  type GetResult,
+  objectBody,
+  type StorageBackend,
+  type StorageError,
+  withAbilities,
+} from "@parquetry/core/backend";
 
-/** One call of a backend's method, as a fault plan sees it. */
+/** One call of a backend's method, or of an ability's, as a fault plan sees it. */
 export interface FaultyCall {
-  /** The method. */
-  readonly op: "head" | "get" | "put" | "list" | "delete" | "copy";
-  /** The key, or the prefix of a listing; for delete the empty text. */
+  /** The method: of the backend, of `resumableUploads`, of `hashedReads`, of `directAccess`. */
+  readonly op:
+    | ("head" | "get" | "put" | "list" | "delete" | "copy")
+    | ("upload" | "listUploads" | "abortUpload")
+    | "readHashed"
+    | "access";
+  /** The key, or the prefix of a listing; the empty string for delete and access. */
   readonly path: string;
-  /** The how-many-th call of this method it is, from 1. */
+  /** The number of this call among those of the same method, from 1. */
   readonly nth: number;
 }
 
-/** What goes wrong with a call. */
+/** How a call fails. */
 export interface Fault {
   /**
-   * `before`: nothing happened. `after`: it happened, and the answer is lost. `body`: the body of a get, or a listing,
-   * breaks off after `afterBytes` bytes or `afterPages` pages.
+   * `before`: nothing happened. `after`: it happened, and the answer is lost. `body`: the body of a get, a listing or an
+   * upload breaks off after `afterBytes` bytes, `afterPages` pages or `afterParts` parts.
    */
   readonly when: "before" | "after" | "body";
-  /** What the caller gets to see. */
+  /** The error that the caller gets. */
   readonly error: StorageError;
-  /** With `body`: how many bytes come through. Default 0. */
+  /** With `body` of a get: how many bytes come through. Default 0. */
   readonly afterBytes?: number;
-  /** With `body` of a listing: how many pages come through. Default 0. */
+  /** With `body` of a listing: how many pages, or unfinished uploads, come through. Default 0. */
   readonly afterPages?: number;
+  /** With `body` of an upload: how many of its parts this call sends. Default 0. */
+  readonly afterParts?: number;
 }
 
-/** Says what goes wrong with a call, or undefined for nothing. */
+/** Returns how a call fails, or undefined where it does not. */
 export type FaultPlan = (call: FaultyCall) => Fault | undefined;
 
+/** Options of {@link faulty}. */
+export interface FaultyOptions {
+  /** `hide`: the wrapper has no abilities. `pass`: it has those of its backend, and the plan covers them. Default `hide`. */
+  readonly abilities?: "hide" | "pass" | undefined;
+}
+
 /**
- * A backend that fails as planned, over one that does not.
+ * Wraps a backend so that its calls fail as planned.
  *
  * @example
  * ```ts
  * const flaky = faulty(backend, ({ op, nth }) => (op === "get" && nth === 1 ? { when: "before", error } : undefined));
  * ```
  */
-export function faulty(backend: StorageBackend, plan: FaultPlan): StorageBackend {
+export function faulty(
+  backend: StorageBackend,
+  plan: FaultPlan,
+  { abilities = "hide" }: FaultyOptions = {},
+): StorageBackend {
   const counts = new Map<string, number>();
   const next = (op: FaultyCall["op"], path: string): Fault | undefined => {
     const nth = (counts.get(op) ?? 0) + 1;
@@ -52,7 +75,15 @@ export function faulty(backend: StorageBackend, plan: FaultPlan): StorageBackend
     return result;
   };
 
-  return {
+  async function* broken<T>(fault: Fault | undefined, items: AsyncIterable<T>): AsyncGenerator<T> {
+    let left = fault?.afterPages ?? 0;
+    for await (const item of items) {
+      if (fault !== undefined && left-- <= 0) throw fault.error;
+      yield item;
+    }
+  }
+
+  const wrapped: StorageBackend = {
     name: backend.name,
     capabilities: backend.capabilities,
     url: (key) => backend.url(key),
@@ -63,7 +94,7 @@ export function faulty(backend: StorageBackend, plan: FaultPlan): StorageBackend
       const { info, body } = await backend.get(key, options);
       if (fault === undefined) return { info, body };
       const cut = fault;
-      async function* broken(): AsyncGenerator<Uint8Array> {
+      async function* cutBytes(): AsyncGenerator<Uint8Array> {
         let left = cut.afterBytes ?? 0;
         for await (const chunk of body) {
           if (chunk.byteLength > left) {
@@ -74,18 +105,11 @@ export function faulty(backend: StorageBackend, plan: FaultPlan): StorageBackend
           yield chunk;
         }
       }
-      return { info, body: objectBody(broken(), () => body.cancel()) };
+      return { info, body: objectBody(cutBytes(), () => body.cancel()) };
     },
     put: (key, body, options) => call("put", key, () => backend.put(key, body, options)),
     copy: (from, to, options) => call("copy", from, () => backend.copy(from, to, options)),
-    async *list(options = {}): AsyncGenerator<ListPage> {
-      const fault = next("list", options.prefix ?? "");
-      let left = fault?.afterPages ?? 0;
-      for await (const page of backend.list(options)) {
-        if (fault !== undefined && left-- <= 0) throw fault.error;
-        yield page;
-      }
-    },
+    list: (options = {}) => broken(next("list", options.prefix ?? ""), backend.list(options)),
     async *delete(keys, options) {
       const fault = next("delete", "");
       if (fault?.when === "before") throw fault.error;
@@ -94,4 +118,36 @@ export function faulty(backend: StorageBackend, plan: FaultPlan): StorageBackend
     },
     close: () => backend.close(),
   };
+  if (abilities === "hide") return wrapped;
+  const { hashedReads, resumableUploads, directAccess } = abilitiesOf(backend);
+  const passed: BackendAbilities = {
+    hashedReads: hashedReads && {
+      ...hashedReads,
+      read: (key, ...rest) => call("readHashed", key, () => hashedReads.read(key, ...rest)),
+    },
+    resumableUploads: resumableUploads && {
+      async upload(key, body, options) {
+        const fault = next("upload", key);
+        if (fault?.when === "before") throw fault.error;
+        let left = fault?.when === "body" ? (fault.afterParts ?? 0) : Number.POSITIVE_INFINITY;
+        const stored = await resumableUploads.upload(key, body, {
+          ...options,
+          onState(state) {
+            if (state.parts.length > 0 && left-- <= 0) throw fault?.error;
+            return options.onState(state);
+          },
+        });
+        if (fault?.when === "after") throw fault.error;
+        return stored;
+      },
+      list: (prefix = "", options) =>
+        broken(next("listUploads", prefix), resumableUploads.list(prefix, options)),
+      abort: (upload, options) =>
+        call("abortUpload", upload.key, () => resumableUploads.abort(upload, options)),
+    },
+    directAccess: directAccess && {
+      access: (options) => call("access", "", () => directAccess.access(options)),
+    },
+  };
+  return withAbilities(wrapped, passed);
 }

@@ -7,7 +7,7 @@ export {
   type TestRunner,
 } from "./conformance/describe-backend.ts";
 export { type GuaranteeColumn, guaranteeTable } from "./conformance/guarantee-table.ts";
-export { type Fault, type FaultPlan, type FaultyCall, faulty } from "./faulty.ts";
+export { type Fault, type FaultPlan, type FaultyCall, type FaultyOptions, faulty } from "./faulty.ts";
 export type { RequestCounts } from "./s3-server/request-counter.ts";
 export type { S3Fault, S3FaultRule, S3FaultStatus } from "./s3-server/s3-fault.ts";
 export type { S3Operation } from "./s3-server/s3-operation.ts";

@@ -66,6 +66,35 @@ describe("retrying", () => {
     expect(ranges).toHaveLength(6);
   });
 
+  it("counts attempts and time from the last progress, so that a long body is resumed at any time", async () => {
+    const memory = createMemoryBackend();
+    await memory.put(KEY, new Uint8Array(1000).fill(7));
+    const plan: FaultPlan = ({ op, nth }) =>
+      op === "get" && nth < 20 ? { when: "body", afterBytes: 50, error: failure("unavailable") } : undefined;
+    const policy = { ...POLICY, maxAttempts: 2, budgetMs: 200, baseDelayMs: 0 };
+    const { body } = await retrying(faulty(memory, plan), policy).get(KEY);
+    let received = 0;
+    for await (const chunk of body) {
+      received += chunk.byteLength;
+      // Together these take longer than the budget.
+      await new Promise((resolve) => setTimeout(resolve, 15));
+    }
+    expect(received).toBe(1000);
+  });
+
+  it("keeps the store's own code when it gives up", async () => {
+    const error = new StorageError({
+      code: "unavailable",
+      op: "head",
+      storeCode: "ServiceUnavailable",
+      message: "a planned failure.",
+    });
+    const backend = await filled(() => ({ when: "before", error }));
+    const thrown: unknown = await backend.head(KEY).catch((reason: unknown) => reason);
+    expect(thrown).toMatchObject({ storeCode: "ServiceUnavailable", attempts: 4 });
+    expect(JSON.parse(JSON.stringify(thrown))).toMatchObject({ storeCode: "ServiceUnavailable" });
+  });
+
   it("never glues two versions of an object together", async () => {
     const memory = createMemoryBackend();
     await memory.put(KEY, new Uint8Array(1000).fill(1));

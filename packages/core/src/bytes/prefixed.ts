@@ -1,9 +1,9 @@
+import { abilitiesOf, type BackendAbilities, type UnfinishedUpload, withAbilities } from "./abilities.ts";
 import { joinKey, type Key, type Prefix } from "./key.ts";
 import type { DeleteResult, ListPage, ObjectInfo, StorageBackend } from "./storage-backend.ts";
 
 /**
- * A backend that sees only what lies below `prefix` of another one, under names relative to it. Closing it closes the
- * other.
+ * Returns a backend over the objects below `prefix` of another one, with keys relative to it. Closing it closes the other.
  *
  * @example
  * ```ts
@@ -14,13 +14,13 @@ import type { DeleteResult, ListPage, ObjectInfo, StorageBackend } from "./stora
 export function prefixed(backend: StorageBackend, prefix: Prefix): StorageBackend {
   if (prefix === "") return backend;
   const inner = (key: string): Key => joinKey(prefix, key);
-  // Every key that comes out went in below the prefix, so the rest of it is a key.
+  // Every key that comes out is below the prefix, so the rest of it is a key.
   const outer = (key: Key): Key => key.slice(prefix.length + 1) as Key;
-  // The marker of the prefix itself keeps its name.
+  // An entry for the prefix itself keeps its name.
   const relative = (path: string): string => path.slice(prefix.length + 1) || path;
   const outerInfo = (info: ObjectInfo): ObjectInfo => ({ ...info, key: outer(info.key) });
 
-  return {
+  const wrapped: StorageBackend = {
     name: backend.name,
     capabilities: {
       ...backend.capabilities,
@@ -55,5 +55,36 @@ export function prefixed(backend: StorageBackend, prefix: Prefix): StorageBacken
         yield { ...result, key: outer(result.key) };
     },
     close: () => backend.close(),
+  };
+  return withAbilities(wrapped, prefixedAbilities(abilitiesOf(backend), prefix, outer));
+}
+
+/** All three, with keys below the prefix. */
+function prefixedAbilities(
+  { hashedReads, resumableUploads, directAccess }: BackendAbilities,
+  prefix: Prefix,
+  outer: (key: Key) => Key,
+): BackendAbilities {
+  const inner = (key: string): Key => joinKey(prefix, key);
+  return {
+    hashedReads: hashedReads && {
+      ...hashedReads,
+      read: async (key, version, options) => hashedReads.read(inner(key), version, options),
+    },
+    resumableUploads: resumableUploads && {
+      upload: async (key, body, options) => resumableUploads.upload(inner(key), body, options),
+      async *list(below = "", options): AsyncGenerator<UnfinishedUpload> {
+        const uploads = resumableUploads.list(below === "" ? prefix : inner(below), options);
+        for await (const upload of uploads) yield { ...upload, key: outer(upload.key) };
+      },
+      abort: async ({ key, uploadId }, options) =>
+        resumableUploads.abort({ key: inner(key), uploadId }, options),
+    },
+    directAccess: directAccess && {
+      async access(options) {
+        const access = await directAccess.access(options);
+        return { ...access, prefix: joinKey(access.prefix, prefix) };
+      },
+    },
   };
 }

@@ -1,14 +1,22 @@
+import { abilitiesOf, withAbilities } from "../abilities.ts";
 import type { Key } from "../key.ts";
-import { isReplayable, type ObjectBody, objectBody, type PutBody } from "../object-body.ts";
-import type { DeleteResult, GetResult, ListPage, StorageBackend } from "../storage-backend.ts";
+import {
+  isReplayable,
+  type ObjectBody,
+  objectBody,
+  type PutBody,
+  type ReplayableBody,
+} from "../object-body.ts";
+import type { DeleteResult, GetResult, StorageBackend } from "../storage-backend.ts";
 import { AdaptiveLimit, type LimitOptions, type Slot } from "./adaptive-limit.ts";
 
 /**
- * A backend with a limited number of operations under way, first come first served. The limit adapts: `rate_limited`,
- * `unavailable` and a store's `timeout` halve it, successes raise it again. A get counts until its body has ended or was cancelled, a listing while
- * it fetches a page. What waits for its caller rather than for the store gives its place to those who wait.
+ * Returns a backend that runs a limited number of operations concurrently, first come, first served. The limit adapts:
+ * `rate_limited`, `unavailable` and a `timeout` of the store halve it, successes raise it again. A get counts until its body
+ * has ended or was cancelled, a listing while it fetches a page. An operation that waits for its caller instead of the store
+ * lends its place to those that wait.
  *
- * Put it inside of `retrying`, so that an operation which waits before its next try holds no place.
+ * Put it inside `retrying`, so that an operation that waits before its next attempt does not count.
  *
  * @example
  * ```ts
@@ -36,7 +44,26 @@ export function limited(backend: StorageBackend, options: LimitOptions = {}): St
     }
   };
 
-  return {
+  /** Counts an iteration while it fetches its next item. */
+  async function* counted<T>(
+    op: string,
+    path: string,
+    signal: AbortSignal | undefined,
+    items: AsyncIterable<T>,
+  ): AsyncGenerator<T> {
+    const iterator = items[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await run(op, path, signal, () => iterator.next());
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  }
+
+  const wrapped: StorageBackend = {
     name,
     capabilities: backend.capabilities,
     url: (key) => backend.url(key),
@@ -54,18 +81,7 @@ export function limited(backend: StorageBackend, options: LimitOptions = {}): St
         throw error;
       }
     },
-    async *list(options = {}): AsyncGenerator<ListPage> {
-      const pages = backend.list(options)[Symbol.asyncIterator]();
-      try {
-        for (;;) {
-          const next = await run("list", options.prefix ?? "", options.signal, () => pages.next());
-          if (next.done) return;
-          yield next.value;
-        }
-      } finally {
-        await pages.return?.();
-      }
-    },
+    list: (options = {}) => counted("list", options.prefix ?? "", options.signal, backend.list(options)),
     async *delete(keys, options): AsyncGenerator<DeleteResult> {
       const slot = await limit.acquire(options?.signal, "delete", "", name);
       let failure: unknown;
@@ -85,9 +101,39 @@ export function limited(backend: StorageBackend, options: LimitOptions = {}): St
     },
     close: () => backend.close(),
   };
+  const { hashedReads, resumableUploads, ...others } = abilitiesOf(backend);
+  return withAbilities(wrapped, {
+    ...others,
+    hashedReads: hashedReads && {
+      ...hashedReads,
+      read: (key, version, options) =>
+        run("get", key, options?.signal, (slot) => {
+          // It may wait for memory that only its caller can release, and the caller may wait for a place.
+          slot.idle();
+          return hashedReads.read(key, version, options);
+        }),
+    },
+    resumableUploads: resumableUploads && {
+      upload: (key, body, options) =>
+        run("put", key, options.signal, (slot) =>
+          resumableUploads.upload(key, replayableSource(body, slot), {
+            ...options,
+            async onState(state) {
+              slot.idle();
+              await options.onState(state);
+              slot.resume();
+            },
+          }),
+        ),
+      list: (prefix = "", options) =>
+        counted("list", prefix, options?.signal, resumableUploads.list(prefix, options)),
+      abort: (upload, options) =>
+        run("abort", upload.key, options?.signal, () => resumableUploads.abort(upload, options)),
+    },
+  });
 }
 
-/** The body of a get: its place is taken until it ends, and lent while nobody reads. */
+/** The body of a get: it keeps its place until it ends, and lends it while nobody reads. */
 function countedBody(body: ObjectBody, slot: Slot): ObjectBody {
   async function* chunks(): AsyncGenerator<Uint8Array> {
     slot.resume();
@@ -111,18 +157,21 @@ function countedBody(body: ObjectBody, slot: Slot): ObjectBody {
   });
 }
 
-/** The body of a put: its place is lent while the source has nothing to give. */
+/** The body of a put: its place is lent while the source has nothing to send. */
 function countedSource(body: PutBody, slot: Slot): PutBody {
   if (body instanceof Uint8Array) return body;
-  if (isReplayable(body))
-    return { sizeBytes: body.sizeBytes, open: (range) => whileIdle(body.open(range), slot) };
-  // What is no body at all is for the backend to refuse.
+  if (isReplayable(body)) return replayableSource(body, slot);
+  // The backend refuses an invalid body.
   return typeof body === "object" && body !== null && Symbol.asyncIterator in body
     ? whileIdle(body, slot)
     : body;
 }
 
-/** Gives what `source` gives; the place is lent while it is waited for. */
+function replayableSource(body: ReplayableBody, slot: Slot): ReplayableBody {
+  return { sizeBytes: body.sizeBytes, open: (range) => whileIdle(body.open(range), slot) };
+}
+
+/** Yields the items of `source`, and lends the place while waiting for one. */
 async function* whileIdle<T extends Uint8Array | Key>(
   source: Iterable<T> | AsyncIterable<T>,
   slot: Slot,

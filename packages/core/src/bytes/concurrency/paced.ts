@@ -1,22 +1,24 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { abilitiesOf, withAbilities } from "../abilities.ts";
 import { abortedError, throwIfAborted, unlessAborted } from "../abort.ts";
 import type { Key } from "../key.ts";
 import type { StorageBackend } from "../storage-backend.ts";
 import { isStorageError, type StorageErrorCode } from "../storage-error.ts";
 
-/** Failures after which the store has surely not written, so that the next write need not wait. */
+/** After these failures the store has certainly not written, so the next write need not wait. */
 const NOT_WRITTEN: ReadonlySet<StorageErrorCode> = new Set([
   ...(["already_exists", "conflict", "corrupt", "invalid_argument", "not_found"] as const),
   ...(["permission_denied", "precondition_failed", "unauthenticated"] as const),
 ]);
 
 /**
- * A backend that writes no key more often than its store takes it (`capabilities.writesPerSecondPerKey`): R2 answers more
- * than one write a second to the same key with 429. Writes to one key go one after the other, in turn; other keys do not
- * wait. A write that its condition refused takes no time off the next. Where nobody counts, the backend is given back as
- * it is.
+ * Returns a backend that writes no key more often than its store allows (`capabilities.writesPerSecondPerKey`): R2 answers
+ * more than one write a second to the same key with 429. Writes to one key run one after the other, in the order of the
+ * calls; other keys do not wait. A write that its precondition refused does not delay the next. Returns the backend itself
+ * where the store has no such limit.
  *
- * Put it inside of `retrying`, so that every try has its turn, and outside of `limited`, so that waiting holds no place.
+ * Put it inside `retrying`, so that each attempt waits for its turn, and outside `limited`, so that a waiting write does not
+ * count as an operation under way.
  *
  * @example
  * ```ts
@@ -27,7 +29,7 @@ export function paced(backend: StorageBackend): StorageBackend {
   const { writesPerSecondPerKey } = backend.capabilities;
   if (writesPerSecondPerKey === undefined) return backend;
   const intervalMs = 1000 / writesPerSecondPerKey;
-  /** Keys that are being written or were a moment ago: the last turn of each, which ends with when the next may begin. */
+  /** The last turn of each key that is being written or was a moment ago. It resolves to the time the next may begin. */
   const turns = new Map<Key, Promise<number>>();
 
   const inTurn = async <T>(
@@ -53,7 +55,7 @@ export function paced(backend: StorageBackend): StorageBackend {
       if (before !== undefined) await waitUntil(before, signal);
       throwIfAborted(signal, op, key, backend.name);
     } catch (error) {
-      // Aborted. Who comes next waits for those who are still before.
+      // Aborted: later writes keep waiting for those ahead of them.
       void Promise.resolve(before ?? 0).then(end);
       throw signal?.aborted ? abortedError(signal, op, key, backend.name) : error;
     }
@@ -68,7 +70,7 @@ export function paced(backend: StorageBackend): StorageBackend {
     }
   };
 
-  return {
+  const wrapped: StorageBackend = {
     name: backend.name,
     capabilities: backend.capabilities,
     url: (key) => backend.url(key),
@@ -80,9 +82,18 @@ export function paced(backend: StorageBackend): StorageBackend {
     copy: (from, to, options) => inTurn("copy", to, options?.signal, () => backend.copy(from, to, options)),
     close: () => backend.close(),
   };
+  const { resumableUploads, ...others } = abilitiesOf(backend);
+  return withAbilities(wrapped, {
+    ...others,
+    resumableUploads: resumableUploads && {
+      ...resumableUploads,
+      upload: (key, body, options) =>
+        inTurn("put", key, options.signal, () => resumableUploads.upload(key, body, options)),
+    },
+  });
 }
 
-/** Waits for a turn to end, and for the time it ends with. */
+/** Waits until a turn has ended and the time it resolved to has come. */
 async function waitUntil(turn: Promise<number>, signal: AbortSignal | undefined): Promise<void> {
   const waitMs = (await unlessAborted(turn, signal)) - performance.now();
   if (waitMs > 0) await sleep(waitMs, undefined, signal === undefined ? {} : { signal });

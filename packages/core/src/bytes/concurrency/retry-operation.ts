@@ -2,21 +2,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { abortedError, throwIfAborted } from "../abort.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
 
-/** How long and how often a failed operation is tried. */
+/** How long and how often a failed operation is repeated. */
 export interface RetryPolicy {
-  /** The most tries of one operation, the first included. Default {@link DEFAULT_RETRY_POLICY}. */
+  /** The most attempts of one operation, including the first, without progress in between. */
   readonly maxAttempts: number;
-  /** No further try starts after this long, in milliseconds. */
+  /** No further attempt starts after this long without progress (a page, chunk or part), in milliseconds. */
   readonly budgetMs: number;
-  /** The wait before the second try is random between 0 and this, and doubles for each further one, in milliseconds. */
+  /** The wait before the second attempt is random between 0 and this, in milliseconds; doubled for each further one. */
   readonly baseDelayMs: number;
   /** The longest wait, in milliseconds. */
   readonly maxDelayMs: number;
-  /** Told before each wait. */
+  /** Called before each wait. */
   readonly onRetry?: ((error: StorageError, attempt: number, delayMs: number) => void) | undefined;
 }
 
-/** Ten tries within three minutes, waits growing from 100 ms to 20 s. */
+/** Ten attempts within three minutes, with waits that grow from 100 ms to 20 s. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   maxAttempts: 10,
   budgetMs: 180_000,
@@ -27,7 +27,8 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
 /**
  * Runs an operation until it succeeds, fails in a way that is not safe to repeat, or the policy is used up.
  *
- * @throws StorageError of the last try, with the number of tries; `aborted` where the signal fired.
+ * @param canRepeat false where the operation cannot be run a second time, so that its first failure is thrown.
+ * @throws StorageError of the last attempt, with the number of attempts; `aborted` where the signal fired.
  * @example
  * ```ts
  * await retryOperation(DEFAULT_RETRY_POLICY, "s3", signal, key, () => sendPart(part));
@@ -41,46 +42,64 @@ export async function retryOperation<T>(
   run: () => Promise<T>,
   canRepeat = true,
 ): Promise<T> {
-  const startedAt = performance.now();
-  for (let attempts = 1; ; attempts++) {
+  const retries = new Retries(policy, backend, signal, path);
+  for (;;) {
     try {
       return await run();
     } catch (error) {
       if (!canRepeat) throw error;
-      await waitOrThrow(policy, backend, signal, path, error, attempts, startedAt);
+      await retries.wait(error);
     }
   }
 }
 
-/**
- * Waits before the next try, or throws where there is none: not safe to repeat, tries or time used up, aborted. The wait
- * is random up to a limit that doubles (full jitter: Marc Brooker, "Exponential Backoff and Jitter", AWS Architecture
- * Blog, 2015), and at least as long as the store asked for.
- */
-export async function waitOrThrow(
-  policy: RetryPolicy,
-  backend: string,
-  signal: AbortSignal | undefined,
-  path: string,
-  error: unknown,
-  attempts: number,
-  startedAt: number,
-): Promise<void> {
-  if (!isStorageError(error) || error.retry !== "safe") throw error;
-  const backoff = Math.random() * Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempts - 1));
-  const delayMs = Math.max(backoff, error.retryAfterMs ?? 0);
-  const elapsedMs = performance.now() - startedAt;
-  if (attempts >= policy.maxAttempts || elapsedMs + delayMs > policy.budgetMs) {
-    if (attempts === 1) throw error;
-    const { code, op, storeCode, retryAfterMs, cause } = error;
-    const message = `${error.message} Tried ${attempts} times in ${(elapsedMs / 1000).toFixed(1)} s.`;
-    throw new StorageError({ code, op, path, backend, storeCode, attempts, retryAfterMs, cause, message });
+/** The failed attempts of one operation since it last made progress. */
+export class Retries {
+  readonly #policy: RetryPolicy;
+  readonly #backend: string;
+  readonly #signal: AbortSignal | undefined;
+  readonly #path: string;
+  #attempts = 0;
+  #startedAt = performance.now();
+
+  constructor(policy: RetryPolicy, backend: string, signal: AbortSignal | undefined, path: string) {
+    this.#policy = policy;
+    this.#backend = backend;
+    this.#signal = signal;
+    this.#path = path;
   }
-  policy.onRetry?.(error, attempts, delayMs);
-  throwIfAborted(signal, error.op, path, backend);
-  try {
-    await sleep(delayMs, undefined, signal === undefined ? {} : { signal });
-  } catch (aborted) {
-    throw signal?.aborted ? abortedError(signal, error.op, path, backend) : aborted;
+
+  /** A page, a chunk or a part came through: attempts and time are counted from here. */
+  progress(): void {
+    this.#attempts = 0;
+    this.#startedAt = performance.now();
+  }
+
+  /**
+   * Waits before the next attempt, or throws where there is none: not safe to repeat, attempts or time used up, aborted. The
+   * wait is random up to a limit that doubles (full jitter: Marc Brooker, "Exponential Backoff and Jitter", AWS
+   * Architecture Blog, 2015), and at least as long as the store asked for.
+   */
+  async wait(error: unknown): Promise<void> {
+    if (!isStorageError(error) || error.retry !== "safe") throw error;
+    const policy = this.#policy;
+    const attempts = ++this.#attempts;
+    const backoff = Math.random() * Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (attempts - 1));
+    const delayMs = Math.max(backoff, error.retryAfterMs ?? 0);
+    const elapsedMs = performance.now() - this.#startedAt;
+    const [backend, signal, path] = [this.#backend, this.#signal, this.#path];
+    if (attempts >= policy.maxAttempts || elapsedMs + delayMs > policy.budgetMs) {
+      if (attempts === 1) throw error;
+      const { code, op, storeCode, retryAfterMs, cause } = error;
+      const message = `${error.message} Tried ${attempts} times in ${(elapsedMs / 1000).toFixed(1)} s.`;
+      throw new StorageError({ code, op, path, backend, storeCode, attempts, retryAfterMs, cause, message });
+    }
+    policy.onRetry?.(error, attempts, delayMs);
+    throwIfAborted(signal, error.op, path, backend);
+    try {
+      await sleep(delayMs, undefined, signal === undefined ? {} : { signal });
+    } catch (aborted) {
+      throw signal?.aborted ? abortedError(signal, error.op, path, backend) : aborted;
+    }
   }
 }

@@ -1,15 +1,16 @@
+import { abilitiesOf, type UnfinishedUpload, withAbilities } from "../abilities.ts";
 import type { Key } from "../key.ts";
 import { compareKeys } from "../key-order.ts";
 import { isReplayable, type ObjectBody, objectBody } from "../object-body.ts";
 import type { ByteRange, GetOptions, GetResult, ListPage, StorageBackend } from "../storage-backend.ts";
 import { isStorageError } from "../storage-error.ts";
 import { verifiedBody } from "../verified-body.ts";
-import { DEFAULT_RETRY_POLICY, type RetryPolicy, retryOperation, waitOrThrow } from "./retry-operation.ts";
+import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy, retryOperation } from "./retry-operation.ts";
 
 /**
- * A backend that repeats what failed and is safe to repeat, and that resumes a body which broke off, from the
- * byte it broke at and only while the object is unchanged. A put is repeated where its body can be read again; a
- * conditional put only where the backend says that the failed try left nothing behind.
+ * Returns a backend that repeats failed operations where that is safe, and resumes a body that broke off from the byte it
+ * broke at, as long as the object is unchanged. A put is repeated if its body can be read again; a conditional put only if
+ * the backend reports that the failed attempt left nothing behind.
  *
  * @example
  * ```ts
@@ -20,6 +21,8 @@ export function retrying(
   backend: StorageBackend,
   policy: RetryPolicy = DEFAULT_RETRY_POLICY,
 ): StorageBackend {
+  const retriesOf = (signal: AbortSignal | undefined, path: string): Retries =>
+    new Retries(policy, backend.name, signal, path);
   const attempt = <T>(
     signal: AbortSignal | undefined,
     path: string,
@@ -27,13 +30,13 @@ export function retrying(
     canRepeat = true,
   ): Promise<T> => retryOperation(policy, backend.name, signal, path, run, canRepeat);
 
-  return {
+  const wrapped: StorageBackend = {
     name: backend.name,
     capabilities: backend.capabilities,
     url: (key) => backend.url(key),
     head: (key, options) => attempt(options?.signal, key, () => backend.head(key, options)),
     async get(key, options) {
-      // A body that is resumed comes in pieces, so the whole of it is verified here.
+      // A resumed body consists of several gets, so it is verified as a whole here.
       const { verify = false, ...inner } = options ?? {};
       const first = await attempt(inner.signal, key, () => backend.get(key, inner));
       const body = resuming(backend, policy, key, inner, first);
@@ -49,27 +52,17 @@ export function retrying(
     copy: (from, to, options) => attempt(options?.signal, from, () => backend.copy(from, to, options)),
     async *list(options = {}): AsyncGenerator<ListPage> {
       let startAfter = options.startAfter;
-      let attempts = 0;
-      const startedAt = performance.now();
+      const retries = retriesOf(options.signal, options.prefix ?? "");
       for (;;) {
         try {
           for await (const page of backend.list({ ...options, startAfter })) {
-            attempts = 0;
+            retries.progress();
             yield page;
             startAfter = lastName(page) ?? startAfter;
           }
           return;
         } catch (error) {
-          attempts++;
-          await waitOrThrow(
-            policy,
-            backend.name,
-            options.signal,
-            options.prefix ?? "",
-            error,
-            attempts,
-            startedAt,
-          );
+          await retries.wait(error);
         }
       }
     },
@@ -94,9 +87,61 @@ export function retrying(
     },
     close: () => backend.close(),
   };
+  const { hashedReads, resumableUploads, ...others } = abilitiesOf(backend);
+  return withAbilities(wrapped, {
+    ...others,
+    hashedReads: hashedReads && {
+      ...hashedReads,
+      read: (key, version, options) =>
+        attempt(options?.signal, key, () => hashedReads.read(key, version, options)),
+    },
+    resumableUploads: resumableUploads && {
+      async upload(key, body, options) {
+        const retries = retriesOf(options.signal, key);
+        let state = options.resume;
+        // An upload that the store has lost begins again: parts are progress only beyond those that it had before.
+        let mostParts = state?.parts.length ?? 0;
+        for (;;) {
+          try {
+            return await resumableUploads.upload(key, body, {
+              ...options,
+              resume: state,
+              onState(next) {
+                if (next.parts.length > mostParts) retries.progress();
+                mostParts = Math.max(mostParts, next.parts.length);
+                state = next;
+                return options.onState(next);
+              },
+            });
+          } catch (error) {
+            await retries.wait(error);
+          }
+        }
+      },
+      async *list(prefix = "", options): AsyncGenerator<UnfinishedUpload> {
+        const seen = new Set<string>();
+        const retries = retriesOf(options?.signal, prefix);
+        for (;;) {
+          try {
+            for await (const upload of resumableUploads.list(prefix, options)) {
+              if (seen.has(upload.uploadId)) continue;
+              retries.progress();
+              seen.add(upload.uploadId);
+              yield upload;
+            }
+            return;
+          } catch (error) {
+            await retries.wait(error);
+          }
+        }
+      },
+      abort: (upload, options) =>
+        attempt(options?.signal, upload.key, () => resumableUploads.abort(upload, options)),
+    },
+  });
 }
 
-/** The name a listing resumes after: the last object or child prefix of a page. Both are sorted; pages never overlap. */
+/** The name after which a listing resumes: the last object or child prefix of a page. Both are sorted; pages never overlap. */
 function lastName(page: ListPage): string | undefined {
   const object = page.objects.at(-1)?.key;
   const prefix = page.prefixes.at(-1);
@@ -106,7 +151,7 @@ function lastName(page: ListPage): string | undefined {
   return compareKeys(object, folder) > 0 ? object : folder;
 }
 
-/** A body that goes on from where it broke off, as long as the object is the same. */
+/** A body that resumes where it broke off, as long as the object is the same. */
 function resuming(
   backend: StorageBackend,
   policy: RetryPolicy,
@@ -118,28 +163,21 @@ function resuming(
   async function* chunks(): AsyncGenerator<Uint8Array> {
     const { start, end } = absoluteRange(options.range, first.info.sizeBytes);
     let position = start;
-    let attempts = 0;
-    const startedAt = performance.now();
+    const retries = new Retries(policy, backend.name, options.signal, key);
     for (;;) {
       try {
         for await (const chunk of current) {
-          attempts = 0;
+          retries.progress();
           position += chunk.byteLength;
           yield chunk;
         }
         return;
       } catch (error) {
         if (position >= end) throw error;
-        attempts++;
-        await waitOrThrow(policy, backend.name, options.signal, key, error, attempts, startedAt);
+        await retries.wait(error);
         const rest: GetOptions = { ...options, range: { start: position, end }, ifMatch: first.info.etag };
-        const again = await retryOperation(
-          policy,
-          backend.name,
-          options.signal,
-          key,
-          () => backend.get(key, rest),
-          true,
+        const again = await retryOperation(policy, backend.name, options.signal, key, () =>
+          backend.get(key, rest),
         );
         current = again.body;
       }
