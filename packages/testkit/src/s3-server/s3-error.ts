@@ -43,20 +43,10 @@ const STATUS_OF_CODE = {
   XAmzContentSHA256Mismatch: 400,
 } as const;
 
-/**
- * Error code of an S3 reply, as in `<Error><Code>…</Code>`.
- *
- * @example
- * const code: S3ErrorCode = "NoSuchKey";
- */
+/** Error code of an S3 reply, as in `<Error><Code>…</Code>`. */
 export type S3ErrorCode = keyof typeof STATUS_OF_CODE;
 
-/**
- * A request the server answers with an S3 error document.
- *
- * @example
- * throw new S3Error("NoSuchKey", "The specified key does not exist.");
- */
+/** A request the server answers with an S3 error document. */
 export class S3Error extends Error {
   override readonly name = "S3Error";
   /** S3 error code. */

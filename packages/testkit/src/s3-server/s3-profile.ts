@@ -1,9 +1,4 @@
-/**
- * Which service the server imitates where services differ.
- *
- * @example
- * const profile: S3ProfileName = "r2";
- */
+/** Which service the server imitates where services differ. */
 export type S3ProfileName = "s3" | "r2";
 
 /** A family of request headers the service does not take, except with the listed values. */
@@ -14,12 +9,7 @@ export interface RefusedHeader {
   readonly except?: readonly string[];
 }
 
-/**
- * Everything in which the imitated services differ, as data: no other file asks for a profile's name.
- *
- * @example
- * S3_PROFILES.r2.defaultRegion; // "auto"
- */
+/** Everything in which the imitated services differ, as data: no other file asks for a profile's name. */
 export interface S3Profile {
   readonly name: S3ProfileName;
   /** Region the server reports when none is given. */
@@ -58,12 +48,7 @@ const REFUSED_EVERYWHERE: readonly RefusedHeader[] = [
   { header: "x-amz-copy-source-server-side-encryption-" },
 ];
 
-/**
- * The profile table.
- *
- * @example
- * S3_PROFILES.s3.deleteBatchLimit; // 1000
- */
+/** The profile table. */
 export const S3_PROFILES: Readonly<Record<S3ProfileName, S3Profile>> = {
   s3: {
     name: "s3",

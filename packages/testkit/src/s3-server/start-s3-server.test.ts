@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as S3 from "@aws-sdk/client-s3";
 import { afterEach, describe, expect, it } from "vitest";
-import { signS3Request } from "./sign-request.ts";
+import { signS3Request } from "../../test/support/sign-request.ts";
 import { type S3Server, type S3ServerOptions, startS3Server } from "./start-s3-server.ts";
 
 const Bucket = "data";
@@ -32,7 +32,7 @@ function temporaryDirectory(): string {
   return dir;
 }
 
-function ask(
+async function ask(
   server: S3Server,
   method: string,
   path: string,
@@ -46,7 +46,7 @@ function ask(
   const { credentials, region } = server;
   const { body = "", host = `127.0.0.1:${server.port}` } = more;
   const url = `http://${host}${path}`;
-  const signed = signS3Request({ method, url, body, credentials, region });
+  const signed = await signS3Request({ method, url, body, credentials, region });
   const headers = { ...signed, ...more.headers, host, "content-length": Buffer.byteLength(body) };
   return new Promise((resolve, reject) => {
     const options = { port: server.port, host: "127.0.0.1", method, path, headers };

@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { isBucketName } from "./bucket-operations.ts";
-import { DirectoryStore } from "./directory-store.ts";
-import { handleRequest, type ServerState } from "./handle-request.ts";
-import { KeyWriteRate } from "./key-write-rate.ts";
-import { MemoryStore } from "./memory-store.ts";
-import { MultipartUploads } from "./multipart-uploads.ts";
-import { RequestCounter, type RequestCounts } from "./request-counter.ts";
-import { type S3FaultRule, S3FaultScript } from "./s3-fault.ts";
+import { KeyWriteRate } from "./faults/key-write-rate.ts";
+import { type S3FaultRule, S3FaultScript } from "./faults/s3-fault.ts";
+import { handleRequest, type ServerState } from "./http/handle-request.ts";
+import { RequestCounter, type RequestCounts } from "./http/request-counter.ts";
+import { isBucketName } from "./operations/bucket-operations.ts";
+import { MultipartUploads } from "./operations/multipart-uploads.ts";
 import { S3_PROFILES, type S3ProfileName } from "./s3-profile.ts";
-import type { S3Credentials } from "./signature-v4.ts";
+import type { S3Credentials } from "./signature/signature-v4.ts";
+import { DirectoryStore } from "./store/directory-store.ts";
+import { MemoryStore } from "./store/memory-store.ts";
 
 /**
  * The key pair a server takes when none is given. It opens nothing but test servers on this machine.

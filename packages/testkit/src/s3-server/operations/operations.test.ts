@@ -1,0 +1,503 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { request as httpRequest } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import * as S3 from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { signS3Request } from "../../../test/support/sign-request.ts";
+import { type S3Server, startS3Server } from "../start-s3-server.ts";
+import { CHECKSUM_ALGORITHMS, parseChecksumAlgorithm, startChecksum } from "../store/checksum.ts";
+
+const Bucket = "data";
+const MIB = 1024 ** 2;
+
+function md5(bytes: Buffer | string): string {
+  return createHash("md5").update(bytes).digest("hex");
+}
+
+/** Status and code of what a call was refused with, or `ok`. */
+async function outcome(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+    return "ok";
+  } catch (error) {
+    if (!(error instanceof S3.S3ServiceException)) throw error;
+    return `${error.$metadata.httpStatusCode} ${error.name}`;
+  }
+}
+
+/** Compares whole bodies; `toEqual` takes seconds for megabytes. */
+function expectBytes(actual: Buffer, expected: Buffer | undefined): void {
+  expect(md5(actual)).toBe(md5(expected ?? ""));
+}
+
+describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) => {
+  const dir = kind === "dir" ? mkdtempSync(join(tmpdir(), "s3-server-")) : undefined;
+  let server: S3Server;
+  let client: S3.S3Client;
+
+  beforeAll(async () => {
+    server = await startS3Server({ buckets: [Bucket], ...(dir && { dir }) });
+    const { endpoint, region, credentials } = server;
+    client = new S3.S3Client({ endpoint, region, credentials, forcePathStyle: true, maxAttempts: 1 });
+  });
+  afterAll(async () => {
+    client.destroy();
+    await server.close();
+    if (dir !== undefined) rmSync(dir, { recursive: true });
+  });
+
+  const put = (
+    Key: string,
+    Body: S3.PutObjectCommandInput["Body"],
+    more: Partial<S3.PutObjectCommandInput> = {},
+  ) => client.send(new S3.PutObjectCommand({ Bucket, Key, Body: Body ?? "", ...more }));
+  // Bodies are always read: one left over keeps its socket and fails when the server closes.
+  const get = async (Key: string, more: Partial<S3.GetObjectCommandInput> = {}) => {
+    const output = await client.send(new S3.GetObjectCommand({ Bucket, Key, ...more }));
+    return { ...output, bytes: Buffer.from((await output.Body?.transformToByteArray()) ?? []) };
+  };
+  const head = (Key: string, more: Partial<S3.HeadObjectCommandInput> = {}) =>
+    client.send(new S3.HeadObjectCommand({ Bucket, Key, ...more }));
+  const list = (more: Partial<S3.ListObjectsV2CommandInput>) =>
+    client.send(new S3.ListObjectsV2Command({ Bucket, ...more }));
+
+  it("stores bytes, headers and metadata, and gives them back", async () => {
+    const body = randomBytes(700_001);
+    const sent = {
+      ContentType: "text/x",
+      CacheControl: "max-age=5",
+      ContentEncoding: "gzip",
+      ContentLanguage: "de",
+    };
+    const { ETag } = await put("meta/a", body, { ...sent, Metadata: { mtime: "1.5", b: "x=y" } });
+    expect(ETag).toBe(`"${md5(body)}"`);
+    const found = await get("meta/a");
+    expectBytes(found.bytes, body);
+    expect(found).toMatchObject({
+      ...sent,
+      ETag,
+      Metadata: { mtime: "1.5", b: "x=y" },
+      ContentLength: 700_001,
+    });
+    const { ContentLength, LastModified } = await head("meta/a");
+    expect(ContentLength).toBe(700_001);
+    expect((await list({ Prefix: "meta/" })).Contents).toMatchObject([{ Key: "meta/a", LastModified, ETag }]);
+    const empty = await put("meta/empty", "").then(() => get("meta/empty"));
+    expect(empty.ContentLength).toBe(0);
+    expect(empty.bytes.length).toBe(0);
+    expect(empty.ContentType).toBe("application/octet-stream");
+  });
+
+  it("takes streams with the SDK's chunked framing and trailer", async () => {
+    const body = randomBytes(1_500_000);
+    const chunks = [body.subarray(0, 1), body.subarray(1, 70_000), body.subarray(70_000)];
+    await put("stream", Readable.from(chunks), { ContentLength: body.length, ChecksumAlgorithm: "SHA256" });
+    const found = await get("stream", { ChecksumMode: "ENABLED" });
+    expectBytes(found.bytes, body);
+    expect(found.ContentEncoding).toBeUndefined();
+    expect(found.ChecksumSHA256).toBe(createHash("sha256").update(body).digest("base64"));
+  });
+
+  it.each([
+    "sp ace+plus%20/100%.txt",
+    "k=v/d=2024-01-01%2000%3A00/x",
+    "uni-é-日本-\u{1f600}",
+    "./a/../b",
+    "/lead",
+    "trail/",
+    "double//slash",
+    "back\\slash\t\n\"<&>'",
+    `long/${"x".repeat(1019)}`,
+  ])("takes the key %j", async (Key) => {
+    await put(Key, Key);
+    expect((await get(Key)).bytes.toString()).toBe(Key);
+    expect((await list({ Prefix: Key })).Contents?.map((entry) => entry.Key)).toEqual([Key]);
+    const CopySource = encodeURIComponent(`${Bucket}/${Key}`);
+    await client.send(new S3.CopyObjectCommand({ Bucket, Key: "copied", CopySource }));
+    expect((await get("copied")).bytes.toString()).toBe(Key);
+    const Delete = { Objects: [{ Key }] };
+    const { Deleted, Errors } = await client.send(new S3.DeleteObjectsCommand({ Bucket, Delete }));
+    expect(Deleted).toEqual([{ Key }]);
+    expect(Errors).toBeUndefined();
+    expect(await outcome(head(Key))).toBe("404 NotFound");
+  });
+
+  it("refuses a key of 1,025 bytes, counted in UTF-8", async () => {
+    expect(await outcome(put(`${"é".repeat(512)}x`, "x"))).toBe("400 KeyTooLongError");
+    expect(await outcome(put("é".repeat(512), "x"))).toBe("ok");
+  });
+
+  it("serves ranges", async () => {
+    const body = randomBytes(600_000);
+    await put("range", body);
+    const cases: readonly [string, Buffer, string][] = [
+      ["bytes=10-19", body.subarray(10, 20), "bytes 10-19/600000"],
+      ["bytes=-5", body.subarray(-5), "bytes 599995-599999/600000"],
+      ["bytes=300000-", body.subarray(300_000), "bytes 300000-599999/600000"],
+      ["bytes=599999-900000", body.subarray(-1), "bytes 599999-599999/600000"],
+      ["bytes=-900000", body, "bytes 0-599999/600000"],
+    ];
+    for (const [Range, expected, ContentRange] of cases) {
+      const found = await get("range", { Range });
+      expect(found).toMatchObject({ ContentRange, ContentLength: expected.length });
+      expect(found.$metadata.httpStatusCode).toBe(206);
+      expectBytes(found.bytes, expected);
+    }
+    expect(await outcome(get("range", { Range: "bytes=600000-" }))).toBe("416 InvalidRange");
+    expect((await get("range", { Range: "bytes=5-4" })).$metadata.httpStatusCode).toBe(200);
+  });
+
+  it("weighs conditions on reads", async () => {
+    const { ETag = "" } = await put("cond/read", "1");
+    const { LastModified } = await head("cond/read");
+    const earlier = new Date((LastModified?.getTime() ?? 0) - 5000);
+    expect(await outcome(get("cond/read", { IfMatch: ETag }))).toBe("ok");
+    expect(await outcome(get("cond/read", { IfMatch: '"other"' }))).toBe("412 PreconditionFailed");
+    expect(await outcome(get("cond/read", { IfNoneMatch: ETag }))).toMatch(/^304/);
+    expect(await outcome(get("cond/read", { IfNoneMatch: '"other"' }))).toBe("ok");
+    expect(await outcome(head("cond/read", { IfModifiedSince: LastModified }))).toMatch(/^304/);
+    expect(await outcome(head("cond/read", { IfModifiedSince: earlier }))).toBe("ok");
+    expect(await outcome(get("cond/read", { IfUnmodifiedSince: earlier }))).toBe("412 PreconditionFailed");
+    expect(await outcome(get("cond/read", { IfMatch: ETag, IfUnmodifiedSince: earlier }))).toBe("ok");
+  });
+
+  it("weighs conditions on writes, and a refused write changes nothing", async () => {
+    const { ETag = "" } = await put("cond/write", "1", { IfNoneMatch: "*" });
+    expect(await outcome(put("cond/write", "2", { IfNoneMatch: "*" }))).toBe("412 PreconditionFailed");
+    expect(await outcome(put("cond/write", "2", { IfMatch: '"other"' }))).toBe("412 PreconditionFailed");
+    expect(await outcome(put("cond/none", "2", { IfMatch: ETag }))).toBe("404 NoSuchKey");
+    expect(await outcome(put("cond/write", "2", { IfNoneMatch: ETag }))).toBe("501 NotImplemented");
+    expect((await get("cond/write")).bytes.toString()).toBe("1");
+    const remove = (IfMatch: string) =>
+      client.send(new S3.DeleteObjectCommand({ Bucket, Key: "cond/write", IfMatch }));
+    expect(await outcome(remove('"other"'))).toBe("412 PreconditionFailed");
+    expect(await outcome(put("cond/write", "3", { IfMatch: ETag.replaceAll('"', "") }))).toBe("ok");
+    expect(await outcome(remove(ETag))).toBe("412 PreconditionFailed");
+    expect(await outcome(remove(`"${md5("3")}"`))).toBe("ok");
+  });
+
+  it("lets one of many racing conditional writers win, each round", async () => {
+    let etag: string | undefined;
+    for (let round = 0; round < 5; round++) {
+      const condition = etag === undefined ? { IfNoneMatch: "*" } : { IfMatch: etag };
+      const bodies = Array.from({ length: 10 }, (_, i) => Buffer.alloc(400_000, `${round}-${i}`));
+      const results = await Promise.allSettled(bodies.map((body) => put("race", body, condition)));
+      const won = results.flatMap((result, i) => (result.status === "fulfilled" ? [i] : []));
+      expect(won).toHaveLength(1);
+      const found = await get("race");
+      expectBytes(found.bytes, bodies[won[0] ?? -1]);
+      etag = found.ETag;
+    }
+  });
+
+  it("shows readers old or new bytes, never a mixture", async () => {
+    const versions = [Buffer.alloc(900_000, 1), Buffer.alloc(500_000, 2)];
+    const [first = Buffer.alloc(0)] = versions;
+    await put("atomic", first);
+    let writing = true;
+    const writer = (async () => {
+      for (let i = 0; i < 12; i++) await put("atomic", versions[i % 2]);
+      writing = false;
+    })();
+    let reads = 0;
+    while (writing) {
+      const found = await get("atomic");
+      const body = found.bytes;
+      expect(versions.some((version) => version.equals(body))).toBe(true);
+      expect(found.ETag).toBe(`"${md5(body)}"`);
+      reads += 1;
+    }
+    await writer;
+    expect(reads).toBeGreaterThan(0);
+  });
+
+  it("lists pages, common prefixes and encoded keys", async () => {
+    const keys = [
+      "list/a b+c",
+      "list/a.b",
+      "list/a/1",
+      "list/a/2",
+      "list/a0",
+      "list/\u{ff5e}",
+      "list/\u{1f600}",
+    ];
+    await Promise.all(keys.map((key) => put(key, key)));
+    const all = await list({ Prefix: "list/" });
+    expect(all.Contents?.map((entry) => entry.Key)).toEqual(keys);
+    const found: (string | undefined)[] = [];
+    for (let token: string | undefined, more = true; more; ) {
+      const page = await list({ Prefix: "list/", Delimiter: "/", MaxKeys: 1, ContinuationToken: token });
+      expect(page.KeyCount).toBe(1);
+      found.push(page.Contents?.[0]?.Key ?? page.CommonPrefixes?.[0]?.Prefix);
+      more = page.IsTruncated ?? false;
+      token = page.NextContinuationToken;
+    }
+    expect(found).toEqual([
+      "list/a b+c",
+      "list/a.b",
+      "list/a/",
+      "list/a0",
+      "list/\u{ff5e}",
+      "list/\u{1f600}",
+    ]);
+    const after = await list({ Prefix: "list/", StartAfter: "list/a/1" });
+    expect(after.Contents?.map((entry) => entry.Key)).toEqual(keys.slice(3));
+    const encoded = await list({ Prefix: "list/a b", EncodingType: "url" });
+    expect(encoded.Contents?.[0]?.Key).toBe("list/a+b%2Bc");
+    const first = await client.send(
+      new S3.ListObjectsCommand({ Bucket, Prefix: "list/", Delimiter: "/", MaxKeys: 3 }),
+    );
+    expect(first.NextMarker).toBe("list/a/");
+    const Marker = first.NextMarker;
+    const second = await client.send(
+      new S3.ListObjectsCommand({ Bucket, Prefix: "list/", Delimiter: "/", Marker }),
+    );
+    expect(second.Contents?.map((entry) => entry.Key)).toEqual(keys.slice(4));
+    expect(await outcome(list({ ContinuationToken: "nonsense" }))).toBe("400 InvalidArgument");
+    expect(await list({ MaxKeys: 0 })).toMatchObject({ KeyCount: 0, IsTruncated: false });
+  });
+
+  it("copies with conditions on both ends", async () => {
+    const { ETag } = await put("copy/a", "1", { Metadata: { m: "1" }, ContentType: "text/x" });
+    const copy = (more: Partial<S3.CopyObjectCommandInput>) =>
+      client.send(
+        new S3.CopyObjectCommand({ Bucket, Key: "copy/b", CopySource: `${Bucket}/copy/a`, ...more }),
+      );
+    expect(await outcome(copy({ CopySourceIfMatch: '"other"' }))).toBe("412 PreconditionFailed");
+    expect(await outcome(copy({ CopySourceIfNoneMatch: ETag }))).toBe("412 PreconditionFailed");
+    expect(await outcome(copy({ CopySource: `${Bucket}/copy/none` }))).toBe("404 NoSuchKey");
+    expect(await outcome(copy({ CopySourceIfMatch: ETag, IfNoneMatch: "*" }))).toBe("ok");
+    expect(await outcome(copy({ IfNoneMatch: "*" }))).toBe("412 PreconditionFailed");
+    expect(await head("copy/b")).toMatchObject({ ETag, Metadata: { m: "1" }, ContentType: "text/x" });
+    await copy({ MetadataDirective: "REPLACE", Metadata: { n: "2" } });
+    expect((await head("copy/b")).Metadata).toEqual({ n: "2" });
+    expect(await outcome(copy({ Key: "copy/a" }))).toBe("400 InvalidRequest");
+    const own = { Key: "copy/a", MetadataDirective: "REPLACE" } as const;
+    expect(await outcome(copy(own))).toBe("ok");
+  });
+
+  it("reports deletions key by key", async () => {
+    await Promise.all(["del/a", "del/b"].map((key) => put(key, "x")));
+    const Objects = [{ Key: "del/a" }, { Key: "del/none" }, { Key: "del/b", ETag: '"other"' }];
+    const result = await client.send(new S3.DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+    expect(result.Deleted).toEqual([{ Key: "del/a" }, { Key: "del/none" }]);
+    expect(result.Errors).toMatchObject([{ Key: "del/b", Code: "PreconditionFailed" }]);
+    const tooMany = Array.from({ length: 1001 }, (_, i) => ({ Key: `k${i}` }));
+    const refused = client.send(new S3.DeleteObjectsCommand({ Bucket, Delete: { Objects: tooMany } }));
+    expect(await outcome(refused)).toBe("400 MalformedXML");
+  });
+
+  it("verifies checksums, and stores nothing when they are wrong", async () => {
+    const wrong: Partial<S3.PutObjectCommandInput>[] = [
+      { ChecksumCRC32: "AAAAAA==" },
+      { ChecksumCRC32C: "AAAAAA==" },
+      { ChecksumCRC64NVME: "AAAAAAAAAAA=" },
+      { ChecksumSHA1: Buffer.alloc(20).toString("base64") },
+      { ChecksumSHA256: Buffer.alloc(32).toString("base64") },
+      { ContentMD5: Buffer.alloc(16).toString("base64") },
+    ];
+    for (const more of wrong) expect(await outcome(put("sum/wrong", "x", more))).toBe("400 BadDigest");
+    expect(await outcome(put("sum/wrong", "x", { ContentMD5: "short" }))).toBe("400 InvalidDigest");
+    expect(await outcome(head("sum/wrong"))).toBe("404 NotFound");
+    const right = { ChecksumCRC64NVME: Buffer.from("ae8b14860a799888", "hex").toString("base64") };
+    await put("sum/right", "123456789", right);
+    expect(await head("sum/right", { ChecksumMode: "ENABLED" })).toMatchObject(right);
+    expect((await head("sum/right")).ChecksumCRC64NVME).toBeUndefined();
+  });
+
+  const parts = [Buffer.alloc(5 * MIB, 7), randomBytes(5 * MIB + 1), Buffer.from("tail")];
+  const start = async (Key: string, more: Partial<S3.CreateMultipartUploadCommandInput> = {}) => {
+    const { UploadId } = await client.send(new S3.CreateMultipartUploadCommand({ Bucket, Key, ...more }));
+    const upload = async (PartNumber: number, Body: Buffer) => {
+      const { ETag } = await client.send(
+        new S3.UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body }),
+      );
+      return { PartNumber, ETag };
+    };
+    const complete = (
+      Parts: S3.CompletedPart[],
+      more: Partial<S3.CompleteMultipartUploadCommandInput> = {},
+    ) =>
+      client.send(
+        new S3.CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts }, ...more }),
+      );
+    const listed = () => client.send(new S3.ListPartsCommand({ Bucket, Key, UploadId }));
+    const abort = () => client.send(new S3.AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+    return { UploadId, upload, complete, listed, abort };
+  };
+
+  it("puts parts together", async () => {
+    const Key = "mp/whole x=1";
+    const { UploadId, upload, complete, listed } = await start(Key, { Metadata: { m: "1" } });
+    const done: S3.CompletedPart[] = [];
+    for (const [i, part] of [...parts.entries()].reverse()) done.unshift(await upload(i + 1, part));
+    expect((await listed()).Parts?.map((part) => part.Size)).toEqual(parts.map((part) => part.length));
+    const { Uploads } = await client.send(new S3.ListMultipartUploadsCommand({ Bucket, Prefix: "mp/" }));
+    expect(Uploads).toMatchObject([{ Key, UploadId }]);
+    expect(await outcome(head(Key))).toBe("404 NotFound");
+    const { ETag } = await complete(done);
+    const digests = parts.map((part) => createHash("md5").update(part).digest());
+    expect(ETag).toBe(`"${md5(Buffer.concat(digests))}-3"`);
+    const found = await get(Key);
+    expectBytes(found.bytes, Buffer.concat(parts));
+    expect(found).toMatchObject({ ETag, Metadata: { m: "1" } });
+    const third = await get(Key, { PartNumber: 3 });
+    expect(third.PartsCount).toBe(3);
+    expect(third.bytes.toString()).toBe("tail");
+    expect(await outcome(listed())).toBe("404 NoSuchUpload");
+  });
+
+  it("copies a range of an object as a part", async () => {
+    await put("mp/source", parts[1]);
+    const Key = "mp/copied";
+    const { UploadId, complete } = await start(Key);
+    const CopySource = `${Bucket}/mp/source`;
+    const copy = (CopySourceRange: string) =>
+      client.send(
+        new S3.UploadPartCopyCommand({ Bucket, Key, UploadId, PartNumber: 1, CopySource, CopySourceRange }),
+      );
+    expect(await outcome(copy(`bytes=0-${99 * MIB}`))).toBe("400 InvalidArgument");
+    const { CopyPartResult } = await copy("bytes=10-109");
+    await complete([{ PartNumber: 1, ETag: CopyPartResult?.ETag }]);
+    expectBytes((await get(Key)).bytes, parts[1]?.subarray(10, 110));
+  });
+
+  it("refuses a wrong completion and keeps the upload", async () => {
+    const Key = "mp/refused";
+    await put(Key, "old");
+    const { upload, complete, listed, abort } = await start(Key);
+    const small = await upload(1, Buffer.from("small"));
+    const last = await upload(2, Buffer.from("last"));
+    expect(await outcome(complete([small, last]))).toBe("400 EntityTooSmall");
+    expect(await outcome(complete([last, small]))).toBe("400 InvalidPartOrder");
+    expect(await outcome(complete([{ PartNumber: 3, ETag: last.ETag }]))).toBe("400 InvalidPart");
+    expect(await outcome(complete([{ PartNumber: 1, ETag: last.ETag }]))).toBe("400 InvalidPart");
+    expect(await outcome(complete([small], { IfNoneMatch: "*" }))).toBe("412 PreconditionFailed");
+    expect(await outcome(complete([small], { IfMatch: '"other"' }))).toBe("412 PreconditionFailed");
+    expect((await listed()).Parts).toHaveLength(2);
+    expect((await get(Key)).bytes.toString()).toBe("old");
+    await complete([small]);
+    expect((await get(Key)).bytes.toString()).toBe("small");
+    expect(await outcome(abort())).toBe("404 NoSuchUpload");
+  });
+
+  it("completes an upload once, however many ask for it", async () => {
+    const Key = "mp/racing";
+    const { upload, complete } = await start(Key);
+    const done = [await upload(1, Buffer.alloc(5 * MIB, 1)), await upload(2, Buffer.from("tail"))];
+    const racers = await Promise.all(Array.from({ length: 4 }, () => outcome(complete(done))));
+    expect(racers.sort()).toEqual(["404 NoSuchUpload", "404 NoSuchUpload", "404 NoSuchUpload", "ok"]);
+    expect((await head(Key)).ContentLength).toBe(5 * MIB + 4);
+  });
+
+  it("aborts, and lists the uploads of one key page by page", async () => {
+    const uploads = [await start("mp/pages"), await start("mp/pages"), await start("mp/pages")];
+    const found: (string | undefined)[] = [];
+    for (let marker: Partial<S3.ListMultipartUploadsCommandInput> = {}, more = true; more; ) {
+      const page = await client.send(
+        new S3.ListMultipartUploadsCommand({ Bucket, Prefix: "mp/pages", MaxUploads: 1, ...marker }),
+      );
+      found.push(...(page.Uploads ?? []).map((upload) => upload.UploadId));
+      more = page.IsTruncated ?? false;
+      marker = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
+    }
+    expect(found.sort()).toEqual(uploads.map((upload) => upload.UploadId).sort());
+    for (const { abort, upload } of uploads) {
+      await abort();
+      expect(await outcome(upload(1, Buffer.from("x")))).toBe("404 NoSuchUpload");
+    }
+  });
+
+  it.each([
+    ["CRC32", "FULL_OBJECT"],
+    ["CRC64NVME", "FULL_OBJECT"],
+    ["SHA256", "COMPOSITE"],
+  ] as const)("gives a multipart object its %s checksum, %s", async (ChecksumAlgorithm, ChecksumType) => {
+    const Key = `mp/${ChecksumAlgorithm}`;
+    const upload = await start(Key, { ChecksumAlgorithm, ChecksumType });
+    // The SDK would add a CRC32 of its own to the parts: their checksums are left to the server.
+    const done: S3.CompletedPart[] = [];
+    for (const [i, body] of parts.entries()) {
+      const url = `${server.endpoint}/${Bucket}/${Key}?partNumber=${i + 1}&uploadId=${upload.UploadId}`;
+      const { credentials, region } = server;
+      const headers = await signS3Request({ method: "PUT", url, body, credentials, region });
+      const response = await fetch(url, { method: "PUT", headers, body });
+      expect(response.headers.get(`x-amz-checksum-${ChecksumAlgorithm.toLowerCase()}`)).not.toBeNull();
+      done.push({ PartNumber: i + 1, ETag: response.headers.get("etag") ?? "" });
+    }
+    const algorithm = parseChecksumAlgorithm(ChecksumAlgorithm);
+    const whole = await startChecksum(algorithm);
+    if (ChecksumType === "FULL_OBJECT") for (const part of parts) whole.update(part);
+    else for (const part of parts) whole.update(createHash("sha256").update(part).digest());
+    const value = whole.digest().toString("base64") + (ChecksumType === "COMPOSITE" ? "-3" : "");
+    const field = CHECKSUM_ALGORITHMS[algorithm].element;
+    expect(await upload.complete(done)).toMatchObject({ [field]: value, ChecksumType });
+    expect(await head(Key, { ChecksumMode: "ENABLED" })).toMatchObject({ [field]: value, ChecksumType });
+  });
+
+  it("refuses a part with another checksum than the upload's", async () => {
+    const { upload } = await start("mp/mismatch", { ChecksumAlgorithm: "SHA256" });
+    // The SDK adds a CRC32.
+    expect(await outcome(upload(1, Buffer.from("x")))).toBe("400 InvalidRequest");
+  });
+
+  it("manages buckets", async () => {
+    const other = { Bucket: `other-${kind}` };
+    expect(await outcome(client.send(new S3.HeadBucketCommand(other)))).toBe("404 NotFound");
+    expect(await outcome(client.send(new S3.CreateBucketCommand({ Bucket: "No_Name" })))).toBe(
+      "400 InvalidBucketName",
+    );
+    await client.send(new S3.CreateBucketCommand(other));
+    expect(await outcome(client.send(new S3.CreateBucketCommand(other)))).toBe("409 BucketAlreadyOwnedByYou");
+    expect(server.buckets).toContain(other.Bucket);
+    const { Buckets } = await client.send(new S3.ListBucketsCommand({}));
+    expect(Buckets?.map((bucket) => bucket.Name)).toEqual([Bucket, other.Bucket]);
+    const { LocationConstraint } = await client.send(new S3.GetBucketLocationCommand(other));
+    expect(LocationConstraint ?? "").toBe("");
+    const more = { ...other, Key: "a" };
+    await client.send(new S3.PutObjectCommand({ ...more, Body: "x" }));
+    expect(await outcome(client.send(new S3.DeleteBucketCommand(other)))).toBe("409 BucketNotEmpty");
+    await client.send(new S3.DeleteObjectCommand(more));
+    await client.send(new S3.DeleteBucketCommand(other));
+    expect(await outcome(client.send(new S3.PutObjectCommand({ ...more, Body: "x" })))).toBe(
+      "404 NoSuchBucket",
+    );
+    expect(await outcome(client.send(new S3.GetObjectCommand(more)))).toBe("404 NoSuchBucket");
+  });
+
+  it("says so when it does not have what is asked for", async () => {
+    expect(await outcome(put("no", "x", { Tagging: "a=b" }))).toBe("501 NotImplemented");
+    expect(await outcome(put("no", "x", { ACL: "public-read" }))).toBe("501 NotImplemented");
+    expect(await outcome(client.send(new S3.GetObjectAclCommand({ Bucket, Key: "no" })))).toBe(
+      "501 NotImplemented",
+    );
+    expect(await outcome(put("big", "x", { Metadata: { a: "x".repeat(2048) } }))).toBe(
+      "400 MetadataTooLarge",
+    );
+  });
+
+  it("leaves nothing of an upload whose client went away", async () => {
+    const { credentials, region, endpoint } = server;
+    const url = `${endpoint}/${Bucket}/gone`;
+    const headers = await signS3Request({
+      method: "PUT",
+      url,
+      payloadHash: "UNSIGNED-PAYLOAD",
+      credentials,
+      region,
+    });
+    const received = server.requests.bytesIn;
+    const request = httpRequest(url, { method: "PUT", headers: { ...headers, "content-length": 1000 } });
+    const ended = new Promise((resolve) => {
+      request.on("error", resolve);
+    });
+    request.write("half");
+    await expect.poll(() => server.requests.bytesIn).toBe(received + 4);
+    request.destroy(new Error("gone"));
+    await ended;
+    expect(await outcome(head("gone"))).toBe("404 NotFound");
+  });
+});
