@@ -141,7 +141,27 @@ describe("startS3Server", () => {
     await expect(fetch(endpoint)).rejects.toThrow();
   });
 
-  it("rejects a taken port and a wrong bucket name", async () => {
+  it.each([
+    [{ bucket: ["data"] }, /Did you mean buckets\?/],
+    [{ buckets: "data" }, /buckets must be an array of strings/],
+    [{ port: "9000" }, /port must be a whole number/],
+    [{ dir: 1 }, /dir must be a string/],
+    [{ credentials: { accessKeyId: "a" } }, /credentials must be an object with the strings/],
+    [{ credentials: null }, /credentials must be/],
+    [{ region: 1 }, /region must be a string/],
+    [{ profile: "minio" }, /profile must be "s3" or "r2"/],
+    [{ faults: {} }, /faults must be an array/],
+    [{ writesPerSecondPerKey: 0 }, /writesPerSecondPerKey must be a number above 0/],
+    [{ now: 0 }, /now must be a function/],
+  ])("rejects the options %j with invalid_argument", async (options, message) => {
+    // As a caller without types passes it.
+    await expect(startS3Server(options as S3ServerOptions)).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it("rejects a port that is in use and an invalid bucket name", async () => {
     const { server } = await start();
     await expect(startS3Server({ port: server.port })).rejects.toMatchObject({ code: "EADDRINUSE" });
     await expect(startS3Server({ buckets: ["Not_A_Bucket"] })).rejects.toThrow(/"Not_A_Bucket" is not/);

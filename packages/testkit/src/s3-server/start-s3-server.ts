@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { checkOptions, invalid, type OptionKinds, oneOf } from "@parquetry/core/backend";
 import { KeyWriteRate } from "./faults/key-write-rate.ts";
 import { type S3FaultRule, S3FaultScript } from "./faults/s3-fault.ts";
 import { handleRequest, type ServerState } from "./http/handle-request.ts";
@@ -10,12 +11,7 @@ import type { S3Credentials } from "./signature/signature-v4.ts";
 import { DirectoryStore } from "./store/directory-store.ts";
 import { MemoryStore } from "./store/memory-store.ts";
 
-/**
- * The key pair a server takes when none is given. It opens nothing but test servers on this machine.
- *
- * @example
- * new S3Client({ credentials: TEST_CREDENTIALS, … });
- */
+/** The key pair that a server accepts when none is given. It gives access to test servers on this machine only. */
 export const TEST_CREDENTIALS: S3Credentials = {
   accessKeyId: "parquetry-test-key",
   secretAccessKey: "parquetry-test-secret",
@@ -23,46 +19,65 @@ export const TEST_CREDENTIALS: S3Credentials = {
 
 /** The only address a server listens on. */
 const HOST = "127.0.0.1";
-/** How long an idle connection is kept, longer than clients keep theirs, so that they are the ones to close. */
+/** Longer than clients keep idle connections open, so that the client closes first. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** How to start a server; everything has a default. */
+/** Options of {@link startS3Server}; all are optional. */
 export interface S3ServerOptions {
-  /** TCP port; 0, the default, takes a free one. */
+  /** TCP port. Default 0: any free port. */
   readonly port?: number;
-  /** Directory to keep objects in, made when it is missing. Without one they are kept in memory. */
+  /** Directory in which to store objects; created if it does not exist. By default objects are stored in memory. */
   readonly dir?: string;
-  /** Buckets to create unless they exist; none by default. */
+  /** Buckets to create if they do not exist; none by default. */
   readonly buckets?: readonly string[];
-  /** The key pair requests must be signed with; {@link TEST_CREDENTIALS} by default. */
+  /** The key pair with which requests must be signed; {@link TEST_CREDENTIALS} by default. */
   readonly credentials?: S3Credentials;
-  /** Region requests must be signed for; by default `us-east-1`, and `auto` with the profile `r2`. */
+  /** The region for which requests must be signed. Default `us-east-1`, or `auto` with the profile `r2`. */
   readonly region?: string;
-  /** Service to imitate where services differ; `s3` by default. */
+  /** The service to imitate where S3 and R2 differ; `s3` by default. */
   readonly profile?: S3ProfileName;
-  /** Faults from the start; none by default. */
+  /** The initial faults; none by default. */
   readonly faults?: readonly S3FaultRule[];
-  /** How often one key may be written per second, more being answered with 429, as R2 does (1); by default nobody counts. */
+  /** Writes per second that one key accepts; further ones are answered with 429. R2 accepts 1. Unlimited by default. */
   readonly writesPerSecondPerKey?: number;
-  /** Clock, in milliseconds since the epoch; `Date.now` by default. */
+  /** The server's clock, in milliseconds since the epoch; `Date.now` by default. */
   readonly now?: () => number;
 }
 
-/** A server that listens. */
+const OPTION_KINDS: OptionKinds<S3ServerOptions> = {
+  port: "whole",
+  dir: "string",
+  buckets: "strings",
+  credentials: {
+    expected: "an object with the strings accessKeyId and secretAccessKey",
+    is: (value) => isKeyPair(value as Partial<S3Credentials> | null),
+  },
+  region: "string",
+  profile: oneOf(...Object.keys(S3_PROFILES)),
+  faults: "array",
+  writesPerSecondPerKey: "positive",
+  now: "function",
+};
+
+function isKeyPair(value: Partial<S3Credentials> | null): boolean {
+  return typeof value?.accessKeyId === "string" && typeof value.secretAccessKey === "string";
+}
+
+/** A running server. */
 export interface S3Server extends AsyncDisposable {
-  /** URL for path-style clients: `http://127.0.0.1:PORT`. */
+  /** The URL for path-style clients: `http://127.0.0.1:PORT`. */
   readonly endpoint: string;
   readonly port: number;
   readonly region: string;
   readonly profile: S3ProfileName;
   readonly credentials: S3Credentials;
-  /** Names of the buckets there are now. */
+  /** Names of the existing buckets. */
   readonly buckets: readonly string[];
-  /** What the server has been asked for. */
+  /** Counts of the requests received. */
   readonly requests: RequestCounts;
-  /** Replaces all fault rules, and starts their counts anew; `[]` ends all faults. */
+  /** Replaces all fault rules and resets their counts; `[]` ends all faults. */
   setFaults(rules: readonly S3FaultRule[]): void;
-  /** Stops listening, ends every connection, and resolves when nothing is left open. Safe to call twice. */
+  /** Stops listening, closes every connection and resolves once all resources are released. Can be called twice. */
   close(): Promise<void>;
 }
 
@@ -78,9 +93,11 @@ function listen(server: Server, port: number): Promise<number> {
 }
 
 /**
- * Starts an S3 server in this process, on 127.0.0.1 only. It checks signatures and checksums, commits writes
- * atomically, and answers as S3 or R2 do, so that what works against it works against them. Rejects when the
- * port is taken (`EADDRINUSE`), the directory cannot be used, or a bucket's name is not valid.
+ * Starts an S3 server in this process, on 127.0.0.1 only. It verifies signatures and checksums, commits writes atomically and
+ * answers as S3 or R2 does.
+ *
+ * @throws StorageError `invalid_argument` for an option with a wrong name or value; a system error if the port is in use
+ * (`EADDRINUSE`) or the directory cannot be used.
  *
  * @example
  * await using server = await startS3Server({ buckets: ["data"] });
@@ -92,6 +109,7 @@ function listen(server: Server, port: number): Promise<number> {
  * });
  */
 export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> {
+  checkOptions(options, OPTION_KINDS, "startS3Server");
   const profile = S3_PROFILES[options.profile ?? "s3"];
   const region = options.region ?? profile.defaultRegion;
   const credentials = options.credentials ?? TEST_CREDENTIALS;
@@ -99,8 +117,9 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   const nowMs = options.now ?? Date.now;
   const wrongName = options.buckets?.find((name) => !isBucketName(name));
   if (wrongName !== undefined) {
-    throw new RangeError(
-      `"${wrongName}" is not a bucket name: 3 to 63 lower-case letters, digits, "-" and "." are.`,
+    throw invalid(
+      "startS3Server",
+      `"${wrongName}" is not a bucket name, expected 3 to 63 lower-case letters, digits, "-" and "."`,
     );
   }
   const store = options.dir === undefined ? new MemoryStore() : new DirectoryStore(options.dir);
@@ -116,7 +135,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     counter,
     nowMs,
     writeRate: new KeyWriteRate(options.writesPerSecondPerKey ?? Number.POSITIVE_INFINITY, nowMs),
-    script: new S3FaultScript(options.faults ?? []),
+    script: new S3FaultScript(options.faults ?? [], "startS3Server"),
     requestNumber: 0,
   };
   const working = new Set<Promise<void>>();

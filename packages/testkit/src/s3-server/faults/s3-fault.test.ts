@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { signS3Request } from "../../../test/support/sign-request.ts";
 import { type S3Server, startS3Server } from "../start-s3-server.ts";
-import { type S3Fault, S3FaultScript } from "./s3-fault.ts";
+import { type S3FaultRule, S3FaultScript } from "./s3-fault.ts";
 
 const BODY = "0123456789".repeat(1000);
 
@@ -77,16 +77,41 @@ describe("faults", () => {
     expect((await ask("PUT", `status-${status}`, "x")).status).toBe(status);
   });
 
-  it("refuses what it could not answer when it is set, and keeps the faults there were", async () => {
+  it("rejects an invalid rule with invalid_argument and keeps the current faults", async () => {
     server.setFaults([{ operation: "HeadObject", fault: { kind: "status", status: 500 } }]);
-    // What a caller without types may pass.
-    const set = (fault: unknown) => () => server.setFaults([{ fault: fault as S3Fault }]);
-    for (const status of [200, 404, 418, "slow", undefined])
-      expect(set({ kind: "status", status })).toThrow("It may be 403, 409, 429, 500, 503.");
-    expect(set({ kind: "reset-all" })).toThrow('no fault of the kind "reset-all". Kinds are status, reset, ');
+    const latency = { kind: "latency", ms: 1 };
+    const invalid: readonly (readonly [rule: unknown, message: RegExp])[] = [
+      ...[200, 404, 418, "slow"].map(
+        (status) => [{ fault: { kind: "status", status } }, /status must be 403 or 409 or 429/] as const,
+      ),
+      [{ fault: { kind: "status" } }, /kind status needs status/],
+      [{ fault: { kind: "status", status: undefined } }, /kind status needs status/],
+      [{ fault: { kind: "reset-all" } }, /kinds status, reset, .*, got "reset-all"/],
+      [{ fault: { kind: "toString" } }, /got "toString"/],
+      [{ fault: { kind: "reset", when: "after" } }, /when must be "before" or/],
+      [{ fault: { kind: "truncate", afterByte: 1 } }, /Did you mean afterBytes\?/],
+      [{ fault: { kind: "bandwidth", bytesPerSecond: 0 } }, /bytesPerSecond must be a number above 0/],
+      [{ fault: { kind: "short-pages", maxKeys: 0 } }, /maxKeys must be a whole number, 1 or more/],
+      [{ fault: "reset" }, /fault must be a plain object/],
+      [{}, /kinds status/],
+      [{ fault: latency, operations: "PutObject" }, /Did you mean operation\?/],
+      [{ fault: latency, operation: "PutObjects" }, /operation must be .*"PutObject"/],
+      [{ fault: latency, operation: ["PutObject", "Put"] }, /operation must be/],
+      [{ fault: latency, key: 1 }, /key must be a string or a RegExp/],
+      [{ fault: latency, nth: 0 }, /nth must be a whole number, 1 or more/],
+      [{ fault: latency, probability: "half" }, /probability must be a finite number/],
+      [{ fault: latency, seed: Number.NaN }, /seed must be a finite number/],
+    ];
+    for (const [rule, message] of invalid) {
+      // As a caller without types passes it.
+      const rules = [rule] as S3FaultRule[];
+      expect(() => server.setFaults(rules), String(message)).toThrow(message);
+      await expect(startS3Server({ faults: rules })).rejects.toMatchObject({
+        code: "invalid_argument",
+        message: expect.stringMatching(message),
+      });
+    }
     expect((await ask("HEAD", "any")).status).toBe(500);
-    const faults = [{ fault: { kind: "status", status: 302 } as unknown as S3Fault }];
-    await expect(startS3Server({ faults })).rejects.toThrow("cannot have the status 302");
   });
 
   it("resets before and during a put, and nothing is stored", async () => {

@@ -1,32 +1,36 @@
 import { S3Error } from "../s3-error.ts";
 
+/** The operations that the server counts. */
+export const S3_OPERATIONS = [
+  "AbortMultipartUpload",
+  "CompleteMultipartUpload",
+  "CopyObject",
+  "CreateBucket",
+  "CreateMultipartUpload",
+  "DeleteBucket",
+  "DeleteObject",
+  "DeleteObjects",
+  "GetBucketLocation",
+  "GetBucketVersioning",
+  "GetObject",
+  "HeadBucket",
+  "HeadObject",
+  "ListBuckets",
+  "ListMultipartUploads",
+  "ListObjects",
+  "ListObjectsV2",
+  "ListParts",
+  "PutObject",
+  "UploadPart",
+  "UploadPartCopy",
+  "Unsupported",
+] as const;
+
 /**
- * Operations the server knows, by their S3 names. `Unsupported` stands for everything else: it is counted,
- * authenticated, and answered with NotImplemented.
+ * An operation by its S3 name. `Unsupported` stands for every other request: it is counted, authenticated and answered with
+ * `NotImplemented`.
  */
-export type S3Operation =
-  | "AbortMultipartUpload"
-  | "CompleteMultipartUpload"
-  | "CopyObject"
-  | "CreateBucket"
-  | "CreateMultipartUpload"
-  | "DeleteBucket"
-  | "DeleteObject"
-  | "DeleteObjects"
-  | "GetBucketLocation"
-  | "GetBucketVersioning"
-  | "GetObject"
-  | "HeadBucket"
-  | "HeadObject"
-  | "ListBuckets"
-  | "ListMultipartUploads"
-  | "ListObjects"
-  | "ListObjectsV2"
-  | "ListParts"
-  | "PutObject"
-  | "UploadPart"
-  | "UploadPartCopy"
-  | "Unsupported";
+export type S3Operation = (typeof S3_OPERATIONS)[number];
 
 /** Sub-resources of S3 that this server does not have; asking for one must not look like asking for the object. */
 const UNSUPPORTED_SUBRESOURCES = new Set([
