@@ -20,6 +20,7 @@ export { abortedError, onAbort, throwIfAborted, unlessAborted } from "./bytes/ab
 export type { BackendCapabilities } from "./bytes/backend-capabilities.ts";
 export { type BodyCheck, bodyCheck } from "./bytes/body-check.ts";
 export { checkRange, rangeBeyondEnd, resolveRange } from "./bytes/byte-range.ts";
+export { defaultCacheDirectory } from "./bytes/cache-directory.ts";
 export {
   type CustomKind,
   checkBackend,

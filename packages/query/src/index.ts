@@ -17,7 +17,9 @@ export type {
 } from "./database/query-result.ts";
 export type { ResultLimit } from "./database/result-limit.ts";
 export type { QueryColumn, QueryParameters, QueryValue, ResultOptions } from "./duckdb/duckdb.ts";
-export { defaultCacheDirectory } from "./files/cache-directory.ts";
-export { DEFAULT_CACHE_BYTES } from "./files/file-cache.ts";
+export { type DdlEngine, generateDdl } from "./ddl/generate-ddl.ts";
+export { clearCache, DEFAULT_CACHE_BYTES, inspectCache } from "./files/file-cache.ts";
 export type { LevelChoice } from "./plan/choose-partitions.ts";
 export type { QueryProgress } from "./plan/query-progress.ts";
+export { describeNotes } from "./tables/describe-notes.ts";
+export { resolveTable } from "./tables/resolve-table.ts";

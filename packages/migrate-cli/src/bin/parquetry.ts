@@ -4,14 +4,14 @@ import { EXIT_INTERRUPTED } from "../commands/exit-codes.ts";
 import { createInterrupt } from "../commands/interrupt.ts";
 import { runCli } from "../commands/run-cli.ts";
 
-const { stdout, stderr } = process;
-// The AWS SDK tells everybody on Node 20 which Node it will want one day; who runs a command can do nothing about it.
+const { stdin, stdout, stderr } = process;
+// On Node 20 the AWS SDK warns about the Node it will need one day, which the user of a command cannot change.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
-// A reader that has gone away (`| head`) is no failure: the work goes on, and nobody is told.
-for (const stream of [stdout, stderr]) stream.on("error", () => {});
+// A reader that has gone away (`| head`) is not a failure; the work continues.
+for (const stream of [stdout, stderr]) stream.on("error", () => stream.destroy());
 
 const interrupt = createInterrupt(() => {
-  // The last word of a run that is stopped at once: nobody else gets to say it.
+  // Printed here, because nothing else runs after this.
   const args = process.argv.slice(2);
   const command = args.find((word) => !word.startsWith("-"));
   const summary = {
@@ -22,20 +22,21 @@ const interrupt = createInterrupt(() => {
     stopped: "interrupted",
   };
   if (args.includes("--json")) writeSync(1, `${JSON.stringify(summary)}\n`);
-  else writeSync(2, "\nStopped at once; the same command goes on from here.\n");
+  else writeSync(2, "\nStopped immediately. Run the same command again to continue.\n");
   process.exit(EXIT_INTERRUPTED);
 });
 process.on("SIGINT", () => interrupt.fire());
 process.on("SIGTERM", () => interrupt.fire());
 
 const exitCode = await runCli(process.argv.slice(2), {
+  stdin,
   stdout,
   stderr,
   env: process.env,
   cwd: process.cwd(),
   interrupt,
 });
-// Exits at once, idle sockets or not, but only when what was written has gone out.
+// Exits without waiting for idle sockets, but only after everything was written.
 for (const stream of [stdout, stderr])
   await new Promise<void>((resolve) => stream.write("", () => resolve()));
 process.exit(exitCode);

@@ -1,216 +1,276 @@
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { Argument, Command, Option } from "commander";
 import { fitted } from "../terminal/terminal.ts";
-import type { CliWorld, CommandContext, GlobalFlags } from "./command-context.ts";
-import { SHELLS } from "./completion/completion-words.ts";
-import type { CostFlags } from "./cost-command.ts";
-import { EXAMPLES } from "./examples.ts";
+import { type CliWorld, type CommandContext, type GlobalFlags, usageError } from "./command-context.ts";
 import { EXIT_OK } from "./exit-codes.ts";
-import { bytesPerSecond, wholeNumber } from "./flag-values.ts";
+import { bytesPerSecond, repeated, seconds, wholeNumber } from "./flag-values.ts";
 import { HELP_TOPICS } from "./help-topics.ts";
-import type { InventoryFlags } from "./inventory-command.ts";
-import type { MigrateFlags } from "./migrate-command.ts";
 import { runCommand } from "./run-command.ts";
-import { addPlaceFlags, addSelectionFlags, type PlaceFlags } from "./selection-flags.ts";
-import type { VerifyFlags } from "./verify-command.ts";
+import { addPlaceFlags, addSelectionFlags, addWhereFlag } from "./selection-flags.ts";
 
-/** Commands of `parquetry-query` that this one hands on whole, beside `query` itself. */
-export const HANDED_ON: Readonly<Record<string, string>> = {
-  cache: "show or clear the cache of remote files, by @parquetry/query",
-  compact: "one file of the many of each partition, by @parquetry/query",
-  ddl: "the table definition for Trino, Athena, Spark or DuckDB, by @parquetry/query",
-};
-
-/**
- * A command's code is loaded when it runs: together they are most of what a command line program would otherwise start with.
- */
-const COMMANDS = {
-  cost: async () => (await import("./cost-command.ts")).costCommand,
-  doctor: async () => (await import("./doctor-command.ts")).doctorCommand,
-  init: async () => (await import("./init-command.ts")).initCommand,
-  inventory: async () => (await import("./inventory-command.ts")).inventoryCommand,
-  migrate: async () => (await import("./migrate-command.ts")).migrateCommand,
-  query: async () => (await import("./query-command.ts")).queryCommand,
-  verify: async () => (await import("./verify-command.ts")).verifyCommand,
-} as const;
-
-const VERSION = readVersion();
-
-type Run<Flags> = (context: CommandContext, flags: Flags, place: string | undefined) => Promise<number>;
+type Run<Flags> = (context: CommandContext, flags: Flags, argument?: string) => Promise<number>;
 
 /** Options of {@link buildProgram}. */
 export interface ProgramOptions {
-  /** The arguments of the other executable. */
-  readonly forQuery: readonly string[];
-  /** Whether bad usage is told on stderr. */
+  /** Whether wrong usage is reported on stderr. */
   readonly tellUsage: boolean;
   finish(exitCode: number): void;
 }
 
-/** Every command and flag of `parquetry`: help, completions and parsing all come from here. */
-export function buildProgram(world: CliWorld, { forQuery, tellUsage, finish }: ProgramOptions): Command {
+/** Every command and flag of `parquetry`: help, completion and parsing all come from here. */
+export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOptions): Command {
+  let write = (text: string): void => void world.stdout.write(text);
   const program = new Command("parquetry")
     .description(
-      "Moves Hive-partitioned data between local disk, S3 and R2, and proves that nothing was lost.",
+      "Partitioned Parquet and CSV tables on local disk, S3 and R2: migrate them, prove that\nnothing was lost, and query them with SQL.",
     )
-    .version(VERSION, "-V, --version", "show the version")
+    .version(readVersion(), "-V, --version", "show the version")
     .option("--env-file <file>", "read variables from this file (default: .env)")
     .option("--env-prefix <prefix>", "the variables' prefix, e.g. NFL (default: PARQUETRY, then CFB)")
-    .option("--json", "JSON lines on stdout, the last one the summary")
-    .option("-q, --quiet", "say nothing but results and errors")
-    .option("-v, --verbose", "say more; errors with their stack")
-    .option("--no-color", "no colour (also NO_COLOR=1)")
+    .option("--json", "write JSON lines to stdout, the last one the summary")
+    .option("-q, --quiet", "print only results and errors")
+    .option("-v, --verbose", "print details, and the stack of errors")
+    .option("--no-color", "print without colour (also NO_COLOR=1)")
     .helpOption("-h, --help", "show help")
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(world.stdout.columns ?? 80, 100) })
     .configureOutput({
-      writeOut: (text) => world.stdout.write(text),
+      writeOut: (text) => write(text),
       writeErr: (text) => tellUsage && world.stderr.write(text),
-      outputError: (text, write) => write(fitted(world.stderr, explainUsage(text))),
+      outputError: (text, print) => print(fitted(world.stderr, explainUsage(text))),
     })
-    .showHelpAfterError("(add --help for the commands and flags there are)")
+    .showHelpAfterError("(add --help for the commands and flags)")
     .exitOverride();
 
-  /** What every command's action does around its work: context, errors, exit code. */
-  const action =
-    <Flags>(name: string, run: Run<Flags>) =>
-    async (place: string | undefined, flags: Flags): Promise<void> => {
-      finish(
-        await runCommand(name, world, program.opts<GlobalFlags>(), (context) => run(context, flags, place)),
-      );
-    };
-  const withoutPlace =
-    <Flags>(name: string, run: Run<Flags>) =>
-    (flags: Flags): Promise<void> =>
-      action(name, run)(undefined, flags);
-
-  program
-    .command("init")
-    .description("write a commented .env, never over an existing one")
-    .argument("[file]", "where to (default: .env)")
-    .action(action("init", async (context, _flags, file) => (await COMMANDS.init())(context, file)));
-  addPlaceFlags(program.command("doctor"))
-    .description("check configuration, credentials, permissions, clocks and names")
-    .action(
-      withoutPlace("doctor", async (context, flags: PlaceFlags) => (await COMMANDS.doctor())(context, flags)),
-    );
-  addSelectionFlags(
-    addPlaceFlags(program.command("inventory").argument("[place]", "a path or an s3:// or r2:// URI")),
-  )
-    .description("count files and bytes by folder, entity and format")
-    .action(
-      action("inventory", async (context, flags: InventoryFlags, place) =>
-        (await COMMANDS.inventory())(context, flags, place),
-      ),
-    );
-  addSelectionFlags(
-    addPlaceFlags(program.command("cost").argument("[place]", "a path or an s3:// or r2:// URI")),
-  )
-    .description("what keeping and moving it costs, R2 beside S3")
-    .option("--prices <file>", "a price table (JSON) instead of the built-in one")
-    .action(
-      action("cost", async (context, flags: CostFlags, place) =>
-        (await COMMANDS.cost())(context, flags, place),
-      ),
-    );
-  addSelectionFlags(addPlaceFlags(program.command("plan")))
-    .description("show what migrate would do; the same as migrate --dry-run")
-    .option("--force", "plan to overwrite what differs or is not proven equal")
-    .option("--allow-unverified", "exit 0 although nothing proves some files")
-    .option("--prices <file>", "a price table (JSON) instead of the built-in one")
-    .action(
-      withoutPlace("plan", async (context, flags: MigrateFlags) =>
-        (await COMMANDS.migrate())(context, { ...flags, dryRun: true }),
-      ),
-    );
-  addSelectionFlags(addPlaceFlags(program.command("migrate")))
-    .description("copy what is missing, byte by byte, and check each file; run it again to go on")
-    .option("--dry-run", "only show the plan")
-    .option("--force", "overwrite what differs or is not proven equal at the target")
-    .option("--concurrency <n>", "files copied at once (default: adapts, 4 to 256)", wholeNumber)
-    .option("--bandwidth <rate>", "at most this much a second, e.g. 10MB", bytesPerSecond)
-    .option("--max-errors <n>", "stop after so many failed files (default: 100)", wholeNumber)
-    .option("--report <dir>", "write lists, summary.json and report.html there")
-    .option("--allow-unverified", "exit 0 although nothing proves some files")
-    .option("--prices <file>", "a price table (JSON) instead of the built-in one")
-    .action(
-      withoutPlace("migrate", async (context, flags: MigrateFlags) =>
-        (await COMMANDS.migrate())(context, flags),
-      ),
-    );
-  addSelectionFlags(addPlaceFlags(program.command("verify")))
-    .description("compare both sides by content, folder by folder")
-    .option("--level <level>", "etag, sample:5% or full (reads both sides) (default: etag)")
-    .option("--seed <text>", "choose the same sample again")
-    .option("--allow-unverified", "exit 0 although nothing proves some files")
-    .option("--report <dir>", "write lists, summary.json and report.html there")
-    .action(
-      withoutPlace("verify", async (context, flags: VerifyFlags) =>
-        (await COMMANDS.verify())(context, flags),
-      ),
-    );
-  program
-    .command("query")
-    .description("SQL over the partitions, by @parquetry/query")
-    .argument("[args...]", "handed on to parquetry-query")
-    .action(() => withoutPlace("query", async (context) => (await COMMANDS.query())(context, forQuery))({}));
-  for (const [name, description] of Object.entries(HANDED_ON)) {
-    program
-      .command(name)
-      .description(description)
-      .argument("[args...]", "handed on to parquetry-query")
-      .action(() => withoutPlace(name, async (context) => (await COMMANDS.query())(context, forQuery))({}));
-  }
-  program
-    .command("completion")
-    .description("write a completion script for a shell: bash, zsh or fish")
-    .argument("<shell>", SHELLS.join(", "))
-    .action(
-      action("completion", async (context, _flags, shell = "") => {
-        const { shellCompletion } = await import("./completion/shell-completion.ts");
-        context.terminal.print(shellCompletion(program, shell).trimEnd());
-        return EXIT_OK;
-      }),
-    );
-  program
-    .command("help")
-    .description("show help for a command or a topic")
-    .argument("[topic]", `a command, ${HELP_TOPICS.map(({ name }) => name).join(", ")}`)
-    .action(async (name: string | undefined) => {
-      const isHandedOn = name !== undefined && (name === "query" || name in HANDED_ON);
-      if (!isHandedOn) return showHelp(program, world, name);
-      const ask = name === "query" ? ["--help"] : [name, "--help"];
-      return withoutPlace(name, async (context) => (await COMMANDS.query())(context, ask))({});
+  /** Sets what a command does. Its code is loaded when it runs: all of them together would be most of the start-up time. */
+  const runs = <Flags>(command: Command, load: () => Promise<Run<Flags>>): Command =>
+    command.action(async () => {
+      const run = async (context: CommandContext): Promise<number> =>
+        (await load())(context, command.opts() as Flags, command.args[0]);
+      finish(await runCommand(command.name(), world, program.opts<GlobalFlags>(), run));
     });
-  for (const command of program.commands) {
-    const examples = EXAMPLES[command.name()] ?? [];
+  const add = (name: string, description: string, examples: readonly string[] = []): Command => {
+    const command = program.command(name).description(description);
     if (examples.length > 0)
       command.addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
-  }
-  const topics = HELP_TOPICS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`);
-  program.addHelpText("after", `\nTopics (parquetry help TOPIC):\n${topics.join("\n")}`);
-  return program;
+    return command;
+  };
+  const addPlace = (command: Command): Command =>
+    addSelectionFlags(addPlaceFlags(command.argument("[place]", "a path or an s3:// or r2:// URI")));
+
+  program.commandsGroup("Move and prove:");
+  runs(
+    add("init", "write a commented .env, never over an existing one").argument(
+      "[file]",
+      "where to write it (default: .env)",
+    ),
+    async () => (await import("./init-command.ts")).initCommand,
+  );
+  runs(
+    addPlaceFlags(
+      add("doctor", "check configuration, credentials, permissions, clocks and names", [
+        "parquetry doctor",
+        "parquetry doctor --from /Volumes/drive --to r2://football",
+      ]),
+    ),
+    async () => (await import("./doctor-command.ts")).doctorCommand,
+  );
+  runs(
+    addPlace(
+      add("inventory", "count files and bytes by folder, entity and format", [
+        "parquetry inventory",
+        "parquetry inventory r2://football --include raw/",
+      ]),
+    ),
+    async () => (await import("./inventory-command.ts")).inventoryCommand,
+  );
+  runs(
+    addPlace(
+      add("cost", "estimate what storing and moving it costs, R2 next to S3", [
+        "parquetry cost",
+        "parquetry cost /Volumes/drive",
+      ]),
+    ).option("--prices <file>", "read prices from this JSON file instead of the built-in table"),
+    async () => (await import("./cost-command.ts")).costCommand,
+  );
+  runs(
+    addSelectionFlags(
+      addPlaceFlags(
+        add("plan", "show what migrate would do; same as migrate --dry-run", [
+          "parquetry plan",
+          "parquetry plan --where year=2024,week=1..4",
+        ]),
+      ),
+    )
+      .option("--force", "plan to overwrite what differs or is not proven equal")
+      .option("--allow-unverified", "exit 0 even if some files cannot be proven equal")
+      .option("--prices <file>", "read prices from this JSON file instead of the built-in table"),
+    async () => (await import("./migrate-command.ts")).planCommand,
+  );
+  runs(
+    addSelectionFlags(
+      addPlaceFlags(
+        add("migrate", "copy what is missing, byte for byte, and check each file; rerun it to resume", [
+          "parquetry migrate                                   # to the configured bucket",
+          "parquetry migrate --from /Volumes/drive --to r2://football --report report",
+          "parquetry migrate --from r2://football --to ./data  # the way back",
+        ]),
+      ),
+    )
+      .option("--dry-run", "only show the plan")
+      .option("--force", "overwrite what differs or is not proven equal at the target")
+      .option("--concurrency <n>", "files copied concurrently (default: adapts, 4 to 256)", wholeNumber)
+      .option("--bandwidth <rate>", "the most bytes per second, e.g. 10MB", bytesPerSecond)
+      .option("--max-errors <n>", "stop after this many failed files (default: 100)", wholeNumber)
+      .option("--report <dir>", "write lists, summary.json and report.html to this folder")
+      .option("--allow-unverified", "exit 0 even if some files cannot be proven equal")
+      .option("--prices <file>", "read prices from this JSON file instead of the built-in table"),
+    async () => (await import("./migrate-command.ts")).migrateCommand,
+  );
+  runs(
+    addSelectionFlags(
+      addPlaceFlags(
+        add("verify", "compare both sides by content, folder by folder", [
+          "parquetry verify                                    # by what listings prove",
+          "parquetry verify --level sample:5%                  # reads one file in twenty",
+          "parquetry verify --level full --report report       # reads everything, twice",
+        ]),
+      ),
+    )
+      .option("--level <level>", "etag, sample:5% or full (reads both sides) (default: etag)")
+      .option("--seed <text>", "choose the same sample again")
+      .option("--allow-unverified", "exit 0 even if some files cannot be proven equal")
+      .option("--report <dir>", "write lists, summary.json and report.html to this folder"),
+    async () => (await import("./verify-command.ts")).verifyCommand,
+  );
+
+  program.commandsGroup("Query:");
+  runs(
+    addTypeFlags(
+      add("query", "run SQL over the tables; without SQL, start a shell", [
+        "parquetry query 'SELECT team, sum(yards) FROM plays GROUP BY ALL'",
+        "parquetry query --explain --file report.sql --param year=2024",
+        "parquetry query 'FROM games' --output games.parquet",
+        "echo 'SELECT count(*) FROM \"raw/plays\"' | parquetry query",
+      ])
+        .argument("[sql]", "one SELECT; without it and --file, read from stdin")
+        .option("-f, --file <file>", "read the SQL from a file (- for stdin)")
+        .addOption(
+          new Option(
+            "-F, --format <format>",
+            "the format of the result (default: by --output, else csv)",
+          ).choices(["table", "csv", "tsv", "json", "ndjson", "parquet", "markdown"]),
+        )
+        .option("-o, --output <file>", "write the result to this file instead of stdout")
+        .option("--explain", "show what would be read, without reading it")
+        .option("-p, --param <name=value>", "set a parameter, $name in the SQL (repeatable)", repeated)
+        .option("--tables", "list the tables")
+        .option("--describe <table>", "show keys and columns of a table")
+        .option("--timeout <seconds>", "stop the query after this time", seconds)
+        .addOption(
+          new Option(
+            "--remote <how>",
+            "read S3 and R2 through the cache or DuckDB's httpfs (default: cache)",
+          ).choices(["cache", "httpfs"]),
+        ),
+    ),
+    async () => (await import("./sql/query-command.ts")).queryCommand,
+  );
+  runs(
+    addTypeFlags(
+      addWhereFlag(
+        add("compact", "merge the files of each partition into one", [
+          "parquetry compact raw/plays --dry-run",
+          "parquetry compact raw/plays --where year=2024 --sort-by play_id",
+          "parquetry compact raw/plays --into raw/plays_by_week --keys year,week",
+        ]),
+      )
+        .argument("<table>", "e.g. raw/plays")
+        .option("--dry-run", "show what would be done, and write nothing")
+        .option("--sort-by <columns>", "sort the rows by these columns, separated by commas")
+        .option("--into <table>", "write another table and leave this one unchanged (needs --keys)")
+        .option("--keys <keys>", "the partition keys of --into; the other keys become columns")
+        .addHelpText(
+          "after",
+          "\nEach partition is replaced atomically, after its new file was read back and\nfound to hold the same rows. Rerun the same command to resume.",
+        ),
+    ),
+    async () => (await import("./sql/compact-command.ts")).compactCommand,
+  );
+  runs(
+    addTypeFlags(
+      add("ddl", "print the table definition for another engine", ["parquetry ddl raw/plays --engine trino"])
+        .argument("<table>", "e.g. raw/plays")
+        .addOption(
+          new Option("-e, --engine <engine>", "the engine that will read the table")
+            .choices(["trino", "athena", "spark", "duckdb"])
+            .makeOptionMandatory(),
+        ),
+    ),
+    async () => (await import("./sql/ddl-command.ts")).ddlCommand,
+  );
+  runs(
+    add("cache", "show or clear the cache of remote files", ["parquetry cache --clear"]).option(
+      "--clear",
+      "remove all files; queries download what they need again",
+    ),
+    async () => (await import("./sql/cache-command.ts")).cacheCommand,
+  );
+
+  program.commandsGroup("Help:");
+  runs(
+    add("completion", "print a completion script for a shell", ["source <(parquetry completion bash)"])
+      .addArgument(new Argument("<shell>", "your shell").choices(["bash", "zsh", "fish"]))
+      .addOption(new Option("--line <text>", "complete this line").hideHelp()),
+    async () => {
+      const { COMPLETION_SCRIPTS, completeLine } = await import("./shell-completion.ts");
+      return async (context, { line }: { readonly line?: string }, shell = "") => {
+        const script = COMPLETION_SCRIPTS[shell] ?? "";
+        context.emit("summary", { exitCode: EXIT_OK, shell, script });
+        const lines = line === undefined ? [script] : completeLine(program, line, shell);
+        if (!context.json) for (const each of lines) context.terminal.print(each);
+        return EXIT_OK;
+      };
+    },
+  );
+  const topics = HELP_TOPICS.map(({ name }) => name);
+  runs(
+    add("help", "show help for a command or a topic").argument("[topic]", `a command, ${topics.join(", ")}`),
+    async () => async (context, _flags, name) => {
+      const topic = HELP_TOPICS.find((other) => other.name === name);
+      const command = name === undefined ? program : program.commands.find((other) => other.name() === name);
+      if (topic === undefined && command === undefined) {
+        const known = [...program.commands.map((other) => other.name()), ...topics];
+        throw usageError(
+          `there is no help about ${JSON.stringify(name)}. There is about ${known.join(", ")}.`,
+        );
+      }
+      let text = topic?.text ?? "";
+      write = (part) => {
+        text += part;
+      };
+      command?.outputHelp();
+      context.emit("summary", { exitCode: EXIT_OK, text });
+      if (!context.json) context.terminal.print(text.trimEnd());
+      return EXIT_OK;
+    },
+  );
+  const summaries = HELP_TOPICS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`);
+  return program.addHelpText("after", `\nTopics (parquetry help TOPIC):\n${summaries.join("\n")}`);
 }
 
-/** What commander says of bad usage, with what to do where it does not say that. */
+function addTypeFlags(command: Command): Command {
+  return command
+    .option("--column-type <table.column=type>", "the type of a column (repeatable)", repeated)
+    .option("--key-type <table.key=type>", "the type of a partition key (repeatable)", repeated);
+}
+
+/** Commander's message about wrong usage, with the remedy where it has none. */
 export function explainUsage(message: string): string {
   return message.replace(
     /(too many arguments for '(?:doctor|plan|migrate|verify)')\. Expected 0 arguments but got \d+\./,
     "$1: it takes none. Give places by --from and --to.",
   );
-}
-
-/** `parquetry help [topic]`: the program's, a command's or a topic's. Throws what commander throws for help and bad usage. */
-function showHelp(program: Command, world: CliWorld, name: string | undefined): void {
-  const topic = HELP_TOPICS.find((other) => other.name === name);
-  if (topic !== undefined) {
-    world.stdout.write(`${topic.text}\n`);
-    return;
-  }
-  const command = name === undefined ? program : program.commands.find((other) => other.name() === name);
-  if (command !== undefined) command.help();
-  const known = [...program.commands.map((other) => other.name()), ...HELP_TOPICS.map((other) => other.name)];
-  program.error(`error: there is no help about ${JSON.stringify(name)}. There is about ${known.join(", ")}.`);
 }
 
 function readVersion(): string {

@@ -1,24 +1,27 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { defaultCacheDirectory, StorageError } from "@parquetry/core/backend";
 import { type HashCache, openHashCache } from "../proof/hash-cache.ts";
 import { openUploadJournal, type UploadJournal } from "../run/upload-journal.ts";
 import { createTerminal, type OutputStream, type Terminal } from "../terminal/terminal.ts";
 import type { Interrupt } from "./interrupt.ts";
 
-/** The version of the JSON lines' shape. It changes when a field changes its meaning or goes away. */
+/** The version of the JSON lines' shape. It changes when a field changes its meaning or is removed. */
 export const JSON_VERSION = 1;
 
-/** What a command line program is given by the world. */
+/** What surrounds a run of the command. */
 export interface CliWorld {
+  /** Where SQL and shell input come from. */
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   /** Where results go. */
   readonly stdout: OutputStream;
   /** Where messages go. */
   readonly stderr: OutputStream;
-  /** The environment; variables in it win over those of the `.env` file. */
+  /** The environment; its variables override those of the `.env` file. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The working directory. */
   readonly cwd: string;
-  /** Ctrl-C and its kin. */
+  /** Ctrl-C and SIGTERM. */
   readonly interrupt: Interrupt;
 }
 
@@ -30,7 +33,7 @@ export interface GlobalFlags {
   readonly envPrefix?: string;
   /** JSON lines on stdout. */
   readonly json?: boolean;
-  /** Nothing on stderr but errors. */
+  /** Only results and errors. */
   readonly quiet?: boolean;
   /** More on stderr. */
   readonly verbose?: boolean;
@@ -39,30 +42,30 @@ export interface GlobalFlags {
 }
 
 /** What a command works with. */
-export interface CommandContext extends Pick<CliWorld, "cwd" | "interrupt"> {
+export interface CommandContext extends Omit<CliWorld, "stderr"> {
   /** The command's name. */
   readonly command: string;
-  /** The environment, with the variables of the `.env` file. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** The prefix of the variables, where one was given. */
+  /** The prefix of the variables, if one was given. */
   readonly envPrefix: string | undefined;
+  /** The folder of all caches. */
+  readonly cacheFolder: string;
   /** Whether stdout is JSON lines. */
   readonly json: boolean;
-  /** Whether only errors are told. */
+  /** Whether only results and errors are printed. */
   readonly quiet: boolean;
-  /** Whether more is told. */
+  /** Whether details are printed. */
   readonly verbose: boolean;
   /** Where to write. */
   readonly terminal: Terminal;
-  /** Writes one JSON line, where `json` is on. */
+  /** Writes one JSON line if `json` is on. */
   emit(type: string, fields: Readonly<Record<string, unknown>>): void;
-  /** Tells a person something, unless `quiet`. */
+  /** Prints a message unless `quiet` or `json` is on. */
   note(line: string): void;
-  /** Tells a person of something that may be wrong; as a JSON line where `json` is on. */
+  /** Prints a warning; as a JSON line if `json` is on. */
   warn(message: string): void;
   /** Opens the cache of file hashes. */
   openHashCache(): HashCache;
-  /** Opens the journal of uploads in parts. */
+  /** Opens the journal of multipart uploads. */
   openUploadJournal(): UploadJournal;
 }
 
@@ -73,13 +76,10 @@ export function createCommandContext(
   flags: GlobalFlags,
   env: CommandContext["env"],
 ): CommandContext {
+  const { stdin, stdout, stderr, cwd, interrupt } = world;
   const { json = false, quiet = false, verbose = false } = flags;
-  const terminal = createTerminal({
-    stdout: world.stdout,
-    stderr: world.stderr,
-    env,
-    color: flags.color === false ? false : undefined,
-  });
+  const terminal = createTerminal({ stdout, stderr, env, color: flags.color === false ? false : undefined });
+  const cacheFolder = defaultCacheDirectory(env);
   const emit: CommandContext["emit"] = (type, fields) => {
     if (json) terminal.print(JSON.stringify({ version: JSON_VERSION, type, command, ...fields }));
   };
@@ -89,10 +89,13 @@ export function createCommandContext(
   };
   return {
     command,
-    cwd: world.cwd,
-    interrupt: world.interrupt,
+    stdin,
+    stdout,
+    cwd,
+    interrupt,
     env,
     envPrefix: flags.envPrefix,
+    cacheFolder,
     json,
     quiet,
     verbose,
@@ -102,16 +105,15 @@ export function createCommandContext(
     note(line) {
       if (!quiet && !json) terminal.tell(line);
     },
-    openHashCache: () => openHashCache(join(cacheFolder(env), "parquetry", "file-md5"), warn),
-    openUploadJournal: () => openUploadJournal(join(cacheFolder(env), "parquetry", "uploads"), warn),
+    openHashCache: () => openHashCache(join(cacheFolder, "file-md5"), warn),
+    openUploadJournal: () => openUploadJournal(join(cacheFolder, "uploads"), warn),
   };
 }
 
-/** Where a user's caches go: XDG's folder, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows. */
-function cacheFolder(env: CommandContext["env"]): string {
-  const { XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = env;
-  if (xdg) return xdg;
-  if (process.platform === "win32" && local) return local;
-  const home = env["HOME"] || homedir();
-  return process.platform === "darwin" ? join(home, "Library", "Caches") : join(home, ".cache");
+/** The error of a command that is used wrongly. */
+export function usageError(message: string, cause?: unknown): StorageError {
+  return new StorageError({ code: "invalid_argument", op: "usage", message, cause });
 }
+
+/** Thrown when the reader of the output has gone away (`| head`). It is not a failure. */
+export class OutputClosed extends Error {}

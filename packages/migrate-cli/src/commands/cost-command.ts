@@ -2,7 +2,7 @@ import { estimateCost } from "../cost/estimate-cost.ts";
 import { formatBytes, formatFiles, formatUsd } from "../terminal/format-amount.ts";
 import { formatTable } from "../terminal/format-table.ts";
 import type { CommandContext } from "./command-context.ts";
-import { exitCodeOf, type InventoryFlags, takeInventory } from "./inventory-command.ts";
+import { type InventoryFlags, inventoryExitCode, takeInventory } from "./inventory-command.ts";
 import { readPrices } from "./read-prices.ts";
 
 /** Flags of `parquetry cost`. */
@@ -18,7 +18,7 @@ export async function costCommand(
   const { url, inventory } = await takeInventory(context, flags, place);
   inventory.close();
   const { files, bytes } = inventory;
-  const exitCode = exitCodeOf(inventory);
+  const exitCode = inventoryExitCode(inventory);
   const lists = Math.max(1, Math.ceil(files / 1000));
   const keeping = estimateCost({ storedBytes: bytes }, prices);
   const upload = estimateCost({ storedBytes: 0, writes: files + lists }, prices);
@@ -37,7 +37,7 @@ export async function costCommand(
     });
     return exitCode;
   }
-  const { print, style, columns } = context.terminal;
+  const { print, style, width } = context.terminal;
   print(`${formatFiles(files)}, ${formatBytes(bytes)} at ${url}`);
   print();
   const [head = "", ...rows] = formatTable(
@@ -47,7 +47,7 @@ export async function costCommand(
       ["uploading it, once", formatUsd(upload.r2.onceUsd), formatUsd(upload.s3.onceUsd)],
       ["reading all of it, once", formatUsd(download.r2.onceUsd), formatUsd(download.s3.onceUsd)],
     ],
-    columns,
+    width,
   );
   print(style("bold", head));
   for (const row of rows) print(row);

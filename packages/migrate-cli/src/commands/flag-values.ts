@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 
-/** Collects a flag that may be given more than once. */
+/** Collects the values of a repeatable flag. */
 export function repeated(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
@@ -36,4 +36,15 @@ export function bytesPerSecond(value: string): number {
   const bytes = Number(match?.[1]) * (UNIT_BYTES[(match?.[2] ?? "").toLowerCase()] ?? Number.NaN);
   if (bytes >= 1) return bytes;
   throw new InvalidArgumentError("Expected bytes per second: 500k, 10MB, 1.5MiB.");
+}
+
+/**
+ * Parses a number of seconds above 0.
+ *
+ * @throws InvalidArgumentError for anything else.
+ */
+export function seconds(value: string): number {
+  const number = Number(value);
+  if (number > 0 && Number.isFinite(number)) return number;
+  throw new InvalidArgumentError("Expected a number of seconds, e.g. 30.");
 }

@@ -22,7 +22,7 @@ export async function inventoryCommand(
   const found = await takeInventory(context, flags, place);
   try {
     const { files, bytes, folders, entities, formats, leftOut, skippedEntries, unreadable } = found.inventory;
-    const exitCode = exitCodeOf(found.inventory);
+    const exitCode = inventoryExitCode(found.inventory);
     if (context.json) {
       for await (const entry of skippedEntries) context.emit("skipped", { ...entry });
       const skipped = skippedEntries.length;
@@ -43,7 +43,7 @@ export async function inventoryCommand(
     const { print, style } = context.terminal;
     const table = (rows: readonly (readonly string[])[]): void => {
       if (rows.length === 1) return;
-      const [head = "", ...lines] = formatTable(rows, context.terminal.columns);
+      const [head = "", ...lines] = formatTable(rows, context.terminal.width);
       print();
       print(style("bold", head));
       for (const line of lines) print(line);
@@ -76,7 +76,7 @@ export async function inventoryCommand(
 }
 
 /** What could not be read is not counted. */
-export function exitCodeOf({ unreadable }: Inventory): number {
+export function inventoryExitCode({ unreadable }: Inventory): number {
   return unreadable.length === 0 ? EXIT_OK : EXIT_INCOMPLETE;
 }
 

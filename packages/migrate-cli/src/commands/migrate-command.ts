@@ -14,7 +14,7 @@ import type { SelectionOptions } from "../select/selection.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import type { CommandContext } from "./command-context.ts";
 import { describePlan, type PlanCost, planCost, planSummary, reportCost } from "./describe-plan.ts";
-import { describeUnproven, exitCodeOf, headlineOf, leftBehind } from "./migrate-outcome.ts";
+import { describeUnproven, headlineOf, leftBehind, migrationExitCode } from "./migrate-outcome.ts";
 import { tellNames, tellUnreadable } from "./name-lists.ts";
 import { isCaseInsensitive, withBothEnds } from "./open-places.ts";
 import { readPrices } from "./read-prices.ts";
@@ -36,7 +36,12 @@ export type MigrateFlags = SelectionFlags &
     readonly allowUnverified?: boolean;
   };
 
-/** `parquetry migrate` and `parquetry plan`: plans, shows the plan, and without `--dry-run` does it. */
+/** `parquetry plan`: `parquetry migrate --dry-run`. */
+export async function planCommand(context: CommandContext, flags: MigrateFlags): Promise<number> {
+  return await migrateCommand(context, { ...flags, dryRun: true });
+}
+
+/** `parquetry migrate`: plans, prints the plan, and without `--dry-run` executes it. */
 export async function migrateCommand(context: CommandContext, flags: MigrateFlags): Promise<number> {
   const { interrupt } = context;
   const selection = selectionOf(flags);
@@ -62,8 +67,9 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
       const { source: atSource, target: atTarget } = selectedFiles(plan);
       if (plan.unusableNames + plan.unreadable.length === 0) requireSelection(flags, atSource, atTarget);
       const cost = planCost(plan, { source, target }, prices);
-      const show = flags.dryRun === true ? context.terminal.print : context.note;
-      if (!context.json) for (const line of describePlan(plan, cost, context.terminal.columns)) show(line);
+      const { print, width, columns } = context.terminal;
+      const [show, limit] = flags.dryRun === true ? [print, width] : [context.note, columns];
+      if (!context.json) for (const line of describePlan(plan, cost, limit)) show(line);
       // A dry run has the flags of a plan.
       await tellPlanned(flags.dryRun === true ? { ...context, command: "plan" } : context, plan);
       if (flags.dryRun === true) return finishPlan(context, plan, cost, flags);
@@ -156,7 +162,7 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
   });
   try {
     progress[Symbol.dispose]();
-    const exitCode = exitCodeOf(result, flags);
+    const exitCode = migrationExitCode(result, flags);
     const parity = migrationParity(result);
     const headline = headlineOf(result, exitCode);
     const summary = {

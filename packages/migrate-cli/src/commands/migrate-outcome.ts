@@ -23,7 +23,7 @@ export function leftBehind(plan: MigrationPlan, flags: OutcomeFlags): number {
 }
 
 /** The exit code of a migration: 0 done and equal, 1 not all of it, 2 hopeless from the start, 130 interrupted. */
-export function exitCodeOf(result: MigrationResult, flags: OutcomeFlags): number {
+export function migrationExitCode(result: MigrationResult, flags: OutcomeFlags): number {
   if (result.stopped === "interrupted") return 130;
   if (result.stopped === "hopeless" && result.copied.files === 0) return 2;
   return result.failures.length > 0 || result.stopped !== undefined || leftBehind(result.plan, flags) > 0

@@ -1,47 +1,72 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseEnv } from "node:util";
 import { isStorageError } from "@parquetry/core/backend";
+import { whyNot } from "../terminal/why-not.ts";
 import {
   type CliWorld,
   type CommandContext,
   createCommandContext,
   type GlobalFlags,
+  OutputClosed,
+  usageError,
 } from "./command-context.ts";
-import { EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_USAGE } from "./exit-codes.ts";
-import { loadEnvironment } from "./load-environment.ts";
+import { EXIT_INTERRUPTED, EXIT_OK, exitCodeOf } from "./exit-codes.ts";
 
-/** Runs one command with its context, and tells what it throws. Gives the exit code. */
+/** Commands that read no variable; `init` writes the file that others read. */
+const WITHOUT_ENVIRONMENT: ReadonlySet<string> = new Set(["completion", "help", "init"]);
+
+/** Runs one command with its context, reports what it throws, and returns the exit code. */
 export async function runCommand(
   name: string,
   world: CliWorld,
   flags: GlobalFlags,
   run: (context: CommandContext) => Promise<number>,
 ): Promise<number> {
-  // Made before the file of variables is read, so that there is a way to tell of its errors.
+  // Made before the file of variables is read, so that its errors can be reported.
   let context = createCommandContext(name, world, flags, world.env);
   try {
-    // `init` writes that file.
-    const env =
-      name === "init" || name === "completion"
-        ? world.env
-        : loadEnvironment(world.env, world.cwd, flags.envFile);
-    context = createCommandContext(name, world, flags, env);
+    if (!WITHOUT_ENVIRONMENT.has(name) || flags.envFile !== undefined)
+      context = createCommandContext(name, world, flags, loadEnvFile(world, flags.envFile));
     return await run(context);
   } catch (error) {
-    return tellError(context, error);
+    return reportError(context, error);
   }
 }
 
-function tellError(context: CommandContext, error: unknown): number {
-  const { terminal, json, verbose } = context;
+/** The environment with the variables of a file added; a missing `.env` is fine. Errors never show the file's content. */
+function loadEnvFile({ env, cwd }: CliWorld, file: string | undefined): CommandContext["env"] {
+  const path = resolve(cwd, file ?? ".env");
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (file === undefined && (code === "ENOENT" || code === "ENOTDIR")) return env;
+    throw usageError(
+      `the environment file ${path} cannot be read: ${whyNot(error)}. Give another one by --env-file; \`parquetry init\` writes a template.`,
+    );
+  }
+  const set = Object.entries(env).filter(([, value]) => value !== undefined);
+  return { ...parseEnv(text), ...Object.fromEntries(set) };
+}
+
+/** Reports an error in one place for every command, and returns the exit code. */
+export function reportError(context: CommandContext, error: unknown): number {
+  const { terminal, json, verbose, interrupt } = context;
   terminal.status("");
-  if (isStorageError(error, "aborted") && context.interrupt.abort.aborted) {
+  // `| head` has read enough.
+  if (error instanceof OutputClosed) return EXIT_OK;
+  if (isStorageError(error, "aborted") && interrupt.abort.aborted) {
     context.emit("summary", { exitCode: EXIT_INTERRUPTED, stopped: "interrupted" });
-    if (!json) terminal.tell("Interrupted. The same command goes on from here.");
+    if (!json) terminal.tell("Interrupted. Run the same command again to continue.");
     return EXIT_INTERRUPTED;
   }
   const known = isStorageError(error);
-  const exitCode = known ? EXIT_USAGE : EXIT_INCOMPLETE;
+  const exitCode = exitCodeOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  context.emit("summary", { exitCode, error: { code: known ? error.code : "internal", message } });
+  const fields = known ? error.toJSON() : { code: "internal", message };
+  context.emit("summary", { exitCode, error: fields });
   if (!json) {
     terminal.tell(`${terminal.mark("red", "error:")} ${message}`);
     if (!known) terminal.tell("This is a bug in parquetry. Please report it with the output of --verbose.");

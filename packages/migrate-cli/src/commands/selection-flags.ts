@@ -13,14 +13,22 @@ export interface SelectionFlags {
   readonly defaultExcludes?: boolean;
 }
 
+/** Adds `--where`, which has one grammar in every command. */
+export function addWhereFlag(command: Command): Command {
+  return command.option(
+    "--where <condition>",
+    "only these partitions, e.g. year=2024,week=1..4 (repeatable)",
+    repeated,
+  );
+}
+
 /** Adds the flags that choose files. */
 export function addSelectionFlags(command: Command): Command {
-  return command
-    .option("--include <glob>", "only what matches, e.g. raw/ (repeatable)", repeated)
-    .option("--exclude <glob>", "not what matches, e.g. '*.csv' (repeatable)", repeated)
-    .option("--where <condition>", "only these partitions, e.g. year=2024,week=1..4", repeated)
-    .option("--shard <i/n>", "only part i of n, i from 0 (for array jobs)")
-    .option("--no-default-excludes", "also ._*, .DS_Store, temporary files and the system's own");
+  return addWhereFlag(command)
+    .option("--include <glob>", "only files that match, e.g. raw/ (repeatable)", repeated)
+    .option("--exclude <glob>", "no files that match, e.g. '*.csv' (repeatable)", repeated)
+    .option("--shard <i/n>", "only part i of n, counted from 0 (for array jobs)")
+    .option("--no-default-excludes", "include ._*, .DS_Store, temporary and system files");
 }
 
 /**

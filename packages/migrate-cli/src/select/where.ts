@@ -16,19 +16,31 @@ type Matcher = (value: string) => boolean;
  * ```
  */
 export function parseWhere(texts: readonly string[]): (key: string, isFolder?: boolean) => boolean {
-  const conditions = new Map<string, Matcher[]>();
-  for (const text of texts) readConditions(text, conditions);
+  const conditions = parseConditions(texts);
   if (conditions.size === 0) return () => true;
   return (key, isFolder = false) => {
     const values = partitionValues(isFolder ? `${key}/` : key);
-    for (const [name, matchers] of conditions) {
+    for (const [name, matches] of conditions) {
       const value = values.get(name);
       // A folder below may have it.
       if (value === undefined && isFolder) continue;
-      if (value === undefined || !matchers.some((matches) => matches(value))) return false;
+      if (value === undefined || !matches(value)) return false;
     }
     return true;
   };
+}
+
+/**
+ * The conditions of {@link parseWhere}, by partition key; a NULL value is given as `__HIVE_DEFAULT_PARTITION__`.
+ *
+ * @throws StorageError `invalid_argument` naming the part that cannot be read.
+ */
+export function parseConditions(texts: readonly string[]): ReadonlyMap<string, Matcher> {
+  const conditions = new Map<string, Matcher[]>();
+  for (const text of texts) readConditions(text, conditions);
+  return new Map(
+    [...conditions].map(([key, matchers]) => [key, (value) => matchers.some((matches) => matches(value))]),
+  );
 }
 
 function readConditions(text: string, conditions: Map<string, Matcher[]>): void {

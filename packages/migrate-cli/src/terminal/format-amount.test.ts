@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatBytes, formatBytesOf, formatDuration, formatFiles, formatUsd } from "./format-amount.ts";
-import { cutText, formatTable } from "./format-table.ts";
+import { formatTable } from "./format-table.ts";
+import { cutText, textWidth } from "./text-width.ts";
 
 describe("amounts", () => {
   it("shows bytes, times and dollars as people read them", () => {
@@ -14,7 +15,7 @@ describe("amounts", () => {
       "1.5 PB",
     ]);
     expect([0, 9_949, 59_000, 185_000, 3_723_000].map(formatDuration)).toEqual([
-      "0.0 s",
+      "0 ms",
       "9.9 s",
       "59 s",
       "3:05",
@@ -40,12 +41,12 @@ describe("formatTable", () => {
       ],
       40,
     );
-    expect(lines.map((line) => [...line].length)).toEqual([40, 40, 40]);
+    expect(lines.map(textWidth)).toEqual([40, 40, 40]);
     expect(lines[1]).toMatch(/^processed\/x+…x+\/end {2}31,857$/);
   });
 
   it("cuts in the middle", () => {
     expect(cutText("abc", 3)).toBe("abc");
-    expect(cutText("processed/byplay", 10)).toBe("proces…lay");
+    expect(cutText("processed/byplay", 10, 3)).toBe("proces…lay");
   });
 });

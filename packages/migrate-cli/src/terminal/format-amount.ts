@@ -51,7 +51,7 @@ export function formatBytesOf(bytes: number, totalBytes: number): string {
 }
 
 /**
- * A time span for people: `0.4 s`, `12 s`, `3:05`, `1:02:03`.
+ * A duration: `20 ms`, `0.4 s`, `12 s`, `3:05`, `1:02:03`.
  *
  * @example
  * ```ts
@@ -59,6 +59,7 @@ export function formatBytesOf(bytes: number, totalBytes: number): string {
  * ```
  */
 export function formatDuration(ms: number): string {
+  if (ms < 99.5) return `${Math.round(ms)} ms`;
   if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
@@ -69,7 +70,7 @@ export function formatDuration(ms: number): string {
 }
 
 /**
- * US dollars; what is there but rounds to nothing is `<$0.01`.
+ * US dollars; less than half a cent is `<$0.01`.
  *
  * @example
  * ```ts
@@ -82,13 +83,18 @@ export function formatUsd(usd: number): string {
 }
 
 /**
- * A count and its noun, in the plural where it is not one: `1 file`, `2 files`.
+ * A count and its noun, in the plural unless it is one: `1 row`, `2 rows`.
  *
  * @example
  * ```ts
- * formatFiles(2); // "2 files"
+ * formatCounted(4401, "row"); // "4,401 rows"
  * ```
  */
+export function formatCounted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** {@link formatCounted} of files. */
 export function formatFiles(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? "file" : "files"}`;
+  return formatCounted(count, "file");
 }

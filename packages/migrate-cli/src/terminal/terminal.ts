@@ -1,31 +1,26 @@
 import type { Writable } from "node:stream";
+import { styleText } from "node:util";
 import { wrapText } from "./wrap-text.ts";
 
 /** A style of a text on a terminal. */
 export type TextStyle = "bold" | "dim" | "red" | "green" | "yellow";
 
-const CODES: Readonly<Record<TextStyle, readonly [number, number]>> = {
-  bold: [1, 22],
-  dim: [2, 22],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-};
-
 /** Where a command writes: results to stdout, messages to stderr. */
 export interface Terminal {
-  /** Writes a line of the result, as it is. */
+  /** Writes a line of the result unchanged. */
   print(line?: string): void;
-  /** Writes a sentence of the result: on a terminal it is broken between words, elsewhere it stays one line. */
+  /** Writes a sentence of the result: broken between words on a terminal, one line elsewhere. */
   printText(text: string): void;
-  /** Writes a line for the person at the terminal, broken between words where it is one. */
+  /** Writes a message to stderr, broken between words on a terminal. */
   tell(line?: string): void;
   /** Replaces the live line; `""` removes it. Does nothing where {@link Terminal.live} is false. */
   status(line: string): void;
   /** Whether stderr is a terminal that a live line can be drawn on. */
   readonly live: boolean;
-  /** How many characters a line has. */
+  /** How many characters a line of the live line has. */
   readonly columns: number;
+  /** How wide a line of the result may be; infinite where stdout is not a terminal. */
+  readonly width: number;
   /** A text in a style for stdout; plain where colour is off. */
   style(style: TextStyle, text: string): string;
   /** A text in a style for stderr; plain where colour is off. */
@@ -41,21 +36,20 @@ export interface TerminalOptions {
   readonly stdout: OutputStream;
   /** Where messages go. */
   readonly stderr: OutputStream;
-  /** Colour: as asked for by a flag, or undefined to decide by the stream and `NO_COLOR`, `FORCE_COLOR`, `TERM`. */
+  /** Whether to use colour. Default: by the stream and `NO_COLOR`, `FORCE_COLOR`, `TERM`. */
   readonly color?: boolean | undefined;
   /** The environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
+
+const DEFAULT_WIDTH = 80;
 
 /** Makes a {@link Terminal}. */
 export function createTerminal(options: TerminalOptions): Terminal {
   const { stdout, stderr, env } = options;
   const styler = (stream: OutputStream): Terminal["style"] => {
     const on = options.color ?? colorOf(stream, env);
-    return (style, text) => {
-      const [start, end] = CODES[style];
-      return on ? `\u001b[${start}m${text}\u001b[${end}m` : text;
-    };
+    return (style, text) => (on ? styleText(style, text, { validateStream: false }) : text);
   };
   const live = stderr.isTTY === true && env["TERM"] !== "dumb";
   let shown = "";
@@ -69,7 +63,8 @@ export function createTerminal(options: TerminalOptions): Terminal {
   };
   return {
     live,
-    columns: Math.max(40, stderr.columns || 80),
+    columns: Math.max(40, stderr.columns || DEFAULT_WIDTH),
+    width: stdout.isTTY === true ? Math.max(20, stdout.columns || DEFAULT_WIDTH) : Number.POSITIVE_INFINITY,
     style: styler(stdout),
     mark: styler(stderr),
     print: (line = "") => write(stdout, line),
@@ -84,9 +79,9 @@ export function createTerminal(options: TerminalOptions): Terminal {
   };
 }
 
-/** A text as it fits a stream: one that is no terminal gets what others can search line by line. */
+/** A text broken to fit a terminal; unchanged for any other stream, so that it can be searched line by line. */
 export function fitted(stream: OutputStream, text: string): string {
-  return stream.isTTY === true ? wrapText(text, stream.columns || 80).join("\n") : text;
+  return stream.isTTY === true ? wrapText(text, stream.columns || DEFAULT_WIDTH).join("\n") : text;
 }
 
 /** https://no-color.org and https://force-color.org */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { createInterrupt } from "../../src/commands/interrupt.ts";
@@ -27,7 +28,7 @@ export interface RunningCommand {
   readonly outcome: Promise<CommandOutcome>;
 }
 
-/** A data root, an S3 server, and the built command between them. */
+/** A data root, an S3 server, and the built command. */
 export interface World extends AsyncDisposable {
   readonly folder: string;
   readonly data: string;
@@ -114,6 +115,7 @@ export async function createWorld(profile: "s3" | "r2" = "r2", isOnDisk = false)
       const [stdout, stderr] = [textCollector(), textCollector()];
       if (columns !== undefined) Object.assign(stderr.stream, { isTTY: true, columns });
       const exitCode = await runCli(args, {
+        stdin: Readable.from([]),
         stdout: stdout.stream,
         stderr: stderr.stream,
         env: { ...environment, ...env },

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { createInterrupt } from "../../src/commands/interrupt.ts";
 import { runCli } from "../../src/commands/run-cli.ts";
 import { textCollector } from "./text-collector.ts";
@@ -7,6 +8,13 @@ export async function runInMemory(
   ...args: string[]
 ): Promise<{ readonly exitCode: number; readonly text: string }> {
   const { stream, text } = textCollector();
-  const world = { stdout: stream, stderr: stream, env: {}, cwd: process.cwd(), interrupt: createInterrupt() };
-  return { exitCode: await runCli(args, world), text: text() };
+  const exitCode = await runCli(args, {
+    stdin: Readable.from([]),
+    stdout: stream,
+    stderr: stream,
+    env: {},
+    cwd: process.cwd(),
+    interrupt: createInterrupt(),
+  });
+  return { exitCode, text: text() };
 }

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import {
   type DataFile,
+  HIVE_NULL,
   isStorageError,
   type Key,
   type MadeFrom,
@@ -94,10 +95,14 @@ async function makePlan(
   if (into !== undefined && (target === facts.entity || target.startsWith(`${facts.entity}/`)))
     throw wrong(facts.entity, `into.entity is ${target}, which must lie outside of the entity that is read`);
   const wanted = new Map(
-    Object.entries(where).map(([key, value]) => [key, new Set([value].flat().map(String))]),
+    Object.entries(where).map(([key, value]) => {
+      if (typeof value === "function") return [key, value];
+      const values = new Set([value].flat().map(String));
+      return [key, (text: string) => values.has(text === HIVE_NULL ? "" : text)];
+    }),
   );
   const matches = ({ entries }: Partition): boolean =>
-    entries.every(([key, value]) => wanted.get(key)?.has(value ?? "") ?? true);
+    entries.every(([key, value]) => wanted.get(key)?.(value ?? HIVE_NULL) ?? true);
   const { folders } = await walkPartitions(backend, facts.entity, {
     signal,
     ...(wanted.size === 0 ? {} : { prune: (level) => level.map(matches), pruneKeys: new Set(wanted.keys()) }),

@@ -4,8 +4,10 @@ import type { StorageError } from "@parquetry/core";
 export interface CompactOptions {
   /** `true` only says what would be done; nothing is written. Default `false`. */
   readonly dryRun?: boolean | undefined;
-  /** Only partitions with these values, such as `{ year: 2024, week: [1, 2] }`. Default: all. */
-  readonly where?: Readonly<Record<string, string | number | readonly (string | number)[]>> | undefined;
+  /** Only partitions with these values, such as `{ year: 2024, week: [1, 2] }`, or values that a function accepts. Default: all. */
+  readonly where?:
+    | Readonly<Record<string, string | number | readonly (string | number)[] | ((value: string) => boolean)>>
+    | undefined;
   /** Columns that the rows are sorted by, so that row groups can be skipped. Default: the rows stay in the files' order. */
   readonly sortBy?: readonly string[] | undefined;
   /**

@@ -7,9 +7,9 @@ import {
   type StorageBackend,
   StorageError,
 } from "@parquetry/core";
+import { defaultCacheDirectory } from "@parquetry/core/backend";
 import { openEmbeddedDuckDb } from "../duckdb/embedded-duckdb.ts";
 import { openIsolatedDuckDb } from "../duckdb/isolated/isolated-duckdb.ts";
-import { defaultCacheDirectory } from "../files/cache-directory.ts";
 import { FileCache } from "../files/file-cache.ts";
 import { FileSource } from "../files/file-source.ts";
 import { objectUrl } from "../files/object-url.ts";

@@ -249,3 +249,15 @@ function isMissing(error: unknown): boolean {
 function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
+
+/** Counts what the cache in a directory holds. */
+export async function inspectCache(
+  directory: string,
+): Promise<{ readonly files: number; readonly bytes: number }> {
+  return (await FileCache.open(directory)).size();
+}
+
+/** Removes all files of the cache in a directory. A query that runs at the same time downloads again, or fails. */
+export async function clearCache(directory: string): Promise<void> {
+  await (await FileCache.open(directory)).clear();
+}

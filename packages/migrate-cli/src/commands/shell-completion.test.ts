@@ -1,27 +1,37 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runInMemory } from "../../../test/support/run-in-memory.ts";
-import { SHELLS } from "./completion-words.ts";
+import { runInMemory } from "../../test/support/run-in-memory.ts";
+
+const SCRIPT = fileURLToPath(new URL("../../dist/bin/parquetry.js", import.meta.url));
 
 /** Where the shells run: a folder with a file and a folder. */
 let folder: string;
+/** Where `parquetry` is. */
+let bin: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "parquetry-completion-"));
   mkdirSync(join(folder, "data"));
   writeFileSync(join(folder, "my.env"), "");
+  bin = mkdtempSync(join(tmpdir(), "parquetry-completion-bin-"));
+  writeFileSync(join(bin, "parquetry"), `#!/bin/sh\nexec '${process.execPath}' '${SCRIPT}' "$@"\n`, {
+    mode: 0o755,
+  });
   writeFileSync(join(folder, "inside.zsh"), INSIDE_ZSH);
   writeFileSync(join(folder, "ask.zsh"), ASK_ZSH);
 });
 
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => {
+  for (const each of [folder, bin]) rmSync(each, { recursive: true });
+});
 
 /** Runs a shell without anybody's configuration. */
 function shell(name: string, ...args: string[]): string {
-  const env = { PATH: process.env["PATH"], HOME: folder, TERM: "xterm" };
+  const env = { PATH: [bin, process.env["PATH"]].join(delimiter), HOME: folder, TERM: "xterm" };
   return execFileSync(name, args, { cwd: folder, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
@@ -32,7 +42,7 @@ function askBash(script: string, line: string): readonly string[] {
   return shell(
     "bash",
     "-c",
-    `source ${script}; COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; _parquetry; printf '%s\\n' "\${COMPREPLY[@]}"`,
+    `source ${script}; COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; COMP_LINE='${line}'; COMP_POINT=${line.length}; _parquetry; printf '%s\\n' "\${COMPREPLY[@]}"`,
   )
     .split("\n")
     .filter(Boolean);
@@ -86,7 +96,7 @@ const ASK: Readonly<Record<string, (script: string, line: string) => readonly st
   fish: askFish,
 };
 
-describe.each(SHELLS)("parquetry completion %s", (name) => {
+describe.each(["bash", "zsh", "fish"])("parquetry completion %s", (name) => {
   const isThere = spawnSync(name, ["-c", "true"]).status === 0;
   const ask = ASK[name];
 
@@ -134,6 +144,6 @@ describe("parquetry completion", () => {
   it("knows no other shell", async () => {
     const { exitCode, text } = await runInMemory("completion", "tcsh");
     expect(exitCode).toBe(2);
-    expect(text).toContain("Expected bash, zsh, fish");
+    expect(text).toContain("Allowed choices are bash, zsh, fish");
   });
 });

@@ -1,7 +1,7 @@
 /**
- * A value as text: null as given, dates and times in ISO 8601, bytes as hex, lists and structs as JSON.
+ * A value as text: NULL as `nullText`, dates and times in ISO 8601, bytes as hex, lists and structs as JSON.
  *
- * @param type its SQL type; a DATE has no time.
+ * @param type its SQL type: a DATE is written without a time.
  */
 export function renderValue(value: unknown, type: string, nullText = ""): string {
   if (value === null || value === undefined) return nullText;
@@ -11,7 +11,7 @@ export function renderValue(value: unknown, type: string, nullText = ""): string
   return typeof value === "object" ? renderJson(value) : String(value);
 }
 
-/** A value as JSON; a bigint as all of its digits, which JSON allows and `JSON.stringify` does not. */
+/** A value as JSON. A bigint keeps all of its digits, which JSON allows and `JSON.stringify` does not. */
 export function renderJson(value: unknown, type = ""): string {
   if (typeof value === "bigint") return value.toString();
   if (value instanceof Date) return JSON.stringify(renderDate(value, type));

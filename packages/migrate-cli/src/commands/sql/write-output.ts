@@ -5,16 +5,11 @@ import { copyFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
-import { usage } from "./usage.ts";
+import { whyNot } from "../../terminal/why-not.ts";
+import { OutputClosed, usageError } from "../command-context.ts";
 
-/** Thrown where the reader of our output went away (`| head`): there is nothing more to do, and nothing wrong. */
-export class OutputClosed extends Error {}
-
-/** Writes text piece by piece, as fast as the reader takes it. */
-export async function writeText(
-  stream: Writable,
-  pieces: AsyncIterable<string> | Iterable<string>,
-): Promise<void> {
+/** Writes pieces as fast as the reader accepts them. */
+export async function writeText(stream: Writable, pieces: AsyncIterable<string | Uint8Array>): Promise<void> {
   for await (const piece of pieces) {
     if (piece === "") continue;
     if (stream.destroyed) throw new OutputClosed();
@@ -22,8 +17,16 @@ export async function writeText(
   }
 }
 
-/** What the system says where there is no folder to write into, or it may not be written. */
-const UNWRITABLE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS"]);
+/** Error codes that the caller resolves by another path. */
+const UNWRITABLE: ReadonlySet<string> = new Set([
+  "ENOENT",
+  "ENOTDIR",
+  "EISDIR",
+  "EACCES",
+  "EPERM",
+  "EROFS",
+  "ENOSPC",
+]);
 
 /** Writes a file that appears whole or not at all. */
 export async function writeFileWhole(path: string, write: (part: string) => Promise<void>): Promise<void> {
@@ -35,7 +38,7 @@ export async function writeFileWhole(path: string, write: (part: string) => Prom
     await rm(part, { force: true });
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (UNWRITABLE.has(code))
-      throw usage(`--output ${path} cannot be written (${code}): look at its folder`, error);
+      throw usageError(`--output ${path} cannot be written: ${whyNot(error)}.`, error);
     throw error;
   }
 }
@@ -45,7 +48,7 @@ export async function writeTextFile(path: string, pieces: AsyncIterable<string>)
   await writeFileWhole(path, async (part) => {
     const stream = createWriteStream(part, { flags: "wx" });
     const done = finished(stream);
-    // A failure to open is thrown where it is awaited, not "unhandled" before.
+    // A failure to open is thrown by the await below; without this it would be unhandled until then.
     done.catch(() => {});
     await Promise.race([once(stream, "open"), done]);
     await writeText(stream, pieces);
@@ -54,7 +57,7 @@ export async function writeTextFile(path: string, pieces: AsyncIterable<string>)
   });
 }
 
-/** Copies a file to where it is wanted, across file systems too. */
+/** Copies a file, also to another file system, so that it appears whole. */
 export async function copyWhole(from: string, to: string): Promise<void> {
   await writeFileWhole(to, (part) => copyFile(from, part));
 }

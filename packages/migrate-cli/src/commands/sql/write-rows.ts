@@ -1,12 +1,11 @@
 import type { Row } from "@parquetry/core";
-import type { QueryColumn } from "../duckdb/duckdb.ts";
-import type { OutputFormat } from "./command-line.ts";
+import type { QueryColumn } from "@parquetry/query";
 import { renderJson, renderValue } from "./render-value.ts";
 
 /** Text formats that are written row by row. */
-export type StreamedFormat = Exclude<OutputFormat, "table" | "parquet">;
+export type StreamedFormat = "csv" | "tsv" | "json" | "ndjson" | "markdown";
 
-/** Turns batches of rows into text, one piece a batch. */
+/** Turns batches of rows into text, one piece per batch. */
 export async function* writeRows(
   format: StreamedFormat,
   columns: readonly QueryColumn[],
@@ -32,7 +31,7 @@ interface RowWriter {
   readonly tail: string;
 }
 
-/** RFC 4180, but lines end in LF. NULL is nothing, and an empty text is `""`, so that they can be told apart. */
+/** RFC 4180, but lines end in LF. NULL is empty and an empty text is `""`, so that they differ. */
 const csv: RowWriter = {
   head: (columns) => `${columns.map(({ name }) => csvText(name)).join(",")}\n`,
   row: (columns, row) =>

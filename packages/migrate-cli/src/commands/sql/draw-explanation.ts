@@ -1,0 +1,37 @@
+import type { QueryExplanation, TableStats } from "@parquetry/query";
+import { formatBytes, formatCount, formatCounted, formatFiles } from "../../terminal/format-amount.ts";
+
+/** Draws what a query reads: for each table the partitions kept at each level, files and bytes; then the requests. */
+export function drawExplanation(explanation: QueryExplanation): readonly string[] {
+  const { tables, enoughRows, listRequests, unpruned } = explanation;
+  return [
+    ...(tables.length === 0 ? ["no table is read"] : tables.flatMap(drawTable)),
+    ...(enoughRows === undefined
+      ? []
+      : [`a few partitions at a time, until there are ${formatCounted(enoughRows, "row")}`]),
+    formatCounted(listRequests, "list request"),
+    ...(unpruned === undefined ? [] : [`every partition is read: ${unpruned.split("\n")[0] ?? ""}`]),
+  ];
+}
+
+function drawTable({
+  table,
+  entity,
+  levels,
+  partitions,
+  files,
+  bytes,
+  filesHere,
+}: TableStats): readonly string[] {
+  const keyWidth = Math.max(0, ...levels.map(({ key }) => key.length));
+  const cached = filesHere < files ? `, ${formatCount(filesHere)} of them cached` : "";
+  const all = levels.length === 0 ? "all " : "";
+  return [
+    table === entity ? entity : `${entity} (as ${table})`,
+    ...levels.map(
+      ({ key, kept, total }) =>
+        `├─ ${key.padEnd(keyWidth)}  ${formatCount(kept)} of ${formatCounted(total, "partition")}`,
+    ),
+    `└─ reads ${all}${formatCounted(partitions, "partition")}, ${formatFiles(files)}, ${formatBytes(bytes)}${cached}`,
+  ];
+}

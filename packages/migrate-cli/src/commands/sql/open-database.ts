@@ -1,0 +1,81 @@
+import { createRequire } from "node:module";
+import type { Storage } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
+import type { OpenQueryOptions, QueryDatabase } from "@parquetry/query";
+import type { CommandContext } from "../command-context.ts";
+import { usageError } from "../command-context.ts";
+
+const PACKAGE = "@parquetry/query";
+
+/** The flags that declare types, as `table.column=TYPE`. */
+export interface TypeFlags {
+  readonly columnType?: readonly string[];
+  readonly keyType?: readonly string[];
+}
+
+/**
+ * Loads the SQL engine when a command needs it: it is an optional peer, because DuckDB is large.
+ *
+ * @throws StorageError `not_supported` with the command that installs it.
+ */
+export async function loadQuery(command: string): Promise<typeof import("@parquetry/query")> {
+  try {
+    return await import("@parquetry/query");
+  } catch (cause) {
+    if (isInstalled()) throw cause;
+    throw new StorageError({
+      code: "not_supported",
+      op: command,
+      message: `parquetry ${command} needs ${PACKAGE}, which is not installed. Run: npm install parquetry (it includes SQL), or npm install ${PACKAGE} next to @parquetry/migrate-cli.`,
+      cause,
+    });
+  }
+}
+
+function isInstalled(): boolean {
+  try {
+    createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Opens the configured storage and a database over it, runs something with them, and closes both. */
+export async function withDatabase<T>(
+  context: CommandContext,
+  flags: TypeFlags,
+  run: (db: QueryDatabase, storage: Storage) => Promise<T>,
+  options: Pick<OpenQueryOptions, "remote" | "httpfsExtension"> = {},
+): Promise<T> {
+  const { env, envPrefix, cacheFolder } = context;
+  const { openQuery } = await loadQuery(context.command);
+  const { getStorage } = await import("@parquetry/storage");
+  await using storage = await getStorage({ env, envPrefix });
+  const types = await declaredTypes(context.command, flags, storage);
+  await using db = await openQuery(storage, { cacheDirectory: cacheFolder, ...options, ...types });
+  return await run(db, storage);
+}
+
+async function declaredTypes(
+  command: string,
+  { columnType = [], keyType = [] }: TypeFlags,
+  { backend }: Storage,
+): Promise<Pick<OpenQueryOptions, "columnTypes" | "hiveTypes">> {
+  if (columnType.length + keyType.length === 0) return {};
+  const { resolveTable } = await loadQuery(command);
+  const { listEntities } = await import("@parquetry/core");
+  const entities = await listEntities(backend);
+  const parse = (flag: string, given: readonly string[]): Record<string, Record<string, string>> => {
+    const types: Record<string, Record<string, string>> = {};
+    for (const each of given) {
+      const [, table, column, type] = /^([^.=]+)\.([^=]+)=(.+)$/.exec(each) ?? [];
+      if (table === undefined || column === undefined || type === undefined)
+        throw usageError(`${flag} must be table.column=TYPE, got ${JSON.stringify(each)}.`);
+      const entity = resolveTable(table, entities);
+      types[entity] = { ...types[entity], [column]: type };
+    }
+    return types;
+  };
+  return { columnTypes: parse("--column-type", columnType), hiveTypes: parse("--key-type", keyType) };
+}

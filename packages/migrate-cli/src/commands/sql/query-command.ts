@@ -1,0 +1,213 @@
+import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import type { Row } from "@parquetry/core";
+import type { QueryCursor, QueryDatabase, QueryStats, SqlOptions } from "@parquetry/query";
+import { formatBytes, formatCounted, formatDuration, formatFiles } from "../../terminal/format-amount.ts";
+import { whyNot } from "../../terminal/why-not.ts";
+import { type CommandContext, JSON_VERSION, usageError } from "../command-context.ts";
+import { EXIT_OK } from "../exit-codes.ts";
+import { drawExplanation } from "./draw-explanation.ts";
+import { drawDescription, drawRows } from "./draw-rows.ts";
+import { loadQuery, type TypeFlags, withDatabase } from "./open-database.ts";
+import { showQueryProgress } from "./query-progress.ts";
+import { copyWhole, writeText, writeTextFile } from "./write-output.ts";
+import { jsonRow, type StreamedFormat, writeRows } from "./write-rows.ts";
+
+/** Rows that a table shows on a terminal. */
+const TABLE_ROWS = 100;
+
+/** Flags of `parquetry query`. */
+export type QueryFlags = TypeFlags & {
+  readonly file?: string;
+  readonly format?: OutputFormat;
+  readonly output?: string;
+  readonly explain?: boolean;
+  readonly param?: readonly string[];
+  readonly tables?: boolean;
+  readonly describe?: string;
+  readonly timeout?: number;
+  readonly remote?: "cache" | "httpfs";
+};
+
+type OutputFormat = StreamedFormat | "table" | "parquet";
+
+/** `parquetry query [sql]`: runs one SELECT, explains it, lists or describes tables, or starts the shell. */
+export async function queryCommand(
+  context: CommandContext,
+  flags: QueryFlags,
+  sql?: string,
+): Promise<number> {
+  const { json, stdin, stdout } = context;
+  const isShell =
+    sql === undefined && !flags.file && !flags.explain && !flags.tables && flags.describe === undefined;
+  const run = async (db: QueryDatabase): Promise<void> => {
+    if (flags.tables === true) return tellTables(context, db);
+    if (flags.describe !== undefined) return tellDescription(context, db, flags.describe);
+    if (isShell && stdin.isTTY === true && stdout.isTTY === true && !json) {
+      const { runShell } = await import("./shell.ts");
+      return runShell(context, db);
+    }
+    await answer(context, flags, db, await readSql(context, flags, sql));
+  };
+  await withDatabase(context, flags, run, {
+    remote: flags.remote,
+    httpfsExtension: context.env["PARQUETRY_HTTPFS_EXTENSION"],
+  });
+  return EXIT_OK;
+}
+
+async function tellTables(context: CommandContext, db: QueryDatabase): Promise<void> {
+  const tables = await db.tables({ signal: context.interrupt.abort });
+  context.emit("summary", { exitCode: EXIT_OK, tables });
+  if (!context.json) for (const table of tables) context.terminal.print(table);
+}
+
+async function tellDescription(context: CommandContext, db: QueryDatabase, name: string): Promise<void> {
+  const table = await db.describe(name, { signal: context.interrupt.abort });
+  context.emit("summary", { exitCode: EXIT_OK, ...table });
+  if (context.json) return;
+  const { describeNotes } = await loadQuery(context.command);
+  for (const line of drawDescription(table, describeNotes(table), context.terminal.width))
+    context.terminal.print(line);
+}
+
+async function answer(
+  context: CommandContext,
+  flags: QueryFlags,
+  db: QueryDatabase,
+  sql: string,
+): Promise<void> {
+  const { json, terminal, cwd, stdout } = context;
+  const parameters = parseParameters(flags.param);
+  using progress = showQueryProgress(context);
+  const options: SqlOptions = {
+    signal: context.interrupt.abort,
+    timeoutMs: flags.timeout === undefined ? undefined : Math.ceil(flags.timeout * 1000),
+    timestamps: "text",
+    onProgress: progress.take,
+  };
+  if (flags.explain === true) {
+    const explanation = await db.explain(sql, parameters, options);
+    progress[Symbol.dispose]();
+    context.emit("summary", { exitCode: EXIT_OK, ...explanation });
+    if (!json) for (const line of drawExplanation(explanation)) terminal.print(line);
+    return;
+  }
+  const output = flags.output === undefined ? undefined : resolve(cwd, flags.output);
+  const format = formatOf(context, flags);
+  if (format === "parquet" && output === undefined && stdout.isTTY === true)
+    throw usageError("--format parquet is binary: give --output FILE, or redirect stdout to a file.");
+  if (format === "parquet") {
+    const { path, stats } = await db.toParquet(sql, parameters, options);
+    progress[Symbol.dispose]();
+    if (output !== undefined) await copyWhole(path, output);
+    else await writeText(stdout, createReadStream(path));
+    if (json && output !== undefined) context.emit("summary", { exitCode: EXIT_OK, output, stats });
+    return summarise(context, flags, stats);
+  }
+  await using cursor = await db.open(sql, parameters, options);
+  progress[Symbol.dispose]();
+  const pieces =
+    json && output === undefined
+      ? jsonSummary(context, cursor)
+      : format === "table"
+        ? drawTable(context, output, cursor)
+        : writeRows(format, cursor.columns, cursor);
+  if (output === undefined) await writeText(stdout, pieces);
+  else await writeTextFile(output, pieces);
+  if (json && output !== undefined)
+    context.emit("summary", { exitCode: EXIT_OK, output, stats: cursor.stats });
+  summarise(context, flags, cursor.stats);
+}
+
+async function* drawTable(
+  { terminal, stdout }: CommandContext,
+  output: string | undefined,
+  cursor: QueryCursor,
+): AsyncGenerator<string> {
+  const { columns, stats } = cursor;
+  const isShown = stdout.isTTY === true && output === undefined;
+  const rows = await firstRows(cursor, isShown ? TABLE_ROWS : Number.POSITIVE_INFINITY);
+  const lines = isShown
+    ? drawRows(columns, rows, terminal.width, (line) => terminal.style("dim", line))
+    : drawRows(columns, rows);
+  const more = stats.rowCount - rows.length;
+  const note = more > 0 ? [`… ${formatCounted(more, "more row")}; --format csv shows all`] : [];
+  yield `${[...lines, ...note, `(${formatCounted(stats.rowCount, "row")})`].join("\n")}\n`;
+}
+
+/** The first rows of an answer. */
+export async function firstRows(cursor: QueryCursor, limit: number): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for await (const batch of cursor) {
+    for (const row of batch) if (rows.length < limit) rows.push(row);
+    if (rows.length >= limit) break;
+  }
+  return rows;
+}
+
+/** The summary of `--json`, written as the rows arrive. */
+async function* jsonSummary({ command }: CommandContext, cursor: QueryCursor): AsyncGenerator<string> {
+  const { columns, stats } = cursor;
+  const head = JSON.stringify({ version: JSON_VERSION, type: "summary", command, columns });
+  let isFirst = true;
+  try {
+    yield `${head.slice(0, -1)},"rows":[`;
+    for await (const batch of cursor) {
+      const rows = batch.map((row) => jsonRow(columns, row)).join(",");
+      yield isFirst || rows === "" ? rows : `,${rows}`;
+      isFirst &&= rows === "";
+    }
+  } catch (error) {
+    // The summary that reports the error starts on a line of its own.
+    yield "\n";
+    throw error;
+  }
+  yield `],"stats":${JSON.stringify(stats)},"exitCode":${EXIT_OK}}\n`;
+}
+
+function summarise(context: CommandContext, flags: QueryFlags, stats: QueryStats): void {
+  // Output that is piped on needs no comment, unless asked for.
+  const isWatched = context.stdout.isTTY === true || flags.output !== undefined || context.verbose;
+  if (!isWatched) return;
+  if (context.verbose) for (const line of drawExplanation(stats)) context.note(line);
+  const files = stats.tables.reduce((sum, table) => sum + table.files, 0);
+  const bytes = stats.tables.reduce((sum, table) => sum + table.bytes, 0);
+  const fetched = stats.fetchedFiles > 0 ? `, ${formatFiles(stats.fetchedFiles)} downloaded` : "";
+  context.note(
+    `${formatCounted(stats.rowCount, "row")} from ${formatFiles(files)} (${formatBytes(bytes)})${fetched}, ${formatCounted(stats.listRequests, "list request")}, ${formatDuration(stats.totalMs)}`,
+  );
+}
+
+async function readSql({ cwd, stdin }: CommandContext, { file }: QueryFlags, sql?: string): Promise<string> {
+  if (sql !== undefined && file !== undefined) throw usageError("give the SQL or --file, not both.");
+  if (sql !== undefined && sql !== "-") return sql;
+  if (file !== undefined && file !== "-") {
+    try {
+      return await readFile(resolve(cwd, file), "utf8");
+    } catch (cause) {
+      throw usageError(`the SQL file ${resolve(cwd, file)} cannot be read: ${whyNot(cause)}.`, cause);
+    }
+  }
+  if (stdin.isTTY === true) throw usageError("give the SQL as an argument, by --file, or on stdin.");
+  return text(stdin);
+}
+
+function formatOf({ stdout }: CommandContext, { format, output }: QueryFlags): OutputFormat {
+  if (format !== undefined) return format;
+  const ending = /\.(csv|tsv|json|ndjson|parquet|md)$/i.exec(output ?? "")?.[1]?.toLowerCase();
+  if (ending !== undefined) return ending === "md" ? "markdown" : (ending as OutputFormat); // one of the endings above
+  return stdout.isTTY === true && output === undefined ? "table" : "csv";
+}
+
+function parseParameters(given: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    given.map((pair) => {
+      const equals = pair.indexOf("=");
+      if (equals <= 0) throw usageError(`--param must be name=value, got ${JSON.stringify(pair)}.`);
+      return [pair.slice(0, equals).replace(/^\$/, ""), pair.slice(equals + 1)];
+    }),
+  );
+}
