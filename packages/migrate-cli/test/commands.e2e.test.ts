@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ENV_TEMPLATE } from "../src/env-template.ts";
@@ -16,57 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-describe("usage", () => {
-  it.each([
-    [["migrat"], "Did you mean migrate?"],
-    [["migrate", "--forse"], "Did you mean --force?"],
-    [["migrate", "--concurrency", "0"], "Expected a whole number of at least 1."],
-    [["migrate", "--bandwidth", "fast"], "Expected bytes per second"],
-    [["verify", "--level", "deep"], "Expected etag, sample:5%"],
-    [["plan", "--shard", "4/4"], "counted from 0"],
-    [["plan", "--where", "2024"], "Expected key=value"],
-    [["inventory", "--include", "a{b"], "is not a pattern"],
-    [["inventory", "--env-file", "missing.env"], "missing.env cannot be read"],
-    [["cost", "--prices", ".env"], "cannot be read"],
-    [["inventory", "gs://bucket"], "is not supported; use a path"],
-    [["migrate", "--to", "."], "one lies in the other"],
-    [[], "Usage: parquetry"],
-  ])("%j: exit 2, and what to do", async (args, message) => {
-    const { exitCode, stderr, stdout } = await world.call(args);
-    expect(stderr).toContain(message);
-    expect(exitCode).toBe(2);
-    expect(stdout).toBe("");
-  });
-
-  it.each([
-    [["migrate", "--json", "--forse"], "migrate", "unknown option '--forse'"],
-    [["--json", "migrat"], "parquetry", "Did you mean migrate?"],
-    [["verify", "--json", "--level", "deep"], "verify", "Expected etag, sample:5%"],
-    [["--json"], "parquetry", "No command is given"],
-  ])("%j: bad usage is a JSON line as well", async (args, command, message) => {
-    const outcome = await world.call(args);
-    expect(outcome).toMatchObject({ exitCode: 2, stderr: "" });
-    expect(jsonLines(outcome.stdout)).toEqual([
-      {
-        version: 1,
-        type: "summary",
-        command,
-        exitCode: 2,
-        error: { code: "invalid_argument", message: expect.stringContaining(message) },
-      },
-    ]);
-  });
-
-  it("shows help at 80 columns, and the version", async () => {
-    const topics = ["environment", "filters", "exit-codes", "json", "verify"].map((topic) => ["help", topic]);
-    for (const args of [["--help"], ["migrate", "--help"], ...topics]) {
-      const { exitCode, stdout } = await world.call(args);
-      expect(exitCode).toBe(0);
-      for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
-    }
-    expect((await world.call(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-  });
-
+describe("the process", () => {
   it("sets the process's exit code", async () => {
     const run = await world.run(["inventory", "--include", "a{b"]);
     expect(run).toMatchObject({ exitCode: 2, stdout: "" });
@@ -81,15 +31,6 @@ describe("usage", () => {
       [`--env-file=${file}`, "inventory"],
     ]) {
       expect((await world.run(args)).stdout).toContain("3 files");
-    }
-  });
-
-  it("takes global flags before and after the command", async () => {
-    for (const args of [
-      ["--json", "inventory"],
-      ["inventory", "--json"],
-    ]) {
-      expect(summaryOf(await world.call(args))).toMatchObject({ type: "summary", exitCode: 0, files: 4 });
     }
   });
 
@@ -248,53 +189,14 @@ describe("cost", () => {
   });
 });
 
-describe("query", () => {
-  it("hands everything to parquetry-query, and its exit code back", async () => {
-    const project = join(world.folder, "node_modules/@parquetry/query");
-    mkdirSync(project, { recursive: true });
-    writeFileSync(
-      join(project, "package.json"),
-      JSON.stringify({
-        name: "@parquetry/query",
-        version: "0.0.0",
-        type: "module",
-        bin: { "parquetry-query": "./cli.js" },
-      }),
-    );
-    writeFileSync(
-      join(project, "cli.js"),
-      "console.log(JSON.stringify([process.argv.slice(2), process.env.CFB_R2_BUCKET])); process.exit(3);\n",
-    );
-    const run = await world.run([
-      "--env-prefix",
-      "CFB",
-      "query",
-      "SELECT 1",
-      "--format",
-      "csv",
-      "--json",
-      "--help",
-    ]);
-    expect(run.exitCode).toBe(3);
-    expect(JSON.parse(run.stdout)).toEqual([
-      ["--env-prefix", "CFB", "SELECT 1", "--format", "csv", "--json", "--help"],
-      "football",
-    ]);
-    for (const [given, expected] of [
-      ["--json -q compact raw/plays", "compact --json -q raw/plays"],
-      ["help ddl", "ddl --help"],
-      ["help query", "--help"],
-    ] as const) {
-      const handed = await world.run(given.split(" "));
-      expect(JSON.parse(handed.stdout)[0]).toEqual(expected.split(" "));
-    }
-    rmSync(join(world.folder, "node_modules"), { recursive: true });
-    expect(existsSync(project)).toBe(false);
-  });
-
-  it("says how to install it where it is not", async () => {
-    const { exitCode, stderr } = await world.run(["query", "SELECT 1"], { PATH: "" });
-    expect(exitCode).toBe(2);
-    expect(stderr).toContain("npm install @parquetry/query");
+describe("names", () => {
+  it("are listed up to ten, and then by the flag that the command has", async () => {
+    await using other = await createWorld();
+    other.write(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`raw/${i}`, "right"])));
+    expect((await other.call(["migrate"])).exitCode).toBe(0);
+    other.write(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`raw/${i}`, "wrong!"])));
+    for (const plan of [["plan"], ["migrate", "--dry-run"]])
+      expect((await other.call(plan)).stderr).toContain("2 more; --json lists them all");
+    expect((await other.call(["verify"])).stderr).toContain("2 more; --report DIR lists them all");
   });
 });

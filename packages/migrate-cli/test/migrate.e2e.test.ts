@@ -170,7 +170,7 @@ describe.concurrent("parquetry migrate", () => {
     await until(() => told.includes("again"));
     run.child.kill("SIGINT");
     expect((await run.outcome).exitCode).toBe(130);
-    expect(told).toContain("Stopped at once");
+    expect(told).toContain("Stopped immediately");
   });
 
   it("ends its JSON lines with a summary, also at the second Ctrl-C", async () => {

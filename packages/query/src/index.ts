@@ -16,8 +16,8 @@ export type {
   TableStats,
 } from "./database/query-result.ts";
 export type { ResultLimit } from "./database/result-limit.ts";
-export type { QueryColumn, QueryParameters, QueryValue, ResultOptions } from "./duckdb/duckdb.ts";
 export { type DdlEngine, generateDdl } from "./ddl/generate-ddl.ts";
+export type { QueryColumn, QueryParameters, QueryValue, ResultOptions } from "./duckdb/duckdb.ts";
 export { clearCache, DEFAULT_CACHE_BYTES, inspectCache } from "./files/file-cache.ts";
 export type { LevelChoice } from "./plan/choose-partitions.ts";
 export type { QueryProgress } from "./plan/query-progress.ts";

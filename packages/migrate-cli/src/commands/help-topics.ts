@@ -20,8 +20,8 @@ export const HELP_TOPICS: readonly HelpTopic[] = [
 the environment wins. Their prefix is ${DEFAULT_ENV_PREFIXES.join(" or ")}, or that of --env-prefix.
 S3 credentials come from the AWS default chain (AWS_ACCESS_KEY_ID, a profile).
 
-PARQUETRY_CACHE_DIR         the folder of all caches: downloaded files, hashes of
-                            local files, multipart uploads to resume
+PARQUETRY_CACHE_DIR         the folder of all caches: downloaded files, hashes
+                            of local files, multipart uploads to resume
 PARQUETRY_HTTPFS_EXTENSION  the file of DuckDB's httpfs extension, if it is not
                             where INSTALL httpfs puts it
 NO_COLOR, FORCE_COLOR       as at no-color.org and force-color.org

@@ -6,14 +6,14 @@ import { whyNot } from "../terminal/why-not.ts";
 import type { CommandContext } from "./command-context.ts";
 
 /**
- * `parquetry init [file]`: writes the template of variables, never over an existing file.
+ * `parquetry init [file]`: writes the template of variables to a file that does not exist yet.
  *
  * @throws StorageError `already_exists`.
  */
-export async function initCommand(context: CommandContext, file = ".env"): Promise<number> {
+export async function initCommand(context: CommandContext, _flags: object, file = ".env"): Promise<number> {
   const path = resolve(context.cwd, file);
   try {
-    // For its owner alone: it will hold secrets.
+    // Readable by its owner only, because it will hold secrets.
     await writeFile(path, ENV_TEMPLATE, { flag: "wx", mode: 0o600 });
   } catch (error) {
     const exists = error instanceof Error && "code" in error && error.code === "EEXIST";
@@ -22,7 +22,7 @@ export async function initCommand(context: CommandContext, file = ".env"): Promi
       op: "init",
       path,
       message: exists
-        ? `${path} exists already and was left as it is. Edit it, or name another file: parquetry init FILE.`
+        ? `${path} already exists and was not changed. Edit it, or give another file: parquetry init FILE.`
         : `${path} cannot be written: ${whyNot(error)}.`,
     });
   }

@@ -91,7 +91,7 @@ export async function takeInventory(
     throw new StorageError({
       code: "invalid_argument",
       op: "config",
-      message: `parquetry ${command} looks at one place. Give one only: parquetry ${command} PLACE, or --from or --to.`,
+      message: `parquetry ${command} takes one place: parquetry ${command} PLACE, or --from or --to.`,
     });
   const backend =
     flags.to !== undefined

@@ -5,9 +5,9 @@ import { whyNot } from "../terminal/why-not.ts";
 import type { CommandContext } from "./command-context.ts";
 
 /**
- * Makes the folder of a report and sees that it can be written, before hours of work whose report would have no place.
+ * Creates the folder of a report and checks that it can be written, before hours of work end without their report.
  *
- * @throws StorageError `invalid_argument` where it cannot, and where nothing is done that a report could tell of.
+ * @throws StorageError `invalid_argument` if it cannot, and with `--dry-run`, which has nothing to report.
  */
 export async function checkReportFolder(
   { cwd }: Pick<CommandContext, "cwd">,
@@ -16,7 +16,7 @@ export async function checkReportFolder(
   if (report === undefined) return;
   if (dryRun === true)
     throw badReport(
-      `--report tells of a run, and --dry-run makes none. Leave one out; --json lists every file of a plan.`,
+      `--report needs a run, so it cannot be combined with --dry-run. Use --json to list every file of a plan.`,
     );
   const folder = resolve(cwd, report);
   try {
@@ -27,7 +27,7 @@ export async function checkReportFolder(
   }
 }
 
-/** As `mkdir` with `recursive`, which never returns where a parent is there and takes no folder, as in `/proc`. */
+/** Like `mkdir` with `recursive`, which never returns below a parent that accepts no folders, such as `/proc`. */
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder);
