@@ -1,6 +1,6 @@
 import { type ColumnChunk, type FileMetaData, parquetMetadata } from "hyparquet";
 import { chunkRange } from "./column-chunks.ts";
-import { listHeaderBytes, ThriftReader, zigzagBytes } from "./guard/thrift-reader.ts";
+import { listHeaderBytes, ThriftReader, zigzagBytes } from "./guard/index.ts";
 
 /** The size of what ends a Parquet file, in bytes: the length of its footer, and the magic. */
 export const TRAILER_BYTES = 8;

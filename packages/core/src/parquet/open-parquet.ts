@@ -5,9 +5,7 @@ import { type ByteSource, FOOTER_BYTES } from "./byte-source.ts";
 import { footerBytes, TRAILER_BYTES } from "./chunk-layout.ts";
 import type { ColumnType } from "./column-type.ts";
 import { columnTypeOf, footerType } from "./footer-type.ts";
-import { checkedSchema } from "./guard/checked-schema.ts";
-import { FileBudget } from "./guard/file-budget.ts";
-import { ThriftReader } from "./guard/thrift-reader.ts";
+import { checkedSchema, FileBudget, ThriftReader } from "./guard/index.ts";
 import { readRowGroup } from "./read-row-group.ts";
 import { rawElement, valueReader } from "./value-reader.ts";
 

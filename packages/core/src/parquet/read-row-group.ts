@@ -1,10 +1,7 @@
 import { type ColumnMetaData, type FileMetaData, parquetRead, type RowGroup } from "hyparquet";
 import type { ByteSource } from "./byte-source.ts";
 import { fetchColumnChunks } from "./column-chunks.ts";
-import type { CheckedSchema } from "./guard/checked-schema.ts";
-import { loadCodecs } from "./guard/decompress-page.ts";
-import type { FileBudget } from "./guard/file-budget.ts";
-import { unpackChunk } from "./guard/unpack-chunk.ts";
+import { type CheckedSchema, type FileBudget, loadCodecs, unpackChunk } from "./guard/index.ts";
 import { PARSERS, type ReadValue, toJs } from "./value-reader.ts";
 
 /** Columns are decoded together until they take this many bytes: a call has its price, and so has what is held. */

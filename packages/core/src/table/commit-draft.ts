@@ -21,7 +21,7 @@ import {
 } from "./manifest.ts";
 import { lostTo, type PartitionState, readPartitionState } from "./partition-state.ts";
 
-/** A write before it is committed: made once, committed in one attempt or several. */
+/** A write before its commit: made once, committed in one attempt or several. */
 export interface DraftFile {
   /** The entity. */
   readonly entity: Key;
@@ -31,21 +31,21 @@ export interface DraftFile {
   readonly prefix: Key;
   /** The columns of the rows. */
   readonly columns: readonly ColumnSchema[];
-  /** What the manifest says of the columns. Default: what `columns` and the earlier manifest say. */
+  /** The columns for the manifest. Default: those of `columns` and of the earlier manifest. */
   readonly fields?: readonly ManifestField[] | undefined;
-  /** Of which files of another entity the rows are. */
+  /** The files of another entity from which the rows were made. */
   readonly madeFrom?: MadeFrom | undefined;
-  /** The Parquet file, or undefined where there are no rows. */
+  /** The Parquet file, or undefined if the write has no rows. */
   readonly data: DraftData | undefined;
 }
 
 /** The data file of a draft. */
 export interface DraftData {
-  /** Its bytes, or how to read them. */
+  /** Its bytes, or a body that returns them. */
   readonly body: Uint8Array | ReplayableBody;
-  /** Their number. */
+  /** The number of its bytes. */
   readonly sizeBytes: number;
-  /** How many rows it has. */
+  /** Its number of rows. */
   readonly rows: number;
   /** The SHA-256 of the bytes, in hex. */
   readonly sha256: string;
@@ -53,21 +53,22 @@ export interface DraftData {
 
 /** How a draft is committed. */
 export interface CommitOptions {
-  /** Whether the file replaces those that count, or is added to them. */
+  /** Whether the file replaces the committed files, or is added to them. */
   readonly overwrite: boolean;
-  /** Called before anything is written into an empty folder; what it throws stops the write. */
+  /** Called before anything is written into an empty folder. If it throws, the write stops. */
   readonly onNew?: (() => Promise<void>) | undefined;
-  /** Told of files that no longer count and could not be deleted. */
+  /** Called with the error if replaced files could not be deleted. */
   readonly onLeftover?: ((error: StorageError) => void) | undefined;
-  /** Stops the write while it is not committed. */
+  /** Stops the write, unless it is committed already. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Commits a draft by the protocol of docs/decisions/0003, in one attempt.
+ * Commits a draft by the protocol of docs/decisions/0003, in one attempt. The state of a bare folder is read twice: adopting
+ * it changes its manifest.
  *
- * @throws StorageError `conflict` where another writer committed first: nothing of this write remains; `outcome_unknown`
- * where the store did not say whether it was committed.
+ * @throws StorageError `conflict` if another writer committed first: nothing of this write remains; `outcome_unknown` if the
+ * store did not answer whether it was committed.
  */
 export async function commitDraft(
   backend: StorageBackend,
@@ -86,7 +87,7 @@ export async function commitDraft(
   else await commitByManifest(backend, draft, state, options);
 }
 
-/** The first write into an empty folder: the file is the commit, the manifest follows. */
+/** Commits the first write into an empty folder: the file is the commit, the manifest follows. */
 async function commitFirst(
   backend: StorageBackend,
   draft: DraftFile,
@@ -103,21 +104,21 @@ async function commitFirst(
   const file = { name: FIRST_FILE_NAME, rows, bytes: sizeBytes, sha256 };
   const manifest = render(draft, [file]);
   try {
-    // Committed: the caller's signal can only do harm from here on.
+    // The write is committed: from here on, aborting could only do harm.
     await putManifest(backend, prefix, manifest, undefined, undefined);
   } catch (error) {
     if (!isStorageError(error, "conflict")) throw withoutManifest(backend, prefix, error);
     if (await manifestNames(backend, prefix, sha256)) return;
-    // A manifest that was there before the file, or that replaced it since.
+    // The manifest existed before the file, or has replaced it since.
     await discard(backend, [key], options);
     throw error;
   }
 }
 
 /**
- * Commits one file in the place of exactly the files that it was made of.
+ * Replaces exactly the files from which a file was made by that file.
  *
- * @throws StorageError `conflict` where others count by now: nothing of this write remains.
+ * @throws StorageError `conflict` if other files are committed by now: nothing of this write remains.
  */
 export async function commitInPlaceOf(
   backend: StorageBackend,
@@ -142,10 +143,9 @@ export async function commitInPlaceOf(
 }
 
 /**
- * Commits what counts already once more, so that no write in flight can commit any of `state`'s other files, and deletes
- * these.
+ * Commits the committed files again, so that no concurrent write can commit any of `state`'s other files, then deletes those.
  *
- * @throws StorageError `conflict` where another writer committed first.
+ * @throws StorageError `conflict` if another writer committed first.
  */
 export async function commitAgain(
   backend: StorageBackend,
@@ -158,7 +158,7 @@ export async function commitAgain(
   await commitByManifest(backend, draft, state, { ...options, overwrite: false });
 }
 
-/** Every other write: the file under a fresh name, then the manifest, which is the commit, then the old files go. */
+/** Commits any other write: stores the file under a new name, stores the manifest (the commit), then deletes old files. */
 async function commitByManifest(
   backend: StorageBackend,
   draft: DraftFile,
@@ -183,13 +183,13 @@ async function commitByManifest(
   try {
     await putManifest(backend, prefix, manifest, state.manifestInfo, signal);
   } catch (error) {
-    // Where it is known that the commit did not happen, the new file must not stay behind.
+    // If the commit certainly did not happen, the new file must not stay behind.
     if (data !== undefined && !isStorageError(error, "outcome_unknown")) {
       await discard(backend, [added], options);
     }
     throw error;
   }
-  // Seen before the commit: a file of a writer that started later cannot be among them.
+  // They were listed before the commit, so none of them belongs to a writer that started later.
   await discard(
     backend,
     stale.map(({ info }) => info.key),
@@ -198,12 +198,12 @@ async function commitByManifest(
 }
 
 /**
- * The files that do not count after a commit that keeps `kept`: with `overwrite` all others; else what killed writes left,
- * and what an earlier overwrite replaced and could not delete. A file that another system has added since stays.
+ * Returns the files to delete after a commit that keeps `kept`: with `overwrite` all others; else those that killed writes
+ * left, and those that an earlier write replaced and could not delete. A file that another system has added since stays.
  */
 export function staleFiles(
   state: PartitionState,
-  kept: readonly ManifestFile[],
+  kept: readonly Pick<ManifestFile, "name">[],
   overwrite: boolean,
 ): readonly DataFile[] {
   const keptNames = new Set(kept.map(({ name }) => name));
@@ -212,7 +212,7 @@ export function staleFiles(
   );
 }
 
-/** Gives a copied folder a manifest that names what lies there, so that a file added to it does not count too early. */
+/** Stores a manifest that names the files of a copied folder, so that a file added to it is not read before its commit. */
 async function adopt(
   backend: StorageBackend,
   draft: DraftFile,
@@ -248,7 +248,7 @@ function render(
   return { writeId, bytes };
 }
 
-/** What the manifest says of the files that an append keeps; files of other systems are read once to say it. */
+/** Describes the files that a write keeps, for the manifest. Files of other systems are read once for that. */
 async function describeFiles(
   backend: StorageBackend,
   state: PartitionState,
@@ -264,7 +264,7 @@ async function describeFiles(
         op: "write",
         path: info.key,
         backend: backend.name,
-        message: `write: cannot add a Parquet file beside ${info.key}, which would hide it. Read the partition and write its rows together with the new ones, which replaces the file.`,
+        message: `write: cannot add a Parquet file next to ${info.key}, since readers would then ignore the CSV file. Read the partition and write its rows together with the new ones, which replaces the file.`,
       });
     }
     try {
@@ -275,7 +275,7 @@ async function describeFiles(
         .digest("hex");
       described.push({ name, rows: rowCount, bytes: info.sizeBytes, sha256 });
     } catch (error) {
-      // Another writer replaced it while it was being read.
+      // Another writer replaced the file while it was being read.
       if (!isStorageError(error, "not_found") && !isStorageError(error, "precondition_failed")) throw error;
       throw lostTo(backend, state.prefix, error);
     }
@@ -283,7 +283,7 @@ async function describeFiles(
   return described;
 }
 
-/** Swaps the manifest. Where the store cannot say what became of it, the write id in it does. */
+/** Stores the manifest by compare-and-swap. If the store's answer is lost, the write id in the stored manifest decides. */
 async function putManifest(
   backend: StorageBackend,
   prefix: Key,
@@ -305,7 +305,7 @@ async function putManifest(
   }
 }
 
-/** Whether the manifest that is there counts the first file with this content: then its write is committed. */
+/** Returns whether the stored manifest lists the first file with this content: its write is then committed. */
 async function manifestNames(backend: StorageBackend, prefix: Key, sha256: string): Promise<boolean> {
   const key = joinKey(prefix, MANIFEST_NAME);
   const { body } = await backend.get(key);
@@ -314,7 +314,7 @@ async function manifestNames(backend: StorageBackend, prefix: Key, sha256: strin
   return files.some((file) => file.name === FIRST_FILE_NAME && file.sha256 === sha256);
 }
 
-/** Deletes files that nobody reads. That it fails changes nothing about the write, so it is told and not thrown. */
+/** Deletes files that no read returns. A failure does not affect the write, so it is reported and not thrown. */
 async function discard(
   backend: StorageBackend,
   keys: readonly Key[],
@@ -335,7 +335,7 @@ function withoutManifest(backend: StorageBackend, prefix: Key, cause: unknown): 
     op: "write",
     path: prefix,
     backend: backend.name,
-    message: `write: the rows of ${prefix} are stored and count, but its manifest could not be written. Do not write them again; the next write or repair adds the manifest.`,
+    message: `write: the rows of ${prefix} are stored and committed, but its manifest could not be written. Do not write the rows again; the next write or repair adds the manifest.`,
     cause,
   });
 }

@@ -7,36 +7,36 @@ import type { PartitionFolder } from "./partition-tree.ts";
 const OWN_FILE = /^part-[0-9a-f]{32}\.parquet$/;
 
 /**
- * The file that the first write into an empty folder creates. Creating it is that write's commit: it counts without a
- * manifest, and only one of two racing writers can create it.
+ * The file that the first write into an empty folder creates. Creating it is that write's commit: it is part of the table
+ * without a manifest, and only one of two racing writers can create it.
  */
 export const FIRST_FILE_NAME = "part-0.parquet";
 
-/** A fresh write id: 32 hex digits. */
+/** Returns a new write id: 32 hex digits. */
 export function newWriteId(): string {
   return randomUUID().replaceAll("-", "");
 }
 
-/** True for a name that {@link dataFileName} gives: such a file counts only once a manifest names it. */
+/** Returns whether {@link dataFileName} made a name. Such a file is part of the table only once a manifest names it. */
 export function isOwnFile(name: string): boolean {
   return OWN_FILE.test(name);
 }
 
-/** The name of the data file that a later write adds. No two writes share one, so a new file never replaces an old one. */
+/** Returns the name of the data file that a later write adds. It is unique, so a new file never replaces an old one. */
 export function dataFileName(writeId: string): string {
   return `part-${writeId}.parquet`;
 }
 
 /**
- * The files of a partition that count, which is the heart of the commit protocol (docs/decisions/0003):
+ * Returns the committed files of a partition, which is the heart of the commit protocol (docs/decisions/0003):
  *
- * 1. A manifest with `files` is the truth: exactly these files, whatever else lies there.
+ * 1. With a manifest that has `files`: exactly these, whatever else the folder holds.
  * 2. Otherwise another system wrote the partition: its Parquet files, or its CSV files where it has no Parquet. A file
- *    named as {@link dataFileName} names them is then one whose write is not committed, unless there is nothing else:
+ *    with a name of {@link dataFileName} then belongs to a write that is not committed, unless there are no other files:
  *    then the folder was copied without its manifest.
  *
- * @throws StorageError `not_found` where the manifest names a file that the folder lacks: it was replaced meanwhile, or
- * somebody deleted the file.
+ * @throws StorageError `not_found` where the manifest names a file that the folder lacks: it was replaced in the
+ * meantime, or deleted.
  */
 export function committedFiles(folder: PartitionFolder, manifest: Manifest | undefined): readonly DataFile[] {
   if (manifest?.files !== undefined) {
@@ -53,14 +53,14 @@ export function committedFiles(folder: PartitionFolder, manifest: Manifest | und
   return parquet.length > 0 ? parquet : foreign;
 }
 
-/** True for a file that a killed write left, or that an overwrite replaced and could not delete. */
+/** Returns whether a killed write left a file, or a write replaced it and could not delete it. */
 export function isLeftover({ name, info }: DataFile, manifest: Manifest | undefined): boolean {
   return (
     isOwnFile(name) || manifest?.replaced?.some((old) => old.name === name && old.etag === info.etag) === true
   );
 }
 
-/** The files that another system put beside a manifest which does not list them: no read returns their rows. */
+/** Returns the files that another system added to a folder whose manifest does not list them: no read returns their rows. */
 export function strayFiles(
   files: readonly DataFile[],
   committed: readonly DataFile[],
@@ -76,6 +76,6 @@ function missingFile(folder: PartitionFolder, name: string): StorageError {
     code: "not_found",
     op: "readIndex",
     path: `${folder.prefix}/${name}`,
-    message: `${folder.prefix}/manifest.json names ${name}, which is not there. Restore the file, or write the partition again; repair(entity, { dryRun: true }) names every partition like it.`,
+    message: `${folder.prefix}/manifest.json names ${name}, which does not exist. Restore the file, or write the partition again; repair(entity, { dryRun: true }) lists every such partition.`,
   });
 }

@@ -7,17 +7,17 @@ export type DataFormat = "parquet" | "csv";
 export interface DataFile {
   /** Its name inside the partition's folder. */
   readonly name: string;
-  /** What it is, by its extension. */
+  /** Its format, by its extension. */
   readonly format: DataFormat;
-  /** Its facts as the listing gave them. */
+  /** Its size and version, from the listing. */
   readonly info: ObjectInfo;
 }
 
-/** The file that describes a partition; never data. */
+/** The name of the file that describes a partition; never data. */
 export const MANIFEST_NAME = "manifest.json";
 
 /**
- * The format of a data file by its name, or undefined for what is never data: `._*`, `.*`, `_*`, `manifest.json`, other
+ * Returns the format of a data file by its name, or undefined for names that are never data: `._*`, `.*`, `_*`, `manifest.json`, other
  * extensions.
  *
  * @example

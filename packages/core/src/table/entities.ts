@@ -6,17 +6,17 @@ import { parsePartitionSegment } from "../hive/partition.ts";
 import { dataFormat } from "./data-file.ts";
 import { LIST_CONCURRENCY } from "./partition-tree.ts";
 
-/** How deep below the root entities are looked for. */
+/** How many levels below the prefix are searched for entities. */
 const MAX_ENTITY_DEPTH = 8;
 
 /** Hidden folders and those of other systems: `.git`, `_temporary`. */
 const isHidden = (segment: string): boolean => segment.startsWith(".") || segment.startsWith("_");
 
 /**
- * Finds the entities below a prefix: the outermost folders that hold `key=value` folders, and every folder above or
- * beside those that holds data files directly.
+ * Returns the entities below a prefix: the outermost folders with `key=value` folders in them, and all other folders that
+ * hold data files directly.
  *
- * @returns their keys, sorted, such as `raw/games`, `raw/plays`.
+ * @returns the sorted keys, such as `raw/games`, `raw/plays`.
  * @example
  * ```ts
  * for (const entity of await listEntities(backend)) console.log(entity);
@@ -45,7 +45,7 @@ export async function listEntities(
           ),
         );
       }
-      // A stray file beside tables makes a table of its folder, and hides none of those below.
+      // A stray file next to tables makes its folder a table too, and does not hide the tables below.
       return { entity: prefix === "" || !hasData ? undefined : prefix, below };
     });
     open = levels.flatMap((level) => {
@@ -56,9 +56,7 @@ export async function listEntities(
   return entities.sort();
 }
 
-/**
- * The error of an entity that is not there, naming those that are.
- */
+/** Returns the error of an entity that does not exist; it names those that do. */
 export async function unknownEntity(
   backend: StorageBackend,
   entity: string,

@@ -7,20 +7,20 @@ import { type ColumnSchema, typeName } from "../parquet/column-type.ts";
 import { fitColumns, type KnownColumn, type MisfitColumn } from "../parquet/fit-columns.ts";
 import { findEntityShape } from "./entity-shape.ts";
 
-/** A write that is to fit its entity. */
+/** A write whose keys and columns must fit its entity. */
 export interface ShapedWrite {
   readonly entity: Key;
   readonly partition: Partition;
   /** The partition's folder. */
   readonly prefix: Key;
-  /** Whether the partition is replaced: then what is there does not bind the write. */
+  /** Whether the partition is replaced: its present columns then do not bind the write. */
   readonly overwrite: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * The shapes of entities, as far as they are known: asking the store costs requests. It also keeps writes apart that are in
- * flight at once, such as the first partitions of a season: the second fits the first before either is committed.
+ * Remembers the keys and columns of entities, since reading them costs requests. Also lets concurrent writes, such as the
+ * first partitions of a season, fit each other before any of them is committed.
  */
 export class EntityMemory {
   readonly #backend: StorageBackend;
@@ -32,15 +32,15 @@ export class EntityMemory {
     this.#backend = backend;
   }
 
-  /** Forgets the columns that a partition brought: its write failed, so they may never have been stored. */
+  /** Forgets the columns that a partition introduced: its write failed, so they may never have been stored. */
   forget({ entity, prefix }: Pick<ShapedWrite, "entity" | "prefix">): void {
     const columns = this.#columns.get(entity);
     if (columns !== undefined) this.#columns.set(entity, without(columns, prefix));
   }
 
   /**
-   * Writes of an entity fit their columns one after the other, in the order in which they took their turns: of the first
-   * partitions of a season the first one decides, not the one whose answer from the store is the fastest.
+   * Takes a turn: writes of an entity fit their columns one after the other, in the order in which they took their turns.
+   * So the first partition of a season decides, and not the one that gets its response first.
    */
   takeTurn(entity: Key): { readonly ready: Promise<void>; leave(): void } {
     const ready = this.#turns.get(entity) ?? Promise.resolve();
@@ -57,15 +57,15 @@ export class EntityMemory {
   }
 
   /**
-   * Refuses a new partition whose keys are not those of the entity's other partitions: readers would see a table whose
-   * columns and depth differ from folder to folder. Refuses the first partition of an entity where it has no key, or one that
-   * plain readers do not read as it is meant.
+   * Refuses a new partition whose keys differ from those of the entity's other partitions: readers would see a table whose
+   * columns and depth differ from folder to folder. Refuses the first partition of an entity if it has no key, or a key that
+   * plain readers take for another.
    *
-   * @throws StorageError `invalid_path` naming the keys there are.
+   * @throws StorageError `invalid_path` that names the entity's keys.
    */
   async checkKeys({ entity, partition, signal }: ShapedWrite): Promise<void> {
     if (sameKeys(this.#keys.get(entity), partition.keys)) return;
-    // What is remembered may be out of date: others write too.
+    // The memory may be out of date: others write too.
     const found = await findEntityShape(this.#backend, entity, { signal });
     this.#keys.set(entity, found?.keys ?? partition.keys);
     if (found !== undefined && sameKeys(found.keys, partition.keys)) return;
@@ -73,7 +73,7 @@ export class EntityMemory {
     else
       throw this.#refusedKeys(
         entity,
-        `${entity} is ${describe(found.keys)}, the new partition ${partition.path() || "(none)"} is ${describe(partition.keys)}. Write to the same keys in the same order, choose another entity, or give allowOtherKeys: true`,
+        `${entity} is ${describe(found.keys)}, the new partition ${partition.path() || "(none)"} is ${describe(partition.keys)}. Write to the same keys in the same order, choose another entity, or pass allowOtherKeys: true`,
       );
   }
 
@@ -81,13 +81,13 @@ export class EntityMemory {
     if (keys.length === 0)
       throw this.#refusedKeys(
         entity,
-        `the partition has no key, so ${entity} would be one table that is not partitioned. Give keys such as partition({ year: "2024" }), or allowOtherKeys: true if that is meant`,
+        `the partition has no key, so ${entity} would be a table without partitions. Pass keys such as partition({ year: "2024" }), or allowOtherKeys: true if this is intended`,
       );
     const odd = keys.find((key) => encodeHive(key) !== key);
     if (odd !== undefined)
       throw this.#refusedKeys(
         entity,
-        `the partition key ${JSON.stringify(odd)} is ${JSON.stringify(encodeHive(odd))} in a path, which DuckDB takes for the column's name. Use letters, digits and _ in a key, or give allowOtherKeys: true`,
+        `the partition key ${JSON.stringify(odd)} is ${JSON.stringify(encodeHive(odd))} in a path, which DuckDB takes for the column's name. Use letters, digits and _ in a key, or pass allowOtherKeys: true`,
       );
   }
 
@@ -104,7 +104,7 @@ export class EntityMemory {
   /**
    * Fits the columns of a write to the entity's other partitions (docs/decisions/0008).
    *
-   * @throws StorageError `invalid_argument` naming a column that does not fit, unless `allowOtherTypes`.
+   * @throws StorageError `invalid_argument` that names a column which does not fit, unless `allowOtherTypes`.
    */
   async fitColumns(
     write: ShapedWrite,
@@ -117,7 +117,7 @@ export class EntityMemory {
     let known = remembered === undefined || replaced ? await this.#lookUp(write) : remembered;
     let fit = fitColumns(found, known);
     if (fit.misfits.length > 0 && !allowOtherTypes && known === remembered) {
-      // What is remembered may be out of date; what the store does not say is in flight, or further down.
+      // The memory may be out of date. Columns that the store lacks are of writes in flight, or of later partitions.
       known = await this.#lookUp(write);
       fit = fitColumns(found, known);
     }
@@ -131,14 +131,14 @@ export class EntityMemory {
       columns.map(({ name, type }) => {
         const before = knownByName.get(name);
         const isNew = before === undefined || (before.type === "null" && type !== "null");
-        // What may differ in one partition is no reason for the next to differ.
+        // A type that was allowed to differ in one partition does not become the type of the next.
         return { name, type: misfitted.get(name) ?? type, origin: isNew ? prefix : before.origin };
       }),
     );
     return columns;
   }
 
-  /** The columns of the reference as the store has it, and what is remembered of others beside them. */
+  /** Returns the columns of the stored reference partition, then the remembered columns of others. */
   async #lookUp({ entity, prefix, overwrite, signal }: ShapedWrite): Promise<readonly RememberedColumn[]> {
     const replaced = overwrite ? prefix : undefined;
     const stored = await findEntityShape(this.#backend, entity, { except: replaced, signal });
@@ -166,12 +166,12 @@ export class EntityMemory {
       op: "write",
       path: entity,
       backend: this.#backend.name,
-      message: `write: column ${JSON.stringify(column)} is ${typeName(type)} here and ${typeName(known)} in ${where}; a reader that takes the types of ${entity} from one file would change values of the other without a word. Give the option schema to say which type it has, and write the other partitions with it too, or give allowOtherTypes: true.`,
+      message: `write: column ${JSON.stringify(column)} is ${typeName(type)} here and ${typeName(known)} in ${where}; a reader that takes the types of ${entity} from one file would silently change values of the other. Pin its type by the option schema, also when writing the other partitions, or pass allowOtherTypes: true.`,
     });
   }
 }
 
-/** A column, and the partition that brought it. */
+/** A column, and the partition that introduced it. */
 interface RememberedColumn extends KnownColumn {
   readonly origin: Key;
 }

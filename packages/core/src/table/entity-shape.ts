@@ -8,25 +8,25 @@ import { openParquet } from "../parquet/open-parquet.ts";
 import { dataFormat, MANIFEST_NAME } from "./data-file.ts";
 import { readPartitionState } from "./partition-state.ts";
 
-/** What the partitions of an entity have in common. */
+/** The keys and columns that the partitions of an entity share. */
 export interface EntityShape {
   /** Their keys, outermost first. */
   readonly keys: readonly string[];
-  /** Their columns, of the first partition that has a Parquet file. */
+  /** The columns of the first partition that has a Parquet file. */
   readonly columns: readonly KnownColumn[];
-  /** The folder of that partition, or undefined where there is none. */
+  /** The folder of that partition, or undefined if there is none. */
   readonly reference: Key | undefined;
 }
 
-/** Partitions without a readable Parquet file that are passed over in search of one. */
-const MAX_PASSED_OVER = 16;
+/** How many partitions without a readable Parquet file are skipped in search of one. */
+const MAX_SKIPPED = 16;
 
 /**
- * The shape of an entity: that of its first partition in key order, from whose files plain readers (a glob in DuckDB, a
- * dataset in pyarrow) take the types of all. Costs two listings and two reads, however many partitions there are.
+ * Returns the shape of an entity: that of its first partition in key order, since plain readers (a glob in DuckDB, a dataset
+ * in pyarrow) take the types of all files from it. Costs two listings and two reads, however many partitions there are.
  *
- * @param except a folder that is about to be replaced, and so proves nothing.
- * @returns undefined where the entity has no partition.
+ * @param options `except` is a folder that is about to be replaced, so its columns are ignored.
+ * @returns undefined if the entity has no partition.
  */
 export async function findEntityShape(
   backend: StorageBackend,
@@ -34,18 +34,18 @@ export async function findEntityShape(
   options: OperationOptions & { readonly except?: Key | undefined } = {},
 ): Promise<EntityShape | undefined> {
   let keys: readonly string[] | undefined;
-  let passedOver = 0;
+  let skipped = 0;
   for await (const { prefix, partition } of partitionFolders(backend, entity, options.signal)) {
     keys ??= partition.keys;
     if (prefix === options.except) continue;
     const columns = await columnsOf(backend, prefix, partition, options.signal);
     if (columns !== undefined) return { keys, columns, reference: prefix };
-    if (++passedOver === MAX_PASSED_OVER) break;
+    if (++skipped === MAX_SKIPPED) break;
   }
   return keys && { keys, columns: [], reference: undefined };
 }
 
-/** The folders of an entity that hold data or a manifest, one by one as they are listed. */
+/** Yields the folders of an entity that hold data or a manifest, in the order of the listing. */
 async function* partitionFolders(
   backend: StorageBackend,
   entity: Key,
@@ -62,14 +62,14 @@ async function* partitionFolders(
       const entries = segments.map(parsePartitionSegment);
       if (entries.some((entry) => entry === undefined)) continue;
       last = folder;
-      // The folder of a key is a key.
+      // A prefix of a key that ends before a slash is a key.
       const prefix = folder as Key;
       yield { prefix, partition: Partition.of(entries.filter((entry) => entry !== undefined)) };
     }
   }
 }
 
-/** The columns of a partition's first Parquet file that counts. */
+/** Returns the columns of a partition's first committed Parquet file. */
 async function columnsOf(
   backend: StorageBackend,
   prefix: Key,
@@ -86,7 +86,7 @@ async function columnsOf(
     const keys = new Set(partition.keys);
     return fields.flatMap(({ name, columnType }) => (keys.has(name) ? [] : [{ name, type: columnType }]));
   } catch (error) {
-    // What cannot be read, or is being replaced, says nothing; another partition may.
+    // A partition that cannot be read, or is being replaced, is skipped: the next one may be readable.
     const codes = ["corrupt", "not_found", "not_supported", "precondition_failed", "conflict"];
     if (isStorageError(error) && codes.includes(error.code)) return undefined;
     throw error;

@@ -6,11 +6,11 @@ import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/p
 import { composed } from "./partition-filter.ts";
 
 /**
- * The folder of a partition, as it is spelled where it exists: other systems leave more characters raw (`Texas A&M`), or
- * take letters apart, and a second folder for the same values would be the same partition twice. Costs a listing for each level whose name can be
- * spelled in two ways, and none for plain names.
+ * Returns the folder of a partition in the spelling in which it exists: other systems leave more characters raw
+ * (`Texas A&M`) or decompose letters, and a second folder for the same values would be the same partition twice. Costs a
+ * listing for each level whose name has several spellings, and none for plain names.
  *
- * @throws StorageError `invalid_path` where the same partition is there in two spellings.
+ * @throws StorageError `invalid_path` if the same partition exists in two spellings.
  */
 export async function findPartitionPrefix(
   backend: StorageBackend,

@@ -15,9 +15,9 @@ import { unknownEntity } from "./entities.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { type PartitionFolder, walkPartitions } from "./partition-tree.ts";
 
-/** Partitions looked at in parallel. */
+/** Partitions that are read concurrently. */
 const INSPECT_CONCURRENCY = 16;
-/** Values of a key, and examples of a drift, that a report names. */
+/** How many values of a key a report names. */
 const SHOWN = 20;
 
 /** Options of `inspect`. */
@@ -32,29 +32,29 @@ export interface KeyReport {
   readonly key: string;
   /** How many different values it has. */
   readonly values: number;
-  /** The first of them, in path order. */
+  /** The first of its values, in path order. */
   readonly examples: readonly (string | null)[];
 }
 
-/** One set of columns. */
+/** The columns of some of the partitions. */
 export interface SchemaReport {
   /** The columns and their types, in order. */
   readonly fields: readonly { readonly name: string; readonly type: string }[];
-  /** How many partitions have exactly these. */
+  /** How many partitions have exactly these columns. */
   readonly partitions: number;
-  /** The first of them. */
+  /** The first of these partitions. */
   readonly example: string;
 }
 
-/** A column that is not the same in every partition. */
+/** A column whose type is not the same in every partition. */
 export interface ColumnDrift {
   /** Its name. */
   readonly column: string;
-  /** Its types, the most frequent first; `absent` where partitions lack it. */
+  /** Its types, the most frequent first; `absent` for partitions that lack it. */
   readonly types: readonly { readonly type: string; readonly partitions: number; readonly example: string }[];
 }
 
-/** What an entity is made of. */
+/** The keys, sizes and columns of an entity. */
 export interface EntityReport {
   /** The entity. */
   readonly entity: string;
@@ -62,22 +62,22 @@ export interface EntityReport {
   readonly keys: readonly KeyReport[];
   /** How many partitions it has. */
   readonly partitions: number;
-  /** How many files count. */
+  /** How many committed files it has. */
   readonly files: number;
   /** Their size in bytes. */
   readonly bytes: number;
-  /** Their rows: of the manifests where these say it, else of the files. */
+  /** Their rows: taken from the manifests if these have it, else from the files. */
   readonly rows: number;
   /** The different schemas, the most frequent first. Columns that are all null match any type. */
   readonly schemas: readonly SchemaReport[];
   /** The columns whose type differs from partition to partition. */
   readonly drift: readonly ColumnDrift[];
   /**
-   * Data files that no read returns, by key: below a folder that is no `key=value`, or put by another system beside a
-   * manifest that does not list them.
+   * Keys of data files that no read returns: below a folder that is not named `key=value`, or added by another system to a
+   * folder whose manifest does not list them.
    */
   readonly strays: readonly string[];
-  /** What could not be read, and is not counted. */
+  /** The errors of partitions and files that could not be read. Their rows are not counted. */
   readonly unreadable: readonly StorageError[];
 }
 
@@ -92,8 +92,8 @@ interface PartitionFacts {
 }
 
 /**
- * Looks at every partition of an entity: at its manifest alone where that says everything, else at the footers of its
- * files; CSV files are read.
+ * Inspects every partition of an entity: only its manifest if that has everything, else the footers of its files. CSV files
+ * are read whole.
  *
  * @throws StorageError `not_found` for an unknown entity.
  */
@@ -207,7 +207,7 @@ async function readFacts(
   };
 }
 
-/** The columns that have more than one type, or that some partitions lack. A column that is all null has no type. */
+/** Returns the columns that have more than one type, or that some partitions lack. A column that is all null has no type. */
 function driftOf(schemas: readonly SchemaReport[]): readonly ColumnDrift[] {
   const names = new Set(schemas.flatMap(({ fields }) => fields.map(({ name }) => name)));
   const drift: ColumnDrift[] = [];

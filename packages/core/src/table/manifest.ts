@@ -4,14 +4,14 @@ import { StorageError } from "../bytes/storage-error.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import { typeName } from "../parquet/column-type.ts";
 
-/** The version of the manifest's shape that Parquetry writes. Readers take every version. */
+/** The version of the manifest's shape that Parquetry writes. Every version is read. */
 export const MANIFEST_SCHEMA_VERSION = 1;
 
 /** One data file in a {@link Manifest}. */
 export interface ManifestFile {
   /** Its name in the folder. */
   readonly name: string;
-  /** How many rows it has. */
+  /** Its number of rows. */
   readonly rows: number;
   /** Its size in bytes. */
   readonly bytes: number;
@@ -19,27 +19,27 @@ export interface ManifestFile {
   readonly sha256: string;
 }
 
-/** A file of another system that a write replaced: it no longer counts, and goes unless it has changed since. */
+/** A file of another system that a write replaced. It is deleted later, unless it has changed since. */
 export interface ReplacedFile {
   /** Its name in the folder. */
   readonly name: string;
-  /** Which version of it was replaced. */
+  /** The ETag of the replaced version. */
   readonly etag: string;
 }
 
-/** Of which files of another entity a partition was made. */
+/** The files of another entity from which a partition was made. */
 export interface MadeFrom {
-  /** The entity whose rows it holds. */
+  /** The other entity. */
   readonly entity: string;
-  /** Names the versions of its files, and how they were put together. */
+  /** Identifies the versions of its files, and how they were combined. */
   readonly version: string;
 }
 
-/** A partition's `manifest.json`. The names are those of the Python system that came first. */
+/** The content of a partition's `manifest.json`. Its names are those of the Python system that came first. */
 export interface Manifest {
-  /** Rows in the partition. */
+  /** The number of rows in the partition. */
   readonly rows?: number | undefined;
-  /** When it was written, ISO 8601. */
+  /** When it was written, in ISO 8601. */
   readonly write_time?: string | undefined;
   /** The entity, such as `raw/plays`. */
   readonly entity?: string | undefined;
@@ -47,13 +47,13 @@ export interface Manifest {
   readonly schema_version?: number | string | undefined;
   /** The columns. */
   readonly schema?: { readonly fields: readonly ManifestField[] } | null | undefined;
-  /** Which write committed it. Only what Parquetry wrote has one. */
+  /** The id of the write that committed it. Set by Parquetry only. */
   readonly write_id?: string | undefined;
-  /** Exactly the files that count. Only what Parquetry wrote has them. */
+  /** Exactly the committed files. Set by Parquetry only. */
   readonly files?: readonly ManifestFile[] | undefined;
-  /** Files of other systems that this write, or one before it, replaced and may not have deleted. */
+  /** Files of other systems that this write, or an earlier one, replaced and may not have deleted. */
   readonly replaced?: readonly ReplacedFile[] | undefined;
-  /** Of which files of another entity exactly these rows were made. A later write ends that. */
+  /** The files of another entity from which exactly these rows were made. A later write removes it. */
   readonly made_from?: MadeFrom | undefined;
 }
 
@@ -61,13 +61,13 @@ export interface Manifest {
 export interface ManifestField {
   /** Its name. */
   readonly name: string;
-  /** Its type, in the words of whoever wrote the manifest. */
+  /** Its type, as named by the writer of the manifest. */
   readonly type: string;
   /** Whether it may hold nulls. */
   readonly nullable?: boolean | undefined;
 }
 
-// Loose on purpose: manifests of the Python system carry other fields, and none of them is ours to refuse.
+// Loose on purpose: manifests of the Python system have other fields, too.
 const manifestShape: z.ZodType<Manifest> = z.looseObject({
   rows: z.number().int().nonnegative().optional(),
   write_time: z.string().optional(),
@@ -96,16 +96,16 @@ const manifestShape: z.ZodType<Manifest> = z.looseObject({
 });
 
 /**
- * Reads a manifest.
+ * Parses a manifest.
  *
- * @throws StorageError `corrupt` where it is no manifest, naming the field.
+ * @throws StorageError `corrupt` that names the field which does not fit.
  */
 export function parseManifest(bytes: Uint8Array, key: Key): Manifest {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw corrupt(key, "it is no JSON", cause);
+    throw corrupt(key, "it is not JSON", cause);
   }
   const parsed = manifestShape.safeParse(json);
   if (!parsed.success) {
@@ -115,7 +115,7 @@ export function parseManifest(bytes: Uint8Array, key: Key): Manifest {
   return parsed.data;
 }
 
-/** Makes the bytes of a manifest, as the Python system writes it plus `files` and `write_id`. */
+/** Renders a manifest as the Python system writes it, with what Parquetry adds: `files`, `write_id` and others. */
 export function renderManifest(manifest: {
   readonly entity: string;
   readonly fields: readonly ManifestField[];
@@ -140,7 +140,7 @@ export function renderManifest(manifest: {
   return new TextEncoder().encode(`${JSON.stringify(document, undefined, 2)}\n`);
 }
 
-/** What a manifest says of columns; those that only the earlier files have stay in it. */
+/** Returns the fields of a manifest: the earlier ones, updated and extended by the columns of a write. */
 export function manifestFields(
   columns: readonly ColumnSchema[],
   earlier: readonly ManifestField[] = [],
@@ -158,7 +158,7 @@ function corrupt(key: Key, problem: string, cause: unknown): StorageError {
     code: "corrupt",
     op: "readManifest",
     path: key,
-    message: `${key} is not a partition manifest: ${problem}. Rewrite the partition, or delete the manifest to read its files as they lie.`,
+    message: `${key} is not a partition manifest: ${problem}. Write the partition again, or delete the manifest to read the files as they are.`,
     cause,
   });
 }

@@ -14,44 +14,44 @@ import { type DataFile, MANIFEST_NAME } from "./data-file.ts";
 import { type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
 import { listPartitionFolder, type PartitionFolder } from "./partition-tree.ts";
 
-/** How often a partition that is replaced while it is being opened is looked at anew. */
+/** How often a partition is listed if it is replaced each time while it is being opened. */
 const MAX_LOOKS = 8;
-/** So many listings with one and the same manifest, and a file it names is not late or replaced, but lost. */
+/** After this many listings with the same manifest, a missing file that it names is lost, and not late or replaced. */
 const LISTINGS_OF_A_LOSS = 3;
-/** Files of one partition opened at once. */
+/** Files of one partition that are opened concurrently. */
 const FILE_CONCURRENCY = 8;
 
 /** Options of reading a partition's files. */
 export interface OpenPartitionOptions extends OperationOptions {
   /** How its CSV files are read. */
   readonly csv?: ReadCsvOptions | undefined;
-  /** `throw` (default): a file that cannot be read is an error. `skip`: it is left out and `onSkippedFile` is told. */
+  /** `throw` (default): a file that cannot be read is an error. `skip`: it is left out and reported to `onSkippedFile`. */
   readonly onUnreadable?: "throw" | "skip" | undefined;
   /**
-   * `true`, or limits, for Parquet files that nobody vouches for: they are decoded in a thread of their own, so that none
-   * can hang or kill the caller. Costs about 50 ms a file. Default false.
+   * `true`, or limits, for untrusted Parquet files: each is decoded in a separate thread, so that it can neither hang nor
+   * kill the caller. Costs about 50 ms a file. Default false.
    */
   readonly untrusted?: boolean | UntrustedLimits | undefined;
-  /** Told of each file that `onUnreadable: "skip"` left out. */
+  /** Called with the error of each file that `onUnreadable: "skip"` left out. */
   readonly onSkippedFile?: ((error: StorageError) => void) | undefined;
 }
 
-/** A file that is open: its rows can be read in batches. */
+/** An open file, whose rows can be read in batches. */
 export interface OpenFile {
   /** Names it in errors. */
   readonly name: string;
   /** Its columns, in order. */
   readonly columns: readonly string[];
-  /** Its rows, in batches; with `columns` only these, null where the file lacks one. The `constants` are in every row. */
+  /** Yields rows in batches; with `columns` only these, null where the file lacks one. `constants` are added to every row. */
   scan(columns?: readonly string[], constants?: Row): AsyncIterable<Row[]>;
 }
 
 /**
- * Opens the committed files of a partition as one version: if a writer replaces the partition meanwhile, it is looked at
- * anew, so that the files are all of before or all of after.
+ * Opens the committed files of a partition as one version: if a writer replaces the partition in the meantime, it is listed
+ * again, so that all files are from before or all from after the replacement.
  *
- * @throws StorageError `corrupt` naming a file that cannot be read; `not_found` naming one that the manifest names and
- * that is gone; `conflict` where writers never leave time to open it.
+ * @throws StorageError `corrupt` that names a file which cannot be read; `not_found` that names a file which the manifest
+ * lists and which is gone; `conflict` if writers replace the partition every time.
  */
 export async function openPartition(
   backend: StorageBackend,
@@ -78,7 +78,7 @@ export async function openPartition(
     const fresh = await listPartitionFolder(backend, folder, options.signal);
     if (fresh === undefined) return [];
     sameManifest = fresh.manifest?.etag === seen.manifest?.etag ? sameManifest + 1 : 1;
-    // Listed before, during and after the look: nobody has committed, so nobody has replaced the file.
+    // The same manifest before, during and after: no write was committed, so none has replaced the file.
     if (lost !== undefined && sameManifest === LISTINGS_OF_A_LOSS) throw lost;
     seen = fresh;
   }
@@ -101,8 +101,8 @@ async function currentFiles(
 }
 
 /**
- * Files of ours without a manifest are a copied folder, unless the listing was taken in the middle of a commit: then a
- * manifest is there by now, and the folder is looked at anew.
+ * Parquetry's files without a manifest are a copied folder, unless the listing was taken in the middle of a commit: then
+ * the manifest exists by now, and the folder must be listed again.
  */
 async function checkNoManifest(
   backend: StorageBackend,
@@ -166,7 +166,7 @@ function stillMoving(backend: StorageBackend, folder: PartitionFolder, cause: un
     path: folder.prefix,
     backend: backend.name,
     retry: "safe",
-    message: `readIndex: ${folder.prefix} was replaced ${MAX_LOOKS} times while it was being opened. Try again when its writers are done.`,
+    message: `readIndex: ${folder.prefix} was replaced ${MAX_LOOKS} times while it was being opened. Retry once its writers have finished.`,
     cause,
   });
 }

@@ -7,11 +7,11 @@ import type { DataFile } from "./data-file.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { listPartitionFolder } from "./partition-tree.ts";
 
-/** What a partition's folder holds before a write. */
+/** The content of a partition's folder before a write. */
 export interface PartitionState {
   /**
-   * `empty`: neither data nor manifest. `foreign`: files that count without a manifest, or with one that names none.
-   * `bare`: only files that Parquetry named, and no manifest, as a copy leaves them. `committed`: a manifest says which.
+   * `empty`: neither data nor manifest. `foreign`: files of another system without a manifest, or with one that lists none.
+   * `bare`: only files named by Parquetry and no manifest, as in an incomplete copy. `committed`: a manifest lists the files.
    */
   readonly kind: "empty" | "foreign" | "bare" | "committed";
   /** The folder. */
@@ -19,25 +19,25 @@ export interface PartitionState {
   /** The files that may hold rows. */
   readonly files: readonly DataFile[];
   /**
-   * Those of them that count.
+   * Returns the committed ones among them.
    *
-   * @throws StorageError `not_found` where the manifest names a file that is not there.
+   * @throws StorageError `not_found` if the manifest names a file that does not exist.
    */
   committed(): readonly DataFile[];
   /** The manifest, where there is one. */
   readonly manifest: Manifest | undefined;
-  /** The manifest's facts, for the compare-and-swap. */
+  /** The manifest's version, for the compare-and-swap. */
   readonly manifestInfo: ObjectInfo | undefined;
 }
 
-/** How often a partition that is replaced while it is being looked at is looked at anew. */
+/** How often a partition is listed if it is replaced each time while it is being read. */
 const MAX_LOOKS = 8;
 
 /**
- * Looks at the folder of a partition that is to be written; a `leaf` has no deeper partitions below it.
+ * Reads the state of the folder of a partition that is to be written; a `leaf` may have no deeper partitions below it.
  *
- * @throws StorageError `invalid_path` where deeper partitions lie below it; `corrupt` for a broken manifest; `conflict`
- * where other writers never leave time to look.
+ * @throws StorageError `invalid_path` if there are deeper partitions; `corrupt` for a broken manifest; `conflict` if other
+ * writers replace the partition every time.
  */
 export async function readPartitionState(
   backend: StorageBackend,
@@ -69,8 +69,8 @@ export async function readPartitionState(
       const manifest = parseManifest(await body.bytes(), key);
       const kind = manifest.files === undefined ? "foreign" : "committed";
       const committed = (): readonly DataFile[] => committedFiles(folder, manifest);
-      // A directory is listed name by name, so the manifest can be newer than the names: then it names a file that the
-      // listing lacks. Where that stays so, the file is lost, which only a write that keeps it has to mind.
+      // A directory is listed name by name, so the manifest can be newer than the names: it then names a file that the
+      // listing lacks. If every listing lacks it, the file is lost, which matters only to a write that keeps it.
       if (look < MAX_LOOKS) committed();
       return { kind, prefix, files, committed, manifest, manifestInfo: info };
     } catch (error) {
@@ -81,14 +81,14 @@ export async function readPartitionState(
   }
 }
 
-/** The error of a writer that another one was faster than. */
+/** Returns the error of a write that lost to another writer. */
 export function lostTo(backend: StorageBackend, prefix: Key, cause: unknown): StorageError {
   return new StorageError({
     code: "conflict",
     op: "write",
     path: prefix,
     backend: backend.name,
-    message: `write: another writer committed ${prefix} first; nothing of this write remains. Read the partition again, then decide whether to write, or give onConflict: "retry".`,
+    message: `write: another writer committed ${prefix} first; nothing of this write remains. Read the partition again, then decide whether to write, or pass onConflict: "retry".`,
     cause,
   });
 }
@@ -99,7 +99,7 @@ function hasDeeper(backend: StorageBackend, prefix: Key, deeper: Key): StorageEr
     op: "write",
     path: prefix,
     backend: backend.name,
-    message: `write: ${prefix} has deeper partitions below it, ${deeper} among them. Write to those, or choose another entity.`,
+    message: `write: ${prefix} has deeper partitions below it, such as ${deeper}. Write to those, or choose another entity.`,
   });
 }
 

@@ -5,24 +5,24 @@ import type { ListPage, ObjectInfo, OperationOptions, StorageBackend } from "../
 import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
 import { type DataFile, dataFormat, MANIFEST_NAME } from "./data-file.ts";
 
-/** Listings in flight at once while a tree is walked. */
+/** Concurrent listings while a tree is walked. */
 export const LIST_CONCURRENCY = 16;
 
 /** One folder of an entity that holds files. */
 export interface PartitionFolder {
   /** Its keys and values. */
   readonly partition: Partition;
-  /** Its place in the store. */
+  /** Its key prefix in the store. */
   readonly prefix: Key;
-  /** The files that may hold rows, in key order; which of them count is for the manifest to say. */
+  /** The files that may hold rows, in key order; the manifest decides which of them are committed. */
   readonly files: readonly DataFile[];
-  /** Its `manifest.json`, where there is one. */
+  /** Its `manifest.json`, if there is one. */
   readonly manifest: ObjectInfo | undefined;
 }
 
 /**
- * Decides, level by level, which partitions go on. It gets all candidates of one level, whose innermost key is new, and
- * answers one boolean for each. It may drop a candidate only if nothing below it can be wanted.
+ * Decides, level by level, which partitions to keep. It is called with all candidates of one level, whose innermost key is
+ * new, and returns one boolean for each. It may drop a candidate only if nothing below it can be wanted.
  */
 export type PrunePartitions = (
   candidates: readonly Partition[],
@@ -33,19 +33,19 @@ export interface WalkOptions extends OperationOptions {
   /** Drops partitions before anything below them is listed. Default: keeps all. */
   readonly prune?: PrunePartitions | undefined;
   /**
-   * The keys that `prune` looks at. Below the level where the last of them was seen, everything is listed flat, which
-   * costs one request per thousand files. Default: all keys where there is a `prune`, none where there is not.
+   * The keys that `prune` uses. Everything below the level of the last of them is listed flat, at one request per thousand
+   * files. Default: all keys if there is a `prune`, else none.
    */
   readonly pruneKeys?: ReadonlySet<string> | undefined;
 }
 
-/** What {@link walkPartitions} found. */
+/** The result of {@link walkPartitions}. */
 export interface PartitionTree {
   /** The folders that hold files, in the order of their prefix. */
   readonly folders: readonly PartitionFolder[];
-  /** Every key that was seen, outermost first. */
+  /** Every key, outermost first. */
   readonly keys: readonly string[];
-  /** Data files below folders that are no `key=value`, which hold no rows of the table. Whole only without `prune`. */
+  /** Data files below folders that are not named `key=value`: no rows of the table. Complete only without `prune`. */
   readonly strays: readonly ObjectInfo[];
   /** How many partitions (directories at any level) were dropped before they were listed. */
   readonly prunedPrefixes: number;
@@ -57,9 +57,9 @@ interface OpenFolder {
 }
 
 /**
- * Walks the folders of an entity, level by level, and lists only what `prune` lets through.
+ * Walks the folders of an entity, level by level, and lists only those that `prune` keeps.
  *
- * @throws StorageError of the backend's listing; `invalid_path` for a folder that repeats a key.
+ * @throws StorageError from the backend's listing; `invalid_path` for a folder that repeats a key.
  * @example
  * ```ts
  * const { folders } = await walkPartitions(backend, parseKey("raw/plays"), {
@@ -109,7 +109,7 @@ export async function walkPartitions(
   return { folders, keys, strays: rest.flatMap((below) => below.strays), prunedPrefixes };
 }
 
-/** Lists one folder: its files, and the partition folders directly below it. Other folders hold no rows of the table. */
+/** Lists the files of one folder and the partition folders directly below it. Other folders hold no rows of the table. */
 async function listFolder(
   backend: StorageBackend,
   folder: OpenFolder,
@@ -128,9 +128,9 @@ async function listFolder(
 }
 
 /**
- * Lists everything below a folder in one go and sorts it into partition folders. A page is one moment of the store, two
- * pages are two: a folder that began on one page and went on on the next is listed once more by itself, or a commit
- * between the two could show a part of it.
+ * Lists everything below a folder flat, and groups it into partition folders. A page shows the store at one moment, so a
+ * folder that continues on the next page is listed again by itself: a commit between the two pages could show only a part of
+ * it.
  */
 async function listBelow(
   backend: StorageBackend,
@@ -163,7 +163,7 @@ async function listBelow(
       continue;
     }
     for (const entry of parsed) if (entry !== undefined) entries.push(entry);
-    // The folder of a key is a key.
+    // A prefix of a key that ends before a slash is a key.
     const prefix = path as Key;
     const whole = torn.has(path) ? (await listFolder(backend, { prefix, entries }, signal)).files : files;
     addFolder(found, prefix, entries, whole);
@@ -171,7 +171,7 @@ async function listBelow(
   return { folders: found, strays };
 }
 
-/** What no reader of Hive trees looks into: `_delta_log`, `.ipynb_checkpoints`. */
+/** Readers of Hive trees skip these folders: `_delta_log`, `.ipynb_checkpoints`. */
 const isHidden = (segment: string): boolean => /^[._]/.test(segment);
 const isData = (key: Key): boolean => dataFormat(key.slice(key.lastIndexOf("/") + 1)) !== undefined;
 
@@ -198,7 +198,7 @@ function addKeys(keys: string[], entries: readonly PartitionEntry[]): void {
   for (const [key] of entries) if (!keys.includes(key)) keys.push(key);
 }
 
-/** Lists the folder of one partition anew, or gives undefined where it is gone. */
+/** Lists the folder of one partition again. Returns undefined if it is gone. */
 export async function listPartitionFolder(
   backend: StorageBackend,
   folder: Pick<PartitionFolder, "prefix" | "partition">,

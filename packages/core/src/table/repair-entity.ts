@@ -11,16 +11,16 @@ import { unknownEntity } from "./entities.ts";
 import { type PartitionState, readPartitionState } from "./partition-state.ts";
 import { type PartitionFolder, walkPartitions } from "./partition-tree.ts";
 
-/** Partitions looked at in parallel. */
+/** Partitions that are repaired concurrently. */
 const REPAIR_CONCURRENCY = 16;
 
 /** Options of `repair`. */
 export interface RepairOptions extends OperationOptions {
-  /** `true` only reports what would be done. Default false. */
+  /** `true` reports what would be done and changes nothing. Default false. */
   readonly dryRun?: boolean | undefined;
 }
 
-/** A file that holds no rows of the table. */
+/** A data file whose rows are not part of the table. */
 export interface Leftover {
   /** Its key. */
   readonly path: string;
@@ -28,26 +28,26 @@ export interface Leftover {
   readonly bytes: number;
 }
 
-/** What `repair` found and did. */
+/** The result of `repair`. */
 export interface RepairReport {
-  /** How many partitions there are. */
+  /** The number of partitions. */
   readonly partitions: number;
-  /** Files that do not count: of writes that were killed before their commit, or replaced by one killed after it. */
+  /** Removed files: of writes killed before their commit, or replaced by a write killed after its commit. */
   readonly removed: readonly Leftover[];
-  /** Partitions that got the manifest which a killed first write owed them. */
+  /** Partitions that got the manifest which a killed first write had not stored. */
   readonly completed: readonly string[];
   /**
-   * Data files that no read returns and that `repair` leaves where they are, since nobody but their owner knows what they
-   * are for: below a folder that is no `key=value`, or put by another system beside a manifest that does not list them.
+   * Data files that no read returns, and that `repair` keeps, since only their owner knows what they are for: below a folder
+   * that is not named `key=value`, or added by another system to a folder whose manifest does not list them.
    */
   readonly strays: readonly Leftover[];
-  /** What cannot be repaired: a manifest that is no manifest, or that names a file which is not there. */
+  /** The errors of partitions that cannot be repaired: a broken manifest, or one that names a file which does not exist. */
   readonly broken: readonly StorageError[];
 }
 
 /**
- * Finds and removes what killed writes left in an entity. Rows stay exactly as they were. A write that is in flight in a
- * partition with leftovers gets `conflict`, since nobody can tell its file from theirs.
+ * Finds and removes files that killed writes left in an entity. The rows stay exactly as they are. A concurrent write to a
+ * partition with leftovers gets `conflict`, since its file cannot be told from theirs.
  *
  * @throws StorageError `not_found` for an unknown entity.
  */
@@ -95,10 +95,7 @@ async function repairPartition(
       return { removed: [], strays: [], broken: error };
     throw error;
   }
-  const kept = state
-    .committed()
-    .map(({ name, info }) => ({ name, rows: 0, bytes: info.sizeBytes, sha256: "" }));
-  const removed = staleFiles(state, kept, false).map(({ info }) => leftover(info));
+  const removed = staleFiles(state, state.committed(), false).map(({ info }) => leftover(info));
   const strays = strayFiles(state.files, state.committed(), state.manifest).map(({ info }) => leftover(info));
   if (removed.length === 0 && !owesManifest) return { removed, strays };
   if (!dryRun) {
@@ -115,7 +112,7 @@ async function repairPartition(
 
 const leftover = ({ key, sizeBytes }: ObjectInfo): Leftover => ({ path: key, bytes: sizeBytes });
 
-/** A first file of ours that is alone: its writer was killed before it could add the manifest, or is about to. */
+/** Returns whether a first file lacks its manifest: its writer was killed before it stored one, or is about to store it. */
 async function isUnfinishedFirstWrite(
   backend: StorageBackend,
   state: PartitionState,

@@ -6,56 +6,56 @@ import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import { isPartition, type Partition } from "../hive/partition.ts";
 import type { WriteOptions } from "./write-partition.ts";
 
-/** How many partitions are written at once unless the caller says otherwise. */
+/** The default number of partitions that are written concurrently. */
 export const DEFAULT_REPLACE_CONCURRENCY = 8;
 
 /** A partition and all of its rows. */
 export interface PartitionRows {
-  /** Which partition. */
+  /** The partition. */
   readonly partition: Partition;
   /** Its rows. */
   readonly rows: readonly Row[];
 }
 
-/** How far `replacePartitions` is. */
+/** The progress of `replacePartitions`. */
 export interface ReplaceProgress {
   /** The partition that was just committed. */
   readonly partition: Partition;
-  /** How many are committed. */
+  /** The number of committed partitions. */
   readonly partitions: number;
-  /** How many rows these have. */
+  /** Their number of rows. */
   readonly rows: number;
 }
 
 /** Options of `replacePartitions`. */
 export interface ReplaceOptions extends Omit<WriteOptions, "overwrite"> {
-  /** How many partitions are encoded and written at once, and so held in memory. Default 8. */
+  /** How many partitions are encoded and written concurrently, and so held in memory. Default 8. */
   readonly concurrency?: number | undefined;
-  /** Told after each commit. */
+  /** Called after each commit. */
   readonly onProgress?: ((progress: ReplaceProgress) => void) | undefined;
 }
 
-/** What `replacePartitions` wrote. */
+/** The result of `replacePartitions`. */
 export interface ReplaceResult {
-  /** How many partitions. */
+  /** The number of replaced partitions. */
   readonly partitions: number;
-  /** How many rows. */
+  /** Their number of rows. */
   readonly rows: number;
 }
 
-/** A partition that was not replaced, and why. */
+/** A partition that was not replaced, and the reason. */
 export interface PartitionFailure {
-  /** Which partition. */
+  /** The partition. */
   readonly partition: Partition;
-  /** Why. Where its code is `outcome_unknown`, the partition may be replaced all the same. */
+  /** The reason. With the code `outcome_unknown`, the partition may have been replaced. */
   readonly error: StorageError;
 }
 
-/** The error of a `replacePartitions` that did not finish: its code is that of the first failure. */
+/** The error of a `replacePartitions` that did not finish. Its code is that of the first failure. */
 export class ReplacePartitionsError extends StorageError {
-  /** The partitions that are replaced. */
+  /** The partitions that were replaced. */
   readonly committed: readonly Partition[];
-  /** Those that were tried and are as they were. What the source had not yielded yet was not tried. */
+  /** The partitions that were tried and are unchanged. Partitions that the source had not yielded were not tried. */
   readonly failed: readonly PartitionFailure[];
 
   constructor(
@@ -74,7 +74,7 @@ export class ReplacePartitionsError extends StorageError {
       attempts: first.attempts,
       message: `replacePartitions: ${committed.length} partitions of ${entity} were replaced, then it stopped${
         failed.length === 0 ? `: ${first.message}` : `. Not replaced: ${tried}.`
-      } What came after was not tried. Give the partitions that are not in this error's "committed" again.`,
+      } Later partitions were not tried. Pass the partitions that are not in this error's "committed" again.`,
       cause: first,
     });
     this.committed = committed;
@@ -91,10 +91,10 @@ const PARTITIONS: CustomKind = {
 };
 
 /**
- * Replaces many partitions, several at once, one commit each. At most `concurrency` of them are in memory. The first
- * failure stops it, once what is in flight is done.
+ * Replaces many partitions concurrently, one commit each. At most `concurrency` of them are in memory. After the first failure
+ * no other partition is begun.
  *
- * @throws ReplacePartitionsError a {@link StorageError} that says which are replaced and which are not.
+ * @throws ReplacePartitionsError a {@link StorageError} that lists which partitions were replaced and which were not.
  */
 export async function replacePartitions(
   entity: Key,
@@ -121,7 +121,7 @@ export async function replacePartitions(
       onProgress?.({ partition: item.partition, partitions: committed.length, rows });
     });
   } catch (error) {
-    // The source itself failed, or the caller's onProgress.
+    // The source failed, or the caller's onProgress.
     throw new ReplacePartitionsError(entity, asStorageError(error), committed, failed);
   }
   const [first] = failed;
@@ -138,12 +138,12 @@ async function* untilFailure(
     if (failed.length > 0) return;
     if (!isPartition(item?.partition) || !Array.isArray(item.rows)) {
       throw invalid(
-        "each item is { partition, rows }, made by partition({ … }) and an array of rows",
+        "each item must be { partition, rows }, with a partition({ … }) and an array of rows",
         undefined,
       );
     }
     const path = item.partition.path();
-    if (seen.has(path)) throw invalid(`${path} comes twice; put all of its rows into one item`, path);
+    if (seen.has(path)) throw invalid(`${path} comes twice; pass all of its rows in one item`, path);
     seen.add(path);
     yield item;
     if (failed.length > 0) return;

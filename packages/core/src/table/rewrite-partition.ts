@@ -11,15 +11,15 @@ import type { DataFile } from "./data-file.ts";
 import { findPartitionPrefix } from "./find-partition-prefix.ts";
 import type { MadeFrom, ManifestField } from "./manifest.ts";
 
-/** A Parquet file that holds the rows of others. */
+/** A Parquet file that replaces the files from whose rows it was made. */
 export interface RewrittenPartition {
   /** The entity. */
   readonly entity: Key;
   /** The partition. */
   readonly partition: Partition;
-  /** The files that counted when the rows were read: none for a partition that is not there yet. */
+  /** The files that were committed when the rows were read: none for a new partition. */
   readonly replaced: readonly DataFile[];
-  /** Of which files of another entity the rows are, for the manifest. Default: it says nothing. */
+  /** The files of another entity from which the rows were made, noted in the manifest. Default: none. */
   readonly madeFrom?: MadeFrom | undefined;
   /** The new file. */
   readonly body: ReplayableBody;
@@ -27,17 +27,17 @@ export interface RewrittenPartition {
 
 /** Options of {@link rewritePartition}. */
 export interface RewriteOptions extends OperationOptions {
-  /** Told where a file that no longer counts could not be deleted. Nobody reads it. Default: nobody is told. */
+  /** Called with the error if a replaced file could not be deleted. No read returns its rows. */
   readonly onLeftover?: ((error: StorageError) => void) | undefined;
 }
 
 /**
- * Puts one Parquet file in the place of the files that it was made of, by the protocol of docs/decisions/0003: whoever
- * reads meanwhile sees the old files or the new one. For tools that rewrite partitions without taking their rows through
+ * Replaces the files of a partition by one Parquet file that was made from them, by the protocol of docs/decisions/0003: a
+ * concurrent reader sees the old files or the new one. For tools that rewrite partitions without passing their rows through
  * `Storage`, such as `compact` of `@parquetry/query`.
  *
- * @throws StorageError `conflict` where other files count by now: nothing of this write remains; `corrupt` where the body is
- * no Parquet file.
+ * @throws StorageError `conflict` if other files are committed by now: nothing of this write remains; `corrupt` if the body
+ * is not a Parquet file.
  * @example
  * ```ts
  * await rewritePartition(backend, { entity, partition, replaced: files, body });

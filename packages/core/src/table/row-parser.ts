@@ -3,10 +3,10 @@ import type { Row } from "../bytes/row.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 
 /**
- * Makes what parses the rows of one file by a zod schema. A column that the file lacks is null, unless the schema takes it
- * for missing.
+ * Returns a function that parses the rows of one file by a zod schema. A column that the file lacks is null, unless the
+ * schema accepts a missing one.
  *
- * @throws StorageError `corrupt`, when a row does not fit, naming the file, the row and what is wrong.
+ * @throws StorageError `corrupt` that names the file, the row and the problem, when a row does not fit.
  */
 export function rowParser<T>(schema: z.ZodType<T>, file: string): (rows: Row[]) => T[] {
   const required =

@@ -10,26 +10,26 @@ import { checkFilterKeys, matchesFilters, type ParsedFilters } from "./partition
 import { type PartitionTree, walkPartitions } from "./partition-tree.ts";
 import { rowParser } from "./row-parser.ts";
 
-/** Partitions opened ahead while one is read. */
+/** Partitions that are opened ahead while one is read. */
 const OPEN_CONCURRENCY = 16;
 
 /** Options of `readIndex` and `scan`. */
 export interface ScanOptions<T = Row> extends OpenPartitionOptions {
-  /** Only these columns of the files are read; partition columns come along in any case. Default: all. */
+  /** Reads only these columns of the files; partition columns are always included. Default: all. */
   readonly columns?: readonly string[] | undefined;
   /**
-   * What every row must be, partition columns (text) among them; the rows are then what it makes of them, also in their
-   * type. Default: rows as they are.
+   * A zod schema that parses every row, with its partition columns as strings. The rows, and their type, are then its
+   * output. Default: rows as they are.
    */
   readonly rowSchema?: z.ZodType<T> | undefined;
 }
 
 /**
- * Reads the rows of an entity's matching partitions in batches, partitions in path order, files in name order, rows in
- * file order. Partition columns come last in every row, as text, and win over columns of the same name in the files.
+ * Yields the rows of an entity's matching partitions in batches, partitions in path order, files in name order, rows in file
+ * order. Partition columns come last in every row, as strings, and override columns of the same name in the files.
  *
- * @throws StorageError `not_found` for an unknown entity, `invalid_argument` for an unknown key, each naming those there
- * are; `corrupt` naming a file that cannot be read.
+ * @throws StorageError `not_found` for an unknown entity, `invalid_argument` for an unknown key, each naming the known ones;
+ * `corrupt` that names a file which cannot be read.
  */
 export async function* scanPartitions<T = Row>(
   backend: StorageBackend,
@@ -65,17 +65,17 @@ export async function* scanPartitions<T = Row>(
   if (unknown !== undefined && opens > 0) throw unknownColumn(entity, unknown);
 }
 
-/** A column that some files lack is null there; one that no file has is a misspelt name. */
+/** Returns the error of a column that no file has, which is a misspelt name; one that only some files lack is null there. */
 function unknownColumn(entity: Key, name: string): StorageError {
   return new StorageError({
     code: "invalid_argument",
     op: "readIndex",
     path: entity,
-    message: `readIndex: none of the files read of ${entity} has a column ${JSON.stringify(name)}. Check the name, or leave out columns to see which there are.`,
+    message: `readIndex: none of the files of ${entity} that were read has a column ${JSON.stringify(name)}. Check the name, or omit columns to see which there are.`,
   });
 }
 
-/** All rows of a file, or none where a part of it turns out to be unreadable: a part of a file is not what was asked for. */
+/** Reads a whole file before any of its rows is returned: if a part of it is unreadable, all of it is skipped. */
 async function wholeFile(
   file: OpenFile,
   columns: readonly string[],
@@ -93,7 +93,7 @@ async function wholeFile(
   return batches;
 }
 
-/** Finds the folders that match, listing only what can. */
+/** Finds the folders that match, and lists only those that can. */
 async function matchingPartitions(
   backend: StorageBackend,
   entity: Key,
@@ -111,7 +111,7 @@ async function matchingPartitions(
   });
   if (tree.folders.length === 0 && tree.keys.length === 0)
     throw await unknownEntity(backend, entity, "readIndex");
-  // Where everything was pruned, the keys below are not known yet: one chain of folders tells them.
+  // If everything was pruned, the keys below are unknown: the first chain of folders has them.
   const keys = tree.folders.length > 0 ? tree.keys : await keysOfFirstChain(backend, entity, signal);
   checkFilterKeys(filters, keys, entity);
   return tree;

@@ -29,9 +29,8 @@ import { checkStorageOptions, type ReadParquetOptions, type WriteParquetOptions 
 import { type WriteOptions, writePartition } from "./write-partition.ts";
 
 /**
- * Tables over any {@link StorageBackend}: Parquet and CSV files, and entities partitioned the Hive way. Written once, so
- * a result cannot depend on where the bytes lie. Every method throws only {@link StorageError}, and none ignores an option
- * that it does not know.
+ * Tables over any {@link StorageBackend}: Parquet and CSV files, and Hive-partitioned entities. Results do not depend on the
+ * backend. Every method throws only {@link StorageError}, and refuses options of an unknown name or of the wrong kind.
  *
  * @example
  * ```ts
@@ -41,12 +40,12 @@ import { type WriteOptions, writePartition } from "./write-partition.ts";
  * ```
  */
 export class Storage implements AsyncDisposable {
-  /** The bytes beneath. */
+  /** The backend that stores the bytes. */
   readonly backend: StorageBackend;
   readonly #entities: EntityMemory;
 
   /**
-   * @throws StorageError `invalid_argument` for what is no backend.
+   * @throws StorageError `invalid_argument` if the argument is not a backend.
    */
   constructor(backend: StorageBackend) {
     checkBackend(backend, "backend", "Storage");
@@ -54,23 +53,23 @@ export class Storage implements AsyncDisposable {
     this.#entities = new EntityMemory(backend);
   }
 
-  /** Where the data lies: `/data` or `s3://bucket/prefix`. */
+  /** Returns the address of the data root: `/data` or `s3://bucket/prefix`. */
   root(): string {
     return this.backend.url();
   }
 
   /**
-   * Where a path lies: `/data/raw/x` or `s3://bucket/raw/x`. Nothing is looked up.
+   * Returns the address of a path: `/data/raw/x` or `s3://bucket/raw/x`. Sends no request.
    *
-   * @throws StorageError `invalid_path` for what is no key.
+   * @throws StorageError `invalid_path` if the path is not a key.
    */
   fullPath(path: string): string {
     return this.backend.url(parsePrefix(path, "fullPath"));
   }
 
   /**
-   * Whether there is a file of that name, or a folder with files in it. False only for "not found"; every other failure
-   * throws.
+   * Returns whether there is a file of that name, or a folder with files in it. It is false only for "not found"; every other
+   * failure throws.
    */
   async exists(path: string, options: OperationOptions = {}): Promise<boolean> {
     checkStorageOptions("exists", options);
@@ -87,7 +86,7 @@ export class Storage implements AsyncDisposable {
     return false;
   }
 
-  /** All files below a folder, sorted. By whole path segments: `a/week=1` never lists `a/week=10`. */
+  /** Returns all files below a folder, sorted. Prefixes match whole path segments: `a/week=1` never lists `a/week=10`. */
   async listFiles(prefix = "", options: OperationOptions = {}): Promise<string[]> {
     checkStorageOptions("listFiles", options);
     const keys: string[] = [];
@@ -100,7 +99,7 @@ export class Storage implements AsyncDisposable {
     return keys;
   }
 
-  /** The entities below a folder: `raw/games`, `raw/plays`, … */
+  /** Returns the entities below a folder: `raw/games`, `raw/plays`, … */
   async listEntities(prefix = "", options: OperationOptions = {}): Promise<readonly string[]> {
     checkStorageOptions("listEntities", options);
     return listEntities(this.backend, { ...options, prefix: parsePrefix(prefix, "listEntities") });
@@ -109,7 +108,7 @@ export class Storage implements AsyncDisposable {
   /**
    * Reads a Parquet file.
    *
-   * @throws StorageError `not_found`; `corrupt` where it is no readable Parquet file.
+   * @throws StorageError `not_found`; `corrupt` if it is not a readable Parquet file.
    */
   async readParquet(path: string, options: ReadParquetOptions = {}): Promise<Row[]> {
     checkStorageOptions("readParquet", options);
@@ -119,7 +118,7 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * {@link Storage.readParquet}, streamed: batches of rows, one row group in memory at a time.
+   * Yields the rows of a Parquet file in batches, and holds one row group at a time.
    *
    * @throws StorageError as {@link Storage.readParquet}.
    */
@@ -131,10 +130,10 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Writes rows as a Parquet file, replacing what is there. Rows may also come in batches, as {@link Storage.scan} gives them:
-   * then one row group is held at a time, and `schema` says which columns there are.
+   * Writes rows as a Parquet file, and replaces an existing file. Rows may also come in batches, as {@link Storage.scan}
+   * yields them: one row group is then held at a time, and `schema` is required.
    *
-   * @throws StorageError `invalid_argument` naming the row and column of a value that does not fit.
+   * @throws StorageError `invalid_argument` that names the row and column of a value which does not fit.
    * @example
    * ```ts
    * await storage.writeParquet("raw/all.parquet", storage.scan("raw/plays"), { schema });
@@ -154,7 +153,7 @@ export class Storage implements AsyncDisposable {
   /**
    * Reads a CSV file with a header line.
    *
-   * @throws StorageError `not_found`; `corrupt` naming the line.
+   * @throws StorageError `not_found`; `corrupt` that names the line.
    */
   async readCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): Promise<Row[]> {
     const key = parseKey(path, "readCsv");
@@ -164,10 +163,10 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * {@link Storage.readCsv}, streamed: batches of rows, one in memory at a time. Finding a column's type takes all of its
-   * values, so the file is read twice; with `inferTypes: false` once.
+   * Yields the rows of a CSV file in batches, and holds one batch at a time. A column's type depends on all of its values, so
+   * the file is read twice; with `inferTypes: false` once.
    *
-   * @throws StorageError as {@link Storage.readCsv}; `precondition_failed` where the file is replaced between the two.
+   * @throws StorageError as {@link Storage.readCsv}; `precondition_failed` if the file is replaced between the two reads.
    */
   async *scanCsv(path: string, options: ReadCsvOptions & OperationOptions = {}): AsyncGenerator<Row[]> {
     const key = parseKey(path, "readCsv");
@@ -182,7 +181,7 @@ export class Storage implements AsyncDisposable {
     yield* scanCsv(open, this.backend.url(key), options);
   }
 
-  /** Writes rows as a CSV file, replacing what is there. */
+  /** Writes rows as a CSV file, and replaces an existing file. */
   async writeCsv(
     path: string,
     rows: readonly Row[],
@@ -196,11 +195,11 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Reads the rows of an entity's partitions that match the filters. No match gives `[]`.
+   * Reads the rows of an entity's partitions that match the filters. Returns `[]` if none matches.
    *
    * @param filters any subset of the keys, in any order; a value may be a list.
-   * @throws StorageError `not_found` for an unknown entity and `invalid_argument` for an unknown key, each naming those
-   * there are; `corrupt` naming a file that cannot be read.
+   * @throws StorageError `not_found` for an unknown entity and `invalid_argument` for an unknown key, each naming the known
+   * ones; `corrupt` that names a file which cannot be read.
    * @example
    * ```ts
    * await storage.readIndex("raw/plays", { year: "2024", week: ["1", "2"] }, { columns: ["yards"] });
@@ -222,7 +221,7 @@ export class Storage implements AsyncDisposable {
     return (await this.#readRows(entity, filters, options as ScanOptions)) as T[];
   }
 
-  /** All rows, each with all columns that any of them has. */
+  /** Reads all rows, each with all columns that any of them has. */
   async #readRows(entity: string, filters: PartitionFilters, options: ScanOptions): Promise<Row[]> {
     const rows: Row[] = [];
     const columns = new Set<string>();
@@ -240,7 +239,7 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * {@link Storage.readIndex}, streamed: batches of rows with bounded memory. A row has the columns of its own file.
+   * Yields the rows of {@link Storage.readIndex} in batches, with bounded memory. A row has the columns of its own file.
    *
    * @throws StorageError as {@link Storage.readIndex}.
    */
@@ -257,9 +256,9 @@ export class Storage implements AsyncDisposable {
    * Writes rows as the rows of one partition: exactly that partition is replaced, atomically. `overwrite: false` adds a
    * file to it instead. Columns named like partition keys are stored in the path only.
    *
-   * @returns how many rows were written.
-   * @throws StorageError `conflict` where another writer committed first; `invalid_argument` naming the row and column of
-   * a value that does not fit.
+   * @returns the number of rows written.
+   * @throws StorageError `conflict` if another writer committed first; `invalid_argument` that names the row and column of a
+   * value which does not fit.
    * @example
    * ```ts
    * await storage.write("processed/byplay", rows, partition({ year: "2024", week: "1" }));
@@ -283,12 +282,12 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Replaces many partitions, such as all games of a season: several at once, one atomic commit each, at most
-   * `concurrency` of them in memory.
+   * Replaces many partitions, such as all games of a season: concurrently, one atomic commit each, at most `concurrency` of
+   * them in memory.
    *
-   * @param source the partitions with their rows; a generator makes them one by one.
-   * @throws ReplacePartitionsError a {@link StorageError} whose `committed` and `failed` say what is replaced and what is
-   * not.
+   * @param source the partitions with their rows; a generator can make them one by one.
+   * @throws ReplacePartitionsError a {@link StorageError} whose `committed` and `failed` list which partitions were replaced
+   * and which were not.
    * @example
    * ```ts
    * await storage.replacePartitions("processed/byplay", season(), {
@@ -309,9 +308,9 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Finds and removes what killed writes left in an entity: files that do not count. The rows stay as they are.
+   * Finds and removes files that killed writes left in an entity. The rows stay as they are.
    *
-   * @throws StorageError `not_found` for an unknown entity; `conflict` where a partition was written meanwhile.
+   * @throws StorageError `not_found` for an unknown entity; `conflict` if a partition was written in the meantime.
    * @example
    * ```ts
    * const { removed } = await storage.repair("raw/plays", { dryRun: true });
@@ -323,8 +322,8 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Says what an entity is made of: its keys and their values, partitions, files, bytes, rows, and its columns with the
-   * partitions in which a column's type differs.
+   * Returns the keys of an entity with their values, the numbers of its partitions, files, bytes and rows, and its columns,
+   * with the partitions in which a column's type differs.
    *
    * @throws StorageError `not_found` for an unknown entity.
    * @example
@@ -337,7 +336,7 @@ export class Storage implements AsyncDisposable {
     return inspectEntity(this.backend, parseKey(entity, "inspect"), options);
   }
 
-  /** Deletes files. Those that are not there count as deleted. */
+  /** Deletes files. A file that does not exist is no error. */
   async delete(paths: readonly string[], options: OperationOptions = {}): Promise<void> {
     checkStorageOptions("delete", options);
     checkOptions({ paths }, { paths: "array" }, "delete");
@@ -348,12 +347,12 @@ export class Storage implements AsyncDisposable {
     );
   }
 
-  /** Frees sockets and handles. */
+  /** Closes sockets and file handles. */
   async close(): Promise<void> {
     await this.backend.close();
   }
 
-  /** {@link Storage.close}, for `await using`. */
+  /** Calls {@link Storage.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -361,5 +360,5 @@ export class Storage implements AsyncDisposable {
 
 function checkedPartition(partition: Partition, op: string): Partition {
   if (isPartition(partition)) return partition;
-  throw invalid(op, `a partition is made by partition({ year: "2024" }), not ${showValue(partition)}`);
+  throw invalid(op, `the partition must be made by partition({ year: "2024" }), got ${showValue(partition)}`);
 }

@@ -15,7 +15,7 @@ import { type CommitOptions, commitDraft, type DraftFile } from "./commit-draft.
 import type { EntityMemory, ShapedWrite } from "./entity-memory.ts";
 import { findPartitionPrefix } from "./find-partition-prefix.ts";
 
-/** How often `onConflict: "retry"` writes before it gives up. */
+/** How often `onConflict: "retry"` tries to write. */
 export const MAX_WRITE_ATTEMPTS = 100;
 /** The longest pause between two attempts, in milliseconds. */
 const MAX_PAUSE_MS = 500;
@@ -25,37 +25,37 @@ export interface WriteOptions extends OperationOptions {
   /** `true` (default) replaces exactly this partition; `false` adds a file to it. */
   readonly overwrite?: boolean | undefined;
   /**
-   * The columns and their types. Default: found by looking at every row, and fitted to the entity's other partitions: the
-   * same columns with the same types, then the new ones.
+   * The columns and their types. Default: inferred from every row, and fitted to the entity's other partitions: the same
+   * columns with the same types, then the new ones.
    */
   readonly schema?: readonly ColumnSchema[] | undefined;
   /**
-   * `throw` (default): where another writer commits first, `conflict`. `retry`: the write is done anew on what that writer
-   * left, at most {@link MAX_WRITE_ATTEMPTS} times: in its place, or with `overwrite: false` added to it.
+   * `throw` (default): the write fails with `conflict` if another writer commits first. `retry`: it is then repeated on the
+   * new state, at most {@link MAX_WRITE_ATTEMPTS} times: it replaces that writer's rows, or with `overwrite: false` is added.
    */
   readonly onConflict?: "throw" | "retry" | undefined;
   /**
-   * `true` lets a new partition have other keys than the entity's first one. Default false: that is refused, since the
-   * entity would be no table any more.
+   * `true` lets a new partition have other keys than the entity's first one. Default false: the write is refused, since the
+   * entity would no longer be a table.
    */
   readonly allowOtherKeys?: boolean | undefined;
   /**
-   * `true` lets a column have another type than in the entity's other partitions, such as text where these hold numbers.
-   * Default false: that is refused, since plain readers take the types of all files from one of them.
+   * `true` lets a column have another type than in the entity's other partitions, such as strings where these hold numbers.
+   * Default false: the write is refused, since plain readers take the types of all files from one of them.
    */
   readonly allowOtherTypes?: boolean | undefined;
   /**
-   * Told where a file that no longer counts could not be deleted. The write is not affected: nobody reads such a file, and
-   * the next write or `repair` removes it. Default: nobody is told.
+   * Called with the error if a replaced file could not be deleted. The write is not affected: no read returns the rows of
+   * such a file, and the next write or `repair` removes it.
    */
   readonly onLeftover?: ((error: StorageError) => void) | undefined;
 }
 
 /**
- * Writes rows to one partition (docs/decisions/0003). Whoever reads meanwhile sees all old rows or all new rows.
+ * Writes rows to one partition (docs/decisions/0003). A concurrent reader sees all old rows or all new rows.
  *
- * @returns how many rows were written.
- * @throws StorageError `conflict` where another writer committed first: nothing of this write remains.
+ * @returns the number of rows written.
+ * @throws StorageError `conflict` if another writer committed first: nothing of this write remains.
  */
 export async function writePartition(
   backend: StorageBackend,
@@ -89,7 +89,7 @@ export async function writePartition(
   return rows.length;
 }
 
-/** Commits a draft in one attempt, or in as many as it takes. */
+/** Commits a draft, with `onConflict: "retry"` in several attempts. */
 async function commit(
   backend: StorageBackend,
   draft: DraftFile,
@@ -108,7 +108,7 @@ async function commit(
   }
 }
 
-/** Where a write goes, and which columns it has: pinned, or found in its rows and fitted to the entity's. */
+/** Returns the folder of a write and its columns: those of the schema, or those inferred and fitted to the entity's. */
 async function shapeWrite(
   backend: StorageBackend,
   entity: Key,
@@ -138,14 +138,14 @@ function encodeData(
   if (columns.length === 0)
     throw invalid(
       "write",
-      `the rows of ${prefix} have no column besides the partition's, so no file can say how many there are. Give them a column, or the columns by the option schema`,
+      `the rows of ${prefix} have no column besides the partition's, so no file could hold their number. Add a column, or pass the columns by the option schema`,
     );
   const body = encodeParquet(rows, columns);
   const sha256 = createHash("sha256").update(body).digest("hex");
   return { body, sizeBytes: body.byteLength, rows: rows.length, sha256 };
 }
 
-/** Random, so that writers that met once do not meet again. */
+/** Waits for a random time, so that writers that collided once do not collide again. */
 async function pause(
   attempt: number,
   prefix: Key,
@@ -160,7 +160,7 @@ async function pause(
   }
 }
 
-/** Rows without the partition's columns: the path says them. A row that says otherwise would silently change. */
+/** Removes the partition's columns from rows, since the path holds them. A row with another value would silently change. */
 function withoutPartitionColumns(rows: readonly Row[], partition: Partition): readonly Row[] {
   const { entries } = partition;
   return rows.map((row, i) => {
@@ -173,7 +173,7 @@ function withoutPartitionColumns(rows: readonly Row[], partition: Partition): re
           code: "invalid_argument",
           op: "write",
           path: partition.path(),
-          message: `write: row ${i} has ${key} = ${JSON.stringify(String(given))}, the partition ${partition.path()} says ${JSON.stringify(value)}. Write it to its own partition.`,
+          message: `write: row ${i} has ${key} = ${JSON.stringify(String(given))}, but belongs to the partition ${partition.path()}. Write it to the partition of its value.`,
         });
       }
       delete rest[key];

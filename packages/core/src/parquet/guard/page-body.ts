@@ -2,7 +2,7 @@ import type { ParquetType } from "hyparquet";
 import { checkDelta } from "./delta-blocks.ts";
 import type { FileBudget } from "./file-budget.ts";
 import type { PageHeader } from "./page-header.ts";
-import { checkRuns, countInRuns } from "./rle-runs.ts";
+import { checkRuns } from "./rle-runs.ts";
 
 /** The bytes of a page, decompressed. */
 export interface PageBody {
@@ -64,21 +64,19 @@ interface Levels {
 }
 
 function checkLevels(body: Uint8Array, { values }: PageHeader, leaf: LeafFacts): Levels {
+  const { maxRepetition, maxDefinition } = leaf;
   let start = 0;
-  let definitionStart = 0;
-  for (const most of [leaf.maxRepetition, leaf.maxDefinition]) {
+  let present = (): number => values;
+  for (const most of [maxRepetition, maxDefinition]) {
     if (most === 0) continue;
-    const end = start + 4 + uint32(body, start);
-    definitionStart = start + 4;
+    const from = start + 4;
+    const end = from + uint32(body, start);
     if (end > body.byteLength) throw new Error("a page's levels run beyond its bytes");
-    checkLevelRuns(body, start + 4, end, most, values);
+    checkLevelRuns(body, from, end, most, values);
+    if (most === maxDefinition)
+      present = () => checkRuns(body, from, end, bitWidth(most), values, most).found;
     start = end;
   }
-  const { maxDefinition } = leaf;
-  const present = (): number =>
-    maxDefinition === 0
-      ? values
-      : countInRuns(body, definitionStart, bitWidth(maxDefinition), values, maxDefinition);
   return { start, present };
 }
 
@@ -92,7 +90,7 @@ function checkLevelsV2(levels: Uint8Array, page: PageHeader, leaf: LeafFacts): L
 }
 
 function checkLevelRuns(body: Uint8Array, start: number, end: number, most: number, values: number): void {
-  const seen = checkRuns(body, start, end, bitWidth(most), values);
+  const { seen } = checkRuns(body, start, end, bitWidth(most), values);
   if (seen < values) throw new Error(`a page of ${values} values has levels for ${seen}`);
 }
 
@@ -121,8 +119,6 @@ function checkValues(
       if (body.byteLength >= 4) checkRuns(body, 4, Math.min(body.byteLength, 4 + uint32(body, 0)), 1, values);
       return;
     case "DELTA_BINARY_PACKED":
-      checkDelta(body, 0, present());
-      return;
     case "DELTA_LENGTH_BYTE_ARRAY":
       checkDelta(body, 0, present());
       return;

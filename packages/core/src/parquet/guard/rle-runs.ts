@@ -1,11 +1,18 @@
 /** No level and no dictionary index is wider, in bits. */
 const MAX_WIDTH = 32;
 
+/** What the runs of a page hold. */
+export interface RunFacts {
+  /** The number of values, at most as many as asked for. */
+  readonly seen: number;
+  /** How many of them are the wanted value. */
+  readonly found: number;
+}
+
 /**
- * Walks the runs of Parquet's RLE / bit-packing hybrid without decoding them: a run may be no longer than what is left of
- * the values and of the bytes, or a decoder would go on for as long as it says.
+ * Walks the runs of Parquet's RLE / bit-packing hybrid: a run may not exceed the remaining values and bytes, or a decoder
+ * would go on for as long as the run says. Values are decoded only to count those that are `wanted`.
  *
- * @returns how many values the runs hold, at most `count`.
  * @throws Error saying what does not fit.
  */
 export function checkRuns(
@@ -14,11 +21,12 @@ export function checkRuns(
   end: number,
   width: number,
   count: number,
-): number {
+  wanted?: number,
+): RunFacts {
   if (width > MAX_WIDTH) throw new Error(`a page claims values of ${width} bits`);
-  const valueBytes = (width + 7) >> 3;
   let offset = start;
   let seen = 0;
+  let found = 0;
   while (seen < count && offset < end) {
     let header = 0;
     let factor = 1;
@@ -29,59 +37,34 @@ export function checkRuns(
       if (byte < 0x80) break;
       factor *= 128;
     }
-    if (header % 2 === 1) {
-      const groups = (header - 1) / 2;
-      // The last group of eight is filled up; without bits nothing else bounds it.
-      if (width === 0 && groups * 8 > count - seen + 7)
-        throw new Error("a page holds a run beyond its values");
-      offset += groups * width;
-      seen += groups * 8;
-    } else {
-      seen += header / 2;
-      offset += valueBytes;
-      if (seen > count) throw new Error("a page holds a run beyond its values");
+    const isPacked = header % 2 === 1;
+    const values = isPacked ? (header - 1) * 4 : header / 2;
+    // The last group of eight is filled up; without bits nothing else bounds it.
+    const most = isPacked ? (width === 0 ? count - seen + 7 : values) : count - seen;
+    if (values > most) throw new Error("a page holds a run beyond its values");
+    const next = offset + (isPacked ? (values * width) / 8 : (width + 7) >> 3);
+    if (next > end) throw new Error("a page holds a run beyond its bytes");
+    if (wanted !== undefined) {
+      if (isPacked) found += countPacked(bytes, offset, width, Math.min(values, count - seen), wanted);
+      else if (valueAt(bytes, offset, 0, (next - offset) * 8) === wanted) found += values;
     }
-    if (offset > end) throw new Error("a page holds a run beyond its bytes");
+    seen += values;
+    offset = next;
   }
-  return Math.min(seen, count);
+  return { seen: Math.min(seen, count), found };
 }
 
-/** How many of the first `count` values are `wanted`; the runs are checked already. */
-export function countInRuns(
-  bytes: Uint8Array,
-  start: number,
-  width: number,
-  count: number,
-  wanted: number,
-): number {
-  let offset = start;
+function countPacked(bytes: Uint8Array, start: number, width: number, count: number, wanted: number): number {
   let found = 0;
-  let seen = 0;
-  const at = (i: number): number => bytes[i] ?? 0;
-  while (seen < count) {
-    let header = 0;
-    for (let factor = 1; ; factor *= 128) {
-      const byte = at(offset++);
-      header += (byte & 0x7f) * factor;
-      if (byte < 0x80) break;
-    }
-    if (header % 2 === 0) {
-      let value = 0;
-      for (let shift = 0; shift < width; shift += 8) value += at(offset++) * 2 ** shift;
-      if (value === wanted) found += header / 2;
-      seen += header / 2;
-      continue;
-    }
-    const groups = (header - 1) / 2;
-    for (let i = 0; i < groups * 8 && seen < count; i++, seen++) {
-      let value = 0;
-      for (let bit = 0; bit < width; bit++) {
-        const position = i * width + bit;
-        value += ((at(offset + (position >> 3)) >> (position & 7)) & 1) * 2 ** bit;
-      }
-      if (value === wanted) found++;
-    }
-    offset += groups * width;
-  }
+  for (let i = 0; i < count; i++) if (valueAt(bytes, start, i * width, width) === wanted) found++;
   return found;
+}
+
+function valueAt(bytes: Uint8Array, start: number, firstBit: number, width: number): number {
+  let value = 0;
+  for (let bit = 0; bit < width; bit++) {
+    const position = firstBit + bit;
+    value += (((bytes[start + (position >> 3)] ?? 0) >> (position & 7)) & 1) * 2 ** bit;
+  }
+  return value;
 }
