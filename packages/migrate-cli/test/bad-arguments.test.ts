@@ -5,18 +5,29 @@ import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
 import { openBackend } from "@parquetry/storage/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { USAGE_KINDS } from "../src/cost/estimate-cost.ts";
+import { DOCTOR_OPTIONS, SUBJECT_OPTIONS } from "../src/doctor/doctor.ts";
 import {
   doctor,
   estimateCost,
   inventory,
+  openHashCache,
+  openUploadJournal,
   PRICES_2026_10,
   planMigration,
   runMigration,
   verifyMigration,
 } from "../src/index.ts";
-import { contents, memoryTree } from "./support/memory-tree.ts";
+import { INVENTORY_OPTIONS } from "../src/inventory/inventory.ts";
+import { PLAN_OPTIONS } from "../src/plan/plan-migration.ts";
+import { HASH_CACHE_ARGUMENTS } from "../src/proof/hash-cache.ts";
+import { MIGRATION_OPTIONS } from "../src/run/run-migration.ts";
+import { UPLOAD_JOURNAL_ARGUMENTS } from "../src/run/upload-journal.ts";
+import { VERIFY_OPTIONS } from "../src/verify/verify-migration.ts";
+import { counted } from "./support/counted.ts";
+import { memoryTree } from "./support/memory-tree.ts";
 
-// What callers without types pass: the compiler would refuse all of it.
+/** A call as a program without types makes it: the compiler would refuse these arguments. */
 const untyped = (call: (...args: never[]) => unknown): ((...args: unknown[]) => Promise<unknown>) => {
   return async (...args) => call(...(args as never[]));
 };
@@ -28,7 +39,7 @@ const count = untyped(inventory);
 const check = untyped(doctor);
 const price = untyped(estimateCost);
 
-/** What a call says where it refuses its arguments. */
+/** Returns the message of the refusal. */
 async function refusal(call: Promise<unknown>): Promise<string> {
   const outcome = await call.then(
     () => "nothing was refused",
@@ -38,10 +49,89 @@ async function refusal(call: Promise<unknown>): Promise<string> {
   return outcome.message;
 }
 
-const disk = await memoryTree({ "raw/a": "1" });
-const bucket = await memoryTree();
+const source = counted(await memoryTree({ "raw/a": "1" }));
+const target = counted(await memoryTree());
+const disk = source.backend;
+const bucket = target.backend;
 
-describe("what is no argument is refused, with its name and what to do", () => {
+/** Each public call with options, the kinds of them, and how to pass them. */
+const CALLS: readonly [op: string, kinds: object, (options: object) => Promise<unknown>][] = [
+  ["runMigration", MIGRATION_OPTIONS, (options) => run(disk, bucket, options)],
+  ["planMigration", PLAN_OPTIONS, (options) => plan(disk, bucket, options)],
+  ["verifyMigration", VERIFY_OPTIONS, (options) => verify(disk, bucket, options)],
+  ["inventory", INVENTORY_OPTIONS, (options) => count(disk, options)],
+  ["doctor", DOCTOR_OPTIONS, (options) => check([], options)],
+  ["doctor", SUBJECT_OPTIONS, (subject) => check([{ name: "bucket", open: () => disk, ...subject }])],
+  ["estimateCost", USAGE_KINDS, (usage) => price({ storedBytes: 1, ...usage })],
+  [
+    "openHashCache",
+    HASH_CACHE_ARGUMENTS,
+    (given) => {
+      const { path, onProblem } = { path: "/nowhere/md5", onProblem: () => {}, ...given };
+      return untyped(openHashCache)(path, onProblem);
+    },
+  ],
+  [
+    "openUploadJournal",
+    UPLOAD_JOURNAL_ARGUMENTS,
+    (given) => {
+      const { folder, onProblem } = { folder: "/nowhere", onProblem: () => {}, ...given };
+      return untyped(openUploadJournal)(folder, onProblem);
+    },
+  ],
+];
+
+/** Values that an option may be given by mistake. */
+const WRONG: Readonly<Record<string, unknown>> = {
+  null: null,
+  "an instance of a class": new (class Unexpected {})(),
+  "a symbol": Symbol("unexpected"),
+  "an array with a number": [1.5],
+};
+
+const OPTIONS = CALLS.flatMap(([op, kinds, call]) =>
+  Object.keys(kinds).map((option) => [op, option, call] as const),
+);
+
+describe("every option of every call", () => {
+  it.each(OPTIONS)("%s rejects a %s of the wrong kind, and touches nothing", async (op, option, call) => {
+    for (const [name, value] of Object.entries(WRONG)) {
+      const message = await refusal(call({ [option]: value }));
+      expect(message, name).toContain(`${op}: ${option} must be `);
+    }
+    expect([source.calls, target.calls]).toEqual([{}, {}]);
+  });
+});
+
+describe("an invalid argument is rejected by its name, with what is expected", () => {
+  it.each([
+    ["a number with a fraction", { concurrency: 1.5 }, "concurrency must be a whole number, 1 or more or a "],
+    ["no concurrency at all", { concurrency: 0 }, "got 0"],
+    ["a number in a string", { maxErrors: "5" }, 'maxErrors must be a whole number, 1 or more, got "5"'],
+    ["a number that is not one", { bytesPerSecond: Number.NaN }, "bytesPerSecond must be a number above 0"],
+    [
+      "an endless number of errors",
+      { maxErrors: Number.POSITIVE_INFINITY },
+      "maxErrors must be a whole number",
+    ],
+    ["a string for true or false", { force: "false" }, 'force must be true or false, got "false"'],
+    ["a number for true or false", { caseInsensitive: 0 }, "caseInsensitive must be true or false, got 0"],
+    ["a single glob", { include: "raw/" }, 'include must be an array of strings, got "raw/"'],
+    ["a concurrency without methods", { concurrency: {} }, "or a ConcurrencyControl with limit()"],
+    [
+      "a controller instead of its signal",
+      { signal: new AbortController() },
+      "signal must be an AbortSignal, got an AbortController",
+    ],
+    ["a shard that does not exist", { shard: { index: 4, count: 4 } }, "shard must be { index, count }"],
+    ["a plan's file name", { plan: "plan.json" }, "plan must be a MigrationPlan, as planMigration("],
+    ["a journal's folder", { uploads: "/tmp" }, "uploads must be an UploadJournal, as openUploadJournal("],
+    ["a cache's path", { hashCache: "/tmp/md5" }, "hashCache must be a HashCache, as openHashCache("],
+  ])("%s", async (_what, options, expected) => {
+    expect(await refusal(run(disk, bucket, options))).toContain(expected);
+    expect([source.calls, target.calls]).toEqual([{}, {}]);
+  });
+
   it.each([
     [
       "a misspelt option of runMigration",
@@ -67,96 +157,68 @@ describe("what is no argument is refused, with its name and what to do", () => {
     ["a misspelt option of doctor", () => check([], { onChek: () => {} }), "Did you mean onCheck?"],
     ["a misspelt amount", () => price({ storedByte: 1 }), "Did you mean storedBytes?"],
     [
-      "options that are none",
+      "null instead of options",
       () => run(disk, bucket, null),
       "runMigration: options must be a plain object, got null.",
     ],
     [
-      "an address for a backend",
+      "a URL instead of a backend",
       () => run("s3://me:secret@bucket", bucket),
-      "source must be a StorageBackend, such as",
+      "source must be a StorageBackend, ",
     ],
     [
-      "a configuration for a backend",
+      "a configuration instead of a backend",
       () => run({ accessKeyId: "me", secretAccessKey: "secret" }, bucket),
-      "@parquetry/storage return, got an object.",
+      "source must be a StorageBackend, ",
     ],
-    ["nothing for a backend", () => plan(disk), "target must be a StorageBackend"],
+    ["a backend too few", () => plan(disk), "target must be a StorageBackend, "],
     ["a promise of a backend", () => verify(Promise.resolve(disk), bucket), "got a Promise; await it first."],
-    ["an address to count", () => count("/data"), "await openBackend(address)"],
+    ["a URL to count", () => count("/data"), "backend must be a StorageBackend, "],
+    ["an unknown level", () => verify(disk, bucket, { level: "fulll" }), "level must be etag, sample:5%"],
     [
-      "a glob alone",
-      () => run(disk, bucket, { include: "raw/" }),
-      'include must be an array of strings, got "raw/".',
+      "a level without a share",
+      () => verify(disk, bucket, { level: { type: "sample" } }),
+      "level must be etag",
     ],
+    ["a store that is not in an array", () => check(disk), "subjects must be an array"],
+    ["a store without open()", () => check([{ name: "bucket" }]), "a subject must have a name, and open"],
     [
-      "a condition alone",
-      () => count(disk, { where: "year=2024" }),
-      'where must be an array of strings, got "year=2024".',
-    ],
-    ["a text for yes", () => run(disk, bucket, { force: "no" }), 'force must be true or false, got "no".'],
-    [
-      "a text for a number",
-      () => run(disk, bucket, { maxErrors: "5" }),
-      'maxErrors must be a finite number, got "5".',
-    ],
-    [
-      "a number that is none",
-      () => run(disk, bucket, { bytesPerSecond: Number.NaN }),
-      "bytesPerSecond must be a finite number, got NaN.",
-    ],
-    [
-      "a number too small",
-      () => run(disk, bucket, { maxErrors: 0 }),
-      "maxErrors must be a number of at least 1, not 0.",
-    ],
-    [
-      "a concurrency that is none",
-      () => run(disk, bucket, { concurrency: {} }),
-      "concurrency is neither a number nor",
-    ],
-    [
-      "a controller for its signal",
-      () => run(disk, bucket, { signal: new AbortController() }),
-      "signal must be an AbortSignal, got an AbortController.",
-    ],
-    [
-      "a shard that is none",
-      () => plan(disk, bucket, { shard: { index: 4, count: 4 } }),
-      'shard is {"index":4,"count":4}, expected { index, count }',
-    ],
-    ["a seed that is none", () => verify(disk, bucket, { seed: 5 }), "seed must be a string, got 5."],
-    ["a plan that is none", () => run(disk, bucket, { plan: "plan.json" }), "plan is no plan"],
-    ["subjects that are no list", () => check(disk), "subjects is no list"],
-    ["a subject that opens nothing", () => check([{ name: "bucket" }]), "a subject has a name and open"],
-    [
-      "a subject that is a backend",
+      "an open backend for open()",
       () => check([{ name: "bucket", open: disk }]),
       "open must be a function, got an object",
     ],
-    ["no amount to price", () => price({}), "storedBytes is missing"],
-    ["less than nothing to price", () => price({ storedBytes: -1 }), "storedBytes must be 0 or more, not -1"],
+    ["no amount to price", () => price({}), "storedBytes must be a number, 0 or more"],
     [
-      "prices that are none",
-      () => price({ storedBytes: 1 }, { r2: PRICES_2026_10.r2 }),
-      "prices is no price table",
+      "a negative amount",
+      () => price({ storedBytes: -1 }),
+      "storedBytes must be a number, 0 or more, got -1",
     ],
-  ] as const)("%s", async (_what, call, says) => {
+    [
+      "the prices of one provider",
+      () => price({ storedBytes: 1 }, { r2: PRICES_2026_10.r2 }),
+      "prices must be a price table",
+    ],
+    ["a cache without a path", () => untyped(openHashCache)(), "path must be a string"],
+    ["a journal without a folder", () => untyped(openUploadJournal)(), "folder must be a string"],
+  ] as const)("%s", async (_what, call, expected) => {
     const message = await refusal(call());
-    expect(message).toContain(says);
+    expect(message).toContain(expected);
     expect(message).not.toContain("secret");
-    expect(await contents(bucket)).toEqual({});
+    expect([source.calls, target.calls]).toEqual([{}, {}]);
   });
 
-  it("a subject whose backend is none is a failed check", async () => {
+  it("reports a failed check for a subject that does not open a backend", async () => {
     const checks = await check([{ name: "bucket", open: () => "s3://bucket" }]);
     expect(checks).toMatchObject([
-      { status: "fail", detail: expect.stringContaining("got a string; open an address first") },
+      {
+        status: "fail",
+        detail: expect.stringContaining("the result of open() of bucket must be a StorageBackend"),
+      },
     ]);
   });
 });
 
-describe("two ends that are one place", () => {
+describe("a source and a target that are the same place", () => {
   let folder: string;
   const servers: S3Server[] = [];
   const bucketOf = async (server: S3Server | undefined, address: string): Promise<StorageBackend> =>
@@ -181,7 +243,7 @@ describe("two ends that are one place", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("are refused by the library too", async () => {
+  it("are rejected by the library too", async () => {
     const data = await openBackend(join(folder, "data"));
     const [first] = servers;
     const pairs: [StorageBackend, StorageBackend][] = [
@@ -192,15 +254,15 @@ describe("two ends that are one place", () => {
       [data, await openBackend("/")],
       [await bucketOf(first, "s3://football"), await bucketOf(first, "s3://football/archive")],
     ];
-    for (const [source, target] of pairs) {
+    for (const [from, to] of pairs) {
       for (const call of [runMigration, planMigration, verifyMigration]) {
-        const message = await refusal(call(source, target));
-        expect(message).toContain("are the same place, or one lies in the other. Give two separate places");
+        const message = await refusal(call(from, to));
+        expect(message).toContain("are the same place, or one is inside the other. Give two separate places");
       }
     }
   });
 
-  it("are two where only their names are alike", async () => {
+  it("are two places if only their names are alike", async () => {
     const [first, second] = servers;
     const pairs: [StorageBackend, StorageBackend][] = [
       [await memoryTree(), await memoryTree()],
@@ -208,10 +270,10 @@ describe("two ends that are one place", () => {
       [await bucketOf(first, "s3://football/a"), await bucketOf(first, "s3://football/ab")],
       [await bucketOf(first, "s3://football"), await bucketOf(second, "s3://football")],
     ];
-    for (const [source, target] of pairs) (await runMigration(source, target)).close();
+    for (const [from, to] of pairs) (await runMigration(from, to)).close();
   });
 
-  it("a plan of other ends is refused, and says of which", async () => {
+  it("rejects a plan of other backends, and names them", async () => {
     const data = await openBackend(join(folder, "data"));
     const planned = await planMigration(data, bucket);
     const message = await refusal(runMigration(disk, bucket, { plan: planned }));

@@ -113,7 +113,7 @@ describe.concurrent("an upload in parts that is cut off", () => {
     );
     expect(await unfinished(world)).toEqual(["raw/theirs.bin"]);
     const doctor = await world.call(["doctor"]);
-    expect(doctor.stdout).toContain("1 uploads in parts are neither finished nor ended");
+    expect(doctor.stdout).toContain("1 uploads in parts are neither complete nor aborted");
   });
 
   it("is found and ended where the process died before its id was noted", async () => {

@@ -1,7 +1,7 @@
 import type { BackendCapabilities } from "@parquetry/core/backend";
 
 /**
- * How many requests storing one object takes: one, or for a large object its parts, plus one to begin and one to end.
+ * Returns the number of requests that storing one object takes: one, or the number of its parts and two more.
  *
  * @example
  * ```ts

@@ -5,7 +5,7 @@ import { parsePriceTable } from "./price-table.ts";
 import { PRICES_2026_10 } from "./prices-2026-10.ts";
 
 describe("estimateCost", () => {
-  it("takes R2's free tier off and rounds up to whole units", () => {
+  it("subtracts R2's free allowance and rounds up to whole units", () => {
     const monthly = (gigabytes: number): number =>
       estimateCost({ storedBytes: gigabytes * 1e9 }).r2.monthlyUsd;
     expect(monthly(10)).toBe(0);
@@ -19,7 +19,7 @@ describe("estimateCost", () => {
     expect(estimateCost({ storedBytes: 0, egressBytes: 1e15 }).r2.egressUsd).toBe(0);
   });
 
-  it("prices S3 to the byte, with 100 GB of egress free", () => {
+  it("prices S3 to the byte, with 100 GB of free egress", () => {
     const gib = 2 ** 30;
     const { s3 } = estimateCost({
       storedBytes: 100 * gib,
@@ -33,18 +33,18 @@ describe("estimateCost", () => {
     expect(s3.onceUsd).toBeCloseTo(s3.requestsUsd + s3.egressUsd);
   });
 
-  it("refuses amounts below zero", () => {
+  it("rejects a negative amount", () => {
     expect(() => estimateCost({ storedBytes: -1 })).toThrow(/storedBytes/);
     expect(() => estimateCost({ storedBytes: 0, writes: Number.NaN })).toThrow(/writes/);
   });
 });
 
 describe("parsePriceTable", () => {
-  it("reads what the built-in table looks like as JSON", () => {
+  it("parses the built-in table as JSON", () => {
     expect(parsePriceTable(JSON.stringify(PRICES_2026_10), "x")).toEqual(PRICES_2026_10);
   });
 
-  it("names every field that is wrong", () => {
+  it("names every invalid field", () => {
     const wrong = { ...PRICES_2026_10, date: "soon", r2: { ...PRICES_2026_10.r2, readsPerMillion: -1 } };
     expect(() => parsePriceTable(JSON.stringify(wrong), "prices.json")).toThrow(
       /prices\.json.*date.*r2\.readsPerMillion/,
@@ -54,7 +54,7 @@ describe("parsePriceTable", () => {
 });
 
 describe("countPutRequests", () => {
-  it("counts parts, and one request to begin and one to end", () => {
+  it("counts one request, or the parts of a large object and two more", () => {
     const limits = {
       listProves: "md5",
       maxSinglePutBytes: 8,

@@ -1,27 +1,33 @@
-import { checkOptions, invalid, type OptionKinds } from "@parquetry/core/backend";
+import { type CustomKind, checkOptions, invalid, type OptionKinds } from "@parquetry/core/backend";
 import type { PriceTable, ProviderPrices } from "./price-table.ts";
 import { PRICES_2026_10 } from "./prices-2026-10.ts";
 
-/** What is used of a store. */
+/** The use of a store that {@link estimateCost} prices. */
 export interface Usage {
-  /** How much is kept there all month, in bytes. */
+  /** Bytes stored for a whole month. */
   readonly storedBytes: number;
-  /** Writing requests made once: PUT, LIST, COPY, parts. Default 0. */
+  /** One-off write requests: PUT, LIST, COPY, parts. Default 0. */
   readonly writes?: number | undefined;
-  /** Reading requests made once: GET, HEAD. Default 0. */
+  /** One-off read requests: GET, HEAD. Default 0. */
   readonly reads?: number | undefined;
-  /** What is sent out to the internet once, in bytes. Default 0. */
+  /** One-off egress to the internet, in bytes. Default 0. */
   readonly egressBytes?: number | undefined;
 }
 
-const USAGE: OptionKinds<Usage> = {
-  storedBytes: "number",
-  writes: "number",
-  reads: "number",
-  egressBytes: "number",
+const AMOUNT: CustomKind = {
+  expected: "a number, 0 or more",
+  is: (value) => typeof value === "number" && Number.isFinite(value) && value >= 0,
 };
 
-/** What a store charges, in US dollars. */
+/** The kinds of {@link Usage}. */
+export const USAGE_KINDS: OptionKinds<Usage> = {
+  storedBytes: AMOUNT,
+  writes: AMOUNT,
+  reads: AMOUNT,
+  egressBytes: AMOUNT,
+};
+
+/** The charges of one provider, in US dollars. */
 export interface ProviderCost {
   /** The provider's name. */
   readonly name: string;
@@ -29,13 +35,13 @@ export interface ProviderCost {
   readonly monthlyUsd: number;
   /** Requests, once. */
   readonly requestsUsd: number;
-  /** Data sent out, once. */
+  /** Egress, once. */
   readonly egressUsd: number;
-  /** Requests and data sent out. */
+  /** Requests and egress. */
   readonly onceUsd: number;
 }
 
-/** The same use priced by both providers. */
+/** The same use at the prices of both providers. */
 export interface CostEstimate {
   /** The month of the prices. */
   readonly pricesOf: string;
@@ -46,10 +52,10 @@ export interface CostEstimate {
 }
 
 /**
- * Prices a use on R2 and S3, each month's free allowance taken off, and on R2 rounded up to whole units as it bills them.
- * The one-off costs assume that the allowance of the month has not been used yet.
+ * Prices a use on R2 and on S3, after the monthly free allowance; R2 rounds up to whole units. The one-off costs assume that
+ * the month's allowance has not been used yet.
  *
- * @throws StorageError `invalid_argument` for an amount that is negative or no number, and for what is no price table.
+ * @throws StorageError `invalid_argument` for an amount that is negative or not a number, and for an invalid price table.
  * @example
  * ```ts
  * const { r2, s3 } = estimateCost({ storedBytes: 15.3e9, writes: 31_857 });
@@ -57,16 +63,11 @@ export interface CostEstimate {
  * ```
  */
 export function estimateCost(usage: Usage, prices: PriceTable = PRICES_2026_10): CostEstimate {
-  checkOptions(usage, USAGE, "estimateCost");
+  checkOptions(usage, USAGE_KINDS, "estimateCost");
   if (usage.storedBytes === undefined)
-    throw invalid("estimateCost", "storedBytes is missing, expected a number");
-  for (const [name, amount] of Object.entries(usage))
-    if (amount < 0) throw invalid("estimateCost", `${name} must be 0 or more, not ${amount}`);
+    throw invalid("estimateCost", `storedBytes must be ${AMOUNT.expected}`);
   if (prices?.r2?.free === undefined || prices.s3?.free === undefined)
-    throw invalid(
-      "estimateCost",
-      "prices is no price table, expected PRICES_2026_10 or what parsePriceTable(json) gives",
-    );
+    throw invalid("estimateCost", "prices must be a price table, as parsePriceTable(json) returns");
   return { pricesOf: prices.date, r2: providerCost(usage, prices.r2), s3: providerCost(usage, prices.s3) };
 }
 

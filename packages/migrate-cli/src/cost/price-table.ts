@@ -3,32 +3,32 @@ import { z } from "zod";
 
 /** One provider's prices, in US dollars. */
 export interface ProviderPrices {
-  /** The provider's name, for people. */
+  /** The provider's name, for display. */
   readonly name: string;
-  /** What the provider means by a GB, in bytes. */
+  /** The size of a billed GB, in bytes. */
   readonly bytesPerGb: number;
   /** Storage, per GB and month. */
   readonly storagePerGbMonth: number;
-  /** Writing requests (PUT, LIST, COPY, multipart), per million. */
+  /** Write requests (PUT, LIST, COPY, multipart), per million. */
   readonly writesPerMillion: number;
-  /** Reading requests (GET, HEAD), per million. */
+  /** Read requests (GET, HEAD), per million. */
   readonly readsPerMillion: number;
-  /** Data out to the internet, per GB. */
+  /** Egress to the internet, per GB. */
   readonly egressPerGb: number;
-  /** What is free each month. */
+  /** The monthly free allowance. */
   readonly free: {
     readonly storageGbMonths: number;
     readonly writes: number;
     readonly reads: number;
     readonly egressGb: number;
   };
-  /** Whether use is charged in whole units: GB-months, and millions of requests. */
+  /** Whether use is rounded up to whole units: GB-months, and millions of requests. */
   readonly roundsUp: boolean;
 }
 
-/** Dated prices of R2 and S3. */
+/** The prices of R2 and S3 at a date. */
 export interface PriceTable {
-  /** The month the prices were read, `YYYY-MM`. */
+  /** The month of the prices, `YYYY-MM`. */
   readonly date: string;
   /** Cloudflare R2. */
   readonly r2: ProviderPrices;
@@ -56,7 +56,7 @@ const priceTable: z.ZodType<PriceTable> = z.strictObject({
 });
 
 /**
- * Parses a price table from JSON text, as `--prices FILE` gives it; the built-in one, `PRICES_2026_10`, shows the shape.
+ * Parses a price table from JSON, as `--prices FILE` takes it; `PRICES_2026_10` is an example of one.
  *
  * @throws StorageError `invalid_argument` naming every field that is wrong.
  * @example

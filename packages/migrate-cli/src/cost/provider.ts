@@ -1,10 +1,10 @@
 import type { StorageBackend } from "@parquetry/core/backend";
 
-/** A store with a price list. */
+/** A provider with a price table. */
 export type Provider = "r2" | "s3";
 
 /**
- * Whose prices a backend's requests are charged by, or undefined where they are free.
+ * Returns the provider that charges for a backend's requests, or undefined if they are free.
  *
  * @example
  * ```ts
@@ -16,7 +16,7 @@ export function providerOf(backend: Pick<StorageBackend, "name">): Provider | un
 }
 
 /**
- * Whether a backend is reached by requests that cost time and money: any that is no directory.
+ * Whether a backend is reached by requests that cost time and money, as every backend but a directory is.
  *
  * @example
  * ```ts

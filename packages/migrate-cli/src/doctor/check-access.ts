@@ -10,17 +10,17 @@ import { isRemote } from "../cost/provider.ts";
 import { formatFiles } from "../terminal/format-amount.ts";
 import type { Check } from "./check.ts";
 
-/** What every probe object's name starts with; it is removed again, and its ending marks it as temporary. */
+/** The prefix of every probe object. The object is deleted again, and its extension marks it as temporary. */
 export const PROBE_PREFIX = "parquetry-doctor-probe-";
 
-/** Causes that stand in the way of everything: told once. */
+/** Failures that every further check would share; they are reported once. */
 const SHARED_CAUSES: readonly string[] = ["unauthenticated", "not_found", "unavailable", "timeout"];
 
 /**
- * Checks that a store can be listed, written, read and cleaned, by one small object under a temporary name that it
- * removes again. Where a store is only read from, that nothing may be written is a warning.
+ * Checks that a store can be listed, written to, read from and deleted from, by one small object that it deletes again. If a
+ * store is only read from, missing write permission is a warning.
  *
- * @param name what to call the store: `target`, `data root`.
+ * @param name the store's name in the checks: `target`, `data root`.
  * @example
  * ```ts
  * for (const { name, status } of await checkAccess(bucket, "bucket")) console.log(name, status);
@@ -33,7 +33,7 @@ export async function checkAccess(
 ): Promise<readonly Check[]> {
   const { signal, isOnlyRead = false } = options;
   const checks: Check[] = [];
-  /** Why the first check failed that the others depend on. */
+  /** Why the checks that depend on an earlier one are skipped. */
   let shared: string | undefined;
   const attempt = async (what: string, run: () => Promise<string>): Promise<boolean> => {
     try {
@@ -48,7 +48,8 @@ export async function checkAccess(
         detail: error.message,
         remedy: isHarmless ? "A migration from here only reads." : remedyFor(error.code, backend),
       });
-      if (SHARED_CAUSES.includes(error.code)) shared ??= `${what} fails for a reason that it shares`;
+      if (SHARED_CAUSES.includes(error.code))
+        shared ??= `${what} failed, and it would fail for the same reason`;
       return false;
     }
   };
@@ -60,7 +61,7 @@ export async function checkAccess(
   const bytes = randomBytes(64);
   const listed = await attempt("list", async () => {
     for await (const { objects } of backend.list({ signal, delimiter: "/", onUnreadable: () => {} })) {
-      return `${backend.url()} answers, ${objects.length === 0 ? "no file" : formatFiles(objects.length)} at the top`;
+      return `${backend.url()} answers, with ${objects.length === 0 ? "no file" : formatFiles(objects.length)} at the top`;
     }
     return `${backend.url()} answers and is empty`;
   });
@@ -73,28 +74,28 @@ export async function checkAccess(
   if (written) {
     await attempt("read", async () => {
       const { body } = await backend.get(key, { signal });
-      if (Buffer.from(await body.bytes()).equals(bytes)) return "the same bytes came back";
+      if (Buffer.from(await body.bytes()).equals(bytes)) return "read back the same bytes";
       throw new StorageError({
         code: "corrupt",
         op: "get",
         path: key,
         backend: backend.name,
-        message: `get ${backend.url(key)}: other bytes came back than were written a moment ago.`,
+        message: `get ${backend.url(key)}: the bytes read differ from the bytes just written.`,
       });
     });
     if (isRemote(backend)) checks.push(await checkClock(backend, key, name, signal));
     await attempt("delete", async () => {
       for await (const { error } of backend.delete([key], { signal })) if (error !== undefined) throw error;
-      return "the probe is gone again";
+      return "deleted the probe";
     });
   } else {
     if (shared !== undefined && !listed) skip("write", shared);
-    for (const what of ["read", "delete"]) skip(what, shared ?? "nothing could be written");
+    for (const what of ["read", "delete"]) skip(what, shared ?? "there is no probe to check with");
   }
   return checks;
 }
 
-/** The store stamps what it stores: that is its clock, at the cost of one HEAD. Signatures fail beyond 15 minutes. */
+/** Compares the probe's time with this machine's clock, by one HEAD. Signatures fail if the clocks are 15 minutes apart. */
 async function checkClock(
   backend: StorageBackend,
   key: Key,
@@ -106,13 +107,13 @@ async function checkClock(
     const { lastModified } = await backend.head(key, { signal });
     const skewSeconds = Math.round((Date.now() - lastModified.getTime()) / 1000);
     const detail =
-      Math.abs(skewSeconds) < 2 ? "in step with this machine's" : `${Math.abs(skewSeconds)} s apart`;
+      Math.abs(skewSeconds) < 2 ? "agrees with this machine's" : `${Math.abs(skewSeconds)} s apart`;
     if (Math.abs(skewSeconds) <= 60) return { name: check, status: "ok", detail };
     return {
       name: check,
       status: "warn",
       detail,
-      remedy: "Set this machine's clock (NTP): signatures fail when it is 15 minutes off.",
+      remedy: "Set this machine's clock (NTP): signatures fail if it is 15 minutes off.",
     };
   } catch (error) {
     if (!isStorageError(error) || error.code === "aborted") throw error;
@@ -125,7 +126,7 @@ function remedyFor(code: string, backend: StorageBackend): string | undefined {
 }
 
 const REMOTE_REMEDIES: Readonly<Record<string, string>> = {
-  unauthenticated: "Check the access key and the secret key; on R2, make a new S3 token in the dashboard.",
+  unauthenticated: "Check the access key and the secret key; on R2, create a new S3 token in the dashboard.",
   permission_denied:
     "Give these credentials read, write, list and delete on the bucket (R2: Object Read & Write).",
   not_found: "Create the bucket, or correct its name.",
@@ -134,6 +135,6 @@ const REMOTE_REMEDIES: Readonly<Record<string, string>> = {
 };
 
 const LOCAL_REMEDIES: Readonly<Record<string, string>> = {
-  permission_denied: "Let this user read and write there: check the owner, the mode and how it is mounted.",
-  unavailable: "Check that the drive is there, and has room.",
+  permission_denied: "Let this user read and write there: check owner, mode and mount options.",
+  unavailable: "Check that the drive is connected and not full.",
 };

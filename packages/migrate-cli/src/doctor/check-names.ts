@@ -5,22 +5,22 @@ import { compileSelection } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
 import type { Check } from "./check.ts";
 
-/** How many names a check spells out. */
+/** How many names a check lists. */
 const NAMED = 10;
 
 /** Options of {@link checkNames}. */
 export interface CheckNamesOptions {
   /** Stops listing. */
   readonly signal?: AbortSignal | undefined;
-  /** Told how many objects were listed so far. */
+  /** Called with the number of objects listed so far. */
   readonly onProgress?: ((objects: number) => void) | undefined;
 }
 
 /**
- * Looks through a tree for names that collide or cannot round-trip: that differ only in case or in Unicode form, that R2
- * would store under another name, that are no names at all. One listing, and a second one only where names collide.
+ * Checks a tree for names that collide or cannot round-trip: names that differ only in case or Unicode form, names that R2
+ * would change, and names that cannot be keys. It lists the tree once, and again only if names collide.
  *
- * @throws StorageError where the tree cannot be listed.
+ * @throws StorageError if the tree cannot be listed.
  * @example
  * ```ts
  * const checks = await checkNames(disk);
@@ -79,8 +79,7 @@ export async function checkNames(
             name: "folders: readable",
             status: "fail",
             detail: unreadable.describe("unreadable"),
-            remedy:
-              "Let this user read them (owner, mode, how the drive is mounted), or leave them out by --exclude.",
+            remedy: "Let this user read them (owner, mode, mount options), or leave them out by --exclude.",
           } satisfies Check,
         ]),
     {
@@ -89,31 +88,34 @@ export async function checkNames(
       detail: collisions.count === 0 ? `no two of ${listed} names collide` : collisions.describe("collide"),
       ...(collisions.count === 0
         ? {}
-        : { remedy: "Rename one of each: a disk of macOS or Windows keeps only one of them." }),
+        : { remedy: "Rename all but one: macOS and Windows keep only one of them." }),
     },
     {
       name: "names: composed (NFC)",
       status: decomposed.count === 0 ? "ok" : "warn",
-      detail: decomposed.count === 0 ? "all names survive R2" : decomposed.describe("not composed"),
+      detail: decomposed.count === 0 ? "R2 keeps all names" : decomposed.describe("not composed"),
       ...(decomposed.count === 0
         ? {}
-        : { remedy: "Rename them to their composed form: R2 would, and a migration to R2 refuses them." }),
+        : {
+            remedy:
+              "Rename them to their composed form: R2 would change them, so a migration to R2 refuses them.",
+          }),
     },
     {
       name: "names: usable",
       status: unusable.count === 0 ? "ok" : "fail",
       detail:
-        unusable.count === 0 ? "every file has a name that S3 and R2 take" : unusable.describe("unusable"),
+        unusable.count === 0 ? "every file has a name that S3 and R2 accept" : unusable.describe("unusable"),
       ...(unusable.count === 0 ? {} : { remedy: "Rename or remove them: they cannot be migrated." }),
     },
     ...(others.count === 0
       ? []
       : [
           {
-            name: "links, sockets and the like",
+            name: "links, sockets and other entries",
             status: "warn",
             detail: others.describe("not migrated"),
-            remedy: "Replace a link by what it points to where that belongs to the data.",
+            remedy: "If a link points to data that belongs to the tree, replace it by the data.",
           } satisfies Check,
         ]),
   ];
@@ -123,7 +125,7 @@ function fold(key: string): string {
   return key.normalize("NFC").toLowerCase();
 }
 
-/** Counts names and keeps the first few. */
+/** Counts names and keeps the first {@link NAMED}. */
 class NamedCount {
   count = 0;
   readonly #names: string[] = [];

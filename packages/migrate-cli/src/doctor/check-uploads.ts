@@ -4,8 +4,8 @@ import { formatCount } from "../terminal/format-amount.ts";
 import type { Check } from "./check.ts";
 
 /**
- * Looks for uploads in parts that have neither become an object nor been ended: what arrived of them is charged for, and no
- * listing shows it. They may be somebody's who is at work, so they are only told.
+ * Looks for uploads in parts that are neither complete nor aborted: the store charges for their parts, and no listing shows
+ * them. They may be another program's that is still running, so they are only reported.
  *
  * @example
  * ```ts
@@ -32,9 +32,9 @@ export async function checkUploads(
       {
         name: check,
         status: "warn",
-        detail: `${formatCount(count)} uploads in parts are neither finished nor ended; the oldest began ${oldest.toISOString()}`,
+        detail: `${formatCount(count)} uploads in parts are neither complete nor aborted; the oldest was started at ${oldest.toISOString()}`,
         remedy:
-          "Their parts are charged for. `parquetry migrate` goes on with those it began from this machine, or ends them; a lifecycle rule (AbortIncompleteMultipartUpload) ends the others.",
+          "Their parts are charged for. `parquetry migrate` resumes or aborts those it started from this machine; a lifecycle rule (AbortIncompleteMultipartUpload) aborts the others.",
       },
     ];
   } catch (error) {

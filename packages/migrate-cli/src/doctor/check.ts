@@ -1,14 +1,14 @@
-/** How a check came out: `skip` where it could not be made because another failed. */
+/** The result of a check; `skip` if it could not run because another one failed. */
 export type CheckStatus = "ok" | "warn" | "fail" | "skip";
 
-/** One thing that `doctor` looked at. */
+/** One check of `doctor`. */
 export interface Check {
-  /** What was looked at. */
+  /** The name of the check. */
   readonly name: string;
-  /** How it came out. */
+  /** Its result. */
   readonly status: CheckStatus;
-  /** What was found. Never a secret. */
+  /** The finding. Contains no secret. */
   readonly detail: string;
-  /** What to do about it, where something is wrong. */
+  /** How to fix it, if something is wrong. */
   readonly remedy?: string | undefined;
 }

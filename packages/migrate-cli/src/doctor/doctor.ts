@@ -11,35 +11,41 @@ import { checkAccess } from "./check-access.ts";
 import { type CheckNamesOptions, checkNames } from "./check-names.ts";
 import { checkUploads } from "./check-uploads.ts";
 
-/** One store that {@link doctor} looks at. */
+/** One store that {@link doctor} checks. */
 export interface DoctorSubject {
-  /** What to call it: `data root`, `bucket`. */
+  /** Its name in the checks: `data root`, `bucket`. */
   readonly name: string;
-  /** Opens it; throws what is wrong with its configuration. */
+  /** Opens it; throws if its configuration is wrong. */
   open(): Promise<StorageBackend>;
-  /** Whether it is where files come from: its names are looked through, and nothing has to be writable. Default false. */
+  /** Whether files are migrated from it: their names are checked, and it need not be writable. Default false. */
   readonly isSource?: boolean | undefined;
 }
 
 /** Options of {@link doctor}. */
 export interface DoctorOptions extends CheckNamesOptions {
-  /** Told of each check as it is made. */
+  /** Called after each check. */
   readonly onCheck?: ((check: Check) => void) | undefined;
 }
 
-const SUBJECT: OptionKinds<DoctorSubject> = { name: "string", open: "function", isSource: "boolean" };
+/** The kinds of a {@link DoctorSubject}. */
+export const SUBJECT_OPTIONS: OptionKinds<DoctorSubject> = {
+  name: "string",
+  open: "function",
+  isSource: "boolean",
+};
 
-const DOCTOR_OPTIONS: OptionKinds<DoctorOptions> = {
+/** The kinds of {@link DoctorOptions}. */
+export const DOCTOR_OPTIONS: OptionKinds<DoctorOptions> = {
   signal: "signal",
   onProgress: "function",
   onCheck: "function",
 };
 
 /**
- * Checks each store from the outside in: configuration, access, names. A failed check does not end it; what depends on it
- * is skipped.
+ * Checks the configuration of each store, the access to it, and the names in it. A failed check does not end the run; checks
+ * that depend on it are skipped.
  *
- * @throws StorageError `invalid_argument` for what is no list of subjects, and for a bad option.
+ * @throws StorageError `invalid_argument` for invalid subjects or options.
  * @example
  * ```ts
  * const checks = await doctor([{ name: "bucket", open: () => openBackend("r2://my-bucket") }]);
@@ -61,7 +67,7 @@ export async function doctor(
     let backend: StorageBackend;
     try {
       backend = await open();
-      checkBackend(backend, `what open() of ${name} gave`, "doctor");
+      checkBackend(backend, `the result of open() of ${name}`, "doctor");
     } catch (error) {
       if (!isStorageError(error) || error.code === "aborted") throw error;
       add({ name: `${name}: configuration`, status: "fail", detail: error.message });
@@ -83,13 +89,16 @@ export async function doctor(
   return checks;
 }
 
-/** For callers without types. */
+/** Checks the subjects, for callers without types. */
 function checkSubjects(subjects: readonly DoctorSubject[]): void {
   const example = '[{ name: "bucket", open: () => openBackend("r2://my-bucket") }]';
-  if (!Array.isArray(subjects)) throw invalid("doctor", `subjects is no list, expected such as ${example}`);
+  if (!Array.isArray(subjects)) throw invalid("doctor", `subjects must be an array, such as ${example}`);
   for (const subject of subjects) {
-    checkOptions(subject, SUBJECT, "doctor");
+    checkOptions(subject, SUBJECT_OPTIONS, "doctor");
     if (subject.name === undefined || subject.open === undefined)
-      throw invalid("doctor", `a subject has a name and open, a function that opens a backend: ${example}`);
+      throw invalid(
+        "doctor",
+        `a subject must have a name, and open, a function that opens a backend: ${example}`,
+      );
   }
 }

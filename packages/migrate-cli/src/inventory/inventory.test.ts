@@ -3,7 +3,7 @@ import { memoryTree } from "../../test/support/memory-tree.ts";
 import { inventory } from "./inventory.ts";
 
 describe("inventory", () => {
-  it("counts folders, entities with their partitions, and formats", async () => {
+  it("counts folders, entities with partitions, and formats", async () => {
     const backend = await memoryTree({
       "README.md": "12",
       "raw/plays/year=2024/week=1/a.parquet": "1234",
@@ -38,7 +38,7 @@ describe("inventory", () => {
     ]);
   });
 
-  it("counts what is selected", async () => {
+  it("counts the selected files alone", async () => {
     const backend = await memoryTree({ "raw/p/year=1/a": "1", "raw/p/year=2/a": "1", "other/a": "1" });
     expect(await inventory(backend, { include: ["raw/"], where: ["year=2"] })).toMatchObject({ files: 1 });
   });

@@ -19,52 +19,54 @@ import { createSpool, type Spool } from "../spool/spool.ts";
 export interface InventoryOptions extends SelectionOptions {
   /** Stops listing. */
   readonly signal?: AbortSignal | undefined;
-  /** Told how many objects were listed so far. */
+  /** Called with the number of objects listed so far. */
   readonly onProgress?: ((objects: number) => void) | undefined;
 }
 
-const INVENTORY_OPTIONS: OptionKinds<InventoryOptions> = {
+/** The kinds of {@link InventoryOptions}. */
+export const INVENTORY_OPTIONS: OptionKinds<InventoryOptions> = {
   ...SELECTION_OPTIONS,
   signal: "signal",
   onProgress: "function",
 };
 
-/** A named count. */
+/** The files of a folder, an entity or a format. */
 export interface NamedTally extends Tally {
-  /** The folder, entity or format. */
+  /** Its name. */
   readonly name: string;
 }
 
-/** One table: the folder above the first `key=value` folder, or the folder of files that lie in none. */
+/** One entity: the folder above the first `key=value` folder, or a folder of files that are not partitioned. */
 export interface EntityTally extends NamedTally {
-  /** How many partitions hold files. */
+  /** The number of partitions that hold files. */
   readonly partitions: number;
-  /** The partition keys, outermost first, as the first partition has them. */
+  /** The partition keys of its first partition, outermost first. */
   readonly keys: readonly string[];
 }
 
-/** What a tree holds. */
+/** The contents of a tree. */
 export interface Inventory extends Tally {
-  /** By top-level folder, in key order; `.` holds the files of the root. */
+  /** Its top-level folders, in key order; `.` is for the files of the root. */
   readonly folders: readonly NamedTally[];
-  /** By entity, in key order. */
+  /** Its entities, in key order. */
   readonly entities: readonly EntityTally[];
-  /** By format (the extension, in lower case; `manifest` for manifests, `other` for none), largest first. */
+  /** Its formats, largest first: extensions in lower case, `manifest` for manifests, `other` for files without an extension. */
   readonly formats: readonly NamedTally[];
-  /** How many files each default exclusion left out. */
+  /** The number of files that each default exclusion left out. */
   readonly leftOut: Readonly<Record<LeftOutClass, number>>;
-  /** Folders that could not be read, and files that could not be looked at: what lies there is not counted. */
+  /** Folders and files that could not be read and so are not counted. */
   readonly unreadable: Spool<FileFailure>;
-  /** What lies there but is no file. */
+  /** Entries that are not files. */
   readonly skippedEntries: Spool<SkippedEntry>;
   /** Removes the temporary files. */
   close(): void;
 }
 
 /**
- * Counts a tree by one listing; no file is opened. Memory grows with the number of entities, not of files.
+ * Counts the files of a tree by one listing, without opening any. Memory grows with the number of entities, not of files.
  *
- * @throws StorageError where the tree cannot be listed; `invalid_argument` for what is no backend, a bad option or selection.
+ * @throws StorageError if the tree cannot be listed; `invalid_argument` for an argument that is not a backend, and for an
+ * invalid option or selection.
  * @example
  * ```ts
  * const found = await inventory(backend);
@@ -135,7 +137,7 @@ export async function inventory(backend: StorageBackend, options: InventoryOptio
   };
 }
 
-/** The entity of a key, and its partition's folder where it lies in one. */
+/** Returns the entity of a key, and its partition's folder and keys if it has a partition. */
 function splitKey(key: Key): {
   readonly entity: string;
   readonly partition: string | undefined;
@@ -153,7 +155,7 @@ function splitKey(key: Key): {
   };
 }
 
-/** Tells whether a partition is met for the first time. In key order all keys below a folder come in one run. */
+/** Makes a check whether a partition is new. In key order, all keys below a folder follow each other. */
 function partitionCounter(): (partition: string) => boolean {
   const open: string[] = [];
   return (partition) => {

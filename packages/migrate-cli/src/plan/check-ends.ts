@@ -9,8 +9,8 @@ import {
 /**
  * Checks the two ends of a migration or a comparison, for callers without types too.
  *
- * @throws StorageError `invalid_argument` where one is no backend; where both are one place, or one lies in the other: a copy
- * would feed on itself, and a comparison would prove nothing.
+ * @throws StorageError `invalid_argument` if one is not a backend, if both are the same place, or if one is inside the other:
+ * a copy would then copy its own results, and a comparison would prove nothing.
  * @example
  * ```ts
  * await checkEnds(disk, bucket, "runMigration");
@@ -23,16 +23,16 @@ export async function checkEnds(source: StorageBackend, target: StorageBackend, 
   throw new StorageError({
     code: "invalid_argument",
     op,
-    message: `${source.url()} and ${target.url()} are the same place, or one lies in the other. Give two separate places (the command takes them by --from and --to).`,
+    message: `${source.url()} and ${target.url()} are the same place, or one is inside the other. Give two separate places (the command takes them by --from and --to).`,
   });
 }
 
 async function isNested(a: StorageBackend, b: StorageBackend): Promise<boolean> {
-  // Every backend in memory has one URL.
+  // All backends in memory have the same URL.
   if (a.name !== b.name || a.name === "memory") return false;
   const [x, y] = [folderOf(a.url()), folderOf(b.url())];
   if (!isWithin(x, y) && !isWithin(y, x)) return false;
-  // Servers other than AWS's may have buckets of one name.
+  // Different servers may have buckets of the same name.
   return (
     !isDirectlyAccessible(a) || !isDirectlyAccessible(b) || (await endpointOf(a)) === (await endpointOf(b))
   );
@@ -42,7 +42,7 @@ async function endpointOf(backend: Parameters<typeof isDirectlyAccessible>[0]): 
   return isDirectlyAccessible(backend) ? (await backend.objectAccess()).endpoint : undefined;
 }
 
-/** An address without its last slash, a root's own included, and with Windows' backslashes turned. */
+/** A URL without its trailing slash (also that of a root), and with slashes for backslashes. */
 function folderOf(url: string): string {
   return url.replaceAll("\\", "/").replace(/\/+$/, "");
 }

@@ -1,5 +1,4 @@
 import type { SkippedEntry, StorageBackend, UnreadableEntry } from "@parquetry/core/backend";
-import { HiddenKeys } from "../listing/hidden-keys.ts";
 import { listSide } from "../listing/list-side.ts";
 import type { Side } from "../proof/decide.ts";
 import type { Selection } from "../select/selection.ts";
@@ -7,33 +6,51 @@ import { createSpool, type Spool } from "../spool/spool.ts";
 import { type ListingPair, mergeListings } from "./merge-listings.ts";
 import type { FileFailure } from "./migration-plan.ts";
 
+/** The keys that a listing did not show: those of files, and below folders, that could not be read. */
+export class HiddenKeys {
+  readonly #paths = new Set<string>();
+
+  /** Adds a folder or a file that could not be read. */
+  add(path: string): void {
+    this.#paths.add(path);
+  }
+
+  /** Whether a key is one of them, or is below one of them. */
+  has(key: string): boolean {
+    if (this.#paths.size === 0) return false;
+    for (let end = key.indexOf("/"); end >= 0; end = key.indexOf("/", end + 1))
+      if (this.#paths.has(key.slice(0, end))) return true;
+    return this.#paths.has(key);
+  }
+}
+
 /** Options of {@link listEnds}. */
 export interface ListEndsOptions {
-  /** What is asked for: nothing else at the source is told of. */
+  /** The selected files; entries of the source outside the selection are not reported. */
   readonly selection: Selection;
   /** Stops listing. */
   readonly signal: AbortSignal | undefined;
-  /** Told how many objects each page had. */
+  /** Called with the number of objects of each page. */
   readonly onPage: (side: Side, objects: number) => void;
-  /** Told of each folder or file of the source that cannot be read, by its name. */
+  /** Called with the path of each folder or file of the source that cannot be read. */
   readonly onUnreadable: (path: string) => void;
 }
 
-/** Both ends of a migration, listed side by side, and what the source holds beside its objects. */
+/** Both ends of a migration, listed concurrently, and the entries of the source that are not objects. */
 export interface ListedEnds {
-  /** Objects of one name, in key order. Iterated once; the rest is whole when it has ended. */
+  /** Objects paired by key, in key order. Iterate it once; the other fields are complete when it has ended. */
   readonly pairs: AsyncIterable<ListingPair>;
-  /** What lies at the source and is no object. */
+  /** Entries of the source that are not objects. */
   readonly skippedEntries: Spool<SkippedEntry>;
-  /** What of the source cannot be read. */
+  /** Folders and files of the source that cannot be read. */
   readonly unreadable: Spool<FileFailure>;
-  /** The keys that the source's listing says nothing about: what lies there at the target is not "extra". */
+  /** The keys that the source's listing did not show: objects of the target under them are not "extra". */
   readonly hidden: HiddenKeys;
-  /** How many files of the source no key can name. */
+  /** How many files of the source have a name that cannot be a key. */
   unusableNames(): number;
 }
 
-/** Lists both ends. An end that cannot be listed at all is an error; a folder of the source that cannot is told. */
+/** Lists both ends. It fails if an end cannot be listed at all; a folder of the source that cannot be read is reported. */
 export function listEnds(
   source: StorageBackend,
   target: StorageBackend,
@@ -73,8 +90,8 @@ export function listEnds(
 }
 
 /**
- * Whether an entry is a file that cannot be copied: a link or a socket is none, and neither is the empty `folder/` that S3
- * consoles make.
+ * Whether an entry is a file that cannot be copied. A link or a socket is not a file, and neither is the empty `folder/` that
+ * S3 consoles create.
  */
 export function isLost({ reason, path }: SkippedEntry): boolean {
   return reason === "not_a_key" && !path.endsWith("/");

@@ -1,4 +1,4 @@
-import type { Key, SkippedEntry, StorageErrorCode } from "@parquetry/core/backend";
+import type { CustomKind, Key, SkippedEntry, StorageErrorCode } from "@parquetry/core/backend";
 import type { LeftOutClass } from "../select/left-out.ts";
 import type { Spool } from "../spool/spool.ts";
 import type { TallyRow } from "./tally.ts";
@@ -34,6 +34,12 @@ export const PLAN_KINDS: readonly PlanKind[] = [
   "extra",
   "leftOut",
 ];
+
+/** The kind of an option that takes a {@link MigrationPlan}. */
+export const PLAN_KIND: CustomKind = {
+  expected: "a MigrationPlan, as planMigration(source, target) returns",
+  is: (value) => typeof value === "object" && value !== null && "files" in value && "close" in value,
+};
 
 /** A file that a migration will copy. */
 export interface PlannedFile {

@@ -8,7 +8,7 @@ import {
 import { countPutRequests } from "../cost/count-requests.ts";
 import { isRemote } from "../cost/provider.ts";
 import type { Side } from "../proof/decide.ts";
-import type { HashCache } from "../proof/hash-cache.ts";
+import { HASH_CACHE_KIND, type HashCache } from "../proof/hash-cache.ts";
 import { createProver, type FinalAction } from "../proof/prove-content.ts";
 import { expectReads } from "../proof/read-version.ts";
 import { noneLeftOut } from "../select/left-out.ts";
@@ -46,7 +46,7 @@ export const PLAN_OPTIONS: OptionKinds<PlanOptions> = {
   ...SELECTION_OPTIONS,
   caseInsensitive: "boolean",
   force: "boolean",
-  hashCache: true,
+  hashCache: HASH_CACHE_KIND,
   signal: "signal",
   onProgress: "function",
 };

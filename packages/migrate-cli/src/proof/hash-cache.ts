@@ -26,7 +26,8 @@ export const HASH_CACHE_KIND: CustomKind = {
   is: (value) => typeof value === "object" && value !== null && "get" in value && "set" in value,
 };
 
-const OPEN_KINDS: OptionKinds<{ path: string; onProblem: (problem: string) => void }> = {
+/** The kinds of the arguments of {@link openHashCache}. */
+export const HASH_CACHE_ARGUMENTS: OptionKinds<{ path: string; onProblem: (problem: string) => void }> = {
   path: "string",
   onProblem: "function",
 };
@@ -46,7 +47,7 @@ const OPEN_KINDS: OptionKinds<{ path: string; onProblem: (problem: string) => vo
  */
 export function openHashCache(path: string, onProblem: (problem: string) => void = () => {}): HashCache {
   // A missing path becomes null, since an undefined option passes.
-  checkOptions({ path: path ?? null, onProblem }, OPEN_KINDS, "openHashCache");
+  checkOptions({ path: path ?? null, onProblem }, HASH_CACHE_ARGUMENTS, "openHashCache");
   let records: Buffer = Buffer.alloc(0);
   let file: number | undefined;
   try {

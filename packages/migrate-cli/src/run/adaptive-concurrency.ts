@@ -1,12 +1,21 @@
-/** Says how many files may be under way, and learns from what comes of it. */
+import type { CustomKind } from "@parquetry/core/backend";
+
+/** Decides how many files are copied concurrently, from the results so far. */
 export interface ConcurrencyControl {
-  /** How many may be under way now; at least 1. */
+  /** Returns how many files may be copied now; at least 1. */
   limit(): number;
-  /** Told that a file of so many bytes is done. */
+  /** Called after each file that was copied. */
   done(sizeBytes: number): void;
-  /** Told that a store asked to slow down, or could not answer. */
+  /** Called when a store has asked to slow down, or could not be reached. */
   pushBack(): void;
 }
+
+/** The kind of an option that takes a {@link ConcurrencyControl}. */
+export const CONCURRENCY_CONTROL_KIND: CustomKind = {
+  expected: "a ConcurrencyControl with limit(), done() and pushBack()",
+  is: (value) =>
+    typeof value === "object" && value !== null && "limit" in value && "done" in value && "pushBack" in value,
+};
 
 /** Options of {@link createAdaptiveConcurrency}. */
 export interface AdaptiveConcurrencyOptions {

@@ -10,7 +10,7 @@ async function* numbers(count: number, onReturn: () => void = () => {}): AsyncGe
 }
 
 describe("forEachConcurrent", () => {
-  it("does every item once, with never more than the limit at once", async () => {
+  it("runs the task once for every item, never more than the limit concurrently", async () => {
     const seen: number[] = [];
     let running = 0;
     let most = 0;
@@ -24,7 +24,18 @@ describe("forEachConcurrent", () => {
     expect(most).toBe(7);
   });
 
-  it("lets a slow item hold up no other", async () => {
+  it("uses the whole part of a limit that has a fraction", async () => {
+    let done = 0;
+    await forEachConcurrent(
+      numbers(20),
+      () => 1.5,
+      async () => void done++,
+    );
+    await forEachConcurrent(numbers(20), 0.5, async () => void done++);
+    expect(done).toBe(40);
+  });
+
+  it("does not let a slow item hold up the others", async () => {
     let letGo: () => void = () => {};
     const slow = new Promise<void>((resolve) => {
       letGo = resolve;
@@ -37,7 +48,7 @@ describe("forEachConcurrent", () => {
     expect(done).toBe(99);
   });
 
-  it("begins nothing more once it is told to stop, finishes what runs, and closes the items", async () => {
+  it("takes no further items once it should stop, finishes the running tasks, and closes the items", async () => {
     let stopped = false;
     let closed = false;
     const finished: number[] = [];
@@ -59,7 +70,7 @@ describe("forEachConcurrent", () => {
     expect(finished).toContain(10);
   });
 
-  it("throws the first failure after everything in flight has settled", async () => {
+  it("throws the first failure after all running tasks have settled", async () => {
     let settled = 0;
     const run = forEachConcurrent(numbers(100), 4, async (item) => {
       if (item === 2) throw new Error("two");

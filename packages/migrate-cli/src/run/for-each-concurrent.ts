@@ -1,9 +1,10 @@
 /**
- * Runs a task for every item, at most `limit` at once, in any order: a long task holds up none of the others, and nothing
- * is kept of what is done (core's `mapOrdered` keeps order, and so waits for the slowest of its window). Stops taking items once `shouldStop` says so;
- * those in flight are finished. The first thrown error stops it too, and is thrown once all in flight have settled.
+ * Runs a task for every item, at most `limit` concurrently, in any order: a long task does not hold up the others, and no
+ * result is kept (core's `mapOrdered` keeps the order, and so waits for the slowest of its window). It takes no further items
+ * once `shouldStop` returns true; running tasks are finished. The first error stops it too, and is thrown when all running
+ * tasks have settled.
  *
- * @param limit a number, or what is asked for it after each task.
+ * @param limit a number, or a function that is called after each task and returns it.
  * @example
  * ```ts
  * await forEachConcurrent(plan.files, 32, copy, () => stop.aborted);
@@ -15,12 +16,13 @@ export async function forEachConcurrent<T>(
   run: (item: T) => Promise<void>,
   shouldStop: () => boolean = () => false,
 ): Promise<void> {
-  const limitNow = (): number => Math.max(1, typeof limit === "number" ? limit : limit());
+  // A fraction would start a worker that is one too many, without end.
+  const limitNow = (): number => Math.max(1, Math.floor(typeof limit === "number" ? limit : limit()));
   const iterator = items[Symbol.asyncIterator]();
   const failures: unknown[] = [];
   let ended = false;
   let working = 0;
-  // Asked one after the other: not every iterator takes a second call before it has answered the first.
+  // One call at a time: not every iterator accepts a second one before it has answered the first.
   let turn: Promise<unknown> = Promise.resolve();
   const take = (): Promise<IteratorResult<T>> => {
     const taken = turn.then(() => iterator.next());

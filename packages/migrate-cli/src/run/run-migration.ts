@@ -1,19 +1,22 @@
 import {
+  abilitiesOf,
   checkOptions,
+  either,
   invalid,
   isStorageError,
   type OptionKinds,
   type StorageBackend,
   type StorageError,
 } from "@parquetry/core/backend";
-import { HiddenKeys } from "../listing/hidden-keys.ts";
 import { checkEnds } from "../plan/check-ends.ts";
-import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
+import { HiddenKeys } from "../plan/list-ends.ts";
+import { type FileFailure, type MigrationPlan, PLAN_KIND, type PlannedFile } from "../plan/migration-plan.ts";
 import { PLAN_OPTIONS, type PlanOptions, type PlanProgress, planMigration } from "../plan/plan-migration.ts";
 import { createTallyTable } from "../plan/tally.ts";
 import { compileSelection } from "../select/selection.ts";
 import { createSpool } from "../spool/spool.ts";
 import {
+  CONCURRENCY_CONTROL_KIND,
   type ConcurrencyControl,
   createAdaptiveConcurrency,
   fixedConcurrency,
@@ -25,81 +28,83 @@ import { forEachConcurrent } from "./for-each-concurrent.ts";
 import type { CopyKind, MigrationResult, SlowFile } from "./migration-result.ts";
 import { isSentWhole } from "./send-file.ts";
 import { abortLostUploads, abortStaleUploads } from "./unfinished-uploads.ts";
-import type { UploadJournal, UploadRecord } from "./upload-journal.ts";
+import { UPLOAD_JOURNAL_KIND, type UploadJournal, type UploadRecord } from "./upload-journal.ts";
 
-/** After how many failed files a migration stops by default. */
+/** The number of failed files after which a migration stops, by default. */
 export const DEFAULT_MAX_ERRORS = 100;
 
-/** So many failures of one kind before the first success mean that no file will succeed. */
+/** This many failures of one kind before the first success mean that no file will succeed. */
 const HOPELESS_AFTER = 10;
 
+/** How many of the slowest files a result names. */
 const SLOWEST = 10;
 
-/** The most memory that files under way may take together, about, in bytes. */
+/** About how much memory the files being copied may take together, in bytes, if the source does not set a limit itself. */
 const MEMORY_BYTES = 32 * 1024 * 1024;
 
-/** What one file may take of it at most: a large one must not hold up the small ones. */
-const MOST_OF_IT = MEMORY_BYTES * 0.75;
+/** The share of the memory that one file may take: a large file must not hold up the small ones. */
+const MAX_FILE_SHARE = 0.75;
 
-/** How many parts of a large object a backend may hold at once. */
+/** How many parts of a large object a backend may hold at the same time. */
 const PARTS_IN_MEMORY = 5;
 
-/** A part is there as the chunks that were read, and for a while also joined. */
+/** A part is in memory as the chunks that were read, and for a while also joined. */
 const PART_COPIES = 1.5;
 
-/** How much of a stream is in memory, about, in bytes. */
+/** About how much of a stream is in memory, in bytes. */
 const STREAM_BYTES = 1024 * 1024;
 
-/** What happens during a migration. `bytes` may be negative: a file is read again. */
+/** An event of a migration. The bytes of `bytes` are negative when a file has to be read again. */
 export type MigrationProgress =
   | PlanProgress
   | { readonly type: "planned"; readonly plan: MigrationPlan }
   | { readonly type: "bytes"; readonly bytes: number }
   | { readonly type: "copied"; readonly key: string; readonly sizeBytes: number; readonly durationMs: number }
   | { readonly type: "retry"; readonly key: string; readonly message: string }
-  /** An upload of an earlier run goes on, with so many parts there already; or it was ended, for its file needs none. */
+  /** An upload of an earlier run is resumed, with this number of parts at the store; or was aborted, since no file needs it. */
   | { readonly type: "resumed"; readonly key: string; readonly parts: number }
   | { readonly type: "ended"; readonly key: string }
   | ({ readonly type: "failed" } & FileFailure);
 
 /** Options of {@link runMigration}. */
 export interface MigrationOptions extends Omit<PlanOptions, "onProgress"> {
-  /** A plan made before, for the same two backends. Default: one is made now. The result closes it. */
+  /** A plan for the same two backends. Closing the result closes it. Default: a new plan. */
   readonly plan?: MigrationPlan | undefined;
-  /** How many files are copied at once: a number, or what adapts it. Default: {@link createAdaptiveConcurrency}. */
+  /** How many files are copied concurrently: a number, or a control that adapts it. Default: it adapts to the throughput. */
   readonly concurrency?: number | ConcurrencyControl | undefined;
-  /** The most bytes per second read for copying. Default: no limit. */
+  /** Limits the bytes per second that are read for copying. Default: no limit. */
   readonly bytesPerSecond?: number | undefined;
-  /** Stops once so many files have failed. Default {@link DEFAULT_MAX_ERRORS}. */
+  /** Stops after this number of failed files. Default {@link DEFAULT_MAX_ERRORS}. */
   readonly maxErrors?: number | undefined;
   /**
-   * Remembers uploads in parts beyond this run, so that a large file which was cut off goes on at its missing parts, and
-   * uploads that no file needs any more are ended. Default: nowhere; an upload that fails is ended at once.
+   * Records uploads in parts across runs: an interrupted one is resumed at its missing parts, and one that no file needs any
+   * more is aborted. Default: not recorded; an upload that fails is aborted immediately.
    */
   readonly uploads?: UploadJournal | undefined;
-  /** Ends gently: no further file is begun, those under way are finished. `signal` stops at once. */
+  /** Stops after the files that are being copied, without starting others. `signal` stops immediately. */
   readonly stopSignal?: AbortSignal | undefined;
-  /** Told what happens. */
+  /** Called for each event. */
   readonly onProgress?: ((event: MigrationProgress) => void) | undefined;
 }
 
-const MIGRATION_OPTIONS: OptionKinds<MigrationOptions> = {
+/** The kinds of {@link MigrationOptions}. */
+export const MIGRATION_OPTIONS: OptionKinds<MigrationOptions> = {
   ...PLAN_OPTIONS,
-  plan: true,
-  concurrency: true,
-  bytesPerSecond: "number",
-  maxErrors: "number",
-  uploads: true,
+  plan: PLAN_KIND,
+  concurrency: either("count", CONCURRENCY_CONTROL_KIND),
+  bytesPerSecond: "positive",
+  maxErrors: "count",
+  uploads: UPLOAD_JOURNAL_KIND,
   stopSignal: "signal",
 };
 
 /**
- * Copies what the target lacks, byte by byte, and checks that each file arrived. Nothing is deleted anywhere; at the
- * target nothing is replaced but with `force`, and then only the very version the plan saw. Running it again copies only
- * what is still missing. A file that fails is named in the result; the others go on.
+ * Copies the files that the target lacks, byte for byte, and checks that each of them arrived. Nothing is deleted anywhere.
+ * At the target, a file is replaced only with `force`, and only the version that the plan saw. Running it again copies only
+ * the files that are still missing. A file that fails is named in the result and does not stop the others.
  *
- * @throws StorageError where planning fails; `aborted` where `signal` fires; `invalid_argument` for what is no backend, two
- * ends that are one place, a bad option, and a plan of other ends.
+ * @throws StorageError if planning fails; `aborted` if `signal` fires; `invalid_argument` for an argument that is not a
+ * backend, a source and a target that are the same place, an invalid option, and a plan of other backends.
  * @example
  * ```ts
  * const result = await runMigration(disk, bucket);
@@ -115,12 +120,12 @@ export async function runMigration(
   checkOptions(options, MIGRATION_OPTIONS, "runMigration");
   await checkEnds(source, target, "runMigration");
   const { signal, stopSignal, onProgress, hashCache } = options;
-  const concurrency = toConcurrency(options.concurrency);
-  const maxErrors = positive("maxErrors", options.maxErrors ?? DEFAULT_MAX_ERRORS);
-  const limiter =
-    options.bytesPerSecond === undefined
-      ? undefined
-      : createBandwidthLimiter(positive("bytesPerSecond", options.bytesPerSecond));
+  const { maxErrors = DEFAULT_MAX_ERRORS, bytesPerSecond } = options;
+  const concurrency =
+    typeof options.concurrency === "number"
+      ? fixedConcurrency(options.concurrency)
+      : (options.concurrency ?? createAdaptiveConcurrency());
+  const limiter = bytesPerSecond === undefined ? undefined : createBandwidthLimiter(bytesPerSecond);
   checkPlan(options.plan, source, target);
   const plan = options.plan ?? (await planMigration(source, target, planOptions(options)));
   onProgress?.({ type: "planned", plan });
@@ -135,18 +140,20 @@ export async function runMigration(
 
   const table = createTallyTable<CopyKind>(["created", "replaced"]);
   const done = new Uint8Array(plan.files.length);
-  const memory = createByteBudget(MEMORY_BYTES);
+  const memoryBytes = abilitiesOf(source).hashedReads?.maxOutstandingBytes ?? MEMORY_BYTES;
+  const memory = createByteBudget(memoryBytes);
 
   const begunTwice: UploadRecord[] = [];
-  const uploads = options.uploads && tellingBegunTwice(options.uploads, (record) => begunTwice.push(record));
+  const uploads =
+    options.uploads && reportingBegunTwice(options.uploads, (record) => begunTwice.push(record));
 
   const shouldStop = (): boolean =>
     stopSignal?.aborted === true || hopeless !== undefined || failures.length >= maxErrors;
 
   const copyOne = async ({ file, index }: NumberedFile): Promise<void> => {
     const { key } = file;
-    const release = await memory.take(memoryOf(file.sizeBytes, target));
-    // What only waited for its turn was not under way.
+    const release = await memory.take(memoryOf(file.sizeBytes, source, target, memoryBytes));
+    // A file that was waiting for memory has not been started.
     if (shouldStop()) return release();
     const fileStartedAt = performance.now();
     try {
@@ -179,7 +186,7 @@ export async function runMigration(
       if (!isStorageError(error) || error.code === "aborted") throw error;
       const { code, message } = error;
       if (isPushBack(error)) concurrency.pushBack();
-      // Those under way fail as the others did: nobody needs to be told again, and they are pending.
+      // Files that were being copied fail for the same reason; they are pending rather than reported again.
       if (hopeless !== undefined) return;
       failures.push({ key, code, message });
       onProgress?.({ type: "failed", key, code, message });
@@ -200,7 +207,7 @@ export async function runMigration(
       onAborted: (key) => onProgress?.({ type: "ended", key }),
     });
     await forEachConcurrent(numbered(plan.files), () => concurrency.limit(), copyOne, shouldStop);
-    // What is left behind costs little, and `doctor` tells of it: no reason to fail.
+    // Empty uploads cost little and `doctor` reports them, so a failure here does not fail the run.
     if (uploads !== undefined)
       await abortLostUploads(target, uploads, begunTwice, signal).catch(unlessAborted);
   } catch (error) {
@@ -243,8 +250,8 @@ export async function runMigration(
   };
 }
 
-/** The same journal, which also tells of each upload that the store was asked for more than once. */
-function tellingBegunTwice(journal: UploadJournal, onBegun: (record: UploadRecord) => void): UploadJournal {
+/** The same journal, which also reports each upload whose start was requested more than once. */
+function reportingBegunTwice(journal: UploadJournal, onBegun: (record: UploadRecord) => void): UploadJournal {
   return {
     ...journal,
     set(record) {
@@ -268,15 +275,20 @@ async function* numbered(files: AsyncIterable<PlannedFile>): AsyncGenerator<Numb
   for await (const file of files) yield { file, index: index++ };
 }
 
-/** About how much memory copying a file takes: it is sent in one piece, as a stream, or by some parts at once. */
-function memoryOf(sizeBytes: number, target: StorageBackend): number {
-  if (isSentWhole(sizeBytes, target)) return sizeBytes;
+/** About how much memory copying a file takes: it is sent in one piece, as a stream, or by several parts concurrently. */
+function memoryOf(
+  sizeBytes: number,
+  source: StorageBackend,
+  target: StorageBackend,
+  memoryBytes: number,
+): number {
+  if (isSentWhole(sizeBytes, source, target)) return sizeBytes;
   const { maxSinglePutBytes, partSizeBytes } = target.capabilities;
   if (sizeBytes <= maxSinglePutBytes) return STREAM_BYTES;
-  return Math.min(PART_COPIES * sizeBytes, PARTS_IN_MEMORY * partSizeBytes, MOST_OF_IT);
+  return Math.min(PART_COPIES * sizeBytes, PARTS_IN_MEMORY * partSizeBytes, MAX_FILE_SHARE * memoryBytes);
 }
 
-/** The failure that every further file will share: bad credentials at once, a forbidden or full target after some. */
+/** Returns the failure that all further files will share: rejected credentials immediately, a forbidden target after some. */
 function findHopeless(
   error: StorageError,
   failures: { readonly length: number; first(count: number): readonly FileFailure[] },
@@ -292,7 +304,7 @@ function findHopeless(
 }
 
 /**
- * Whether an error says that a store has too much to do, or cannot be reached: fewer files at once are wanted.
+ * Whether an error means that a store is overloaded or cannot be reached, so that fewer files should be copied concurrently.
  *
  * @example
  * ```ts
@@ -303,32 +315,17 @@ export function isPushBack({ code, backend }: StorageError): boolean {
   return backend !== "local" && ["rate_limited", "unavailable", "timeout"].includes(code);
 }
 
-/** What planning takes of the options. */
+/** Returns the options that planning takes. */
 function planOptions(options: MigrationOptions): PlanOptions {
   const { plan: _, concurrency, bytesPerSecond, maxErrors, uploads, stopSignal, ...rest } = options;
   return rest;
 }
 
-function toConcurrency(concurrency: MigrationOptions["concurrency"]): ConcurrencyControl {
-  if (concurrency === undefined) return createAdaptiveConcurrency();
-  if (typeof concurrency !== "object") return fixedConcurrency(positive("concurrency", concurrency));
-  if (typeof concurrency?.limit === "function") return concurrency;
-  throw invalid("runMigration", "concurrency is neither a number nor what createAdaptiveConcurrency() gives");
-}
-
 function checkPlan(plan: MigrationPlan | undefined, source: StorageBackend, target: StorageBackend): void {
-  if (plan === undefined) return;
   const [from, to] = [source.url(), target.url()];
-  if (plan?.files === undefined)
-    throw invalid("runMigration", "plan is no plan, expected what planMigration(source, target) gives");
-  if (plan.from !== from || plan.to !== to)
-    throw invalid(
-      "runMigration",
-      `the plan leads from ${plan.from} to ${plan.to}, not from ${from} to ${to}; make one for these by planMigration(source, target)`,
-    );
-}
-
-function positive(name: string, value: number): number {
-  if (Number.isFinite(value) && value >= 1) return value;
-  throw invalid("runMigration", `${name} must be a number of at least 1, not ${value}`);
+  if (plan === undefined || (plan.from === from && plan.to === to)) return;
+  throw invalid(
+    "runMigration",
+    `the plan leads from ${plan.from} to ${plan.to}, not from ${from} to ${to}; make one for these by planMigration(source, target)`,
+  );
 }

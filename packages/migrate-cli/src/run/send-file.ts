@@ -1,4 +1,5 @@
 import {
+  abilitiesOf,
   isStorageError,
   type PutOptions,
   type PutResult,
@@ -15,12 +16,13 @@ import { createSourceBody } from "./source-body.ts";
 import { sendInParts, uploadsOf } from "./unfinished-uploads.ts";
 import type { UploadJournal } from "./upload-journal.ts";
 
-/** Files up to this size are read whole before they are sent, if the target takes them in one piece. In bytes. */
+/** The largest file that is read whole before it is sent, in bytes, if the source does not set a limit itself. */
 export const WHOLE_BYTES: number = 8 * 1024 * 1024;
 
 /** Whether a file is read whole before it is sent; larger ones are streamed, or sent in parts. */
-export function isSentWhole(sizeBytes: number, target: StorageBackend): boolean {
-  return sizeBytes <= Math.min(WHOLE_BYTES, target.capabilities.maxSinglePutBytes);
+export function isSentWhole(sizeBytes: number, source: StorageBackend, target: StorageBackend): boolean {
+  const readWhole = abilitiesOf(source).hashedReads?.maxFileBytes ?? WHOLE_BYTES;
+  return sizeBytes <= Math.min(readWhole, target.capabilities.maxSinglePutBytes);
 }
 
 /** What {@link sendFile} works with. */
@@ -37,7 +39,9 @@ export interface SendContext extends ArrivalContext {
 
 /** Reads one version of a file and puts it: a small file in one piece, a large one as a stream or in parts. */
 export function sendFile(file: PlannedFile, context: SendContext): Promise<Arrival> {
-  return isSentWhole(file.sizeBytes, context.target) ? sendWhole(file, context) : sendStreamed(file, context);
+  return isSentWhole(file.sizeBytes, context.source, context.target)
+    ? sendWhole(file, context)
+    : sendStreamed(file, context);
 }
 
 /** Creates the file, or replaces exactly the version that was planned. */

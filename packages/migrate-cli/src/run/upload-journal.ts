@@ -11,38 +11,53 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { type CustomKind, checkOptions, type OptionKinds } from "@parquetry/core/backend";
 import type { UploadState } from "@parquetry/storage/backend";
 
-/** An upload in parts that this machine began and has not seen the end of. */
+/** An upload in parts that this machine has started and not finished. */
 export interface UploadRecord {
-  /** Where it goes, for people; it names the record. */
+  /** The URL of the object, which identifies the record. */
   readonly url: string;
   /** The key at the target. */
   readonly key: string;
   /** The version of the source's file. */
   readonly etag: string;
-  /** When it began, in milliseconds since 1970. */
+  /** When it was started, in milliseconds since 1970. */
   readonly begunAt: number;
-  /** How far it is; absent where nobody knows whether the store began it. */
+  /** The parts that have arrived; absent if it is unknown whether the store has started the upload. */
   readonly state?: UploadState | undefined;
 }
 
-/** Remembers uploads in parts beyond the end of a process, so that they go on or are ended, and never stay behind. */
+/** Records uploads in parts beyond the end of a process, so that a later one resumes or aborts them. */
 export interface UploadJournal {
-  /** The upload to an address, or undefined. */
+  /** Returns the upload to a URL, or undefined. */
   get(url: string): UploadRecord | undefined;
-  /** Remembers how far one is, durably. */
+  /** Records the state of an upload durably. */
   set(record: UploadRecord): void;
-  /** Forgets one: it has become an object, or was ended. */
+  /** Removes an upload that has become an object or was aborted. */
   delete(url: string): void;
-  /** Every upload that is remembered. */
+  /** Returns all recorded uploads. */
   records(): readonly UploadRecord[];
 }
 
+/** The kind of an option that takes an {@link UploadJournal}. */
+export const UPLOAD_JOURNAL_KIND: CustomKind = {
+  expected: "an UploadJournal, as openUploadJournal(folder) returns",
+  is: (value) => typeof value === "object" && value !== null && "get" in value && "records" in value,
+};
+
+/** The kinds of the arguments of {@link openUploadJournal}. */
+export const UPLOAD_JOURNAL_ARGUMENTS: OptionKinds<{ folder: string; onProblem: (problem: string) => void }> =
+  {
+    folder: "string",
+    onProblem: "function",
+  };
+
 /**
- * Opens a journal in a folder: a file for each upload, replaced as a whole, so that a crash leaves the last state or the
- * one before. A folder that cannot be used is as good as an empty journal: `onProblem` is told, and everything still works.
+ * Opens a journal in a folder. Each upload is a file that is replaced as a whole, so that a crash leaves the last state or
+ * the one before it. If the folder cannot be written, `onProblem` is called with the reason, and nothing is recorded.
  *
+ * @throws StorageError `invalid_argument` for a folder that is not a string.
  * @example
  * ```ts
  * const uploads = openUploadJournal(join(homedir(), ".cache/parquetry/uploads"));
@@ -53,6 +68,8 @@ export function openUploadJournal(
   folder: string,
   onProblem: (problem: string) => void = () => {},
 ): UploadJournal {
+  // A missing folder becomes null, since an undefined option passes.
+  checkOptions({ folder: folder ?? null, onProblem }, UPLOAD_JOURNAL_ARGUMENTS, "openUploadJournal");
   const pathOf = (url: string): string =>
     join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 32)}.json`);
   const read = (path: string): UploadRecord | undefined => {
@@ -60,9 +77,9 @@ export function openUploadJournal(
       const record: unknown = JSON.parse(readFileSync(path, "utf8"));
       if (isUploadRecord(record)) return record;
     } catch {
-      // None there, or cut off.
+      // It does not exist, or is incomplete.
     }
-    // Of another version too: the upload is begun anew.
+    // Also for a record of another version: the upload is started again.
     return undefined;
   };
   return {

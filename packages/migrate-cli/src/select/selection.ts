@@ -1,7 +1,7 @@
 import { isWithin, type Key, type OptionKinds, type Prefix, parsePrefix } from "@parquetry/core/backend";
 import { compileGlob, literalFolder, mayMatchBelow } from "./glob.ts";
 import { type LeftOutClass, leftOutClass } from "./left-out.ts";
-import { checkShard, type Shard, shardOf } from "./shard.ts";
+import { SHARD_KIND, type Shard, shardOf } from "./shard.ts";
 import { parseWhere } from "./where.ts";
 
 /** Which files a command is about. Everything by default, but for the classes of {@link LeftOutClass}. */
@@ -23,7 +23,7 @@ export const SELECTION_OPTIONS: OptionKinds<SelectionOptions> = {
   include: "strings",
   exclude: "strings",
   where: "strings",
-  shard: true,
+  shard: SHARD_KIND,
   leaveOut: "boolean",
 };
 
@@ -53,7 +53,6 @@ export interface Selection {
  */
 export function compileSelection(options: SelectionOptions = {}): Selection {
   const { include = [], exclude = [], where = [], shard, leaveOut = true } = options;
-  if (shard !== undefined) checkShard(shard);
   const included = include.map(compileGlob);
   const excluded = exclude.map(compileGlob);
   const holds = parseWhere(where);

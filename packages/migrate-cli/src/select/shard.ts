@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { invalid, StorageError } from "@parquetry/core/backend";
+import { type CustomKind, StorageError } from "@parquetry/core/backend";
 
-/** One of `count` disjoint parts of all keys; `index` counts from 0, as the indices of array jobs do. */
+/** One of `count` disjoint parts of all keys. The index counts from 0, as those of array jobs do. */
 export interface Shard {
   /** Which part, from 0 to `count - 1`. */
   readonly index: number;
-  /** How many parts there are. */
+  /** The number of parts. */
   readonly count: number;
 }
 
@@ -26,26 +26,24 @@ export function parseShard(text: string): Shard {
   throw new StorageError({
     code: "invalid_argument",
     op: "select",
-    message: `--shard ${JSON.stringify(text)} is no shard. Expected i/n counted from 0: 0/4, 1/4, 2/4 and 3/4 are the four quarters.`,
+    message: `--shard ${JSON.stringify(text)} is not a shard. Expected i/n, counted from 0: 0/4, 1/4, 2/4 and 3/4 are the four quarters.`,
   });
 }
 
-/**
- * Checks a shard, for callers without types.
- *
- * @throws StorageError `invalid_argument` where it is none.
- */
-export function checkShard(shard: Shard): void {
-  const { index, count } = shard ?? {};
-  if (Number.isInteger(index) && Number.isInteger(count) && index >= 0 && index < count) return;
-  throw invalid(
-    "select",
-    `shard is ${JSON.stringify(shard)}, expected { index, count } with 0 <= index < count, as parseShard("0/4") gives`,
-  );
-}
+/** The kind of an option that takes a {@link Shard}. */
+export const SHARD_KIND: CustomKind = {
+  expected: "{ index, count } with whole numbers and 0 <= index < count",
+  is(value) {
+    if (typeof value !== "object" || value === null || !("index" in value) || !("count" in value))
+      return false;
+    const { index, count } = value;
+    return isWhole(index) && isWhole(count) && index < count;
+  },
+};
 
 /**
- * Which of `count` shards a key belongs to: a stable hash of the key alone, so that machines need not talk to agree.
+ * Returns which of `count` shards a key belongs to, by a stable hash of the key alone, so that machines agree without
+ * communication.
  *
  * @example
  * ```ts
@@ -57,7 +55,7 @@ export function shardOf(key: string, count: number): number {
 }
 
 /**
- * A stable 48-bit hash of a text: the start of its SHA-256.
+ * Returns a stable 48-bit hash of a string: the start of its SHA-256.
  *
  * @example
  * ```ts
@@ -66,4 +64,8 @@ export function shardOf(key: string, count: number): number {
  */
 export function hashKey(text: string): number {
   return createHash("sha256").update(text).digest().readUIntBE(0, 6);
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0;
 }

@@ -46,7 +46,8 @@ export interface VerifyOptions extends SelectionOptions {
   readonly onProgress?: ((event: VerifyProgress) => void) | undefined;
 }
 
-const VERIFY_OPTIONS: OptionKinds<VerifyOptions> = {
+/** The kinds of {@link VerifyOptions}. */
+export const VERIFY_OPTIONS: OptionKinds<VerifyOptions> = {
   ...SELECTION_OPTIONS,
   level: VERIFY_LEVEL_KIND,
   seed: "string",
