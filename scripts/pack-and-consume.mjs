@@ -1,7 +1,9 @@
-// Packs every package as it would be published, installs the tarballs outside the workspace as a user does, imports each
-// one alone, typechecks a consumer, and runs the command from there.
+// Packs every package as it would be published, installs each tarball alone outside the workspace, as a user does, imports it
+// and measures the installation. Then typechecks and runs the READMEs' examples, and runs the command from an installation
+// of `parquetry` alone. `--write` updates the table of install sizes in the README; otherwise the table is compared with what
+// was measured.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -9,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,12 +19,18 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const BEGIN = "<!-- install sizes: made by scripts/pack-and-consume.mjs -->";
+const END = "<!-- /install sizes -->";
+/** The installations in the README. Sizes are those of Linux on x64; native parts differ elsewhere. */
+const IN_README = ["parquetry", "@parquetry/migrate-cli", "@parquetry/query", "@parquetry/core"];
+const TOLERANCE = 0.1;
+
 const work = mkdtempSync(join(tmpdir(), "parquetry-consume-"));
 
 function run(command, args, cwd, env = {}) {
   return execFileSync(command, args, {
     cwd,
-    // On Windows npm and npx are scripts of the shell; Node itself lies in a path with a space.
+    // npm and npx are shell scripts on Windows. Node itself is in a path with a space there, which a shell would split.
     shell: process.platform === "win32" && command !== process.execPath,
     encoding: "utf8",
     env: { ...process.env, npm_config_fund: "false", npm_config_audit: "false", ...env },
@@ -29,7 +38,7 @@ function run(command, args, cwd, env = {}) {
   });
 }
 
-/** The packages, each with the tarball that `pnpm pack` makes of it. */
+/** Packs every package. Returns the manifest and the tarball of each, by name. */
 function packAll() {
   const packages = new Map();
   const tarballs = join(work, "tarballs");
@@ -45,23 +54,19 @@ function packAll() {
   return packages;
 }
 
-/** The package and every package of ours that it needs. */
-function closure(packages, name, found = new Set()) {
-  found.add(name);
-  for (const dependency of Object.keys(packages.get(name).manifest.dependencies ?? {})) {
-    if (packages.has(dependency) && !found.has(dependency)) closure(packages, dependency, found);
-  }
-  return found;
-}
-
+/** Installs packages in an empty directory, and nothing else: the other packages are only found if one of these needs them. */
 function install(packages, names, folder) {
   const cwd = join(work, folder);
   mkdirSync(cwd);
-  const tarballs = Object.fromEntries([...names].map((name) => [name, `file:${packages.get(name).file}`]));
-  writeFileSync(
-    join(cwd, "package.json"),
-    JSON.stringify({ name: "consumer", private: true, type: "module", dependencies: tarballs }, null, 2),
-  );
+  const tarballs = [...packages].map(([name, { file }]) => [name, `file:${file}`]);
+  const manifest = {
+    name: "consumer",
+    private: true,
+    type: "module",
+    dependencies: Object.fromEntries(tarballs.filter(([name]) => names.includes(name))),
+    overrides: Object.fromEntries(tarballs.filter(([name]) => !names.includes(name))),
+  };
+  writeFileSync(join(cwd, "package.json"), JSON.stringify(manifest, null, 2));
   run("npm", ["install", "--prefer-offline", "--no-package-lock", "--loglevel=error"], cwd);
   return cwd;
 }
@@ -70,12 +75,56 @@ function isInstalled(cwd, name) {
   return existsSync(join(cwd, "node_modules", ...name.split("/")));
 }
 
+/** Counts the installed packages and adds up the sizes of their files. */
+function measure(cwd) {
+  let count = 0;
+  let bytes = 0;
+  for (const entry of readdirSync(join(cwd, "node_modules"), { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    bytes += statSync(path).size;
+    if (/node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+[\\/]package\.json$/.test(path)) count++;
+  }
+  return { count, mb: bytes / 1e6 };
+}
+
+/** Writes the table of the README, or compares its figures with those that were measured. */
+function settleSizes(sizes) {
+  const file = join(ROOT, "README.md");
+  const [before, rest = ""] = readFileSync(file, "utf8").split(BEGIN);
+  const [stated, after] = rest.split(END);
+  assert.ok(after !== undefined, "the README has markers for the install sizes");
+  const rows = IN_README.map((name) => {
+    const { mb, count } = sizes.get(name);
+    return `| \`npm install ${name}\` | ${mb < 10 ? mb.toFixed(1) : mb.toFixed(0)} MB | ${count} |`;
+  });
+  if (process.argv.includes("--write")) {
+    const table = ["| you install | size | packages |", "| --- | --: | --: |", ...rows].join("\n");
+    writeFileSync(file, `${before}${BEGIN}\n\n${table}\n\n${END}${after}`);
+    return;
+  }
+  const isReference = process.platform === "linux" && process.arch === "x64";
+  for (const name of IN_README) {
+    const [, mb, count] =
+      new RegExp(`npm install ${name}\`\\s*\\|\\s*([\\d.]+) MB\\s*\\|\\s*(\\d+)\\s*\\|`).exec(stated) ?? [];
+    const measured = sizes.get(name);
+    const isRight =
+      Math.abs(mb / measured.mb - 1) <= TOLERANCE && Math.abs(count / measured.count - 1) <= TOLERANCE;
+    const difference = `README: ${name} takes ${mb} MB in ${count} packages; measured ${measured.mb.toFixed(1)} MB in ${measured.count}`;
+    if (isReference) assert.ok(isRight, `${difference}. Run \`node scripts/pack-and-consume.mjs --write\``);
+    else if (!isRight) console.log(difference);
+  }
+}
+
 /** Typechecks the example of every README as a user would write it, and runs those that need no account. */
 function runReadmeExamples(packages, cwd, data) {
   const examples = [];
-  for (const name of packages.keys()) {
-    const readme = readFileSync(join(cwd, "node_modules", ...name.split("/"), "README.md"), "utf8");
-    const [, flags, code] = /```ts([^\n]*)\n([\s\S]*?)```/.exec(readme) ?? [];
+  const readmes = [...packages.keys()].map((name) => [
+    name,
+    join(cwd, "node_modules", ...name.split("/"), "README.md"),
+  ]);
+  for (const [name, readme] of [["workspace", join(ROOT, "README.md")], ...readmes]) {
+    const [, flags, code] = /```ts([^\n]*)\n([\s\S]*?)```/.exec(readFileSync(readme, "utf8")) ?? [];
     if (code === undefined) continue;
     const file = `${name.replace(/^@parquetry\//, "")}-example`;
     writeFileSync(join(cwd, `${file}.ts`), code);
@@ -89,42 +138,20 @@ function runReadmeExamples(packages, cwd, data) {
     types: ["node"],
   };
   writeFileSync(join(cwd, "tsconfig.json"), JSON.stringify({ compilerOptions }));
-  run(process.execPath, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", "."], cwd);
+  const tsc = spawnSync(
+    process.execPath,
+    [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", "."],
+    { cwd, encoding: "utf8" },
+  );
+  assert.equal(tsc.status, 0, tsc.stdout);
   for (const { name, file, runs } of examples) {
     if (runs) run(process.execPath, [`${file}.js`], cwd, { PARQUETRY_DATA_ROOT: data });
     console.log(`${name}: the example of its README typechecks${runs ? " and runs" : ""}`);
   }
 }
 
-try {
-  const packages = packAll();
-
-  for (const name of packages.keys()) {
-    const cwd = install(packages, closure(packages, name), name.replace("/", "-"));
-    const entries = Object.keys(packages.get(name).manifest.exports).filter(
-      (entry) => entry !== "./package.json",
-    );
-    for (const entry of entries) {
-      const specifier = name + entry.slice(1);
-      const program = `const m = await import(${JSON.stringify(specifier)}); console.log(Object.keys(m).length)`;
-      const count = Number(run(process.execPath, ["--input-type=module", "-e", program], cwd));
-      assert.ok(count > 0, `${specifier} exports something`);
-      console.log(`${specifier}: imported alone, ${count} exports`);
-    }
-    if (name !== "@parquetry/query")
-      assert.ok(!isInstalled(cwd, "@duckdb/node-api"), `${name} brings no DuckDB`);
-    if (name === "@parquetry/core" || name === "@parquetry/backend-local" || name === "@parquetry/query") {
-      assert.ok(!isInstalled(cwd, "@aws-sdk"), `${name} brings no AWS SDK`);
-    }
-  }
-
-  const cwd = install(packages, packages.keys(), "everything");
-  run(
-    "npm",
-    ["install", "--prefer-offline", "--no-package-lock", "--loglevel=error", "--no-save", "@types/node@20"],
-    cwd,
-  );
-  const data = join(cwd, "data");
+/** A small data root. */
+function makeData(data) {
   for (const [partition, rows] of [
     ["raw/games/year=2024", "team,points\nRice,7\n"],
     ["raw/plays/year=2024/week=1", "game_id,team,yards\n401525416,Rice,5\n"],
@@ -132,12 +159,18 @@ try {
     mkdirSync(join(data, partition), { recursive: true });
     writeFileSync(join(data, partition, "data.csv"), rows);
   }
-  runReadmeExamples(packages, cwd, data);
+  return data;
+}
 
+/** Runs the command as `npx parquetry` does in a directory that has only `parquetry` installed. */
+function runCommand(cwd) {
+  const data = makeData(join(cwd, "data"));
   mkdirSync(join(cwd, "to"));
   const parquetry = (...args) =>
     run("npx", ["--no-install", "parquetry", ...args], cwd, { PARQUETRY_DATA_ROOT: data });
   assert.match(parquetry("--version"), /^\d+\.\d+\.\d+/);
+  assert.match(parquetry("--help"), /migrate[\s\S]*query/);
+  assert.match(parquetry("query", "SELECT 1 AS one", "--format", "csv"), /^one\r?\n1\r?\n/);
   parquetry("plan", "--from", "data", "--to", "to");
   parquetry("migrate", "--from", "data", "--to", "to", "--quiet");
   assert.match(
@@ -150,7 +183,46 @@ try {
   parquetry("query", "SELECT team, points FROM games", "--output", join(scores, "scores.parquet"));
   assert.match(parquetry("ddl", "raw/scores", "--engine", "trino"), /CREATE TABLE/i);
   parquetry("cache");
-  console.log("the parquetry command works");
+  console.log("parquetry: the command works where it alone is installed");
+}
+
+try {
+  const packages = packAll();
+  const sizes = new Map();
+  for (const name of packages.keys()) {
+    const cwd = install(packages, [name], name.replace("/", "-"));
+    const entries = Object.keys(packages.get(name).manifest.exports).filter(
+      (entry) => entry !== "./package.json" && entry !== "./command",
+    );
+    for (const entry of entries) {
+      const specifier = name + entry.slice(1);
+      const program = `const m = await import(${JSON.stringify(specifier)}); console.log(Object.keys(m).length)`;
+      const count = Number(run(process.execPath, ["--input-type=module", "-e", program], cwd));
+      assert.ok(count > 0, `${specifier} exports something`);
+      console.log(`${specifier}: imported alone, ${count} exports`);
+    }
+    const size = measure(cwd);
+    sizes.set(name, size);
+    console.log(`${name}: ${size.mb.toFixed(1)} MB in ${size.count} packages`);
+    const has = (dependency) => isInstalled(cwd, dependency);
+    assert.equal(
+      has("@duckdb/node-api"),
+      name === "@parquetry/query" || name === "parquetry",
+      `${name} and DuckDB`,
+    );
+    if (["@parquetry/core", "@parquetry/backend-local", "@parquetry/query"].includes(name))
+      assert.ok(!has("@aws-sdk"), `${name} installs no AWS SDK`);
+    if (name === "parquetry") runCommand(cwd);
+  }
+  settleSizes(sizes);
+
+  const cwd = install(packages, [...packages.keys()], "everything");
+  run(
+    "npm",
+    ["install", "--prefer-offline", "--no-package-lock", "--loglevel=error", "--no-save", "@types/node@20"],
+    cwd,
+  );
+  runReadmeExamples(packages, cwd, makeData(join(cwd, "data")));
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
