@@ -25,7 +25,11 @@ const WRONG: readonly (readonly [args: readonly string[], command: string, messa
   [["migrate", "--include", "{a"], "migrate", '"{a" is not a pattern: a { in it is never closed.'],
   [["migrate", "--report", ".env"], "migrate", ".env: a file is in its place."],
   [["migrate", "--dry-run", "--report", "report"], "migrate", "--report needs a run"],
-  [["migrate", "--from", "data", "--to", "data"], "migrate", "are the same place, or one is inside the other."],
+  [
+    ["migrate", "--from", "data", "--to", "data"],
+    "migrate",
+    "are the same place, or one is inside the other.",
+  ],
   [["verify", "--report", ".env/report"], "verify", "a folder on its way is a file."],
   [["verify", "--level", "deep"], "verify", "Expected etag, sample:5%"],
   [["plan", "--shard", "4/4"], "plan", "counted from 0"],

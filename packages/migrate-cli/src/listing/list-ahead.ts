@@ -2,23 +2,23 @@ import { createSpool, SPOOL_MEMORY_ITEMS, type Spool } from "../spool/spool.ts";
 
 /** Options of {@link listAhead}. */
 export interface ListAheadOptions<T, R> {
-  /** Makes of each item, as it comes, what is given on; undefined leaves it out. */
+  /** Maps each item as it is drawn; undefined leaves it out. */
   readonly take: (item: T) => R | undefined;
-  /** Told that no more will come. */
+  /** Called after the last item. */
   readonly onEnd: () => void;
 }
 
-/** Items that wait: in memory while they are few, behind them as JSON in a temporary file. */
+/** Waiting items: the first ones in memory, the rest as JSON in a temporary file. */
 interface Waiting<T> {
   readonly items: T[];
   rest?: Spool<T>;
 }
 
 /**
- * Draws items as fast as they come, however slowly they are used, and gives them on in their order: what waits is in memory
- * while it is little, as JSON in a temporary file where it is much. So what there is to do is known before it is done.
+ * Draws items as fast as they come, however slowly they are used, and yields them in order, so that the total is known
+ * before the work is done. Waiting items are in memory, or as JSON in a temporary file if there are many.
  *
- * @throws what drawing throws: at once, not behind what still waits.
+ * @throws the error of drawing, without waiting for the items before it.
  * @example
  * ```ts
  * const take = (file) => ((total += file.sizeBytes), file);
@@ -63,7 +63,7 @@ export async function* listAhead<T, R>(
 
   try {
     for (;;) {
-      // In this order: what arrives while the one is looked through is found in the other.
+      // In this order: items that arrive during this pass are found in the next one.
       const isLast = isEnded;
       leaving = arriving;
       arriving = { items: [] };

@@ -8,20 +8,20 @@ import type {
 
 /** Options of {@link listSide}. */
 export interface ListSideOptions {
-  /** Where to start. Default: everything. */
+  /** Lists only the keys below it. Default: all. */
   readonly prefix?: Prefix | undefined;
   /** Stops listing. */
   readonly signal?: AbortSignal | undefined;
-  /** Told how many objects each page had. */
+  /** Called with the number of objects of each page. */
   readonly onPage?: ((objects: number) => void) | undefined;
-  /** Told of what lies there but is no object. */
+  /** Called for each entry that is not an object. */
   readonly onSkipped?: ((skipped: SkippedEntry) => void) | undefined;
-  /** Told of what cannot be read. Default: the listing fails. */
+  /** Called for each folder or file that cannot be read. Default: the listing fails. */
   readonly onUnreadable?: ((unreadable: UnreadableEntry) => void) | undefined;
 }
 
 /**
- * Lists one side object by object, with the next page under way while the current one is used.
+ * Lists one side object by object, and requests the next page while the current one is used.
  *
  * @example
  * ```ts
@@ -41,7 +41,7 @@ export async function* listSide(
       if (page.done) return;
       onPage?.(page.value.objects.length);
       ahead = pages.next();
-      // Thrown where it is awaited, not before.
+      // A failure is thrown where the page is awaited.
       ahead.catch(() => {});
       yield* page.value.objects;
     }

@@ -1,20 +1,21 @@
 import { compareKeys, type Key, type ObjectInfo, StorageError } from "@parquetry/core/backend";
 
-/** One key and what each side has under it; at least one side is there. */
+/** One key with the object of each side; at least one side has one. */
 export interface ListingPair {
   /** The key. */
   readonly key: Key;
-  /** The source's object, where it has one. */
+  /** The source's object, if it has one. */
   readonly source?: ObjectInfo | undefined;
-  /** The target's object, where it has one. */
+  /** The target's object, if it has one. */
   readonly target?: ObjectInfo | undefined;
 }
 
 /**
- * Walks two listings in one pass and pairs them by key, in key order. Holds one object of each side, so memory does not
- * grow with the listings.
+ * Pairs two listings by key in one pass, in key order. It holds one object of each side, so memory does not grow with the
+ * listings.
  *
- * @throws StorageError `corrupt` where a listing is not in strict key order: pairing it would invent differences.
+ * @throws StorageError `corrupt` if a listing is not in strict key order: pairing it would report differences that do not
+ * exist.
  * @example
  * ```ts
  * for await (const { key, source, target } of mergeListings(listObjects(disk), listObjects(bucket))) …
@@ -52,7 +53,7 @@ async function next(listing: Listing): Promise<ObjectInfo | undefined> {
   return (await listing.next()).value;
 }
 
-/** Advances both at once: a slow side does not make the other wait for its turn. */
+/** Advances both concurrently, so that a slow side does not delay the other. */
 async function both(
   left: Listing,
   right: Listing,

@@ -4,8 +4,8 @@ import type { Spool } from "../spool/spool.ts";
 import type { TallyRow } from "./tally.ts";
 
 /**
- * What a plan counts, by top-level folder. `refused`: its name cannot be stored; `failed`: it could not be read; `unreadable`:
- * a folder of the source that could not be read; `unseen`: the target has it, and at the source it would lie in such a folder.
+ * The kinds of entries that a plan counts. `refused`: the target cannot store its name; `failed`: it could not be read;
+ * `unreadable`: a folder of the source that could not be read; `unseen`: an object of the target in such a folder.
  */
 export type PlanKind =
   | "copy"
@@ -49,66 +49,66 @@ export interface PlannedFile {
   readonly sizeBytes: number;
   /** The source's version. */
   readonly etag: string;
-  /** The MD5 that the source's listing proves, in hex. */
+  /** The MD5 that the source's listing proves, in hex. Absent if it proves none. */
   readonly md5?: string | undefined;
-  /** The ETag of the target's object that this replaces; absent where it creates one. */
+  /** The ETag of the target's object that it replaces; absent if it creates one. */
   readonly replaces?: string | undefined;
 }
 
-/** A file that something went wrong with. */
+/** A file that failed. */
 export interface FileFailure {
   /** Its key. */
   readonly key: string;
-  /** What went wrong, as one word. */
+  /** The error code. */
   readonly code: StorageErrorCode | "refused";
-  /** What went wrong, for people. Never a secret. */
+  /** A human-readable message. Contains no secret. */
   readonly message: string;
 }
 
-/** The requests a migration takes. Those of a local side are free and not counted. */
+/** The requests that a migration takes. A directory takes none. */
 export interface PlannedRequests {
   /** LIST at the source. */
   readonly sourceList: number;
-  /** GET at the source: one for each file to copy. */
+  /** GET at the source: one per file to copy. */
   readonly sourceGet: number;
   /** LIST at the target. */
   readonly targetList: number;
-  /** PUT at the target, parts of large files included. */
+  /** PUT at the target, including the parts of large files. */
   readonly targetPut: number;
 }
 
-/** What a migration will do; nothing of it is done yet. Close it, or its temporary files stay. */
+/** What a migration will do. Making a plan writes nothing. Close it to remove its temporary files. */
 export interface MigrationPlan {
-  /** Where from, for people. */
+  /** The URL of the source. */
   readonly from: string;
-  /** Where to, for people. */
+  /** The URL of the target. */
   readonly to: string;
-  /** Counts by top-level folder, `.` for files of the root. */
+  /** Counts by top-level folder; `.` is for the files of the root. */
   readonly folders: readonly { readonly folder: string; readonly row: TallyRow<PlanKind> }[];
   /** The sum over all folders. */
   readonly total: TallyRow<PlanKind>;
-  /** How many of the selected files each default exclusion left out. */
+  /** The number of selected files that each default exclusion left out. */
   readonly leftOut: Readonly<Record<LeftOutClass, number>>;
-  /** Requests of the listings already made and of the copies to come. */
+  /** The requests of the listings that were made and of the copies to come. */
   readonly requests: PlannedRequests;
-  /** What the target will hold of the selected files afterwards, in bytes. */
+  /** The size of the selected files at the target afterwards, in bytes. */
   readonly storedBytes: number;
-  /** What to copy or overwrite, in key order. */
+  /** The files to copy or overwrite, in key order. */
   readonly files: Spool<PlannedFile>;
-  /** Keys whose content differs and that are left alone. */
+  /** Keys whose content differs. They are left alone. */
   readonly differing: Spool<string>;
-  /** Keys whose content nothing proves. */
+  /** Keys whose content nothing proves equal or different. */
   readonly unverifiable: Spool<string>;
-  /** Keys that only the target has. */
+  /** Keys that only the target has. They are left alone. */
   readonly extra: Spool<string>;
-  /** Files that cannot be stored under their name at the target, or could not be read, with the reason. */
+  /** Files whose names the target cannot store, or that could not be read, with the reason. */
   readonly failures: Spool<FileFailure>;
-  /** Folders of the source that could not be read, and files that could not be looked at: what lies there is not planned. */
+  /** Folders and files of the source that could not be read and so are not planned. */
   readonly unreadable: Spool<FileFailure>;
-  /** What lies at the source but is no file that can be copied: symbolic links, sockets, impossible names. */
+  /** Entries of the source that cannot be copied: symbolic links, sockets, names that cannot be keys. */
   readonly skippedEntries: Spool<SkippedEntry>;
-  /** How many of them are files that no key can name, and that a migration would lose. */
+  /** How many of them are files whose names cannot be keys; a migration would lose them. */
   readonly unusableNames: number;
-  /** Removes the plan's temporary files. */
+  /** Removes the temporary files. */
   close(): void;
 }

@@ -3,42 +3,42 @@ import type { BackendCapabilities, Key } from "@parquetry/core/backend";
 
 /** Options of {@link createNameChecker}. */
 export interface NameCheckerOptions {
-  /** Whether the target holds `A` and `a` as one file, as macOS and Windows do by default. Default false. */
+  /** Whether `A` and `a` are the same file at the target, as on macOS and Windows by default. Default false. */
   readonly caseInsensitive?: boolean | undefined;
 }
 
 /**
- * Makes a check that tells why a key cannot be stored at the target under its own name, or undefined where it can. It
- * must be asked about every key, in key order: that is how it sees names that exclude each other.
+ * Makes a check that returns why the target cannot store a key under its own name, or undefined if it can. Call it with
+ * every key in key order, since it compares names with those before.
  *
  * @example
  * ```ts
- * const whyRefused = createNameChecker(target.capabilities);
- * whyRefused(key); // "its name is not in Unicode's composed form (NFC) …"
+ * const explainRefusal = createNameChecker(target.capabilities);
+ * explainRefusal(key); // "its name is not in Unicode's composed form (NFC) …"
  * ```
  */
 export function createNameChecker(
   target: Pick<BackendCapabilities, "keyNormalization" | "hierarchicalKeys" | "maxKeyBytes">,
   options: NameCheckerOptions = {},
 ): (key: Key) => string | undefined {
-  const whyExcluded = target.hierarchicalKeys ? fileAndFolder() : undefined;
-  const whySame = options.caseInsensitive === true ? caseTwins() : undefined;
+  const explainExclusion = target.hierarchicalKeys ? fileAndFolder() : undefined;
+  const explainTwin = options.caseInsensitive === true ? caseTwins() : undefined;
   return (key) => {
-    // Asked in any case: both remember the key.
-    const excluded = whyExcluded?.(key);
-    const same = whySame?.(key);
+    // Called for every key, since both record it.
+    const excluded = explainExclusion?.(key);
+    const same = explainTwin?.(key);
     if (target.keyNormalization === "NFC" && key.normalize("NFC") !== key) {
       return "its name is not in Unicode's composed form (NFC); the target would store it under another name. Rename it at the source";
     }
     const bytes = Buffer.byteLength(key);
     if (bytes > target.maxKeyBytes) {
-      return `its name is ${bytes} bytes long, and the target takes ${target.maxKeyBytes} (its prefix included). Shorten it at the source`;
+      return `its name has ${bytes} bytes, and the target accepts ${target.maxKeyBytes}, prefix included. Shorten it at the source`;
     }
     return excluded ?? same;
   };
 }
 
-/** Keys below `a/` follow `a` with only names that start with `a` between them, so a stack of open names suffices. */
+/** Between `a` and the keys below `a/` there are only names that start with `a`, so a stack of open names suffices. */
 function fileAndFolder(): (key: Key) => string | undefined {
   const open: Key[] = [];
   return (key) => {
@@ -51,7 +51,7 @@ function fileAndFolder(): (key: Key) => string | undefined {
   };
 }
 
-/** Remembers 48 bits of each folded name, so that a million names take some tens of megabytes. */
+/** Keeps 48 bits of the hash of each folded name: a million names take a few tens of megabytes. */
 function caseTwins(): (key: Key) => string | undefined {
   const seen = new Set<number>();
   return (key) => {
@@ -60,6 +60,6 @@ function caseTwins(): (key: Key) => string | undefined {
       seen.add(folded);
       return undefined;
     }
-    return "another file's name differs from it only in upper and lower case or in Unicode form, and the target holds both as one; `parquetry doctor` names the pairs";
+    return "another file's name differs only in case or Unicode form, and the target would store both as one file; `parquetry doctor` lists the pairs";
   };
 }

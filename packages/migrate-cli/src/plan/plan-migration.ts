@@ -21,27 +21,27 @@ import { type FileFailure, type MigrationPlan, PLAN_KINDS, type PlannedFile } fr
 import { createNameChecker, type NameCheckerOptions } from "./name-checker.ts";
 import { createTallyTable } from "./tally.ts";
 
-/** How many files of a disk are read at once to learn their MD5. */
+/** How many files of a directory are read concurrently to compute their MD5. */
 export const HASH_CONCURRENCY = 8;
 
-/** What happens while a plan is made. */
+/** An event of planning. */
 export type PlanProgress =
   | { readonly type: "listed"; readonly side: Side; readonly objects: number }
   | { readonly type: "read"; readonly side: Side; readonly bytes: number };
 
 /** Options of {@link planMigration}. */
 export interface PlanOptions extends SelectionOptions, NameCheckerOptions {
-  /** Overwrite what differs, and what nothing proves equal. Default false: both are left alone and reported. */
+  /** Overwrite files that differ or are not proven equal. Default false: they are left alone and reported. */
   readonly force?: boolean | undefined;
-  /** Where hashes of local files are kept between runs. Default: nowhere. */
+  /** Keeps the hashes of local files between runs. Default: they are not kept. */
   readonly hashCache?: HashCache | undefined;
   /** Stops planning. */
   readonly signal?: AbortSignal | undefined;
-  /** Told what happens. */
+  /** Called for each event. */
   readonly onProgress?: ((event: PlanProgress) => void) | undefined;
 }
 
-/** The names of {@link PlanOptions}. */
+/** The kinds of {@link PlanOptions}. */
 export const PLAN_OPTIONS: OptionKinds<PlanOptions> = {
   ...SELECTION_OPTIONS,
   caseInsensitive: "boolean",
@@ -52,12 +52,12 @@ export const PLAN_OPTIONS: OptionKinds<PlanOptions> = {
 };
 
 /**
- * Lists both sides once and decides what a migration does with every file. Nothing is written. A disk's files are read
- * where the other side proves a content to compare with; memory does not grow with the number of files. A folder of the
- * source that cannot be read is named in the plan, and the others are planned.
+ * Lists both sides once and decides what a migration does with each file. Nothing is written. A directory's file is read
+ * only if the other side has a hash to compare it with. Memory does not grow with the number of files. A folder of the source
+ * that cannot be read is named in the plan; the others are planned.
  *
- * @throws StorageError where a side cannot be listed; `invalid_argument` for what is no backend, two ends that are one place,
- * a bad option or selection.
+ * @throws StorageError if a side cannot be listed; `invalid_argument` for an argument that is not a backend, for a source
+ * and a target that are the same place, and for an invalid option or selection.
  * @example
  * ```ts
  * const plan = await planMigration(disk, bucket, { include: ["raw/"] });
@@ -76,7 +76,7 @@ export async function planMigration(
   expectReads(source);
   const { signal, onProgress } = options;
   const selection = compileSelection(options);
-  const whyRefused = createNameChecker(target.capabilities, options);
+  const explainRefusal = createNameChecker(target.capabilities, options);
   const { prove, recall } = createProver(source, target, {
     force: options.force,
     hashCache: options.hashCache,
@@ -111,11 +111,11 @@ export async function planMigration(
   let storedBytes = 0;
   let putRequests = 0;
 
-  /** Judges names in key order; what needs reading is read a few at a time behind it. */
+  /** Judges names in key order; the contents are judged concurrently afterwards. */
   async function* candidates(): AsyncGenerator<Candidate> {
     for await (const pair of ends.pairs) {
       const verdict = selection.judge(pair.key);
-      const refused = whyRefused(pair.key);
+      const refused = explainRefusal(pair.key);
       if (verdict === "filtered") continue;
       if (verdict === "selected") yield { pair, refused: pair.source === undefined ? undefined : refused };
       else if (pair.source !== undefined) {
@@ -198,7 +198,7 @@ function plannedFile({ key, target }: ListingPair, info: NonNullable<ListingPair
   };
 }
 
-/** Failures that every further file would share. */
+/** Whether every further file would fail in the same way. */
 function isAboutTheRun(code: string): boolean {
   return code === "aborted" || code === "unauthenticated";
 }

@@ -1,10 +1,10 @@
 import { compareKeys } from "@parquetry/core/backend";
 
-/** So many files, so many bytes. */
+/** A number of files and their size. */
 export interface Tally {
-  /** How many files. */
+  /** The number of files. */
   readonly files: number;
-  /** How many bytes they have together. */
+  /** Their total size in bytes. */
   readonly bytes: number;
 }
 
@@ -13,16 +13,16 @@ export type TallyRow<Kind extends string> = Readonly<Record<Kind, Tally>>;
 
 /** Tallies of several kinds for each top-level folder. */
 export interface TallyTable<Kind extends string> {
-  /** Adds one file, or a folder whose name ends with `/`. */
+  /** Adds a file, or a folder whose name ends with `/`. */
   add(key: string, kind: Kind, sizeBytes: number): void;
-  /** The folders in key order; `.` holds the files of the root. */
+  /** Returns the folders in key order; `.` is for the files of the root. */
   folders(): readonly { readonly folder: string; readonly row: TallyRow<Kind> }[];
-  /** The sum of all folders. */
+  /** Returns the sum of all folders. */
   total(): TallyRow<Kind>;
 }
 
 /**
- * The top-level folder of a key, `.` for a file of the root.
+ * Returns the top-level folder of a key; `.` for a file of the root.
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ export function createTallyTable<Kind extends string>(kinds: readonly Kind[]): T
   const rows = new Map<string, Map<Kind, Tally>>();
   const read = (row: ReadonlyMap<Kind, Tally>): TallyRow<Kind> => {
     const entries = kinds.map((kind): [Kind, Tally] => [kind, row.get(kind) ?? { files: 0, bytes: 0 }]);
-    // Object.fromEntries forgets the keys' type; they are exactly `kinds`.
+    // The keys are exactly `kinds`; Object.fromEntries types them as strings.
     return Object.fromEntries(entries) as Record<Kind, Tally>;
   };
   const count = (row: Map<Kind, Tally>, kind: Kind, { files, bytes }: Tally): void => {

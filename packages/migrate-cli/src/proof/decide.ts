@@ -1,16 +1,16 @@
 import type { ObjectInfo } from "@parquetry/core/backend";
 
 /**
- * What a migration does with one key.
+ * What a migration does with a key.
  *
  * | action | when |
  * | --- | --- |
  * | `copy` | only the source has it |
- * | `skip` | both have it, and its content is proven equal |
+ * | `skip` | both have it with content that is proven equal |
  * | `differs` | both have it with different content: left alone |
- * | `unverifiable` | both have it with one size, and nothing proves its content |
+ * | `unverifiable` | both have it with the same size, and nothing proves its content |
  * | `extra` | only the target has it: left alone |
- * | `read` | the proof needs the sides named in `sides` read first; then decide again |
+ * | `read` | the sides in `sides` have to be read for a proof; then decide again |
  */
 export type Action =
   | { readonly type: "copy" | "skip" | "differs" | "unverifiable" | "extra" }
@@ -19,19 +19,19 @@ export type Action =
 /** One end of a migration. */
 export type Side = "source" | "target";
 
-/** The facts that decide: a size, and the MD5 of the content where it is known. */
+/** The facts that decide: the size, and the MD5 of the content if it is known. */
 export type ContentFacts = Pick<ObjectInfo, "sizeBytes" | "md5">;
 
 /** Options of {@link decide}. */
 export interface DecideOptions {
-  /** The sides that may be read to learn a missing MD5: a disk, not a bucket. Default: none. */
+  /** The sides that may be read to compute a missing MD5: directories, not buckets. Default: none. */
   readonly readable?: readonly Side[] | undefined;
-  /** Read both sides whatever a listing claims. Default false. */
+  /** Read both sides, whatever a listing proves. Default false. */
   readonly distrust?: boolean | undefined;
 }
 
 /**
- * Decides by content, never by name or time alone. Pure: the same facts give the same action.
+ * Decides by content, never by name or time alone. It is pure: the same facts give the same action.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export function decide(
   if (source === undefined) return { type: "extra" };
   if (target === undefined) return { type: "copy" };
   if (source.sizeBytes !== target.sizeBytes) return { type: "differs" };
-  // There is one content of no bytes.
+  // All empty files have the same content.
   if (source.sizeBytes === 0) return { type: "skip" };
   if (distrust) return { type: "read", sides: ["source", "target"] };
   if (source.md5 !== undefined && target.md5 !== undefined) {

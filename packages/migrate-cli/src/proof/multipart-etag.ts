@@ -1,14 +1,14 @@
 import { createHash, type Hash } from "node:crypto";
 
 const MEBIBYTE = 1024 * 1024;
-/** Part sizes that S3 tools use: this toolkit's own comes first, then aws-cli, rclone, s3cmd, boto and the console. */
+/** The part sizes of S3 tools: first this toolkit's own, then aws-cli, rclone, s3cmd, boto and the console. */
 const USUAL_PART_SIZES: readonly number[] = [8, 5, 15, 16, 10, 25, 32, 50, 64, 100, 128, 256, 512].map(
   (mebibytes) => mebibytes * MEBIBYTE,
 );
 
 /**
- * The part sizes that a multipart object with this ETag (`…-7`: seven parts) may have been stored with, `preferred`
- * first; empty where the ETag is not a multipart one.
+ * Returns the part sizes that a multipart object with this ETag (`…-7`: seven parts) may have, `preferred` first; none if
+ * the ETag is not that of a multipart object.
  *
  * @example
  * ```ts
@@ -18,7 +18,7 @@ const USUAL_PART_SIZES: readonly number[] = [8, 5, 15, 16, 10, 25, 32, 50, 64, 1
 export function likelyPartSizes(etag: string, sizeBytes: number, preferred?: number): readonly number[] {
   const parts = Number(/^[0-9a-f]{32}-(\d{1,5})$/.exec(etag)?.[1]);
   if (Number.isNaN(parts)) return [];
-  // An upload in equal parts of whole MiB, whoever chose them.
+  // The size of equal parts of whole MiB.
   const even = Math.ceil(sizeBytes / parts / MEBIBYTE) * MEBIBYTE;
   const sizes = new Set([...(preferred === undefined ? [] : [preferred]), ...USUAL_PART_SIZES, even]);
   return [...sizes].filter((size) => Math.ceil(sizeBytes / size) === parts);
@@ -28,13 +28,13 @@ export function likelyPartSizes(etag: string, sizeBytes: number, preferred?: num
 export interface MultipartHasher {
   /** Takes the next bytes. */
   update(chunk: Uint8Array): void;
-  /** The ETag of all bytes so far. Call it once, at the end. */
+  /** Returns the ETag of all bytes so far. Call it once, at the end. */
   etag(): string;
 }
 
 /**
- * Makes a {@link MultipartHasher}. S3's multipart ETag is the MD5 of the parts' MD5s, then their number: where it comes
- * out the same, the content is the same; where it does not, the parts may merely have been other ones.
+ * Makes a {@link MultipartHasher}. S3's multipart ETag is the MD5 of the parts' MD5s, followed by their number. Equal ETags
+ * prove equal content; different ETags may only mean different part sizes.
  *
  * @example
  * ```ts
@@ -69,16 +69,16 @@ export function createMultipartHasher(partSizeBytes: number): MultipartHasher {
   };
 }
 
-/** Holds content against the multipart ETag that a store gave for it. */
+/** Compares content with the multipart ETag of an object. */
 export interface EtagCheck {
   /** Takes the next bytes. */
   update(chunk: Uint8Array): void;
-  /** Whether all bytes so far are what the ETag is of. False also where its parts were cut otherwise, or it is none. */
+  /** Whether the bytes so far have this ETag. Also false if its part size is unknown, or it is not a multipart ETag. */
   matches(): boolean;
 }
 
 /**
- * Makes an {@link EtagCheck}, which tries every likely size of the parts at once.
+ * Makes an {@link EtagCheck}, which computes the ETag for all likely part sizes.
  *
  * @example
  * ```ts

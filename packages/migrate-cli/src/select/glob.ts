@@ -3,12 +3,12 @@ import { StorageError } from "@parquetry/core/backend";
 const SPECIAL = /[.+^$()|[\]\\]/;
 
 /**
- * Compiles a glob over keys: `*` and `?` stay within a segment, `**` crosses them, `{a,b}` is either, `\` takes the next
- * character as it is. A pattern that ends in `/` means everything below; one without any `/` means a name in any folder. One
- * whose last segment has no wildcard means a folder of that name as well, as everything below. Everything else, `[`
- * included, stands for itself.
+ * Compiles a glob over keys. `*` and `?` match within a segment, `**` matches across segments, `{a,b}` matches either, and
+ * `\` escapes the next character. A pattern that ends in `/` matches everything below that folder. A pattern without `/`
+ * matches a name in any folder. A pattern whose last segment has no wildcard also matches everything below a folder of that
+ * name. All other characters, including `[`, match themselves.
  *
- * @throws StorageError `invalid_argument` for an empty pattern, an unclosed `{` or a `\` at the end.
+ * @throws StorageError `invalid_argument` for an empty pattern, an unclosed `{`, or a `\` at the end.
  * @example
  * ```ts
  * compileGlob("raw/")("raw/plays/year=2024/a.parquet"); // true
@@ -26,7 +26,7 @@ export function compileGlob(pattern: string): (key: string) => boolean {
 }
 
 /**
- * The folder that every match of a glob lies below, `""` where that is unknown: what a listing may start from.
+ * Returns the folder that contains all matches of a glob, `""` if there is none: where a listing may start.
  *
  * @example
  * ```ts
@@ -40,7 +40,7 @@ export function literalFolder(pattern: string): string {
 }
 
 /**
- * Whether a glob may match something below a folder, or the folder's own name; false only where it cannot.
+ * Whether a glob may match a key below a folder, or the folder's own name. False only if it cannot.
  *
  * @example
  * ```ts
@@ -62,7 +62,7 @@ function translate(glob: string, pattern: string): string {
     i += char.length;
     if (char === "\\") {
       const next = glob.codePointAt(i);
-      if (next === undefined) throw badGlob(pattern, "it ends in a \\ that takes nothing");
+      if (next === undefined) throw badGlob(pattern, "it ends in a \\ that escapes nothing");
       const taken = String.fromCodePoint(next);
       out += literal(taken);
       i += taken.length;
@@ -86,7 +86,7 @@ function translate(glob: string, pattern: string): string {
     } else if (char === "," && depth > 0) out += "|";
     else out += literal(char);
   }
-  if (depth > 0) throw badGlob(pattern, "a { in it is never closed");
+  if (depth > 0) throw badGlob(pattern, "it has a { that is never closed");
   return out;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Why a file is left out by default: macOS's AppleDouble shadows and folder settings, what writers leave half done, and what
- * an operating system keeps on each of its drives.
+ * The class of a file that is left out by default: AppleDouble files and folder settings of macOS, temporary files of
+ * writers, and folders that an operating system keeps on each drive.
  */
 export type LeftOutClass = "apple_double" | "ds_store" | "temporary" | "system";
 
@@ -11,20 +11,20 @@ const TEMPORARY_FOLDERS: ReadonlySet<string> = new Set([
   ".ipynb_checkpoints",
 ]);
 
-/** What macOS, Linux and Windows make at the top of a drive, mostly for themselves alone. */
+/** The folders that macOS, Linux and Windows create at the top of a drive. */
 const SYSTEM_FOLDER =
   /^(?:\.Spotlight-V100|\.Trashes|\.Trash-\d+|\.fseventsd|\.TemporaryItems|\.DocumentRevisions-V100|lost\+found|\$RECYCLE\.BIN|System Volume Information)\//;
 
-/** No file yet, of any class. */
+/** Returns a count of zero for each class. */
 export function noneLeftOut(): Record<LeftOutClass, number> {
   return { apple_double: 0, ds_store: 0, temporary: 0, system: 0 };
 }
 
 /**
- * The class of files that no migration wants, or undefined for all others: `._*`, `.DS_Store`, and temporary files
- * (`*.tmp`, `*.temp`, `*.part`, `*.partial`, `*.crdownload`, `*.swp`, `*.lock`, `*~`, and all below `_temporary/`,
- * `.spark-staging/` and `.ipynb_checkpoints/`), and the folders of the system at the top of a drive: `.Trashes/`,
- * `.Spotlight-V100/`, `lost+found/` and their kin.
+ * Returns the class of a file that is left out by default, or undefined: `._*`, `.DS_Store`, temporary files (`*.tmp`,
+ * `*.temp`, `*.part`, `*.partial`, `*.crdownload`, `*.swp`, `*.lock`, `*~`, and everything below `_temporary/`,
+ * `.spark-staging/` and `.ipynb_checkpoints/`), and the system's folders at the top of a drive, such as `.Trashes/`,
+ * `.Spotlight-V100/` and `lost+found/`.
  *
  * @example
  * ```ts

@@ -4,21 +4,21 @@ import { type LeftOutClass, leftOutClass } from "./left-out.ts";
 import { SHARD_KIND, type Shard, shardOf } from "./shard.ts";
 import { parseWhere } from "./where.ts";
 
-/** Which files a command is about. Everything by default, but for the classes of {@link LeftOutClass}. */
+/** Which files are selected. Default: all files except the classes of {@link LeftOutClass}. */
 export interface SelectionOptions {
-  /** Globs; a file must match one of them. Default: every file. */
+  /** Globs, of which a file must match one. Default: all files. */
   readonly include?: readonly string[] | undefined;
-  /** Globs; a file that matches one of them is not selected. */
+  /** Globs, of which a file must match none. */
   readonly exclude?: readonly string[] | undefined;
-  /** Conditions on Hive partitions (`year=2024,week=1..4`): each key must have one of the values given for it. */
+  /** Conditions on Hive partitions (`year=2024,week=1..4`): each named key must have one of its values. */
   readonly where?: readonly string[] | undefined;
-  /** Only this part of the keys. Default: all. */
+  /** Selects one part of the keys. Default: all. */
   readonly shard?: Shard | undefined;
   /** Whether AppleDouble, `.DS_Store` and temporary files are left out. Default true. */
   readonly leaveOut?: boolean | undefined;
 }
 
-/** The names of {@link SelectionOptions}. */
+/** The kinds of {@link SelectionOptions}. */
 export const SELECTION_OPTIONS: OptionKinds<SelectionOptions> = {
   include: "strings",
   exclude: "strings",
@@ -27,25 +27,25 @@ export const SELECTION_OPTIONS: OptionKinds<SelectionOptions> = {
   leaveOut: "boolean",
 };
 
-/** `selected`, `filtered` (by an option), or the class a file is left out for. */
+/** `selected`, `filtered` by an option, or the class of a file that is left out by default. */
 export type Verdict = "selected" | "filtered" | LeftOutClass;
 
 /** Compiled {@link SelectionOptions}. */
 export interface Selection {
-  /** The folder all selected files lie below: where a listing starts. */
+  /** The folder that contains all selected files: where a listing starts. */
   readonly prefix: Prefix;
-  /** What becomes of a key. */
+  /** Returns the verdict on a key. */
   judge(key: Key): Verdict;
-  /** Whether something that is no file is told of: not where its own name is excluded, nor where nothing below it can be selected. */
+  /** Whether an entry that is not a file is reported: neither its name nor everything below it is excluded. */
   concerns(path: string): boolean;
-  /** Whether a file below a folder, or the file of that name, may be selected; false only where none can. */
+  /** Whether a file below a folder, or the file of that name, may be selected. False only if none can. */
   mayHold(folder: string): boolean;
 }
 
 /**
- * Compiles which files are selected.
+ * Compiles a selection.
  *
- * @throws StorageError `invalid_argument` naming the glob or condition that cannot be read.
+ * @throws StorageError `invalid_argument` that names the invalid glob or condition.
  * @example
  * ```ts
  * const { judge } = compileSelection({ include: ["raw/"], exclude: ["*.csv"] });
@@ -77,7 +77,7 @@ export function compileSelection(options: SelectionOptions = {}): Selection {
   };
 }
 
-/** Names that a pattern matches together only where it matches every name, at any depth. */
+/** Names that a pattern matches all of only if it matches every name at any depth. */
 const PROBES: readonly string[] = ["q", "qqqqqqqqqqqqqqqq", "q.q", ".q", "q/q/q", "Q-0_Q=é"];
 
 function commonFolder(folders: readonly string[]): string {

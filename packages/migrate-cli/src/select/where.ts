@@ -4,12 +4,12 @@ type Matcher = (value: string) => boolean;
 
 /**
  * Parses conditions on Hive partition segments, `year=2024,week=1..4`: every named key must be in the path with one of
- * its values. A value may be a range of integers, ends included; further values of the same key follow after a comma
- * (`week=1,3,5..7`). Several conditions mean the same as one with commas: the values of one key are alternatives. Integers
- * compare as numbers, so `week=1` also finds `week=01`. A comma in a value is written `%2C`. Of a folder it is told whether
- * something below it may match.
+ * its values. A value may be a range of integers, including both ends; more values of the same key follow after a comma
+ * (`week=1,3,5..7`). Several conditions mean the same as one with commas: the values of a key are alternatives. Integers
+ * compare as numbers, so `week=1` also matches `week=01`. A comma in a value is written `%2C`. For a folder, the result is
+ * whether a key below it may match.
  *
- * @throws StorageError `invalid_argument` naming the part that cannot be read.
+ * @throws StorageError `invalid_argument` that names the invalid part.
  * @example
  * ```ts
  * parseWhere(["year=2024,week=1..4"])("raw/plays/year=2024/week=3/a.parquet"); // true
@@ -22,7 +22,7 @@ export function parseWhere(texts: readonly string[]): (key: string, isFolder?: b
     const values = partitionValues(isFolder ? `${key}/` : key);
     for (const [name, matches] of conditions) {
       const value = values.get(name);
-      // A folder below may have it.
+      // A folder below it may have the key.
       if (value === undefined && isFolder) continue;
       if (value === undefined || !matches(value)) return false;
     }
@@ -77,7 +77,7 @@ function isInteger(text: string): boolean {
   return /^-?\d+$/.test(text);
 }
 
-/** The partition values in the folders of a key, decoded, by decoded name. */
+/** Returns the decoded partition values in the folders of a key, by decoded name. */
 function partitionValues(key: string): Map<string, string> {
   const values = new Map<string, string>();
   for (const segment of key.split("/").slice(0, -1)) {

@@ -1,34 +1,34 @@
-/** How many bytes of a record are its name. */
+/** The length of a record's name, in bytes. */
 export const NAME_BYTES = 16;
 
-/** How many bytes a record has: its name, and as many of its value. */
+/** The length of a record, in bytes: its name, and a value of the same length. */
 export const RECORD_BYTES = 32;
 
 const MIN_RECORDS = 1024;
 
 /**
- * Records of a fixed size, found by their name: one buffer and 4 bytes a slot instead of some objects for each, so that a
- * million of them take some tens of megabytes. Names are hashes; their first bytes are as good as any.
+ * A hash table of records with a fixed size. It takes one buffer and 4 bytes a slot instead of several objects per record, so
+ * a million records take a few tens of megabytes. Names are hashes, so their first bytes select the slot.
  */
 export class RecordTable {
   #records: Buffer;
   #count: number;
   #slots: Int32Array;
 
-  /** @param records what there is already; a later record replaces an earlier one of its name. */
+  /** @param records the existing records; a later one replaces an earlier one of the same name. */
   constructor(records: Buffer) {
     this.#records = records;
     this.#count = Math.floor(records.byteLength / RECORD_BYTES);
     this.#slots = this.#index(this.#count);
   }
 
-  /** The value of that name, where there is one. The bytes are the table's own. */
+  /** Returns the value of a name, or undefined. The bytes belong to the table. */
   get(name: Buffer): Buffer | undefined {
     const record = this.#slots[this.#slotOf(this.#slots, name)] ?? -1;
     return record < 0 ? undefined : this.#valueAt(record);
   }
 
-  /** Adds or replaces one. False where it is there already, just so. */
+  /** Adds or replaces a record. Returns false if it exists with this value. */
   set(name: Buffer, value: Buffer): boolean {
     const slot = this.#slotOf(this.#slots, name);
     const known = this.#slots[slot] ?? -1;
@@ -58,7 +58,7 @@ export class RecordTable {
     this.#records = larger;
   }
 
-  /** The slots for what there is, with room for so many. */
+  /** Returns the slots of all records, with room for `capacity` records. */
   #index(capacity: number): Int32Array {
     const slots = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(MIN_RECORDS, capacity * 2)))).fill(-1);
     for (let record = 0; record < this.#count; record++) {
@@ -68,7 +68,7 @@ export class RecordTable {
     return slots;
   }
 
-  /** The slot that holds that name, or the free one where it belongs. */
+  /** Returns the slot that holds a name, or the free slot for it. */
   #slotOf(slots: Int32Array, name: Buffer): number {
     let slot = name.readUInt32LE(0) % slots.length;
     for (;;) {

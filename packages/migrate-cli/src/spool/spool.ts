@@ -11,20 +11,20 @@ const CHUNK_BYTES = 64 * 1024;
 
 const readAt = promisify(read);
 
-/** A list of JSON values that may grow beyond memory; read as often as wanted, in the order pushed. */
+/** A list of JSON values that may be larger than memory. It can be read repeatedly, in the order of `push`. */
 export interface Spool<T> extends AsyncIterable<T> {
-  /** How many items there are. */
+  /** The number of items. */
   readonly length: number;
   /** Adds an item. */
   push(item: T): void;
-  /** The first `count` items, those in memory at most. */
+  /** Returns the first `count` items, as far as they are in memory. */
   first(count: number): readonly T[];
   /** Removes the temporary file, if there is one. */
   close(): void;
 }
 
 /**
- * Makes a {@link Spool}: in memory while it is short, in a private temporary file when it is long.
+ * Makes a {@link Spool}, which is in memory while it is short and continues in a private temporary file.
  *
  * @param memoryItems how many items stay in memory. Default {@link SPOOL_MEMORY_ITEMS}.
  * @example
@@ -47,7 +47,7 @@ export function createSpool<T>(memoryItems: number = SPOOL_MEMORY_ITEMS): Spool<
     if (descriptor !== undefined) return descriptor;
     folder = mkdtempSync(join(tmpdir(), "parquetry-"));
     descriptor = openSync(join(folder, "spool.ndjson"), "a+", 0o600);
-    // Where an open file can lose its name, nothing stays behind however the process ends.
+    // An open file whose name is deleted disappears with the process, however it ends. Windows cannot do that.
     if (process.platform !== "win32") removeFolder();
     return descriptor;
   };
@@ -95,7 +95,7 @@ export function createSpool<T>(memoryItems: number = SPOOL_MEMORY_ITEMS): Spool<
         position += bytesRead;
         const lines = (rest + decoder.write(chunk.subarray(0, bytesRead))).split("\n");
         rest = lines.pop() ?? "";
-        // What push wrote: the file is ours alone.
+        // Only push writes to this file.
         for (const line of lines) yield JSON.parse(line) as T;
       }
     },
