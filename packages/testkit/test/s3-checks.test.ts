@@ -7,13 +7,13 @@ import { expect, it } from "vitest";
 import { startS3Server } from "../src/index.ts";
 
 const PACKAGE = join(import.meta.dirname, "..");
-/** A program of 103 checks of an S3 server, written with other clients than ours. It lies beside the repository in CI. */
+/** A program with 103 checks of an S3 server, written with other clients. In CI it is next to the repository. */
 const CHECKS = join(PACKAGE, "..", "..", "..", "shared", "tools", "s3-conformance.mjs");
-// Runs from here, so that it finds the clients.
+// Run from here, so that it finds the clients.
 const work = join(PACKAGE, ".vitest", "checks");
 
 const found = existsSync(CHECKS);
-if (!found) console.warn(`SKIPPED: ${CHECKS} is not there, so the server is not asked its 103 checks.`);
+if (!found) console.warn(`SKIPPED: ${CHECKS} does not exist, so the 103 checks of the server do not run.`);
 
 for (const where of ["memory", "a directory"]) {
   it.skipIf(!found)(

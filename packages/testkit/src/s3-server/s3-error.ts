@@ -1,4 +1,4 @@
-/** HTTP status of each S3 error code this server answers with. */
+/** The HTTP status of each error code that this server returns. */
 const STATUS_OF_CODE = {
   AccessDenied: 403,
   AuthorizationHeaderMalformed: 400,
@@ -43,17 +43,16 @@ const STATUS_OF_CODE = {
   XAmzContentSHA256Mismatch: 400,
 } as const;
 
-/** Error code of an S3 reply, as in `<Error><Code>…</Code>`. */
+/** An error code of S3, as in `<Error><Code>…</Code>`. */
 export type S3ErrorCode = keyof typeof STATUS_OF_CODE;
 
-/** A request the server answers with an S3 error document. */
+/** An error that the server answers with an S3 error document. */
 export class S3Error extends Error {
   override readonly name = "S3Error";
-  /** S3 error code. */
   readonly code: S3ErrorCode;
-  /** HTTP status that belongs to the code. */
+  /** The HTTP status of the code. */
   readonly status: number;
-  /** Extra response headers, none by default. */
+  /** Additional response headers; none by default. */
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: S3ErrorCode, message: string, headers: Readonly<Record<string, string>> = {}) {

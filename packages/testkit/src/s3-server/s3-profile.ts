@@ -1,44 +1,44 @@
-/** Which service the server imitates where services differ. */
+/** The service that the server imitates where S3 and R2 differ. */
 export type S3ProfileName = "s3" | "r2";
 
-/** A family of request headers the service does not take, except with the listed values. */
+/** Request headers that the service does not support, except with the listed values. */
 export interface RefusedHeader {
-  /** Lower-case name, or its beginning when it ends in `-`. */
+  /** Lower-case name, or its beginning if it ends in `-`. */
   readonly header: string;
-  /** Values that are taken nevertheless; none by default. */
+  /** Accepted values; none by default. */
   readonly except?: readonly string[];
 }
 
-/** Everything in which the imitated services differ, as data: no other file asks for a profile's name. */
+/** Everything in which the services differ, as data: no other file compares a profile's name. */
 export interface S3Profile {
   readonly name: S3ProfileName;
-  /** Region the server reports when none is given. */
+  /** The server's region if none is given. */
   readonly defaultRegion: string;
-  /** Regions accepted in a signature besides the server's own. */
+  /** Further regions that a signature may name. */
   readonly regionAliases: readonly string[];
-  /** `Content-Type` of an object that was stored without one. */
+  /** The `Content-Type` of an object stored without one. */
   readonly defaultContentType: string;
-  /** Whether keys are brought to Unicode normal form C. */
+  /** Whether keys are normalised to Unicode NFC. */
   readonly normalizesKeys: boolean;
-  /** Whether the ETags of parts and of multipart objects follow from the content. */
+  /** Whether the ETags of parts and multipart objects are computed from the content. */
   readonly multipartEtag: "content" | "opaque";
-  /** Whether all parts but the last must have one size. */
+  /** Whether all parts except the last must have the same size. */
   readonly equalPartSizes: boolean;
-  /** Whether a conditional Complete that fails throws the upload away. */
+  /** Whether a conditional Complete that fails discards the upload. */
   readonly failedConditionalCompleteDiscardsUpload: boolean;
-  /** Answer to `If-Match` on a key that does not exist. */
+  /** The error of `If-Match` on a key that does not exist. */
   readonly ifMatchOnMissingKey: "NoSuchKey" | "PreconditionFailed";
-  /** Most keys one DeleteObjects may name. */
+  /** Maximum number of keys per DeleteObjects. */
   readonly deleteBatchLimit: number;
-  /** Whether DeleteObjects must carry Content-MD5 or a checksum. */
+  /** Whether DeleteObjects requires Content-MD5 or a checksum. */
   readonly deleteObjectsNeedsDigest: boolean;
-  /** What stands before `if-match` and `if-none-match` when CopyObject tests its target. */
+  /** The prefix of `if-match` and `if-none-match` for the target of CopyObject. */
   readonly copyTargetConditionPrefix: string;
-  /** Headers answered with NotImplemented. */
+  /** Headers that are answered with `NotImplemented`. */
   readonly refusedHeaders: readonly RefusedHeader[];
 }
 
-/** What this server stores nothing of, whatever the profile: taken silently it would be a lie. */
+/** Refused in every profile, because this server would ignore them. */
 const REFUSED_EVERYWHERE: readonly RefusedHeader[] = [
   { header: "x-amz-tagging" },
   { header: "x-amz-grant-" },
@@ -48,7 +48,6 @@ const REFUSED_EVERYWHERE: readonly RefusedHeader[] = [
   { header: "x-amz-copy-source-server-side-encryption-" },
 ];
 
-/** The profile table. */
 export const S3_PROFILES: Readonly<Record<S3ProfileName, S3Profile>> = {
   s3: {
     name: "s3",

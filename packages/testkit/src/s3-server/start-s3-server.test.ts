@@ -68,7 +68,7 @@ async function ask(
 }
 
 describe("startS3Server", () => {
-  it("keeps objects of a directory over a restart, and nothing half done", async () => {
+  it("keeps the objects of a directory across a restart, without incomplete ones", async () => {
     const dir = temporaryDirectory();
     const first = await start({ dir });
     const keys = ["a/b=1/x", "a", "A", "../up", "con", "nul.txt", "trailing. ", "k".repeat(1024)];
@@ -114,7 +114,7 @@ describe("startS3Server", () => {
     expect(server.requests.total).toBe(0);
   });
 
-  it("closes at once, with idle, busy and stalled connections", async () => {
+  it("closes with idle, busy and stalled connections", async () => {
     const { server } = await start({ faults: [{ operation: "GetObject", fault: { kind: "stall" } }] });
     const idle = connect(server.port, "127.0.0.1");
     const idleClosed = new Promise((resolve) => {
@@ -131,7 +131,7 @@ describe("startS3Server", () => {
     await expect(fetch(server.endpoint)).rejects.toThrow();
   });
 
-  it("is released by `await using`", async () => {
+  it("is closed by `await using`", async () => {
     let endpoint: string;
     {
       await using server = await startS3Server();
@@ -167,7 +167,7 @@ describe("startS3Server", () => {
     await expect(startS3Server({ buckets: ["Not_A_Bucket"] })).rejects.toThrow(/"Not_A_Bucket" is not/);
   });
 
-  it("takes virtual-host style requests", async () => {
+  it("accepts virtual-host style requests", async () => {
     const { server } = await start();
     const host = `data.localhost:${server.port}`;
     expect((await ask(server, "PUT", "/a/b", { host, body: "x" })).status).toBe(200);
@@ -175,7 +175,7 @@ describe("startS3Server", () => {
     expect((await ask(server, "GET", "/?list-type=2", { host })).text).toContain("<Key>a/b</Key>");
   });
 
-  it("answers Expect: 100-continue, and does not ask for a body it refuses", async () => {
+  it("answers Expect: 100-continue and does not request a body that it rejects", async () => {
     const { server } = await start();
     const headers = { expect: "100-continue" };
     expect((await ask(server, "PUT", "/data/a", { body: "x", headers })).status).toBe(200);
@@ -184,7 +184,7 @@ describe("startS3Server", () => {
     expect(server.requests.bytesIn).toBe(1);
   });
 
-  it("keeps a connection through requests and errors", async () => {
+  it("keeps a connection open across requests and errors", async () => {
     const { server } = await start();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     cleanups.push(() => agent.destroy());
@@ -206,7 +206,7 @@ describe("profile r2", () => {
   const put = (Key: string, Body: string, more: Partial<S3.PutObjectCommandInput> = {}) =>
     new S3.PutObjectCommand({ Bucket, Key, Body, ...more });
 
-  it("differs from s3 where R2 does", async () => {
+  it("differs from s3 like R2", async () => {
     const { server, client } = await start({ profile: "r2" });
     expect(server.region).toBe("auto");
     await client.send(put("caf\u0065\u0301", "1"));
@@ -225,7 +225,7 @@ describe("profile r2", () => {
     expect((await batch(700)).Deleted).toHaveLength(700);
   });
 
-  it("wants equal parts, hides their hashes, and drops an upload whose condition fails", async () => {
+  it("requires equal parts, returns opaque ETags and discards an upload whose condition fails", async () => {
     const { client } = await start({ profile: "r2" });
     const upload = async (Key: string, sizes: readonly number[]) => {
       const { UploadId } = await client.send(new S3.CreateMultipartUploadCommand({ Bucket, Key }));

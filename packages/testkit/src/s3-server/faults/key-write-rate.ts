@@ -3,10 +3,9 @@ import type { S3Request } from "../http/s3-request.ts";
 import type { S3Operation } from "../operations/s3-operation.ts";
 import { S3Error } from "../s3-error.ts";
 
-/** The operations that write an object. */
 const WRITES: ReadonlySet<S3Operation> = new Set(["PutObject", "CopyObject", "CompleteMultipartUpload"]);
 
-/** Refuses to write a key more often than so many times a second. */
+/** Rejects writes of a key that exceed a rate. */
 export class KeyWriteRate {
   readonly #intervalMs: number;
   readonly #nowMs: () => number;
@@ -17,7 +16,7 @@ export class KeyWriteRate {
     this.#nowMs = nowMs;
   }
 
-  /** Runs the operation unless its key was written a moment ago. */
+  /** Runs the operation unless it writes a key that was written less than an interval ago. */
   async hold(request: S3Request, run: () => Promise<S3Reply>): Promise<S3Reply> {
     if (this.#intervalMs === 0 || !WRITES.has(request.operation)) return await run();
     const name = `${request.bucket}/${request.key}`;

@@ -21,11 +21,11 @@ interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
-  /** How the exchange broke off. */
+  /** The error that ended the exchange. */
   readonly broke?: string;
 }
 
-/** One request on a connection of its own; resolves however it ends. */
+/** One request on a separate connection; resolves whatever its outcome. */
 async function ask(
   method: string,
   path: string,
@@ -114,7 +114,7 @@ describe("faults", () => {
     expect((await ask("HEAD", "any")).status).toBe(500);
   });
 
-  it("resets before and during a put, and nothing is stored", async () => {
+  it("resets before and during a put and stores nothing", async () => {
     for (const when of ["before", "during"] as const) {
       server.setFaults([{ key: /^reset/, operation: "PutObject", fault: { kind: "reset", when } }]);
       expect((await ask("PUT", "reset", BODY)).broke).toMatch(/ECONNRESET|socket hang up|EPIPE/);
@@ -123,7 +123,7 @@ describe("faults", () => {
   });
 
   it.each([{ kind: "reset", when: "after-commit" }, { kind: "drop-reply" }] as const)(
-    "commits and never says so: %j",
+    "commits without a reply: %j",
     async (fault) => {
       const path = `lost-${fault.kind}`;
       server.setFaults([{ operation: "PutObject", fault }]);
@@ -132,7 +132,7 @@ describe("faults", () => {
     },
   );
 
-  it("cuts a body short: by a reset, by a close, by silence", async () => {
+  it("cuts a body short by a reset, a close and a stall", async () => {
     server.setFaults([{ fault: { kind: "reset", when: "during" } }]);
     const reset = await ask("GET", "stored");
     expect(reset.broke).toBe("aborted");
@@ -145,7 +145,7 @@ describe("faults", () => {
     expect(stalled.headers["content-length"]).toBe("10000");
   });
 
-  it("changes one byte of what is sent, and of what arrives", async () => {
+  it("changes one byte of a reply and of a request", async () => {
     server.setFaults([{ fault: { kind: "flip-byte", offset: 3 } }]);
     expect((await ask("GET", "stored")).body).toBe(`0122${BODY.slice(4)}`);
     expect((await ask("PUT", "flipped", "abcdef")).status).toBe(200);
@@ -173,7 +173,7 @@ describe("faults", () => {
     expect(Date.parse(answer.headers.date ?? "") - Date.now()).toBeGreaterThan(3_000_000);
   });
 
-  it("delays and paces without changing anything", async () => {
+  it("delays and paces bodies without changing them", async () => {
     server.setFaults([
       { fault: { kind: "latency", ms: 5 } },
       { fault: { kind: "bandwidth", bytesPerSecond: 500_000 } },
@@ -182,7 +182,7 @@ describe("faults", () => {
     expect((await ask("GET", "slow")).body).toBe(BODY);
   });
 
-  it("fails single keys of a batch", async () => {
+  it("fails only the keys of a batch that match", async () => {
     for (const key of ["batch/a", "batch/b"]) await ask("PUT", key, "x");
     server.setFaults([
       { key: "batch/b", operation: "DeleteObjects", fault: { kind: "status", status: 503 } },
@@ -211,7 +211,7 @@ describe("S3FaultScript", () => {
   const fault = { kind: "status", status: 503 } as const;
   const keys = Array.from({ length: 2000 }, (_, i) => `raw/plays/week=${i}`);
 
-  it("draws about as often as it should, the same for a seed in any order", () => {
+  it("draws with the given probability, and the same for one seed in any order", () => {
     const hits = (seed: number, order: readonly string[]): string[] => {
       const script = new S3FaultScript([{ probability: 0.2, seed, fault }]);
       return order.filter((key) => script.next("PutObject", key).length > 0).sort();
@@ -223,7 +223,7 @@ describe("S3FaultScript", () => {
     expect(hits(2, keys)).not.toEqual(first);
   });
 
-  it("draws anew when the same is asked for again", () => {
+  it("draws again for a repeated request", () => {
     const script = new S3FaultScript([{ probability: 0.5, fault }]);
     const draws = Array.from({ length: 200 }, () => script.next("GetObject", "k").length);
     const hits = draws.filter((draw) => draw > 0).length;
@@ -231,7 +231,7 @@ describe("S3FaultScript", () => {
     expect(hits).toBeLessThan(140);
   });
 
-  it("applies all rules that match, and counts only what matches", () => {
+  it("applies all matching rules and counts only matching requests", () => {
     const latency = { kind: "latency", ms: 1 } as const;
     const script = new S3FaultScript([
       { operation: ["GetObject", "HeadObject"], key: /^a/g, nth: 2, fault },

@@ -17,7 +17,7 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** Frames and signs chunks as a client does. */
+/** Frames and signs chunks like a client. */
 function signedWire(chunks: readonly string[], trailer?: string): string {
   let previous = signature.signature;
   const sign = (algorithm: string, ...hashes: readonly string[]): string => {
@@ -59,12 +59,12 @@ describe("AwsChunkedDecoder", () => {
     expect(decode(wire, { signature, hasTrailer: true }, pieceBytes).payload).toBe("firstsecond");
   });
 
-  it("decodes signed chunks without a trailer, and an empty body", () => {
+  it("decodes signed chunks without a trailer and an empty body", () => {
     expect(decode(signedWire(["one"]), { signature, hasTrailer: false }).payload).toBe("one");
     expect(decode(signedWire([]), { signature, hasTrailer: false }).payload).toBe("");
   });
 
-  it("refuses a chunk, its order or a trailer that was changed", () => {
+  it("rejects a changed chunk, order of chunks or trailer", () => {
     const wire = signedWire(["first", "other"], "x-amz-checksum-crc32:abc=");
     const options = { signature, hasTrailer: true };
     expect(() => decode(wire.replace("first", "fires"), options)).toThrow(/signature/);
@@ -80,7 +80,7 @@ describe("AwsChunkedDecoder", () => {
     ["has a chunk longer than it says", "4\r\nhello\r\n0\r\n\r\n"],
     ["goes on after its end", `${unsigned}5\r\nhello\r\n`],
     ["is not framed", "hello, this is a body"],
-  ])("refuses a body that %s", (_, wire) => {
+  ])("rejects a body that %s", (_, wire) => {
     expect(() => decode(wire, { hasTrailer: true })).toThrow(/terminated unexpectedly/);
   });
 });

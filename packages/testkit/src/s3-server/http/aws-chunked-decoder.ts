@@ -5,19 +5,18 @@ import { EMPTY_SHA256, sameSignature, signatureMismatch, signLines } from "../si
 
 /** Longest chunk header or trailer line. */
 const MAX_LINE_BYTES = 4096;
-/** Most bytes of trailers. */
 const MAX_TRAILER_BYTES = 16_384;
-/** Largest chunk S3 clients may send in one piece. */
+/** Largest chunk that S3 accepts. */
 const MAX_CHUNK_BYTES = 5 * 1024 ** 3;
 
 const NEWLINE = 10;
 
-/** `data-end` awaits the line break after a chunk's data, `end` the blank line after the last chunk. */
+/** `data-end` expects the line break after a chunk's data, `end` the blank line after the last chunk. */
 type State = "header" | "data" | "data-end" | "trailer" | "end" | "done";
 
-/** What the decoder expects of the stream. */
+/** Options of {@link AwsChunkedDecoder}. */
 export interface AwsChunkedOptions {
-  /** Signature the first chunk's continues; absent when the chunks are not signed. */
+  /** The signature that the first chunk's continues; absent if the chunks are not signed. */
   readonly signature?: VerifiedSignature;
   /** Whether trailers follow the last chunk. */
   readonly hasTrailer: boolean;
@@ -32,8 +31,8 @@ function malformedTrailer(): S3Error {
 }
 
 /**
- * Takes the `aws-chunked` framing off a body, piece by piece, without copying the payload, and verifies the
- * signature of each chunk and of the trailers where they are signed.
+ * Removes the `aws-chunked` framing of a body piece by piece, without copying the payload, and verifies the signatures of
+ * signed chunks and trailers.
  *
  * @example
  * const decoder = new AwsChunkedDecoder({ hasTrailer: true });
@@ -42,7 +41,7 @@ function malformedTrailer(): S3Error {
  * decoder.trailers.get("x-amz-checksum-crc32");
  */
 export class AwsChunkedDecoder {
-  /** Trailers received, names in lower case; complete when `end` has returned. */
+  /** Received trailers by lower-case name; complete when `end` has returned. */
   readonly trailers: Map<string, string> = new Map();
   readonly #signature: VerifiedSignature | undefined;
   readonly #hasTrailer: boolean;
@@ -61,7 +60,7 @@ export class AwsChunkedDecoder {
     this.#previousSignature = options.signature?.signature ?? "";
   }
 
-  /** Decodes one piece of the wire and hands each run of payload to `emit`. */
+  /** Decodes one piece of the wire and passes each run of payload to `emit`. */
   push(wire: Buffer, emit: (payload: Buffer) => void): void {
     let position = 0;
     while (position < wire.length) {
@@ -88,7 +87,7 @@ export class AwsChunkedDecoder {
     }
   }
 
-  /** Ends the stream; `IncompleteBody` when the last chunk has not come. */
+  /** Ends the stream. Throws `IncompleteBody` if the last chunk is missing. */
   end(): void {
     if (this.#line !== "" || (this.#state !== "done" && this.#state !== "end")) throw incomplete();
   }
@@ -145,7 +144,7 @@ export class AwsChunkedDecoder {
 
   #readTrailer(line: string): void {
     if (line === "") {
-      // Some signers put a blank line between the trailers and their signature.
+      // Some signers write a blank line between the trailers and their signature.
       if (this.#signature !== undefined && !this.#trailerVerified) return;
       this.#state = "done";
       return;

@@ -9,13 +9,13 @@ import { type DigestScope, planPayload } from "./payload-plan.ts";
 import { type ReceivedPayload, type ReceiveOptions, receivePayload } from "./receive-payload.ts";
 import type { S3Request } from "./s3-request.ts";
 
-/** Largest XML document a request may carry: 1,000 long keys to delete, or 10,000 parts, with room. */
+/** Largest XML document of a request; 1,000 long keys to delete or 10,000 parts need less. */
 const MAX_XML_BYTES = 8 * 1024 ** 2;
 
-/** Name of the only account there is. */
+/** ID of the only account. */
 export const OWNER_ID = "parquetry-testkit";
 
-/** One authenticated request, with all that an operation may use to answer it. */
+/** One authenticated request, with everything that an operation needs to answer it. */
 export interface Exchange {
   readonly request: S3Request;
   readonly signature: VerifiedSignature;
@@ -25,18 +25,18 @@ export interface Exchange {
   readonly region: string;
   /** The server's clock, in milliseconds since the epoch. */
   readonly nowMs: () => number;
-  /** Most entries a listing may return, where a fault makes pages short. */
+  /** Limit of a listing's page; finite where a fault shortens pages. */
   readonly maxListKeys: number;
-  /** Error that a fault rule holds for one key of a DeleteObjects request. */
+  /** Returns the error that a fault rule has for one key of a DeleteObjects request. */
   readonly keyFault: (key: string) => S3Error | undefined;
-  /** Takes the request's body in; see {@link receivePayload}. */
+  /** Receives the request's body; see {@link receivePayload}. */
   readonly receive: (options: PayloadOptions) => Promise<ReceivedPayload>;
 }
 
-/** The part of the receive options that an operation chooses. */
+/** The options that an operation chooses. */
 export type PayloadOptions = Pick<ReceiveOptions, "plan" | "write" | "computeChecksum">;
 
-/** Throws `NoSuchBucket` unless the request's bucket, or the one named, exists. */
+/** Throws `NoSuchBucket` if the bucket does not exist; by default that of the request. */
 export function requireBucket(exchange: Exchange, name: string = exchange.request.bucket): void {
   if (exchange.store.bucket(name) === undefined) {
     throw new S3Error("NoSuchBucket", `The specified bucket does not exist: ${name}`);
@@ -44,8 +44,8 @@ export function requireBucket(exchange: Exchange, name: string = exchange.reques
 }
 
 /**
- * Reads and parses the XML document a request carries, its checksums verified. Throws `MalformedXML`,
- * `MaxMessageLengthExceeded` and what {@link receivePayload} throws.
+ * Receives and parses the XML document of a request. Throws `MalformedXML`, `MaxMessageLengthExceeded` and the errors of
+ * {@link receivePayload}.
  */
 export async function readXml(
   exchange: Exchange,
@@ -67,7 +67,7 @@ export async function readXml(
   return parseXml(Buffer.concat(chunks).toString("utf8"), rootName);
 }
 
-/** Takes a request's payload into the store, not yet under any key. When the payload fails, nothing stays. */
+/** Receives a request's payload into the store, not yet under a key. A payload that fails leaves nothing behind. */
 export async function stagePayload(
   exchange: Exchange,
   computeChecksum?: ReceiveOptions["computeChecksum"],
@@ -87,7 +87,7 @@ export async function stagePayload(
   }
 }
 
-/** Commits staged bytes if the bucket still exists and the condition holds; nothing comes in between. */
+/** Commits staged bytes if the bucket still exists and the condition holds. Check and commit are one step. */
 export function commitObject(
   exchange: Exchange,
   record: ObjectRecord,
@@ -100,7 +100,7 @@ export function commitObject(
   store.commit(request.bucket, record, staged);
 }
 
-/** {@link commitObject} that throws the staged bytes away when it fails. */
+/** {@link commitObject} that discards the staged bytes if it fails. */
 export function commitOrDiscard(
   exchange: Exchange,
   record: ObjectRecord,
@@ -115,7 +115,7 @@ export function commitOrDiscard(
   }
 }
 
-/** The time an object is given. S3 keeps whole seconds, in listings too. */
+/** Returns the modification time of a new object. S3 keeps whole seconds, also in listings. */
 export function modificationTime(exchange: Exchange): number {
   return Math.floor(exchange.nowMs() / 1000) * 1000;
 }

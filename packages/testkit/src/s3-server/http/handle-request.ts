@@ -17,7 +17,7 @@ import type { S3Reply } from "./s3-reply.ts";
 import { checkKeyLength, parseRequest, refuseUnsupportedHeaders, type S3Request } from "./s3-request.ts";
 import { sendReply } from "./send-reply.ts";
 
-/** What all requests to a server share. */
+/** The state that all requests to a server share. */
 export interface ServerState {
   readonly store: ObjectStore;
   readonly uploads: MultipartUploads;
@@ -30,7 +30,7 @@ export interface ServerState {
   readonly writeRate: KeyWriteRate;
   /** Replaced as a whole by `setFaults`. */
   script: S3FaultScript;
-  /** Number of requests so far, from which request ids are made. */
+  /** Number of requests so far, for request IDs. */
   requestNumber: number;
 }
 
@@ -40,7 +40,7 @@ function statusFault(fault: Extract<S3Fault, { readonly kind: "status" }>): S3Er
   return new S3Error(FAULT_CODES[status], `Injected fault: status ${status}.`, headers);
 }
 
-/** Changes and delays a request's body as the faults say. */
+/** Applies the faults to a request's body. */
 function requestTap(incoming: IncomingMessage, faults: ActiveFaults): WireTap | undefined {
   if (faults.none) return undefined;
   const total = Number(
@@ -67,7 +67,7 @@ function errorReply(error: S3Error, request: S3Request | undefined, requestId: s
   };
 }
 
-/** Any failure as the error of a reply. What is nobody's plan is an internal error, whose message helps the test. */
+/** Converts any failure to the error of a reply. An unexpected one is an internal error with its stack, for the test's log. */
 function toS3Error(error: unknown): S3Error {
   if (error instanceof S3Error) return error;
   return new S3Error(
@@ -76,10 +76,10 @@ function toS3Error(error: unknown): S3Error {
   );
 }
 
-/** One reason for all: making an error for each request is dear. */
+/** Shared by all requests, because an error per request would cost its stack trace. */
 const CLIENT_GONE = new ClientGone("The client closed the connection.");
 
-/** Runs the operation a request asks for, once it has proved who asks. */
+/** Authenticates a request and runs its operation. */
 async function perform(
   state: ServerState,
   request: S3Request,
@@ -115,8 +115,8 @@ async function perform(
 }
 
 /**
- * Answers one HTTP request. Never rejects: a client that has gone away is no failure, and every other failure
- * becomes an error reply or, once the reply has begun, a reset.
+ * Answers one HTTP request. Never rejects: every failure becomes an error reply or, once the reply has begun, a closed
+ * connection. A client that disconnects is not a failure.
  */
 export async function handleRequest(
   state: ServerState,
@@ -127,7 +127,7 @@ export async function handleRequest(
   const { counter, profile } = state;
   const gone = new AbortController();
   const abandon = (): void => {
-    // The usual close, after a whole reply, is nothing to tell anyone of.
+    // After a complete reply a close is normal.
     if (!response.writableFinished) gone.abort(CLIENT_GONE);
   };
   response.once("close", abandon).on("error", abandon);
@@ -182,7 +182,7 @@ export async function handleRequest(
       },
     });
   } catch {
-    // The reply has begun and cannot be finished: only the connection can still say so.
+    // The reply has begun and cannot be completed; closing the connection is the only way left to report it.
     response.socket?.destroy();
   } finally {
     counter.end();

@@ -11,22 +11,22 @@ import { requestHeader, type S3Request } from "./s3-request.ts";
 /** Largest body of one request, 5 GiB. */
 const MAX_PAYLOAD_BYTES = 5 * 1024 ** 3;
 
-/** What a request's checksum headers speak of: its own body, or the object that it completes. */
+/** Whether a request's checksum headers describe its own body or the object that it completes. */
 export type DigestScope = "payload" | "object";
 
-/** How a body is framed, and what it must prove to be. */
+/** How a body is framed, and the digests that it must match. */
 export interface PayloadPlan {
-  /** Bytes of payload announced, without framing. */
+  /** Announced bytes of the payload, without framing. */
   readonly size: number;
-  /** Bytes on the wire announced; `undefined` with `Transfer-Encoding: chunked`. */
+  /** Announced bytes on the wire; `undefined` with `Transfer-Encoding: chunked`. */
   readonly wireSize: number | undefined;
-  /** `aws-chunked` framing, and whether its chunks are signed and trailers follow. */
+  /** `aws-chunked` framing: the signature that its chunks continue, and whether trailers follow. */
   readonly framing?: { readonly signature?: VerifiedSignature; readonly hasTrailer: boolean };
   /** Expected SHA-256 in hex. */
   readonly sha256?: string;
   /** Expected MD5 in base64. */
   readonly md5?: string;
-  /** Checksum to verify; the value comes in a trailer when there is none here. */
+  /** Checksum to verify; without a `value` here, the value follows in a trailer. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value?: string };
 }
 
@@ -81,9 +81,8 @@ function md5Of(request: S3Request): string | undefined {
 }
 
 /**
- * Reads from the headers how a request's body will come and what it must prove to be, so that a request that
- * cannot succeed is refused before its body is read. Throws `MissingContentLength`, `EntityTooLarge`,
- * `InvalidDigest`, `InvalidRequest`, `InvalidArgument`.
+ * Plans from the headers how to receive a request's body, so that a request that cannot succeed is rejected before its body is
+ * read. Throws `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`, `InvalidRequest`, `InvalidArgument`.
  */
 export function planPayload(
   request: S3Request,

@@ -10,15 +10,15 @@ import {
 import { AwsChunkedDecoder } from "./aws-chunked-decoder.ts";
 import type { PayloadPlan } from "./payload-plan.ts";
 
-/** The client went away before its body was complete: nobody is left to answer. */
+/** Says that the client disconnected before its body was complete, so no reply can be sent. */
 export class ClientGone extends Error {
   override readonly name = "ClientGone";
 }
 
-/** Stands between the socket and the body, for faults; may change a chunk or make the reader wait. */
+/** Receives each chunk first, for faults; may change the chunk or delay it. */
 export type WireTap = (chunk: Buffer, offset: number) => Buffer | Promise<Buffer>;
 
-/** A body that came whole and is what it was announced to be. */
+/** A body that was received completely and matches its digests. */
 export interface ReceivedPayload {
   /** Bytes. */
   readonly size: number;
@@ -27,20 +27,20 @@ export interface ReceivedPayload {
   readonly checksum?: Checksum;
 }
 
-/** How to take a body in. */
+/** Options of {@link receivePayload}. */
 export interface ReceiveOptions {
   readonly incoming: IncomingMessage;
   readonly plan: PayloadPlan;
-  /** Takes the payload; a promise makes the client wait. */
+  /** Consumes the payload; a returned promise pauses the client. */
   readonly write: (chunk: Buffer) => Promise<void> | undefined;
-  /** Algorithm to compute although the client gave no checksum. */
+  /** Checksum to compute if the client sent none. */
   readonly computeChecksum?: ChecksumAlgorithm;
   /** Called with the size of each piece that arrives. */
   readonly onWire: (bytes: number) => void;
   readonly tap?: WireTap;
 }
 
-/** Hands each piece of the body to `take`, pausing the socket while it waits. */
+/** Passes each piece of the body to `take` and pauses the socket while that waits. */
 function drain(incoming: IncomingMessage, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let ended = false;
@@ -51,7 +51,7 @@ function drain(incoming: IncomingMessage, take: (chunk: Buffer) => Promise<void>
         resolve();
         return;
       }
-      // The rest is read and dropped, so that the connection stays usable for the reply and after it.
+      // The rest is discarded, so that the connection stays usable for the reply and further requests.
       incoming.on("error", () => {});
       incoming.resume();
       reject(error);
@@ -79,21 +79,21 @@ function drain(incoming: IncomingMessage, take: (chunk: Buffer) => Promise<void>
       if (!ended) settle(new ClientGone("The client closed the connection."));
     };
     incoming.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
-    // Whoever listens for a close that has already happened waits for ever.
+    // A close that has already happened emits no event any more.
     if (incoming.destroyed && !incoming.readableEnded) onClose();
   });
 }
 
 /**
- * Takes a request's body in: removes its framing, hands the payload on, hashes each byte once per hash that
- * is needed, and verifies length, signature, MD5 and checksum. Throws `IncompleteBody`, `BadDigest`,
- * `XAmzContentSHA256Mismatch`, `SignatureDoesNotMatch`, `MalformedTrailerError`, or {@link ClientGone}.
+ * Receives a request's body: removes its framing, passes the payload on, and verifies its length, signature, MD5 and checksum.
+ * Throws `IncompleteBody`, `BadDigest`, `XAmzContentSHA256Mismatch`, `SignatureDoesNotMatch`, `MalformedTrailerError`, or
+ * {@link ClientGone}.
  */
 export async function receivePayload(options: ReceiveOptions): Promise<ReceivedPayload> {
   const { incoming, plan, write, tap } = options;
   const md5 = createHash("md5");
   const algorithm = plan.checksum?.algorithm ?? options.computeChecksum;
-  // One SHA-256 serves both as the payload's hash and as its checksum.
+  // One SHA-256 serves as the payload's hash and as its checksum.
   const needsSha256 = plan.sha256 !== undefined || algorithm === "sha256";
   const sha256 = needsSha256 ? createHash("sha256") : undefined;
   const running =

@@ -1,7 +1,7 @@
 import type { S3Operation } from "../operations/s3-operation.ts";
 
 /**
- * What a server has been asked for. Every request counts once, as its operation, however it is answered.
+ * Counts of the requests that a server received. Each request counts once, by its operation, whatever its outcome.
  *
  * @example
  * server.requests.reset();
@@ -13,19 +13,18 @@ export interface RequestCounts {
   count(operation: S3Operation): number;
   /** Requests for any operation. */
   readonly total: number;
-  /** Bytes of request bodies received, with their framing and without HTTP headers. */
+  /** Received bytes of request bodies, with their framing and without HTTP headers. */
   readonly bytesIn: number;
-  /** Bytes of reply bodies sent, without HTTP headers. */
+  /** Sent bytes of reply bodies, without HTTP headers. */
   readonly bytesOut: number;
-  /** Most requests that were in progress at once. */
+  /** Highest number of concurrent requests. */
   readonly peakInFlight: number;
-  /** Counts of the operations that occurred. */
+  /** Counts by operation, without those that did not occur. */
   byOperation(): Partial<Record<S3Operation, number>>;
-  /** Sets everything to zero. */
+  /** Sets all counts to zero. */
   reset(): void;
 }
 
-/** The counter behind {@link RequestCounts}. */
 export class RequestCounter implements RequestCounts {
   readonly #counts = new Map<S3Operation, number>();
   #inFlight = 0;

@@ -1,22 +1,22 @@
 import type { ByteSource } from "../store/object-store.ts";
 import { xmlDocument } from "../xml/xml-writer.ts";
 
-/** Bytes `[start, end)` of a source, closed by whoever sends the reply. */
+/** Bytes `[start, end)` of a source, which is closed once the reply is sent. */
 export interface ReplyBytes {
   readonly source: ByteSource;
   readonly start: number;
   readonly end: number;
 }
 
-/** What an operation answers; sending it is somebody else's work. */
+/** The reply of an operation. */
 export interface S3Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** A document or an object's bytes; nothing by default. */
+  /** A document, or the bytes of an object; none by default. */
   readonly body?: string | ReplyBytes;
 }
 
-/** A reply that is an XML document. */
+/** Returns a reply with an XML document. */
 export function xmlReply(
   name: string,
   children: readonly (string | undefined)[],

@@ -4,23 +4,22 @@ import { S3Error } from "../s3-error.ts";
 import type { S3Profile } from "../s3-profile.ts";
 import { decodeUri, parseQuery } from "./uri-encoding.ts";
 
-/** Longest key in UTF-8 bytes. */
 const MAX_KEY_BYTES = 1024;
 
-/** Host names that may carry a bucket in front (`bucket.localhost:9000`), the longest first. */
+/** Host names that a bucket may precede (`bucket.localhost:9000`), the longest first. */
 const VIRTUAL_HOST_SUFFIXES = [".s3.localhost", ".localhost", ".127.0.0.1"];
 
-/** A request taken apart: what it asks for, and of whom. */
+/** A parsed request. */
 export interface S3Request {
   readonly method: string;
   readonly operation: S3Operation;
-  /** Bucket name; empty for ListBuckets. */
+  /** Empty for ListBuckets. */
   readonly bucket: string;
-  /** Object key; empty when the request is about a bucket. */
+  /** Empty for a request for a bucket. */
   readonly key: string;
-  /** Path as it was sent, without the query. */
+  /** The path as sent, without the query. */
   readonly rawPath: string;
-  /** Query as it was sent, without `?`. */
+  /** The query as sent, without `?`. */
   readonly rawQuery: string;
   readonly query: ReadonlyMap<string, string>;
   readonly headers: IncomingHttpHeaders;
@@ -28,7 +27,7 @@ export interface S3Request {
   readonly presigned: boolean;
 }
 
-/** Bucket in the `Host` header, for virtual-host style requests. */
+/** Returns the bucket in the `Host` header of a virtual-host style request. */
 function hostBucket(host: string | undefined): string | undefined {
   if (host === undefined) return undefined;
   const name = host.replace(/:\d+$/, "").toLowerCase();
@@ -37,20 +36,20 @@ function hostBucket(host: string | undefined): string | undefined {
   return bucket === "" || bucket === "s3" ? undefined : bucket;
 }
 
-/** Brings a key to the form the profile stores. */
+/** Returns a key in the form in which the profile stores it. */
 export function storedKey(key: string, profile: S3Profile): string {
   return profile.normalizesKeys ? key.normalize("NFC") : key;
 }
 
 /** Throws `KeyTooLongError` for a key of more than 1,024 UTF-8 bytes. */
 export function checkKeyLength(key: string): void {
-  // A UTF-16 unit takes three bytes at most, so that short keys need no second look.
+  // A UTF-16 unit takes at most three bytes, so short keys need not be measured.
   if (key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES) {
     throw new S3Error("KeyTooLongError", `Your key is too long; at most ${MAX_KEY_BYTES} bytes are allowed.`);
   }
 }
 
-/** Takes a request apart. Throws `InvalidURI` or `MethodNotAllowed`. */
+/** Parses a request. Throws `InvalidURI` or `MethodNotAllowed`. */
 export function parseRequest(incoming: IncomingMessage, profile: S3Profile): S3Request {
   const { headers, method = "GET", url = "/" } = incoming;
   const mark = url.indexOf("?");
@@ -69,7 +68,7 @@ export function parseRequest(incoming: IncomingMessage, profile: S3Profile): S3R
   return { method, operation, bucket, key, rawPath, rawQuery, query, headers, presigned };
 }
 
-/** Value of a header, or of the query parameter it was signed as in a presigned URL. */
+/** Returns the value of a header, or of the query parameter that replaces it in a presigned URL. */
 export function requestHeader(request: S3Request, name: string): string | undefined {
   const value = request.headers[name];
   if (typeof value === "string") return value;
@@ -77,7 +76,7 @@ export function requestHeader(request: S3Request, name: string): string | undefi
   return request.presigned && name.startsWith("x-amz-") ? request.query.get(name) : undefined;
 }
 
-/** Query parameter that must be a non-negative integer; `InvalidArgument` when it is not. */
+/** Returns a query parameter that is a non-negative integer. Throws `InvalidArgument` for another value. */
 export function queryInteger(request: S3Request, name: string, fallback: number): number {
   const text = request.query.get(name);
   if (text === undefined || text === "") return fallback;
@@ -87,7 +86,7 @@ export function queryInteger(request: S3Request, name: string, fallback: number)
   return Number(text);
 }
 
-/** Throws `NotImplemented` when a request carries a header that the profile refuses. */
+/** Throws `NotImplemented` for a request with a header that the profile refuses. */
 export function refuseUnsupportedHeaders(request: S3Request, profile: S3Profile): void {
   for (const name in request.headers) refuseHeader(name, request, profile);
   if (request.presigned) for (const name of request.query.keys()) refuseHeader(name, request, profile);

@@ -3,23 +3,21 @@ import type { ServerResponse } from "node:http";
 import type { ActiveFaults } from "../faults/active-faults.ts";
 import type { S3Reply } from "./s3-reply.ts";
 
-/** Pieces in which a body goes out at limited bandwidth: as many a second as feel continuous. */
+/** Number of pieces per second in which a body is sent at limited bandwidth. */
 const PACED_PIECES_PER_SECOND = 50;
 
-/** What sending needs beside the reply. */
 export interface SendOptions {
   readonly response: ServerResponse;
   readonly faults: ActiveFaults;
-  /** Aborted when the client goes away. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
   /** Whether the request was a HEAD, whose reply has no body. */
   readonly isHead: boolean;
-  /** Whether the fault of a body was the request's, so that the reply's is left alone. */
+  /** Whether the request had a body: faults of bodies then apply to that one, not to the reply's. */
   readonly requestHadBody: boolean;
   readonly onBody: (bytes: number) => void;
 }
 
-/** The reply's body, in pieces. */
 async function* pieces(reply: S3Reply): AsyncGenerator<Buffer> {
   const { body } = reply;
   if (body === undefined) return;
@@ -38,7 +36,7 @@ async function write(options: SendOptions, chunk: Buffer): Promise<void> {
   await once(options.response, "drain", { signal: options.signal });
 }
 
-/** Writes and waits until it has left: what comes before a fault must arrive, or the fault would be another. */
+/** Writes and waits until the bytes were sent: those before a fault must arrive. */
 async function flush(options: SendOptions, chunk: Buffer): Promise<void> {
   options.onBody(chunk.length);
   await new Promise((resolve) => {
@@ -46,7 +44,7 @@ async function flush(options: SendOptions, chunk: Buffer): Promise<void> {
   });
 }
 
-/** Sends a body as it is. What lies in memory goes out without the detour of an iterator. */
+/** Sends a body without faults. A single chunk in memory is sent without an iterator, which costs more than the chunk. */
 async function sendBody(reply: S3Reply, options: SendOptions): Promise<void> {
   const { body } = reply;
   const { response, onBody } = options;
@@ -68,7 +66,7 @@ async function sendBody(reply: S3Reply, options: SendOptions): Promise<void> {
   response.end();
 }
 
-/** Sends a body through the faults that concern it; false when the reply must not be ended. */
+/** Sends a body through its faults; false if the reply must not be ended. */
 async function sendFaultyBody(reply: S3Reply, size: number, options: SendOptions): Promise<boolean> {
   const { response, faults, requestHadBody } = options;
   const cut = faults.find("stall") ?? faults.find("truncate");
@@ -102,7 +100,7 @@ async function sendFaultyBody(reply: S3Reply, size: number, options: SendOptions
   return false;
 }
 
-/** Sends a reply, and closes the source of its body whatever happens. */
+/** Sends a reply and always closes the source of its body. */
 export async function sendReply(reply: S3Reply, options: SendOptions): Promise<void> {
   const { response, faults, isHead, signal } = options;
   try {

@@ -1,7 +1,7 @@
 import { S3Error } from "../s3-error.ts";
 
 /**
- * Percent-encodes as Signature Version 4 does: everything but `A-Z a-z 0-9 - . _ ~`.
+ * Percent-encodes everything except `A-Z a-z 0-9 - . _ ~`, as Signature Version 4 does.
  *
  * @example
  * encodeUri("a b/ü"); // "a%20b%2F%C3%BC"
@@ -14,7 +14,7 @@ export function encodeUri(text: string): string {
 }
 
 /**
- * {@link encodeUri} of a path: the slashes stay.
+ * {@link encodeUri} for a path, which keeps its slashes.
  *
  * @example
  * encodeUriPath("a b/ü"); // "a%20b/%C3%BC"
@@ -34,7 +34,7 @@ export function encodeListedKey(key: string): string {
 }
 
 /**
- * Undoes percent-encoding; malformed escapes and bytes that are not UTF-8 throw `InvalidURI`.
+ * Decodes percent-encoding. Throws `InvalidURI` for malformed escapes and invalid UTF-8.
  *
  * @example
  * decodeUri("a%20b"); // "a b"
@@ -49,7 +49,7 @@ export function decodeUri(text: string): string {
 }
 
 /**
- * Parses a query string; a name without `=` gets the empty value, and the last of equal names wins.
+ * Parses a query string. A name without `=` has an empty value; the last of equal names wins.
  *
  * @example
  * parseQuery("list-type=2&uploads").get("uploads"); // ""

@@ -5,13 +5,13 @@ import { S3Error } from "../s3-error.ts";
 import { childText } from "../xml/xml-reader.ts";
 import { xmlElement } from "../xml/xml-writer.ts";
 
-/** Whether a name can be a bucket's: 3 to 63 of `a-z 0-9 - .`, a letter or digit at either end, no IP address. */
+/** Whether a name is valid: 3 to 63 of `a-z 0-9 - .`, a letter or digit at either end, not an IP address. */
 export function isBucketName(name: string): boolean {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) return false;
   return !name.includes("..") && !/^\d+\.\d+\.\d+\.\d+$/.test(name);
 }
 
-/** The `Owner` element; every object and bucket has the same owner. */
+/** Writes the owner, who is the same for every object and bucket. */
 export function ownerElement(name = "Owner"): string {
   return xmlElement(name, [xmlElement("ID", OWNER_ID), xmlElement("DisplayName", OWNER_ID)]);
 }
@@ -39,13 +39,12 @@ export async function createBucket(exchange: Exchange): Promise<S3Reply> {
   return { status: 200, headers: { location: `/${bucket}` } };
 }
 
-/** HeadBucket. */
 export function headBucket(exchange: Exchange): S3Reply {
   requireBucket(exchange);
   return { status: 200, headers: { "x-amz-bucket-region": exchange.region } };
 }
 
-/** DeleteBucket; `BucketNotEmpty` while it holds an object. Uploads in progress end with it. */
+/** DeleteBucket. Throws `BucketNotEmpty` if it contains an object. Uploads in progress are discarded. */
 export function deleteBucket(exchange: Exchange): S3Reply {
   const { request, store, uploads } = exchange;
   requireBucket(exchange);
@@ -57,7 +56,6 @@ export function deleteBucket(exchange: Exchange): S3Reply {
   return { status: 204, headers: {} };
 }
 
-/** ListBuckets. */
 export function listBuckets(exchange: Exchange): S3Reply {
   const buckets = [...exchange.store.buckets()].sort((a, b) => (a.name < b.name ? -1 : 1));
   const elements = buckets.map(({ name, createdAtMs }) =>
@@ -69,7 +67,7 @@ export function listBuckets(exchange: Exchange): S3Reply {
   return xmlReply("ListAllMyBucketsResult", [ownerElement(), xmlElement("Buckets", elements)]);
 }
 
-/** GetBucketLocation. S3 names its first region by saying nothing. */
+/** GetBucketLocation. S3 returns an empty element for `us-east-1`. */
 export function getBucketLocation(exchange: Exchange): S3Reply {
   requireBucket(exchange);
   const { region } = exchange;
@@ -78,7 +76,7 @@ export function getBucketLocation(exchange: Exchange): S3Reply {
   return { ...reply, body: reply.body.replace("></LocationConstraint>", `>${region}</LocationConstraint>`) };
 }
 
-/** GetBucketVersioning: there are no versions, which S3 says with an empty document. */
+/** GetBucketVersioning. Without versions S3 returns an empty document. */
 export function getBucketVersioning(exchange: Exchange): S3Reply {
   requireBucket(exchange);
   return xmlReply("VersioningConfiguration", []);

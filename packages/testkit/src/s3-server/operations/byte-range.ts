@@ -7,9 +7,8 @@ export interface ByteRange {
 }
 
 /**
- * Reads a `Range` header against an object's size. `undefined` means the whole object: no header, or one that
- * HTTP says to ignore (another unit, several ranges, nonsense). A range that begins beyond the end throws
- * `InvalidRange`.
+ * Resolves a `Range` header for an object of that size. Returns `undefined` for the whole object: without a header, or with
+ * one that HTTP ignores (another unit, several ranges, malformed). Throws `InvalidRange` for a range that begins after the end.
  *
  * @example
  * resolveRange("bytes=-5", 100); // { start: 95, end: 100 }

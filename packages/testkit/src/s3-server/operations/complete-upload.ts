@@ -16,7 +16,7 @@ import { requireUpload } from "./multipart-operations.ts";
 import type { MultipartUpload, UploadedPart } from "./multipart-uploads.ts";
 import { writeCondition } from "./preconditions.ts";
 
-/** Smallest part but the last, 5 MiB. */
+/** Smallest part, except the last. */
 const MIN_PART_BYTES = 5 * 1024 ** 2;
 
 function invalidPart(number: string): S3Error {
@@ -24,7 +24,7 @@ function invalidPart(number: string): S3Error {
   return new S3Error("InvalidPart", message);
 }
 
-/** The parts that the document names, each as it was uploaded. */
+/** Returns the uploaded parts that the document names. */
 function chooseParts(exchange: Exchange, upload: MultipartUpload, root: XmlNode): UploadedPart[] {
   const parts: UploadedPart[] = [];
   for (const node of root.children) {
@@ -80,7 +80,7 @@ async function objectChecksum(
   const values = parts.map((part) => ({ value: part.checksum?.value ?? "", size: part.staged.size }));
   const joined = await joinPartChecksums(algorithm, type, values);
   const claimed = requestHeader(exchange.request, `x-amz-checksum-${algorithm}`);
-  // A composite value may be claimed with or without the number of parts.
+  // Clients send a composite value with or without the number of parts.
   if (claimed !== undefined && claimed !== joined.value && claimed !== joined.value.replace(/-\d+$/, "")) {
     if (type === "FULL_OBJECT") acceptChecksumValue(algorithm, claimed);
     const name = algorithm.toUpperCase();
@@ -89,7 +89,7 @@ async function objectChecksum(
   return joined;
 }
 
-/** Joins the parts into one body. A single part is taken as it is. */
+/** Joins the parts into one body. A single part is used as it is. */
 async function joinParts(exchange: Exchange, parts: readonly UploadedPart[]): Promise<StagedBytes> {
   const [first, second] = parts;
   if (first !== undefined && second === undefined) return first.staged;
@@ -111,8 +111,8 @@ async function joinParts(exchange: Exchange, parts: readonly UploadedPart[]): Pr
 }
 
 /**
- * CompleteMultipartUpload. From the moment its parts are accepted the upload is this request's alone; it is
- * given back when the object cannot be committed, unless the profile says that a failed condition ends it.
+ * CompleteMultipartUpload. Once its parts are accepted, no other request can use the upload. It is restored if the object
+ * cannot be committed, unless the profile discards it after a failed condition.
  */
 export async function completeMultipartUpload(exchange: Exchange): Promise<S3Reply> {
   const { request, uploads, profile } = exchange;
@@ -144,7 +144,7 @@ export async function completeMultipartUpload(exchange: Exchange): Promise<S3Rep
     };
     commitObject(exchange, record, staged, condition);
   } catch (error) {
-    // A single part is not a copy: it must outlive the attempt if the upload does.
+    // A single part is not a copy, so the upload still needs it.
     if (staged !== parts[0]?.staged) staged?.discard();
     const failedCondition = error instanceof S3Error && error.code === "PreconditionFailed";
     if (failedCondition && profile.failedConditionalCompleteDiscardsUpload) uploads.discard(upload);

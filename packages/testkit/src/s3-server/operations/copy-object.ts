@@ -16,7 +16,7 @@ import { noSuchKey } from "./get-object.ts";
 import { attributesOf } from "./object-headers.ts";
 import { preconditionFailed, weighRead, writeCondition } from "./preconditions.ts";
 
-/** Opens the object that `x-amz-copy-source` names, its conditions checked. The caller closes the source. */
+/** Opens the object that `x-amz-copy-source` names and checks its conditions. The caller closes the source. */
 export function openCopySource(exchange: Exchange): OpenObject {
   const { request, store, profile } = exchange;
   const header = requestHeader(request, "x-amz-copy-source") ?? "";
@@ -38,7 +38,7 @@ export function openCopySource(exchange: Exchange): OpenObject {
   return found;
 }
 
-/** Bytes copied, with their MD5 in hex and the checksum asked for. */
+/** Copied bytes with their MD5 in hex and the requested checksum. */
 export interface CopiedBytes {
   readonly staged: StagedBytes;
   readonly md5: string;
@@ -73,7 +73,7 @@ export async function stageCopy(
   }
 }
 
-/** The `ETag`, `LastModified` and checksum of a copy's result document. */
+/** Returns the `ETag`, `LastModified` and checksum elements of a copy's result. */
 export function copyResult(record: Pick<ObjectRecord, "etag" | "lastModifiedMs" | "checksum">): string[] {
   const { checksum } = record;
   return [
@@ -83,7 +83,6 @@ export function copyResult(record: Pick<ObjectRecord, "etag" | "lastModifiedMs" 
   ];
 }
 
-/** CopyObject, with conditions on the source and on the target. */
 export async function copyObject(exchange: Exchange): Promise<S3Reply> {
   const { request, profile } = exchange;
   requireBucket(exchange);

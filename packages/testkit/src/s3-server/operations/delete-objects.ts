@@ -6,7 +6,7 @@ import { childText, type XmlNode } from "../xml/xml-reader.ts";
 import { xmlElement } from "../xml/xml-writer.ts";
 import { checkWrite, writeCondition } from "./preconditions.ts";
 
-/** DeleteObject. A key that is not there is fine; `If-Match` is honoured. */
+/** DeleteObject. Succeeds for a missing key, unless `If-Match` is given. */
 export function deleteObject(exchange: Exchange): S3Reply {
   const { request, store, profile } = exchange;
   requireBucket(exchange);
@@ -16,7 +16,7 @@ export function deleteObject(exchange: Exchange): S3Reply {
   return { status: 204, headers: {} };
 }
 
-/** Deletes one key of a batch and tells what became of it. */
+/** Deletes one key of a batch and returns its result. */
 function deleteEntry(exchange: Exchange, entry: XmlNode, quiet: boolean): string | undefined {
   const { request, store, profile } = exchange;
   const rawKey = childText(entry, "Key") ?? "";
@@ -44,7 +44,7 @@ function deleteEntry(exchange: Exchange, entry: XmlNode, quiet: boolean): string
   }
 }
 
-/** DeleteObjects: one result a key, so that some may fail while others succeed. */
+/** DeleteObjects. Each key has its own result. */
 export async function deleteObjects(exchange: Exchange): Promise<S3Reply> {
   const { request, profile } = exchange;
   requireBucket(exchange);

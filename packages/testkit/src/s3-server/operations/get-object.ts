@@ -7,12 +7,11 @@ import { type ByteRange, resolveRange } from "./byte-range.ts";
 import { objectHeaders, versionHeaders } from "./object-headers.ts";
 import { preconditionFailed, weighRead } from "./preconditions.ts";
 
-/** The error of a key that is not there. */
 export function noSuchKey(): S3Error {
   return new S3Error("NoSuchKey", "The specified key does not exist.");
 }
 
-/** The range that `partNumber` asks for. */
+/** Returns the range of the requested `partNumber`. */
 function partRange(request: S3Request, record: ObjectRecord): ByteRange | undefined {
   if (!request.query.has("partNumber")) return undefined;
   const number = queryInteger(request, "partNumber", 0);
@@ -28,7 +27,7 @@ function partRange(request: S3Request, record: ObjectRecord): ByteRange | undefi
   return { start, end: start + size };
 }
 
-/** Everything of the reply but the bytes. */
+/** Returns the reply without the bytes. */
 function describe(request: S3Request, record: ObjectRecord): S3Reply & { readonly range: ByteRange } {
   const whole = { start: 0, end: record.size };
   switch (weighRead(request, "", record)) {
@@ -54,7 +53,7 @@ function describe(request: S3Request, record: ObjectRecord): S3Reply & { readonl
   }
 }
 
-/** GetObject: the object's bytes, or a range of them, as they were when the request came. */
+/** GetObject: the object's bytes, or a range of them, as they were when the request arrived. */
 export function getObject(exchange: Exchange): S3Reply {
   const { request, store } = exchange;
   requireBucket(exchange);
@@ -69,7 +68,7 @@ export function getObject(exchange: Exchange): S3Reply {
   }
 }
 
-/** HeadObject: what GetObject would answer, without the bytes. */
+/** HeadObject: the reply of GetObject without the bytes. */
 export function headObject(exchange: Exchange): S3Reply {
   const { request, store } = exchange;
   requireBucket(exchange);

@@ -8,10 +8,10 @@ import { xmlElement } from "../xml/xml-writer.ts";
 import { ownerElement } from "./bucket-operations.ts";
 import { listPage } from "./object-listing.ts";
 
-/** Most entries of a page, and the number when none is asked for. */
+/** Maximum and default number of entries per page. */
 export const MAX_PAGE = 1000;
 
-/** How a listing writes keys: as they are, or percent-encoded with `encoding-type=url`. */
+/** Returns how a listing writes keys: unchanged, or percent-encoded with `encoding-type=url`. */
 export function keyEncoder(request: S3Request): (key: string) => string {
   const type = request.query.get("encoding-type");
   if (type === undefined || type === "") return (key) => key;
@@ -19,7 +19,7 @@ export function keyEncoder(request: S3Request): (key: string) => string {
   return encodeListedKey;
 }
 
-/** An element that is left out when its value is empty. */
+/** Writes an element, or nothing if its value is empty. */
 export function optionalElement(name: string, value: string | undefined): string | undefined {
   return value === undefined || value === "" ? undefined : xmlElement(name, value);
 }
@@ -42,7 +42,7 @@ function contentsElement(record: ObjectRecord, encode: (key: string) => string, 
   ]);
 }
 
-/** Tokens are opaque to clients, so that none comes to rely on what is in them. */
+/** Encoded, so that no client relies on a token's content. */
 function encodeToken(last: string): string {
   return Buffer.from(`1${last}`).toString("base64url");
 }
@@ -55,7 +55,7 @@ function decodeToken(token: string): string {
   return text.slice(1);
 }
 
-/** The listing that both versions share; `after` differs. */
+/** The page that both versions share; they differ in `after`. */
 function page(exchange: Exchange, after: string) {
   const { request, store } = exchange;
   requireBucket(exchange);
@@ -82,7 +82,6 @@ function page(exchange: Exchange, after: string) {
   return { listing, encode, head, entries, delimiter };
 }
 
-/** ListObjectsV2. */
 export function listObjectsV2(exchange: Exchange): S3Reply {
   const { query } = exchange.request;
   const token = query.get("continuation-token");
@@ -99,7 +98,7 @@ export function listObjectsV2(exchange: Exchange): S3Reply {
   ]);
 }
 
-/** ListObjects, the first version: `NextMarker` comes only with a delimiter. */
+/** ListObjects, version 1. `NextMarker` is returned only with a delimiter. */
 export function listObjects(exchange: Exchange): S3Reply {
   const marker = exchange.request.query.get("marker") ?? "";
   const { listing, encode, head, entries, delimiter } = page(exchange, marker);

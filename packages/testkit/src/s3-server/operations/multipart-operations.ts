@@ -15,17 +15,15 @@ import { type MultipartUpload, type UploadedPart, uploadOrder } from "./multipar
 import { attributesOf, checksumHeaders } from "./object-headers.ts";
 import { listPage } from "./object-listing.ts";
 
-/** Highest part number. */
 const MAX_PARTS = 10_000;
 
-/** The upload that a request names by its `uploadId`; `NoSuchUpload` when there is none for its key. */
+/** Returns the upload that a request names. Throws `NoSuchUpload` if its key has no such upload. */
 export function requireUpload(exchange: Exchange): MultipartUpload {
   const { request, uploads } = exchange;
   requireBucket(exchange);
   return uploads.require(request.bucket, request.key, request.query.get("uploadId"));
 }
 
-/** CreateMultipartUpload. */
 export function createMultipartUpload(exchange: Exchange): S3Reply {
   const { request, uploads } = exchange;
   requireBucket(exchange);
@@ -70,7 +68,7 @@ function partNumber(exchange: Exchange): number {
   return number;
 }
 
-/** Adds a part under the ETag the profile gives it. */
+/** Adds a part with the ETag of the profile. */
 function keepPart(
   exchange: Exchange,
   upload: MultipartUpload,
@@ -90,7 +88,6 @@ function keepPart(
   return kept;
 }
 
-/** UploadPart. */
 export async function uploadPart(exchange: Exchange): Promise<S3Reply> {
   const number = partNumber(exchange);
   const upload = requireUpload(exchange);
@@ -106,7 +103,6 @@ export async function uploadPart(exchange: Exchange): Promise<S3Reply> {
   return { status: 200, headers: { etag: `"${part.etag}"`, ...checksumHeaders(part) } };
 }
 
-/** UploadPartCopy. */
 export async function uploadPartCopy(exchange: Exchange): Promise<S3Reply> {
   const number = partNumber(exchange);
   const upload = requireUpload(exchange);
@@ -124,13 +120,11 @@ export async function uploadPartCopy(exchange: Exchange): Promise<S3Reply> {
   return xmlReply("CopyPartResult", copyResult(keepPart(exchange, upload, { number, ...copied })));
 }
 
-/** AbortMultipartUpload. */
 export function abortMultipartUpload(exchange: Exchange): S3Reply {
   exchange.uploads.discard(requireUpload(exchange));
   return { status: 204, headers: {} };
 }
 
-/** ListParts. */
 export function listParts(exchange: Exchange): S3Reply {
   const { request } = exchange;
   const upload = requireUpload(exchange);
@@ -164,7 +158,6 @@ export function listParts(exchange: Exchange): S3Reply {
   ]);
 }
 
-/** ListMultipartUploads. */
 export function listMultipartUploads(exchange: Exchange): S3Reply {
   const { request, uploads } = exchange;
   requireBucket(exchange);
@@ -175,7 +168,7 @@ export function listMultipartUploads(exchange: Exchange): S3Reply {
   const keyMarker = query.get("key-marker") ?? "";
   const maxUploads = Math.min(queryInteger(request, "max-uploads", MAX_PAGE), MAX_PAGE);
   const idMarker = query.get("upload-id-marker") ?? "";
-  // With an id the page goes on among the uploads of one key, without one after them all.
+  // With an ID the page continues within the uploads of the key, without one after all of them.
   const marker = idMarker === "" ? undefined : uploadOrder({ key: keyMarker, id: idMarker });
   const page = listPage(
     {

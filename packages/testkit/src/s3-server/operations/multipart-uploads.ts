@@ -4,12 +4,12 @@ import type { Checksum, ChecksumAlgorithm, ChecksumType } from "../store/checksu
 import { KeyIndex } from "../store/key-index.ts";
 import type { ObjectAttributes, StagedBytes } from "../store/object-store.ts";
 
-/** A part that has come whole. */
+/** A part that was received completely. */
 export interface UploadedPart {
   readonly number: number;
   /** Without quotes. */
   readonly etag: string;
-  /** MD5 in hex, from which the object's ETag is made. */
+  /** MD5 in hex, for the object's ETag. */
   readonly md5: string;
   /** Milliseconds since the epoch. */
   readonly lastModifiedMs: number;
@@ -17,7 +17,7 @@ export interface UploadedPart {
   readonly checksum?: Checksum;
 }
 
-/** An upload that is neither complete nor aborted. */
+/** An upload in progress. */
 export interface MultipartUpload {
   readonly id: string;
   readonly bucket: string;
@@ -25,30 +25,30 @@ export interface MultipartUpload {
   /** Milliseconds since the epoch. */
   readonly initiatedMs: number;
   readonly attributes: ObjectAttributes;
-  /** Checksum the object is to have. */
+  /** The checksum of the future object. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly type: ChecksumType };
   readonly parts: Map<number, UploadedPart>;
 }
 
-/** Place of an upload in listings: by key, the uploads of one key by their ids, and so by time. */
+/** The sort key of an upload in listings: by key, then by ID and thus by time. */
 export function uploadOrder(upload: Pick<MultipartUpload, "key" | "id">): string {
   return `${upload.key}\u0000${upload.id}`;
 }
 
-/** The uploads in progress. They are kept beside the store, which knows of complete objects only. */
+/** The uploads in progress. The store contains complete objects only. */
 export class MultipartUploads {
   readonly #byId = new Map<string, MultipartUpload>();
   readonly #byBucket = new Map<string, KeyIndex<MultipartUpload>>();
 
   start(upload: Omit<MultipartUpload, "id" | "parts">): MultipartUpload {
-    // Ids begin with the time, so that those of one key sort by it.
+    // IDs begin with the time, so that those of one key sort by it.
     const id = upload.initiatedMs.toString(16).padStart(12, "0") + randomBytes(16).toString("hex");
     const started = { ...upload, id, parts: new Map() };
     this.#add(started);
     return started;
   }
 
-  /** The upload, or `NoSuchUpload` when there is none of that id for that key. */
+  /** Returns an upload. Throws `NoSuchUpload` if the key has none with that ID. */
   require(bucket: string, key: string, id: string | undefined): MultipartUpload {
     const upload = this.#byId.get(id ?? "");
     if (upload === undefined || upload.bucket !== bucket || upload.key !== key) {
@@ -60,7 +60,7 @@ export class MultipartUploads {
     return upload;
   }
 
-  /** Takes an upload out, so that nobody else completes, aborts or adds to it; `restore` puts it back. */
+  /** Removes an upload, so that no other request completes, aborts or extends it; `restore` puts it back. */
   claim(upload: MultipartUpload): void {
     this.#byId.delete(upload.id);
     this.#byBucket.get(upload.bucket)?.delete(uploadOrder(upload));
@@ -70,7 +70,7 @@ export class MultipartUploads {
     this.#add(upload);
   }
 
-  /** Adds a part, in place of an earlier one of that number. */
+  /** Adds a part, or replaces the one with its number. */
   addPart(upload: MultipartUpload, part: UploadedPart): void {
     if (!this.#byId.has(upload.id)) {
       part.staged.discard();
@@ -80,7 +80,7 @@ export class MultipartUploads {
     upload.parts.set(part.number, part);
   }
 
-  /** Throws away an upload that has been claimed, with its parts. */
+  /** Discards an upload and its parts. */
   discard(upload: MultipartUpload): void {
     this.claim(upload);
     for (const part of upload.parts.values()) part.staged.discard();
@@ -92,7 +92,7 @@ export class MultipartUploads {
     this.#byBucket.delete(bucket);
   }
 
-  /** Uploads of a bucket in the order of their keys, from the first key for which `isBefore` is false. */
+  /** Returns the uploads of a bucket by key, from the first key for which `isBefore` is false. */
   *scan(bucket: string, isBefore: (key: string) => boolean): Generator<MultipartUpload> {
     yield* this.#byBucket
       .get(bucket)

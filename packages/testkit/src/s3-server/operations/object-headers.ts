@@ -3,14 +3,14 @@ import { requestHeader, type S3Request } from "../http/s3-request.ts";
 import { S3Error } from "../s3-error.ts";
 import type { ObjectAttributes, ObjectRecord } from "../store/object-store.ts";
 
-/** Most bytes of user metadata, names and values together. */
+/** Maximum bytes of user metadata, names and values together. */
 const MAX_METADATA_BYTES = 2048;
 const METADATA_PREFIX = "x-amz-meta-";
 
-/** Content headers that are stored as they come. */
+/** Content headers that are stored unchanged. */
 const STORED_HEADERS = ["cache-control", "content-disposition", "content-language", "expires"];
 
-/** Query parameters that replace a content header in a signed reply. */
+/** Query parameters that replace a content header of the reply. */
 const OVERRIDES: Readonly<Record<string, string>> = {
   "response-cache-control": "cache-control",
   "response-content-disposition": "content-disposition",
@@ -20,7 +20,7 @@ const OVERRIDES: Readonly<Record<string, string>> = {
   "response-expires": "expires",
 };
 
-/** `Content-Encoding` without `aws-chunked`, which belongs to the transfer and not to the object. */
+/** Returns `Content-Encoding` without `aws-chunked`, which describes the transfer and not the object. */
 function contentEncoding(request: S3Request): string | undefined {
   const codings = (request.headers["content-encoding"] ?? "").split(",").map((coding) => coding.trim());
   const own = codings.filter((coding) => coding !== "" && coding.toLowerCase() !== "aws-chunked");
@@ -45,7 +45,7 @@ function userMetadata(request: S3Request): Record<string, string> {
   return metadata;
 }
 
-/** Content headers and user metadata that a request gives its object; `MetadataTooLarge` above 2 KB. */
+/** Returns the content headers and user metadata of a request. Throws `MetadataTooLarge` above 2 KB. */
 export function attributesOf(exchange: Exchange): ObjectAttributes {
   const { request, profile } = exchange;
   const contentHeaders: Record<string, string> = {
@@ -60,7 +60,7 @@ export function attributesOf(exchange: Exchange): ObjectAttributes {
   return { contentHeaders, userMetadata: userMetadata(request) };
 }
 
-/** Headers that tell an object's version, also of a reply without its content. */
+/** Returns the headers that identify an object's version. */
 export function versionHeaders(record: ObjectRecord): Record<string, string> {
   return {
     etag: `"${record.etag}"`,
@@ -69,8 +69,8 @@ export function versionHeaders(record: ObjectRecord): Record<string, string> {
 }
 
 /**
- * Headers of an object in a GET or HEAD reply, without those of its length. `wholeObject` tells whether the
- * reply is about all its bytes: a checksum of the whole would be taken for one of a range.
+ * Returns the headers of an object for a GET or HEAD reply, without those of its length. The checksum is included only for
+ * the whole object: a client would compare it with the range that it received.
  */
 export function objectHeaders(
   request: S3Request,
@@ -97,7 +97,7 @@ export function objectHeaders(
   return headers;
 }
 
-/** Headers of a record's checksum; none when it has none. */
+/** Returns the headers of a record's checksum, if it has one. */
 export function checksumHeaders(record: Pick<ObjectRecord, "checksum">): Record<string, string> {
   const { checksum } = record;
   if (checksum === undefined) return {};

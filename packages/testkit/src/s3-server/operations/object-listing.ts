@@ -1,35 +1,34 @@
 import { compareKeys } from "@parquetry/core/backend";
 
-/** What a page of a listing is asked for by. */
 export interface ListingQuery {
   readonly prefix: string;
   /** Empty for none. */
   readonly delimiter: string;
-  /** The page begins after this key, or after everything under it when it is a common prefix; empty for none. */
+  /** The page begins after this key, or after all keys under it if it is a common prefix; empty for none. */
   readonly after: string;
   readonly maxKeys: number;
 }
 
-/** A page of a listing: entries and common prefixes count alike. */
+/** A page of a listing. Entries and common prefixes both count towards its size. */
 export interface ListingPage<Entry> {
   readonly entries: readonly Entry[];
   readonly commonPrefixes: readonly string[];
   readonly isTruncated: boolean;
-  /** Last key or common prefix of the page, from which the next one goes on; empty for an empty page. */
+  /** Last key or common prefix of the page, after which the next one begins; empty for an empty page. */
   readonly last: string;
 }
 
-/** Where a listing takes its entries from, in UTF-8 byte order. */
+/** Returns the entries in UTF-8 byte order, from the first one for which `isBefore` is false. */
 export type ListingSource<Entry> = (isBefore: (key: string) => boolean) => Iterable<Entry>;
 
-/** The part of a key up to and with the first delimiter after the prefix. */
+/** Returns the key up to and including the first delimiter after the prefix. */
 function commonPrefixOf(key: string, { prefix, delimiter }: ListingQuery): string | undefined {
   if (delimiter === "") return undefined;
   const at = key.indexOf(delimiter, prefix.length);
   return at === -1 ? undefined : key.slice(0, at + delimiter.length);
 }
 
-/** Computes one page. A common prefix is passed in one step however many keys are under it. */
+/** Computes one page. All keys under a common prefix are skipped in one step. */
 export function listPage<Entry extends { readonly key: string }>(
   query: ListingQuery,
   source: ListingSource<Entry>,

@@ -17,7 +17,7 @@ function md5(bytes: Buffer | string): string {
   return createHash("md5").update(bytes).digest("hex");
 }
 
-/** Status and code of what a call was refused with, or `ok`. */
+/** Returns `ok`, or the status and code with which a call was rejected. */
 async function outcome(call: Promise<unknown>): Promise<string> {
   try {
     await call;
@@ -54,7 +54,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     Body: S3.PutObjectCommandInput["Body"],
     more: Partial<S3.PutObjectCommandInput> = {},
   ) => client.send(new S3.PutObjectCommand({ Bucket, Key, Body: Body ?? "", ...more }));
-  // Bodies are always read: one left over keeps its socket and fails when the server closes.
+  // Bodies are always read: an unread one keeps its socket open and fails when the server closes.
   const get = async (Key: string, more: Partial<S3.GetObjectCommandInput> = {}) => {
     const output = await client.send(new S3.GetObjectCommand({ Bucket, Key, ...more }));
     return { ...output, bytes: Buffer.from((await output.Body?.transformToByteArray()) ?? []) };
@@ -64,7 +64,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
   const list = (more: Partial<S3.ListObjectsV2CommandInput>) =>
     client.send(new S3.ListObjectsV2Command({ Bucket, ...more }));
 
-  it("stores bytes, headers and metadata, and gives them back", async () => {
+  it("stores and returns bytes, headers and metadata", async () => {
     const body = randomBytes(700_001);
     const sent = {
       ContentType: "text/x",
@@ -91,7 +91,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect(empty.ContentType).toBe("application/octet-stream");
   });
 
-  it("takes streams with the SDK's chunked framing and trailer", async () => {
+  it("accepts streams with the SDK's chunked framing and trailer", async () => {
     const body = randomBytes(1_500_000);
     const chunks = [body.subarray(0, 1), body.subarray(1, 70_000), body.subarray(70_000)];
     await put("stream", Readable.from(chunks), { ContentLength: body.length, ChecksumAlgorithm: "SHA256" });
@@ -111,7 +111,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     "double//slash",
     "back\\slash\t\n\"<&>'",
     `long/${"x".repeat(1019)}`,
-  ])("takes the key %j", async (Key) => {
+  ])("accepts the key %j", async (Key) => {
     await put(Key, Key);
     expect((await get(Key)).bytes.toString()).toBe(Key);
     expect((await list({ Prefix: Key })).Contents?.map((entry) => entry.Key)).toEqual([Key]);
@@ -125,12 +125,12 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect(await outcome(head(Key))).toBe("404 NotFound");
   });
 
-  it("refuses a key of 1,025 bytes, counted in UTF-8", async () => {
+  it("rejects a key of 1,025 UTF-8 bytes", async () => {
     expect(await outcome(put(`${"é".repeat(512)}x`, "x"))).toBe("400 KeyTooLongError");
     expect(await outcome(put("é".repeat(512), "x"))).toBe("ok");
   });
 
-  it("serves ranges", async () => {
+  it("returns ranges", async () => {
     const body = randomBytes(600_000);
     await put("range", body);
     const cases: readonly [string, Buffer, string][] = [
@@ -150,7 +150,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect((await get("range", { Range: "bytes=5-4" })).$metadata.httpStatusCode).toBe(200);
   });
 
-  it("weighs conditions on reads", async () => {
+  it("evaluates conditions on reads", async () => {
     const { ETag = "" } = await put("cond/read", "1");
     const { LastModified } = await head("cond/read");
     const earlier = new Date((LastModified?.getTime() ?? 0) - 5000);
@@ -164,7 +164,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect(await outcome(get("cond/read", { IfMatch: ETag, IfUnmodifiedSince: earlier }))).toBe("ok");
   });
 
-  it("weighs conditions on writes, and a refused write changes nothing", async () => {
+  it("evaluates conditions on writes and changes nothing if one fails", async () => {
     const { ETag = "" } = await put("cond/write", "1", { IfNoneMatch: "*" });
     expect(await outcome(put("cond/write", "2", { IfNoneMatch: "*" }))).toBe("412 PreconditionFailed");
     expect(await outcome(put("cond/write", "2", { IfMatch: '"other"' }))).toBe("412 PreconditionFailed");
@@ -179,7 +179,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect(await outcome(remove(`"${md5("3")}"`))).toBe("ok");
   });
 
-  it("lets one of many racing conditional writers win, each round", async () => {
+  it("lets exactly one of several concurrent conditional writers win each round", async () => {
     let etag: string | undefined;
     for (let round = 0; round < 5; round++) {
       const condition = etag === undefined ? { IfNoneMatch: "*" } : { IfMatch: etag };
@@ -193,7 +193,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     }
   });
 
-  it("shows readers old or new bytes, never a mixture", async () => {
+  it("returns old or new bytes to readers, never a mixture", async () => {
     const versions = [Buffer.alloc(900_000, 1), Buffer.alloc(500_000, 2)];
     const [first = Buffer.alloc(0)] = versions;
     await put("atomic", first);
@@ -260,7 +260,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect(await list({ MaxKeys: 0 })).toMatchObject({ KeyCount: 0, IsTruncated: false });
   });
 
-  it("copies with conditions on both ends", async () => {
+  it("copies with conditions on source and target", async () => {
     const { ETag } = await put("copy/a", "1", { Metadata: { m: "1" }, ContentType: "text/x" });
     const copy = (more: Partial<S3.CopyObjectCommandInput>) =>
       client.send(
@@ -279,7 +279,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect(await outcome(copy(own))).toBe("ok");
   });
 
-  it("reports deletions key by key", async () => {
+  it("reports the result of each deleted key", async () => {
     await Promise.all(["del/a", "del/b"].map((key) => put(key, "x")));
     const Objects = [{ Key: "del/a" }, { Key: "del/none" }, { Key: "del/b", ETag: '"other"' }];
     const result = await client.send(new S3.DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
@@ -290,7 +290,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect(await outcome(refused)).toBe("400 MalformedXML");
   });
 
-  it("verifies checksums, and stores nothing when they are wrong", async () => {
+  it("verifies checksums and stores nothing if they are wrong", async () => {
     const wrong: Partial<S3.PutObjectCommandInput>[] = [
       { ChecksumCRC32: "AAAAAA==" },
       { ChecksumCRC32C: "AAAAAA==" },
@@ -329,7 +329,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     return { UploadId, upload, complete, listed, abort };
   };
 
-  it("puts parts together", async () => {
+  it("joins parts into an object", async () => {
     const Key = "mp/whole x=1";
     const { UploadId, upload, complete, listed } = await start(Key, { Metadata: { m: "1" } });
     const done: S3.CompletedPart[] = [];
@@ -365,7 +365,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expectBytes((await get(Key)).bytes, parts[1]?.subarray(10, 110));
   });
 
-  it("refuses a wrong completion and keeps the upload", async () => {
+  it("rejects an invalid completion and keeps the upload", async () => {
     const Key = "mp/refused";
     await put(Key, "old");
     const { upload, complete, listed, abort } = await start(Key);
@@ -384,7 +384,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect(await outcome(abort())).toBe("404 NoSuchUpload");
   });
 
-  it("completes an upload once, however many ask for it", async () => {
+  it("completes an upload once for concurrent requests", async () => {
     const Key = "mp/racing";
     const { upload, complete } = await start(Key);
     const done = [await upload(1, Buffer.alloc(5 * MIB, 1)), await upload(2, Buffer.from("tail"))];
@@ -393,7 +393,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect((await head(Key)).ContentLength).toBe(5 * MIB + 4);
   });
 
-  it("aborts, and lists the uploads of one key page by page", async () => {
+  it("aborts uploads and lists those of one key page by page", async () => {
     const uploads = [await start("mp/pages"), await start("mp/pages"), await start("mp/pages")];
     const found: (string | undefined)[] = [];
     for (let marker: Partial<S3.ListMultipartUploadsCommandInput> = {}, more = true; more; ) {
@@ -415,30 +415,33 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     ["CRC32", "FULL_OBJECT"],
     ["CRC64NVME", "FULL_OBJECT"],
     ["SHA256", "COMPOSITE"],
-  ] as const)("gives a multipart object its %s checksum, %s", async (ChecksumAlgorithm, ChecksumType) => {
-    const Key = `mp/${ChecksumAlgorithm}`;
-    const upload = await start(Key, { ChecksumAlgorithm, ChecksumType });
-    // The SDK would add a CRC32 of its own to the parts: their checksums are left to the server.
-    const done: S3.CompletedPart[] = [];
-    for (const [i, body] of parts.entries()) {
-      const url = `${server.endpoint}/${Bucket}/${Key}?partNumber=${i + 1}&uploadId=${upload.UploadId}`;
-      const { credentials, region } = server;
-      const headers = await signS3Request({ method: "PUT", url, body, credentials, region });
-      const response = await fetch(url, { method: "PUT", headers, body });
-      expect(response.headers.get(`x-amz-checksum-${ChecksumAlgorithm.toLowerCase()}`)).not.toBeNull();
-      done.push({ PartNumber: i + 1, ETag: response.headers.get("etag") ?? "" });
-    }
-    const algorithm = parseChecksumAlgorithm(ChecksumAlgorithm);
-    const whole = await startChecksum(algorithm);
-    if (ChecksumType === "FULL_OBJECT") for (const part of parts) whole.update(part);
-    else for (const part of parts) whole.update(createHash("sha256").update(part).digest());
-    const value = whole.digest().toString("base64") + (ChecksumType === "COMPOSITE" ? "-3" : "");
-    const field = CHECKSUM_ALGORITHMS[algorithm].element;
-    expect(await upload.complete(done)).toMatchObject({ [field]: value, ChecksumType });
-    expect(await head(Key, { ChecksumMode: "ENABLED" })).toMatchObject({ [field]: value, ChecksumType });
-  });
+  ] as const)(
+    "computes the %s checksum of a multipart object, %s",
+    async (ChecksumAlgorithm, ChecksumType) => {
+      const Key = `mp/${ChecksumAlgorithm}`;
+      const upload = await start(Key, { ChecksumAlgorithm, ChecksumType });
+      // Not sent by the SDK, which would add a CRC32 to each part: the server computes their checksums.
+      const done: S3.CompletedPart[] = [];
+      for (const [i, body] of parts.entries()) {
+        const url = `${server.endpoint}/${Bucket}/${Key}?partNumber=${i + 1}&uploadId=${upload.UploadId}`;
+        const { credentials, region } = server;
+        const headers = await signS3Request({ method: "PUT", url, body, credentials, region });
+        const response = await fetch(url, { method: "PUT", headers, body });
+        expect(response.headers.get(`x-amz-checksum-${ChecksumAlgorithm.toLowerCase()}`)).not.toBeNull();
+        done.push({ PartNumber: i + 1, ETag: response.headers.get("etag") ?? "" });
+      }
+      const algorithm = parseChecksumAlgorithm(ChecksumAlgorithm);
+      const whole = await startChecksum(algorithm);
+      if (ChecksumType === "FULL_OBJECT") for (const part of parts) whole.update(part);
+      else for (const part of parts) whole.update(createHash("sha256").update(part).digest());
+      const value = whole.digest().toString("base64") + (ChecksumType === "COMPOSITE" ? "-3" : "");
+      const field = CHECKSUM_ALGORITHMS[algorithm].element;
+      expect(await upload.complete(done)).toMatchObject({ [field]: value, ChecksumType });
+      expect(await head(Key, { ChecksumMode: "ENABLED" })).toMatchObject({ [field]: value, ChecksumType });
+    },
+  );
 
-  it("refuses a part with another checksum than the upload's", async () => {
+  it("rejects a part with a checksum that the upload does not use", async () => {
     const { upload } = await start("mp/mismatch", { ChecksumAlgorithm: "SHA256" });
     // The SDK adds a CRC32.
     expect(await outcome(upload(1, Buffer.from("x")))).toBe("400 InvalidRequest");
@@ -468,7 +471,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     expect(await outcome(client.send(new S3.GetObjectCommand(more)))).toBe("404 NoSuchBucket");
   });
 
-  it("says so when it does not have what is asked for", async () => {
+  it("returns NotImplemented for what it does not implement", async () => {
     expect(await outcome(put("no", "x", { Tagging: "a=b" }))).toBe("501 NotImplemented");
     expect(await outcome(put("no", "x", { ACL: "public-read" }))).toBe("501 NotImplemented");
     expect(await outcome(client.send(new S3.GetObjectAclCommand({ Bucket, Key: "no" })))).toBe(
@@ -479,7 +482,7 @@ describe.each(["memory", "dir"] as const)("operations, objects in %s", (kind) =>
     );
   });
 
-  it("leaves nothing of an upload whose client went away", async () => {
+  it("keeps nothing of an upload whose client disconnected", async () => {
     const { credentials, region, endpoint } = server;
     const url = `${endpoint}/${Bucket}/gone`;
     const headers = await signS3Request({

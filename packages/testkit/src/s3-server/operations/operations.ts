@@ -28,7 +28,6 @@ import type { S3Operation } from "./s3-operation.ts";
 /** Answers one authenticated request, or throws an {@link S3Error}. */
 export type OperationHandler = (exchange: Exchange) => S3Reply | Promise<S3Reply>;
 
-/** Who answers what. */
 export const OPERATIONS: Readonly<Record<S3Operation, OperationHandler>> = {
   AbortMultipartUpload: abortMultipartUpload,
   CompleteMultipartUpload: completeMultipartUpload,

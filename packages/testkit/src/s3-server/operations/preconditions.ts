@@ -3,24 +3,24 @@ import { S3Error } from "../s3-error.ts";
 import type { S3Profile } from "../s3-profile.ts";
 import type { ObjectRecord } from "../store/object-store.ts";
 
-/** What `If-Match` and its kin come to for a reader. */
+/** The outcome of the conditional headers of a read. */
 export type ReadVerdict = "proceed" | "not-modified" | "failed";
 
-/** Whether a list of entity tags, quoted or not, holds this one. */
+/** Whether a list of entity tags, quoted or not, contains this one. */
 function listsEtag(list: string, etag: string): boolean {
   if (list.trim() === "*") return true;
   return list.split(",").some((tag) => tag.trim().replace(/^(W\/)?"(.*)"$/, "$2") === etag);
 }
 
-/** Seconds since the epoch; an unreadable date counts as absent, as HTTP has it. */
+/** Returns seconds since the epoch. An invalid date is ignored, as HTTP requires. */
 function parseSeconds(date: string | undefined): number | undefined {
   const time = date === undefined ? Number.NaN : Date.parse(date);
   return Number.isNaN(time) ? undefined : Math.floor(time / 1000);
 }
 
 /**
- * Weighs the conditional headers of a GET or HEAD, or with a prefix those of a copy's source, in the order of
- * RFC 9110: an ETag condition displaces the date beside it.
+ * Evaluates the conditional headers of a GET or HEAD, or with a prefix those of a copy's source, in the order of RFC 9110: an
+ * ETag condition takes precedence over a date.
  */
 export function weighRead(request: S3Request, prefix: string, record: ObjectRecord): ReadVerdict {
   const modified = Math.floor(record.lastModifiedMs / 1000);
@@ -37,13 +37,13 @@ export function weighRead(request: S3Request, prefix: string, record: ObjectReco
   return modifiedSince !== undefined && modified <= modifiedSince ? "not-modified" : "proceed";
 }
 
-/** A condition on what a key holds at the moment of a write. */
+/** A condition on the current object of a key at the moment of a write. */
 export interface WriteCondition {
   readonly ifMatch?: string;
   readonly ifNoneMatch?: string;
 }
 
-/** Reads the conditional headers of a write. S3 takes no `If-None-Match` but `*` there (`NotImplemented`). */
+/** Returns the condition of a write. Throws `NotImplemented` for an `If-None-Match` other than `*`, as S3 does. */
 export function writeCondition(request: S3Request, prefix: string): WriteCondition {
   const ifMatch = requestHeader(request, `${prefix}if-match`);
   const ifNoneMatch = requestHeader(request, `${prefix}if-none-match`);
@@ -56,7 +56,7 @@ export function writeCondition(request: S3Request, prefix: string): WriteConditi
   return { ...(ifMatch !== undefined && { ifMatch }), ...(ifNoneMatch !== undefined && { ifNoneMatch }) };
 }
 
-/** Throws `PreconditionFailed`, or what the profile says of a missing key, when a condition does not hold. */
+/** Throws `PreconditionFailed`, or the profile's error for a missing key, if a condition does not hold. */
 export function checkWrite(
   condition: WriteCondition,
   current: ObjectRecord | undefined,
@@ -71,7 +71,6 @@ export function checkWrite(
   if (!listsEtag(condition.ifMatch, current.etag)) throw preconditionFailed("If-Match");
 }
 
-/** The error of a condition that does not hold. */
 export function preconditionFailed(condition: string): S3Error {
   const message = `At least one of the pre-conditions you specified did not hold: ${condition}`;
   return new S3Error("PreconditionFailed", message);

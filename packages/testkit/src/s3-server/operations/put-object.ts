@@ -11,8 +11,8 @@ import { attributesOf, checksumHeaders } from "./object-headers.ts";
 import { writeCondition } from "./preconditions.ts";
 
 /**
- * PutObject. The body goes to the store under no key; when all of it has come and proved right, the condition
- * is checked and the object committed in one step.
+ * PutObject. The body is staged without a key. Once it is complete and verified, the condition is checked and the object
+ * committed in one step.
  */
 export async function putObject(exchange: Exchange): Promise<S3Reply> {
   const { request } = exchange;

@@ -32,7 +32,7 @@ export const S3_OPERATIONS = [
  */
 export type S3Operation = (typeof S3_OPERATIONS)[number];
 
-/** Sub-resources of S3 that this server does not have; asking for one must not look like asking for the object. */
+/** Sub-resources of S3 that this server does not implement; a request for one must not be taken for one of the object. */
 const UNSUPPORTED_SUBRESOURCES = new Set([
   "accelerate",
   "acl",
@@ -109,7 +109,7 @@ function notAllowed(): S3Error {
   return new S3Error("MethodNotAllowed", "The specified method is not allowed against this resource.");
 }
 
-/** Names the operation a request asks for; throws `MethodNotAllowed` for a method S3 does not use. */
+/** Returns the operation of a request. Throws `MethodNotAllowed` for a method that S3 does not use. */
 export function resolveOperation(request: {
   readonly method: string;
   readonly bucket: string;

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 interface SendOptions extends Partial<UnsignedRequest> {
-  /** Headers that are sent without being signed, or in place of signed ones. */
+  /** Headers that are sent unsigned, or instead of signed ones. */
   readonly tampered?: Record<string, string>;
   readonly sent?: string;
 }

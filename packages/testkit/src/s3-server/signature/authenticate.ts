@@ -11,29 +11,29 @@ import {
   signLines,
 } from "./signature-v4.ts";
 
-/** Furthest a client's clock may be from the server's. */
+/** Maximum difference between the clocks of client and server. */
 const MAX_SKEW_MS = 15 * 60 * 1000;
-/** Longest life of a presigned URL, in seconds. */
+/** Maximum lifetime of a presigned URL. */
 const MAX_EXPIRES_SECONDS = 7 * 24 * 3600;
 const ALGORITHM = "AWS4-HMAC-SHA256";
 
-/** Whom the server trusts, and when. */
+/** The credentials, regions and time that a signature must match. */
 export interface AuthPolicy {
   readonly credentials: S3Credentials;
-  /** Regions a signature may name; the first is the server's own. */
+  /** Regions that a signature may name, the server's own first. */
   readonly regions: readonly string[];
   /** The server's clock, in milliseconds since the epoch. */
   readonly nowMs: number;
 }
 
-/** A signature that held; the signatures of body chunks continue from it. */
+/** A verified signature, which the signatures of body chunks continue. */
 export interface VerifiedSignature {
   readonly key: Buffer;
   readonly scope: string;
   /** `YYYYMMDDTHHMMSSZ`. */
   readonly amzDate: string;
   readonly signature: string;
-  /** What the request says of its body, `x-amz-content-sha256`. */
+  /** The value of `x-amz-content-sha256`. */
   readonly payloadHash: string;
 }
 
@@ -126,7 +126,7 @@ function checkTime(request: S3Request, amzDate: string, nowMs: number): void {
 
 function parseScope(credential: string, policy: AuthPolicy): { accessKeyId: string; scope: CredentialScope } {
   const parts = credential.split("/");
-  // An access key may hold slashes, the four fields after it may not.
+  // An access key may contain slashes, the four fields after it may not.
   const [date, region, service, terminator] = parts.slice(-4);
   const accessKeyId = parts.slice(0, -4).join("/");
   const malformed = (why: string): S3Error =>
@@ -140,12 +140,12 @@ function parseScope(credential: string, policy: AuthPolicy): { accessKeyId: stri
   return { accessKeyId, scope: { date, region, service } };
 }
 
-/** Every `x-amz-` header must be signed, or anyone on the way could have added it. */
+/** Requires that every `x-amz-` header is signed, because a third party could have added it otherwise. */
 function requireSignedHeaders(request: S3Request, signedHeaders: readonly string[]): void {
   if (!signedHeaders.includes("host")) throw signatureMismatch();
   for (const name in request.headers) {
     if (!name.startsWith("x-amz-") || signedHeaders.includes(name)) continue;
-    // In a presigned request the body's hash is no secret and is checked against the body.
+    // The body's hash of a presigned request need not be signed; the body is compared with it.
     if (request.presigned && name === "x-amz-content-sha256") continue;
     const message = `There were headers present in the request which were not signed: ${name}`;
     throw new S3Error("AccessDenied", message);
@@ -153,8 +153,8 @@ function requireSignedHeaders(request: S3Request, signedHeaders: readonly string
 }
 
 /**
- * Verifies the Signature Version 4 of a request, in the header or in the query. Throws `AccessDenied`,
- * `InvalidAccessKeyId`, `SignatureDoesNotMatch`, `RequestTimeTooSkewed` and the codes of malformed signatures.
+ * Verifies the Signature Version 4 of a request, in its headers or query. Throws `AccessDenied`, `InvalidAccessKeyId`,
+ * `SignatureDoesNotMatch`, `RequestTimeTooSkewed` and the codes of malformed signatures.
  */
 export function authenticate(request: S3Request, policy: AuthPolicy): VerifiedSignature {
   const { authorization } = request.headers;

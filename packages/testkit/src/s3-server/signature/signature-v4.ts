@@ -9,7 +9,7 @@ export interface S3Credentials {
   readonly secretAccessKey: string;
 }
 
-/** What a signature is valid for: `date/region/service/aws4_request`. */
+/** The scope of a signature: `date/region/service/aws4_request`. */
 export interface CredentialScope {
   /** `YYYYMMDD`. */
   readonly date: string;
@@ -17,13 +17,13 @@ export interface CredentialScope {
   readonly service: string;
 }
 
-/** SHA-256 of nothing, in hex. */
+/** SHA-256 of an empty body, in hex. */
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 const keyCache = new Map<string, Buffer>();
 const MAX_CACHED_KEYS = 100;
 
-/** Signing key of a scope. Deriving it takes four HMACs and it holds for a day, so it is remembered. */
+/** Returns the signing key of a scope. It is cached, because it takes four HMACs and is valid for a day. */
 export function signingKey(secret: string, scope: CredentialScope): Buffer {
   const id = `${secret}\n${scope.date}/${scope.region}/${scope.service}`;
   const known = keyCache.get(id);
@@ -37,12 +37,10 @@ export function signingKey(secret: string, scope: CredentialScope): Buffer {
   return key;
 }
 
-/** Text form of a scope. */
 export function scopeText(scope: CredentialScope): string {
   return `${scope.date}/${scope.region}/${scope.service}/aws4_request`;
 }
 
-/** Signs a list of lines. */
 export function signLines(key: Buffer, lines: readonly string[]): string {
   return createHmac("sha256", key).update(lines.join("\n")).digest("hex");
 }
@@ -54,7 +52,6 @@ export function sameSignature(sent: string, computed: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** The error of every signature that does not fit. */
 export function signatureMismatch(): S3Error {
   return new S3Error(
     "SignatureDoesNotMatch",
@@ -74,7 +71,7 @@ function canonicalQuery(rawQuery: string, presigned: boolean): string {
     if (presigned && name === "X-Amz-Signature") continue;
     pairs.push([name, encodeUri(decodeUri(rawValue.replaceAll("+", " ")))]);
   }
-  // Encoded text is ASCII, where UTF-16 order is byte order.
+  // Encoded text is ASCII, for which UTF-16 order is byte order.
   pairs.sort(([nameA, valueA], [nameB, valueB]) => {
     if (nameA !== nameB) return nameA < nameB ? -1 : 1;
     return valueA < valueB ? -1 : valueA > valueB ? 1 : 0;
@@ -89,7 +86,7 @@ function canonicalHeader(headers: IncomingHttpHeaders, name: string): string {
   return `${name}:${text.trim().replace(/ {2,}/g, " ")}\n`;
 }
 
-/** What a signature covers. */
+/** The parts of a request that a signature covers. */
 export interface SignedParts {
   readonly method: string;
   readonly rawPath: string;
@@ -97,13 +94,13 @@ export interface SignedParts {
   readonly headers: IncomingHttpHeaders;
   /** Lower-case names, in the order they were signed. */
   readonly signedHeaders: readonly string[];
-  /** Value that stands for the body: a SHA-256 in hex, or a marker such as `UNSIGNED-PAYLOAD`. */
+  /** A SHA-256 in hex, or a marker such as `UNSIGNED-PAYLOAD`. */
   readonly payloadHash: string;
-  /** Whether the signature is itself in the query, and so not covered. */
+  /** Whether the signature is in the query, which then excludes it. */
   readonly presigned: boolean;
 }
 
-/** SHA-256 in hex of the canonical request. */
+/** Returns the SHA-256 of the canonical request, in hex. */
 export function canonicalRequestHash(parts: SignedParts): string {
   let headers = "";
   for (const name of parts.signedHeaders) headers += canonicalHeader(parts.headers, name);

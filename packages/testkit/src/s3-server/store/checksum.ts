@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import type { IHasher } from "hash-wasm";
 import { S3Error } from "../s3-error.ts";
 
-/** Names of the checksum algorithms of S3, in lower case as in `x-amz-checksum-…`. */
+/** A checksum algorithm of S3, in lower case as in `x-amz-checksum-…`. */
 export type ChecksumAlgorithm = "crc32" | "crc32c" | "crc64nvme" | "sha1" | "sha256";
 
 /** `COMPOSITE` is a checksum of the parts' checksums, `FULL_OBJECT` one of all the bytes. */
@@ -12,7 +12,7 @@ export type ChecksumType = "COMPOSITE" | "FULL_OBJECT";
 /** A checksum of an object or a part. */
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm;
-  /** Base64; a composite one ends in `-N`, the number of parts. */
+  /** Base64; a composite checksum ends with `-N`, the number of parts. */
   readonly value: string;
   readonly type: ChecksumType;
 }
@@ -32,9 +32,9 @@ interface CrcTraits {
 
 interface AlgorithmTraits {
   readonly bytes: number;
-  /** Element of the XML documents. */
+  /** Its element in XML documents. */
   readonly element: string;
-  /** Present where the checksums of parts can be joined into that of the whole. */
+  /** Present if the checksums of parts can be joined into that of the whole. */
   readonly crc?: CrcTraits;
   readonly defaultType: ChecksumType;
 }
@@ -63,7 +63,6 @@ export const CHECKSUM_ALGORITHMS: Readonly<Record<ChecksumAlgorithm, AlgorithmTr
   sha256: { bytes: 32, element: "ChecksumSHA256", defaultType: "COMPOSITE" },
 };
 
-/** The algorithms, in a fixed order. */
 export const CHECKSUM_NAMES: readonly ChecksumAlgorithm[] = [
   "crc32",
   "crc32c",
@@ -72,7 +71,7 @@ export const CHECKSUM_NAMES: readonly ChecksumAlgorithm[] = [
   "sha256",
 ];
 
-/** Reads an algorithm's name in any case; `InvalidRequest` for an unknown one. */
+/** Parses an algorithm's name in any case. Throws `InvalidRequest` for an unknown one. */
 export function parseChecksumAlgorithm(text: string): ChecksumAlgorithm {
   const name = CHECKSUM_NAMES.find((candidate) => candidate === text.toLowerCase());
   if (name === undefined) {
@@ -81,7 +80,7 @@ export function parseChecksumAlgorithm(text: string): ChecksumAlgorithm {
   return name;
 }
 
-/** Checks that a value is base64 of the algorithm's length; `InvalidRequest` when it is not. */
+/** Returns a value that is base64 of the algorithm's length. Throws `InvalidRequest` for another one. */
 export function acceptChecksumValue(algorithm: ChecksumAlgorithm, value: string): string {
   const bytes = Buffer.from(value, "base64");
   if (bytes.length !== CHECKSUM_ALGORITHMS[algorithm].bytes || bytes.toString("base64") !== value) {
@@ -104,10 +103,10 @@ function startCrc32(): RunningChecksum {
   };
 }
 
-/** Hashers whose checksum was taken: making one takes longer than hashing a small body. */
+/** Hashers for reuse: creating one takes longer than hashing a small body. */
 const idleHashers = new Map<ChecksumAlgorithm, IHasher[]>();
 
-/** Starts a checksum. Few clients send CRC32C or CRC64NVME, so the library that computes them is loaded for the first one. */
+/** Starts a checksum. The library for CRC32C and CRC64NVME, which few clients send, is loaded by the first of them. */
 export async function startChecksum(algorithm: ChecksumAlgorithm): Promise<RunningChecksum> {
   if (algorithm === "crc32") return startCrc32();
   const { crc } = CHECKSUM_ALGORITHMS[algorithm];
@@ -131,7 +130,7 @@ async function createHasher({ width, polynomial }: CrcTraits): Promise<IHasher> 
   return width === 32 ? createCRC32(Number(polynomial)) : createCRC64(polynomial.toString(16));
 }
 
-/** Product of two reflected polynomials over GF(2) modulo `polynomial`. */
+/** Multiplies two reflected polynomials over GF(2) modulo `polynomial`. */
 function multiply(left: bigint, right: bigint, width: number, polynomial: bigint): bigint {
   let product = 0n;
   let factor = right;
@@ -142,7 +141,7 @@ function multiply(left: bigint, right: bigint, width: number, polynomial: bigint
   return product;
 }
 
-/** x to the power of `exponent`, reflected. */
+/** Returns x to the power of `exponent`, reflected. */
 function power(exponent: bigint, width: number, polynomial: bigint): bigint {
   let result = 1n << BigInt(width - 1);
   let base = result >> 1n;
@@ -153,7 +152,6 @@ function power(exponent: bigint, width: number, polynomial: bigint): bigint {
   return result;
 }
 
-/** A part's checksum and size, for joining. */
 export interface PartChecksum {
   readonly value: string;
   readonly size: number;

@@ -26,19 +26,19 @@ interface DirectoryBucket {
   readonly record: BucketRecord;
   readonly path: string;
   readonly objects: KeyIndex<ObjectRecord>;
-  /** Sub-directories that exist. */
+  /** Existing sub-directories. */
   readonly folders: Set<string>;
 }
 
 const BUCKET_FILE = "bucket.json";
 
 /**
- * Keeps buckets and objects in a directory, one file an object, named by the SHA-256 of its key: any key is
- * a file name then, on any file system. Records are also held in memory, for listings. One rename commits an
- * object; it survives the end of the process, and it is not synced, so not surely the end of the machine.
- * Only one store at a time may use a directory. Unfinished uploads do not survive a restart.
+ * Stores buckets and objects in a directory. Each object is one file, named by the SHA-256 of its key, so that every key is a
+ * valid file name on every file system. Records are also kept in memory, for listings. One rename commits an object. It
+ * survives the end of the process, but is not synced, so possibly not a crash of the machine. Only one store at a time may use a
+ * directory. Unfinished uploads do not survive a restart.
  *
- * Small pieces of I/O are synchronous on purpose: they are what makes check and commit one step.
+ * Small I/O is synchronous on purpose: it makes check and commit one step.
  */
 export class DirectoryStore implements ObjectStore {
   readonly #bucketsPath: string;
@@ -134,9 +134,9 @@ export class DirectoryStore implements ObjectStore {
 
   #load(name: string): void {
     const path = join(this.#bucketsPath, name);
-    // A folder without the file was left by a process that ended while it created or deleted the bucket.
+    // A process that was killed while it created or deleted the bucket left a folder without this file.
     if (!existsSync(join(path, BUCKET_FILE))) return;
-    // Only this class writes bucket files, hence the shape.
+    // Only this class writes bucket files.
     const record = JSON.parse(readFileSync(join(path, BUCKET_FILE), "utf8")) as BucketRecord;
     const bucket: DirectoryBucket = { record, path, objects: new KeyIndex(), folders: new Set() };
     for (const entry of readdirSync(path, { withFileTypes: true })) {

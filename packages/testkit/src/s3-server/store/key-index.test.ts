@@ -7,7 +7,7 @@ function byBytes(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right));
 }
 
-/** Deterministic keys that share prefixes and mix planes. */
+/** Deterministic keys with shared prefixes and characters of several planes. */
 function someKeys(count: number): string[] {
   const parts = ["a", "b", ".", "/", "é", "\u{ff5e}", "\u{1f600}", "0", "a/", "month=1/"];
   let state = 7;
@@ -47,7 +47,7 @@ describe("listPage", () => {
   const index = new KeyIndex<{ key: string }>();
   for (const key of keys) index.set(key, { key });
 
-  /** Everything at once, by the definition. */
+  /** The whole listing, by the definition. */
   function expected(prefix: string, delimiter: string): string[] {
     const items = keys
       .filter((key) => key.startsWith(prefix))

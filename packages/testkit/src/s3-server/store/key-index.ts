@@ -1,11 +1,11 @@
 import { compareKeys } from "@parquetry/core/backend";
 
-/** Keys in a run before it is cut in two: small enough that an insertion moves little. */
+/** Number of keys at which a run is split, which bounds the cost of an insertion. */
 const MAX_RUN = 512;
 
 /**
- * A map from keys to values in the UTF-8 byte order of the keys, as S3 lists them. Sorted runs of bounded
- * length keep an insertion cheap however many keys there are.
+ * A map in the UTF-8 byte order of its keys, as S3 lists them. It keeps sorted runs of bounded length, so that an insertion
+ * stays cheap with any number of keys.
  *
  * @example
  * const index = new KeyIndex<number>();
@@ -17,7 +17,6 @@ export class KeyIndex<Value> {
   readonly #values = new Map<string, Value>();
   #runs: string[][] = [];
 
-  /** Number of keys. */
   get size(): number {
     return this.#values.size;
   }
@@ -47,8 +46,8 @@ export class KeyIndex<Value> {
   }
 
   /**
-   * Values from the first key for which `isBefore` is false; it must be true up to a point and false from
-   * there. The index must not change while the values are walked.
+   * Returns the values from the first key for which `isBefore` is false; it must be false for every later key. The index must
+   * not change during the iteration.
    */
   *scan(isBefore: (key: string) => boolean): Generator<Value> {
     let runAt = this.#findRun(isBefore);
@@ -61,7 +60,7 @@ export class KeyIndex<Value> {
     }
   }
 
-  /** The run that holds the first key for which `isBefore` is false. */
+  /** Returns the index of the run with the first key for which `isBefore` is false. */
   #findRun(isBefore: (key: string) => boolean): number {
     return lowerBound(this.#runs.length, (at) => isBefore(this.#runs[at]?.at(-1) ?? ""));
   }
@@ -83,7 +82,7 @@ export class KeyIndex<Value> {
   }
 }
 
-/** First index in `[0, length)` for which `isBefore` is false, or `length`. */
+/** Returns the first index in `[0, length)` for which `isBefore` is false, or `length`. */
 function lowerBound(length: number, isBefore: (at: number) => boolean): number {
   let low = 0;
   let high = length;

@@ -19,7 +19,7 @@ interface MemoryBucket {
   readonly objects: KeyIndex<StoredObject>;
 }
 
-/** Pieces of memory as a source; they are never written to again, so that a source stays as it is. */
+/** A source in memory that is never written to again, so its bytes do not change. */
 class MemorySource implements ByteSource {
   readonly size: number;
   readonly inMemory: readonly Buffer[];
@@ -79,7 +79,7 @@ class MemoryWriter implements StageWriter {
   }
 }
 
-/** Keeps buckets and objects in memory. */
+/** Stores buckets and objects in memory. */
 export class MemoryStore implements ObjectStore {
   readonly #buckets = new Map<string, MemoryBucket>();
 

@@ -1,13 +1,13 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { ObjectRecord } from "./object-store.ts";
 
-/** Ends every object file, so that a file cut short is never taken for an object. */
+/** The end of every object file, so that a truncated file is never taken for an object. */
 const MAGIC = "PQTKOBJ1";
 /** The record's length as an unsigned 32-bit integer, then the magic. */
 const TAIL_BYTES = 4 + MAGIC.length;
 
 /**
- * What follows an object's bytes in its file: the record as JSON, its length, a magic. Body and metadata
+ * Encodes the footer that follows an object's bytes in its file: the record as JSON, its length, a magic. Body and metadata
  * share one file so that one rename commits both.
  */
 export function encodeObjectFooter(record: ObjectRecord): Buffer {
@@ -18,7 +18,7 @@ export function encodeObjectFooter(record: ObjectRecord): Buffer {
   return Buffer.concat([json, tail]);
 }
 
-/** Reads the record at the end of an object file; `undefined` when the file is not one or is damaged. */
+/** Reads the record at the end of an object file. Returns `undefined` for a damaged or foreign file. */
 export function readObjectFooter(path: string): ObjectRecord | undefined {
   const fd = openSync(path, "r");
   try {
@@ -30,7 +30,7 @@ export function readObjectFooter(path: string): ObjectRecord | undefined {
     if (tail.toString("latin1", 4) !== MAGIC || length > size - TAIL_BYTES) return undefined;
     const json = Buffer.alloc(length);
     readSync(fd, json, 0, length, size - TAIL_BYTES - length);
-    // Only this module writes what stands before the magic, hence the shape.
+    // Only this module writes a record before the magic.
     const record = JSON.parse(json.toString()) as ObjectRecord;
     return record.size === size - TAIL_BYTES - length ? record : undefined;
   } finally {

@@ -1,13 +1,12 @@
 import type { Checksum } from "./checksum.ts";
 
-/** A bucket. */
 export interface BucketRecord {
   readonly name: string;
   /** Milliseconds since the epoch. */
   readonly createdAtMs: number;
 }
 
-/** What a client gave with an object and gets back with it. */
+/** Headers that a client sends with an object and receives with it. */
 export interface ObjectAttributes {
   /** Content headers by lower-case name: `content-type`, `cache-control` and the like. */
   readonly contentHeaders: Readonly<Record<string, string>>;
@@ -15,7 +14,7 @@ export interface ObjectAttributes {
   readonly userMetadata: Readonly<Record<string, string>>;
 }
 
-/** Everything known of an object but its bytes. */
+/** An object without its bytes. */
 export interface ObjectRecord extends ObjectAttributes {
   readonly key: string;
   /** Bytes. */
@@ -25,49 +24,49 @@ export interface ObjectRecord extends ObjectAttributes {
   /** Milliseconds since the epoch. */
   readonly lastModifiedMs: number;
   readonly checksum?: Checksum;
-  /** Sizes of the parts of an object that was uploaded in parts. */
+  /** Sizes of the parts of a multipart object. */
   readonly partSizes?: readonly number[];
 }
 
-/** Bytes that can be read: of an object as it was when it was opened, or of something staged. */
+/** Readable bytes: of an object as it was when it was opened, or staged. */
 export interface ByteSource {
   /** Bytes. */
   readonly size: number;
-  /** Reads `[start, end)`, piece by piece. */
+  /** Reads `[start, end)` in pieces. */
   read(start: number, end: number): AsyncIterable<Buffer>;
-  /** All the bytes, where they lie in memory in one piece or few; saves small replies the iterator. */
+  /** All the bytes, if they are in memory; small replies then need no iterator. */
   readonly inMemory?: readonly Buffer[];
-  /** Frees what reading holds. Safe to call twice. */
+  /** Releases the source. Can be called twice. */
   close(): void;
 }
 
-/** Bytes that are complete but belong to no key yet. */
+/** Complete bytes without a key. */
 export interface StagedBytes {
   /** Bytes. */
   readonly size: number;
   open(): ByteSource;
-  /** Throws the bytes away; does nothing once they are committed. Safe to call twice. */
+  /** Discards the bytes, unless they are committed. Can be called twice. */
   discard(): void;
 }
 
-/** Takes a body in. */
+/** Stages a body. */
 export interface StageWriter {
-  /** Appends; a promise means: wait before the next call. The chunk is kept, not copied. */
+  /** Appends a chunk, which is kept and not copied. A returned promise must be awaited before the next call. */
   write(chunk: Buffer): Promise<void> | undefined;
   finish(): Promise<StagedBytes>;
-  /** Throws away what was written. */
+  /** Discards the written bytes. */
   abort(): Promise<void>;
 }
 
-/** An object found, with its bytes as they were at that moment. */
+/** An object with its bytes as they were when it was opened. */
 export interface OpenObject {
   readonly record: ObjectRecord;
   readonly source: ByteSource;
 }
 
 /**
- * Where buckets and objects are kept. Everything that decides or commits is synchronous: whoever checks a
- * precondition and then commits, without awaiting in between, does so atomically.
+ * Stores buckets and objects. Every method that decides or commits is synchronous, so a precondition that is checked right
+ * before the commit, without awaiting in between, makes both atomic.
  *
  * @example
  * const writer = store.stage();
@@ -80,21 +79,21 @@ export interface ObjectStore {
   createBucket(record: BucketRecord): void;
   /** Deletes a bucket that is empty. */
   deleteBucket(name: string): void;
-  /** Record of an object; `undefined` also when there is no such bucket. */
+  /** Returns the record of an object; `undefined` also if the bucket does not exist. */
   find(bucket: string, key: string): ObjectRecord | undefined;
-  /** Record and bytes of an object, which stay readable whatever happens to the key; close the source. */
+  /** Returns the record and bytes of an object, which stay readable when the key is replaced or deleted. Close the source. */
   open(bucket: string, key: string): OpenObject | undefined;
   /**
-   * Records in UTF-8 byte order of their keys, from the first key for which `isBefore` is false. Walk them
-   * without awaiting: the store must not change meanwhile.
+   * Returns records in the UTF-8 byte order of their keys, from the first key for which `isBefore` is false. Iterate without
+   * awaiting: the store must not change in the meantime.
    */
   scan(bucket: string, isBefore: (key: string) => boolean): Iterable<ObjectRecord>;
-  /** Starts taking in a body. */
+  /** Starts to stage a body. */
   stage(): StageWriter;
-  /** Makes staged bytes the object of `record.key`, all at once. */
+  /** Makes staged bytes the object of `record.key`, atomically. */
   commit(bucket: string, record: ObjectRecord, staged: StagedBytes): void;
-  /** Deletes an object; false when there was none. */
+  /** Deletes an object; false if there was none. */
   delete(bucket: string, key: string): boolean;
-  /** Frees everything. Objects on disk stay. */
+  /** Releases all resources. Objects on disk remain. */
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { appendFileSync, close, closeSync, openSync, read, rmSync, writev, write
 import { promisify } from "node:util";
 import type { ByteSource, StagedBytes, StageWriter } from "./object-store.ts";
 
-/** Bytes held back before a file is made for them: small bodies are written once, whole, at their commit. */
+/** Bytes buffered before a file is created: small bodies are written once, at their commit. */
 const BUFFER_BYTES = 256 * 1024;
 /** Bytes read at a time. */
 const READ_BYTES = 256 * 1024;
@@ -15,15 +15,15 @@ async function writeAll(fd: number, chunks: readonly Buffer[]): Promise<void> {
   const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const { bytesWritten } = await writevAsync(fd, chunks);
   if (bytesWritten === total) return;
-  // A short write is rare enough (a full disk, mostly) to copy what is left.
+  // Short writes are rare (mostly a full disk), so the rest is copied.
   const rest = Buffer.concat(chunks).subarray(bytesWritten);
   if (bytesWritten === 0) throw new Error("The staging file takes no more bytes.");
   await writeAll(fd, [rest]);
 }
 
 /**
- * The first bytes of a file as a source. It holds the open file, so that it reads the same bytes even after
- * the file has been replaced or deleted.
+ * The first bytes of a file as a source. It keeps the file open, so that it reads the same bytes after the file was replaced or
+ * deleted.
  */
 export class FileSource implements ByteSource {
   readonly size: number;
@@ -52,10 +52,10 @@ export class FileSource implements ByteSource {
   }
 }
 
-/** A finished body: still in memory when it was small, in a file otherwise. */
+/** A complete body: in memory if it is small, otherwise in a file. */
 export class StagedFile implements StagedBytes {
   readonly size: number;
-  /** Where the bytes are, or will be once sealed. */
+  /** The file with the bytes, which exists once they are sealed. */
   readonly path: string;
   #chunks: readonly Buffer[] | undefined;
   #gone = false;
@@ -80,7 +80,7 @@ export class StagedFile implements StagedBytes {
     };
   }
 
-  /** Appends the footer; afterwards the file is ready to be renamed and no longer ours to discard. */
+  /** Appends the footer. The file can then be renamed and is no longer discarded. */
   seal(footer: Buffer): void {
     if (this.#chunks === undefined) {
       appendFileSync(this.path, footer);
@@ -104,7 +104,7 @@ export class StagedFile implements StagedBytes {
   }
 }
 
-/** Writes a body to a file of its own, which comes into being only when the body outgrows a buffer. */
+/** Writes a body to a separate file, which is created only if the body exceeds the buffer. */
 export class StagedFileWriter implements StageWriter {
   readonly #path: string;
   #chunks: Buffer[] = [];

@@ -1,9 +1,9 @@
-/** An element's content: text, a list of children, or nothing. */
+/** The content of an element: a scalar, or its children, already written. */
 export type XmlContent = string | number | boolean | readonly (string | undefined)[];
 
 const UNSAFE = /[&<>"']|\p{Cc}/gu;
 
-/** Character references keep tabs, line breaks and other controls, which parsers would otherwise fold or drop. */
+/** Writes control characters as references, because parsers normalise or reject them otherwise. */
 function escapeXml(text: string): string {
   return text.replace(UNSAFE, (char) => {
     switch (char) {
@@ -24,7 +24,7 @@ function escapeXml(text: string): string {
 }
 
 /**
- * Writes one element. A scalar is escaped, a list holds children that are written already.
+ * Writes one element. A scalar is escaped; children must be written already.
  *
  * @example
  * xmlElement("Key", "a&b"); // "<Key>a&amp;b</Key>"
@@ -48,7 +48,7 @@ export function xmlDocument(name: string, children: readonly (string | undefined
 }
 
 /**
- * Writes an error document, which S3 leaves outside of any namespace.
+ * Writes an error document, which has no namespace in S3.
  *
  * @example
  * xmlErrorDocument({ code: "NoSuchKey", message: "…", resource: "/b/k", requestId: "1" });
