@@ -22,7 +22,7 @@ const WRONG: readonly (readonly [args: readonly string[], command: string, messa
   ],
   [["migrate", "--concurrency", "0"], "migrate", "Expected a whole number of at least 1."],
   [["migrate", "--bandwidth", "fast"], "migrate", "Expected bytes per second"],
-  [["migrate", "--include", "{a"], "migrate", '"{a" is not a pattern: a { in it is never closed.'],
+  [["migrate", "--include", "{a"], "migrate", '"{a" is not a pattern: it has a { that is never closed.'],
   [["migrate", "--report", ".env"], "migrate", ".env: a file is in its place."],
   [["migrate", "--dry-run", "--report", "report"], "migrate", "--report needs a run"],
   [
