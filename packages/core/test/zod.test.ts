@@ -43,8 +43,8 @@ describe("columnsFromZod", () => {
     [z.object({ a: z.union([z.string(), z.number()]) }), "the field a is a zod union"],
     [z.object({ a: z.object({ b: z.string().transform(Number) }) }), "the field a.b is a zod pipe"],
     [z.object({ a: z.map(z.string(), z.string()) }), "the field a is a zod map"],
-    [z.object({ a: z.literal([1, "x"]) }), "are not all of one type"],
-  ])("refuses what is no one column type", (schema, problem) => {
+    [z.object({ a: z.literal([1, "x"]) }), "do not have one common type"],
+  ])("refuses fields without a column type", (schema, problem) => {
     expect(() => columnsFromZod(schema)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
     expect(() => columnsFromZod(schema)).toThrow(problem);
   });

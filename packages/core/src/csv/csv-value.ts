@@ -1,13 +1,13 @@
-/** What a CSV column holds, found by looking at all of its values. */
+/** The type of a CSV column, inferred from all of its values. */
 export type CsvType = "integer" | "number" | "boolean" | "string";
 
 const INTEGER = /^[+-]?(?:0|[1-9][0-9]*)$/;
 const NUMBER = /^[+-]?(?:0|[1-9][0-9]*)?(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 
 /**
- * Narrows a column's type by one more value. A column is `integer` if every value is a whole number without leading
- * zeros that a JavaScript number holds exactly, `number` if every value is a decimal number, `boolean` if every value is
- * `true` or `false` in any case, and otherwise `string`: `00123` and `9007199254740993` stay text, digit for digit.
+ * Returns a column's type after one more value. A column is `integer` if every value is a whole number without leading zeros
+ * that a JavaScript number holds exactly, `number` if every value is a decimal number, `boolean` if every value is `true` or
+ * `false` in any case, and otherwise `string`: `00123` and `9007199254740993` keep all of their digits.
  */
 export function narrowCsvType(type: CsvType | undefined, text: string): CsvType {
   const found = csvTypeOf(text);
@@ -17,7 +17,7 @@ export function narrowCsvType(type: CsvType | undefined, text: string): CsvType 
   return "string";
 }
 
-/** Converts a value of a column of that type. */
+/** Converts a value to the type of its column. */
 export function convertCsvValue(type: CsvType | undefined, text: string): string | number | boolean {
   if (type === "integer" || type === "number") return Number(text);
   if (type === "boolean") return text.toLowerCase() === "true";

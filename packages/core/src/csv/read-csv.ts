@@ -4,24 +4,24 @@ import type { Row } from "../bytes/row.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import { type CsvType, convertCsvValue, narrowCsvType } from "./csv-value.ts";
 
-/** How a CSV file is read. */
+/** Options for reading CSV files. */
 export interface ReadCsvOptions {
-  /** Its encoding. Default `utf-8`; bytes that are not valid are an error, never replaced. */
+  /** The encoding. Default `utf-8`; invalid bytes are an error, and never replaced. */
   readonly encoding?: "utf-8" | "latin1" | undefined;
-  /** Texts that mean null, quoted or not. Default `[""]`; give `["", "NA"]` for files of R, `[]` to keep empty texts. */
+  /** The strings that mean null, quoted or not. Default `[""]`; `["", "NA"]` for files of R, `[]` to keep empty strings. */
   readonly nullValues?: readonly string[] | undefined;
-  /** What separates values. Default `,`. */
+  /** The separator of values. Default `,`. */
   readonly delimiter?: string | undefined;
-  /** `false` keeps every value as text. Default true: one type a column, found by looking at every row. */
+  /** `false` keeps every value as a string. Default true: each column has one type, inferred from every row. */
   readonly inferTypes?: boolean | undefined;
-  /** Only these columns, in this order; one that the file lacks is null in every row. Default: all. */
+  /** Reads only these columns, in this order; one that the file lacks is null in every row. Default: all. */
   readonly columns?: readonly string[] | undefined;
 }
 
 /**
  * Decodes a CSV file with a header line. A byte order mark is dropped; lines end in LF or CRLF.
  *
- * @throws StorageError `corrupt` naming the line, for a row of the wrong length, a stray quote, a repeated column name or
+ * @throws StorageError `corrupt` that names the line, for a row of the wrong length, a stray quote, a repeated column name or
  * bytes of another encoding.
  * @example
  * ```ts
@@ -46,7 +46,7 @@ export function decodeCsv(bytes: Uint8Array, name: string, options: ReadCsvOptio
 }
 
 /**
- * Checks a header line.
+ * Checks the names of a header line.
  *
  * @throws StorageError `corrupt` for names that some reader would confuse.
  */
@@ -68,7 +68,7 @@ function inferType(records: readonly string[][], index: number, nulls: ReadonlyS
 
 function parseRecords(text: string, name: string, delimiter: string): string[][] {
   try {
-    // Array rows and a cast of our own: csv-parse's own `cast` is eight times slower, and turns 00123 into 123.
+    // Values are converted here: csv-parse's own `cast` is eight times slower, and turns 00123 into 123.
     return parse(text, { bom: true, delimiter, skip_empty_lines: true });
   } catch (error) {
     if (error instanceof CsvError) throw corruptCsv(name, error.message, error);
@@ -86,7 +86,7 @@ function decodeText(bytes: Uint8Array, name: string, encoding: "utf-8" | "latin1
   }
 }
 
-/** The error of a file in another encoding. */
+/** Returns the error of a file in another encoding. */
 export function notUtf8(name: string, cause: unknown): StorageError {
   return corruptCsv(
     name,
@@ -95,7 +95,7 @@ export function notUtf8(name: string, cause: unknown): StorageError {
   );
 }
 
-/** The error of a file that is no CSV file. */
+/** Returns the error of a file that is not a CSV file. */
 export function corruptCsv(name: string, problem: string, cause?: unknown): StorageError {
   return new StorageError({
     code: "corrupt",

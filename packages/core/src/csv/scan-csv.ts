@@ -10,11 +10,11 @@ import { corruptCsv, csvHeader, notUtf8, type ReadCsvOptions } from "./read-csv.
 const BATCH_ROWS = 8_192;
 
 /**
- * Reads a CSV file in batches, holding one of them. A column's type comes from all of its values, so the file is read
- * twice unless `inferTypes` is false.
+ * Yields the rows of a CSV file in batches, and holds one batch at a time. A column's type depends on all of its values, so the
+ * file is read twice unless `inferTypes` is false.
  *
- * @param open opens the file from its start; both times the same version.
- * @throws StorageError `corrupt` naming the line.
+ * @param open opens the file from its start, both times in the same version.
+ * @throws StorageError `corrupt` that names the line.
  */
 export async function* scanCsv(
   open: () => Promise<AsyncIterable<Uint8Array>>,
@@ -74,10 +74,10 @@ async function* records(
 ): AsyncGenerator<string[]> {
   const parser = parse({ bom: true, delimiter, skip_empty_lines: true });
   const fed = pipeline(Readable.from(decode(bytes, name, encoding)), parser);
-  // Its failure comes out of the parser below; until then it is not "unhandled".
+  // Its failure is thrown by the parser below; without this handler it would be "unhandled" until then.
   fed.catch(() => {});
   try {
-    // csv-parse gives records as arrays of texts where neither `columns` nor a cast is asked for.
+    // csv-parse yields arrays of strings, since neither `columns` nor `cast` is set.
     for await (const record of parser) yield record as string[];
     await fed;
   } catch (error) {

@@ -4,22 +4,21 @@ import { checkNames } from "../bytes/check-names.ts";
 import type { Row } from "../bytes/row.ts";
 import { showValue } from "../bytes/show-value.ts";
 
-/** How a CSV file is written. */
+/** Options for writing CSV files. */
 export interface WriteCsvOptions {
-  /** What separates values. Default `,`. */
+  /** The separator of values. Default `,`. */
   readonly delimiter?: string | undefined;
-  /** The columns and their order. Default: all, in the order in which they are first seen. */
+  /** The columns and their order. Default: all, in the order in which they first appear. */
   readonly columns?: readonly string[] | undefined;
   /**
-   * `true` puts an apostrophe before texts that a spreadsheet would run as a formula (those that start with `=`, `+`, `-`,
-   * `@`, a tab or a carriage return). They are then not the same when they are read back. Default false.
+   * `true` puts an apostrophe before strings that a spreadsheet would run as a formula (those that start with `=`, `+`, `-`,
+   * `@`, a tab or a carriage return). Such a string is read back with the apostrophe. Default false.
    */
   readonly escapeFormulas?: boolean | undefined;
 }
 
 /**
- * Encodes rows as CSV: UTF-8, a header line, LF, null as nothing, Date as ISO 8601 in UTC, objects and arrays
- * as JSON.
+ * Encodes rows as CSV: UTF-8, a header line, LF, null as an empty field, Date as ISO 8601 in UTC, objects and arrays as JSON.
  *
  * @throws StorageError `invalid_argument` for column names that some reader would confuse.
  * @example
@@ -52,17 +51,17 @@ function withoutFormula(value: unknown): unknown {
   return typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
 }
 
-/** What has no text of its own is refused: csv-stringify would leave it out, or fail without a word about where. */
+/** Refuses a value that CSV cannot express: csv-stringify would omit it, or fail without naming row and column. */
 function checkedValue(value: unknown, row: number, column: string): unknown {
   const type = typeof value;
   if (type === "string" || type === "number" || type === "boolean" || value === null || value === undefined)
     return value;
-  const hasText =
+  const isExpressible =
     value instanceof Date ? !Number.isNaN(value.getTime()) : type === "bigint" || hasJson(value);
-  if (hasText) return value;
+  if (isExpressible) return value;
   throw invalid(
     "writeCsv",
-    `row ${row}, column ${JSON.stringify(column)} is ${showValue(value)}, which has no text in a CSV file`,
+    `row ${row}, column ${JSON.stringify(column)} is ${showValue(value)}, which CSV cannot express`,
   );
 }
 

@@ -1,11 +1,11 @@
-/** The directory value that stands for NULL in Hive, Spark, DuckDB and pyarrow. */
+/** The directory value that means NULL in Hive, Spark, DuckDB and pyarrow. */
 export const HIVE_NULL = "__HIVE_DEFAULT_PARTITION__";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Encodes a partition key or value as a path segment part: `[A-Za-z0-9_.~-]` stay, every other UTF-8 byte becomes
- * `%XX` in upper case, which is what DuckDB and pyarrow write.
+ * Encodes a partition key or value for a path segment, as DuckDB and pyarrow do: `[A-Za-z0-9_.~-]` stay, every other UTF-8
+ * byte becomes `%XX` in upper case.
  *
  * @throws URIError for half a surrogate pair.
  * @example
@@ -21,9 +21,9 @@ export function encodeHive(text: string): string {
 }
 
 /**
- * Decodes a path segment part. Characters that another writer left raw stay as they are, as does a `%` that starts no
- * escape, and `+` is a plus: so Spark's looser names (`Texas A&M`) and those of older systems are read too. Escapes that
- * are not UTF-8 stay as written.
+ * Decodes a partition key or value of a path segment. Characters that another writer left raw stay as they are, as does a `%`
+ * that does not start an escape, and `+` is a plus. So Spark's looser names (`Texas A&M`) and those of older systems are read
+ * too. Escapes that are not UTF-8 stay as written.
  *
  * @example
  * ```ts

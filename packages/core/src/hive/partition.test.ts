@@ -69,7 +69,7 @@ describe("Partition", () => {
     [{ year: "1", Year: "2" }, "twice"],
     [{ year: 1.5 }, "1.5"],
     [{ year: Number.NaN }, "NaN"],
-    [{ year: "__HIVE_DEFAULT_PARTITION__" }, "stands for NULL"],
+    [{ year: "__HIVE_DEFAULT_PARTITION__" }, "means NULL"],
     [{ 2024: "x" }, "reorders"],
     [{ year: undefined }, "undefined"],
     [{ year: {} }, "object"],

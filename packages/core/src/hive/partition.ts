@@ -1,14 +1,14 @@
 import { StorageError } from "../bytes/storage-error.ts";
 import { decodeHive, encodeHive, HIVE_NULL } from "./codec.ts";
 
-/** What a partition value may be given as; it is kept as text, `null` as NULL. */
+/** A value of a partition key. It is kept as a string; `null` is NULL. */
 export type PartitionValue = string | number | bigint | boolean | null;
 
-/** One level: the key and its value as text, or null. */
+/** One level of a partition: the key, and its value as a string, or null. */
 export type PartitionEntry = readonly [key: string, value: string | null];
 
 /**
- * The keys and values that lead to one folder of a Hive-partitioned table, in their order.
+ * The keys and values of one folder of a Hive-partitioned table, in their order.
  *
  * @example
  * ```ts
@@ -26,10 +26,10 @@ export class Partition {
   }
 
   /**
-   * Makes a partition of keys and values, in the order given.
+   * Makes a partition of keys and values, in the given order.
    *
-   * @throws StorageError `invalid_path` for an empty or repeated key, the text `__HIVE_DEFAULT_PARTITION__` as a value
-   * (give `null` for NULL), or a value that is no text.
+   * @throws StorageError `invalid_path` for an empty or repeated key, the string `__HIVE_DEFAULT_PARTITION__` as a value (pass
+   * `null` for NULL), or a value of another type.
    */
   static of(entries: Iterable<readonly [string, PartitionValue]>): Partition {
     const seen = new Set<string>();
@@ -42,9 +42,9 @@ export class Partition {
   }
 
   /**
-   * The inverse of {@link Partition.path}, for every value. Looser spellings of other writers are read as well.
+   * Parses a path, as the inverse of {@link Partition.path} for every value. Looser spellings of other writers are parsed, too.
    *
-   * @throws StorageError `invalid_path` where a segment is no `key=value`.
+   * @throws StorageError `invalid_path` if a segment is not `key=value`.
    */
   static parse(path: string): Partition {
     if (path === "") return new Partition([]);
@@ -53,7 +53,7 @@ export class Partition {
       path.split("/").map((segment): PartitionEntry => {
         const entry = parsePartitionSegment(segment);
         if (entry === undefined) {
-          throw invalid(path, `${JSON.stringify(segment)} is no key=value`, "year=2024/week=1");
+          throw invalid(path, `${JSON.stringify(segment)} is not key=value`, "year=2024/week=1");
         }
         checkKey(entry[0], seen);
         return entry;
@@ -66,39 +66,39 @@ export class Partition {
     return this.entries.map(([key]) => key);
   }
 
-  /** The value of a key: text, `null` for NULL, `undefined` where there is no such key. */
+  /** Returns the value of a key: a string, `null` for NULL, `undefined` if there is no such key. */
   get(key: string): string | null | undefined {
     return this.entries.find(([name]) => name === key)?.[1];
   }
 
-  /** This partition with one more, innermost level. */
+  /** Returns this partition with one more, innermost level. */
   child(key: string, value: PartitionValue): Partition {
     return Partition.of([...this.entries, [key, value]]);
   }
 
-  /** Keys and values as an object, for spreading into a row. */
+  /** Returns keys and values as an object, for spreading into a row. */
   toObject(): Record<string, string | null> {
     return Object.fromEntries(this.entries);
   }
 
-  /** The folder: `season=2024/week=1`, percent-encoded as DuckDB and pyarrow do. */
+  /** Returns the path of the folder, `season=2024/week=1`, percent-encoded as DuckDB and pyarrow do. */
   path(): string {
     return this.entries
       .map(([key, value]) => `${encodeHive(key)}=${value === null ? HIVE_NULL : encodeHive(value)}`)
       .join("/");
   }
 
-  /** The same as {@link Partition.path}. */
+  /** Returns {@link Partition.path}. */
   toString(): string {
     return this.path();
   }
 }
 
 /**
- * Makes a {@link Partition} of an object, key order kept.
+ * Makes a {@link Partition} of an object, in the order of its keys.
  *
- * @throws StorageError `invalid_path` as {@link Partition.of}, and for keys such as `"2024"`, which JavaScript would
- * move to the front.
+ * @throws StorageError `invalid_path` as {@link Partition.of}, and for keys such as `"2024"`, which JavaScript would move to the
+ * front.
  * @example
  * ```ts
  * partition({ year: 2024, team: "Texas A&M" }).path(); // "year=2024/team=Texas%20A%26M"
@@ -108,7 +108,7 @@ export function partition(values: Readonly<Record<string, PartitionValue>>): Par
   if (typeof values !== "object" || values === null || Array.isArray(values)) {
     throw invalid(
       undefined,
-      `a partition is made of an object, not of ${JSON.stringify(values)}`,
+      `the values must be an object, got ${JSON.stringify(values)}`,
       '{ year: "2024" }',
     );
   }
@@ -124,7 +124,7 @@ export function partition(values: Readonly<Record<string, PartitionValue>>): Par
   return Partition.of(Object.entries(values));
 }
 
-/** Reads `key=value`, or undefined where a segment is none. */
+/** Parses a segment `key=value`. Returns undefined if it is not one. */
 export function parsePartitionSegment(segment: string): PartitionEntry | undefined {
   const equals = segment.indexOf("=");
   if (equals <= 0) return undefined;
@@ -134,14 +134,14 @@ export function parsePartitionSegment(segment: string): PartitionEntry | undefin
 
 function checkKey(key: string, seen: Set<string>): void {
   if (typeof key !== "string" || key === "")
-    throw invalid(undefined, "a partition key is empty or no text", "names such as year");
+    throw invalid(undefined, "a partition key is empty or not a string", "names such as year");
   if (key === "__proto__") throw invalid(key, "__proto__ cannot be a column", "another name");
   if (!key.isWellFormed())
-    throw invalid(key, "a partition key holds half a surrogate pair", "well-formed text");
+    throw invalid(key, "a partition key contains half a surrogate pair", "a well-formed string");
   // Columns are case-insensitive in DuckDB and Spark.
   const folded = key.toLowerCase();
   if (seen.has(folded))
-    throw invalid(key, `the key ${JSON.stringify(key)} is there twice`, "each key once, whatever its case");
+    throw invalid(key, `the key ${JSON.stringify(key)} appears twice`, "each key once, whatever its case");
   seen.add(folded);
 }
 
@@ -151,12 +151,12 @@ function checkValue(key: string, value: PartitionValue): string | null {
     if (value === HIVE_NULL) {
       throw invalid(
         value,
-        `the value of ${key} is the text that stands for NULL`,
-        "null for NULL; the text itself cannot be kept",
+        `the value of ${key} is the string that means NULL`,
+        "null for NULL; the string itself cannot be stored",
       );
     }
     if (!value.isWellFormed())
-      throw invalid(value, `the value of ${key} holds half a surrogate pair`, "well-formed text");
+      throw invalid(value, `the value of ${key} contains half a surrogate pair`, "a well-formed string");
     return value;
   }
   if (typeof value === "bigint" || typeof value === "boolean") return String(value);
@@ -164,7 +164,7 @@ function checkValue(key: string, value: PartitionValue): string | null {
   throw invalid(
     undefined,
     `the value of ${key} is ${typeof value === "number" ? String(value) : `of type ${typeof value}`}`,
-    "text, a safe integer, a bigint, a boolean or null",
+    "a string, a safe integer, a bigint, a boolean or null",
   );
 }
 
@@ -177,7 +177,7 @@ function invalid(path: string | undefined, problem: string, expected: string): S
   });
 }
 
-/** True for a {@link Partition}, also of another copy of this package. */
+/** Returns whether a value is a {@link Partition}, also of another copy of this package. */
 export function isPartition(value: unknown): value is Partition {
   return (
     value instanceof Partition ||

@@ -5,24 +5,24 @@ import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 
 /** A file that is read by byte ranges. */
 export interface ByteSource {
-  /** Names it in errors. */
+  /** Its name in errors. */
   readonly name: string;
   /** Its size in bytes. */
   readonly byteLength: number;
-  /** The bytes from `start` up to, not including, `end` (default: the end). A negative start counts from the end. */
+  /** Returns the bytes from `start` up to, not including, `end` (default: the end). A negative start is relative to the end. */
   slice(start: number, end?: number): Promise<ArrayBuffer>;
 }
 
-/** Files up to this many bytes are fetched whole: one request, where footer and columns would be two or more. */
+/** Files of at most this many bytes are fetched whole: one request, where footer and columns would take two or more. */
 export const WHOLE_FILE_BYTES: number = 1024 * 1024;
 
-/** How much of the end of a larger file is fetched first, in bytes: footers rarely need more. */
+/** How many bytes at the end of a larger file are fetched first: footers are rarely larger. */
 export const FOOTER_BYTES: number = 64 * 1024;
 
-/** What of an object must be known to read it: without it, the first request finds out. */
+/** What a reader must know about an object. If omitted, the first request discovers it. */
 export type KnownObject = Pick<ObjectInfo, "sizeBytes" | "etag">;
 
-/** What a manifest says of a file's bytes. */
+/** The size and hash that a manifest has for a file. */
 export interface ExpectedContent {
   /** Its size in bytes. */
   readonly bytes: number;
@@ -31,13 +31,13 @@ export interface ExpectedContent {
 }
 
 /**
- * Opens an object for reading by ranges. One request fetches a small object whole, and the end of a large one. Later
- * ranges are read from the same version: a file that is replaced meanwhile is `precondition_failed`, never a mixture.
+ * Opens an object for reading by ranges. One request fetches a small object whole, or the end of a large one. Later ranges are
+ * read from the same version: a file that is replaced in the meantime is `precondition_failed`, never a mixture.
  *
- * A file that is fetched whole is held against what `expected` says of it: a byte that has changed since it was written is
- * found here, and not in what a decoder makes of it. Of a larger file only the size is.
+ * A file that is fetched whole is compared with the size and SHA-256 of `expected`, so a byte that has changed since the file
+ * was written is detected before it is decoded. For a larger file, only the size is compared.
  *
- * @throws StorageError `not_found` and what else the backend throws; `corrupt` where the bytes are not as expected.
+ * @throws StorageError `not_found` and other errors of the backend; `corrupt` if the bytes are not as expected.
  * @example
  * ```ts
  * const source = await openByteSource(backend, key);
@@ -64,7 +64,7 @@ export async function openByteSource(
     tail = await opened.body.bytes();
     info = opened.info;
   } catch (error) {
-    // The last bytes of an empty object are a range that it does not have.
+    // An empty object does not have the requested range.
     if (!isStorageError(error, "invalid_argument")) throw error;
     tail = new Uint8Array();
     info = { sizeBytes: 0, etag: "" };
@@ -93,7 +93,7 @@ function checkContent(name: string, sizeBytes: number, tail: Uint8Array, expecte
       code: "corrupt",
       op: "readParquet",
       path: name,
-      message: `${name} is not what was written: ${problem}. Restore it from its source, or write the partition anew.`,
+      message: `${name} is not what was written: ${problem}. Restore it from its source, or write the partition again.`,
     });
   if (sizeBytes !== expected.bytes)
     throw refuse(`it has ${sizeBytes} bytes, its manifest says ${expected.bytes}`);

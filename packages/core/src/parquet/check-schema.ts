@@ -17,9 +17,9 @@ const SCALARS: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Checks a schema that a caller gives, and that the rows have no column which it lacks: that column would be lost.
+ * Checks a caller's schema, and that the rows have no column which it lacks, since that column would be lost.
  *
- * @throws StorageError `invalid_argument` naming the column.
+ * @throws StorageError `invalid_argument` that names the column.
  * @example
  * ```ts
  * checkSchema([{ name: "team", type: "string" }], rows, "write");
@@ -37,7 +37,7 @@ export function checkSchema(
       if (!names.has(name))
         throw invalid(
           op,
-          `row ${index} has the column ${JSON.stringify(name)}, which the schema lacks; add it to the schema, or take it out of the rows`,
+          `row ${index} has the column ${JSON.stringify(name)}, which the schema lacks; add it to the schema, or remove it from the rows`,
         );
     }
   });
@@ -48,7 +48,7 @@ function checkFields(fields: readonly ColumnSchema[], where: string, op: string,
   if (!Array.isArray(fields))
     throw invalid(
       op,
-      `${where} is ${showValue(fields)}, expected a list such as [{ name: "team", type: "string" }]`,
+      `${where} must be an array such as [{ name: "team", type: "string" }], got ${showValue(fields)}`,
     );
   for (const field of fields) {
     if (typeof field?.name !== "string")

@@ -1,5 +1,5 @@
 /**
- * The types of columns: what they hold in JavaScript and in Parquet.
+ * The type of a column, and what its values are in JavaScript and in Parquet.
  *
  * | type | JavaScript | Parquet |
  * | --- | --- | --- |
@@ -10,7 +10,7 @@
  * | `timestamp` | Date | INT64, TIMESTAMP(MICROS, UTC) |
  * | `binary` | Uint8Array | BYTE_ARRAY |
  * | `json` | any JSON value | BYTE_ARRAY, JSON |
- * | `null` | null only | INT32, NULL: takes the type of whatever it meets |
+ * | `null` | null only | INT32, NULL: takes the type of any other column or file |
  * | `{ list }` | array | LIST |
  * | `{ struct }` | object | group |
  */
@@ -26,7 +26,7 @@ export type ColumnType =
   | { readonly list: ColumnType }
   | { readonly struct: readonly ColumnSchema[] };
 
-/** A named column, or a named field of a struct. Every one may hold nulls. */
+/** A column, or a field of a struct. All may hold nulls. */
 export interface ColumnSchema {
   /** Its name. */
   readonly name: string;
@@ -35,7 +35,7 @@ export interface ColumnSchema {
 }
 
 /**
- * A type as text: `int64`, `list<string>`, `struct<a: int64, b: string>`.
+ * Returns a type as a string: `int64`, `list<string>`, `struct<a: int64, b: string>`.
  *
  * @example
  * ```ts

@@ -6,10 +6,10 @@ const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
 /**
- * Takes one column out of `rows[start..end)`, each value as the Parquet writer wants it for the column's type. Casts that would
- * change a value are errors. `rowsBefore` rows of the file came in earlier arrays.
+ * Returns one column of `rows[start..end)`, with each value as the Parquet writer takes it for the column's type. A conversion
+ * that would change a value is an error. `rowsBefore` rows of the file came in earlier arrays.
  *
- * @throws StorageError `invalid_argument` naming the row and the column.
+ * @throws StorageError `invalid_argument` that names the row and the column.
  */
 export function columnValues(
   rows: readonly Row[],
@@ -32,7 +32,7 @@ export function columnValues(
       throw new StorageError({
         code: "invalid_argument",
         op: "write",
-        message: `write: row ${rowsBefore + i}, column ${JSON.stringify(name)} is ${describe(value)}, which is no ${typeName(type)}.`,
+        message: `write: row ${rowsBefore + i}, column ${JSON.stringify(name)} is ${describe(value)}, which is not a valid ${typeName(type)}.`,
       });
     }
     values[i - start] = converted;
@@ -40,7 +40,7 @@ export function columnValues(
   return values;
 }
 
-/** Converts a value that is not null, or gives undefined where it does not fit. */
+/** Converts a value that is not null. Returns undefined if it does not fit. */
 type Convert = (value: unknown) => unknown;
 
 function converter(type: ColumnType): Convert {
@@ -54,7 +54,7 @@ function converter(type: ColumnType): Convert {
     case "boolean":
       return (value) => (typeof value === "boolean" ? value : undefined);
     case "string":
-      // Half a surrogate pair has no UTF-8, and would become another character.
+      // UTF-8 cannot express half a surrogate pair: it would become another character.
       return (value) => (typeof value === "string" && value.isWellFormed() ? value : undefined);
     case "timestamp":
       return toMicroseconds;
@@ -75,7 +75,7 @@ function toInt64(value: unknown): bigint | undefined {
 
 function toDouble(value: unknown): number | undefined {
   if (typeof value === "number") return value;
-  // A bigint fits only where a double holds it exactly.
+  // A bigint fits only if a double holds it exactly.
   if (typeof value === "bigint") return BigInt(Number(value)) === value ? Number(value) : undefined;
   return undefined;
 }
@@ -89,7 +89,7 @@ function toJson(value: unknown): unknown {
   try {
     return JSON.stringify(value) === undefined ? undefined : value;
   } catch {
-    // A bigint, a cycle.
+    // A bigint or a cycle.
     return undefined;
   }
 }

@@ -3,12 +3,12 @@ import { invalid } from "../bytes/check-arguments.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
 
 /**
- * The columns that rows of a zod object schema have, for the option `schema` of a write: strings and enums as `string`,
+ * Returns the columns of a zod object schema, for the option `schema` of a write: strings and enums as `string`,
  * whole numbers (`z.int()`) and bigints as `int64`, other numbers as `double`, dates as `timestamp`, arrays as lists,
  * objects as structs, records and unknowns as `json`. Whether a field is optional or nullable makes no difference: every
  * column may hold nulls.
  *
- * @throws StorageError `invalid_argument` for a field that has no such type, such as a transform.
+ * @throws StorageError `invalid_argument` for a field that has no column type, such as a transform.
  * @example
  * ```ts
  * const Play = z.object({ team: z.string(), yards: z.int().nullable() });
@@ -19,7 +19,7 @@ export function columnsFromZod(schema: z.ZodObject): ColumnSchema[] {
   return Object.entries(schema.shape).map(([name, field]) => ({ name, type: columnType(field, name) }));
 }
 
-/** What of zod's own definitions is looked at. */
+/** The parts of zod's definitions that are used here. */
 interface Definition {
   readonly type: string;
   readonly innerType?: Field;
@@ -35,7 +35,7 @@ interface Field {
 }
 
 function columnType(given: unknown, where: string): ColumnType {
-  // zod's classes differ by type; what is common to them is `def`.
+  // zod's classes differ by type, but all have `def`.
   const field = given as Field;
   const { def } = field;
   switch (def.type) {
@@ -85,7 +85,7 @@ function columnType(given: unknown, where: string): ColumnType {
   }
   throw invalid(
     "columnsFromZod",
-    `the field ${where} is a zod ${def.type}, which is no one column type; describe the columns by hand: [{ name: ${JSON.stringify(where)}, type: "string" }]`,
+    `the field ${where} is a zod ${def.type}, which has no column type; describe the columns by hand: [{ name: ${JSON.stringify(where)}, type: "string" }]`,
   );
 }
 
@@ -99,6 +99,6 @@ function ofValues(values: readonly unknown[], where: string): ColumnType {
   }
   throw invalid(
     "columnsFromZod",
-    `the values of the field ${where} are not all of one type that a column can have`,
+    `the values of the field ${where} do not have one common type that a column can have`,
   );
 }

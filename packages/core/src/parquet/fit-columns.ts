@@ -1,7 +1,7 @@
 import { checkNames } from "../bytes/check-names.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
 
-/** A column of the table so far; without a type where it is one that Parquetry does not write, such as a decimal. */
+/** A column of the table so far. Its type is undefined if Parquetry does not write that type, such as a decimal. */
 export interface KnownColumn {
   /** Its name. */
   readonly name: string;
@@ -9,20 +9,20 @@ export interface KnownColumn {
   readonly type: ColumnType | undefined;
 }
 
-/** A column whose values do not fit the table so far. */
+/** A column of a write whose type does not fit the table so far. */
 export interface MisfitColumn {
   /** Its name. */
   readonly column: string;
-  /** Its type here. */
+  /** Its type in the write. */
   readonly type: ColumnType;
   /** Its type in the table so far. */
   readonly known: ColumnType;
 }
 
 /**
- * Fits the columns that were found in rows to those of the table so far: the same columns in the same order with the same
- * types, then the new ones. What fits without a change of a value is widened (nothing but null to any type, whole numbers
- * to `double`); a column that the rows lack is all null. What does not fit keeps its type, and is named.
+ * Fits the columns that were inferred from rows to those of the table so far: the same columns in the same order with the same
+ * types, then the new ones. A type is widened if no value changes (all-null to any type, whole numbers to `double`). A column
+ * that the rows lack is all null. A column that does not fit keeps its type, and is one of the `misfits`.
  *
  * @throws StorageError `invalid_argument` for two names that differ only in case.
  */
@@ -36,7 +36,7 @@ export function fitColumns(
   for (const { name, type: knownType } of known) {
     const type = rest.get(name);
     rest.delete(name);
-    // A type that cannot be written is kept in its place, and without values it is left out.
+    // A column whose type cannot be written keeps its place if the rows have it, and is left out if not.
     if (knownType === undefined) {
       if (type !== undefined) columns.push({ name, type });
       continue;
@@ -53,7 +53,7 @@ export function fitColumns(
   return { columns, misfits };
 }
 
-/** The type of the table where values of `found` are values of it, or undefined. */
+/** Returns the type for the column if the values of `found` fit the known type, else undefined. */
 function fitType(found: ColumnType, known: ColumnType): ColumnType | undefined {
   if (found === known || found === "null") return known;
   if (known === "null") return found;
@@ -71,6 +71,6 @@ function fitType(found: ColumnType, known: ColumnType): ColumnType | undefined {
     }
     return undefined;
   }
-  // An object without fields is found as json.
+  // An object without fields is inferred as json.
   return found === "json" && typeof known === "object" && "struct" in known ? known : undefined;
 }

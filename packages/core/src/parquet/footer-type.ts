@@ -1,10 +1,10 @@
 import type { SchemaTree } from "hyparquet";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
 
-/** How a group of the footer is read: as the array, map or object that it stands for. */
+/** Whether a node of the schema is a column of values, or a group that becomes an array, a map or an object. */
 export type NodeKind = "leaf" | "list" | "map" | "struct";
 
-/** What a node of a footer's schema stands for. */
+/** Returns the kind of a node of a footer's schema. */
 export function kindOf({ element, children }: SchemaTree): NodeKind {
   const [child] = children;
   if (child === undefined) return "leaf";
@@ -14,14 +14,14 @@ export function kindOf({ element, children }: SchemaTree): NodeKind {
   return "struct";
 }
 
-/** The element of a list node. */
+/** Returns the element of a list node. */
 export function listElement(node: SchemaTree): SchemaTree | undefined {
   const [repeated] = node.children;
   return repeated?.children.length === 1 ? repeated.children[0] : repeated;
 }
 
 /**
- * The type of a column in a footer, in the words of `typeName` where Parquetry writes such a type, else in Arrow's:
+ * Returns the type of a column in a footer, as `typeName` does for types that Parquetry writes, else by its Arrow name:
  * `int64`, `list<string>`, `date`, `decimal(9, 2)`.
  */
 export function footerType(node: SchemaTree): string {
@@ -121,7 +121,7 @@ const AS_COLUMN: Readonly<Record<string, ColumnType>> = {
   null: "null",
 };
 
-/** The type of a column in the words of a schema to write, or undefined where Parquetry writes no such type. */
+/** Returns the type of a column as a schema for writing has it, or undefined if Parquetry does not write that type. */
 export function columnTypeOf(node: SchemaTree): ColumnType | undefined {
   if (node.element.repetition_type === "REPEATED") return undefined;
   switch (kindOf(node)) {
@@ -146,7 +146,7 @@ export function columnTypeOf(node: SchemaTree): ColumnType | undefined {
   }
 }
 
-/** A timestamp that says which instant it is; one without that is a local time, which a Date is not. */
+/** Returns whether a timestamp is an instant. One without a time zone is a local time, which a Date cannot hold. */
 function isInstant({ element: { logical_type, converted_type } }: SchemaTree): boolean {
   if (logical_type?.type === "TIMESTAMP") return logical_type.isAdjustedToUTC;
   return converted_type === "TIMESTAMP_MICROS" || converted_type === "TIMESTAMP_MILLIS";

@@ -3,16 +3,16 @@ import { checkNames } from "../bytes/check-names.ts";
 import type { Row } from "../bytes/row.ts";
 import { type ColumnSchema, type ColumnType, typeName } from "./column-type.ts";
 
-/** The deepest nesting of lists and structs that is inferred; deeper data is most likely a cycle. */
+/** The deepest nesting of lists and structs that is inferred. Deeper data is most likely a cycle. */
 export const MAX_NESTING = 32;
 
 /**
- * Finds the type of every column by looking at every row: the first rows prove nothing about the rest. Columns come in
- * the order in which they are first seen.
+ * Infers the type of every column from every row. Columns are in the order in which they first appear.
  *
- * Safe integers and `bigint` give `int64`; any other number, also beside integers, `double`. Arrays give lists, plain objects structs; a column without any value is `null`.
+ * Safe integers and `bigint` become `int64`; other numbers, also mixed with integers, `double`. Arrays become lists, plain
+ * objects structs; a column without any value is `null`.
  *
- * @throws StorageError `invalid_argument` naming the row and the column, where values do not fit together or cannot be
+ * @throws StorageError `invalid_argument` that names the row and the column, if values do not have a common type or cannot be
  * stored.
  * @example
  * ```ts
@@ -66,14 +66,14 @@ function typeOf(value: unknown, row: number, column: string, depth: number): Col
   }
 }
 
-/** An integer that a double cannot hold exactly has most likely lost digits already. */
+/** Refuses an integer that a double cannot hold exactly: it has most likely lost digits already. */
 function checkedInteger(value: number, row: number, column: string): ColumnType {
   if (Number.isSafeInteger(value)) return "int64";
-  // Beyond 2^63 it cannot be an id that lost digits; 1e300 is an honest measurement.
+  // Beyond 2^63 it cannot be an id that lost digits: 1e300 is a plausible measurement.
   if (Math.abs(value) >= 2 ** 63) return "double";
   throw invalid(
     "write",
-    `${at(row, column)} is ${value}, an integer beyond 2^53 that a number cannot hold exactly; give a bigint or a string`,
+    `${at(row, column)} is ${value}, an integer beyond 2^53 that a number cannot hold exactly; pass a bigint or a string`,
   );
 }
 
@@ -83,7 +83,7 @@ function typeOfObject(value: object | null, row: number, column: string, depth: 
     throw invalid("write", `${at(row, column)} is nested deeper than ${MAX_NESTING} levels; is it a cycle?`);
   if (value instanceof Date) {
     if (Number.isNaN(value.getTime()))
-      throw invalid("write", `${at(row, column)} is an invalid Date; give null`);
+      throw invalid("write", `${at(row, column)} is an invalid Date; pass null`);
     return "timestamp";
   }
   if (value instanceof Uint8Array) return "binary";
@@ -132,11 +132,11 @@ function mergeTypes(a: ColumnType, b: ColumnType, row: number, column: string): 
   }
   throw invalid(
     "write",
-    `${at(row, column)} is ${typeName(b)} where earlier rows are ${typeName(a)}; make the column one type, or pass a schema`,
+    `${at(row, column)} is ${typeName(b)} but ${typeName(a)} in earlier rows; use one type for the column, or pass a schema`,
   );
 }
 
-/** A group without fields does not exist in Parquet: `{}` is kept as JSON. */
+/** Replaces structs without fields, which Parquet cannot store, by JSON. */
 function settle(type: ColumnType): ColumnType {
   if (typeof type === "string") return type;
   if ("list" in type) return { list: settle(type.list) };

@@ -5,19 +5,19 @@ import type { ByteSource } from "./byte-source.ts";
 import { openParquet, type ParquetFile } from "./open-parquet.ts";
 import type { UntrustedAnswer, UntrustedJob } from "./untrusted-worker.ts";
 
-/** What reading a file that nobody vouches for may cost. */
+/** Limits for reading an untrusted file. */
 export interface UntrustedLimits {
-  /** How long reading one file may take, in milliseconds. Default 30,000. */
+  /** The longest time for reading one file, in milliseconds. Default 30,000. */
   readonly timeoutMs?: number | undefined;
-  /** How much memory decoding one file may take, in MiB. Default 512. */
+  /** The most memory for decoding one file, in MiB. Default 512. */
   readonly memoryMiB?: number | undefined;
-  /** How many values, of all columns together, a file may claim to hold. Default 20 million. */
+  /** The most values, of all columns together, that a file may claim to hold. Default 20 million. */
   readonly maxValues?: number | undefined;
-  /** How large a file may be, in bytes: it is fetched whole. Default 256 MiB. */
+  /** The largest file, in bytes, since it is fetched whole. Default 256 MiB. */
   readonly maxBytes?: number | undefined;
 }
 
-/** The limits where the caller gives none. */
+/** The default limits. */
 export const DEFAULT_UNTRUSTED_LIMITS: Required<{ readonly [K in keyof UntrustedLimits]: number }> = {
   timeoutMs: 30_000,
   memoryMiB: 512,
@@ -26,8 +26,8 @@ export const DEFAULT_UNTRUSTED_LIMITS: Required<{ readonly [K in keyof Untrusted
 };
 
 /**
- * {@link openParquet}, with the rows of an untrusted file decoded apart. Its footer is read here: that takes no more steps
- * and no more memory than it has bytes.
+ * Opens a Parquet file as {@link openParquet} does, but decodes the rows of an untrusted file in a separate thread. Its footer
+ * is still read here: that takes time and memory in proportion to its size.
  */
 export async function openParquetFile(
   source: ByteSource,
@@ -46,10 +46,10 @@ export async function openParquetFile(
 }
 
 /**
- * Reads rows of a file that nobody vouches for: in a thread of its own, with limits of time and memory, so that the file
- * can neither hang nor kill the caller.
+ * Yields the rows of an untrusted file, decoded in a separate thread with limits of time and memory, so that the file can
+ * neither hang nor kill the caller.
  *
- * @throws StorageError `corrupt` where the file is broken or needs more than the limits allow; `not_supported`.
+ * @throws StorageError `corrupt` if the file is broken or exceeds the limits; `not_supported`.
  */
 async function* scanUntrusted(
   source: ByteSource,
@@ -71,7 +71,7 @@ async function* scanUntrusted(
   const worker = new Worker(new URL("./untrusted-worker.js", import.meta.url), {
     workerData: job,
     transferList: [job.bytes],
-    // What a decoder prints, or the file makes it print, is not the caller's.
+    // A decoder must not print to the caller's streams.
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: memoryMiB, maxYoungGenerationSizeMb: 64 },
@@ -126,7 +126,7 @@ function refused(source: ByteSource, problem: string, cause?: unknown): StorageE
   return refusal(
     source,
     "corrupt",
-    `${source.name} is not read, because nobody vouches for it and ${problem}. Check where it comes from, or raise the limit.`,
+    `${source.name} was read as an untrusted file and refused: ${problem}. Check where the file comes from, or raise the limit.`,
     cause,
   );
 }

@@ -12,39 +12,39 @@ import { rawElement, valueReader } from "./value-reader.ts";
 /** Rows in a batch of a scan. */
 export const BATCH_ROWS = 8_192;
 
-/** The magic at either end and the footer's length: no Parquet file is shorter. */
+/** The magic at both ends and the length of the footer: no Parquet file is shorter. */
 const MIN_FILE_BYTES = 12;
-/** A footer becomes objects that take many times its bytes. */
+/** A decoded footer takes many times its size in memory. */
 const MAX_FOOTER_BYTES = 2 ** 25;
 
 /** A top-level column of a file. */
 export interface ParquetField {
   /** Its name. */
   readonly name: string;
-  /** Its type as {@link footerType} words it. */
+  /** Its type, as {@link footerType} returns it. */
   readonly type: string;
-  /** Its type as one that can be written, or undefined where it is none. */
+  /** Its type for writing, or undefined if Parquetry does not write that type. */
   readonly columnType: ColumnType | undefined;
 }
 
-/** An opened Parquet file: its footer is read and checked, its rows are not read yet. */
+/** An open Parquet file. Its footer is read and checked, its rows are not read yet. */
 export interface ParquetFile {
-  /** Names it in errors. */
+  /** Its name in errors. */
   readonly name: string;
-  /** How many rows it has. */
+  /** Its number of rows. */
   readonly rowCount: number;
-  /** How many values it claims to hold, of all columns together. */
+  /** The number of values that its footer claims, of all columns together. */
   readonly valueCount: number;
-  /** Who says to have written it. */
+  /** The program that wrote it, according to its footer. */
   readonly createdBy: string | undefined;
-  /** Its top-level columns, in order. */
+  /** The names of its top-level columns, in order. */
   readonly columns: readonly string[];
   /** Its top-level columns. */
   readonly fields: readonly ParquetField[];
   /**
-   * Reads rows in batches of at most {@link BATCH_ROWS}, holding one row group at a time. With `columns` only the bytes
-   * of these columns are read; one that the file lacks is null in every row. The columns of `constants` come last, with the
-   * same value in every row.
+   * Yields rows in batches of at most {@link BATCH_ROWS}, and holds one row group at a time. With `columns`, only the bytes of
+   * these columns are read; one that the file lacks is null in every row. The columns of `constants` come last, with the same
+   * value in every row.
    */
   scan(columns?: readonly string[], constants?: Row): AsyncGenerator<Row[]>;
 }
@@ -52,7 +52,7 @@ export interface ParquetFile {
 /**
  * Opens a Parquet file and checks its footer before anything else trusts it.
  *
- * @throws StorageError `corrupt` where it is no Parquet file, or a broken one.
+ * @throws StorageError `corrupt` if it is not a Parquet file, or a broken one.
  * @example
  * ```ts
  * const file = await openParquet(await openByteSource(backend, key));
@@ -90,7 +90,7 @@ export async function openParquet(source: ByteSource): Promise<ParquetFile> {
           .map((node) => [node.element.name, valueReader(node, source.name)]),
       );
       const template: Row = { ...Object.fromEntries(columns.map((name) => [name, null])), ...constants };
-      // What decompressing may cost is counted anew for each scan.
+      // Each scan has its own budget for decompressed bytes.
       const decoder = { source, metadata: raw, leafOf, readers, budget: new FileBudget(source.byteLength) };
       for (const group of metadata.row_groups) {
         const rowCount = Number(group.num_rows);
@@ -143,7 +143,7 @@ function toRows(
   return rows;
 }
 
-/** What a decoder throws, in our words. */
+/** Turns an error of the decoder into a StorageError. */
 function asStorageError(source: ByteSource, error: unknown): StorageError {
   if (isStorageError(error)) return error;
   const message = messageOf(error);
@@ -160,7 +160,7 @@ function guarded<T>(source: ByteSource, run: () => T): T {
 }
 
 function messageOf(error: unknown): string {
-  // A decoder that runs into nonsense speaks of undefined things and ranges, which helps nobody.
+  // The message would name a variable of the decoder, which does not help the user.
   if (error instanceof TypeError || error instanceof RangeError)
     return "its bytes make no sense to the decoder";
   return error instanceof Error ? error.message : String(error);
@@ -171,7 +171,7 @@ function unsupported(source: ByteSource, problem: string, cause: unknown): Stora
     code: "not_supported",
     op: "readParquet",
     path: source.name,
-    message: `${source.name} holds what cannot be read here: ${problem}. Read other columns by the option columns, or write the file anew without it.`,
+    message: `${source.name} cannot be read: ${problem}. Read other columns by the option columns, or rewrite the file without this feature.`,
     cause,
   });
 }
@@ -181,7 +181,7 @@ function corrupt(source: ByteSource, problem: string, cause?: unknown): StorageE
     code: "corrupt",
     op: "readParquet",
     path: source.name,
-    message: `${source.name} is not a readable Parquet file: ${problem}. Restore it from its source, or leave it out.`,
+    message: `${source.name} is not a readable Parquet file: ${problem}. Restore it from its source, or remove it.`,
     cause,
   });
 }

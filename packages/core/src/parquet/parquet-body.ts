@@ -7,9 +7,9 @@ import { inferColumns } from "./infer-columns.ts";
 import { encodeParquet, encodeParquetStream } from "./write-parquet.ts";
 
 /**
- * Rows as the body of a Parquet file: all at once, or as a stream where they come in batches.
+ * Returns the body of a Parquet file of rows: its bytes, or a stream if the rows come in batches.
  *
- * @throws StorageError `invalid_argument` for rows or a schema that cannot be written, or no column at all.
+ * @throws StorageError `invalid_argument` for rows or a schema that cannot be written, or without any column.
  */
 export function parquetBody(
   rows: readonly Row[] | AsyncIterable<readonly Row[]>,
@@ -20,7 +20,7 @@ export function parquetBody(
     if (schema === undefined)
       throw invalid(
         "writeParquet",
-        `the columns of ${path} cannot be found in rows that come in batches. Give them by the option schema`,
+        `the columns of ${path} cannot be inferred from rows that come in batches. Pass them by the option schema`,
       );
     const columns = checkSchema(schema, [], "writeParquet");
     return encodeParquetStream(checkedBatches(rows, columns), withColumns(columns, path));
@@ -30,7 +30,7 @@ export function parquetBody(
   return encodeParquet(checked, withColumns(columns, path));
 }
 
-/** Batches whose rows have no column that the schema lacks: that column would be lost. */
+/** Checks that the rows of each batch have no column which the schema lacks, since that column would be lost. */
 async function* checkedBatches(
   batches: AsyncIterable<readonly Row[]>,
   columns: readonly ColumnSchema[],
@@ -45,6 +45,6 @@ function withColumns(columns: readonly ColumnSchema[], path: string): readonly C
   if (columns.length > 0) return columns;
   throw invalid(
     "writeParquet",
-    `${path} would have no column. Give rows, or the columns by the option schema`,
+    `${path} would have no column. Pass rows, or the columns by the option schema`,
   );
 }

@@ -89,10 +89,10 @@ describe("Parquet", () => {
   });
 
   it.each([
-    [[{ a: 1 }, { a: "x" }], 'row 1, column "a" is string where earlier rows are int64'],
+    [[{ a: 1 }, { a: "x" }], 'row 1, column "a" is string but int64 in earlier rows'],
     [[{ a: 2 ** 53 }], 'row 0, column "a" is 9007199254740992, an integer beyond 2^53'],
-    [[{ a: 2n ** 60n + 1n }, { a: 0.5 }], "is 1152921504606846977n, which is no double"],
-    [[{ a: 2n ** 63n }], "is 9223372036854775808n, which is no int64"],
+    [[{ a: 2n ** 60n + 1n }, { a: 0.5 }], "is 1152921504606846977n, which is not a valid double"],
+    [[{ a: 2n ** 63n }], "is 9223372036854775808n, which is not a valid int64"],
     [[{ a: new Date(Number.NaN) }], "is an invalid Date"],
     [[{ a: () => 1 }], "is a function"],
     [[{ a: new Map() }], "is a Map"],

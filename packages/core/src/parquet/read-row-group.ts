@@ -4,15 +4,15 @@ import { fetchColumnChunks } from "./column-chunks.ts";
 import { type CheckedSchema, type FileBudget, loadCodecs, unpackChunk } from "./guard/index.ts";
 import { PARSERS, type ReadValue, toJs } from "./value-reader.ts";
 
-/** Columns are decoded together until they take this many bytes: a call has its price, and so has what is held. */
+/** Columns are decoded together up to this many bytes: a limit of the calls to the decoder, and of the memory. */
 const DECODE_BYTES = 8 * 1024 * 1024;
 
-/** What reading the row groups of one file takes. */
+/** What is needed to read the row groups of one file. */
 export interface GroupDecoder {
   readonly source: ByteSource;
   readonly metadata: FileMetaData;
   readonly leafOf: CheckedSchema["leafOf"];
-  /** The top-level columns that are wanted, and how their values become those of rows. */
+  /** The wanted top-level columns, each with the function that converts its values. */
   readonly readers: ReadonlyMap<string, ReadValue>;
   readonly budget: FileBudget;
 }
@@ -20,7 +20,7 @@ export interface GroupDecoder {
 /**
  * Reads the wanted columns of one row group, each as plain values in row order.
  *
- * @throws Error saying what does not fit, or of the decoder.
+ * @throws Error of the checks or of the decoder.
  */
 export async function readRowGroup(
   { source, metadata, leafOf, readers, budget }: GroupDecoder,
@@ -39,7 +39,7 @@ export async function readRowGroup(
   for (const [i, chunk] of chunks.entries()) {
     file.add(chunk, unpackChunk(bytesOf(chunk), chunk, leafOf(chunk), budget));
     const next = chunks[i + 1];
-    // The leaves of one column are decoded together.
+    // All leaves of a column are decoded together.
     if (next !== undefined && (file.byteLength < DECODE_BYTES || topOf(next) === topOf(chunk))) continue;
     const missing = new Map(file.chunks.map((of) => [topOf(of), rowCount]));
     const flat = new Set(file.chunks.filter((of) => of.path_in_schema.length === 1).map(topOf));
@@ -59,7 +59,7 @@ export async function readRowGroup(
 
 const topOf = ({ path_in_schema }: ColumnMetaData): string => path_in_schema[0] ?? "";
 
-/** Checked and decompressed column chunks, laid out as the decoder finds them in a file. */
+/** Checked and decompressed column chunks, with the offsets of an uncompressed file. */
 class UnpackedFile {
   readonly chunks: ColumnMetaData[] = [];
   byteLength = 0;
@@ -91,7 +91,7 @@ class UnpackedFile {
   }
 }
 
-/** A run of a column's values, from a row of the group on. */
+/** Consecutive values of a column, from a row of the group on. */
 type Decoded = readonly [column: string, firstRow: number, values: ArrayLike<unknown>];
 
 async function decode(
@@ -104,7 +104,7 @@ async function decode(
   await parquetRead({
     file: {
       byteLength: bytes.byteLength,
-      // Mostly it is all of it, which need not be copied.
+      // The decoder mostly wants all bytes, which need no copy.
       slice: (start, end) =>
         end === undefined || end - start === bytes.byteLength ? bytes : bytes.slice(start, end),
     },
@@ -114,16 +114,16 @@ async function decode(
       row_groups: [{ ...group, columns: file.chunks.map((meta_data) => ({ meta_data, file_offset: 0n })) }],
     },
     columns: [...new Set(file.chunks.map(topOf))],
-    // Text is what says that it is text; any other BYTE_ARRAY is bytes.
+    // A BYTE_ARRAY without a string type stays bytes.
     utf8: false,
     parsers: PARSERS,
-    // What is thrown in here would end the process.
+    // An error thrown in this callback would end the process.
     onChunk: ({ columnName, columnData, rowStart }) => decoded.push([columnName, rowStart, columnData]),
   });
   return decoded;
 }
 
-/** Puts a chunk of values where they belong, in as few steps a value as its kind allows. */
+/** Copies a chunk of values into the column, in as few steps per value as its kind allows. */
 function fill(
   target: unknown[],
   chunk: ArrayLike<unknown>,
@@ -141,7 +141,7 @@ function fill(
     const value = chunk[i];
     if (value === null) continue;
     if (value === undefined) {
-      // Of a flat column, what is neither a value nor null is an index that its dictionary lacks.
+      // In a flat column, a slot that is neither a value nor null means an index outside of the dictionary.
       if (isFlat) throw new Error("a page refers to a value that its dictionary lacks");
       continue;
     }

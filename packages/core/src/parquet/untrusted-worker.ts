@@ -3,17 +3,17 @@ import type { Row } from "../bytes/row.ts";
 import { isStorageError } from "../bytes/storage-error.ts";
 import { openParquet } from "./open-parquet.ts";
 
-/** What the worker gets when it is started. */
+/** The worker's data. */
 export interface UntrustedJob {
-  /** Names the file in errors. */
+  /** The file's name in errors. */
   readonly name: string;
   /** The whole file. */
   readonly bytes: ArrayBuffer;
-  /** Which columns, or undefined for all. */
+  /** The columns to read, or undefined for all. */
   readonly columns: readonly string[] | undefined;
 }
 
-/** What it answers to each request for a batch. */
+/** The answer to each request for a batch. */
 export type UntrustedAnswer =
   | { readonly rows: Row[] }
   | { readonly done: true }

@@ -2,27 +2,27 @@ import type { ParquetParsers, SchemaElement, SchemaTree } from "hyparquet";
 import { StorageError } from "../bytes/storage-error.ts";
 import { kindOf, listElement } from "./footer-type.ts";
 
-/** Decimals of up to so many digits are numbers: a double gives all of them back. */
+/** Decimals of at most this many digits are returned as numbers: a double holds them exactly. */
 const EXACT_DIGITS = 15;
-/** 76 digits, the widest of any writer, take 32 bytes. */
+/** The widest decimals of any writer, of 76 digits, take 32 bytes. */
 const MAX_DECIMAL_BYTES = 64;
 
-/** Turns a value as hyparquet gives it into what rows hold. */
+/** Converts a value that hyparquet returns to the value in a row. */
 export type ReadValue = (value: unknown) => unknown;
 
 /**
- * The one rule for what rows hold: what JavaScript has a type for becomes that type where it is exact, and text or bigint
- * where it is not. No value is null.
+ * Returns the function that converts a column's values. The rule: a value becomes the JavaScript type that holds it exactly,
+ * else a string or bigint. A missing value is null.
  *
  * | Parquet | rows |
  * | --- | --- |
- * | integers, signed or not | number where exact, else bigint |
- * | DECIMAL of up to 15 digits | number; a wider column is text: `"12345678901234567.89"` |
+ * | integers, signed or not | number if exact, else bigint |
+ * | DECIMAL of up to 15 digits | number; of more digits a string: `"12345678901234567.89"` |
  * | DATE | Date, at midnight UTC |
- * | TIMESTAMP, INT96 | Date where it is whole milliseconds, else ISO 8601 text with all digits |
- * | TIME | text: `"23:59:59.000001"` |
+ * | TIMESTAMP, INT96 | Date if it is whole milliseconds, else an ISO 8601 string with all digits |
+ * | TIME | string: `"23:59:59.000001"` |
  * | UUID, STRING, ENUM | string |
- * | JSON | the value; rows whose text is the same may share one object |
+ * | JSON | the value; rows with the same JSON may share one object |
  * | other bytes | Uint8Array |
  *
  * @throws StorageError `not_supported` for a decimal or time inside a map, and for VARIANT.
@@ -33,10 +33,10 @@ export function valueReader(node: SchemaTree, name: string): ReadValue {
   return toJs;
 }
 
-/** A reader for nodes that hold a type which hyparquet leaves raw, or undefined where there is none. */
+/** Returns a reader for a node with a type that hyparquet leaves raw, or undefined if it has none. */
 function specialReader(node: SchemaTree, name: string): ReadValue | undefined {
   const { element } = node;
-  // Its parts refer to each other by offsets: a few bytes can describe a value without end.
+  // The parts of a VARIANT refer to each other by offsets, so a few bytes can describe an endless value.
   if (element.logical_type?.type === "VARIANT") throw unsupported(node, name, "is a VARIANT");
   switch (kindOf(node)) {
     case "leaf": {
@@ -90,10 +90,10 @@ const nullable =
   (value) =>
     value === null || value === undefined ? null : read(value);
 
-/** A reader for the types that {@link rawElement} hides from hyparquet. */
+/** Returns a reader for the types that {@link rawElement} hides from hyparquet. */
 function leafReader(element: SchemaElement): ReadValue | undefined {
   if (isDecimal(element)) return decimalReader(element);
-  // As the decoder parsed it: a copy for each row that refers to it could be any number of copies.
+  // The value of the dictionary is shared: copies for each row could take any amount of memory.
   if (isJson({ element })) return (value) => value;
   switch (timeUnit(element)) {
     case "MILLIS":
@@ -112,7 +112,7 @@ function decimalReader({ precision = 0, scale = 0, logical_type }: SchemaElement
   const decimals = logical_type?.type === "DECIMAL" ? logical_type.scale : scale;
   if (decimals === 0) return (value) => toJs(unscaled(value));
   if (digits > EXACT_DIGITS) return (value) => decimalText(unscaled(value), decimals);
-  // The shortest text of such a number is the decimal again; 1 / 100 is the nearest double to 0.01, 1 * 0.01 need not be.
+  // Parsing the decimal finds the nearest double; multiplying by 0.01 may not.
   return (value) => Number(decimalText(unscaled(value), decimals));
 }
 
@@ -120,7 +120,7 @@ function integer(value: unknown): bigint {
   return typeof value === "bigint" ? value : BigInt(Number(value));
 }
 
-/** Big-endian two's complement where it is bytes. */
+/** Returns an unscaled decimal; bytes are big-endian two's complement. */
 function unscaled(value: unknown): bigint {
   if (!(value instanceof Uint8Array)) return integer(value);
   if (value.byteLength === 0) return 0n;
@@ -155,14 +155,14 @@ function timeUnit({
   return logical_type?.type === "TIME" ? logical_type.unit : undefined;
 }
 
-/** A schema element without the types that hyparquet reads inexactly (decimals) or not at all (times). */
+/** Returns a schema element without the types that hyparquet reads inexactly (decimals) or not at all (times). */
 export function rawElement(element: SchemaElement): SchemaElement {
   if (!isDecimal(element) && timeUnit(element) === undefined) return element;
   const { converted_type: _, logical_type: __, ...raw } = element;
   return raw;
 }
 
-/** Timestamps: a Date where it is exact, else text with all digits. Shapes: their bytes (WKB). */
+/** Timestamps become a Date if it is exact, else a string with all digits. Shapes become their bytes (WKB). */
 export const PARSERS: Partial<ParquetParsers> = {
   timestampFromMilliseconds: (millis) => checkedDate(millis),
   timestampFromMicroseconds: (micros) => timestamp(micros, 3),
@@ -172,7 +172,7 @@ export const PARSERS: Partial<ParquetParsers> = {
 };
 
 function timestamp(value: bigint, digits: number): Date | string | null {
-  // hyparquet gives undefined for null inside lists, whatever its types say.
+  // hyparquet passes undefined for null inside lists, against its own types.
   if (value === undefined || value === null) return null;
   const unit = 10n ** BigInt(digits);
   const rest = ((value % unit) + unit) % unit;
@@ -189,7 +189,7 @@ function checkedDate(millis: bigint): Date | null {
   return date;
 }
 
-/** What hyparquet reads exactly, with bigints that a number holds as numbers. */
+/** Returns values that hyparquet reads exactly, with safe bigints as numbers. */
 export function toJs(value: unknown): unknown {
   if (value === undefined || value === null) return null;
   if (typeof value === "bigint") {

@@ -4,17 +4,17 @@ import type { Row } from "../bytes/row.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
 import { columnValues } from "./column-values.ts";
 
-/** Rows in a row group: what a reader skips or holds as a whole. */
+/** Rows in a row group, which a reader skips or holds as a whole. */
 export const ROW_GROUP_ROWS = 20_000;
 
-/** Who wrote the file, for its footer. */
+/** The name of the writing program in footers. */
 export const CREATED_BY = "parquetry";
 
 /**
- * Encodes rows as a Parquet file: SNAPPY, every column optional, statistics for every column and row group. The same
- * rows and columns give the same bytes.
+ * Encodes rows as a Parquet file: SNAPPY, every column optional, statistics for every column and row group. The output is
+ * deterministic.
  *
- * @throws StorageError `invalid_argument` where a value does not fit its column.
+ * @throws StorageError `invalid_argument` if a value does not fit its column.
  * @example
  * ```ts
  * const bytes = encodeParquet(rows, inferColumns(rows));
@@ -30,9 +30,9 @@ export function encodeParquet(rows: readonly Row[], columns: readonly ColumnSche
 }
 
 /**
- * {@link encodeParquet} for rows that come in batches, whatever their size: it holds one row group at a time.
+ * Encodes rows that come in batches of any size, as {@link encodeParquet} does, and holds one row group at a time.
  *
- * @throws StorageError `invalid_argument` where a value does not fit its column; rows are counted over all batches.
+ * @throws StorageError `invalid_argument` if a value does not fit its column; its row is counted over all batches.
  */
 export async function* encodeParquetStream(
   batches: AsyncIterable<readonly Row[]>,
@@ -44,7 +44,7 @@ export async function* encodeParquetStream(
   let first = 0;
   const takeBytes = (): Uint8Array => {
     const bytes = new Uint8Array(writer.getBytes());
-    // Where the next byte lies in the file is counted apart.
+    // The writer counts the offset in the file separately.
     writer.index = 0;
     return bytes;
   };
@@ -85,7 +85,7 @@ function writeRowGroup(
   file.write({ columnData, rowGroupSize: ROW_GROUP_ROWS });
 }
 
-/** A column's elements in the footer, depth first (parquet-format, LogicalTypes.md). */
+/** Returns a column's schema elements, depth first (parquet-format, LogicalTypes.md). */
 function schemaElements(name: string, type: ColumnType): SchemaElement[] {
   const optional = { name, repetition_type: "OPTIONAL" } as const;
   if (typeof type === "object") {

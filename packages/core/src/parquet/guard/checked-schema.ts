@@ -9,35 +9,35 @@ import { chunkRange } from "../column-chunks.ts";
 import type { FileBudget } from "./file-budget.ts";
 import type { LeafFacts } from "./page-body.ts";
 
-/** The magic at the start and the end, and the footer's length. */
+/** The magic at both ends, and the length of the footer. */
 const MIN_FILE_BYTES = 12;
 const MAGIC_BYTES = 4;
-/** More columns or levels are no table that can be read into rows. */
+/** A table with more columns or levels could not be read into rows. */
 const MAX_ELEMENTS = 2 ** 14;
 const MAX_DEPTH = 64;
 /** The widest decimal of any writer, in digits. */
 const MAX_DIGITS = 76;
-/** What a value takes that is an object of its own in JavaScript, in values that are not. */
+/** How many plain values take as much memory as a value that is a separate object in JavaScript. */
 const OBJECT_WEIGHT = 4;
 
-/** A leaf of the schema: one column of a row group. */
+/** A leaf of the schema, which has one column chunk in each row group. */
 export interface Leaf extends LeafFacts {
-  /** What a value of it takes, in values of a flat column of numbers. */
+  /** How much memory a value takes, relative to a value of a flat column of numbers. */
   readonly weight: number;
 }
 
 /** A footer that has been checked. */
 export interface CheckedSchema {
   readonly tree: SchemaTree;
-  /** The leaf of a column chunk. */
+  /** Returns the leaf of a column chunk. */
   leafOf(chunk: ColumnMetaData): Leaf;
 }
 
 /**
- * Checks a footer before anything trusts it: that its schema is a tree, that every row group has each of its columns once,
- * inside the file, and that it claims no more than a file of its size may.
+ * Checks a footer before anything else uses it: its schema must be a tree, every row group must have each column once, inside
+ * the file, and it may not claim more than the budget of a file of its size.
  *
- * @throws Error saying what does not fit.
+ * @throws Error that describes the first problem.
  */
 export function checkedSchema(metadata: FileMetaData, fileBytes: number, budget: FileBudget): CheckedSchema {
   checkTree(metadata.schema);
@@ -70,11 +70,11 @@ export function checkedSchema(metadata: FileMetaData, fileBytes: number, budget:
   return { tree, leafOf };
 }
 
-/** A path as a key. No JSON begins as that of a flat column does. */
+/** Returns a path as a map key. Paths of flat columns begin with a dot, which JSON never does. */
 const leafId = (path: readonly string[]): string =>
   path.length === 1 ? `.${path[0]}` : JSON.stringify(path);
 
-/** The schema is a list of elements that each say how many of the next are their children. */
+/** The schema is a list of elements, each with the number of following elements that are its children. */
 function checkTree(schema: readonly SchemaElement[]): void {
   if (schema.length > MAX_ELEMENTS)
     throw new Error(`it has ${schema.length} columns, more than ${MAX_ELEMENTS}`);
@@ -82,13 +82,13 @@ function checkTree(schema: readonly SchemaElement[]): void {
   for (const { num_children = 0, name } of schema) {
     while (open.at(-1) === 0) open.pop();
     const left = open.pop();
-    if (left === undefined || typeof name !== "string") throw new Error("its schema is no tree");
+    if (left === undefined || typeof name !== "string") throw new Error("its schema is not a tree");
     open.push(left - 1);
-    if (num_children < 0 || num_children >= schema.length) throw new Error("its schema is no tree");
+    if (num_children < 0 || num_children >= schema.length) throw new Error("its schema is not a tree");
     if (num_children > 0) open.push(num_children);
     if (open.length > MAX_DEPTH) throw new Error(`the schema is nested deeper than ${MAX_DEPTH} levels`);
   }
-  if (open.some((left) => left > 0)) throw new Error("its schema is no tree");
+  if (open.some((left) => left > 0)) throw new Error("its schema is not a tree");
 }
 
 function collectLeaves(
@@ -125,7 +125,7 @@ function checkDigits({ name, precision = 0, scale = 0, logical_type }: SchemaEle
   }
 }
 
-/** Bytes and times become objects; numbers, booleans and short texts do not, or share them. */
+/** Returns whether values become separate objects: bytes and times do, numbers, booleans and strings do not. */
 function isObject({ type, converted_type, logical_type }: SchemaElement): boolean {
   if (type === "INT96" || logical_type?.type === "TIMESTAMP" || logical_type?.type === "DATE") return true;
   if (type !== "BYTE_ARRAY" && type !== "FIXED_LEN_BYTE_ARRAY")

@@ -3,18 +3,18 @@ import type { CompressionCodec } from "hyparquet";
 import { compressors, decompressLz4Raw } from "hyparquet-compressors";
 import { ZSTDDecoder } from "zstddec";
 
-// Zstandard's own decoder as WebAssembly: Node 20 has none, and the one in JavaScript loops on some damaged pages.
+// Zstandard's reference decoder as WebAssembly: Node 20 has none, and the one in JavaScript loops on some damaged pages.
 const zstd = new ZSTDDecoder();
 
-/** Loads the decoders that are not there at once. To be awaited before {@link decompressPage}. */
+/** Loads decoders that are not available synchronously. Await it before {@link decompressPage}. */
 export async function loadCodecs(codecs: ReadonlySet<CompressionCodec>): Promise<void> {
   if (codecs.has("ZSTD")) await zstd.init();
 }
 
 /**
- * Decompresses a page of untrusted bytes to exactly the size that its header says.
+ * Decompresses a page of untrusted bytes to exactly the size in its header.
  *
- * @throws Error where it is none of that codec, or of another size.
+ * @throws Error if it is not compressed by that codec, or has another size.
  */
 export function decompressPage(codec: CompressionCodec, page: Uint8Array, size: number): Uint8Array {
   const bytes = decompress(codec, page, size);
@@ -31,7 +31,7 @@ function decompress(codec: CompressionCodec, page: Uint8Array, size: number): Ui
       return page;
     case "SNAPPY": {
       const { SNAPPY } = compressors;
-      // Where the page is shorter than its header says, the rest would be what the page before left there.
+      // If the page were shorter than its header says, the rest would be bytes of an earlier page.
       if (SNAPPY === undefined || snappySize(page) !== size)
         throw new Error("a page has another size than its header says");
       return SNAPPY(page, size);
@@ -61,7 +61,7 @@ function snappySize(page: Uint8Array): number {
   return size;
 }
 
-/** Hadoop's LZ4 frames each block by its two sizes, big-endian. Undefined where the page is not framed like that. */
+/** Hadoop's LZ4 precedes each block by its two sizes, big-endian. Returns undefined if the page has no such frames. */
 function decompressHadoopLz4(page: Uint8Array, size: number): Uint8Array | undefined {
   const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
   const output = new Uint8Array(size);

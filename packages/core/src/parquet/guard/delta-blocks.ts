@@ -1,19 +1,19 @@
-/** No writer makes larger blocks; Arrow's and parquet-java's have 128 values, DuckDB's 2,048. */
+/** No writer makes larger blocks: those of Arrow and parquet-java have 128 values, DuckDB's 2,048. */
 const MAX_BLOCK_VALUES = 2 ** 16;
 const MAX_WIDTH = 64;
 
-/** Where delta-encoded numbers end, and what they add up to. */
+/** The end of delta-encoded numbers, and their sum. */
 export interface DeltaFacts {
   readonly end: number;
-  /** The sum of the values as numbers of 32 bits; 0 where they are not asked for. */
+  /** The sum of the values as 32-bit numbers, computed for lengths only, else 0. */
   readonly sum: number;
 }
 
 /**
- * Walks the blocks of DELTA_BINARY_PACKED numbers: how large they are is in the page itself, and nonsense there would keep
- * a decoder going for ever. With `asLengths` the numbers are decoded and must be lengths: 32 bits, none negative.
+ * Walks the blocks of DELTA_BINARY_PACKED numbers. Their sizes are in the page itself, and wrong sizes would make a decoder
+ * loop for ever. With `asLengths`, the numbers are decoded and must be lengths: 32 bits, none negative.
  *
- * @throws Error saying what does not fit.
+ * @throws Error that describes the first problem.
  */
 export function checkDelta(bytes: Uint8Array, start: number, count: number, asLengths = false): DeltaFacts {
   let offset = start;
@@ -66,7 +66,7 @@ export function checkDelta(bytes: Uint8Array, start: number, count: number, asLe
       }
       seen += inPart;
       offset += (perMiniblock * width) / 8;
-      // The last part may be cut off after its last value.
+      // The last part may end after its last value.
       if (offset > bytes.byteLength) {
         if (seen < count || offset - bytes.byteLength > ((perMiniblock - inPart) * width) / 8)
           throw new Error("a page's deltas run beyond its bytes");

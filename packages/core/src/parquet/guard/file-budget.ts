@@ -1,13 +1,13 @@
-/** What any file may hold, whatever its size. */
+/** The values and bytes that a file of any size may hold. */
 const FREE_VALUES = 2 ** 24;
 const FREE_BYTES = 2 ** 26;
-/** What each byte of a file may become: compression and dictionaries of real data stay far below. */
+/** How much more each byte of a file may hold: compression and dictionaries of real data stay far below. */
 const VALUES_PER_BYTE = 32;
 const BYTES_PER_BYTE = 64;
 
 /**
- * What reading a file may cost, in proportion to its size: a few hundred bytes can honestly claim 50 million rows, or
- * decompress without end, and a reader that holds rows in memory has to draw the line somewhere.
+ * Limits the cost of reading a file, in proportion to its size: a few hundred bytes can validly describe 50 million rows, or
+ * decompress without end, and a reader that holds rows in memory needs a limit.
  */
 export class FileBudget {
   readonly #fileBytes: number;
@@ -19,9 +19,9 @@ export class FileBudget {
   }
 
   /**
-   * Takes values: a row, or a value of a column.
+   * Charges rows, or values of a column.
    *
-   * @throws Error where the file claims more than one of its size may.
+   * @throws Error if the file claims more than a file of its size may.
    */
   chargeValues(values: number): void {
     this.#values += values;
@@ -31,9 +31,9 @@ export class FileBudget {
   }
 
   /**
-   * Takes bytes that a page becomes when it is decompressed or decoded.
+   * Charges bytes of a page that is decompressed or decoded.
    *
-   * @throws Error where the file grows to more than one of its size may.
+   * @throws Error if the file grows to more than a file of its size may.
    */
   chargeBytes(bytes: number): void {
     this.#bytes += bytes;

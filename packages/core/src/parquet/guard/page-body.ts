@@ -11,10 +11,10 @@ export interface PageBody {
   readonly values: Uint8Array;
 }
 
-/** What a leaf of the schema says about the pages of its column. */
+/** The facts about a column that its pages are checked against. */
 export interface LeafFacts {
   readonly type: ParquetType;
-  /** The bytes of a value of FIXED_LEN_BYTE_ARRAY. */
+  /** The size of a FIXED_LEN_BYTE_ARRAY value, in bytes. */
   readonly typeLength: number;
   readonly maxDefinition: number;
   readonly maxRepetition: number;
@@ -31,10 +31,10 @@ const FIXED_BYTES: Readonly<Partial<Record<ParquetType, number>>> = {
 const bitWidth = (value: number): number => 32 - Math.clz32(value);
 
 /**
- * Checks what a decoder would believe of a decompressed page: the runs of its levels and dictionary indices, its deltas,
- * its lengths. It decodes no value, so it takes a small part of the time that decoding takes.
+ * Checks everything in a decompressed page that a decoder would rely on: the runs of its levels and dictionary indices, its
+ * deltas, its lengths. No value is decoded, so this takes a small part of the time of decoding.
  *
- * @throws Error saying what does not fit.
+ * @throws Error that describes the first problem.
  */
 export function checkDataPage(
   { levels, values }: PageBody,
@@ -48,7 +48,7 @@ export function checkDataPage(
   checkValues(values.subarray(start), page, leaf, present, hasDictionary, budget);
 }
 
-/** Dictionaries are PLAIN: as many values as its bytes can hold. */
+/** Checks that the bytes of a dictionary, which is PLAIN, can hold its values. */
 export function checkDictionary(page: PageHeader, leaf: LeafFacts): void {
   const least = leaf.type === "FIXED_LEN_BYTE_ARRAY" ? leaf.typeLength : (FIXED_BYTES[leaf.type] ?? 4);
   const bytes = leaf.type === "BOOLEAN" ? page.values / 8 : page.values * least;
@@ -57,9 +57,9 @@ export function checkDictionary(page: PageHeader, leaf: LeafFacts): void {
 }
 
 interface Levels {
-  /** Where the values begin. */
+  /** The offset of the values. */
   readonly start: number;
-  /** How many are not null. */
+  /** Returns how many values are not null. */
   present(): number;
 }
 
@@ -85,7 +85,7 @@ function checkLevelsV2(levels: Uint8Array, page: PageHeader, leaf: LeafFacts): L
   const end = repetitionBytes + definitionBytes;
   if (leaf.maxRepetition > 0) checkLevelRuns(levels, 0, repetitionBytes, leaf.maxRepetition, values);
   if (leaf.maxDefinition > 0) checkLevelRuns(levels, repetitionBytes, end, leaf.maxDefinition, values);
-  else if (definitionBytes > 0) throw new Error("a page has levels that its column has not");
+  else if (definitionBytes > 0) throw new Error("a page has levels that its column lacks");
   return { start: 0, present: () => values - nulls };
 }
 
@@ -114,8 +114,8 @@ function checkValues(
       checkIndexRuns(body, page);
       return;
     case "RLE":
-      if (!isBoolean) throw new Error("a page holds runs of values that are no booleans");
-      // A page of nulls only may have no byte here.
+      if (!isBoolean) throw new Error("a page holds runs of values that are not booleans");
+      // A page of nulls may have no bytes here.
       if (body.byteLength >= 4) checkRuns(body, 4, Math.min(body.byteLength, 4 + uint32(body, 0)), 1, values);
       return;
     case "DELTA_BINARY_PACKED":
@@ -126,7 +126,7 @@ function checkValues(
       const count = present();
       const prefixes = checkDelta(body, 0, count, true);
       const suffixes = checkDelta(body, prefixes.end, count, true);
-      // A prefix is copied, so a few bytes can ask for any number of them.
+      // Prefixes are copied, so a few bytes can produce any number of bytes.
       budget.chargeBytes(prefixes.sum + suffixes.sum);
       return;
     }
@@ -144,7 +144,7 @@ function checkValues(
 
 function checkIndexRuns(body: Uint8Array, { kind, values }: PageHeader): void {
   const width = body[0];
-  // A page of nulls only may have no byte here; where indices have no bits, those of the first kind have no runs.
+  // A page of nulls may have no bytes here; a `data` page with indices of no bits has no runs.
   if (width === undefined || (width === 0 && kind === "data")) return;
   checkRuns(body, 1, body.byteLength, width, values);
 }

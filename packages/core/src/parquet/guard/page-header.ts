@@ -3,10 +3,10 @@ import { THRIFT, ThriftReader, zigzagBytes } from "./thrift-reader.ts";
 /** The kinds of pages that hold values (parquet.thrift, PageType). */
 export type PageKind = "data" | "index" | "dictionary" | "data v2";
 const KINDS: readonly PageKind[] = ["data", "index", "dictionary", "data v2"];
-/** The field that describes the first kind; those of the others follow. */
+/** The field that describes the first kind; the fields of the others follow. */
 const FIRST_KIND_FIELD = 5;
 
-/** The fields that a kind must have: a decoder that finds none reads at no offset, for ever. */
+/** The fields that a kind must have: without them, a decoder reads at offset NaN for ever. */
 const REQUIRED: Readonly<Record<PageKind, readonly number[]>> = {
   data: [1, 2, 3, 4],
   index: [],
@@ -28,32 +28,32 @@ const ENCODINGS = [
   "BYTE_STREAM_SPLIT",
 ] as const;
 
-/** How values are encoded. */
+/** The encoding of values. */
 export type PageEncoding = (typeof ENCODINGS)[number];
 
-/** What a page says of itself. */
+/** The header of a page. */
 export interface PageHeader {
   readonly kind: PageKind;
-  /** Its bytes in the file, and when they are decompressed. */
+  /** Its sizes in bytes: in the file, and decompressed. */
   readonly compressed: number;
   readonly uncompressed: number;
   readonly values: number;
   readonly encoding: PageEncoding;
-  /** Of `data v2`: how many values are null, how many bytes the levels take, whether the values are compressed. */
+  /** For `data v2`: the number of nulls, the sizes of the levels in bytes, whether the values are compressed. */
   readonly nulls: number;
   readonly definitionBytes: number;
   readonly repetitionBytes: number;
   readonly isCompressed: boolean;
-  /** Where the page's bytes begin. */
+  /** The offset of the page's body. */
   readonly bodyStart: number;
-  /** The header's bytes with another compressed size in them. */
+  /** Returns the bytes of the header with another compressed size. */
   withCompressedSize(size: number): Uint8Array[];
 }
 
 /**
- * Reads a page header, strictly: every number in it is one that a page can have.
+ * Reads a page header strictly: every number in it must be possible for a page.
  *
- * @throws Error saying what does not fit.
+ * @throws Error that describes the first problem.
  */
 export function readPageHeader(chunk: Uint8Array, start: number): PageHeader {
   const reader = new ThriftReader(chunk, start);
@@ -79,7 +79,7 @@ export function readPageHeader(chunk: Uint8Array, start: number): PageHeader {
   const [, kindNumber = -1, uncompressed = -1, compressed = -1] = numbers;
   const kind = KINDS[kindNumber];
   const fields = described[FIRST_KIND_FIELD + kindNumber];
-  if (kind === undefined || fields === undefined) throw new Error("a page header says no kind of page");
+  if (kind === undefined || fields === undefined) throw new Error("a page header has no kind of page");
   if (REQUIRED[kind].some((id) => fields.numbers[id] === undefined))
     throw new Error("a page header lacks a field");
   const isV2 = kind === "data v2";
@@ -119,7 +119,7 @@ interface KindFields {
   readonly isCompressed: boolean;
 }
 
-/** The fields of a kind's own header: numbers, and 7 of `data v2`, whether it is compressed. */
+/** Reads the header of a kind: numbers, and field 7 of `data v2`, whether it is compressed. */
 function readKindFields(reader: ThriftReader): KindFields {
   const numbers: (number | undefined)[] = [];
   let isCompressed = true;

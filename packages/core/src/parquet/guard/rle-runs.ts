@@ -1,9 +1,9 @@
-/** No level and no dictionary index is wider, in bits. */
+/** The widest level or dictionary index, in bits. */
 const MAX_WIDTH = 32;
 
-/** What the runs of a page hold. */
+/** The values in the runs of a page. */
 export interface RunFacts {
-  /** The number of values, at most as many as asked for. */
+  /** The number of values, at most the number asked for. */
   readonly seen: number;
   /** How many of them are the wanted value. */
   readonly found: number;
@@ -13,7 +13,7 @@ export interface RunFacts {
  * Walks the runs of Parquet's RLE / bit-packing hybrid: a run may not exceed the remaining values and bytes, or a decoder
  * would go on for as long as the run says. Values are decoded only to count those that are `wanted`.
  *
- * @throws Error saying what does not fit.
+ * @throws Error that describes the first problem.
  */
 export function checkRuns(
   bytes: Uint8Array,
@@ -39,7 +39,7 @@ export function checkRuns(
     }
     const isPacked = header % 2 === 1;
     const values = isPacked ? (header - 1) * 4 : header / 2;
-    // The last group of eight is filled up; without bits nothing else bounds it.
+    // The last group of eight may be partly used; values without bits have no other limit.
     const most = isPacked ? (width === 0 ? count - seen + 7 : values) : count - seen;
     if (values > most) throw new Error("a page holds a run beyond its values");
     const next = offset + (isPacked ? (values * width) / 8 : (width + 7) >> 3);

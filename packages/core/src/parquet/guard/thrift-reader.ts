@@ -1,15 +1,15 @@
 /** The types of Thrift's compact protocol. */
 export const THRIFT = { TRUE: 1, FALSE: 2, I32: 5, I64: 6, LIST: 9, STRUCT: 12 } as const;
 
-/** Nothing in Parquet is nested deeper. */
+/** The headers of Parquet are never nested deeper. */
 const MAX_DEPTH = 16;
-/** A 64-bit number takes no more bytes. */
+/** The most bytes of a 64-bit number. */
 const MAX_VARINT_BYTES = 10;
 
 /**
  * Reads Thrift's compact protocol without trusting it: never beyond its bytes, no number longer than 64 bits, no list
- * longer than the remaining bytes, no unlimited nesting. A decoder needs at most as many steps for what passes as it has
- * bytes. Sets and maps, which Parquet does not use, are refused.
+ * longer than the remaining bytes, no unlimited nesting. So a decoder takes at most one step per byte for what passes here.
+ * Sets and maps, which Parquet does not use, are refused.
  */
 export class ThriftReader {
   offset: number;

@@ -4,18 +4,18 @@ import type { FileBudget } from "./file-budget.ts";
 import { checkDataPage, checkDictionary, type LeafFacts, type PageBody } from "./page-body.ts";
 import { type PageHeader, readPageHeader } from "./page-header.ts";
 
-/** No page of an honest writer is larger, in bytes, or holds more values. */
+/** The largest page of any known writer, in bytes and in values. */
 const MAX_PAGE_BYTES = 2 ** 28;
 const MAX_PAGE_VALUES = 2 ** 24;
-/** Values of bytes that are not in a dictionary are objects each, until they become text. */
+/** Byte arrays without a dictionary become one object each. */
 const MAX_PAGE_BYTE_ARRAYS = 2 ** 22;
 
 /**
- * Takes a column chunk apart into its pages and gives them back decompressed, every one checked: the decoder sees no page
- * whose sizes, counts or runs do not fit.
+ * Splits a column chunk into its pages, and decompresses and checks each: the decoder gets no page whose sizes, counts or runs
+ * are wrong.
  *
  * @returns the pieces of an uncompressed chunk, in order.
- * @throws Error saying what does not fit.
+ * @throws Error that describes the first problem.
  */
 export function unpackChunk(
   chunk: Uint8Array,
