@@ -1,14 +1,21 @@
-// Runs the benchmarks, or those named: `pnpm bench tables query migrate s3`.
+// Runs the benchmarks, or those named: `pnpm bench tables query migrate s3 start`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { benchMigrate } from "./migrate.mjs";
 import { benchQuery } from "./query.mjs";
 import { benchS3 } from "./s3.mjs";
+import { benchStart } from "./start.mjs";
 import { benchTables } from "./tables.mjs";
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
-const BENCHES = { tables: benchTables, query: benchQuery, migrate: benchMigrate, s3: benchS3 };
+const BENCHES = {
+  tables: benchTables,
+  query: benchQuery,
+  migrate: benchMigrate,
+  s3: benchS3,
+  start: benchStart,
+};
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);
 
 console.log(

@@ -203,7 +203,7 @@ describe.each(["backend-local", "backend-s3", "migrate-cli"])("packages/%s moves
 });
 
 it.each([
-  "migrate-cli/src/bin/parquetry.ts",
+  "migrate-cli/src/commands/run-process.ts",
   "migrate-cli/src/commands/migrate-command.ts",
   "migrate-cli/src/commands/verify-command.ts",
   "backend-local/src/index.ts",

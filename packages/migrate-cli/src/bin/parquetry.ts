@@ -1,42 +1,13 @@
 #!/usr/bin/env node
-import { writeSync } from "node:fs";
-import { EXIT_INTERRUPTED } from "../commands/exit-codes.ts";
-import { createInterrupt } from "../commands/interrupt.ts";
-import { runCli } from "../commands/run-cli.ts";
+import module from "node:module";
 
-const { stdin, stdout, stderr } = process;
+// From Node 22 on, compiled code is kept between runs.
+if ("enableCompileCache" in module && typeof module.enableCompileCache === "function")
+  module.enableCompileCache();
+// Stacks name the sources: this file is bundled.
+if (process.argv.some((word) => word === "--verbose" || word === "-v")) process.setSourceMapsEnabled(true);
 // On Node 20 the AWS SDK warns about the Node it will need one day, which the user of a command cannot change.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
-// A reader that has gone away (`| head`) is not a failure; the work continues.
-for (const stream of [stdout, stderr]) stream.on("error", () => stream.destroy());
 
-const interrupt = createInterrupt(() => {
-  // Printed here, because nothing else runs after this.
-  const args = process.argv.slice(2);
-  const command = args.find((word) => !word.startsWith("-"));
-  const summary = {
-    version: 1,
-    type: "summary",
-    command,
-    exitCode: EXIT_INTERRUPTED,
-    stopped: "interrupted",
-  };
-  if (args.includes("--json")) writeSync(1, `${JSON.stringify(summary)}\n`);
-  else writeSync(2, "\nStopped immediately. Run the same command again to continue.\n");
-  process.exit(EXIT_INTERRUPTED);
-});
-process.on("SIGINT", () => interrupt.fire());
-process.on("SIGTERM", () => interrupt.fire());
-
-const exitCode = await runCli(process.argv.slice(2), {
-  stdin,
-  stdout,
-  stderr,
-  env: process.env,
-  cwd: process.cwd(),
-  interrupt,
-});
-// Exits without waiting for idle sockets, but only after everything was written.
-for (const stream of [stdout, stderr])
-  await new Promise<void>((resolve) => stream.write("", () => resolve()));
-process.exit(exitCode);
+const { runProcess } = await import("../commands/run-process.ts");
+await runProcess();
