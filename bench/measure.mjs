@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 
-/** Runs each contender in turn, several rounds, and gives the median of each: a ratio holds when the machine drifts. */
+/** Prints the median of several rounds of each contender. They run in turns, so that the ratios hold if the machine slows down. */
 export async function compare(title, contenders, { rounds = 5 } = {}) {
   const times = new Map(Object.keys(contenders).map((name) => [name, []]));
   const notes = new Map();
@@ -8,7 +8,7 @@ export async function compare(title, contenders, { rounds = 5 } = {}) {
     for (const [name, run] of Object.entries(contenders)) {
       const startedAt = performance.now();
       const note = await run();
-      // The first round warms up.
+      // The first round is the warm-up.
       if (round > 0) times.get(name).push(performance.now() - startedAt);
       notes.set(name, note ?? "");
     }

@@ -1,4 +1,4 @@
-// Runs the benchmarks, or those named: `pnpm bench tables query migrate s3 start`.
+// Runs all benchmarks, or the named ones: `pnpm bench tables query migrate s3 start`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ console.log(
 for (const name of wanted) {
   const bench = BENCHES[name];
   if (bench === undefined) {
-    console.error(`There is no benchmark ${name}; there are ${Object.keys(BENCHES).join(", ")}.`);
+    console.error(`Unknown benchmark ${name}. Available: ${Object.keys(BENCHES).join(", ")}.`);
     process.exit(2);
   }
   const work = await mkdtemp(join(tmpdir(), `parquetry-bench-${name}-`));

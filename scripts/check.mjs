@@ -1,5 +1,5 @@
-// Everything that must stay true, in one command; with `--servers` also the suite against S3 servers of others. Prints one line a step and, at the end,
-// `N passed, N failed, N skipped`: every test of every package, and every other step as one.
+// Runs every check in one command; with `--servers` also the suite against third-party S3 servers. Prints one line per step and
+// finally `N passed, N failed, N skipped`: every test of every package, and every other step as one.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,11 +9,11 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const PACKAGES = readdirSync(join(ROOT, "packages")).map((name) => join(ROOT, "packages", name));
 const total = { passed: 0, failed: 0, skipped: 0 };
 
-/** Runs one step; what it prints is shown. */
+/** Runs one step and shows its output. */
 function step(name, command, args, cwd = ROOT) {
   console.log(`\n=== ${name}`);
   const startedAt = Date.now();
-  // On Windows the tools in .bin are scripts of the shell; Node itself lies in a path with a space.
+  // On Windows the tools in .bin are shell scripts, and Node is in a path with a space.
   const shell = process.platform === "win32" && command !== process.execPath;
   const { status } = spawnSync(command, args, { cwd, stdio: "inherit", shell });
   const ok = status === 0;
@@ -28,7 +28,7 @@ function count(ok) {
   else total.failed++;
 }
 
-/** Adds up what vitest wrote. Tests that did not run at all are a failure. */
+/** Adds up the results that vitest wrote. Missing results are a failure. */
 function countTests(ok, files) {
   const failedBefore = total.failed;
   for (const file of files) {

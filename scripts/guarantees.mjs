@@ -1,4 +1,4 @@
-// Writes the guarantee table of each README that has the markers; with `--check` only tells whether it is up to date.
+// Writes the guarantee table of each README with the markers; with `--check` only reports whether it is up to date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ const deviations = JSON.parse(
   readFileSync(join(ROOT, "packages", "backend-s3", "test", "server-deviations.json"), "utf8"),
 );
 
-/** A server of others, with what is known of it. */
+/** A third-party server with its known deviations. */
 function server(name) {
   return {
     name,
@@ -37,7 +37,7 @@ for (const [name, columns] of Object.entries(TABLES)) {
   const made = `${before}${BEGIN}\n\n${guaranteeTable(columns)}\n\n${END}${after}`;
   if (made === text) continue;
   stale++;
-  if (process.argv.includes("--check")) console.error(`${file} is behind: run \`pnpm guarantees\``);
+  if (process.argv.includes("--check")) console.error(`${file} is out of date: run \`pnpm guarantees\``);
   else writeFileSync(file, made);
 }
 if (process.argv.includes("--check") && stale > 0) process.exitCode = 1;

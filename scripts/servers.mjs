@@ -1,6 +1,6 @@
-// Runs the conformance suite against S3 servers that others have written: starts each on a free port of 127.0.0.1, runs
-// packages/backend-s3/test/servers.test.ts and the queries of packages/query, stops them. `pnpm test:servers`, or some by name: `pnpm test:servers radosgw`.
-// A server that cannot be started here is named; with CI=true that is a failure.
+// Runs the conformance suite against third-party S3 servers: starts each on a free port of 127.0.0.1, runs
+// packages/backend-s3/test/servers.test.ts and the queries of packages/query, and stops them. `pnpm test:servers`, or only some:
+// `pnpm test:servers radosgw`. A server that cannot be started is named; with CI=true that is a failure.
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,7 +23,7 @@ const running = [];
 const missing = [];
 
 async function startServer(server) {
-  if (!(await server.isAvailable())) throw new Error(`it is not installed (${server.need})`);
+  if (!(await server.isAvailable())) throw new Error(`not installed; needs ${server.need}`);
   const dir = join(work, server.name);
   await mkdir(dir);
   const {

@@ -1,6 +1,6 @@
 import { Miniflare } from "miniflare";
 
-/** Cloudflare's own simulator of R2, by its S3 API. */
+/** Cloudflare's simulator of R2, through its S3 API. */
 export const miniflare = {
   name: "miniflare",
   profile: "r2",
@@ -11,7 +11,7 @@ export const miniflare = {
     const simulator = new Miniflare({
       host: "127.0.0.1",
       port: 0,
-      // Else it fetches a sample of request metadata from Cloudflare.
+      // Otherwise it downloads sample request metadata from Cloudflare.
       cf: false,
       modules: true,
       script: 'export default { fetch: () => new Response("") }',

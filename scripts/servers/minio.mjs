@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { freePort, has, run, start, until } from "./process.mjs";
 
-/** Pinned: another version is a change of its own, with the table of deviations read again. */
+/** Pinned: a new version needs its own change, in which the table of deviations is reviewed. */
 const VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c";
 const BUILT = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "parquetry", `minio-${VERSION}`);
 /** A first build compiles everything. */
@@ -39,7 +39,7 @@ export const minio = {
         ...process.env,
         MINIO_ROOT_USER: credentials.accessKeyId,
         MINIO_ROOT_PASSWORD: credentials.secretAccessKey,
-        // It would ask the maker for a newer release.
+        // Otherwise it looks for a newer release online.
         MINIO_UPDATE: "off",
         MINIO_BROWSER: "off",
         HOME: dir,

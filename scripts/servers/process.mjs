@@ -6,10 +6,10 @@ import { promisify } from "node:util";
 
 const execFileAsync = promisify(execFile);
 
-/** How long a server may take to answer for the first time, in milliseconds. */
+/** Time limit of a server's first reply. */
 const START_MS = 60_000;
 
-/** A port of 127.0.0.1 that nobody listens on now. */
+/** Returns a port of 127.0.0.1 that is free at the moment. */
 export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -21,13 +21,13 @@ export function freePort() {
   });
 }
 
-/** Runs a program to its end and gives what it printed. */
+/** Runs a program to its end and returns its output. */
 export async function run(command, args, options = {}) {
   const { stdout } = await execFileAsync(command, args, { timeout: START_MS, ...options });
   return stdout;
 }
 
-/** Starts a program that stays, its output in `logFile`. */
+/** Starts a program in the background and writes its output to `logFile`. */
 export function start(command, args, logFile, options = {}) {
   const log = openSync(logFile, "a");
   const child = spawn(command, args, { stdio: ["ignore", log, log], ...options });
@@ -39,7 +39,7 @@ export function start(command, args, logFile, options = {}) {
     get alive() {
       return child.exitCode === null && child.signalCode === null && child.pid !== undefined;
     },
-    /** Asks it to end, and ends it where it does not. */
+    /** Sends SIGTERM, and SIGKILL after 5 s. */
     async stop() {
       if (!this.alive) return;
       child.kill("SIGTERM");
@@ -58,13 +58,13 @@ export async function until(what, probe, limitMs = START_MS) {
       return await probe();
     } catch (error) {
       if (Date.now() > end)
-        throw new Error(`${what} did not come up in ${limitMs / 1000} s`, { cause: error });
+        throw new Error(`${what} did not start within ${limitMs / 1000} s`, { cause: error });
       await sleep(100);
     }
   }
 }
 
-/** True where a program can be found. */
+/** Whether a program is installed. */
 export async function has(command, args = ["--version"]) {
   try {
     await execFileAsync(command, args);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { freePort, has, run, start, until } from "./process.mjs";
 
 /**
- * Ceph's S3 gateway over a cluster of one monitor and one object store in memory: a second implementation of S3 that
- * people run in earnest.
+ * Ceph's S3 gateway over a cluster of one monitor and one object store in memory: a second implementation of S3 that is used in
+ * production.
  */
 export const radosgw = {
   name: "radosgw",
@@ -91,7 +91,7 @@ export const radosgw = {
   },
 };
 
-/** No authentication inside the cluster, one copy of everything, all of it in memory, and nothing listens beyond 127.0.0.1. */
+/** No authentication inside the cluster, one copy of everything in memory, and everything listens on 127.0.0.1 only. */
 function cephConf(dir, fsid, address, port) {
   return `[global]
 fsid = ${fsid}
