@@ -15,9 +15,9 @@ const LATENCIES_MS = [0, 40];
 const isRadosgw = process.env.BENCH_SERVER === "radosgw";
 
 /**
- * Copying, finding nothing to do and verifying, each tool as a program of its own against the same server, which has a
- * process of its own. `BENCH_ONLY=ours,rclone` runs the contenders with these words in their names, `BENCH_SCALE=0.1` a
- * tenth of the files, `BENCH_SERVER=radosgw` all of it against radosgw, which cannot be slowed down.
+ * Measures copying, finding nothing to do, and verifying. Each tool is a separate program, and the server a separate process.
+ * `BENCH_ONLY=ours,rclone` runs only the contenders with these words in their names, `BENCH_SCALE=0.1` uses a tenth of the
+ * files, and `BENCH_SERVER=radosgw` uses radosgw, which cannot be slowed down.
  */
 export async function benchMigrate(work) {
   const scale = Number(process.env.BENCH_SCALE ?? 1);

@@ -16,12 +16,12 @@ const TUNED = [
   "--s3-no-check-bucket",
 ];
 
-/** So many files the loop is given where every request waits; its files a second do not depend on it. */
+/** The number of files for the loop if every request is delayed; its files per second do not depend on it. */
 export const LOOP_FILES_AT_LATENCY = 150;
 
 /**
- * Who is compared. `copy` is run twice, the second time to find nothing to do. `proves` says what `verify` compares;
- * `forget` is the folder to remove before a verification that knows nothing from the copy.
+ * The programs that are compared. `copy` is run twice, the second time to find nothing to do. `proves` names what `verify`
+ * compares; `forget` is the folder to remove before a verification without the hashes that the copy has recorded.
  */
 export const CONTENDERS = [
   {
@@ -84,7 +84,7 @@ export const CONTENDERS = [
   },
 ];
 
-/** What a program says of its version, or undefined where it is not installed. */
+/** Returns the version that a program prints, or undefined if it is not installed. */
 export function versionOf({ program, version }) {
   if (program === undefined) return "";
   const { error, stdout, stderr, status } = spawnSync(program, version, { encoding: "utf8" });

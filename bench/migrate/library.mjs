@@ -1,4 +1,4 @@
-// The library of migrate-cli in a process of its own: `node library.mjs copy|verify ROOT`.
+// Runs the library of migrate-cli in a separate process: `node library.mjs copy|verify ROOT`.
 import { createLocalBackend } from "@parquetry/backend-local";
 import { createS3Backend } from "@parquetry/backend-s3";
 import { openHashCache, runMigration, verifyMigration } from "@parquetry/migrate-cli";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** Writes files of lognormal sizes, as the first user's have, in Hive partitions. The same sizes at every run. */
+/** Writes files in Hive partitions, with the lognormal sizes of the first user's files; the same sizes in every run. */
 export async function makeTree(root, { files, meanBytes }) {
   const random = mulberry32(5);
   const content = randomBytes(32 * 1024 * 1024);
@@ -19,7 +19,7 @@ export async function makeTree(root, { files, meanBytes }) {
   return { files, bytes };
 }
 
-/** A small generator with a seed: Math.random() has none. */
+/** A small random number generator with a seed, which Math.random() lacks. */
 function mulberry32(seed) {
   let state = seed;
   return () => {

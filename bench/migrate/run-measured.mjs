@@ -4,10 +4,10 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 
-/** GNU time tells the CPU and the memory of a process and its children; without it only the wall clock is measured. */
+/** GNU time measures the CPU and memory of a process and its children; without it, only the elapsed time is measured. */
 export const HAS_TIME = spawnSync("/usr/bin/time", ["--version"]).stdout?.toString().includes("GNU") ?? false;
 
-/** Runs a program to its end. Throws, with what it said, where it fails. */
+/** Runs a program to its end. Throws an error with its output if it fails. */
 export async function runMeasured(command, args, { env, cwd }) {
   const figures = join(cwd, "time.txt");
   const whole = HAS_TIME

@@ -1,4 +1,4 @@
-// A loop as scripts have it: HEAD, PUT, HEAD, one file after the other: `node sequential-loop.mjs copy|verify ROOT LIMIT`.
+// A loop as scripts use it, HEAD, PUT and HEAD for one file after the other: `node sequential-loop.mjs copy|verify ROOT LIMIT`.
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";

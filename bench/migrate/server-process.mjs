@@ -1,4 +1,4 @@
-// The S3 server of testkit in a process of its own, so that its CPU is not the tool's. Told what to do by messages.
+// Runs the S3 server of testkit in a separate process, so that its CPU time is not the tool's. Controlled by messages.
 import { startS3Server } from "@parquetry/testkit";
 
 const server = await startS3Server({ buckets: ["bench"] });

@@ -6,7 +6,7 @@ import { radosgw } from "../../scripts/servers/radosgw.mjs";
 
 const CREDENTIALS = { accessKeyId: "parquetry-test-key", secretAccessKey: "parquetry-test-secret" };
 
-/** Starts radosgw, a server that others have written, with the bucket `bench`. It counts nothing and delays nothing. */
+/** Starts radosgw, an independent server, with the bucket `bench`. It neither counts nor delays requests. */
 export async function startRadosgw() {
   if (!(await radosgw.isAvailable())) throw new Error(`radosgw is not installed: ${radosgw.need}`);
   const dir = await mkdtemp(join(tmpdir(), "parquetry-bench-radosgw-"));

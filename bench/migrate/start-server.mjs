@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const SCRIPT = fileURLToPath(new URL("./server-process.mjs", import.meta.url));
 
-/** Starts an S3 server with the bucket `bench` in a process of its own. `latency(ms)` delays every request. */
+/** Starts an S3 server with the bucket `bench` in a separate process. `latency(ms)` delays every request. */
 export async function startServer() {
   const child = fork(SCRIPT);
   const answer = async () => (await once(child, "message"))[0].answer;

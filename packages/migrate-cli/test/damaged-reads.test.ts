@@ -62,7 +62,7 @@ describe("bytes that are damaged on the way from a bucket", () => {
   it.each([
     ["small", SMALL],
     ["large, of which this machine knows the hash", LARGE],
-  ])("are read again where the object's hash is known: %s", async (_, bytes) => {
+  ])("are read again if the object's hash is known: %s", async (_, bytes) => {
     const key = parseKey("raw/x.bin");
     const { etag } = await source.put(key, bytes);
     hashCache.set(source.url(key), etag, hash("md5", bytes, "hex"));
@@ -81,7 +81,7 @@ describe("bytes that are damaged on the way from a bucket", () => {
     expect(await verdict(target)).toBe("0 missing, 0 differing, 0 unverifiable");
   });
 
-  it("are never called equal where nothing but its parts tells of the object", async () => {
+  it("are never called equal if only the object's parts prove its content", async () => {
     await source.put(parseKey("raw/x.bin"), LARGE);
     damageNextRead();
     const result = await runMigration(source, target, { hashCache });
@@ -91,7 +91,7 @@ describe("bytes that are damaged on the way from a bucket", () => {
     expect(await verdict(target)).toBe("0 missing, 0 differing, 1 unverifiable");
   });
 
-  it("and those that are not prove a large object by its parts, on a disk and in another bucket", async () => {
+  it("do not occur in a sound copy, which the ETag of its parts proves, in a directory and in another bucket", async () => {
     await source.put(parseKey("raw/x.bin"), LARGE);
     const bucket = await open("s3://other");
     for (const to of [target, bucket]) {

@@ -37,7 +37,7 @@ function tree(folder: string, below = ""): Record<string, string> {
 }
 
 describe.concurrent("parquetry migrate", () => {
-  it("moves a tree to the cloud and back within its request budget, byte for byte", async () => {
+  it("moves a tree to the cloud and back byte for byte, within its request budget", async () => {
     await using world = await createWorld();
     const large = randomBytes(9_000_000);
     world.write({ ...season(15), "raw/large.parquet": large });
@@ -90,7 +90,7 @@ describe.concurrent("parquetry migrate", () => {
     expect(tree(join(world.folder, "back"))).toEqual(expected);
   });
 
-  it("plans without writing, to the byte", async () => {
+  it("plans exactly what it copies, without writing", async () => {
     await using world = await createWorld();
     world.write(season(3));
     const plan = await world.call(["plan", "--include", "raw/", "--where", "week=2..3"]);
@@ -102,7 +102,7 @@ describe.concurrent("parquetry migrate", () => {
     expect(world.server.requests.byOperation()).toEqual({ ListObjectsV2: 1 });
   });
 
-  it("leaves alone what differs, and overwrites it with --force, found by content at the same size and time", async () => {
+  it("finds a difference by content at the same size and time, leaves it alone, and overwrites it with --force", async () => {
     await using world = await createWorld();
     world.write({ "raw/a.csv": "same size 1", "raw/b.csv": "equal" });
     await world.call(["migrate"]);
@@ -118,12 +118,12 @@ describe.concurrent("parquetry migrate", () => {
     world.server.requests.reset();
     const forced = await world.call(["migrate", "--force"]);
     expect(forced.exitCode).toBe(0);
-    // What looks different by a listing is asked what it is: an encrypted object's ETag is no MD5.
+    // An object that differs by its listing costs one HEAD, since the ETag of an encrypted object is not an MD5.
     expect(world.server.requests.byOperation()).toEqual({ ListObjectsV2: 1, HeadObject: 1, PutObject: 1 });
     expect((await world.call(["verify", "--level", "full"])).exitCode).toBe(0);
   });
 
-  it("goes on after Ctrl-C, kill -9 and 20 % failures, and sends nothing again that had arrived", async () => {
+  it("continues after Ctrl-C, kill -9 and 20 % failures, and sends no file again that has arrived", async () => {
     await using world = await createWorld();
     world.write(season(100));
     const total = 302;
@@ -156,7 +156,7 @@ describe.concurrent("parquetry migrate", () => {
     expect(total).toBe(Object.keys(season(100)).length);
   });
 
-  it("stops at once at the second Ctrl-C", async () => {
+  it("stops immediately at the second Ctrl-C", async () => {
     await using world = await createWorld();
     world.write(season(4));
     world.server.setFaults([{ operation: "PutObject", fault: { kind: "latency", ms: 60_000 } }]);
@@ -173,7 +173,7 @@ describe.concurrent("parquetry migrate", () => {
     expect(told).toContain("Stopped immediately");
   });
 
-  it("ends its JSON lines with a summary, also at the second Ctrl-C", async () => {
+  it("ends its JSON lines with a summary, also after the second Ctrl-C", async () => {
     await using world = await createWorld();
     world.write(season(4));
     world.server.setFaults([{ operation: "PutObject", fault: { kind: "latency", ms: 60_000 } }]);
@@ -181,7 +181,7 @@ describe.concurrent("parquetry migrate", () => {
     await until(() => world.server.requests.count("PutObject") > 0);
     run.child.kill("SIGINT");
     run.child.kill("SIGINT");
-    // Two signals of one instant may be told as one.
+    // Two signals in immediate succession may arrive as one.
     const again = setInterval(() => run.child.kill("SIGINT"), 200);
     const { exitCode, stdout } = await run.outcome;
     clearInterval(again);
@@ -190,7 +190,7 @@ describe.concurrent("parquetry migrate", () => {
     expect(last).toMatchObject({ version: 1, type: "summary", command: "migrate", exitCode: 130 });
   });
 
-  it("names what does not arrive, copies the rest, and reports both", async () => {
+  it("names files that do not arrive, copies the rest, and reports both", async () => {
     await using world = await createWorld();
     world.write({ "raw/a.csv": "1", "raw/b.csv": "2", "raw/c.csv": "3" });
     await world.call(["migrate", "--include", "raw/c.csv"]);
@@ -212,7 +212,7 @@ describe.concurrent("parquetry migrate", () => {
 });
 
 describe.concurrent("parquetry verify", () => {
-  it("finds a wrong multipart object of the same size, which no listing can prove", async () => {
+  it("finds a wrong multipart object of the same size, which a listing cannot prove", async () => {
     await using other = await createWorld("s3");
     const right = randomBytes(9_000_000);
     other.write({ "raw/large.parquet": right, "raw/small.csv": "x" });
@@ -231,7 +231,7 @@ describe.concurrent("parquetry verify", () => {
     expect(full.exitCode).toBe(1);
   });
 
-  it("says unverifiable where nothing proves, which fails unless it is allowed", async () => {
+  it("reports unverifiable files, and fails unless that is allowed", async () => {
     await using world = await createWorld();
     world.write({ "raw/large.parquet": randomBytes(9_000_000) });
     await world.call(["migrate"]);
@@ -243,7 +243,7 @@ describe.concurrent("parquetry verify", () => {
     });
     expect((await world.call(["verify", "--allow-unverified"], elsewhere)).exitCode).toBe(0);
     expect((await world.call(["verify", "--level", "full"], elsewhere)).exitCode).toBe(0);
-    // What was read once is known by its version.
+    // The hash of a version that was read once is kept.
     world.server.requests.reset();
     expect((await world.call(["verify"], elsewhere)).exitCode).toBe(0);
     expect(world.server.requests.byOperation()).toEqual({ ListObjectsV2: 1 });

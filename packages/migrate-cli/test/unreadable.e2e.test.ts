@@ -37,7 +37,7 @@ const call = (world: World, ...args: string[]): Promise<CommandOutcome> =>
 const FAILED = /failed: list \S+\/raw\/locked: this user may not; check the owner and the mode\./;
 
 describe.skipIf(process.platform === "win32")("a folder of the source that cannot be read", () => {
-  it("is named as failed, and the others are migrated", async () => {
+  it("is reported as failed, and the others are migrated", async () => {
     await using world = await lockedWorld();
     const planned = await call(world, "plan");
     expect(planned).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(FAILED) });
@@ -56,7 +56,7 @@ describe.skipIf(process.platform === "win32")("a folder of the source that canno
     expect(whole).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("Copied 1 file,") });
   });
 
-  it("is in the JSON lines, of every command", async () => {
+  it("is in the JSON lines of every command", async () => {
     await using world = await lockedWorld();
     for (const command of ["plan", "migrate", "verify", "inventory", "cost"]) {
       const outcome = await call(world, command, "--json");
@@ -70,7 +70,7 @@ describe.skipIf(process.platform === "win32")("a folder of the source that canno
     expect(checks.stdout).toContain("folders: readable: 1 unreadable: raw/locked (permission_denied)");
   });
 
-  it("does not make what the target has of it extra, and never equal", async () => {
+  it("makes the target's objects under it unverifiable, not extra", async () => {
     await using world = await lockedWorld((open) => open.call(["migrate"]));
     const verified = await call(world, "verify");
     expect(verified).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(FAILED) });
@@ -83,7 +83,7 @@ describe.skipIf(process.platform === "win32")("a folder of the source that canno
     expect(migrated.stdout).toContain(verified.stdout);
   });
 
-  it("does not matter where nothing of it is selected", async () => {
+  it("does not matter if nothing in it is selected", async () => {
     await using world = await lockedWorld();
     for (const filter of [
       ["--exclude", "raw/locked/"],

@@ -10,10 +10,10 @@ import { createWorld, jsonLines, until, type World } from "./support/command.ts"
 
 const PART_BYTES = 8 * 1024 * 1024;
 const PARTS = 5;
-/** Parts under way at once. */
+/** Parts that are sent concurrently. */
 const IN_FLIGHT = 4;
 
-/** What the bucket knows of unfinished uploads, asked as anybody may. */
+/** Gives access to the bucket's unfinished uploads, as another program has it. */
 async function withUploads<T>({ server }: World, run: (uploads: S3Uploads) => Promise<T>): Promise<T> {
   const { accessKeyId, secretAccessKey } = server.credentials;
   const env = {
@@ -41,7 +41,7 @@ const unfinished = (world: World): Promise<string[]> =>
 const journalOf = (world: World): string[] =>
   readdirSync(join(world.folder, "cache", "parquetry", "uploads"));
 
-/** Begins a migration and kills it when so many parts have arrived. */
+/** Starts a migration and kills it when this many parts have arrived. */
 async function killAfter(world: World, parts: number): Promise<void> {
   const { server } = world;
   server.setFaults([{ operation: "UploadPart", fault: { kind: "latency", ms: 100 } }]);
@@ -54,8 +54,8 @@ async function killAfter(world: World, parts: number): Promise<void> {
   server.setFaults([]);
 }
 
-describe.concurrent("an upload in parts that is cut off", () => {
-  it("goes on at its missing parts, and proves the whole", async () => {
+describe.concurrent("an interrupted upload in parts", () => {
+  it("is resumed at its missing parts, and the whole file is proven", async () => {
     await using world = await createWorld("s3");
     const { requests } = world.server;
     world.write({ "raw/large.bin": randomBytes(PARTS * PART_BYTES - 5), "raw/small.bin": "small" });
@@ -79,7 +79,7 @@ describe.concurrent("an upload in parts that is cut off", () => {
     }
   });
 
-  it("is ended where its file has changed, or is gone; uploads of others are left alone", async () => {
+  it("is aborted if its file has changed or is gone, and uploads of other programs are left alone", async () => {
     await using world = await createWorld("s3");
     world.write({ "raw/changed.bin": randomBytes(PARTS * PART_BYTES), "raw/small.bin": "small" });
     await killAfter(world, 1);
@@ -92,7 +92,7 @@ describe.concurrent("an upload in parts that is cut off", () => {
     await killAfter(world, 1);
     rmSync(join(world.data, "raw/gone.bin"));
     await withUploads(world, async (uploads) => {
-      // Somebody else's, which failed and was left.
+      // An upload of another program, which failed and was left behind.
       const never = {
         sizeBytes: 9_000_000,
         async *open(): AsyncGenerator<Uint8Array> {
@@ -106,7 +106,7 @@ describe.concurrent("an upload in parts that is cut off", () => {
     expect(await unfinished(world)).toEqual(["raw/gone.bin", "raw/theirs.bin"]);
     const other = await world.run(["migrate", "--exclude", "raw/gone.bin"]);
     expect(other.exitCode).toBe(0);
-    expect(await unfinished(world), "not of this run's selection").toContain("raw/gone.bin");
+    expect(await unfinished(world), "not selected by this run").toContain("raw/gone.bin");
     const ended = await world.run(["migrate"]);
     expect(ended.stderr).toContain(
       "ended an upload of an earlier run that nothing needs any more: raw/gone.bin",
@@ -116,7 +116,7 @@ describe.concurrent("an upload in parts that is cut off", () => {
     expect(doctor.stdout).toContain("1 uploads in parts are neither complete nor aborted");
   });
 
-  it("is found and ended where the process died before its id was noted", async () => {
+  it("is found and aborted if the process died before it recorded the id", async () => {
     await using world = await createWorld("s3");
     world.write({ "raw/large.bin": randomBytes(2 * PART_BYTES) });
     await killAfter(world, 1);
@@ -128,7 +128,7 @@ describe.concurrent("an upload in parts that is cut off", () => {
     expect(await unfinished(world)).toEqual([]);
   });
 
-  it("leaves nothing behind where the store's first answer was lost and it began twice", async () => {
+  it("leaves no duplicate behind if the store's first answer was lost", async () => {
     await using world = await createWorld("s3");
     world.write({ "raw/large.bin": randomBytes(2 * PART_BYTES) });
     const reset = { kind: "reset", when: "after-commit" } as const;

@@ -90,7 +90,7 @@ export async function checkAccess(
     });
   } else {
     if (shared !== undefined && !listed) skip("write", shared);
-    for (const what of ["read", "delete"]) skip(what, shared ?? "there is no probe to check with");
+    for (const what of ["read", "delete"]) skip(what, shared ?? "the probe was not written");
   }
   return checks;
 }

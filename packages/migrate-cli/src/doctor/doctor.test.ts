@@ -13,7 +13,7 @@ const denied = (op: string): never => {
 };
 
 describe("doctor", () => {
-  it("finds a healthy store well, and leaves nothing in it", async () => {
+  it("passes all checks of a healthy store, and leaves nothing in it", async () => {
     const backend = await memoryTree({ "raw/a": "1" });
     expect(await statuses(backend)).toEqual({
       "bucket: configuration": "ok",
@@ -26,7 +26,7 @@ describe("doctor", () => {
     expect(await contents(backend)).toEqual({ "raw/a": "1" });
   });
 
-  it("only warns where nothing can be written to what is only read", async () => {
+  it("only warns if a source cannot be written to", async () => {
     const backend = { ...(await memoryTree({ "raw/a": "1" })), put: async () => denied("put") };
     expect(await statuses(backend, true)).toMatchObject({
       "bucket: list": "ok",
@@ -37,7 +37,7 @@ describe("doctor", () => {
     expect(await statuses(backend)).toMatchObject({ "bucket: write": "fail" });
   });
 
-  it("tells the permissions apart", async () => {
+  it("checks each permission separately", async () => {
     const backend = await memoryTree();
     const cases: readonly [string, Partial<StorageBackend>, Record<string, string>][] = [
       [
@@ -65,7 +65,7 @@ describe("doctor", () => {
     }
   });
 
-  it("tells one cause once, however many checks it stands in the way of", async () => {
+  it("reports a shared cause once, and skips the checks that depend on it", async () => {
     const backend = await memoryTree();
     const refuse = (op: string): never => {
       throw new StorageError({ code: "unauthenticated", op, message: `${op}: the key is wrong` });
@@ -88,7 +88,7 @@ describe("doctor", () => {
     ]);
   });
 
-  it("warns of a clock that is far off", async () => {
+  it("warns about a clock that is far off", async () => {
     const backend = await memoryTree();
     const behind: StorageBackend = {
       ...backend,
@@ -97,7 +97,7 @@ describe("doctor", () => {
     expect((await statuses(behind))["bucket: clock"]).toBe("warn");
   });
 
-  it("reports a configuration that does not open, and goes on with the next store", async () => {
+  it("reports a store that cannot be opened, and checks the next one", async () => {
     const checks = await doctor([
       {
         name: "data root",
@@ -115,7 +115,7 @@ describe("doctor", () => {
     expect(checks).toHaveLength(7);
   });
 
-  it("names what collides and what cannot round-trip", async () => {
+  it("names files that collide or cannot round-trip", async () => {
     const backend = await memoryTree({
       "raw/Plays/a": "1",
       "raw/plays/a": "2",

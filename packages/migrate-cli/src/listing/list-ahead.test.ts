@@ -9,7 +9,7 @@ async function* numbers(count: number): AsyncGenerator<number> {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("listAhead", () => {
-  it("knows everything before the first item is done, and gives it on in order", async () => {
+  it("draws all items before the first one is used, and yields them in order", async () => {
     const count = 2 * SPOOL_MEMORY_ITEMS;
     let known = 0;
     let isWhole = false;
@@ -33,7 +33,7 @@ describe("listAhead", () => {
     expect(seen).toEqual(Array.from({ length: count }, (_, i) => i));
   });
 
-  it("waits for what comes slowly", async () => {
+  it("waits for slow items", async () => {
     async function* slow(): AsyncGenerator<number> {
       for await (const item of numbers(5)) {
         await turn();
@@ -46,14 +46,14 @@ describe("listAhead", () => {
     expect(seen).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it("leaves out what is not taken", async () => {
+  it("leaves out items that are not taken", async () => {
     const seen: number[] = [];
     const take = (item: number): number | undefined => (item % 2 === 0 ? item : undefined);
     for await (const item of listAhead(numbers(5), { take, onEnd: () => {} })) seen.push(item);
     expect(seen).toEqual([0, 2, 4]);
   });
 
-  it("throws what the listing throws, without doing first what still waits", async () => {
+  it("throws the error of the listing without yielding the waiting items first", async () => {
     async function* broken(): AsyncGenerator<number> {
       yield* numbers(3);
       throw new Error("the listing broke off");
@@ -69,7 +69,7 @@ describe("listAhead", () => {
     expect(seen).toEqual([0]);
   });
 
-  it("stops drawing where nobody uses it any more", async () => {
+  it("stops drawing when its reader stops", async () => {
     let drawn = 0;
     let isClosed = false;
     async function* endless(): AsyncGenerator<number> {

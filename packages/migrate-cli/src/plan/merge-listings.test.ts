@@ -24,7 +24,7 @@ const keySets = fc
   .map((keys) => keys.sort(compareKeys));
 
 describe("mergeListings", () => {
-  it("pairs what both have, and yields every key once, in order", async () => {
+  it("pairs the objects of both sides, and yields every key once, in order", async () => {
     await fc.assert(
       fc.asyncProperty(keySets, keySets, async (left, right) => {
         const pairs = [];
@@ -38,7 +38,7 @@ describe("mergeListings", () => {
     );
   });
 
-  it("keeps to UTF-8 order where JavaScript's own order differs", async () => {
+  it("compares keys in UTF-8 order, where JavaScript's own order differs", async () => {
     const pairs = [];
     for await (const pair of mergeListings(listing(["\uFF5E", "🏈"]), listing(["🏈"]))) pairs.push(pair);
     expect(pairs.map(({ key, target }) => [key, target !== undefined])).toEqual([
@@ -57,7 +57,7 @@ describe("mergeListings", () => {
     await expect(merged).rejects.toMatchObject({ code: "corrupt" });
   });
 
-  it("closes both listings when it is left early, and when one fails", async () => {
+  it("closes both listings if its reader stops early, and if one fails", async () => {
     let closed = 0;
     const open = (keys: string[]): AsyncGenerator<ObjectInfo> => listing(keys, () => closed++);
     for await (const _ of mergeListings(open(["a", "b"]), open(["a", "c"]))) break;
@@ -69,7 +69,7 @@ describe("mergeListings", () => {
     expect(closed).toBe(4);
   });
 
-  it("holds one object of each side: it never runs ahead of its reader", async () => {
+  it("holds one object of each side, and never runs ahead of its reader", async () => {
     let given = 0;
     function* endless(): Generator<string> {
       for (;;) yield String(1_000_000 + given++);

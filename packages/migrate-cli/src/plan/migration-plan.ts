@@ -77,7 +77,7 @@ export interface PlannedRequests {
   readonly targetPut: number;
 }
 
-/** What a migration will do. Making a plan writes nothing. Close it to remove its temporary files. */
+/** The plan of a migration. Making it writes nothing. Close it to remove its temporary files. */
 export interface MigrationPlan {
   /** The URL of the source. */
   readonly from: string;

@@ -15,24 +15,24 @@ const refusedOf = (
 };
 
 describe("createNameChecker", () => {
-  it("refuses decomposed names where the target would rename them, and only there", () => {
+  it("rejects decomposed names only if the target would rename them", () => {
     const composed = "raw/team=San Jos\u00e9 State/a";
     const decomposed = "raw/team=San Jose\u0301 State/a";
     expect(refusedOf([composed, decomposed], { ...BUCKET, keyNormalization: "NFC" })).toEqual([decomposed]);
     expect(refusedOf([composed, decomposed], BUCKET)).toEqual([]);
   });
 
-  it("refuses names that a prefix makes too long", () => {
+  it("rejects names that a prefix makes too long", () => {
     expect(refusedOf(["short", "é".repeat(10)], { ...BUCKET, maxKeyBytes: 19 })).toEqual(["é".repeat(10)]);
   });
 
-  it("refuses a second name that differs only in case where the target cannot tell them apart", () => {
+  it("rejects a second name that differs only in case if the target cannot distinguish them", () => {
     const names = ["Raw/a", "raw/A", "raw/a", "raw/b"];
     expect(refusedOf(names, BUCKET)).toEqual([]);
     expect(refusedOf(names, BUCKET, { caseInsensitive: true })).toEqual(["raw/A", "raw/a"]);
   });
 
-  it("refuses a file below a file for a target with folders, whatever lies between them", () => {
+  it("rejects a file below a file for a target with folders, whatever is between them", () => {
     const disk = { ...BUCKET, hierarchicalKeys: true };
     expect(refusedOf(["a", "a.b", "a-1/x", "a/b", "a/b/c", "b/c"], disk)).toEqual(["a/b", "a/b/c"]);
     const names = fc.uniqueArray(

@@ -18,7 +18,7 @@ const disproven = (a: ContentFacts, b: ContentFacts): boolean =>
   (a.sizeBytes > 0 && a.md5 !== undefined && b.md5 !== undefined && a.md5 !== b.md5);
 
 describe("decide", () => {
-  it("calls equal only what is proven equal, and different only what is proven different", () => {
+  it("returns skip only with a proof of equality, and differs only with a proof of difference", () => {
     fc.assert(
       fc.property(facts, facts, options, (source, target, given) => {
         const { type } = decide(source, target, given);
@@ -29,7 +29,7 @@ describe("decide", () => {
     );
   });
 
-  it("asks for nothing more once both contents are known", () => {
+  it("reads nothing more once both hashes are known", () => {
     const known = facts.filter(({ md5 }) => md5 !== undefined);
     fc.assert(
       fc.property(known, known, (source, target) => {
@@ -38,7 +38,7 @@ describe("decide", () => {
     );
   });
 
-  it("reads only what may be read, unless told to distrust the listings", () => {
+  it("reads only readable sides, unless it distrusts the listings", () => {
     fc.assert(
       fc.property(facts, facts, options, (source, target, given) => {
         const action = decide(source, target, given);
@@ -48,7 +48,7 @@ describe("decide", () => {
     );
   });
 
-  it("copies what is missing and leaves alone what is extra, whatever the options", () => {
+  it("copies missing files and leaves extra files alone, whatever the options", () => {
     fc.assert(
       fc.property(facts, options, (side, given) => {
         expect(decide(side, undefined, given)).toEqual({ type: "copy" });
@@ -61,7 +61,7 @@ describe("decide", () => {
     expect(decide({ sizeBytes: 0 }, { sizeBytes: 0 }, { distrust: true })).toEqual({ type: "skip" });
   });
 
-  it("never says equal by size alone", () => {
+  it("never returns skip by size alone", () => {
     expect(decide({ sizeBytes: 9 }, { sizeBytes: 9 })).toEqual({ type: "unverifiable" });
     expect(decide({ sizeBytes: 9, md5: "aa" }, { sizeBytes: 9 })).toEqual({ type: "unverifiable" });
     expect(decide({ sizeBytes: 9 }, { sizeBytes: 9, md5: "aa" }, { readable: ["source"] })).toEqual({

@@ -1,7 +1,7 @@
 import type { ObjectInfo } from "@parquetry/core/backend";
 
 /**
- * What a migration does with a key.
+ * The action of a migration for one key.
  *
  * | action | when |
  * | --- | --- |

@@ -15,7 +15,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const md5 = (i: number): string => i.toString(16).padStart(32, "0");
 
 describe("openHashCache", () => {
-  it("remembers by place and version, across openings", () => {
+  it("keeps hashes by URL and version, also after it is opened again", () => {
     const first = openHashCache(path);
     for (let i = 0; i < 3000; i++) first.set(`/data/${i}`, "v1", md5(i));
     expect(first.get("/data/7", "v1")).toBe(md5(7));
@@ -27,7 +27,7 @@ describe("openHashCache", () => {
     second.close();
   });
 
-  it("drops a torn last record and keeps the others", () => {
+  it("drops an incomplete last record and keeps the others", () => {
     const first = openHashCache(path);
     first.set("/a", "v", md5(1));
     first.close();
@@ -42,7 +42,7 @@ describe("openHashCache", () => {
     third.close();
   });
 
-  it("works without a file, and says so", () => {
+  it("works in memory if the file cannot be used, and reports that", () => {
     const blocked = join(folder, "file");
     writeFileSync(blocked, "");
     const problems: string[] = [];

@@ -6,7 +6,7 @@ import { createMultipartHasher, likelyPartSizes } from "./multipart-etag.ts";
 const MIB = 1024 ** 2;
 
 describe("createMultipartHasher", () => {
-  it("gives S3's ETag of an object in parts, however the bytes come", () => {
+  it("computes S3's multipart ETag, however the bytes are chunked", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 1, maxLength: 200 }),
@@ -33,13 +33,13 @@ describe("createMultipartHasher", () => {
 describe("likelyPartSizes", () => {
   const etag = (parts: number): string => `${"0".repeat(32)}-${parts}`;
 
-  it("offers only sizes that give that number of parts, the preferred one first", () => {
+  it("returns only sizes with that number of parts, the preferred one first", () => {
     expect(likelyPartSizes(etag(2), 10 * MIB, 6 * MIB)).toEqual([6 * MIB, 8 * MIB, 5 * MIB]);
     expect(likelyPartSizes(etag(3), 20 * MIB)).toContain(8 * MIB);
     expect(likelyPartSizes(etag(7), 7 * 37 * MIB)).toContain(37 * MIB);
   });
 
-  it("offers none for an ETag that is not a multipart one", () => {
+  it("returns none for an ETag that is not a multipart ETag", () => {
     expect(likelyPartSizes("0".repeat(32), 10 * MIB)).toEqual([]);
     expect(likelyPartSizes("whatever", 10 * MIB)).toEqual([]);
   });

@@ -38,8 +38,8 @@ async function columns(source: StorageBackend, target: StorageBackend): Promise<
   return { missing: missing.length, differing: differing.length, unverifiable: unverifiable.length };
 }
 
-describe("objects whose ETag is no MD5", () => {
-  it("are unverifiable, not different, where nothing else is known of them", async () => {
+describe("objects whose ETag is not an MD5", () => {
+  it("are unverifiable, not different, if nothing else is known about them", async () => {
     const target = encrypted(await memoryTree({ a: "one", b: "two" }), false);
     expect(await columns(asDisk(await memoryTree({ a: "one", b: "six" })), target)).toEqual({
       missing: 0,
@@ -49,7 +49,7 @@ describe("objects whose ETag is no MD5", () => {
     expect(target.heads).toBe(2);
   });
 
-  it("are held against the SHA-256 that was recorded with them", async () => {
+  it("are compared by the SHA-256 that was recorded with them", async () => {
     const stored = await memoryTree({ a: "one", b: "one" });
     const recorded: StorageBackend = {
       ...stored,
@@ -63,7 +63,7 @@ describe("objects whose ETag is no MD5", () => {
     });
   });
 
-  it("cost others nothing: only what looks different is asked, and is different", async () => {
+  it("cost one HEAD for each pair that differs by its listings, and none for others", async () => {
     const stored = await memoryTree({ a: "one", b: "two", c: "three" });
     let heads = 0;
     const target: StorageBackend = {

@@ -6,7 +6,7 @@ import {
   START_CONCURRENCY,
 } from "./adaptive-concurrency.ts";
 
-/** Runs files against a store that answers so many a second at a concurrency, on a clock of its own. */
+/** Copies files, on a simulated clock, to a store whose throughput depends on the concurrency. */
 function simulate(
   files: number,
   filesPerSecond: (limit: number) => number,
@@ -24,11 +24,11 @@ function simulate(
 }
 
 describe("createAdaptiveConcurrency", () => {
-  it("climbs to the end where every further file makes it faster", () => {
+  it("climbs to the maximum if every further file makes it faster", () => {
     expect(simulate(5000, (limit) => limit / 0.04).at(-1)).toBe(MAX_CONCURRENCY);
   });
 
-  it("stays where it is when more makes it no faster, and tries more only now and then", () => {
+  it("keeps its number if more is not faster, and tries more only now and then", () => {
     const limits = simulate(20_000, () => 1000);
     const above = limits.filter((limit) => limit > START_CONCURRENCY);
     expect(limits.at(-1)).toBe(START_CONCURRENCY);
@@ -36,12 +36,12 @@ describe("createAdaptiveConcurrency", () => {
     expect(above.length).toBeLessThan(limits.length / 5);
   });
 
-  it("stops climbing where the store has enough", () => {
+  it("stops climbing when the store is saturated", () => {
     const limits = simulate(20_000, (limit) => Math.min(limit, 135) / 0.04);
     expect(limits.at(-1)).toBe(START_CONCURRENCY);
   });
 
-  it("does not try more while this thread has no time to spare", () => {
+  it("does not climb while this thread is busy", () => {
     const limits = simulate(
       20_000,
       (limit) => limit / 0.04,
@@ -50,13 +50,13 @@ describe("createAdaptiveConcurrency", () => {
     expect(Math.max(...limits)).toBe(START_CONCURRENCY);
   });
 
-  it("never climbs for being pushed back", () => {
+  it("does not climb because of a push-back", () => {
     const control = createAdaptiveConcurrency({ start: 1, load: () => 0 });
     control.pushBack();
     expect(control.limit()).toBe(1);
   });
 
-  it("halves when it is pushed back, once a measurement, never below the least, and climbs again", () => {
+  it("halves after a push-back, once per measurement, never below the minimum, and climbs again", () => {
     let time = 0;
     const control = createAdaptiveConcurrency({ now: () => time, load: () => 0 });
     control.pushBack();

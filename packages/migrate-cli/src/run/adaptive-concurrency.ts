@@ -19,48 +19,48 @@ export const CONCURRENCY_CONTROL_KIND: CustomKind = {
 
 /** Options of {@link createAdaptiveConcurrency}. */
 export interface AdaptiveConcurrencyOptions {
-  /** Where it begins. Default {@link START_CONCURRENCY}. */
+  /** The first number. Default {@link START_CONCURRENCY}. */
   readonly start?: number | undefined;
-  /** Where it ends. Default {@link MAX_CONCURRENCY}. */
+  /** The largest number. Default {@link MAX_CONCURRENCY}. */
   readonly max?: number | undefined;
-  /** Milliseconds since some moment. Default: the monotonic clock. */
+  /** Returns the time in milliseconds. Default: the monotonic clock. */
   readonly now?: (() => number) | undefined;
-  /** Which part of the time since it was last asked this thread has worked, 0 to 1. Default: that of the event loop. */
+  /** Returns the share of the time since the last call that this thread was busy, 0 to 1. Default: that of the event loop. */
   readonly load?: (() => number) | undefined;
 }
 
-/** How many files are under way at first, where the number adapts. */
+/** The number of files that are copied concurrently at first, if it adapts. */
 export const START_CONCURRENCY = 128;
 
-/** The most files under way, where the number adapts. */
+/** The largest number of files that are copied concurrently, if it adapts. */
 export const MAX_CONCURRENCY = 256;
 
-/** The fewest files under way, where the number adapts: each of them waits by itself when it is pushed back. */
+/** The smallest number of files that are copied concurrently, if it adapts: each request also waits after a push-back. */
 export const MIN_CONCURRENCY = 4;
 
-/** A file is worth this many bytes beside its own: what asking for it costs, in bytes. */
+/** The cost of the requests for one file, expressed in bytes, which is added to its size. */
 const FILE_WORK_BYTES = 64 * 1024;
 
-/** A higher number is kept where it makes things faster by this factor. */
+/** A higher number is kept if it increases the throughput by this factor. */
 const WORTH_IT = 1.1;
 
-/** How much higher the next number is. */
+/** The factor from one number to the next higher one. */
 const STEP = 2;
 
-/** A thread that works for more than this part of the time cannot send more. */
+/** A thread that is busy for more than this share of the time cannot send more. */
 const BUSY = 0.9;
 
-/** A measurement takes at least this long, in milliseconds, and the files of one full round. */
+/** The minimum duration of a measurement, in milliseconds; it also takes at least as many files as are copied concurrently. */
 const WINDOW_MS = 250;
 
-/** After so many measurements at the number that was best, a higher one is tried again. */
+/** A higher number is tried again after this many measurements at the best one. */
 const TRY_AGAIN_AFTER = 16;
 
 /**
- * Makes a {@link ConcurrencyControl} that climbs: it measures the throughput and, where this thread has time to spare, tries
- * a higher number, keeps it while that is faster and goes back where it is not. At a push-back it halves, at most once a
- * measurement and not below {@link MIN_CONCURRENCY}, and climbs again later. So a store far away gets many requests at once,
- * and one that is near, slow or busy no more than it can use.
+ * Makes a {@link ConcurrencyControl} that climbs: it measures the throughput, tries a higher number if this thread is not
+ * busy, and keeps it only if it is faster. After a push-back it halves, at most once per measurement and not below
+ * {@link MIN_CONCURRENCY}, and climbs again later. So a distant store gets many concurrent requests, and a near, slow or busy
+ * one no more than it can use.
  *
  * @example
  * ```ts
@@ -71,13 +71,13 @@ const TRY_AGAIN_AFTER = 16;
 export function createAdaptiveConcurrency(options: AdaptiveConcurrencyOptions = {}): ConcurrencyControl {
   const { max = MAX_CONCURRENCY, now = () => performance.now(), load = eventLoopLoad() } = options;
   let limit = Math.min(options.start ?? START_CONCURRENCY, max);
-  /** The throughput at the number that was best, and that number; none while nothing was measured. */
+  /** The best number and its throughput; undefined before the first measurement. */
   let best: { readonly limit: number; readonly rate: number } | undefined;
   let rests = 0;
   let startedAt = 0;
   let files = 0;
   let work = 0;
-  /** The first files after a change were begun before it; and the very first ones begin slowly. */
+  /** How many files to skip before a measurement: those started before the last change, and the slow first ones. */
   let settling = limit;
   let pushedBack = false;
 
@@ -132,7 +132,7 @@ export function createAdaptiveConcurrency(options: AdaptiveConcurrencyOptions = 
   };
 }
 
-/** Tells which part of the time since the last call the event loop was busy. */
+/** Makes a function that returns the share of the time since its last call that the event loop was busy. */
 function eventLoopLoad(): () => number {
   let last = performance.eventLoopUtilization();
   return () => {
@@ -142,7 +142,7 @@ function eventLoopLoad(): () => number {
   };
 }
 
-/** A {@link ConcurrencyControl} that always says the same number. */
+/** Makes a {@link ConcurrencyControl} that always returns the same number. */
 export function fixedConcurrency(limit: number): ConcurrencyControl {
   return { limit: () => limit, done() {}, pushBack() {} };
 }

@@ -3,7 +3,7 @@ import type { PlannedFile } from "../plan/migration-plan.ts";
 import type { HashCache } from "../proof/hash-cache.ts";
 import { hashVersion } from "../proof/read-version.ts";
 
-/** What reading a file at the source has shown so far. */
+/** The facts about a file that reading it at the source has shown so far. */
 export interface SourceReading {
   /** The MD5 of the whole file in hex, once it was read from beginning to end. */
   readonly md5: string | undefined;
@@ -11,13 +11,13 @@ export interface SourceReading {
   readonly multipartEtag?: string | undefined;
   /** Whether the bytes are known to be the source's: by its MD5 or ETag, or because a directory is read without a network. */
   readonly isProven: boolean;
-  /** Why the last reading failed, if it did: a store may hide the reason behind an error of its own. */
+  /** Why the last reading failed, if it did: a store may report another error instead. */
   readonly failure?: unknown;
 }
 
 /**
- * What proves that the target holds the bytes that were sent: `md5`: it compared their MD5 before it stored them; `etag`:
- * its ETag is the one of these bytes; `read back`: they were read again at a target that is a directory.
+ * The proof that the target holds the bytes that were sent. `md5`: it compared their MD5 before it stored them. `etag`: its
+ * ETag is the one of these bytes. `read back`: they were read again from a target that is a directory.
  */
 export type ArrivalProof = "md5" | "etag" | "read back" | "none";
 
@@ -29,7 +29,7 @@ export interface Arrival {
   readonly etag: string;
   /** The MD5 of the bytes that were sent, in hex; absent if the parts of a large file were read only once each. */
   readonly md5?: string | undefined;
-  /** What proves that the target holds the bytes that were sent. */
+  /** The proof that the target holds the bytes that were sent. */
   readonly proof: ArrivalProof;
   /** Whether the bytes that were sent are known to be those of the source. */
   readonly isSourceProven: boolean;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createBandwidthLimiter } from "./bandwidth-limiter.ts";
 
 describe("createBandwidthLimiter", () => {
-  it("spreads all callers' bytes over time", async () => {
+  it("spreads the bytes of all callers over time", async () => {
     let now = 0;
     const waits: number[] = [];
     const limiter = createBandwidthLimiter(1000, {

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Makes callers wait so that together they stay below a rate. */
+/** Delays callers so that together they stay below a rate. */
 export interface BandwidthLimiter {
-  /** Resolves when this many bytes may be sent; rejects with the signal's reason where it fires first. */
+  /** Resolves when this many bytes may be sent; rejects with the signal's reason if it fires first. */
   take(bytes: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** A clock that can be waited on; tests give their own. */
+/** A clock with a timer; tests pass their own. */
 export interface Clock {
-  /** Milliseconds since some moment. */
+  /** Returns the time in milliseconds. */
   now(): number;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after this many milliseconds. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -20,8 +20,8 @@ const SYSTEM_CLOCK: Clock = {
 };
 
 /**
- * Limits the bytes per second of all callers together. Each call reserves its share of time and waits for its turn, so a
- * burst is never longer than one call.
+ * Limits the bytes per second of all callers together. Each call reserves its share of the time and waits for its turn, so
+ * that no burst is longer than one call.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@ import { createByteBudget } from "./byte-budget.ts";
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("createByteBudget", () => {
-  it("lets callers in, in order, while they fit", async () => {
+  it("admits callers in order while they fit", async () => {
     const budget = createByteBudget(10);
     const entered: string[] = [];
     const enter = async (name: string, bytes: number): Promise<() => void> => {
@@ -24,7 +24,7 @@ describe("createByteBudget", () => {
     expect(entered).toEqual(["a", "b", "c"]);
   });
 
-  it("lets what is larger than everything in alone", async () => {
+  it("admits a caller alone that wants more than the budget", async () => {
     const budget = createByteBudget(10);
     const small = await budget.take(1);
     let inside = false;

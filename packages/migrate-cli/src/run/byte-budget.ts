@@ -1,11 +1,11 @@
-/** Lets callers in while what they hold together stays within a budget. */
+/** Admits callers while the bytes they hold together stay within a budget. */
 export interface ByteBudget {
-  /** Waits until so many bytes are free, in the order of the calls, and takes them; the result gives them back. */
+  /** Waits until the bytes are free, in the order of the calls, and takes them. The result releases them. */
   take(bytes: number): Promise<() => void>;
 }
 
 /**
- * Makes a {@link ByteBudget}. Whoever wants more than there is altogether is let in alone.
+ * Makes a {@link ByteBudget}. A caller that wants more than the whole budget is admitted alone.
  *
  * @example
  * ```ts

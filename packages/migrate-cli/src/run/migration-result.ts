@@ -3,10 +3,10 @@ import type { FileFailure, MigrationPlan, PlannedFile } from "../plan/migration-
 import type { Tally, TallyRow } from "../plan/tally.ts";
 import type { Spool } from "../spool/spool.ts";
 
-/** How a file was copied: as a new one, or with `force` over what was there. */
+/** How a file was copied: as a new object, or with `force` over another one. */
 export type CopyKind = "created" | "replaced";
 
-/** One of the files that took longest. */
+/** One of the slowest files. */
 export interface SlowFile {
   /** Its key. */
   readonly key: string;
@@ -16,31 +16,31 @@ export interface SlowFile {
   readonly durationMs: number;
 }
 
-/** What a migration did. */
+/** The result of a migration. Close it to remove its temporary files. */
 export interface MigrationResult {
-  /** What was planned, with the lists of what was left alone. */
+  /** The plan, with lists of the files that were left alone. */
   readonly plan: MigrationPlan;
-  /** What was created or, with `force`, replaced at the target. */
+  /** The files that were created or, with `force`, replaced at the target. */
   readonly copied: Tally;
-  /** The same by top-level folder, `.` for files of the root. */
+  /** The same by top-level folder; `.` is for the files of the root. */
   readonly folders: readonly { readonly folder: string; readonly row: TallyRow<CopyKind> }[];
-  /** What was planned and is not copied: it failed, or the run ended before. */
+  /** Returns the planned files that were not copied, because they failed or the run stopped before. */
   pending(): AsyncIterable<PlannedFile>;
-  /** What could not be copied, with the reason; what the plan refused is in `plan.failures`. */
+  /** Files that could not be copied, with the reason. Files that the plan refused are in `plan.failures`. */
   readonly failures: Spool<FileFailure>;
-  /** How often something was tried again. */
+  /** How often a file was read again. */
   readonly retries: number;
-  /** How many copied objects the target's ETag proves nothing about: `verify --level full` reads them back. */
+  /** How many copied files are not proven to be at the target; `verify --level full` reads them on both sides. */
   readonly unproven: number;
-  /** Why it ended before the plan's end, where it did. */
+  /** Why the run stopped before the end of the plan; absent if it did not. */
   readonly stopped?: "interrupted" | "max_errors" | "hopeless" | undefined;
-  /** The failure that all further files would have shared, where `stopped` is `hopeless`. */
+  /** The failure that all further files would have shared; present if `stopped` is `hopeless`. */
   readonly hopeless?: StorageError | undefined;
   /** How long copying took, in milliseconds. */
   readonly durationMs: number;
-  /** The files that took longest, slowest first. */
+  /** The slowest files, slowest first. */
   readonly slowest: readonly SlowFile[];
-  /** True where the target now holds every selected file of the source with proven content. */
+  /** Whether the target now holds every selected file of the source, with the content that was read. */
   readonly complete: boolean;
   /** Removes the temporary files of the result and of its plan. */
   close(): void;

@@ -13,7 +13,7 @@ import { WHOLE_BYTES } from "./send-file.ts";
 const LARGE = "x".repeat(WHOLE_BYTES + 1);
 
 describe("runMigration", () => {
-  it("makes the target hold every file of the source, whatever was there, and touches nothing else", async () => {
+  it("copies every file of the source, whatever the target held before, and touches nothing else", async () => {
     const key = fc.constantFrom("a", "b/c", "b/d", "e.f", "e/f");
     const tree = fc.dictionary(key, fc.constantFrom("", "one", "two", "three"));
     await fc.assert(
@@ -33,7 +33,7 @@ describe("runMigration", () => {
     );
   });
 
-  it("keeps to its budget: a PUT a file and a LIST a thousand, and nothing else at the target", async () => {
+  it("sends one PUT per file and one LIST per thousand files to the target, and nothing else", async () => {
     const files = Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`raw/${i}.csv`, `row ${i}`]));
     const source = asDisk(await memoryTree(files));
     const target = counted(await memoryTree());
@@ -46,7 +46,7 @@ describe("runMigration", () => {
     expect(target.calls).toEqual({ list: 2 });
   });
 
-  it("streams large files, and verifies them at a target that proves nothing by itself", async () => {
+  it("streams large files, and reads them back from a target that proves nothing", async () => {
     const source = await memoryTree({ "raw/large": LARGE, "raw/empty": "" });
     const target = asDisk(await memoryTree());
     const result = await migrate(source, target);
@@ -54,7 +54,7 @@ describe("runMigration", () => {
     expect(await contents(target)).toEqual({ "raw/large": LARGE, "raw/empty": "" });
   });
 
-  it.each(["small", LARGE])("notices what arrives damaged", async (text) => {
+  it.each(["small", LARGE])("reports a file that arrives damaged", async (text) => {
     const source = await memoryTree({ "raw/a": text });
     const sound = await memoryTree();
     const damaging: StorageBackend = {
@@ -73,26 +73,29 @@ describe("runMigration", () => {
     }
   });
 
-  it.each(["small", LARGE])("reads a file again that changes, and copies its last content", async (text) => {
-    const source = await memoryTree({ a: text });
-    let reads = 0;
-    const changing: StorageBackend = {
-      ...source,
-      async get(key, options) {
-        if (++reads === 1) await fill(source, { a: `${text} and more` });
-        return source.get(key, options);
-      },
-    };
-    const target = await memoryTree();
-    const events: MigrationProgress[] = [];
-    const result = await migrate(changing, target, { onProgress: (event) => events.push(event) });
-    expect(await contents(target)).toEqual({ a: `${text} and more` });
-    expect(result).toMatchObject({ retries: 1, complete: true });
-    const bytes = events.reduce((sum, event) => sum + (event.type === "bytes" ? event.bytes : 0), 0);
-    expect(bytes).toBe(text.length + 9);
-  });
+  it.each(["small", LARGE])(
+    "reads a file again that changes in the meantime, and copies its last content",
+    async (text) => {
+      const source = await memoryTree({ a: text });
+      let reads = 0;
+      const changing: StorageBackend = {
+        ...source,
+        async get(key, options) {
+          if (++reads === 1) await fill(source, { a: `${text} and more` });
+          return source.get(key, options);
+        },
+      };
+      const target = await memoryTree();
+      const events: MigrationProgress[] = [];
+      const result = await migrate(changing, target, { onProgress: (event) => events.push(event) });
+      expect(await contents(target)).toEqual({ a: `${text} and more` });
+      expect(result).toMatchObject({ retries: 1, complete: true });
+      const bytes = events.reduce((sum, event) => sum + (event.type === "bytes" ? event.bytes : 0), 0);
+      expect(bytes).toBe(text.length + 9);
+    },
+  );
 
-  it("reports a file that never stops changing, and one that vanishes, and goes on with the others", async () => {
+  it("reports a file that keeps changing and one that vanishes, and copies the others", async () => {
     const source = await memoryTree({ a: "a", gone: "g", z: "z" });
     let version = 0;
     const changing: StorageBackend = {
@@ -114,7 +117,7 @@ describe("runMigration", () => {
     result.close();
   });
 
-  it("overwrites nothing that appears after the plan was made, and knows its own content when it meets it", async () => {
+  it("never overwrites an object that appears after the plan was made, and recognises equal content", async () => {
     const source = await memoryTree({ other: "ours", same: "equal" });
     const target = await memoryTree();
     const racing: StorageBackend = {
@@ -131,7 +134,7 @@ describe("runMigration", () => {
     result.close();
   });
 
-  it("with force replaces only the version that the plan saw", async () => {
+  it("replaces only the version that the plan saw, with force", async () => {
     const source = await memoryTree({ a: "ours" });
     const target = await memoryTree({ a: "old" });
     const racing: StorageBackend = {
@@ -147,7 +150,7 @@ describe("runMigration", () => {
     result.close();
   });
 
-  it("takes a write whose answer was lost for what it is", async () => {
+  it("recognises a write that arrived although its answer was lost", async () => {
     const source = await memoryTree({ a: "content", [`b`]: LARGE });
     const target = await memoryTree();
     const silent: StorageBackend = {
@@ -160,7 +163,7 @@ describe("runMigration", () => {
     expect(await migrate(source, silent)).toMatchObject({ complete: true, copied: { files: 2 } });
   });
 
-  it("leaves alone what nothing proves, and says so", async () => {
+  it("leaves unverifiable files alone and reports them", async () => {
     const source = await memoryTree({ a: "same size 1" });
     const target = withoutMd5(await memoryTree({ a: "same size 2" }));
     const result = await migrate(source, target);
@@ -173,7 +176,7 @@ describe("runMigration", () => {
     expect(await contents(target)).toEqual({ a: "same size 1" });
   });
 
-  it("holds up no small file behind a large one", async () => {
+  it("does not hold up a small file behind a large one", async () => {
     const part = 8 * 1024 * 1024;
     const source = await memoryTree({ "a-large": "x".repeat(6 * part), "b-small": "small" });
     const target = await memoryTree();
@@ -192,7 +195,7 @@ describe("runMigration", () => {
     expect(result.complete).toBe(true);
   });
 
-  it("copies, in shards, everything exactly once", async () => {
+  it("copies everything exactly once in shards", async () => {
     const files = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`raw/${i}`, `${i}`]));
     const source = await memoryTree(files);
     const target = await memoryTree();
@@ -204,7 +207,7 @@ describe("runMigration", () => {
     expect(await contents(target)).toEqual(files);
   });
 
-  it("refuses names that the target cannot hold, before it writes anything of them", async () => {
+  it("rejects names that the target cannot store, before it writes anything", async () => {
     const source = await memoryTree({ "team=Jose\u0301/a": "1", "team=Ana/a": "2" });
     const target = await memoryTree();
     const r2: StorageBackend = {
@@ -218,7 +221,7 @@ describe("runMigration", () => {
     result.close();
   });
 
-  it("checks a body that is read in parts, and again, as a multipart store reads it", async () => {
+  it("checks a body that is read in parts, and twice, as a multipart store reads it", async () => {
     const partBytes = 100_000;
     const source = await memoryTree({ large: LARGE });
     const stored = await memoryTree();
@@ -253,7 +256,7 @@ describe("runMigration", () => {
     expect(await contents(stored)).toEqual({ large: LARGE });
   });
 
-  it("names what is planned and not done", async () => {
+  it("lists the planned files that are not copied as pending", async () => {
     const source = await memoryTree({ a: "1", b: "2" });
     const target = await memoryTree();
     const result = await runMigration(source, {

@@ -22,7 +22,7 @@ export interface SourceBodyOptions {
 export interface SourceBody {
   /** The body to put. */
   readonly body: ReplayableBody;
-  /** What reading it has shown so far. */
+  /** Returns the facts that reading it has shown so far. */
   reading(): SourceReading;
 }
 

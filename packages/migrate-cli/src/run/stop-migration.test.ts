@@ -7,8 +7,8 @@ import type { MigrationResult } from "./migration-result.ts";
 import { runMigration } from "./run-migration.ts";
 import { WHOLE_BYTES } from "./send-file.ts";
 
-describe("a migration that is to stop", () => {
-  it("stops gently: finishes what is under way, and a second run does the rest", async () => {
+describe("stopping a migration", () => {
+  it("finishes the files that are being copied, and a second run copies the rest", async () => {
     const files = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}`, `${i}`]));
     const source = await memoryTree(files);
     const target = counted(await memoryTree());
@@ -29,7 +29,7 @@ describe("a migration that is to stop", () => {
     expect(await contents(target.backend)).toEqual(files);
   });
 
-  it("begins nothing that was only waiting for memory, whether it is stopped or has failed enough", async () => {
+  it("does not start files that were waiting for memory, after a stop or too many failures", async () => {
     const files = Object.fromEntries(
       Array.from({ length: 20 }, (_, i) => [`f${i}`, "x".repeat(WHOLE_BYTES)]),
     );
@@ -53,7 +53,7 @@ describe("a migration that is to stop", () => {
     expect(failed.failures.length).toBeLessThan(10);
   });
 
-  it("stops at once where the signal fires", async () => {
+  it("stops immediately when the signal fires", async () => {
     const source = await memoryTree({ a: "1", b: "2" });
     const abort = new AbortController();
     const run = runMigration(source, await memoryTree(), {
@@ -66,7 +66,7 @@ describe("a migration that is to stop", () => {
     await expect(run).rejects.toMatchObject({ code: "aborted" });
   });
 
-  it("stops after so many errors, and tells hopeless ones apart", async () => {
+  it("stops after maxErrors failures, and earlier if no file can succeed", async () => {
     const files = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`f${i}`, `${i}`]));
     const source = await memoryTree(files);
     const failing = async (

@@ -11,14 +11,14 @@ const STATE = {
 };
 const RECORD: UploadRecord = { url: URL_OF_FILE, key: "raw/file", etag: "v1", begunAt: 5, state: STATE };
 
-describe("the journal of uploads", () => {
+describe("openUploadJournal", () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "journal-"));
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it("remembers beyond the end of a process, and forgets", () => {
+  it("keeps records beyond the end of a process, and deletes them", () => {
     openUploadJournal(folder).set(RECORD);
     const later = openUploadJournal(folder);
     expect(later.get(URL_OF_FILE)).toEqual(RECORD);
@@ -30,25 +30,25 @@ describe("the journal of uploads", () => {
   it.each([
     ["no state", { ...RECORD, state: undefined }],
     ["a state that was asked for once", { ...RECORD, state: { ...STATE, asked: undefined } }],
-  ])("knows a record with %s", (_, record) => {
+  ])("reads a record with %s", (_, record) => {
     expect(rewritten(record)).toEqual([JSON.parse(JSON.stringify(record))]);
   });
 
   it.each([
-    ["is cut off", '{"url":'],
-    ["is no object", "null"],
+    ["is incomplete", '{"url":'],
+    ["is not an object", "null"],
     ["lacks its key", { ...RECORD, key: undefined }],
-    ["has a time that is none", { ...RECORD, begunAt: "5" }],
-    ["has a state that is none", { ...RECORD, state: null }],
+    ["has an invalid time", { ...RECORD, begunAt: "5" }],
+    ["has an invalid state", { ...RECORD, state: null }],
     ["lacks the upload's id", { ...RECORD, state: { ...STATE, uploadId: undefined } }],
-    ["has a count that is none", { ...RECORD, state: { ...STATE, asked: "1" } }],
-    ["has no list of parts", { ...RECORD, state: { ...STATE, parts: {} } }],
+    ["has an invalid count", { ...RECORD, state: { ...STATE, asked: "1" } }],
+    ["has no array of parts", { ...RECORD, state: { ...STATE, parts: {} } }],
     ["has a part without its MD5", { ...RECORD, state: { ...STATE, parts: [{ number: 1, etag: "e" }] } }],
-  ])("begins anew where a record %s", (_, record) => {
+  ])("starts again if a record %s", (_, record) => {
     expect(rewritten(record)).toEqual([]);
   });
 
-  /** What the journal holds after its only record was replaced by other content. */
+  /** Returns the records of the journal after the content of its only record was replaced. */
   function rewritten(content: unknown): readonly UploadRecord[] {
     const journal = openUploadJournal(folder);
     journal.set(RECORD);

@@ -20,15 +20,15 @@ describe("compileSelection", () => {
     expect(judge(key)).toBe(verdict);
   });
 
-  it("takes what is left out by default when told to", () => {
+  it("selects the files that are left out by default with leaveOut: false", () => {
     expect(judge("raw/.DS_Store", { leaveOut: false })).toBe("selected");
   });
 
-  it("counts nothing as left out that another option excludes", () => {
+  it("does not count a file as left out that an option excludes", () => {
     expect(judge("raw/.DS_Store", { include: ["processed/"] })).toBe("filtered");
   });
 
-  it("needs one include, no exclude, every condition, and the shard", () => {
+  it("selects files that match an include, no exclude, every condition, and the shard", () => {
     const options = { include: ["raw/", "*.csv"], exclude: ["**/week=2/*"], where: ["year=2024"] };
     expect(judge("raw/year=2024/week=1/a.parquet", options)).toBe("selected");
     expect(judge("other/year=2024/a.csv", options)).toBe("selected");
@@ -37,7 +37,7 @@ describe("compileSelection", () => {
     expect(judge("raw/year=2023/week=1/a.parquet", options)).toBe("filtered");
   });
 
-  it("leaves out what systems keep at the top of a drive, and only there", () => {
+  it("leaves out the system's folders at the top of a drive, and only there", () => {
     for (const name of [
       ".Trashes/501/a.csv",
       ".Spotlight-V100/x",

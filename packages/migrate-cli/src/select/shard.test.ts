@@ -14,7 +14,7 @@ describe("shards", () => {
     );
   });
 
-  it("are stable: what a key hashes to never changes", () => {
+  it("are stable: the hash of a key never changes", () => {
     expect(["raw/plays/a.parquet", "raw/plays/b.parquet", "é"].map((key) => shardOf(key, 1000))).toEqual(
       STABLE,
     );
@@ -29,7 +29,7 @@ describe("shards", () => {
     for (const size of sizes) expect(size).toBeGreaterThan(850);
   });
 
-  it.each(["4/4", "1", "a/b", "-1/4", "0/0", "1/2/3", ""])("refuses %j", (text) => {
+  it.each(["4/4", "1", "a/b", "-1/4", "0/0", "1/2/3", ""])("rejects %j", (text) => {
     expect(() => parseShard(text)).toThrow(/counted from 0/);
   });
 });

@@ -6,7 +6,7 @@ import { NAME_BYTES, RecordTable } from "./record-table.ts";
 const bytesOf = (text: string): Buffer => createHash("sha256").update(text).digest().subarray(0, NAME_BYTES);
 
 describe("RecordTable", () => {
-  it("is a map, whatever was there before and however much comes", () => {
+  it("behaves as a map, whatever it held before and however much it grows", () => {
     const entry = fc.tuple(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 3 }));
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 4000 }), fc.nat(2000), (entries, before) => {

@@ -11,7 +11,7 @@ const read = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
 };
 
 describe("createSpool", () => {
-  it.each([0, 3, 4, 5, 20_000])("gives back %i items, again and again, in order", async (count) => {
+  it.each([0, 3, 4, 5, 20_000])("returns %i items in order, repeatedly", async (count) => {
     const spool = createSpool<{ readonly key: string }>(4);
     const items = Array.from({ length: count }, (_, i) => ({ key: `é🏈\n\u2028"${i}` }));
     for (const item of items) spool.push(item);
@@ -23,7 +23,7 @@ describe("createSpool", () => {
     spool.close();
   });
 
-  it("can be read twice at once, and left early", async () => {
+  it("can be read twice concurrently, and in part", async () => {
     const spool = createSpool<number>(2);
     for (let i = 0; i < 50_000; i++) spool.push(i);
     for await (const item of spool) if (item === 10) break;
@@ -33,7 +33,7 @@ describe("createSpool", () => {
     spool.close();
   });
 
-  it("leaves no file behind when it is closed", () => {
+  it("removes its file when it is closed", () => {
     const folder = mkdtempSync(join(tmpdir(), "parquetry-test-spool-"));
     vi.stubEnv("TMPDIR", folder);
     const spool = createSpool<string>(0);

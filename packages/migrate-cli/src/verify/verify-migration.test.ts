@@ -52,7 +52,7 @@ describe("verifyMigration", () => {
     found.close();
   });
 
-  it("sees a wrong object of the same size, whose listing proves nothing, by reading it", async () => {
+  it("finds a wrong object of the same size by reading it, if its listing proves nothing", async () => {
     const source = asDisk(await memoryTree({ "raw/a": "right", "raw/b": "equal" }));
     const target = withoutMd5(await memoryTree({ "raw/a": "wrong", "raw/b": "equal" }));
     const byEtag = await verify(source, target);
@@ -62,7 +62,7 @@ describe("verifyMigration", () => {
     expect(full.readFiles).toBe(2);
   });
 
-  it("takes two multipart objects of one ETag for equal, and no other equal ETags", async () => {
+  it("takes multipart objects with the same ETag for equal, but not other equal ETags", async () => {
     const tagged = async (etag: string): Promise<StorageBackend> => {
       const tree = withoutMd5(await memoryTree({ "raw/a": "content" }));
       return {
@@ -81,7 +81,7 @@ describe("verifyMigration", () => {
     expect(await parity("opaque", "opaque")).toBe(1);
   });
 
-  it("with level full believes no listing", async () => {
+  it("reads both sides at level full, whatever the listings prove", async () => {
     const honest = await memoryTree({ "raw/a": "right" });
     const lying: StorageBackend = {
       ...honest,
@@ -98,7 +98,7 @@ describe("verifyMigration", () => {
     }
   });
 
-  it("samples the same share again by the same seed", async () => {
+  it("samples the same files again with the same seed", async () => {
     const files = Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`raw/${i}`, `${i}`]));
     const source = await memoryTree(files);
     const target = withoutMd5(await memoryTree(files));
@@ -111,7 +111,7 @@ describe("verifyMigration", () => {
     expect(again.unverifiable.first(400)).toEqual(first.unverifiable.first(400));
   });
 
-  it("counts what cannot be read as unverifiable, with the reason", async () => {
+  it("counts files that cannot be read as unverifiable, with the reason", async () => {
     const tree = await memoryTree({ "raw/a": "1", "raw/b": "2" });
     const source: StorageBackend = asDisk({
       ...tree,
@@ -124,7 +124,7 @@ describe("verifyMigration", () => {
     expect(found.lines).toEqual(["raw: local=2 cloud=2 missing=0 extra=0 differing=0 unverifiable=2"]);
   });
 
-  it("counts as read only what was read on both sides to its end", async () => {
+  it("counts only files that were read to the end on both sides", async () => {
     const files = { "raw/a": "right", "raw/b": "equal", "raw/c": "gone", "raw/d": "other" };
     const source = await memoryTree(files);
     const tree = await memoryTree({ ...files, "raw/d": "OTHER" });
@@ -143,7 +143,7 @@ describe("verifyMigration", () => {
     expect(found.failures.first(9)).toMatchObject([{ key: "raw/a", code: "unavailable" }]);
   });
 
-  it("knows what is to be read before it is read, and what that was", async () => {
+  it("reports the bytes to read before it reads them, and exactly those", async () => {
     const files = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`raw/${i}`, "content"]));
     const bucket = await memoryTree({ ...files, "raw/new": "longer", "raw/0": "short" });
     const totals: Record<string, unknown>[] = [];
@@ -168,7 +168,7 @@ describe("verifyMigration", () => {
     ]);
   });
 
-  it("leaves out what a migration leaves out, on both sides", async () => {
+  it("leaves out the same files as a migration, on both sides", async () => {
     const source = await memoryTree({ "raw/a": "1", "raw/._a": "x" });
     const found = await verify(source, await memoryTree({ "raw/a": "1", "raw/.DS_Store": "y" }));
     expect(found.equal).toBe(true);
@@ -176,7 +176,7 @@ describe("verifyMigration", () => {
 });
 
 describe("parseVerifyLevel", () => {
-  it("takes etag, full and a percentage", () => {
+  it("accepts etag, full and a percentage", () => {
     expect(parseVerifyLevel("sample:0.5%")).toEqual({ type: "sample", share: 0.005 });
     expect(parseVerifyLevel("full")).toEqual({ type: "full" });
     for (const text of ["sample", "sample:0%", "sample:101%", "Full", ""]) {

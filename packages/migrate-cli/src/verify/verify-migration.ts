@@ -24,7 +24,7 @@ import { parseVerifyLevel, VERIFY_LEVEL_KIND, type VerifyLevel } from "./verify-
 
 /**
  * An event of a verification. The listing runs ahead of the reading: `toRead` reports files that will be read, with their
- * bytes on all sides, until `listedAll` says that there are no more. `compared`: one of these files is done.
+ * bytes on all sides, until `listedAll`, which is sent once. `compared`: one of these files is done.
  */
 export type VerifyProgress =
   | PlanProgress
