@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
 import shared from "./vitest.shared.ts";
 
-/** The tests of the house itself: what holds between the packages. */
+/** The tests of the workspace itself: imports, public API, release. */
 export default defineConfig({ ...shared, test: { ...shared.test, include: ["test/**/*.test.ts"] } });

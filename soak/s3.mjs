@@ -1,7 +1,7 @@
 // Runs random operations from sixteen concurrent workers while a fifth of all calls fail, in the server or on the way to it.
 // Each operation must either succeed with the right bytes or fail with a code that says what happened. Counters that all
 // workers increment by compare-and-swap prove that no write is lost or applied twice. Then it uploads large files while as
-// many part uploads fail as there are parts. The process must exit by itself.
+// many part uploads fail as there are parts. The process must then exit.
 // Usage: `pnpm soak [operations=2000] [seed=1] [MB=30 200 …]`
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -364,6 +364,6 @@ const open = process
   .filter((name) => !/^(?:TTYWrap|PipeWrap|FSReq|Immediate)/.test(name));
 assert.deepEqual(open, [], "no handle stays open");
 setTimeout(() => {
-  console.error("the process does not exit by itself");
+  console.error("the process does not exit");
   process.exit(1);
 }, 5000).unref();

@@ -1,7 +1,7 @@
-/** A user that owns nothing. */
+/** The id of a user that owns no files. */
 export const NOBODY = 65_534;
 
-/** Runs something as a user whom a mode can keep out: root may read everything. */
+/** Runs something as a user to whom file modes apply. They do not apply to root. */
 export async function asOrdinaryUser<T>(run: () => Promise<T>): Promise<T> {
   const isRoot = process.geteuid?.() === 0;
   if (isRoot) process.seteuid?.(NOBODY);

@@ -1,4 +1,4 @@
-/** `parquetry`: what a program needs, from one import. It holds no logic of its own. */
+/** `parquetry`: everything a program needs, from one import. It only re-exports. */
 export { isStorageError, Partition, partition, type Row, Storage, StorageError } from "@parquetry/core";
 export { openQuery, type QueryDatabase } from "@parquetry/query";
 export { getStorage, openBackend, openStorage } from "@parquetry/storage";

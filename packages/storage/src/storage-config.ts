@@ -59,12 +59,12 @@ export interface ConfigOptions {
   readonly onRetry?: RetryPolicy["onRetry"];
 }
 
-/** Options of `openStorage` and `openBackend`. The URI names the backend, so there is no option for it. */
+/** Options of `openStorage` and `openBackend`. The URI names the backend. */
 export type UriOptions = Omit<ConfigOptions, "backend">;
 
 /** Kinds of {@link UriOptions}. */
 export const URI_OPTIONS: OptionKinds<UriOptions> = {
-  // `process.env` is an object of its own class.
+  // Not "object", because `process.env` is not a plain object.
   env: { expected: "an object of variables", is: (value) => typeof value === "object" },
   envPrefix: "string",
   onRetry: "function",
