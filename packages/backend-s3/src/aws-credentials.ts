@@ -1,4 +1,6 @@
-/** Access to a bucket. Never printed: it lives in closures, not on objects that a log could reach. */
+import type { AwsIdentity } from "./aws-client.ts";
+
+/** Access to a bucket. Never printed: it is kept in closures, not on objects that a log could reach. */
 export interface S3Credentials {
   /** The access key id. */
   readonly accessKeyId: string;
@@ -8,57 +10,40 @@ export interface S3Credentials {
   readonly sessionToken?: string | undefined;
 }
 
-/** Gives the credentials of the moment, at once where they are known. */
+/** Returns the current credentials: at once if they are known and valid for long enough. */
 export type CredentialSource = () => S3Credentials | Promise<S3Credentials>;
 
-/** Where credentials come from. */
-export interface CredentialOptions {
-  readonly credentials?: S3Credentials | undefined;
-  readonly profileName?: string | undefined;
-  readonly region: string;
-}
-
-/** This long before they expire the chain is asked again, which fetches new ones while the old ones last. In milliseconds. */
+/** The time before the expiration at which new credentials are fetched, in milliseconds. */
 const REFRESH_BEFORE_MS = 5 * 60_000;
 
-/** Says that no credentials could be had, and why. */
+/** Reports that there are no credentials, and why. */
 export class CredentialsError extends Error {
   override readonly name = "CredentialsError";
 }
 
-/** The given credentials, or else those of the AWS chain, whose code is loaded at the first request. */
-export function credentialSource({ credentials, profileName, region }: CredentialOptions): CredentialSource {
-  if (credentials !== undefined) {
-    const given = { ...credentials };
-    return () => given;
-  }
-  let known: (S3Credentials & { readonly expiration?: Date }) | undefined;
+/** Keeps the credentials of a provider until shortly before they expire. Concurrent requests share one fetch. */
+export function credentialSource(fetch: () => Promise<AwsIdentity>): CredentialSource {
+  let known: AwsIdentity | undefined;
   let loading: Promise<S3Credentials> | undefined;
-  let chain: (() => Promise<S3Credentials & { readonly expiration?: Date }>) | undefined;
 
   const load = async (): Promise<S3Credentials> => {
     try {
-      if (chain === undefined) {
-        const { fromNodeProviderChain } = await import("@aws-sdk/credential-providers");
-        const profile = profileName === undefined ? {} : { profile: profileName };
-        chain = fromNodeProviderChain({ ...profile, clientConfig: { region } });
-      }
-      known = await chain();
+      known = await fetch();
       return known;
     } catch (error) {
-      if (known !== undefined && lastsMs(known) > 0) return known;
+      if (known !== undefined && remainingMs(known) > 0) return known;
       throw new CredentialsError(error instanceof Error ? error.message : String(error));
     } finally {
       loading = undefined;
     }
   };
   return () => {
-    if (known !== undefined && lastsMs(known) > REFRESH_BEFORE_MS) return known;
+    if (known !== undefined && remainingMs(known) > REFRESH_BEFORE_MS) return known;
     loading ??= load();
     return loading;
   };
 }
 
-function lastsMs({ expiration }: { readonly expiration?: Date }): number {
+function remainingMs({ expiration }: AwsIdentity): number {
   return expiration === undefined ? Number.POSITIVE_INFINITY : expiration.getTime() - Date.now();
 }

@@ -24,20 +24,26 @@ export interface AddressOptions {
 }
 
 /** Names that may stand before the endpoint's host; with a dot no certificate of AWS would match. */
-const HOST_LABEL = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
+export const HOST_LABEL: RegExp = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 
 /** Finds a bucket's address. @throws StorageError `invalid_argument` for an endpoint or a region that cannot be one. */
 export function s3Address({ backend, bucket, region, endpoint, forcePathStyle }: AddressOptions): S3Address {
-  const url = parseEndpoint(backend, endpoint ?? awsEndpoint(backend, region));
+  const server = addressOf(parseEndpoint(backend, endpoint ?? awsEndpoint(backend, region)));
   const inPath = forcePathStyle || (endpoint === undefined && !HOST_LABEL.test(bucket));
+  return inPath
+    ? { ...server, basePath: `${server.basePath}/${encodeUriPart(bucket)}` }
+    : { ...server, hostname: `${bucket}.${server.hostname}`, host: `${bucket}.${server.host}` };
+}
+
+/** The address that a URL names. */
+export function addressOf(url: URL): S3Address {
   const isSecure = url.protocol === "https:";
-  const root = url.pathname.replace(/\/+$/, "");
   return {
     isSecure,
-    hostname: `${inPath ? "" : `${bucket}.`}${url.hostname.replace(/^\[(.*)\]$/, "$1")}`,
+    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: Number(url.port === "" ? (isSecure ? 443 : 80) : url.port),
-    host: `${inPath ? "" : `${bucket}.`}${url.host}`,
-    basePath: inPath ? `${root}/${encodeUriPart(bucket)}` : root,
+    host: url.host,
+    basePath: url.pathname.replace(/\/+$/, ""),
   };
 }
 
@@ -48,7 +54,7 @@ export function pathOf({ basePath }: S3Address, key: string): string {
 }
 
 /** https://docs.aws.amazon.com/general/latest/gr/s3.html */
-function awsEndpoint(backend: string, region: string): string {
+export function awsEndpoint(backend: string, region: string): string {
   if (!/^[a-z0-9-]+$/.test(region)) throw invalid(backend, `${JSON.stringify(region)} is no region`);
   const domain = region.startsWith("cn-")
     ? "amazonaws.com.cn"
@@ -58,7 +64,8 @@ function awsEndpoint(backend: string, region: string): string {
   return `https://s3.${region}.${domain}`;
 }
 
-function parseEndpoint(backend: string, endpoint: string): URL {
+/** Parses an endpoint. @throws StorageError `invalid_argument` where it is not an http or https URL, or holds a password. */
+export function parseEndpoint(backend: string, endpoint: string): URL {
   const url = /^https?:\/\//.test(endpoint) && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url !== undefined && url.username === "" && url.password === "") return url;
   if (url !== undefined) throw invalid(backend, "an endpoint holds no user and no password");

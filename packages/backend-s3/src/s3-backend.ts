@@ -1,10 +1,12 @@
 import {
   type BackendCapabilities,
   type ByteRange,
+  checkOptions,
   checkRange,
   collectBytes,
   DEFAULT_RETRY_POLICY,
   type GetResult,
+  invalid,
   isReplayable,
   isStorageError,
   type Key,
@@ -12,6 +14,9 @@ import {
   MAX_KEY_BYTES,
   type ObjectAccess,
   type ObjectBody,
+  type OptionKind,
+  type OptionKinds,
+  oneOf,
   openBody,
   type Prefix,
   type PutBody,
@@ -28,6 +33,7 @@ import {
   StorageError,
   verifiedBody,
 } from "@parquetry/core/backend";
+import type { AwsClient } from "./aws-client.ts";
 import type { S3Credentials } from "./aws-credentials.ts";
 import { multipartUpload } from "./multipart-upload.ts";
 import { headObject, objectInfo } from "./object-headers.ts";
@@ -41,39 +47,54 @@ import { R2_PROFILE, S3_PROFILE, type S3Profile } from "./s3-profile.ts";
 import { type S3Backend, s3Uploads } from "./s3-uploads.ts";
 import { putBytes } from "./single-put.ts";
 
-/** A body that stands still for this long fails, in milliseconds. */
+/** The time after which a connection on which nothing moves fails, in milliseconds. */
 export const DEFAULT_STALL_TIMEOUT_MS = 30_000;
 /** Connections to one store. */
 export const DEFAULT_MAX_CONNECTIONS = 256;
 
-/** Objects on one page of a listing: the most that S3 and R2 give. */
+/** Objects on one page of a listing: the most that S3 and R2 return. */
 const DEFAULT_LIST_PAGE_SIZE = 1000;
 
 const R2_DOMAIN = "r2.cloudflarestorage.com";
 
+/** The names of directory buckets (S3 Express One Zone), and of access points to them. */
+const DIRECTORY_BUCKET = /--xa?-s3$/;
+
 /** Options of {@link createS3Backend}. */
 export interface S3BackendOptions {
-  /** The bucket. Must exist. */
+  /** The bucket, which must exist: its name, the alias of an access point, or the ARN of one. */
   readonly bucket: string;
-  /** The region. Default `us-east-1`. */
+  /**
+   * An `S3Client` of `@aws-sdk/client-s3`, whose credentials, region and endpoint rules are used: FIPS, dual-stack,
+   * acceleration, path style, a custom endpoint. Requests do not go through it, so its middleware, request handler and
+   * retries have no effect. Replaces `region`, `endpoint`, `forcePathStyle`, `credentials` and `profile`.
+   */
+  readonly client?: AwsClient | undefined;
+  /** The region. Default: `AWS_REGION`, then the profile's where the AWS chain is asked, then `us-east-1`. */
   readonly region?: string | undefined;
-  /** Where a server that imitates S3 listens. Default: `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`, else AWS. */
+  /**
+   * The URL of a server that speaks the S3 protocol. Default: `AWS_ENDPOINT_URL_S3`, then `AWS_ENDPOINT_URL`, then the
+   * profile's `endpoint_url` where the AWS chain is asked, then AWS.
+   */
   readonly endpoint?: string | undefined;
-  /** Whether the bucket goes into the path rather than into the host name. Default: only with an `endpoint`. */
+  /** Whether the bucket is part of the path rather than of the host name. Default: true with an endpoint, else false. */
   readonly forcePathStyle?: boolean | undefined;
-  /** Default: the AWS chain (environment, profile, instance role, …). */
+  /** Default: those of the AWS chain (environment, profile, SSO, instance role, …). */
   readonly credentials?: S3Credentials | undefined;
-  /** The profile of `~/.aws` that the AWS chain takes them from. Default: `AWS_PROFILE`, else `default`. */
+  /** The profile of `~/.aws` that the AWS chain reads. Default: `AWS_PROFILE`, then `default`. */
   readonly profile?: string | undefined;
-  /** Only what lies below this prefix is seen. Default: the whole bucket. */
+  /** Only objects below this prefix are visible, by keys relative to it. Default: the whole bucket. */
   readonly prefix?: Prefix | undefined;
-  /** How failures are repeated. Default {@link DEFAULT_RETRY_POLICY}. */
+  /** When and how often failures are retried. Default {@link DEFAULT_RETRY_POLICY}. */
   readonly retry?: RetryPolicy | undefined;
-  /** How many operations run at once in good times; fewer while the store is overloaded. Default {@link DEFAULT_MAX_CONNECTIONS}. */
+  /** The most concurrent operations; fewer while the store is overloaded. Default {@link DEFAULT_MAX_CONNECTIONS}. */
   readonly maxConcurrent?: number | undefined;
-  /** The most objects that one page of a listing holds, 1 to 1,000. Default 1,000. */
+  /** The most objects on one page of a listing, 1 to 1,000. Default 1,000. */
   readonly listPageSize?: number | undefined;
-  /** How long a connection may stand still; ten times that while the store copies or joins. Default {@link DEFAULT_STALL_TIMEOUT_MS}. */
+  /**
+   * The time after which a connection on which nothing moves fails, in milliseconds; ten times that while the store copies an
+   * object or joins parts. Default {@link DEFAULT_STALL_TIMEOUT_MS}.
+   */
   readonly stallTimeoutMs?: number | undefined;
 }
 
@@ -83,83 +104,137 @@ export interface R2BackendOptions
     S3BackendOptions,
     "bucket" | "prefix" | "retry" | "maxConcurrent" | "listPageSize" | "stallTimeoutMs"
   > {
-  /** The Cloudflare account. Needed where there is no `endpoint`. */
+  /** The Cloudflare account. Required without an `endpoint`. */
   readonly accountId?: string | undefined;
-  /** The bucket's jurisdiction, where it has one. */
+  /** The jurisdiction of the bucket, if it has one. */
   readonly jurisdiction?: "eu" | "fedramp" | undefined;
-  /** Default `https://<accountId>.r2.cloudflarestorage.com`, with the jurisdiction where there is one. */
+  /** Default `https://<accountId>.r2.cloudflarestorage.com`, with the jurisdiction if there is one. */
   readonly endpoint?: string | undefined;
-  /** An R2 API token's access key. */
+  /** The access key of an R2 API token. */
   readonly credentials: S3Credentials;
 }
 
+const CREDENTIALS: OptionKind = {
+  expected: "an object with accessKeyId and secretAccessKey",
+  is: (value) => {
+    const { accessKeyId, secretAccessKey, sessionToken } = Object(value);
+    const isText = typeof accessKeyId === "string" && typeof secretAccessKey === "string";
+    return isText && (sessionToken === undefined || typeof sessionToken === "string");
+  },
+};
+
+const BUCKET_OPTIONS: OptionKinds<Omit<R2BackendOptions, "accountId" | "jurisdiction">> = {
+  bucket: { expected: "the name of a bucket", is: (value) => typeof value === "string" && value !== "" },
+  prefix: "string",
+  retry: "object",
+  maxConcurrent: "count",
+  listPageSize: {
+    expected: "a whole number from 1 to 1,000",
+    is: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= DEFAULT_LIST_PAGE_SIZE,
+  },
+  stallTimeoutMs: "positive",
+  endpoint: "string",
+  credentials: CREDENTIALS,
+};
+
+const S3_OPTIONS: OptionKinds<S3BackendOptions> = {
+  ...BUCKET_OPTIONS,
+  client: {
+    expected: "an S3Client of @aws-sdk/client-s3",
+    is: (value) => typeof Object(Object(value).config).endpointProvider === "function",
+  },
+  region: "string",
+  forcePathStyle: "boolean",
+  profile: "string",
+};
+
+const R2_OPTIONS: OptionKinds<R2BackendOptions> = {
+  ...BUCKET_OPTIONS,
+  accountId: "string",
+  jurisdiction: oneOf("eu", "fedramp"),
+};
+
+/** What a client decides. */
+const OF_CLIENT = ["region", "endpoint", "forcePathStyle", "credentials", "profile"] as const;
+
 /**
- * Opens a bucket of AWS S3, or of a server that imitates it. Nothing is sent yet.
+ * Opens a bucket of AWS S3, or of a server that speaks its protocol. Nothing is sent yet.
  *
- * @throws StorageError `invalid_argument` for an endpoint that is no URL.
+ * @throws StorageError `invalid_argument` for a wrong option, or an endpoint that is not a URL; `not_supported` for a
+ * directory bucket (S3 Express One Zone).
  * @example
  * ```ts
  * const backend = createS3Backend({ bucket: "football", region: "us-east-2" });
  * ```
+ * @example
+ * ```ts
+ * const client = new S3Client({ useFipsEndpoint: true });
+ * const backend = createS3Backend({ bucket: "arn:aws:s3:us-west-2:123456789012:accesspoint/football", client });
+ * ```
  */
 export function createS3Backend(options: S3BackendOptions): S3Backend {
-  const endpoint = options.endpoint ?? process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"];
-  return openS3Backend(S3_PROFILE, { ...options, endpoint: endpoint === "" ? undefined : endpoint });
+  checkOptions(options, S3_OPTIONS, "createS3Backend");
+  const { bucket, client } = options;
+  const replaced = OF_CLIENT.find((name) => options[name] !== undefined);
+  if (client !== undefined && replaced !== undefined)
+    throw invalid("createS3Backend", `${replaced} cannot be combined with client, which has its own`);
+  if (DIRECTORY_BUCKET.test(bucket)) {
+    throw new StorageError({
+      ...{ code: "not_supported", op: "createS3Backend", backend: "s3" },
+      message: `createS3Backend: ${bucket} is a directory bucket (S3 Express One Zone). Its listings have no order, which merging and resuming need. Use a general purpose bucket.`,
+    });
+  }
+  if (client !== undefined) return openS3Backend(S3_PROFILE, options);
+  const { AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env;
+  return openS3Backend(S3_PROFILE, {
+    ...options,
+    region: options.region ?? (AWS_REGION || undefined),
+    endpoint: options.endpoint ?? (AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL || undefined),
+  });
 }
 
 /**
  * Opens a bucket of Cloudflare R2. Nothing is sent yet.
  *
- * @throws StorageError `invalid_argument` for neither an account nor an endpoint.
+ * @throws StorageError `invalid_argument` for a wrong option, or with neither an account nor an endpoint.
  * @example
  * ```ts
  * const backend = createR2Backend({ bucket: "football", accountId, credentials });
  * ```
  */
 export function createR2Backend(options: R2BackendOptions): S3Backend {
+  checkOptions(options, R2_OPTIONS, "createR2Backend");
   const { accountId, jurisdiction, ...rest } = options;
-  if (options.endpoint === undefined && accountId === undefined) {
-    throw new StorageError({
-      code: "invalid_argument",
-      op: "open",
-      backend: "r2",
-      message: "open r2: give the account id, or an endpoint.",
-    });
-  }
+  if (options.credentials === undefined) throw invalid("createR2Backend", "credentials are missing");
+  if (options.endpoint === undefined && accountId === undefined)
+    throw invalid("createR2Backend", "pass accountId or endpoint");
   const host = [accountId, jurisdiction, R2_DOMAIN].filter((part) => part !== undefined).join(".");
   const endpoint = options.endpoint ?? `https://${host}`;
-  // What imitates R2 does not count the writes to a key.
-  const counts = URL.canParse(endpoint) && new URL(endpoint).hostname.endsWith(R2_DOMAIN);
-  return openS3Backend(counts ? R2_PROFILE : { ...R2_PROFILE, writesPerSecondPerKey: undefined }, {
+  // Other servers with R2's protocol do not limit the writes to a key.
+  const isCloudflare = URL.canParse(endpoint) && new URL(endpoint).hostname.endsWith(R2_DOMAIN);
+  return openS3Backend(isCloudflare ? R2_PROFILE : { ...R2_PROFILE, writesPerSecondPerKey: undefined }, {
     ...rest,
     endpoint,
   });
 }
 
-/** A bucket of any profile, with the wrappers that make it a backend to work with. */
+/** Opens a bucket of any profile, with the wrappers that retry, pace and limit. */
 export function openS3Backend(profile: S3Profile, options: S3BackendOptions): S3Backend {
-  const { bucket, prefix = "", retry = DEFAULT_RETRY_POLICY, endpoint } = options;
+  const { prefix = "", retry = DEFAULT_RETRY_POLICY, maxConcurrent = DEFAULT_MAX_CONNECTIONS } = options;
+  if (options.bucket === undefined) throw invalid(`open ${profile.name}`, "bucket is missing");
+  const { profile: awsProfile, ...rest } = options;
   const connection = connectS3({
+    ...rest,
     profile,
-    bucket,
-    region: options.region,
-    endpoint,
-    forcePathStyle: options.forcePathStyle,
-    credentials: options.credentials,
-    profileName: options.profile,
+    awsProfile,
     stallTimeoutMs: options.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS,
     maxConnections: DEFAULT_MAX_CONNECTIONS,
     listPageSize: options.listPageSize ?? DEFAULT_LIST_PAGE_SIZE,
     retry,
   });
-  const { maxConcurrent = DEFAULT_MAX_CONNECTIONS } = options;
   const bare = bareS3Backend(connection);
   const backend = prefixed(retrying(paced(limited(bare, { maxConcurrent })), retry), prefix);
-  const { region, isPathStyle } = connection;
-  const objectAccess = async (): Promise<ObjectAccess> => ({
-    ...{ bucket, prefix, region, endpoint, isPathStyle },
-    credentials: await connection.credentials(),
-  });
+  const objectAccess = async (): Promise<ObjectAccess> => ({ ...(await connection.access()), prefix });
   return { ...backend, ...s3Uploads(connection, prefix), objectAccess };
 }
 

@@ -2,30 +2,27 @@ import { hash } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import {
   type Key,
+  type ObjectAccess,
+  type OperationOptions,
   type Prefix,
   type RetryPolicy,
   StorageError,
   unlessAborted,
 } from "@parquetry/core/backend";
-import { credentialSource, type S3Credentials } from "./aws-credentials.ts";
-import { createHttpExchange, drainAnswer, readAnswer } from "./http-exchange.ts";
+import type { S3Place } from "./aws-client.ts";
+import type { S3Credentials } from "./aws-credentials.ts";
+import { createHttpExchange, drainAnswer, type HttpExchange, readAnswer } from "./http-exchange.ts";
 import { readXml, type XmlElement } from "./read-xml.ts";
-import { pathOf, s3Address } from "./s3-address.ts";
+import { type AccessOptions, objectAccess, s3Access } from "./s3-access.ts";
+import { pathOf } from "./s3-address.ts";
 import { s3Failure } from "./s3-failure.ts";
 import type { S3Profile } from "./s3-profile.ts";
 import { refusalOf, S3Refusal } from "./s3-refusal.ts";
-import { createSigner } from "./sign-request.ts";
+import { createSigner, type RequestSigner } from "./sign-request.ts";
 import { encodeQuery } from "./uri-encoding.ts";
 
-/** What a connection is made of. */
-export interface S3ConnectionOptions {
-  readonly profile: S3Profile;
-  readonly bucket: string;
-  readonly region?: string | undefined;
-  readonly endpoint?: string | undefined;
-  readonly forcePathStyle?: boolean | undefined;
-  readonly credentials?: S3Credentials | undefined;
-  readonly profileName?: string | undefined;
+/** Options of {@link connectS3}. */
+export interface S3ConnectionOptions extends AccessOptions {
   readonly stallTimeoutMs: number;
   readonly maxConnections: number;
   readonly listPageSize: number;
@@ -67,12 +64,8 @@ export interface S3Connection {
   readonly retry: RetryPolicy;
   /** What is known of how the server wants an ETag in `If-Match`. Learned from its answers. */
   readonly ifMatch: { style: IfMatchStyle };
-  /** The region. */
-  readonly region: string;
-  /** Whether the bucket goes into the path. */
-  readonly isPathStyle: boolean;
-  /** The credentials as of now. @throws StorageError `unauthenticated` */
-  credentials(): Promise<S3Credentials>;
+  /** How another program reads the bucket. @throws StorageError `unauthenticated` where there are no credentials. */
+  access(options?: OperationOptions): Promise<ObjectAccess>;
   /** Sends a request whose answer is in its headers. */
   send(purpose: S3Purpose, request: S3Request): Promise<IncomingHttpHeaders>;
   /** Sends a request and reads the XML of its answer, also where that is a refusal under status 200. */
@@ -92,35 +85,48 @@ const MAX_SKEW_MS = 5 * 60_000;
 /** How much longer the store may be silent about a heavy request. */
 const HEAVY_PATIENCE = 10;
 
+/** Where requests go, and what sends and signs them there. */
+interface S3Route {
+  readonly place: S3Place;
+  readonly exchange: HttpExchange;
+  readonly sign: RequestSigner;
+}
+
 /** Opens a connection. Nothing is sent yet. */
 export function connectS3(options: S3ConnectionOptions): S3Connection {
-  const { profile, bucket, region = profile.defaultRegion, stallTimeoutMs, maxConnections } = options;
-  const isPathStyle = options.forcePathStyle ?? (profile.forcePathStyle || options.endpoint !== undefined);
-  const address = s3Address({
-    backend: profile.name,
-    bucket,
-    region,
-    endpoint: options.endpoint,
-    forcePathStyle: isPathStyle,
-  });
-  const exchange = createHttpExchange({ address, maxConnections });
-  const credentials = credentialSource({ ...options, region });
-  const sign = createSigner(address.host, region);
+  const { profile, bucket, stallTimeoutMs, maxConnections } = options;
+  const access = s3Access(options);
   /** How far the server's clock is ahead of this machine's. */
   let skewMs = 0;
   let reached = false;
   let isClosed = false;
+  let route: S3Route | undefined;
+
+  const openRoute = (place: S3Place): S3Route => {
+    if (isClosed) throw closed("open", "", profile.name);
+    const { address, region, service } = place;
+    route ??= {
+      place,
+      exchange: createHttpExchange({ address, maxConnections }),
+      sign: createSigner(address.host, region, service),
+    };
+    return route;
+  };
+  const place = access.place();
+  if (!(place instanceof Promise)) openRoute(place);
 
   const explain: S3Connection["explain"] = (error, { op, path, signal }) => {
     if (error instanceof S3Refusal) reached = true;
     const { name: backend, retryableStatuses } = profile;
-    const endpoint = address.host;
+    const endpoint = route?.place.address.host ?? "AWS";
+    const region = route?.place.region ?? "";
     return s3Failure(error, {
       ...{ op, path, backend, bucket, endpoint, region, signal, reached, retryableStatuses },
     });
   };
 
   const sendSigned = (
+    { place: { address }, exchange, sign }: S3Route,
     request: S3Request,
     known: S3Credentials,
     signal: AbortSignal | undefined,
@@ -145,9 +151,12 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
   };
 
   const sendOnce = (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
-    const known = credentials();
-    if (!(known instanceof Promise)) return sendSigned(request, known, signal);
-    return unlessAborted(known, signal).then((loaded) => sendSigned(request, loaded, signal));
+    const known = access.credentials();
+    if (route !== undefined && !(known instanceof Promise)) return sendSigned(route, request, known, signal);
+    const found = Promise.all([route?.place ?? access.place(), known]);
+    return unlessAborted(found, signal).then(([place, loaded]) =>
+      sendSigned(openRoute(place), request, loaded, signal),
+    );
   };
 
   /** Sends until there is an answer that is none to a wrong clock: twice at most. */
@@ -187,13 +196,13 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     listPageSize: options.listPageSize,
     retry: options.retry,
     ifMatch: { style: "unknown" },
-    region,
-    isPathStyle,
-    async credentials() {
+    async access({ signal } = {}) {
       try {
-        return await credentials();
+        const found = Promise.all([access.place(), access.credentials()]);
+        const [place, credentials] = await unlessAborted(found, signal);
+        return objectAccess(place, credentials, bucket, profile.name);
       } catch (error) {
-        throw explain(error, { op: "objectAccess", path: "" });
+        throw explain(error, { op: "access", path: "", signal });
       }
     },
     explain,
@@ -209,7 +218,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     open: (purpose, request) => attempt(purpose, request, (answer) => answer),
     close() {
       isClosed = true;
-      exchange.close();
+      route?.exchange.close();
     },
   };
 }

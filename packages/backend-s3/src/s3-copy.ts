@@ -129,5 +129,7 @@ async function copyByParts(
 }
 
 function copySource({ bucket }: S3Connection, key: Key): string {
-  return `${encodeUriPart(bucket)}/${encodeKey(key)}`;
+  // An access point's ARN has slashes of its own, which are not encoded.
+  const source = bucket.startsWith("arn:") ? `${encodeKey(bucket)}/object` : encodeUriPart(bucket);
+  return `${source}/${encodeKey(key)}`;
 }

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { isStorageError, parseKey, type RetryPolicy } from "@parquetry/core";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createS3Backend } from "./s3-backend.ts";
 
 const ONCE: RetryPolicy = { maxAttempts: 1, budgetMs: 1000, baseDelayMs: 1, maxDelayMs: 1 };
@@ -84,6 +84,83 @@ it("a profile of the AWS files gives the credentials; the default one is another
   expect(isStorageError(refused, "unauthenticated")).toBe(true);
   expectNoSecret(nobody, refused);
   await nobody.close();
+});
+
+describe("a home folder with AWS files", () => {
+  let paris: S3Server;
+
+  beforeAll(async () => {
+    paris = await startS3Server({ buckets: ["access"], region: "eu-west-3" });
+  });
+  afterAll(() => paris.close());
+
+  /** Makes a home folder, and leaves nothing else of the environment that tells about AWS. */
+  async function useHome(config: string): Promise<void> {
+    const folder = await mkdtemp(join(home, "home-"));
+    const { accessKeyId, secretAccessKey } = server.credentials;
+    await mkdir(join(folder, ".aws"));
+    await writeFile(join(folder, ".aws", "config"), config);
+    await writeFile(
+      join(folder, ".aws", "credentials"),
+      `[football]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
+    );
+    for (const name of Object.keys(process.env).filter((name) => name.startsWith("AWS_")))
+      vi.stubEnv(name, undefined);
+    vi.stubEnv("HOME", folder);
+    vi.stubEnv("USERPROFILE", folder);
+  }
+  const profileOf = (lines: string): string => `[profile football]\nregion = eu-west-3\n${lines}\n`;
+
+  it.each([
+    ["endpoint_url", (url: string) => profileOf(`endpoint_url = ${url}`)],
+    [
+      "a services section",
+      (url: string) => `${profileOf("services = lab")}[services lab]\ns3 =\n  endpoint_url = ${url}\n`,
+    ],
+  ])("gives region, credentials and endpoint of a profile by %s", async (_, config) => {
+    await useHome(config(paris.endpoint));
+    const read = async (profile?: string): Promise<void> => {
+      const backend = createS3Backend({ bucket: "access", retry: ONCE, ...(profile && { profile }) });
+      await backend.put(KEY, new Uint8Array(3));
+      expect(await backend.objectAccess()).toMatchObject({
+        ...{ bucket: "access", region: "eu-west-3", endpoint: paris.endpoint, isPathStyle: true },
+        credentials: server.credentials,
+      });
+      await backend.close();
+    };
+    await read("football");
+    vi.stubEnv("AWS_PROFILE", "football");
+    await read();
+  });
+
+  it("is overridden by options and by the environment", async () => {
+    await useHome(profileOf("endpoint_url = http://127.0.0.1:9"));
+    const options = { bucket: "access", profile: "football", retry: ONCE };
+    const given = createS3Backend({ ...options, region: "us-east-1", endpoint: server.endpoint });
+    expect((await given.head(KEY)).sizeBytes).toBe(3);
+    expect(await given.objectAccess()).toMatchObject({ region: "us-east-1", endpoint: server.endpoint });
+    await given.close();
+    vi.stubEnv("AWS_ENDPOINT_URL_S3", server.endpoint);
+    vi.stubEnv("AWS_REGION", "us-west-1");
+    const fromEnvironment = createS3Backend(options);
+    expect(await fromEnvironment.objectAccess()).toMatchObject({
+      ...{ region: "us-west-1", endpoint: server.endpoint },
+    });
+    await fromEnvironment.close();
+    vi.stubEnv("AWS_ENDPOINT_URL_S3", undefined);
+    vi.stubEnv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+    const ignoring = createS3Backend(options);
+    expect((await ignoring.objectAccess()).endpoint).toBeUndefined();
+    await ignoring.close();
+  });
+
+  it("without a region means us-east-1", async () => {
+    await useHome(`[profile football]\nendpoint_url = ${server.endpoint}\n`);
+    const backend = createS3Backend({ bucket: "access", profile: "football", retry: ONCE });
+    expect((await backend.head(KEY)).sizeBytes).toBe(3);
+    expect(await backend.objectAccess()).toMatchObject({ region: "us-east-1" });
+    await backend.close();
+  });
 });
 
 it("temporary credentials are fetched once while they last, and again before they expire", async () => {

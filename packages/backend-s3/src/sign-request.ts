@@ -21,16 +21,16 @@ export interface SignableRequest {
 export type RequestSigner = (request: SignableRequest, credentials: S3Credentials, now: Date) => string[];
 
 /**
- * A signer for one host and region (AWS Signature Version 4,
+ * A signer for one host, region and service (AWS Signature Version 4,
  * docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). The key of the day is derived once a day.
  */
-export function createSigner(host: string, region: string): RequestSigner {
+export function createSigner(host: string, region: string, service = "s3"): RequestSigner {
   let keyOf: { readonly credentials: S3Credentials; readonly day: string; readonly key: Buffer } | undefined;
 
   const signingKey = (credentials: S3Credentials, day: string): Buffer => {
     if (keyOf?.credentials !== credentials || keyOf.day !== day) {
       const ofDay = hmac(`AWS4${credentials.secretAccessKey}`, day);
-      keyOf = { credentials, day, key: hmac(hmac(hmac(ofDay, region), "s3"), "aws4_request") };
+      keyOf = { credentials, day, key: hmac(hmac(hmac(ofDay, region), service), "aws4_request") };
     }
     return keyOf.key;
   };
@@ -56,7 +56,7 @@ export function createSigner(host: string, region: string): RequestSigner {
     }
     const list = names.join(";");
     const request = hash("sha256", `${canonical}\n${list}\n${payloadHash}`, "hex");
-    const scope = `${day}/${region}/s3/aws4_request`;
+    const scope = `${day}/${region}/${service}/aws4_request`;
     const signature = createHmac("sha256", signingKey(credentials, day))
       .update(`AWS4-HMAC-SHA256\n${time}\n${scope}\n${request}`)
       .digest("hex");
