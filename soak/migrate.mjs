@@ -11,6 +11,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createS3Backend } from "../packages/backend-s3/dist/index.js";
+import { abilitiesOf } from "../packages/core/dist/backend.js";
 import { startS3Server } from "../packages/testkit/dist/index.js";
 import { makeUserTree } from "./make-user-tree.mjs";
 
@@ -64,7 +65,7 @@ const run = (server, args, env) => start(server, args, env).outcome;
 async function unfinished({ endpoint, credentials }) {
   const backend = createS3Backend({ bucket: "soak", endpoint, credentials });
   const keys = [];
-  for await (const { key } of backend.listUploads()) keys.push(key);
+  for await (const { key } of abilitiesOf(backend).resumableUploads.list()) keys.push(key);
   await backend.close();
   return keys;
 }

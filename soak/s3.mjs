@@ -8,7 +8,13 @@ import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { ListPartsCommand, S3Client } from "@aws-sdk/client-s3";
 import { createS3Backend } from "../packages/backend-s3/dist/index.js";
-import { isStorageError, parseKey, retrying, StorageError } from "../packages/core/dist/index.js";
+import {
+  abilitiesOf,
+  isStorageError,
+  parseKey,
+  retrying,
+  StorageError,
+} from "../packages/core/dist/backend.js";
 import { faulty, startS3Server } from "../packages/testkit/dist/index.js";
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
@@ -288,7 +294,7 @@ async function soakOperations(server) {
 
 /**
  * Counts uploads that were left behind. One can only remain when the answer to its CreateMultipartUpload was lost, so that
- * no client knows its id: it has no parts, costs nothing, and `abortStaleUploads` removes it.
+ * no client knows its id: it has no parts, costs nothing, and aborting it frees it.
  */
 async function countEmptyUploads(server, bucket) {
   const client = new S3Client({
@@ -296,7 +302,7 @@ async function countEmptyUploads(server, bucket) {
     forcePathStyle: true,
   });
   let count = 0;
-  for await (const { key, uploadId } of bucket.listUploads()) {
+  for await (const { key, uploadId } of abilitiesOf(bucket).resumableUploads.list()) {
     const upload = { Bucket: "soak", Key: key, UploadId: uploadId };
     const { Parts = [] } = await client.send(new ListPartsCommand(upload));
     assert.equal(Parts.length, 0, `the abandoned upload of ${key} has ${Parts.length} parts`);

@@ -27,8 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** The packages that may import a dependency. */
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
-  "@aws-sdk/client-s3": [],
-  "@aws-sdk/credential-providers": ["backend-s3"],
+  "@aws-sdk/client-s3": ["backend-s3"],
   "@duckdb/node-api": ["query"],
   commander: ["migrate-cli", "testkit"],
   "csv-parse": ["core"],

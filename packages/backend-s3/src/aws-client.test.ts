@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
-import { parseKey, type RetryPolicy } from "@parquetry/core/backend";
+import { abilitiesOf, parseKey, type RetryPolicy } from "@parquetry/core/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { findPlace } from "./aws-client.ts";
@@ -267,9 +267,9 @@ it("finds an access point, or the FIPS endpoint of the environment, also without
   const options = { region: "us-west-2", credentials: NOBODY, retry: ONCE };
   const hostOf = async (bucket: string): Promise<string> => {
     const backend = createS3Backend({ ...options, bucket });
-    const { bucket: name, endpoint } = await backend.objectAccess();
+    const access = await abilitiesOf(backend).directAccess?.access();
     await backend.close();
-    return `${name} ${endpoint}`;
+    return `${access?.bucket} ${access?.endpoint}`;
   };
   expect(await hostOf(ACCESS_POINT)).toBe(
     "plays-123456789012 https://s3-accesspoint.eu-west-1.amazonaws.com",

@@ -1,11 +1,6 @@
 import { StorageError } from "@parquetry/core/backend";
-import type { S3Credentials } from "./aws-credentials.ts";
+import type { AwsIdentity } from "./aws-credentials.ts";
 import { addressOf, HOST_LABEL, type S3Address } from "./s3-address.ts";
-
-/** Credentials, and when they expire. */
-export interface AwsIdentity extends S3Credentials {
-  readonly expiration?: Date | undefined;
-}
 
 /** What is used of an `S3Client` of `@aws-sdk/client-s3`: its configuration. It sends no request. */
 export interface AwsClient {

@@ -1,5 +1,3 @@
-import type { AwsIdentity } from "./aws-client.ts";
-
 /** Access to a bucket. Never printed: it is kept in closures, not on objects that a log could reach. */
 export interface S3Credentials {
   /** The access key id. */
@@ -8,6 +6,11 @@ export interface S3Credentials {
   readonly secretAccessKey: string;
   /** The session token of temporary credentials. */
   readonly sessionToken?: string | undefined;
+}
+
+/** Credentials, and when they expire. */
+export interface AwsIdentity extends S3Credentials {
+  readonly expiration?: Date | undefined;
 }
 
 /** Returns the current credentials: at once if they are known and valid for long enough. */

@@ -1,5 +1,5 @@
+export type { AwsClient } from "./aws-client.ts";
 export type { S3Credentials } from "./aws-credentials.ts";
-export type { ResumableUploadOptions, UploadedPart, UploadState } from "./resumable-upload.ts";
 export {
   createR2Backend,
   createS3Backend,
@@ -8,5 +8,3 @@ export {
   type R2BackendOptions,
   type S3BackendOptions,
 } from "./s3-backend.ts";
-export type { S3Backend, S3Uploads } from "./s3-uploads.ts";
-export type { UnfinishedUpload } from "./unfinished-uploads.ts";

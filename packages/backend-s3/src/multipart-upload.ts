@@ -4,6 +4,7 @@ import {
   isStorageError,
   type Key,
   mapConcurrent,
+  type OperationOptions,
   type PutOptions,
   type PutResult,
   retryOperation,
@@ -185,13 +186,14 @@ export function completeUpload(
   return settlePut(connection, key, options, lineage, send, true);
 }
 
-/** Ends an upload, so that its parts no longer cost. Does nothing where there is none. */
-export async function abortUpload(connection: S3Connection, { key, uploadId }: UploadTarget): Promise<void> {
-  const { retry, profile } = connection;
+/** Aborts an upload, so that its parts no longer cost anything. Does nothing where there is none. */
+export async function abortUpload(
+  connection: S3Connection,
+  { key, uploadId }: UploadTarget,
+  { signal }: OperationOptions = {},
+): Promise<void> {
   try {
-    await retryOperation({ ...retry, maxAttempts: 3 }, profile.name, undefined, key, () =>
-      connection.send({ op: "put", path: key }, { method: "DELETE", key, query: { uploadId } }),
-    );
+    await connection.send({ op: "abort", path: key, signal }, { method: "DELETE", key, query: { uploadId } });
   } catch (error) {
     if (!isStorageError(error, "not_found") || error.storeCode === "NoSuchBucket") throw error;
   }
@@ -211,8 +213,11 @@ export async function abortingOnFailure(
   try {
     return await run();
   } catch (error) {
-    // Unreachable: the store ends it by itself in time, and the first failure is the one to tell.
-    await abortUpload(connection, upload).catch(() => {});
+    const { retry, profile } = connection;
+    // If it cannot be aborted, the store does so in time; the first failure is the one to report.
+    await retryOperation({ ...retry, maxAttempts: 3 }, profile.name, undefined, upload.key, () =>
+      abortUpload(connection, upload),
+    ).catch(() => {});
     if (isStorageError(error, "outcome_unknown")) {
       const standing = await standingOf(connection, upload.key, lineage, signal).catch(() => undefined);
       if (standing?.is === "own") return standing.result;

@@ -5,11 +5,13 @@ import {
   isStorageError,
   type Key,
   mapConcurrent,
-  type PutOptions,
   type PutResult,
   type ReplayableBody,
+  type ResumableUploadOptions,
   StorageError,
   throwIfAborted,
+  type UploadedPart,
+  type UploadState,
 } from "@parquetry/core/backend";
 import {
   completeUpload,
@@ -21,42 +23,6 @@ import {
 import type { S3Connection } from "./s3-connection.ts";
 import { PART_CONCURRENCY } from "./s3-profile.ts";
 import { standingOf, type WriteLineage, writeLineage } from "./write-lineage.ts";
-
-/** How far an upload has come: plain data, to be kept wherever the caller likes. Holds no secret. */
-export interface UploadState {
-  /** The key inside the bucket, prefix included. */
-  readonly key: string;
-  /** The store's name for the upload. */
-  readonly uploadId: string;
-  /** Names this write among others. */
-  readonly writeId: string;
-  /** The size of the whole body, in bytes. */
-  readonly sizeBytes: number;
-  /** The size of every part but the last, in bytes. */
-  readonly partSizeBytes: number;
-  /** How often the store was asked to begin it: above 1, it may have begun others, which stay behind empty. */
-  readonly asked?: number | undefined;
-  /** The parts that the store has, each with the MD5 of what was sent. */
-  readonly parts: readonly UploadedPart[];
-}
-
-/** A part that the store has. */
-export interface UploadedPart {
-  /** Its number, from 1. */
-  readonly number: number;
-  /** The store's tag for it. */
-  readonly etag: string;
-  /** The MD5 of its content, in hex. */
-  readonly md5: string;
-}
-
-/** Options of `S3Backend.resumableUpload`. */
-export interface ResumableUploadOptions extends PutOptions {
-  /** What an earlier, interrupted call told last. Default: begin anew. */
-  readonly resume?: UploadState | undefined;
-  /** Told when the upload begins and after each part; what it returns is waited for. */
-  readonly onState: (state: UploadState) => void | Promise<void>;
-}
 
 /**
  * Uploads by parts and leaves what arrived in the store when it fails, to be resumed by a later call or another process.

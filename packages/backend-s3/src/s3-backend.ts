@@ -12,7 +12,6 @@ import {
   type Key,
   limited,
   MAX_KEY_BYTES,
-  type ObjectAccess,
   type ObjectBody,
   type OptionKind,
   type OptionKinds,
@@ -32,20 +31,22 @@ import {
   type StorageBackend,
   StorageError,
   verifiedBody,
+  withAbilities,
 } from "@parquetry/core/backend";
 import type { AwsClient } from "./aws-client.ts";
 import type { S3Credentials } from "./aws-credentials.ts";
-import { multipartUpload } from "./multipart-upload.ts";
+import { abortUpload, multipartUpload } from "./multipart-upload.ts";
 import { headObject, objectInfo } from "./object-headers.ts";
 import { peek } from "./peek.ts";
+import { resumableUpload } from "./resumable-upload.ts";
 import { s3Body } from "./s3-body.ts";
 import { connectS3, type S3Connection } from "./s3-connection.ts";
 import { s3Copy } from "./s3-copy.ts";
 import { s3Delete } from "./s3-delete.ts";
 import { s3List } from "./s3-list.ts";
 import { R2_PROFILE, S3_PROFILE, type S3Profile } from "./s3-profile.ts";
-import { type S3Backend, s3Uploads } from "./s3-uploads.ts";
 import { putBytes } from "./single-put.ts";
+import { listUploads } from "./unfinished-uploads.ts";
 
 /** The time after which a connection on which nothing moves fails, in milliseconds. */
 export const DEFAULT_STALL_TIMEOUT_MS = 30_000;
@@ -172,7 +173,7 @@ const OF_CLIENT = ["region", "endpoint", "forcePathStyle", "credentials", "profi
  * const backend = createS3Backend({ bucket: "arn:aws:s3:us-west-2:123456789012:accesspoint/football", client });
  * ```
  */
-export function createS3Backend(options: S3BackendOptions): S3Backend {
+export function createS3Backend(options: S3BackendOptions): StorageBackend {
   checkOptions(options, S3_OPTIONS, "createS3Backend");
   const { bucket, client } = options;
   const replaced = OF_CLIENT.find((name) => options[name] !== undefined);
@@ -202,7 +203,7 @@ export function createS3Backend(options: S3BackendOptions): S3Backend {
  * const backend = createR2Backend({ bucket: "football", accountId, credentials });
  * ```
  */
-export function createR2Backend(options: R2BackendOptions): S3Backend {
+export function createR2Backend(options: R2BackendOptions): StorageBackend {
   checkOptions(options, R2_OPTIONS, "createR2Backend");
   const { accountId, jurisdiction, ...rest } = options;
   if (options.credentials === undefined) throw invalid("createR2Backend", "credentials are missing");
@@ -219,7 +220,7 @@ export function createR2Backend(options: R2BackendOptions): S3Backend {
 }
 
 /** Opens a bucket of any profile, with the wrappers that retry, pace and limit. */
-export function openS3Backend(profile: S3Profile, options: S3BackendOptions): S3Backend {
+export function openS3Backend(profile: S3Profile, options: S3BackendOptions): StorageBackend {
   const { prefix = "", retry = DEFAULT_RETRY_POLICY, maxConcurrent = DEFAULT_MAX_CONNECTIONS } = options;
   if (options.bucket === undefined) throw invalid(`open ${profile.name}`, "bucket is missing");
   const { profile: awsProfile, ...rest } = options;
@@ -233,9 +234,7 @@ export function openS3Backend(profile: S3Profile, options: S3BackendOptions): S3
     retry,
   });
   const bare = bareS3Backend(connection);
-  const backend = prefixed(retrying(paced(limited(bare, { maxConcurrent })), retry), prefix);
-  const objectAccess = async (): Promise<ObjectAccess> => ({ ...(await connection.access()), prefix });
-  return { ...backend, ...s3Uploads(connection, prefix), objectAccess };
+  return prefixed(retrying(paced(limited(bare, { maxConcurrent })), retry), prefix);
 }
 
 function capabilitiesOf({ profile, listPageSize }: S3Connection): BackendCapabilities {
@@ -258,7 +257,7 @@ export function bareS3Backend(connection: S3Connection): StorageBackend {
   const { bucket, profile } = connection;
   const { name } = profile;
 
-  return {
+  const backend: StorageBackend = {
     name,
     capabilities: capabilitiesOf(connection),
     url: (key: Prefix = "") => `${name}://${bucket}${key === "" ? "" : `/${key}`}`,
@@ -308,6 +307,14 @@ export function bareS3Backend(connection: S3Connection): StorageBackend {
       connection.close();
     },
   };
+  return withAbilities(backend, {
+    resumableUploads: {
+      upload: (key, body, options) => resumableUpload(connection, key, body, options),
+      list: (prefix = "", options) => listUploads(connection, prefix, options),
+      abort: (upload, options) => abortUpload(connection, upload, options),
+    },
+    directAccess: { access: connection.access },
+  });
 }
 
 function put(connection: S3Connection, key: Key, body: PutBody, options: PutOptions): Promise<PutResult> {

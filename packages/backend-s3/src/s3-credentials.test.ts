@@ -2,7 +2,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { isStorageError, parseKey, type RetryPolicy } from "@parquetry/core";
+import {
+  abilitiesOf,
+  isStorageError,
+  type ObjectAccess,
+  parseKey,
+  type RetryPolicy,
+  type StorageBackend,
+} from "@parquetry/core/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createS3Backend } from "./s3-backend.ts";
@@ -29,6 +36,9 @@ afterAll(async () => {
   await server.close();
   await rm(home, { recursive: true });
 });
+
+const accessTo = (backend: StorageBackend): Promise<ObjectAccess> | undefined =>
+  abilitiesOf(backend).directAccess?.access();
 
 function useFiles(): void {
   vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", join(home, "credentials"));
@@ -122,7 +132,7 @@ describe("a home folder with AWS files", () => {
     const read = async (profile?: string): Promise<void> => {
       const backend = createS3Backend({ bucket: "access", retry: ONCE, ...(profile && { profile }) });
       await backend.put(KEY, new Uint8Array(3));
-      expect(await backend.objectAccess()).toMatchObject({
+      expect(await accessTo(backend)).toMatchObject({
         ...{ bucket: "access", region: "eu-west-3", endpoint: paris.endpoint, isPathStyle: true },
         credentials: server.credentials,
       });
@@ -138,19 +148,19 @@ describe("a home folder with AWS files", () => {
     const options = { bucket: "access", profile: "football", retry: ONCE };
     const given = createS3Backend({ ...options, region: "us-east-1", endpoint: server.endpoint });
     expect((await given.head(KEY)).sizeBytes).toBe(3);
-    expect(await given.objectAccess()).toMatchObject({ region: "us-east-1", endpoint: server.endpoint });
+    expect(await accessTo(given)).toMatchObject({ region: "us-east-1", endpoint: server.endpoint });
     await given.close();
     vi.stubEnv("AWS_ENDPOINT_URL_S3", server.endpoint);
     vi.stubEnv("AWS_REGION", "us-west-1");
     const fromEnvironment = createS3Backend(options);
-    expect(await fromEnvironment.objectAccess()).toMatchObject({
+    expect(await accessTo(fromEnvironment)).toMatchObject({
       ...{ region: "us-west-1", endpoint: server.endpoint },
     });
     await fromEnvironment.close();
     vi.stubEnv("AWS_ENDPOINT_URL_S3", undefined);
     vi.stubEnv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
     const ignoring = createS3Backend(options);
-    expect((await ignoring.objectAccess()).endpoint).toBeUndefined();
+    expect(await accessTo(ignoring)).toMatchObject({ bucket: "access", endpoint: undefined });
     await ignoring.close();
   });
 
@@ -158,7 +168,7 @@ describe("a home folder with AWS files", () => {
     await useHome(`[profile football]\nendpoint_url = ${server.endpoint}\n`);
     const backend = createS3Backend({ bucket: "access", profile: "football", retry: ONCE });
     expect((await backend.head(KEY)).sizeBytes).toBe(3);
-    expect(await backend.objectAccess()).toMatchObject({ region: "us-east-1" });
+    expect(await accessTo(backend)).toMatchObject({ region: "us-east-1" });
     await backend.close();
   });
 });

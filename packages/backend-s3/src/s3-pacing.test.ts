@@ -1,15 +1,14 @@
-import { parseKey, type RetryPolicy } from "@parquetry/core";
+import { parseKey, type RetryPolicy, type StorageBackend } from "@parquetry/core";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createR2Backend, openS3Backend } from "./s3-backend.ts";
 import { R2_PROFILE } from "./s3-profile.ts";
-import type { S3Backend } from "./s3-uploads.ts";
 
 const QUICK: RetryPolicy = { maxAttempts: 6, budgetMs: 20_000, baseDelayMs: 1, maxDelayMs: 20 };
 const RATE = 10;
 const KEY = parseKey("manifest.json");
 let server: S3Server;
-let backend: S3Backend;
+let backend: StorageBackend;
 
 beforeAll(async () => {
   // A little faster than the client is told, so that clocks do not decide.

@@ -1,11 +1,17 @@
 import { createHash, randomUUID } from "node:crypto";
-import { parseKey, type ReplayableBody, type RetryPolicy } from "@parquetry/core";
+import {
+  abilitiesOf,
+  parseKey,
+  type ReplayableBody,
+  type ResumableUploads,
+  type RetryPolicy,
+  type StorageBackend,
+  type UploadState,
+} from "@parquetry/core/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { UploadState } from "./resumable-upload.ts";
 import { createS3Backend, openS3Backend } from "./s3-backend.ts";
 import { S3_PROFILE } from "./s3-profile.ts";
-import type { S3Backend } from "./s3-uploads.ts";
 
 const MIB = 1024 * 1024;
 const ONCE: RetryPolicy = { maxAttempts: 1, budgetMs: 1000, baseDelayMs: 1, maxDelayMs: 1 };
@@ -21,11 +27,18 @@ function bodyOf(bytes: Uint8Array): ReplayableBody {
   };
 }
 
+function uploadsOf(bucket: StorageBackend): ResumableUploads {
+  const { resumableUploads } = abilitiesOf(bucket);
+  if (resumableUploads === undefined) throw new Error("a bucket has resumable uploads");
+  return resumableUploads;
+}
+
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 describe("uploads that outlive a failure", () => {
   let server: S3Server;
-  let backend: S3Backend;
+  let backend: StorageBackend;
+  let uploads: ResumableUploads;
 
   beforeAll(async () => {
     server = await startS3Server({ buckets: ["uploads"] });
@@ -38,6 +51,7 @@ describe("uploads that outlive a failure", () => {
       ...{ bucket: "uploads", endpoint, credentials, retry: ONCE },
       prefix: parseKey(randomUUID()),
     });
+    uploads = uploadsOf(backend);
   });
   afterAll(() => server.close());
 
@@ -51,7 +65,7 @@ describe("uploads that outlive a failure", () => {
     }));
     server.setFaults(dead);
     await expect(
-      backend.resumableUpload(KEY, bodyOf(CONTENT), {
+      uploads.upload(KEY, bodyOf(CONTENT), {
         onState: (state) => {
           kept = JSON.parse(JSON.stringify(state));
         },
@@ -68,7 +82,7 @@ describe("uploads that outlive a failure", () => {
   it("resume by sending only what is missing", async () => {
     const resume = await interrupted();
     expect(resume.parts).toHaveLength(3);
-    await backend.resumableUpload(KEY, bodyOf(CONTENT), { resume, onState: () => {} });
+    await uploads.upload(KEY, bodyOf(CONTENT), { resume, onState: () => {} });
     expect(server.requests.count("UploadPart")).toBe(2);
     expect(await stored()).toBe(sha256(CONTENT));
   });
@@ -77,18 +91,18 @@ describe("uploads that outlive a failure", () => {
     const resume = await interrupted();
     const edited = CONTENT.slice();
     edited[3] = 255;
-    await backend.resumableUpload(KEY, bodyOf(edited), { resume, onState: () => {} });
+    await uploads.upload(KEY, bodyOf(edited), { resume, onState: () => {} });
     expect(server.requests.count("UploadPart")).toBe(3);
     expect(await stored()).toBe(sha256(edited));
   });
 
   it("begin anew where the store has ended the upload", async () => {
     const resume = await interrupted();
-    const ended: string[] = [];
-    for await (const { key } of backend.abortStaleUploads("", new Date(Date.now() + 1000))) ended.push(key);
-    expect(ended).toEqual([KEY]);
+    for await (const upload of uploads.list()) await uploads.abort(upload);
+    // An upload that is gone may be aborted again.
+    await uploads.abort({ key: KEY, uploadId: resume.uploadId });
     const states: UploadState[] = [];
-    await backend.resumableUpload(KEY, bodyOf(CONTENT), {
+    await uploads.upload(KEY, bodyOf(CONTENT), {
       resume,
       onState: (state) => void states.push(state),
     });
@@ -101,9 +115,9 @@ describe("uploads that outlive a failure", () => {
     const onState = (state: UploadState): void => {
       last = state;
     };
-    const { etag } = await backend.resumableUpload(KEY, bodyOf(CONTENT), { ifNoneMatch: "*", onState });
+    const { etag } = await uploads.upload(KEY, bodyOf(CONTENT), { ifNoneMatch: "*", onState });
     server.requests.reset();
-    const again = await backend.resumableUpload(KEY, bodyOf(CONTENT), {
+    const again = await uploads.upload(KEY, bodyOf(CONTENT), {
       ifNoneMatch: "*",
       resume: last,
       onState,
@@ -115,33 +129,35 @@ describe("uploads that outlive a failure", () => {
   it("refuse a state of another size, and a body that is not its sha256", async () => {
     const resume = await interrupted();
     await expect(
-      backend.resumableUpload(KEY, bodyOf(CONTENT.subarray(1)), { resume, onState: () => {} }),
+      uploads.upload(KEY, bodyOf(CONTENT.subarray(1)), { resume, onState: () => {} }),
     ).rejects.toMatchObject({ code: "invalid_argument" });
     await expect(
-      backend.resumableUpload(KEY, bodyOf(CONTENT), {
+      uploads.upload(KEY, bodyOf(CONTENT), {
         ...{ resume, onState: () => {}, sha256: sha256(new Uint8Array(1)) },
       }),
     ).rejects.toMatchObject({ code: "corrupt" });
     await expect(backend.head(KEY)).rejects.toMatchObject({ code: "not_found" });
   });
 
-  it("are listed by whole segments, and only old ones are ended", async () => {
+  it("are listed by whole segments, with the time they began", async () => {
     const states: UploadState[] = [];
     for (const name of ["week=1/a", "week=1/b", "week=10/a"]) {
       server.setFaults([{ operation: "UploadPart", fault: { kind: "status", status: 500 } }]);
       const onState = (state: UploadState): void => void states.push(state);
-      await backend.resumableUpload(parseKey(name), bodyOf(CONTENT), { onState }).catch(() => {});
+      await uploads.upload(parseKey(name), bodyOf(CONTENT), { onState }).catch(() => {});
     }
     const list = async (): Promise<string[]> => {
       const keys: string[] = [];
-      for await (const { key } of backend.listUploads(parseKey("week=1"))) keys.push(key);
+      for await (const { key } of uploads.list(parseKey("week=1"))) keys.push(key);
       return keys;
     };
     expect(await list()).toEqual(["week=1/a", "week=1/b"]);
-    for await (const _ of backend.abortStaleUploads("", new Date(Date.now() - 60_000)))
-      throw new Error("none is that old");
-    for await (const _ of backend.abortStaleUploads(parseKey("week=1"), new Date(Date.now() + 1000)));
+    for await (const upload of uploads.list(parseKey("week=1"))) await uploads.abort(upload);
     expect(await list()).toEqual([]);
+    for await (const { key, startedAt } of uploads.list()) {
+      expect(key).toBe("week=10/a");
+      expect(Math.abs(startedAt.getTime() - Date.now())).toBeLessThan(600_000);
+    }
   });
 
   it("of a stream that turns out too long say so, and leave nothing behind", async () => {
@@ -157,7 +173,7 @@ describe("uploads that outlive a failure", () => {
       code: "invalid_argument",
       message: expect.stringContaining("sizeBytes"),
     });
-    for await (const { key } of small.listUploads()) expect(key).toBeUndefined();
+    for await (const { key } of uploadsOf(small).list()) expect(key).toBeUndefined();
     await small.put(KEY, bodyOf(CONTENT));
     expect((await small.head(KEY)).sizeBytes).toBe(CONTENT.byteLength);
     expect(server.requests.count("UploadPart")).toBeLessThanOrEqual(4);
@@ -168,6 +184,6 @@ describe("uploads that outlive a failure", () => {
       { operation: "UploadPart", nth: [2, 3, 4, 5], fault: { kind: "reset", when: "during" } },
     ]);
     await expect(backend.put(KEY, CONTENT)).rejects.toMatchObject({ code: "unavailable" });
-    for await (const { key } of backend.listUploads()) expect(key).toBeUndefined();
+    for await (const { key } of uploads.list()) expect(key).toBeUndefined();
   });
 });

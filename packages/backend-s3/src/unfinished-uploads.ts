@@ -2,22 +2,11 @@ import {
   type Key,
   type OperationOptions,
   type Prefix,
-  retryOperation,
+  type UnfinishedUpload,
   whyNotAKey,
 } from "@parquetry/core/backend";
-import { abortUpload } from "./multipart-upload.ts";
 import { childText, type XmlElement } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
-
-/** An upload by parts that has neither become an object nor been ended. Its parts cost. */
-export interface UnfinishedUpload {
-  /** The key that it would become. */
-  readonly key: Key;
-  /** The store's name for it. */
-  readonly uploadId: string;
-  /** When it began. */
-  readonly startedAt: Date;
-}
 
 /** Lists the unfinished uploads below a prefix, by whole segments. */
 export async function* listUploads(
@@ -25,7 +14,6 @@ export async function* listUploads(
   prefix: Prefix,
   { signal }: OperationOptions = {},
 ): AsyncGenerator<UnfinishedUpload> {
-  const { retry, profile } = connection;
   let marker: Readonly<Record<string, string>> | undefined = {};
   while (marker !== undefined) {
     const query: Readonly<Record<string, string>> = {
@@ -33,9 +21,8 @@ export async function* listUploads(
       ...(prefix === "" ? {} : { prefix: `${prefix}/` }),
       ...marker,
     };
-    const page: XmlElement = await retryOperation(retry, profile.name, signal, prefix, () =>
-      connection.sendForXml({ op: "list", path: prefix, signal }, { method: "GET", query }),
-    );
+    const purpose = { op: "list", path: prefix, signal };
+    const page: XmlElement = await connection.sendForXml(purpose, { method: "GET", query });
     for (const upload of page.children) {
       if (upload.name !== "Upload") continue;
       const name = childText(upload, "Key") ?? "";
@@ -53,18 +40,4 @@ function nextMarker(page: XmlElement): Readonly<Record<string, string>> | undefi
   if (childText(page, "IsTruncated") !== "true" || !key) return undefined;
   const upload = childText(page, "NextUploadIdMarker");
   return { "key-marker": key, ...(upload ? { "upload-id-marker": upload } : {}) };
-}
-
-/** Ends the uploads below a prefix that began before `olderThan`. */
-export async function* abortStaleUploads(
-  connection: S3Connection,
-  prefix: Prefix,
-  olderThan: Date,
-  options: OperationOptions = {},
-): AsyncGenerator<UnfinishedUpload> {
-  for await (const upload of listUploads(connection, prefix, options)) {
-    if (upload.startedAt >= olderThan) continue;
-    await abortUpload(connection, upload);
-    yield upload;
-  }
 }

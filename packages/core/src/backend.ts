@@ -51,7 +51,6 @@ export {
   whyNotAKey,
 } from "./bytes/key.ts";
 export { compareKeys } from "./bytes/key-order.ts";
-export { type DirectlyAccessible, isDirectlyAccessible } from "./bytes/object-access.ts";
 export {
   collectBytes,
   isReplayable,

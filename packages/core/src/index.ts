@@ -27,7 +27,6 @@ export {
 export { compareKeys } from "./bytes/key-order.ts";
 export { listObjects } from "./bytes/list-objects.ts";
 export { createMemoryBackend } from "./bytes/memory-backend.ts";
-export { type DirectlyAccessible, isDirectlyAccessible } from "./bytes/object-access.ts";
 export type { ObjectBody, PutBody, ReplayableBody } from "./bytes/object-body.ts";
 export { prefixed } from "./bytes/prefixed.ts";
 export type { Row } from "./bytes/row.ts";

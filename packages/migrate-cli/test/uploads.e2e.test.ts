@@ -2,10 +2,9 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseKey } from "@parquetry/core";
-import { openBackend, type S3Uploads } from "@parquetry/storage/backend";
+import { abilitiesOf, parseKey, type ResumableUploads } from "@parquetry/core/backend";
+import { openBackend } from "@parquetry/storage/backend";
 import { describe, expect, it } from "vitest";
-import { uploadsOf } from "../src/run/unfinished-uploads.ts";
 import { createWorld, jsonLines, until, type World } from "./support/command.ts";
 
 const PART_BYTES = 8 * 1024 * 1024;
@@ -14,7 +13,7 @@ const PARTS = 5;
 const IN_FLIGHT = 4;
 
 /** Gives access to the bucket's unfinished uploads, as another program has it. */
-async function withUploads<T>({ server }: World, run: (uploads: S3Uploads) => Promise<T>): Promise<T> {
+async function withUploads<T>({ server }: World, run: (uploads: ResumableUploads) => Promise<T>): Promise<T> {
   const { accessKeyId, secretAccessKey } = server.credentials;
   const env = {
     PARQUETRY_S3_ENDPOINT: server.endpoint,
@@ -23,7 +22,7 @@ async function withUploads<T>({ server }: World, run: (uploads: S3Uploads) => Pr
   };
   const backend = await openBackend("s3://football", { env });
   try {
-    const uploads = uploadsOf(backend);
+    const uploads = abilitiesOf(backend).resumableUploads;
     if (uploads === undefined) throw new Error("S3 knows unfinished uploads");
     return await run(uploads);
   } finally {
@@ -34,7 +33,7 @@ async function withUploads<T>({ server }: World, run: (uploads: S3Uploads) => Pr
 const unfinished = (world: World): Promise<string[]> =>
   withUploads(world, async (uploads) => {
     const keys: string[] = [];
-    for await (const { key } of uploads.listUploads()) keys.push(key);
+    for await (const { key } of uploads.list()) keys.push(key);
     return keys;
   });
 
@@ -100,7 +99,7 @@ describe.concurrent("an interrupted upload in parts", () => {
           throw new Error("no more");
         },
       };
-      const upload = uploads.resumableUpload(parseKey("raw/theirs.bin"), never, { onState: () => {} });
+      const upload = uploads.upload(parseKey("raw/theirs.bin"), never, { onState: () => {} });
       await expect(upload).rejects.toThrow();
     });
     expect(await unfinished(world)).toEqual(["raw/gone.bin", "raw/theirs.bin"]);

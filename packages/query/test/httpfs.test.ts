@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { version } from "@duckdb/node-api";
 import { createS3Backend } from "@parquetry/backend-s3";
 import { createMemoryBackend, partition, Storage, type StorageBackend } from "@parquetry/core";
+import { withAbilities } from "@parquetry/core/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openQuery, type QueryDatabase } from "../src/index.ts";
@@ -140,17 +141,23 @@ describe.skipIf(extension === undefined)("httpfs", () => {
     // A store that refuses: the message names the object, and no secret.
     const { endpoint } = server;
     await using wrong = await openQuery(
-      new Storage({
-        ...backend,
-        objectAccess: async () => ({
-          bucket: "football",
-          prefix: "",
-          region: "us-east-1",
-          endpoint,
-          isPathStyle: true,
-          credentials: { ...credentials, secretAccessKey: "another-secret" },
-        }),
-      } as StorageBackend),
+      new Storage(
+        withAbilities(
+          { ...backend },
+          {
+            directAccess: {
+              access: async () => ({
+                bucket: "football",
+                prefix: "",
+                region: "us-east-1",
+                endpoint,
+                isPathStyle: true,
+                credentials: { ...credentials, secretAccessKey: "another-secret" },
+              }),
+            },
+          },
+        ),
+      ),
       { remote: "httpfs", httpfsExtension: extension, cacheDirectory: join(folder, "cache") },
     );
     const refused = await wrong

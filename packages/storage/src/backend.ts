@@ -1,5 +1,4 @@
 /** `@parquetry/storage/backend`: opens backends without loading the tables, for programs that move bytes and start fast. */
-export type { S3Uploads, UnfinishedUpload, UploadState } from "@parquetry/backend-s3";
 export { configuredCloud } from "./configured-cloud.ts";
 export { DEFAULT_ENV_PREFIXES } from "./environment.ts";
 export { getBackend } from "./get-backend.ts";

@@ -39,9 +39,11 @@ describe("readStorageConfig", () => {
     expect(await readStorageConfig({ env: S3, envPrefix: "P", backend: "s3" })).toEqual({
       backend: "s3",
       bucket: "abc",
-      region: "us-east-1",
       prefix: "",
     });
+    expect(
+      await readStorageConfig({ env: { ...S3, AWS_REGION: "eu-west-1" }, envPrefix: "P", backend: "s3" }),
+    ).toMatchObject({ region: "eu-west-1" });
     expect(
       await readStorageConfig({ env: { AWS_PROFILE: "work", P_DATA_ROOT: "/data" }, envPrefix: "P" }),
     ).toEqual({ backend: "local", root: "/data" });

@@ -89,7 +89,7 @@ const R2_OF_ACCOUNT = { ...R2, accountId: { ...R2.accountId, schema: unbrokenTex
 
 const S3 = {
   bucket: field("S3_BUCKET", "the S3 bucket", bucketName),
-  region: field("S3_REGION", "the bucket's AWS region", z._default(text, "us-east-1")),
+  region: field("S3_REGION", "the bucket's AWS region", z.optional(text)),
   endpoint: field("S3_ENDPOINT", "the endpoint of a server that speaks the S3 protocol", z.optional(webUrl)),
   forcePathStyle: field(
     "S3_FORCE_PATH_STYLE",
@@ -130,9 +130,11 @@ export function parseConfig(options: ConfigOptions, uri?: BucketUri): StorageCon
     const hasEndpoint = findVariable(env, options.envPrefix, ["R2_ENDPOINT"]).value !== undefined;
     return { backend, ...parseFields(hasEndpoint ? R2 : R2_OF_ACCOUNT, summary, options, uri) };
   }
+  const { region = env["AWS_REGION"] || undefined, ...fields } = parseFields(S3, summary, options, uri);
   return {
     backend,
-    ...parseFields(S3, summary, options, uri),
+    ...fields,
+    region,
     credentials: awsCredentials(env),
     profile: env["AWS_PROFILE"] || undefined,
   };

@@ -27,7 +27,8 @@ export interface R2Config {
 export interface S3Config {
   readonly backend: "s3";
   readonly bucket: string;
-  readonly region: string;
+  /** From `…_S3_REGION` or `AWS_REGION`. If undefined, that of the AWS profile, or `us-east-1`. */
+  readonly region: string | undefined;
   readonly endpoint: string | undefined;
   readonly forcePathStyle: boolean | undefined;
   readonly prefix: string;

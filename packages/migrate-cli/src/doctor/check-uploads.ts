@@ -1,5 +1,4 @@
-import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
-import { uploadsOf } from "../run/unfinished-uploads.ts";
+import { abilitiesOf, isStorageError, type StorageBackend } from "@parquetry/core/backend";
 import { formatCount } from "../terminal/format-amount.ts";
 import type { Check } from "./check.ts";
 
@@ -17,13 +16,13 @@ export async function checkUploads(
   name: string,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<readonly Check[]> {
-  const uploads = uploadsOf(backend);
+  const uploads = abilitiesOf(backend).resumableUploads;
   if (uploads === undefined) return [];
   const check = `${name}: unfinished uploads`;
   try {
     let count = 0;
     let oldest: Date | undefined;
-    for await (const { startedAt } of uploads.listUploads("", { signal })) {
+    for await (const { startedAt } of uploads.list("", { signal })) {
       count++;
       if (oldest === undefined || startedAt < oldest) oldest = startedAt;
     }

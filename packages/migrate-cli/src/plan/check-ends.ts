@@ -1,6 +1,6 @@
 import {
+  abilitiesOf,
   checkBackend,
-  isDirectlyAccessible,
   isWithin,
   type StorageBackend,
   StorageError,
@@ -33,13 +33,10 @@ async function isNested(a: StorageBackend, b: StorageBackend): Promise<boolean> 
   const [x, y] = [folderOf(a.url()), folderOf(b.url())];
   if (!isWithin(x, y) && !isWithin(y, x)) return false;
   // Different servers may have buckets of the same name.
-  return (
-    !isDirectlyAccessible(a) || !isDirectlyAccessible(b) || (await endpointOf(a)) === (await endpointOf(b))
-  );
-}
-
-async function endpointOf(backend: Parameters<typeof isDirectlyAccessible>[0]): Promise<string | undefined> {
-  return isDirectlyAccessible(backend) ? (await backend.objectAccess()).endpoint : undefined;
+  const here = abilitiesOf(a).directAccess;
+  const there = abilitiesOf(b).directAccess;
+  if (here === undefined || there === undefined) return true;
+  return (await here.access()).endpoint === (await there.access()).endpoint;
 }
 
 /** A URL without its trailing slash (also that of a root), and with slashes for backslashes. */

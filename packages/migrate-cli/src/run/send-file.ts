@@ -13,7 +13,7 @@ import { type Arrival, type ArrivalContext, confirmArrival, type SourceReading }
 import type { BandwidthLimiter } from "./bandwidth-limiter.ts";
 import { putOrFind } from "./put-or-find.ts";
 import { createSourceBody } from "./source-body.ts";
-import { sendInParts, uploadsOf } from "./unfinished-uploads.ts";
+import { sendInParts } from "./unfinished-uploads.ts";
 import type { UploadJournal } from "./upload-journal.ts";
 
 /** The largest file that is read whole before it is sent, in bytes, if the source does not set a limit itself. */
@@ -77,7 +77,7 @@ async function sendStreamed(file: PlannedFile, context: SendContext): Promise<Ar
     partSizeBytes: inParts ? partSizeBytes : undefined,
   });
   const options = putOptions(file, context);
-  const uploads = inParts ? uploadsOf(target) : undefined;
+  const uploads = inParts ? abilitiesOf(target).resumableUploads : undefined;
   const put = (): Promise<PutResult> =>
     uploads === undefined || context.uploads === undefined
       ? target.put(file.key, body, options)

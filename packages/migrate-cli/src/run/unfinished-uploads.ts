@@ -1,4 +1,5 @@
 import {
+  abilitiesOf,
   isStorageError,
   isWithin,
   type Key,
@@ -6,9 +7,10 @@ import {
   type PutResult,
   parseKey,
   type ReplayableBody,
+  type ResumableUploads,
   type StorageBackend,
+  type UnfinishedUpload,
 } from "@parquetry/core/backend";
-import type { S3Uploads, UnfinishedUpload } from "@parquetry/storage/backend";
 import type { MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
 import type { UploadJournal, UploadRecord } from "./upload-journal.ts";
 
@@ -18,19 +20,12 @@ const CLOCK_SKEW_MS = 60_000;
 /** Failures after which the same upload can be resumed: it stays at the store, and in the journal. */
 const RESUMABLE: readonly string[] = ["unavailable", "timeout", "rate_limited", "aborted", "outcome_unknown"];
 
-/** The resumable uploads of a store, if it has them. */
-export function uploadsOf(target: StorageBackend): S3Uploads | undefined {
-  return "resumableUpload" in target && "endUpload" in target
-    ? (target as StorageBackend & S3Uploads)
-    : undefined;
-}
-
 /** What {@link sendInParts} works with. */
 export interface PartsContext {
   /** Where the file goes. */
   readonly target: StorageBackend;
   /** The target's uploads. */
-  readonly uploads: S3Uploads;
+  readonly uploads: ResumableUploads;
   /** Records the upload. */
   readonly journal: UploadJournal;
   /** Stops. */
@@ -60,7 +55,7 @@ export async function sendInParts(
   // Recorded before the store is asked, so that every upload it may have started is known here.
   if (known === undefined) journal.set(record);
   try {
-    const stored = await uploads.resumableUpload(file.key, body, {
+    const stored = await uploads.upload(file.key, body, {
       ...options,
       resume: known?.state,
       onState: (state) => journal.set({ ...record, state }),
@@ -82,18 +77,18 @@ export async function sendInParts(
  * recorded the store's answer, it is the upload that the store lists for this key and time.
  */
 async function abortUpload(
-  uploads: S3Uploads,
+  uploads: ResumableUploads,
   journal: UploadJournal,
   record: UploadRecord,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const key = parseKey(record.key);
-  if (record.state !== undefined) await uploads.endUpload({ key, uploadId: record.state.uploadId });
+  if (record.state !== undefined) await uploads.abort({ key, uploadId: record.state.uploadId });
   else {
     const slash = key.lastIndexOf("/");
     const folder = slash < 0 ? "" : parseKey(key.slice(0, slash));
-    for await (const upload of uploads.listUploads(folder, { signal })) {
-      if (isOf(upload, record)) await uploads.endUpload(upload);
+    for await (const upload of uploads.list(folder, { signal })) {
+      if (isOf(upload, record)) await uploads.abort(upload);
     }
   }
   journal.delete(record.url);
@@ -120,7 +115,7 @@ export async function abortStaleUploads(
   plan: Pick<MigrationPlan, "files">,
   { journal, isSelected, signal, onAborted }: AbortStaleUploadsOptions,
 ): Promise<void> {
-  const uploads = uploadsOf(target);
+  const uploads = abilitiesOf(target).resumableUploads;
   if (journal === undefined || uploads === undefined) return;
   const stale = new Map(
     recordsFor(target, journal)
@@ -150,14 +145,14 @@ export async function abortLostUploads(
   begun: readonly UploadRecord[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const uploads = uploadsOf(target);
+  const uploads = abilitiesOf(target).resumableUploads;
   if (uploads === undefined || begun.length === 0) return;
   const ours = new Map(begun.map((record) => [record.key, record]));
   const recorded = new Set(recordsFor(target, journal).map(({ state }) => state?.uploadId));
-  for await (const upload of uploads.listUploads("", { signal })) {
+  for await (const upload of uploads.list("", { signal })) {
     const record = ours.get(upload.key);
     if (record !== undefined && isOf(upload, record) && !recorded.has(upload.uploadId))
-      await uploads.endUpload(upload);
+      await uploads.abort(upload);
   }
 }
 

@@ -11,8 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type CustomKind, checkOptions, type OptionKinds } from "@parquetry/core/backend";
-import type { UploadState } from "@parquetry/storage/backend";
+import { type CustomKind, checkOptions, type OptionKinds, type UploadState } from "@parquetry/core/backend";
 
 /** An upload in parts that this machine has started and not finished. */
 export interface UploadRecord {

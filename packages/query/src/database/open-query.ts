@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import {
+  abilitiesOf,
   checkOptions,
-  isDirectlyAccessible,
   type ObjectAccess,
   type Storage,
   type StorageBackend,
@@ -44,7 +44,7 @@ export async function openQuery(storage: Storage, options: OpenQueryOptions = {}
   const roots = cache.isUsable ? [cache.path] : [];
   if (backend.name === "local") roots.unshift(await realpath(backend.url()));
   const { trusted = false, memoryLimit, threads } = options;
-  const access = options.remote === "httpfs" ? await directAccess(backend) : undefined;
+  const access = options.remote === "httpfs" ? await accessOf(backend) : undefined;
   const httpfs = access && { extension: options.httpfsExtension, scope: objectUrl(access, "") };
   const create = options.isolate === true ? openIsolatedDuckDb : openEmbeddedDuckDb;
   const engine = await create({ roots, trusted, memoryLimit, threads, httpfs });
@@ -57,9 +57,10 @@ export async function openQuery(storage: Storage, options: OpenQueryOptions = {}
   return new QueryDatabase(storage, engine, source, options);
 }
 
-async function directAccess(backend: StorageBackend): Promise<ObjectAccess | undefined> {
+async function accessOf(backend: StorageBackend): Promise<ObjectAccess | undefined> {
   if (backend.name === "local") return undefined;
-  if (isDirectlyAccessible(backend)) return backend.objectAccess();
+  const { directAccess } = abilitiesOf(backend);
+  if (directAccess !== undefined) return directAccess.access();
   throw new StorageError({
     code: "not_supported",
     op: "openQuery",

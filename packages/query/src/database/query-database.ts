@@ -1,12 +1,5 @@
 import { rm, stat } from "node:fs/promises";
-import {
-  checkOptions,
-  isDirectlyAccessible,
-  type Key,
-  type Row,
-  type Storage,
-  StorageError,
-} from "@parquetry/core";
+import { abilitiesOf, checkOptions, type Key, type Row, type Storage, StorageError } from "@parquetry/core";
 import { compactEntity } from "../compact/compact-entity.ts";
 import type { CompactionReport, CompactOptions } from "../compact/compact-options.ts";
 import type { DuckDb, DuckDbResult, QueryColumn, QueryParameters } from "../duckdb/duckdb.ts";
@@ -300,9 +293,9 @@ export class QueryDatabase implements AsyncDisposable {
 
   /** Credentials may end between two queries. */
   async #grant(): Promise<void> {
-    const { backend } = this.#storage;
-    if (this.#options.remote !== "httpfs" || !isDirectlyAccessible(backend)) return;
-    await this.#engine.grant(await backend.objectAccess());
+    const { directAccess } = abilitiesOf(this.#storage.backend);
+    if (this.#options.remote !== "httpfs" || directAccess === undefined) return;
+    await this.#engine.grant(await directAccess.access());
   }
 
   async #context(
