@@ -15,7 +15,7 @@ import {
   Storage,
 } from "../src/index.ts";
 
-/** What a bad input comes to: a name, how it is given, and the code that it must be answered with. */
+/** A bad input: its name, the call that passes it, and the expected error code. */
 type Case = readonly [name: string, attempt: (storage: Storage) => unknown, code: string];
 
 const ENTITY = "raw/games";
@@ -23,7 +23,7 @@ const p2024 = partition({ year: 2024 });
 const good: readonly Row[] = Array.from({ length: 200 }, (_, i) => ({ i, text: `row ${i % 7}`, list: [i] }));
 const goodFile = encodeParquet(good, inferColumns(good));
 
-/** What plain JavaScript can pass, types or not. */
+/** Casts a value that only plain JavaScript can pass. */
 // biome-ignore lint/suspicious/noExplicitAny: standing in for callers without types is the point
 const anything = (value: unknown): any => value;
 
@@ -529,7 +529,7 @@ describe(`${CASES.length} bad inputs`, () => {
     storage = new Storage(createMemoryBackend());
   });
 
-  it("are enough to mean something", () => {
+  it("are more than 300, hardly any of them twice", () => {
     expect(CASES.length).toBeGreaterThan(300);
     expect(new Set(CASES.map(([name]) => name)).size).toBeGreaterThan(0.9 * CASES.length);
   });
@@ -543,14 +543,14 @@ describe(`${CASES.length} bad inputs`, () => {
     }
     if (!isStorageError(outcome)) throw new Error(`no StorageError but ${show(outcome)}`, { cause: outcome });
     expect(outcome.code, outcome.message).toBe(code);
-    // It says what is wrong and what to do: two parts, and no other library's words for undefined things.
+    // The message describes the problem and the remedy, and is not an internal error of some library.
     expect(outcome.message).toMatch(/\.$/);
     expect(outcome.message.length).toBeGreaterThan(30);
     expect(outcome.message).not.toMatch(/Cannot read prop|is not a function|\[object Object\]/);
   });
 });
 
-it("an option that is misspelt is named, with the one that is meant and all there are", async () => {
+it("names a misspelt option, the one that was probably meant, and all known ones", async () => {
   const storage = new Storage(createMemoryBackend());
   await expect(storage.write(ENTITY, good, p2024, anything({ overwite: true }))).rejects.toThrow(
     'write: there is no option "overwite". Did you mean overwrite? Options are overwrite, schema, ',
@@ -558,7 +558,7 @@ it("an option that is misspelt is named, with the one that is meant and all ther
   await expect(storage.readIndex(ENTITY, {}, anything({ column: ["a"] }))).rejects.toThrow(
     "Did you mean columns?",
   );
-  // An inherited option would have its effect unseen by a check of own names.
+  // A check of own names would overlook inherited options.
   const inherited: object = Object.create({ overwrite: true });
   await expect(storage.write(ENTITY, good, p2024, inherited)).rejects.toThrow("must be a plain object");
 });
@@ -597,7 +597,7 @@ it("names an option of the wrong kind and what was expected, and shows no secret
     expect(() => check(anything(options))).toThrow("sweep: options must be a plain object, got ");
 });
 
-it("a file whose footer is fine and whose pages are not is skipped whole, by choice", async () => {
+it("skips a whole file with a valid footer and broken pages, with onUnreadable: skip", async () => {
   const storage = new Storage(createMemoryBackend());
   await storage.write(ENTITY, [{ i: 1 }], partition({ year: 2023 }));
   const broken = PARQUET["a file with its pages set"] ?? new Uint8Array();

@@ -17,7 +17,7 @@ const TEAMS: readonly (string | null)[] = [
   null,
 ];
 
-/** The tree of another writer, as it lies in `golden/`. */
+/** The tree of another writer in `golden/`. */
 async function load(name: string): Promise<Storage> {
   const storage = new Storage(createMemoryBackend());
   const folder = join(import.meta.dirname, "golden", name);
@@ -60,7 +60,7 @@ describe.each([
     expect(await storage.readIndex("raw/golden")).toHaveLength(TEAMS.length);
   });
 
-  it("has the folder names that Parquetry gives", async () => {
+  it("has the folder names that Parquetry writes", async () => {
     const storage = await load(writer);
     const theirs = new Set((await storage.listFiles()).map((file) => dirname(file)));
     const ours = TEAMS.map((team) => `raw/golden/${partition({ season: 2024, team }).path()}`);
@@ -82,7 +82,7 @@ const ROWS: readonly Row[] = Array.from({ length: 500 }, (_, i) => ({
   nothing: null,
 }));
 
-describe("what Parquetry writes", () => {
+describe("a tree that Parquetry wrote", () => {
   let folder: string;
 
   beforeAll(async () => {

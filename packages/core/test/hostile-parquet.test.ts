@@ -21,11 +21,11 @@ import {
   varint,
 } from "./support/hostile-file.ts";
 
-/** A small part of what `pnpm soak:tables` reads. */
+/** A small part of the files that `pnpm soak:tables` reads. */
 const DAMAGED_FILES = 2_000;
 
 const uint32 = (value: number): number[] => [...new Uint8Array(Uint32Array.of(value).buffer)];
-/** Levels with their length before them: one run of `value`. */
+/** Levels as one run of `value`, preceded by their length. */
 const levels = (count: number, value: number): number[] => {
   const run = [...varint(count * 2), value];
   return [...uint32(run.length), ...run];
@@ -33,12 +33,12 @@ const levels = (count: number, value: number): number[] => {
 const zeros = (count: number): number[] => new Array<number>(count).fill(0);
 const int64s = (count: number): number[] => zeros(count * 8);
 const MEGABYTE = 1024 * 1024;
-/** A number that goes on for a megabyte: reading it digit by digit takes time that grows with its square. */
+/** A number of a megabyte: reading it digit by digit takes quadratic time. */
 const ENDLESS = [...new Array<number>(MEGABYTE).fill(0xff), 0];
 const schema = (...elements: (readonly ThriftField[])[]): ThriftField => [2, { structs: elements }];
 const emptyFile = (...footer: ThriftField[]): Uint8Array => fileOf(new Uint8Array(), footer);
 
-/** Files that are small, and would hang a decoder that believes them, or take all memory. */
+/** Small files that would hang a trusting decoder, or take all memory. */
 const CASES: Readonly<Record<string, () => Uint8Array>> = {
   "a run of two billion levels": () =>
     hostileFile({ rows: 10, pages: [page(10, 0, [...levels(2 ** 31, 1), ...int64s(10)])] }),
@@ -306,7 +306,7 @@ describe("hostile Parquet", () => {
     storage = new Storage(createMemoryBackend());
   });
 
-  it("is built as honest files are", async () => {
+  it("is built like valid files", async () => {
     const honest = hostileFile({ rows: 10, pages: [page(10, 0, [...levels(10, 1), ...int64s(10)])] });
     expect(await read(honest)).toEqual(new Array(10).fill({ a: 0 }));
     const nulls = hostileFile({ rows: 1_000_000, pages: [page(1_000_000, 0, levels(1_000_000, 0))] });
@@ -327,7 +327,7 @@ describe("hostile Parquet", () => {
     await expect(read(build())).rejects.toMatchObject({ code: "corrupt", op: "readParquet" });
   });
 
-  it("damage neither hangs nor ends the process, whoever wrote the file", async () => {
+  it("damaged files of any writer neither hang nor end the process", async () => {
     const folder = join(import.meta.dirname, "golden");
     const names = await readdir(folder, { recursive: true });
     const files = await Promise.all(
@@ -352,7 +352,7 @@ describe("hostile Parquet", () => {
     expect(refused).toBeGreaterThan(DAMAGED_FILES / 5);
   });
 
-  it("a VARIANT, which can describe itself without end, is not supported", async () => {
+  it("a VARIANT, which can contain itself, is not supported", async () => {
     const variant: ThriftField = [10, struct([16, struct()])];
     const bytes = emptyFile(
       [1, i32(1)],

@@ -9,7 +9,7 @@ const ENTITY = "raw/games";
 const place = partition({ year: 2024 });
 const rows = [{ a: 1 }];
 
-/** What plain JavaScript can pass, types or not. */
+/** Casts a value that only plain JavaScript can pass. */
 // biome-ignore lint/suspicious/noExplicitAny: standing in for callers without types is the point
 const anything = (value: unknown): any => value;
 
@@ -17,7 +17,7 @@ async function drain(batches: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of batches);
 }
 
-/** Every call with options, made with these. */
+/** Makes each call with the given options. */
 const CALLS: { readonly [C in Call]: (storage: Storage, options: unknown) => Promise<unknown> } = {
   exists: (storage, options) => storage.exists("a", anything(options)),
   listFiles: (storage, options) => storage.listFiles("", anything(options)),
@@ -109,7 +109,7 @@ function untouched(): { readonly storage: Storage; readonly requests: string[] }
 }
 
 describe("options of Storage", () => {
-  it("are known for every method", () => {
+  it("have kinds for every method", () => {
     const withoutOptions = ["constructor", "root", "fullPath", "close"];
     const methods = Object.getOwnPropertyNames(Storage.prototype).filter(
       (name) => !withoutOptions.includes(name),

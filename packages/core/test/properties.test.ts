@@ -24,7 +24,7 @@ describe("filters", () => {
   const place = fc.tuple(value, value, value);
   const wanted = fc.option(fc.oneof(value, fc.array(value, { maxLength: 3 })), { nil: undefined, freq: 2 });
 
-  it("give exactly the rows that a look at every row gives, for any subset of the keys in any order", async () => {
+  it("return exactly the matching rows, for any subset of the keys in any order", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(place, {
@@ -86,7 +86,7 @@ describe("the schema of an entity", () => {
     },
   );
 
-  it("is the same in every partition that is taken, changes no value, and what is refused leaves all as it was", async () => {
+  it("is the same in every written partition, changes no value, and is not changed by a refused write", async () => {
     let taken = 0;
     let refused = 0;
     await fc.assert(
@@ -104,13 +104,13 @@ describe("the schema of an entity", () => {
           }
         }
         if (stored.size === 0) return;
-        // Each column has one type in all partitions, or is nothing but null.
+        // Each column has one type in all partitions, or is all null.
         const types = new Map<string, Set<string>>();
         for (const { fields } of (await storage.inspect("raw/x")).schemas) {
           for (const { name, type } of fields)
             if (type !== "null") types.set(name, (types.get(name) ?? new Set()).add(type));
         }
-        // Lists and structs grow by elements and fields that were null before; what they hold is compared below.
+        // Lists and structs gain elements and fields that were null before; their values are compared below.
         for (const [name, found] of types)
           if (![...found].some((type) => type.includes("<"))) expect([...found], name).toHaveLength(1);
         for (const [i, given] of stored) {
@@ -124,7 +124,7 @@ describe("the schema of an entity", () => {
     expect(refused).toBeGreaterThan(20);
   });
 
-  it("is found the same whatever the order of the rows", () => {
+  it("is inferred independently of the order of the rows", () => {
     fc.assert(
       fc.property(rows, (given) => {
         const found = (of: readonly Row[]): unknown => {
@@ -135,7 +135,7 @@ describe("the schema of an entity", () => {
           }
         };
         const [forth, back] = [found(given), found([...given].reverse())];
-        // The fields of a struct come in the order in which they are seen.
+        // The fields of a struct are in the order in which they first appear.
         const hasStruct =
           forth instanceof Map && [...forth.values()].some((type) => String(type).includes("struct"));
         if (!hasStruct) expect(back).toEqual(forth);
@@ -145,7 +145,7 @@ describe("the schema of an entity", () => {
   });
 });
 
-/** A value without what is null: a column or a field that is not there is null. */
+/** Removes nulls from a value, since a missing column or field is null, too. */
 function compact(row: Row, without: readonly string[] = []): Row {
   return Object.fromEntries(
     Object.entries(row).flatMap(([name, cell]) => {

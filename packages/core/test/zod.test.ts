@@ -16,7 +16,7 @@ const Play = z.object({
 });
 
 describe("columnsFromZod", () => {
-  it("gives every field its column", () => {
+  it("returns a column for every field", () => {
     expect(columnsFromZod(Play)).toEqual([
       { name: "team", type: "string" },
       { name: "down", type: "string" },
@@ -49,7 +49,7 @@ describe("columnsFromZod", () => {
     expect(() => columnsFromZod(schema)).toThrow(problem);
   });
 
-  it("pins the types of partitions whose rows alone would not show them", async () => {
+  it("pins the types of partitions whose rows would not reveal them", async () => {
     const storage = new Storage(createMemoryBackend());
     const schema = columnsFromZod(z.object({ a: z.number(), b: z.string().nullable() }));
     await storage.write("raw/x", [{ a: 1, b: null }], partition({ y: 1 }), { schema });
@@ -74,7 +74,7 @@ describe("rowSchema", () => {
     year: z.coerce.number(),
   });
 
-  it("parses every row, partition columns too, and types the result", async () => {
+  it("parses every row with its partition columns, and types the result", async () => {
     const rows = await storage.readIndex("raw/plays", {}, { rowSchema });
     expectTypeOf(rows).toEqualTypeOf<z.infer<typeof rowSchema>[]>();
     expect(rows).toEqual([
@@ -88,7 +88,7 @@ describe("rowSchema", () => {
     expectTypeOf(plain).toEqualTypeOf<Row[]>();
   });
 
-  it("names the file, the row and the column of what does not fit", async () => {
+  it("names the file, the row and the column of a value that does not fit", async () => {
     await storage.write(
       "raw/plays",
       [

@@ -11,10 +11,10 @@ import {
   storeIn,
 } from "./support/start-states.ts";
 
-/** Given, so that no writer looks at other partitions first: that is no part of the protocol. */
+/** Passed so that no writer reads other partitions first, which is not part of the protocol. */
 const SCHEMA = [{ name: "writer", type: "string" }] as const;
 
-/** What a writer is about to do. */
+/** The write that an actor is about to make. */
 interface Intent {
   readonly rows: readonly string[];
   readonly overwrite: boolean;
@@ -36,7 +36,7 @@ const writing =
   (backend: StorageBackend): Promise<number> =>
     new Storage(backend).write(ENTITY, rowsOf(...rows), PARTITION, { overwrite, schema: SCHEMA });
 
-/** The rows after writes that follow each other, as one text. */
+/** The rows after consecutive writes, as one string. */
 function after(before: readonly string[], ...intents: readonly Intent[]): string {
   let rows = [...before];
   for (const { overwrite, rows: added } of intents) rows = overwrite ? [...added] : [...rows, ...added];
@@ -47,7 +47,7 @@ describe.each(Object.entries(START_STATES))("the commit protocol, on %s:", (_, s
   const open = (): Promise<StorageBackend> => storeIn(state);
 
   it.each(Object.keys(MODES))(
-    "%s: a reader sees all old rows or all new ones, wherever the writer is or was killed",
+    "%s: a reader sees all old rows or all new rows, wherever the writer is or was killed",
     async (mode) => {
       const write = intent("new", mode);
       const allowed = [after(state.rows), after(state.rows, write)];
@@ -58,7 +58,7 @@ describe.each(Object.entries(START_STATES))("the commit protocol, on %s:", (_, s
         expect(allowed, `the writer stopped after step ${writerSteps}`).toContain(read.join(" "));
         if (stops.has(writerSteps)) continue;
         stops.add(writerSteps);
-        // Whatever was left behind: the next writer is not hindered, and doubles and loses nothing.
+        // Whatever the writer left behind, the next write succeeds, and neither duplicates nor loses rows.
         const left = await readWriters(backend);
         expect(allowed).toContain(left.join(" "));
         const next = { rows: ["next"], overwrite: writerSteps % 2 === 0 };
@@ -67,7 +67,7 @@ describe.each(Object.entries(START_STATES))("the commit protocol, on %s:", (_, s
         await expectTidy(backend);
       }
       expect(seen).toEqual(new Set(allowed));
-      // It was stopped after each of its steps: looking, at least one put, and whatever it deletes.
+      // The writer was stopped after each of its steps: reading, at least one put, and any deletes.
       expect(stops.size).toBeGreaterThan(2);
       expect(Math.max(...stops)).toBe(stops.size - 1);
     },
@@ -79,7 +79,7 @@ describe.each(Object.entries(START_STATES))("the commit protocol, on %s:", (_, s
     ["append", "append"],
     ["overwrite with nothing", "append"],
   ])(
-    "%s against %s: one wins whole, the other wins too or gets a conflict, in every order of their steps",
+    "%s against %s: one commits whole, the other commits too or gets a conflict, in every order of their steps",
     async (one, two) => {
       const [a, b] = [intent("a", one), intent("b", two)];
       let conflicts = 0;
@@ -104,7 +104,7 @@ describe.each(Object.entries(START_STATES))("the commit protocol, on %s:", (_, s
   );
 });
 
-/** The manifest names every file there is: nothing was left behind. */
+/** Expects that the manifest names every file of the folder: nothing was left behind. */
 async function expectTidy(backend: StorageBackend): Promise<void> {
   const key = joinKey(FOLDER, "manifest.json");
   const { body } = await backend.get(key);

@@ -31,10 +31,10 @@ const YEARS: Readonly<Record<string, readonly number[]>> = {
   "raw/rosters_csv": [2020],
   "raw/teams": [2001, 2020],
 };
-/** Of the plays, which are many, these. */
+/** A part of the plays, since there are many. */
 const PLAYS = ALL ? "" : "WHERE week <= 2 AND game_id % 3 = 0";
 
-if (!HAS_FOOTBALL) console.warn("SKIPPED: the real football data is not beside this checkout");
+if (!HAS_FOOTBALL) console.warn("SKIPPED: the real football data is not next to this checkout");
 
 /** One year of a table: its rows as DuckDB reads them, and the columns that pin what inference refuses. */
 interface Year {
@@ -109,7 +109,7 @@ describe.skipIf(!HAS_FOOTBALL)("real football data", () => {
           );
           const root = storage.root();
           if (!root.startsWith("/")) continue;
-          // What was written is the same to DuckDB, all files of the year as one table.
+          // DuckDB reads the same rows from all files of the year.
           const seen = await duckdbRows(
             duckdb,
             `FROM read_parquet('${root}/${entity.name}/year=${number}/**/*.parquet', hive_partitioning = true, hive_types_autocast = false)`,
@@ -124,7 +124,7 @@ describe.skipIf(!HAS_FOOTBALL)("real football data", () => {
     );
   });
 
-  it("CSV in Latin-1 and UTF-8 is read as DuckDB reads it", async () => {
+  it("reads CSV in Latin-1 and UTF-8 as DuckDB does", async () => {
     const storage = new Storage(createMemoryBackend());
     for (const [file, encoding] of FOOTBALL_CSV) {
       await storage.backend.put(parseKey("a.csv"), await readFile(file));
@@ -138,7 +138,7 @@ describe.skipIf(!HAS_FOOTBALL)("real football data", () => {
     }
   });
 
-  it("drifts as the golden table says, and each drift comes to what is written there", async () => {
+  it("has the drifts of the golden table, with the written type of each", async () => {
     const lines = [
       "| table | column | type in the source, by year | written without options | with allowOtherTypes |",
       "| --- | --- | --- | --- | --- |",
@@ -156,7 +156,7 @@ describe.skipIf(!HAS_FOOTBALL)("real football data", () => {
             (types.get(column) ?? new Map<number, string>()).set(number, String(column_type)),
           );
         }
-        // The first rows of each year are enough to show what its types come to.
+        // The first rows of each year are enough to show its types.
         const rows = await duckdbRows(duckdb, `FROM '${file}' LIMIT 200`);
         const place = Partition.of([["year", number]]);
         await writeStrictly(strict, entity.name, rows, place, refused);
@@ -179,7 +179,7 @@ describe.skipIf(!HAS_FOOTBALL)("real football data", () => {
   });
 });
 
-/** Writes, and where a column is refused leaves it out and goes on: each refusal is noted once. */
+/** Writes without the columns that are refused, and notes each refusal once. */
 async function writeStrictly(
   storage: Storage,
   entity: string,
@@ -209,7 +209,7 @@ async function writeStrictly(
   }
 }
 
-/** Columns of ids that are DOUBLE above 2^53: inference refuses them, since such a whole number may have lost digits. */
+/** Columns of ids that are DOUBLE above 2^53. Inference refuses them, since such whole numbers may have lost digits. */
 function unsafeColumns(rows: readonly Row[]): ReadonlySet<string> {
   const names = new Set<string>();
   for (const row of rows) {
@@ -219,7 +219,7 @@ function unsafeColumns(rows: readonly Row[]): ReadonlySet<string> {
   return names;
 }
 
-/** Such ids as text: no option lets them pass as numbers, only a schema. */
+/** Converts such ids to strings: only a schema lets them pass as numbers. */
 function withoutUnsafe(rows: readonly Row[]): readonly Row[] {
   const ids = unsafeColumns(rows);
   return rows.map((row) => {

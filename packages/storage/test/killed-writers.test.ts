@@ -9,12 +9,12 @@ import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWriter } from "./support/writer-process.ts";
 
-/** How often a writer is killed, on each store. `PARQUETRY_KILLS=200` is the long run. */
+/** How often a writer is killed on each store. `PARQUETRY_KILLS=200` is the long run. */
 const KILLS = Number(process.env["PARQUETRY_KILLS"] ?? 4);
 const PROCESSES = 8;
 /** How many rows each process adds. `PARQUETRY_ROUNDS=50` is the long run. */
 const ROUNDS = Number(process.env["PARQUETRY_ROUNDS"] ?? 3);
-/** Rows of one version: enough that a part of them would show. */
+/** Rows of one version: enough to detect a part of them. */
 const ROWS = 50;
 
 const ENTITY = "raw/games";
@@ -36,7 +36,7 @@ afterAll(async () => {
 
 interface Place {
   readonly backend: StorageBackend;
-  /** The same backend as an expression for another process. */
+  /** The source of an expression that opens the same backend in another process. */
   readonly source: string;
 }
 
@@ -56,7 +56,7 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
   },
 };
 
-/** The version that a reader sees: every row must say the same, and none may be missing. */
+/** Returns the version that a reader sees: every row must have it, and no row may be missing. */
 async function versionOf(storage: Storage): Promise<number> {
   const rows = await storage.readIndex(ENTITY);
   const versions = new Set(rows.map((row) => Number(row["version"])));
@@ -73,7 +73,7 @@ async function expectTidy(backend: StorageBackend): Promise<void> {
 
 describe.each(Object.entries(PLACES))("writer processes on %s", (_, open) => {
   it(
-    `that are killed ${KILLS} times at any instant show a reader whole versions only, and leave no obstacle`,
+    `killed ${KILLS} times at random instants show readers whole versions only, and do not obstruct the next writer`,
     async () => {
       const { backend, source } = await open();
       const storage = new Storage(backend);
@@ -113,7 +113,7 @@ describe.each(Object.entries(PLACES))("writer processes on %s", (_, open) => {
   );
 
   it(
-    `${PROCESSES} at once lose no row and double none`,
+    `running concurrently (${PROCESSES}) neither lose nor duplicate rows`,
     async () => {
       const { backend, source } = await open();
       const exits = Array.from({ length: PROCESSES }, async (_, writer) => {

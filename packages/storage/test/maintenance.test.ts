@@ -29,7 +29,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
   describe("repair", () => {
     const stray = `${ENTITY}/year=2024/part-${"0".repeat(32)}.parquet`;
 
-    it("removes what killed writes left, and keeps every row", async () => {
+    it("removes the files of killed writes, and keeps every row", async () => {
       await storage.write(ENTITY, [{ a: 1 }], p2024);
       await storage.write(ENTITY, [{ a: 2 }], partition({ year: 2025 }));
       await put(stray, parquet([{ a: 666 }]));
@@ -48,7 +48,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       expect((await storage.repair(ENTITY)).removed).toEqual([]);
     });
 
-    it("leaves alone what another system added beside a manifest, and what it wrote without one", async () => {
+    it("keeps files that another system added next to a manifest, or wrote without one", async () => {
       await storage.write(ENTITY, [{ a: 1 }], p2024);
       await put(`${ENTITY}/year=2024/data.parquet`, parquet([{ a: 2 }]));
       await put(`${ENTITY}/year=2025/part-0.parquet`, text("written by another system"));
@@ -61,12 +61,12 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
         expect.stringContaining("year=2025/part-0.parquet"),
       ]);
       expect(await storage.listFiles()).toEqual(before);
-      // Nor does adding a file remove it.
+      // Adding a file does not remove it either.
       await storage.write(ENTITY, [{ a: 3 }], p2024, { overwrite: false });
       expect(await storage.exists(`${ENTITY}/year=2024/data.parquet`)).toBe(true);
     });
 
-    it("and inspect name files that no read returns: in other folders, and beside a manifest", async () => {
+    it("and inspect name files that no read returns: in other folders, and next to a manifest", async () => {
       await storage.write(ENTITY, [{ a: 1 }], p2024);
       const strays = [
         `${ENTITY}/foo/d.csv`,
@@ -86,7 +86,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       expect(await storage.readIndex(ENTITY)).toEqual([{ a: 1, year: "2024" }]);
     });
 
-    it("removes the old files of another system that an overwrite replaced and could not delete", async () => {
+    it("removes the old files of another system that a write replaced and could not delete", async () => {
       await put(`${ENTITY}/year=2024/data.parquet`, parquet([{ a: 1 }]));
       const { backend } = storage;
       const undeletable = new Storage({
@@ -111,7 +111,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       expect((await storage.readIndex(ENTITY)).map((row) => row["a"])).toEqual([2]);
     });
 
-    it("gives a first write that was killed its manifest, and names what it cannot repair", async () => {
+    it("adds the manifest of a killed first write, and names partitions that it cannot repair", async () => {
       await storage.write(ENTITY, [{ a: 1 }], p2024);
       await storage.delete([`${ENTITY}/year=2024/manifest.json`]);
       await put(`${ENTITY}/year=2025/manifest.json`, text("{"));
@@ -122,13 +122,13 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       expect(report.broken.map(({ code }) => code)).toEqual(["corrupt", "not_found"]);
       expect(await storage.exists(`${ENTITY}/year=2024/manifest.json`)).toBe(true);
       await expect(storage.repair("raw/none")).rejects.toMatchObject({ code: "not_found" });
-      // Nobody is writing, so reading says that the file is lost, not that it keeps moving.
+      // No write is in progress, so the file is reported as lost, not as being replaced.
       await expect(storage.readIndex(ENTITY, { year: "2026" })).rejects.toMatchObject({
         code: "not_found",
         path: `${ENTITY}/year=2026/part-0.parquet`,
         message: expect.stringContaining("repair(entity, { dryRun: true })"),
       });
-      // A partition whose file is lost can still be written anew.
+      // A partition with a lost file can still be replaced.
       await storage.write(ENTITY, [{ a: 7 }], partition({ year: 2026 }));
       expect((await storage.readIndex(ENTITY, { year: "2026" })).map((row) => row["a"])).toEqual([7]);
     });
@@ -140,7 +140,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       rows,
     });
 
-    it("replaces many partitions, few of them at once, and tells how far it is", async () => {
+    it("replaces many partitions, a few of them concurrently, and reports its progress", async () => {
       await storage.write(ENTITY, [{ a: -1 }], partition({ year: 2024, week: 3 }));
       let inFlight = 0;
       let most = 0;
@@ -168,7 +168,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       expect(await storage.readIndex(ENTITY)).toHaveLength(60);
     });
 
-    it("stops at the first failure and names what is replaced and what is not", async () => {
+    it("stops at the first failure, and names replaced and failed partitions", async () => {
       const source = [
         item(1),
         item(2),
@@ -193,7 +193,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       expect([...weeks].sort()).toEqual([...committed].sort());
     });
 
-    it("says so when its source fails, or gives a partition twice", async () => {
+    it("reports a source that fails or yields a partition twice", async () => {
       async function* broken(): AsyncGenerator<PartitionRows> {
         yield item(1);
         throw new Error("the API is down");
@@ -208,7 +208,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
   });
 
   describe("write", () => {
-    it("retries a conflict where it is told to, and loses nothing", async () => {
+    it("retries a conflict with onConflict: retry, and loses no row", async () => {
       await Promise.all(
         Array.from({ length: 6 }, (_, a) =>
           storage.write(ENTITY, [{ a }], p2024, { overwrite: false, onConflict: "retry" }),
@@ -217,7 +217,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       expect((await storage.readIndex(ENTITY)).map((row) => row["a"]).sort()).toEqual([0, 1, 2, 3, 4, 5]);
     });
 
-    it("goes to the folder that is there, however another system spelled it", async () => {
+    it("writes to the existing folder, however another system spelled it", async () => {
       await put(`${ENTITY}/year=2024/team=Texas A&M/data.parquet`, parquet([{ a: 1 }]));
       const aggies = partition({ year: 2024, team: "Texas A&M" });
       await storage.write(ENTITY, [{ a: 2 }], aggies, { overwrite: false });
@@ -232,7 +232,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       });
     });
 
-    it("takes é for é, however another system composed it", async () => {
+    it("treats composed and decomposed é as the same value", async () => {
       await put(
         `${ENTITY}/team=San Jose\u0301/data.parquet`,
         encodeParquet([{ a: 1 }], [{ name: "a", type: "int64" }]),
@@ -242,7 +242,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       expect((await storage.readIndex(ENTITY)).map(({ a }) => a)).toEqual([2]);
     });
 
-    it("refuses a new partition whose keys are not the entity's, unless it is told to", async () => {
+    it("refuses a new partition with other keys than the entity's, unless allowOtherKeys is set", async () => {
       await storage.write(ENTITY, [{ a: 1 }], partition({ year: 2024, week: 1 }));
       const others = [
         { year: 2025 },
@@ -269,13 +269,13 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       await expect(storage.write("raw/flat", [{ a: 1 }], p2024)).rejects.toThrow(
         "raw/flat is not partitioned",
       );
-      // What was remembered of an entity is asked again before it leads to a refusal.
+      // Before a refusal, the remembered keys of an entity are read again.
       await storage.delete(await storage.listFiles(ENTITY));
       await storage.write(ENTITY, [{ a: 1 }], p2024);
     });
   });
 
-  it("inspect says what an entity is made of, and where its columns drift", async () => {
+  it("inspect returns the keys, sizes and columns of an entity, and where its columns drift", async () => {
     await storage.write(ENTITY, [{ a: 1, b: "x", c: null }], partition({ year: 2019, team: "Rice" }));
     const drifting = { allowOtherTypes: true };
     await storage.write(

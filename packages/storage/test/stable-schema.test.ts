@@ -9,7 +9,7 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
   let storage: Storage;
   const write = (number: number, rows: readonly Row[], options = {}): Promise<number> =>
     storage.write(ENTITY, rows, week(number), options);
-  /** The columns of each partition's file, as a fresh reader finds them. */
+  /** The columns of each partition's file, as a new reader finds them. */
   const schemas = async (): Promise<string[]> => {
     const { schemas: found } = await storage.inspect(ENTITY);
     return found.map(({ fields }) => fields.map(({ name, type }) => `${name} ${type}`).join(", "));
@@ -19,7 +19,7 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
     storage = new Storage(await open());
   });
 
-  it("are the same in every partition, whatever its rows happen to hold", async () => {
+  it("are the same in every partition, whatever its rows hold", async () => {
     await write(1, [{ team: "Rice", epa: 0.5, note: "x", sides: [1, 2], extra: { a: 1, b: "c" } }]);
     await write(2, [{ epa: 3, team: null, sides: null }]);
     await write(3, [{ extra: { b: null }, sides: [], epa: null }]);
@@ -31,7 +31,7 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
     expect(second).toMatchObject({ team: null, epa: 3, note: null, sides: null, extra: null });
   });
 
-  it("are those of the store also for a process that comes later, and grow by new ones at the end", async () => {
+  it("are kept by a later process, which appends new ones at the end", async () => {
     await write(1, [{ team: "Rice", yards: 5 }]);
     storage = new Storage(storage.backend);
     await write(2, [{ down: 1, yards: null }]);
@@ -39,7 +39,7 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
     expect(await schemas()).toEqual(["team string, yards int64, down int64", "team string, yards int64"]);
   });
 
-  it("refuse values that readers of one file's types would change: numbers with a fraction among whole ones, text among numbers", async () => {
+  it("refuse values that readers of one file's types would change: fractions among whole numbers, strings among numbers", async () => {
     await write(1, [{ yards: 1 }, { yards: 2 }]);
     for (const fresh of [false, true]) {
       if (fresh) storage = new Storage(storage.backend);
@@ -57,7 +57,7 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
     expect((await schemas()).sort()).toEqual(["yards double", "yards int64"]);
   });
 
-  it("are pinned by a schema, which is not fitted to anything", async () => {
+  it("are pinned by a schema, which is not fitted to other partitions", async () => {
     const schema: readonly ColumnSchema[] = [{ name: "yards", type: "double" }];
     await write(1, [{ yards: 1 }], { schema });
     await write(2, [{ yards: 2 }]);
@@ -66,7 +66,7 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
     expect((await schemas()).sort()).toEqual(["yards double", "yards string"]);
   });
 
-  it("may change with the only partition there is, which binds nothing that replaces it", async () => {
+  it("may change when the only partition is replaced", async () => {
     await write(1, [{ yards: 1 }]);
     await write(1, [{ yards: "one" }]);
     await write(1, [{ yards: 1.5 }]);
@@ -76,7 +76,7 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
     expect(await schemas()).toEqual(["yards double"]);
   });
 
-  it("agree among partitions that are written at once, and what failed binds nobody", async () => {
+  it("agree among concurrently written partitions, and ignore failed writes", async () => {
     const items = Array.from({ length: 12 }, (_, i) => ({
       partition: week(i),
       rows: [i % 3 === 0 ? { yards: 0.5 } : { yards: i, team: "Rice" }],
@@ -93,7 +93,7 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
     });
   });
 
-  it("of another system's files are taken over where they have a type of ours, and left alone where not", async () => {
+  it("of another system's files are adopted if Parquetry writes their types, and ignored if not", async () => {
     const foreign = encodeParquet(
       [{ week: 1, id: 7, at: new Date(0) }],
       [

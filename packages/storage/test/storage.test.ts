@@ -21,7 +21,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     await storage.write("raw/games", games(1), partition({ year: "2023", week: 1 }));
   }
 
-  it("reads back what was written, partition columns in every row", async () => {
+  it("reads back the written rows, with partition columns in every row", async () => {
     expect(await storage.write("raw/games", games(1), partition({ year: "2024", team: "Miami (OH)" }))).toBe(
       2,
     );
@@ -47,7 +47,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     expect(await weeks({})).toHaveLength(8);
   });
 
-  it("names the keys or the entities there are when it is asked for others", async () => {
+  it("names the known keys or entities in the error about an unknown one", async () => {
     await season();
     await expect(storage.readIndex("raw/games", { weak: "1" })).rejects.toMatchObject({
       code: "invalid_argument",
@@ -72,7 +72,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     expect(await storage.listFiles("raw/games/year=2024/week=1")).toHaveLength(2);
   });
 
-  it("has each row once after a pipeline ran twice, and adds a file with overwrite: false", async () => {
+  it("replaces by default, so a repeated run has each row once, and adds a file with overwrite: false", async () => {
     const p = partition({ year: "2024" });
     await storage.write("raw/games", games(1), p);
     await storage.write("raw/games", games(1), p);
@@ -83,7 +83,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     ]);
   });
 
-  it("keeps an empty partition as zero rows and a manifest", async () => {
+  it("stores an empty partition as zero rows and a manifest", async () => {
     const p = partition({ year: "2024" });
     await storage.write("raw/games", games(1), p);
     expect(await storage.write("raw/games", [], p, { overwrite: false })).toBe(0);
@@ -93,7 +93,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     expect(await storage.listFiles()).toEqual(["raw/games/year=2024/manifest.json"]);
   });
 
-  it("lets one of two racing writers win whole, and tells the other", async () => {
+  it("commits one of several racing writes whole, and fails the others with conflict", async () => {
     const p = partition({ year: "2024" });
     await storage.write("raw/games", games(0), p);
     const outcomes = await Promise.allSettled(
@@ -106,7 +106,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     expect(await storage.listFiles("raw/games/year=2024")).toHaveLength(2);
   });
 
-  it("reads what other systems wrote: files without a manifest, or one of the Python system; AppleDouble never", async () => {
+  it("reads files of other systems, without a manifest or with one of the Python system, and never AppleDouble files", async () => {
     const put = (path: string, bytes: Uint8Array): Promise<unknown> =>
       storage.backend.put(parseKey(path), bytes);
     const text = (content: string): Uint8Array => new TextEncoder().encode(content);
@@ -128,7 +128,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
       { a: null, b: null, year: "2014", team: "Rice" },
       { a: 2, b: null, year: "2015", team: "Rice" },
     ]);
-    // Writing into the old tree upgrades the touched partition only.
+    // Writing into the old tree upgrades only the touched partition.
     await storage.write("raw/old", [{ a: 3 }], partition({ year: "2015", team: "Rice" }), {
       overwrite: false,
     });
@@ -138,7 +138,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     expect(await storage.listFiles("raw/old/year=2015")).toHaveLength(2);
   });
 
-  it("does not read a file whose write was not committed, and the next write removes it", async () => {
+  it("does not read a file of an uncommitted write, and removes it with the next write", async () => {
     const p = partition({ year: "2024" });
     await storage.write("raw/games", games(1), p);
     const stray = `raw/games/year=2024/part-${"0".repeat(32)}.parquet`;
@@ -148,7 +148,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     expect(await storage.exists(stray)).toBe(false);
   });
 
-  it("names a file that cannot be read, or skips it by choice and says so", async () => {
+  it("names a file that cannot be read, or skips and reports it with onUnreadable: skip", async () => {
     await storage.write("raw/games", games(1), partition({ year: "2023" }));
     await storage.backend.put(
       parseKey("raw/games/year=2024/data.parquet"),
@@ -171,7 +171,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     expect(skipped).toHaveLength(1);
   });
 
-  it("reads only the columns asked for: null where a file lacks one, an error where all do", async () => {
+  it("reads only the requested columns: null if a file lacks one, an error if all files do", async () => {
     await season();
     await storage.write("raw/games", [{ late: 1 }], partition({ year: "2025", week: 1 }));
     const rows = await storage.readIndex("raw/games", { week: "1" }, { columns: ["points", "late"] });
@@ -190,14 +190,14 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     );
   });
 
-  it("finds every table, whatever lies beside it", async () => {
+  it("finds every table, whatever other files are next to it", async () => {
     await season();
     await storage.writeCsv("raw/stray.csv", [{ a: 1 }]);
     await storage.writeCsv("raw/flat/data.csv", [{ a: 1 }]);
     expect(await storage.listEntities()).toEqual(["raw", "raw/flat", "raw/games"]);
   });
 
-  it("refuses to change a value silently: a row that contradicts its partition, a partition with deeper ones", async () => {
+  it("refuses a row that contradicts its partition, and a partition with deeper ones", async () => {
     await expect(
       storage.write("raw/games", [{ year: 2023, a: 1 }], partition({ year: "2024" })),
     ).rejects.toMatchObject({ code: "invalid_argument", message: expect.stringContaining("row 0 has year") });

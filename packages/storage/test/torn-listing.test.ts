@@ -1,7 +1,7 @@
 import { createMemoryBackend, type ListPage, partition, Storage, type StorageBackend } from "@parquetry/core";
 import { describe, expect, it } from "vitest";
 
-/** A store that, like a directory, lists names first and their facts later: `between` runs after the names were taken. */
+/** A store that, like a directory, lists names first and their facts later: `between` runs after the names were listed. */
 function tornLists(beneath: StorageBackend, between: () => Promise<void>): StorageBackend {
   let torn = false;
   return {

@@ -23,7 +23,7 @@ const rows: Row[] = Array.from({ length: 300 }, (_, i) => ({
 }));
 const good = encodeParquet(rows, inferColumns(rows));
 
-/** Park and Miller's generator: the same damage in every run. */
+/** Park and Miller's generator, for the same damage in every run. */
 function* numbers(seed: number): Generator<number, never> {
   for (let state = seed; ; ) {
     state = (state * 48_271) % 2_147_483_647;
@@ -43,7 +43,7 @@ describe("untrusted files", () => {
     storage = new Storage(createMemoryBackend());
   });
 
-  it("are read as others are, whole and in part", async () => {
+  it("are read like others, whole and in part", async () => {
     await put(good);
     expect(await read()).toEqual(rows.map((row) => ({ ...row, year: "2024" })));
     expect(
@@ -55,7 +55,7 @@ describe("untrusted files", () => {
     }
   });
 
-  it("that are larger, claim more or take longer than allowed are refused, naming the limit", async () => {
+  it("are refused if they are larger, claim more or take longer than allowed, naming the limit", async () => {
     await put(good);
     await expect(read({ maxBytes: 100 })).rejects.toMatchObject({
       code: "corrupt",
@@ -92,7 +92,7 @@ describe("untrusted files", () => {
     30_000 + FILES * 1_000,
   );
 
-  it("that Parquetry wrote itself are held against their manifest: no flipped bit comes through as a value", async () => {
+  it("of Parquetry are compared with their manifest, so that no flipped bit is returned as a value", async () => {
     await storage.write("raw/own", rows, partition({ year: 2024 }));
     const key = parseKey("raw/own/year=2024/part-0.parquet");
     const random = numbers(7);

@@ -9,7 +9,7 @@ const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 async function scan(content: Uint8Array, options = {}): Promise<{ rows: Row[]; batches: number[] }> {
   const storage = new Storage(createMemoryBackend());
-  // In small pieces, so that characters, quotes and line ends fall between them.
+  // In small pieces, so that characters, quotes and line ends are split between them.
   const { backend } = storage;
   await backend.put(parseKey("a.csv"), content);
   const pieces = new Storage({
@@ -34,7 +34,7 @@ async function scan(content: Uint8Array, options = {}): Promise<{ rows: Row[]; b
 }
 
 describe("scanCsv", () => {
-  it("gives the rows of readCsv, in batches, whatever lies between two pieces", async () => {
+  it("yields the rows of readCsv in batches, wherever the stream is split", async () => {
     const given = Array.from({ length: 20_000 }, (_, i) => ({
       i,
       name: `San José "${i}"\r\nState, ${i}`,
@@ -46,7 +46,7 @@ describe("scanCsv", () => {
     expect(batches).toEqual([8192, 8192, 3616]);
   });
 
-  it("knows encodings, nulls, delimiters, a byte order mark and columns as readCsv does", async () => {
+  it("handles encodings, nulls, delimiters, a byte order mark and columns as readCsv does", async () => {
     await scan(Buffer.from("\ufeffteam;n\r\nSan José;1\r\nNA;\r\n"), {
       delimiter: ";",
       nullValues: ["", "NA"],
@@ -67,7 +67,7 @@ describe("scanCsv", () => {
     ['a,b\n1,2\n3,"x\n', "line"],
     ["a,A\n1,2\n", "header line"],
     [Buffer.from("a\nx\nSan Jos\xe9\n", "latin1"), "latin1"],
-  ])("says what is wrong with %j, and where", async (content, problem) => {
+  ])("names the problem in %j and its place", async (content, problem) => {
     const storage = new Storage(createMemoryBackend());
     await storage.backend.put(parseKey("a.csv"), Buffer.from(content));
     const read = async (): Promise<void> => {
@@ -79,7 +79,7 @@ describe("scanCsv", () => {
     });
   });
 
-  it("can be left early", async () => {
+  it("can be stopped early", async () => {
     const storage = new Storage(createMemoryBackend());
     await storage.writeCsv(
       "a.csv",
@@ -93,7 +93,7 @@ describe("scanCsv", () => {
 });
 
 describe("encodeCsv", () => {
-  it("keeps formulas as they are, or makes them harmless by choice; numbers stay numbers", () => {
+  it("keeps formulas, or escapes them with escapeFormulas, and never changes numbers", () => {
     const rows = [{ "=a": "=1+1", b: "-5", c: -5, d: "@x", e: "fine", f: "\tx" }];
     expect(text(encodeCsv(rows))).toBe("=a,b,c,d,e,f\n=1+1,-5,-5,@x,fine,\tx\n");
     expect(text(encodeCsv(rows, { escapeFormulas: true }))).toBe(

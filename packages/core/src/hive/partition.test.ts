@@ -7,7 +7,7 @@ const text = fc.string({ unit: "binary" }).filter((value) => value !== "__HIVE_D
 const keyText = text.filter((value) => value !== "" && value !== "__proto__");
 
 describe("the Hive codec", () => {
-  it("gives every text back", () => {
+  it("decodes every encoded string", () => {
     fc.assert(
       fc.property(text, (value) => {
         expect(decodeHive(encodeHive(value))).toBe(value);
@@ -37,13 +37,13 @@ describe("the Hive codec", () => {
     ["%zz", "%zz"],
     ["%ff%fe", "%ff%fe"],
     ["%c3%a9", "é"],
-  ])("reads the looser %j as %j", (encoded, value) => {
+  ])("decodes the looser %j as %j", (encoded, value) => {
     expect(decodeHive(encoded)).toBe(value);
   });
 });
 
 describe("Partition", () => {
-  it("is given back by parse, for every key and value and NULL", () => {
+  it("is parsed from its own path, for every key and value and NULL", () => {
     const levels = fc.uniqueArray(fc.tuple(keyText, fc.option(text)), {
       minLength: 1,
       maxLength: 4,
@@ -58,7 +58,7 @@ describe("Partition", () => {
     );
   });
 
-  it("keeps the order of the keys and turns values into text", () => {
+  it("keeps the order of the keys and converts values to strings", () => {
     expect(partition({ season: "2024", week: 1, bowl: false, id: 10n, division: null }).path()).toBe(
       "season=2024/week=1/bowl=false/id=10/division=__HIVE_DEFAULT_PARTITION__",
     );
@@ -76,7 +76,7 @@ describe("Partition", () => {
     [["year"], "object"],
     [null, "object"],
   ])("refuses %j", (values, reason) => {
-    // From plain JavaScript anything can come.
+    // Plain JavaScript can pass anything.
     expect(() => partition(values as never)).toThrow(expect.objectContaining({ code: "invalid_path" }));
     expect(() => partition(values as never)).toThrow(reason);
   });

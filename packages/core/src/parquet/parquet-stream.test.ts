@@ -15,7 +15,7 @@ async function* batches(count: number, size: number): AsyncGenerator<Row[]> {
   }
 }
 
-describe("rows that come in batches", () => {
+describe("writing rows in batches", () => {
   it.each([0, 1, 7_001, 20_000, 20_001, 60_000])(
     "are one file of %i rows, the same as all at once",
     async (count) => {
@@ -31,7 +31,7 @@ describe("rows that come in batches", () => {
     },
   );
 
-  it("come from a scan, and hold no more than a row group at a time", async () => {
+  it("takes the batches of a scan, and holds at most a row group at a time", async () => {
     const storage = new Storage(createMemoryBackend());
     for (const y of [1, 2, 3]) await storage.write("raw/x", [{ i: y, text: "x" }], partition({ y }));
     const withYear = [...schema, { name: "y", type: "string" }] as const;
@@ -42,7 +42,7 @@ describe("rows that come in batches", () => {
     async function* counted(): AsyncGenerator<Row[]> {
       for await (const batch of batches(200_000, 5_000)) {
         made += batch.length;
-        // What has been made and not been handed on is at most a row group and a batch.
+        // At most a row group and a batch are encoded ahead of the reader.
         expect(made - sent).toBeLessThanOrEqual(25_000);
         yield batch;
       }
@@ -52,7 +52,7 @@ describe("rows that come in batches", () => {
     expect(made).toBe(200_000);
   });
 
-  it("name the row of a value that does not fit, counted over all batches, and leave no file", async () => {
+  it("names the row of a value that does not fit, counted over all batches, and stores no file", async () => {
     const storage = new Storage(createMemoryBackend());
     async function* bad(): AsyncGenerator<Row[]> {
       yield* batches(30_000, 5_000);

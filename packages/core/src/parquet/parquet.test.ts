@@ -47,7 +47,7 @@ describe("Parquet", () => {
     ),
   };
 
-  it("gives every row back", async () => {
+  it("returns every written row", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.record(scalars), { minLength: 1, maxLength: 30 }), async (rows) => {
         const expected = rows.map((row) => {
@@ -56,7 +56,7 @@ describe("Parquet", () => {
         });
         const back = await readBack(write(rows));
         expect(back).toEqual(expected);
-        // toEqual takes -0 for 0.
+        // toEqual does not tell -0 from 0.
         back.forEach((row, i) => {
           expect(Object.is(row["double"], rows[i]?.double)).toBe(true);
         });
@@ -65,12 +65,12 @@ describe("Parquet", () => {
     );
   });
 
-  it("is the same bytes for the same rows", () => {
+  it("encodes the same rows as the same bytes", () => {
     const rows = Array.from({ length: 500 }, (_, i) => ({ i, text: `row ${i}`, half: i / 2 }));
     expect(write(rows)).toEqual(write(rows));
   });
 
-  it("keeps rows apart over many row groups, and reads only the columns asked for, in that order", async () => {
+  it("keeps the order of rows over many row groups, and reads only the requested columns, in that order", async () => {
     const rows = Array.from({ length: 50_001 }, (_, i) => ({ i, text: `t${i % 7}`, half: i / 2 }));
     const back = await readBack(write(rows), ["half", "none", "i"]);
     expect(back).toHaveLength(50_001);
@@ -78,7 +78,7 @@ describe("Parquet", () => {
     expect(Object.keys(back[0] ?? {})).toEqual(["half", "none", "i"]);
   });
 
-  it("finds a column's type from every row, not from the first ones", () => {
+  it("infers a column's type from every row, not only from the first ones", () => {
     const rows: Row[] = Array.from({ length: 2000 }, () => ({ a: 1, b: null }));
     rows.push({ a: 0.5, b: "late", c: true });
     expect(inferColumns(rows)).toEqual([
@@ -101,7 +101,7 @@ describe("Parquet", () => {
     [[[1]], "row 0 is an array"],
     [[null], "row 0 is null"],
   ])("refuses %o, naming row and column", (rows, reason) => {
-    // From plain JavaScript anything can come.
+    // Plain JavaScript can pass anything.
     expect(() => write(rows as Row[])).toThrow(expect.objectContaining({ code: "invalid_argument" }));
     expect(() => write(rows as Row[])).toThrow(reason);
   });
@@ -116,7 +116,7 @@ describe("Parquet", () => {
 describe("broken Parquet", () => {
   const good = write(Array.from({ length: 300 }, (_, i) => ({ i, text: `row ${i % 9}`, list: [i, i + 1] })));
 
-  it("is corrupt wherever it is cut", async () => {
+  it("is reported as corrupt wherever the file is cut", async () => {
     for (let length = 0; length < good.byteLength; length += 13) {
       await expect(readBack(good.subarray(0, length))).rejects.toMatchObject({ code: "corrupt" });
     }
@@ -126,7 +126,7 @@ describe("broken Parquet", () => {
     ["nothing", new Uint8Array()],
     ["text", new TextEncoder().encode("this is a text and no Parquet file")],
     ["a footer longer than the file", Buffer.from("PAR1\xff\xff\xff\x7fPAR1", "latin1")],
-  ])("says so of %s", async (_, bytes) => {
+  ])("reports %s", async (_, bytes) => {
     await expect(readBack(bytes)).rejects.toMatchObject({ code: "corrupt", op: "readParquet" });
   });
 });
@@ -140,7 +140,7 @@ describe("DuckDB", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("reads what Parquetry writes, as the types that were meant", async () => {
+  it("reads files of Parquetry with the intended types", async () => {
     const file = join(folder, "a.parquet");
     const rows: Row[] = Array.from({ length: 3000 }, (_, i) => ({
       i,
@@ -186,7 +186,7 @@ describe("DuckDB", () => {
     connection.closeSync();
   });
 
-  it("writes what Parquetry reads, in every codec and with its own types", async () => {
+  it("writes files that Parquetry reads, in every codec and with DuckDB's own types", async () => {
     const connection = await (await DuckDBInstance.create(":memory:")).connect();
     for (const codec of ["snappy", "zstd", "gzip", "uncompressed"]) {
       const file = join(folder, `${codec}.parquet`);

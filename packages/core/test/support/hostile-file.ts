@@ -1,4 +1,4 @@
-/** A field of a Thrift struct as this builder takes it: its id, its type, its value. */
+/** A field of a Thrift struct: its id, its type, its value. */
 export type ThriftField = readonly [id: number, value: ThriftValue];
 type ThriftValue =
   | { readonly i32: number }
@@ -39,13 +39,13 @@ const list = (element: number, items: readonly number[][]): number[] => [
   ...items.flat(),
 ];
 
-/** Thrift's compact protocol, as far as it takes to build files that no writer would write. */
+/** Encodes Thrift's compact protocol, as far as needed for files that no writer would write. */
 export function thrift(fields: readonly ThriftField[]): number[] {
   const bytes: number[] = [];
   for (const [id, value] of fields) {
     const [type, content] = encode(value);
     bytes.push(type, ...zigzag(id));
-    // Not spread: some of them are megabytes.
+    // Not spread: some values are megabytes.
     for (const byte of content) bytes.push(byte);
   }
   bytes.push(0);
@@ -77,7 +77,7 @@ export const ENCODING = {
   SPLIT: 9,
 } as const;
 
-/** A data page of the first kind. */
+/** A `data` page. */
 export function page(
   values: number,
   encoding: number,
@@ -95,7 +95,7 @@ export function page(
   ]);
 }
 
-/** A data page of the second kind. */
+/** A `data v2` page. */
 export function pageV2(
   values: number,
   nulls: number,
@@ -153,7 +153,7 @@ export interface HostileColumn {
   readonly footer?: readonly ThriftField[];
 }
 
-/** Builds a file of one column whose every number is what it is told. */
+/** Builds a file of one column with exactly the given numbers. */
 export function hostileFile({
   rows,
   pages,

@@ -1,15 +1,15 @@
 import type { ListPage, StorageBackend } from "@parquetry/core";
 
 /**
- * Somebody who works on a backend one step at a time: each step is one call that the store answers at once (a get, a put,
- * a page, one key of a delete). An actor that gets no more steps is a process that was killed there.
+ * A program that uses a backend one step at a time. A step is one atomic call of the store (a get, a put, a page, one key of a
+ * delete). An actor that gets no more steps is a process that was killed there.
  */
 export class Actor<T> {
-  /** What it works on. */
+  /** The backend that it uses. */
   readonly backend: StorageBackend;
   /** How many steps it has made. */
   steps = 0;
-  /** What came out, once it is done. */
+  /** The result, once it is done. */
   outcome: { readonly value: T } | { readonly error: unknown } | undefined;
   readonly #waiting: (() => void)[] = [];
 
@@ -25,7 +25,7 @@ export class Actor<T> {
     );
   }
 
-  /** Makes one step, and returns when the next one is due or the work is done. False where it was done already. */
+  /** Makes one step, and resolves when the next one is due or the program is done. Returns false if it was done already. */
   async step(): Promise<boolean> {
     await settled();
     const next = this.#waiting.shift();
@@ -36,7 +36,7 @@ export class Actor<T> {
     return true;
   }
 
-  /** Makes all steps that are left. */
+  /** Makes all remaining steps. */
   async finish(): Promise<T> {
     while (await this.step());
     if (this.outcome === undefined) throw new Error("the actor neither waits for a step nor is done");
@@ -77,7 +77,7 @@ export class Actor<T> {
   }
 }
 
-/** The memory backend answers within microtasks: when a macrotask runs, everybody waits for a step or is done. */
+/** The memory backend answers within microtasks: when a macrotask runs, every actor waits for a step or is done. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -23,7 +23,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** How to open an empty store of every kind. */
+/** Opens an empty store of each kind. */
 export const BACKENDS: Readonly<Record<string, () => Promise<StorageBackend>>> = {
   memory: async () => createMemoryBackend(),
   local: async () => createLocalBackend({ root: await mkdtemp(join(folder, "root-")) }),
@@ -33,7 +33,7 @@ export const BACKENDS: Readonly<Record<string, () => Promise<StorageBackend>>> =
   },
 };
 
-/** The same with R2's profile beside S3's: for what is about real data, not about each case. */
+/** The same stores and R2, for the tests with real data. */
 export const ALL_BACKENDS: typeof BACKENDS = {
   ...BACKENDS,
   r2: async () => {

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type { Row } from "@parquetry/core";
 
-/** Real data that lies beside a checkout of the whole project, and is no part of it. */
+/** Real data next to a checkout of the project; it is not part of the repository. */
 const FOLDER: string = join(import.meta.dirname, "..", "..", "..", "..", "..", "shared", "data", "sources");
 
-/** Whether the data is here. */
+/** Whether the data exists. */
 export const HAS_FOOTBALL: boolean = existsSync(FOLDER);
 
-/** A table of the data: which files, and by which keys it is partitioned. */
+/** A table of the data: its files, and its partition keys. */
 export interface FootballEntity {
   readonly name: string;
   readonly keys: readonly string[];
@@ -39,7 +39,7 @@ export const FOOTBALL: readonly FootballEntity[] = [
     files: byYear("cfbscrapR-data/player_stats/parquet"),
   },
   { name: "raw/rosters", keys: ["year", "team"], files: byYear("cfbscrapR-data/rosters/parquet") },
-  // The same rows by a key that is NULL in some and "?" in others.
+  // The same rows by a key that is NULL in some and "?" in other rows.
   {
     name: "raw/rosters_csv",
     keys: ["year", "position"],
@@ -58,17 +58,17 @@ export const FOOTBALL_CSV: ReadonlyMap<string, "latin1" | "utf-8"> = new Map([
   ...[...byYear("cfbscrapR-data/rosters/csv").values()].map((file) => [file, "utf-8"] as const),
 ]);
 
-/** DuckDB, which says what the data is. */
+/** Opens DuckDB, whose view of the data is the expected one. */
 export async function openDuckDB(): Promise<DuckDBConnection> {
   return (await DuckDBInstance.create(":memory:")).connect();
 }
 
-/** The rows of a query as DuckDB gives them to JavaScript. */
+/** Returns the rows of a query as DuckDB converts them to JavaScript. */
 export async function duckdbRows(connection: DuckDBConnection, sql: string): Promise<readonly Row[]> {
   return (await connection.runAndReadAll(sql)).getRowObjectsJS();
 }
 
-/** Rows as sorted texts, in which what is the same value is the same text: 5 and 5n; partition keys as text. */
+/** Returns rows as sorted strings. Equal values have equal strings, such as 5 and 5n; partition keys are strings. */
 export function canonical(
   rows: readonly Row[],
   keys: readonly string[],

@@ -1,7 +1,7 @@
 import type { StorageBackend } from "@parquetry/core";
 import { Actor } from "./actor.ts";
 
-/** One reading beside one writer who got so far and no further. */
+/** A read concurrent with a write that was stopped after some steps. */
 export interface Reading<R> {
   readonly read: R;
   readonly writerSteps: number;
@@ -9,9 +9,9 @@ export interface Reading<R> {
 }
 
 /**
- * Every way in which a reader's steps can fall between a writer's, with the writer killed after each of its steps. A
- * schedule is how many steps the writer has made before each step of the reader; after the reader's last step it makes
- * none, since a reader that is done cannot tell a dead writer from a slow one.
+ * Yields every interleaving of a reader's steps with a writer's, with the writer killed after each of its steps. A schedule is
+ * the number of the writer's steps before each step of the reader. The writer makes no step after the reader's last one, since
+ * a reader that is done cannot tell a dead writer from a slow one.
  */
 export async function* everyReading<R>(
   open: () => Promise<StorageBackend>,
@@ -41,14 +41,14 @@ export async function* everyReading<R>(
   }
 }
 
-/** Two writers who are both done. */
+/** Two writers that are both done. */
 export interface Race {
   readonly outcomes: readonly [Actor<unknown>["outcome"], Actor<unknown>["outcome"]];
   readonly order: string;
   readonly backend: StorageBackend;
 }
 
-/** Every order in which the steps of two writers can follow each other. */
+/** Yields every interleaving of the steps of two writers. */
 export async function* everyRace(
   open: () => Promise<StorageBackend>,
   first: (backend: StorageBackend) => Promise<unknown>,
@@ -69,7 +69,7 @@ export async function* everyRace(
       else break;
     }
     yield { outcomes: [a.outcome, b.outcome], order: order.join(""), backend };
-    // The last step that was a's becomes b's, unless b has no step left to make there.
+    // The last step of a becomes one of b, unless b has no more steps.
     const bSteps = b.steps;
     let at = order.lastIndexOf("a");
     while (at >= 0 && order.slice(0, at).filter((who) => who === "b").length >= bSteps)

@@ -15,14 +15,14 @@ export const ENTITY = "raw/games";
 export const PARTITION = partition({ year: 2024 });
 export const FOLDER: Key = parseKey("raw/games/year=2024");
 
-/** Rows that say who wrote them. */
+/** Rows that name their writer. */
 export const rowsOf = (...writers: string[]): Row[] => writers.map((writer) => ({ writer }));
 
 const bytesOf = (...writers: string[]): Uint8Array =>
   encodeParquet(rowsOf(...writers), [{ name: "writer", type: "string" }]);
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
-/** A partition before anybody in the model touches it, and the writers whose rows it holds. */
+/** A partition before the actors of the model, and the writers of its rows. */
 export interface StartState {
   readonly rows: readonly string[];
   prepare(backend: StorageBackend): Promise<void>;
@@ -97,7 +97,7 @@ export async function storeIn(state: StartState): Promise<StorageBackend> {
   return backend;
 }
 
-/** Who wrote the rows that a reader sees, sorted. Nothing there is no rows. */
+/** Returns the sorted writers of the rows that a reader sees; a missing entity has none. */
 export async function readWriters(backend: StorageBackend): Promise<string[]> {
   try {
     const rows = await new Storage(backend).readIndex(ENTITY);

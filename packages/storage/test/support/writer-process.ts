@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 const at = (name: string): string => JSON.stringify(import.meta.resolve(name));
 
 /**
- * A process that runs `body` with an open `storage`. Where it lies is given as the source of an expression, since another
- * process must open it for itself. The process says `ready` once it works.
+ * Starts a process that runs `body` with an open `storage`. The backend is passed as the source of an expression, since the
+ * other process must open it itself. The process prints `ready` once it runs.
  */
 export function startWriter(backend: string, body: string): ChildProcess {
   const program = `
