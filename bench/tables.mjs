@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const HERE = join(import.meta.dirname, "tables");
 const LATENCY_MS = 30;
 
-/** What is measured, in an order in which files are written before they are read. */
+/** The jobs, in an order that writes files before they are read. */
 const JOBS = {
   "game-write": "one game, 165 × 63: rows to Parquet in memory",
   "game-read": "the same: Parquet in memory to rows",
@@ -23,7 +23,7 @@ const JOBS = {
   "wide-columns": "1,000,000 × 20: 2 columns to rows",
 };
 
-/** Who does it; each job runs in a process of its own. */
+/** Returns the contenders; each job runs in a separate process. */
 async function contenders() {
   const node = (name) => (job, folder) =>
     run(process.execPath, ["--max-old-space-size=6144", join(HERE, "contender.mjs"), name, job, folder]);
@@ -38,7 +38,7 @@ async function contenders() {
   return { ...all, pyarrow: (job, folder) => run(python, [join(HERE, "contender.py"), job, folder]) };
 }
 
-/** Encoding, decoding, projecting and partitions beside pyarrow, DuckDB and parquet-wasm. */
+/** Compares encoding, decoding, projection and partitions with pyarrow, DuckDB and parquet-wasm. */
 async function benchPeers(work) {
   const who = await contenders();
   for (const [job, title] of Object.entries(JOBS)) {
@@ -57,8 +57,8 @@ async function benchPeers(work) {
 }
 
 /**
- * Many partitions in S3 with the latency of a network. What the round trips take at least stands beside what they took, and
- * beside the processor time of this process: where the first is larger than the last, the network decides.
+ * Measures many partitions in S3 with the latency of a network. Prints the least time of the round trips next to the measured
+ * time and the processor time of this process: if the first is larger than the last, the network is the limit.
  */
 async function benchSeason() {
   const server = await startServer();
@@ -74,7 +74,7 @@ async function benchSeason() {
     await storage.close();
     const requests = Object.values(await server.counts()).reduce((sum, count) => sum + count, 0);
     const least = (GAMES * roundTrips * LATENCY_MS) / concurrency;
-    return `${requests} requests; ${roundTrips} round trips each, ${concurrency} at once: ${least.toFixed(0)} ms at least; ${((user + system) / 1000).toFixed(0)} ms of processor time`;
+    return `${requests} requests; ${roundTrips} round trips each, ${concurrency} concurrent: ${least.toFixed(0)} ms at least; ${((user + system) / 1000).toFixed(0)} ms of processor time`;
   };
   const writing = (concurrency) => () =>
     measured(3, concurrency, (storage) => {
@@ -87,8 +87,8 @@ async function benchSeason() {
   await compare(
     `${GAMES} new partitions in S3, ${LATENCY_MS} ms away`,
     {
-      "write, 8 at once": writing(8),
-      "write, 32 at once": writing(32),
+      "write, 8 concurrent": writing(8),
+      "write, 32 concurrent": writing(32),
       readIndex: () => measured(2, 16, (storage) => storage.readIndex("season/8-0")),
     },
     { rounds: 1 },
@@ -96,7 +96,7 @@ async function benchSeason() {
   await server.close();
 }
 
-/** Tables beside their peers, and over a network. `pnpm bench tables`; `PARQUETRY_BENCH=season` is the network alone. */
+/** Compares tables with their peers, then over a network. `PARQUETRY_BENCH=season` runs only the latter. */
 export async function benchTables(work) {
   if (process.env.PARQUETRY_BENCH !== "season") await benchPeers(work);
   await benchSeason();

@@ -1,4 +1,4 @@
-// One contender and one job in a process of its own, so that its peak memory is its own: `contender.mjs NAME JOB FOLDER`.
+// Runs one job of one contender, in a separate process to measure its peak memory: `contender.mjs NAME JOB FOLDER`.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { REPEATS, timed } from "./timed.mjs";

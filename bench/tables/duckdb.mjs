@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { GAMES, game, WIDE_ROWS, wide } from "./rows.mjs";
 
-/** Rows get into DuckDB as JSON in a file, which is the fastest way that takes JavaScript objects as they are. */
+/** Rows are passed to DuckDB as JSON in a file: the fastest way for JavaScript objects. */
 export async function openJobs(work) {
   const connection = await (await DuckDBInstance.create(":memory:")).connect();
   const file = (name) => join(work, name);
@@ -58,7 +58,7 @@ export async function openJobs(work) {
     "wide-columns": () => () => streamed(`SELECT i1, d1 FROM '${file("wide.parquet")}'`),
   };
 
-  /** One string cannot hold a million rows. */
+  /** A string cannot hold a million rows. */
   async function copyJsonInParts(rows) {
     for (let part = 0; part < 10; part++) {
       const some = rows.slice((part * rows.length) / 10, ((part + 1) * rows.length) / 10);

@@ -11,7 +11,7 @@ import {
 } from "@parquetry/core";
 import { GAMES, game, WIDE_ROWS, wide } from "./rows.mjs";
 
-/** A backend that counts the bytes which are read from it. */
+/** Wraps a backend and counts the bytes that are read. */
 function counting(backend) {
   const counter = { bytes: 0 };
   const get = async (key, options) => {
@@ -26,7 +26,7 @@ function counting(backend) {
   return { counter, backend: new Proxy(backend, { get: (of, name) => (name === "get" ? get : of[name]) }) };
 }
 
-/** Each job prepares itself and gives what is measured. */
+/** Each job prepares itself, and returns the function to measure. */
 export async function openJobs(work) {
   const storage = new Storage(await createLocalBackend({ root: work }));
   const inMemory = async () => {

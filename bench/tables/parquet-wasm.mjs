@@ -4,7 +4,7 @@ import { tableFromIPC, tableFromJSON, tableToIPC } from "apache-arrow";
 import { readParquet, Table, writeParquet } from "parquet-wasm/node";
 import { GAMES, game, WIDE_ROWS, wide } from "./rows.mjs";
 
-// tableFromJSON changes values silently (undefined, negative bigints); the rows here have none of those.
+// tableFromJSON changes values silently (undefined, negative bigints); the rows here have none of these.
 const encode = (rows) => writeParquet(Table.fromIPCStream(tableToIPC(tableFromJSON(rows), "stream")));
 const decode = (bytes, options) => tableFromIPC(readParquet(bytes, options).intoIPCStream());
 const toRows = (table) => table.toArray().map((row) => row.toJSON());

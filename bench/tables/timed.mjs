@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 
-/** Runs a job until it has taken a while, and says how long one took at its best and in the middle. */
+/** Runs a job several times, and returns its median and its best time. */
 export async function timed(run, { repeats, warmUp }) {
   for (let i = 0; i < warmUp; i++) await run();
   const times = [];
@@ -13,7 +13,7 @@ export async function timed(run, { repeats, warmUp }) {
   return { ms: times[times.length >> 1], bestMs: times[0] };
 }
 
-/** How often a job is repeated: small ones until the compiler has done its work. */
+/** How often each job runs: small ones until the compiler has optimised them. */
 export const REPEATS = {
   "game-write": { repeats: 100, warmUp: 50 },
   "game-read": { repeats: 100, warmUp: 50 },
