@@ -91,8 +91,8 @@ it("leaves no directory and no process", async () => {
   await expect(other.sql("SELECT 1")).rejects.toThrow(/closed/);
 });
 
-it("refuses a memory limit that is none", async () => {
+it("refuses a memory limit that is not a size", async () => {
   await expect(openQuery(storage, { cacheDirectory, isolate: true, memoryLimit: "much" })).rejects.toThrow(
-    /no size/,
+    /must be a size such as "4GB"/,
   );
 });

@@ -84,7 +84,7 @@ it("fetches the columns of a query, and its row groups", async () => {
     fetchedBytes: 0,
     fetchedFiles: 0,
   });
-  expect((await other.explain("SELECT max(game) FROM plays")).tables[0]?.filesHere).toBe(1);
+  expect((await other.explain("SELECT max(game) FROM plays")).tables[0]?.filesCached).toBe(1);
   // Holes take no space.
   const entries = await readdir(join(root, "cache"), { recursive: true, withFileTypes: true });
   let onDisk = 0;

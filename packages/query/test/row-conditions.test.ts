@@ -2,8 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { DuckDb, RowConditions } from "../src/duckdb/duckdb.ts";
+import type { DuckDb } from "../src/duckdb/duckdb.ts";
 import { openEmbeddedDuckDb } from "../src/duckdb/embedded-duckdb.ts";
+import type { RowConditions } from "../src/statement/statement.ts";
 
 let root: string;
 let engine: DuckDb;

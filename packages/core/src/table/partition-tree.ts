@@ -69,7 +69,7 @@ interface OpenFolder {
  * ```
  */
 export async function walkPartitions(
-  backend: StorageBackend,
+  backend: Pick<StorageBackend, "list">,
   entity: Key,
   options: WalkOptions = {},
 ): Promise<PartitionTree> {
@@ -111,7 +111,7 @@ export async function walkPartitions(
 
 /** Lists the files of one folder and the partition folders directly below it. Other folders hold no rows of the table. */
 async function listFolder(
-  backend: StorageBackend,
+  backend: Pick<StorageBackend, "list">,
   folder: OpenFolder,
   signal: AbortSignal | undefined,
 ): Promise<{ folder: OpenFolder; files: ObjectInfo[]; below: OpenFolder[] }> {
@@ -133,7 +133,7 @@ async function listFolder(
  * it.
  */
 async function listBelow(
-  backend: StorageBackend,
+  backend: Pick<StorageBackend, "list">,
   folder: OpenFolder,
   signal: AbortSignal | undefined,
 ): Promise<Pick<PartitionTree, "folders" | "strays">> {
@@ -200,7 +200,7 @@ function addKeys(keys: string[], entries: readonly PartitionEntry[]): void {
 
 /** Lists the folder of one partition again. Returns undefined if it is gone. */
 export async function listPartitionFolder(
-  backend: StorageBackend,
+  backend: Pick<StorageBackend, "list">,
   folder: Pick<PartitionFolder, "prefix" | "partition">,
   signal: AbortSignal | undefined,
 ): Promise<(PartitionFolder & { readonly below: readonly Key[] }) | undefined> {

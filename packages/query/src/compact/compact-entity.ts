@@ -15,7 +15,8 @@ import {
   walkPartitions,
 } from "@parquetry/core";
 import { mapConcurrent } from "@parquetry/core/backend";
-import type { DuckDb, ScanTable } from "../duckdb/duckdb.ts";
+import type { DuckDb } from "../duckdb/duckdb.ts";
+import type { ScanTable } from "../duckdb/views/scan-table.ts";
 import type { FileSource } from "../files/file-source.ts";
 import { reconcileColumns } from "../tables/reconcile-columns.ts";
 import { storedFiles } from "../tables/stored-files.ts";
@@ -24,13 +25,13 @@ import type { CompactedPartition, CompactionReport, CompactOptions } from "./com
 import { type CompactionPlan, type CompactionStep, planCompaction } from "./plan-compaction.ts";
 import { madeFrom, type TargetState, targetState } from "./target-state.ts";
 
-/** Partitions in work at once: the engine uses every core for one, and the store answers the others meanwhile. */
+/** Partitions in work at once: the duckdb uses every core for one, and the store answers the others meanwhile. */
 const CONCURRENCY = 4;
 
 /** What {@link compactEntity} works with. */
 export interface CompactContext {
   readonly backend: StorageBackend;
-  readonly engine: DuckDb;
+  readonly duckdb: DuckDb;
   readonly source: FileSource;
   readonly facts: TableFacts;
   readonly declared: DeclaredTable;
@@ -142,9 +143,9 @@ async function compactStep(
   step: CompactionStep & { readonly replaced: readonly DataFile[]; readonly made: MadeFrom | undefined },
   { sortBy = [], signal }: CompactOptions,
 ): Promise<Pick<CompactedPartition, "bytesAfter" | "rows">> {
-  const { backend, engine } = context;
+  const { backend, duckdb } = context;
   const table = await scanTable(context, plan, step, signal);
-  const merged = await engine.merge(table, { sortBy, signal });
+  const merged = await duckdb.merge(table, { sortBy, signal });
   try {
     const { size } = await stat(merged.path);
     await rewritePartition(
@@ -169,16 +170,16 @@ async function compactStep(
 }
 
 async function scanTable(
-  { engine, source, facts, declared }: CompactContext,
+  { duckdb, source, facts, declared }: CompactContext,
   { keyColumns }: CompactionPlan,
   { files }: CompactionStep,
   signal: AbortSignal | undefined,
 ): Promise<ScanTable> {
   const count = { fetchedFiles: 0, fetchedBytes: 0, cacheHits: 0 };
   const local = await source.fetch(files, { signal, count });
-  const { columns, groups } = await reconcileColumns(engine, {
+  const { columns, groups } = await reconcileColumns(duckdb, {
     entity: facts.entity,
-    groups: await engine.groupFiles(local),
+    groups: await duckdb.groupFiles(local),
     reference: [],
     declared: declared.columnTypes,
     keys: facts.keys,

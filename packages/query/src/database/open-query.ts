@@ -1,28 +1,25 @@
 import { realpath } from "node:fs/promises";
 import {
   abilitiesOf,
-  checkOptions,
   type ObjectAccess,
   type Storage,
   type StorageBackend,
   StorageError,
 } from "@parquetry/core";
-import { defaultCacheDirectory } from "@parquetry/core/backend";
+import { checkBackend, defaultCacheDirectory } from "@parquetry/core/backend";
 import { openEmbeddedDuckDb } from "../duckdb/embedded-duckdb.ts";
 import { openIsolatedDuckDb } from "../duckdb/isolated/isolated-duckdb.ts";
 import { FileCache } from "../files/file-cache.ts";
 import { FileSource } from "../files/file-source.ts";
 import { objectUrl } from "../files/object-url.ts";
-import { checkDeclaredTypes } from "./declared-types.ts";
 import { QueryDatabase } from "./query-database.ts";
-import { OPEN_QUERY_OPTIONS, type OpenQueryOptions } from "./query-options.ts";
+import { checkOpenQueryOptions, type OpenQueryOptions } from "./query-options.ts";
 
 /**
- * Opens the entities of a storage for SQL, in an embedded DuckDB. Nothing is read yet. The storage stays the caller's to
- * close.
+ * Opens the entities of a storage for SQL in an embedded DuckDB, without reading anything. The caller closes the storage.
  *
- * @throws StorageError `invalid_argument` for a declared type that is none; `not_supported` where httpfs is asked for and
- * cannot be had.
+ * @throws StorageError `invalid_argument` for an argument of the wrong kind; `not_supported` where httpfs is asked for and cannot
+ * be used.
  * @example
  * ```ts
  * await using db = await openQuery(storage);
@@ -33,10 +30,9 @@ import { OPEN_QUERY_OPTIONS, type OpenQueryOptions } from "./query-options.ts";
  * ```
  */
 export async function openQuery(storage: Storage, options: OpenQueryOptions = {}): Promise<QueryDatabase> {
-  checkOptions(options, OPEN_QUERY_OPTIONS, "openQuery");
-  checkDeclaredTypes("hiveTypes", options.hiveTypes);
-  checkDeclaredTypes("columnTypes", options.columnTypes);
-  const { backend } = storage;
+  const { backend } = storage ?? {};
+  checkBackend(backend, "storage.backend", "openQuery");
+  checkOpenQueryOptions(options);
   const cache = await FileCache.open(
     options.cacheDirectory ?? defaultCacheDirectory(),
     options.cacheMaxBytes,
@@ -44,27 +40,27 @@ export async function openQuery(storage: Storage, options: OpenQueryOptions = {}
   const roots = cache.isUsable ? [cache.path] : [];
   if (backend.name === "local") roots.unshift(await realpath(backend.url()));
   const { trusted = false, memoryLimit, threads } = options;
-  const access = options.remote === "httpfs" ? await accessOf(backend) : undefined;
+  const access = options.remote === "httpfs" ? await directAccess(backend) : undefined;
   const httpfs = access && { extension: options.httpfsExtension, scope: objectUrl(access, "") };
-  const create = options.isolate === true ? openIsolatedDuckDb : openEmbeddedDuckDb;
-  const engine = await create({ roots, trusted, memoryLimit, threads, httpfs });
+  const open = options.isolate === true ? openIsolatedDuckDb : openEmbeddedDuckDb;
+  const duckdb = await open({ roots, trusted, memoryLimit, threads, httpfs });
   const source = new FileSource(
     backend,
     cache,
     options.csv ?? {},
     access && ((key) => objectUrl(access, key)),
   );
-  return new QueryDatabase(storage, engine, source, options);
+  return new QueryDatabase(storage, duckdb, source, options);
 }
 
-async function accessOf(backend: StorageBackend): Promise<ObjectAccess | undefined> {
+async function directAccess(backend: StorageBackend): Promise<ObjectAccess | undefined> {
   if (backend.name === "local") return undefined;
-  const { directAccess } = abilitiesOf(backend);
-  if (directAccess !== undefined) return directAccess.access();
+  const ability = abilitiesOf(backend).directAccess;
+  if (ability !== undefined) return ability.access();
   throw new StorageError({
     code: "not_supported",
     op: "openQuery",
     backend: backend.name,
-    message: `openQuery: remote: "httpfs" reads from S3 and R2; the backend ${backend.name} cannot hand its objects to another program. Leave the option out.`,
+    message: `openQuery: remote: "httpfs" needs S3 or R2: the backend ${backend.name} gives other programs no access to its objects. Remove the option.`,
   });
 }

@@ -1,12 +1,13 @@
 import type { Row } from "@parquetry/core";
-import type { DuckDbResult, QueryColumn } from "../duckdb/duckdb.ts";
+import type { DuckDbResult } from "../duckdb/duckdb.ts";
+import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { QueryStats } from "./query-result.ts";
 import { limitedBatches, type ResultLimit } from "./result-limit.ts";
 import { rowsOf } from "./result-rows.ts";
 
 /**
- * An answer whose rows are taken batch by batch: only one batch is in JavaScript's memory at a time. The query itself is
- * finished, so that no failure of it comes after rows were seen. Iterate it to the end, leave the loop early, or close it.
+ * A result whose rows are taken batch by batch, with only one batch in JavaScript's memory at a time. The query itself has finished,
+ * so it cannot fail after the first rows. Iterate it to the end, leave the loop early, or close it.
  *
  * @example
  * ```ts

@@ -1,61 +1,72 @@
 import { rm, stat } from "node:fs/promises";
-import { abilitiesOf, checkOptions, type Key, type Row, type Storage, StorageError } from "@parquetry/core";
+import {
+  abilitiesOf,
+  checkOptions,
+  isStorageError,
+  type Key,
+  type Row,
+  type Storage,
+  StorageError,
+} from "@parquetry/core";
+import { invalid } from "@parquetry/core/backend";
 import { compactEntity } from "../compact/compact-entity.ts";
-import type { CompactionReport, CompactOptions } from "../compact/compact-options.ts";
-import type { DuckDb, DuckDbResult, QueryColumn, QueryParameters } from "../duckdb/duckdb.ts";
+import { COMPACT_OPTIONS, type CompactionReport, type CompactOptions } from "../compact/compact-options.ts";
+import type { DuckDb, DuckDbResult } from "../duckdb/duckdb.ts";
+import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { FileSource } from "../files/file-source.ts";
-import { type Execution, fetchUntilSatisfied, type Planned } from "../plan/fetch-until-satisfied.ts";
-import { explainChoice } from "../plan/plan-summary.ts";
-import { isMovingFile, MAX_LOOKS } from "../plan/retry-on-replaced-files.ts";
-import { choose, type NamedTable, type PlanContext } from "../plan/scan-plan.ts";
-import { Stopwatch } from "../plan/stopwatch.ts";
+import { type Execution, fetchUntilSatisfied, type ReadSummary } from "../plan/fetch-until-satisfied.ts";
+import { type NamedTable, type PlanContext, Stopwatch } from "../plan/plan-context.ts";
+import { explainPlan, type QueryExplanation } from "../plan/plan-summary.ts";
+import { retryOnReplacedFiles } from "../plan/retry-on-replaced-files.ts";
+import { planScan } from "../plan/scan-plan.ts";
+import type { QueryParameters } from "../statement/query-parameters.ts";
 import type { ColumnsDescription, DescribedColumn } from "../tables/describe-columns.ts";
 import { rememberListings } from "../tables/listing-memory.ts";
-import { suggestColumn } from "../tables/suggest-column.ts";
 import { TableCatalog } from "../tables/table-catalog.ts";
-import { withDeadline } from "./deadline.ts";
 import { QueryCursor } from "./query-cursor.ts";
-import { type OpenQueryOptions, SQL_OPTIONS, type SqlOptions } from "./query-options.ts";
-import type { ColumnarResult, QueryExplanation, QueryResult, QueryStats } from "./query-result.ts";
+import { checkSqlArguments, type OpenQueryOptions, type SqlOptions } from "./query-options.ts";
+import type { ColumnarResult, QueryResult, QueryStats } from "./query-result.ts";
 import { checkByteCount, checkRowCount, limitedBatches } from "./result-limit.ts";
 import { setField } from "./result-rows.ts";
 
-/** A table as {@link QueryDatabase.describe} tells it. */
+/** The longest time that a timer of Node can wait. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** A table as {@link QueryDatabase.describe} returns it. */
 export interface TableDescription extends ColumnsDescription {
   /** The entity. */
   readonly entity: string;
-  /** Its partition keys and their pinned types, outermost first. */
+  /** Its partition keys and their types, outermost first. */
   readonly keys: readonly QueryColumn[];
-  /** Its columns. One whose type is `UNKNOWN` says why: it is NULL throughout, or no type holds its values. */
+  /** Its columns. A column of type `UNKNOWN` says why: it is NULL throughout, or no type holds its values. */
   readonly columns: readonly DescribedColumn[];
 }
 
 /**
- * SQL over the entities of a storage. Made by {@link openQuery}. What it learns of an entity at first use (keys, their
- * types, columns) holds until it is closed or {@link QueryDatabase.refresh} is called; which files there are is looked up
- * by every query.
+ * SQL over the entities of a storage, as {@link openQuery} opens it. What it learns about an entity at first use (keys, types,
+ * columns) is kept until it is closed or {@link QueryDatabase.refresh} is called. Files are listed again for every query.
  */
 export class QueryDatabase implements AsyncDisposable {
   readonly #storage: Storage;
-  readonly #engine: DuckDb;
+  readonly #duckdb: DuckDb;
   readonly #source: FileSource;
   readonly #options: OpenQueryOptions;
   readonly #catalog: TableCatalog;
   #closed: Promise<void> | undefined;
 
-  constructor(storage: Storage, engine: DuckDb, source: FileSource, options: OpenQueryOptions) {
+  constructor(storage: Storage, duckdb: DuckDb, source: FileSource, options: OpenQueryOptions) {
     this.#storage = storage;
-    this.#engine = engine;
+    this.#duckdb = duckdb;
     this.#source = source;
     this.#options = options;
-    this.#catalog = new TableCatalog({ backend: storage.backend, engine, source, declared: options });
+    this.#catalog = new TableCatalog({ backend: storage.backend, duckdb, source, declared: options });
   }
 
   /**
-   * Runs one SELECT and gives all of its rows.
+   * Runs one SELECT and returns all of its rows.
    *
-   * @throws StorageError `invalid_argument` for SQL that fails, with the place; `not_found` for an unknown table, naming
-   * those there are; `permission_denied` for what locked SQL may not do; `aborted`; `timeout`.
+   * @throws StorageError `invalid_argument` for SQL that fails, with the place; `not_found` for an unknown table, naming the
+   * existing ones; `permission_denied` for what locked SQL may not do; `aborted`; `timeout`.
    * @example
    * ```ts
    * const { rows } = await db.sql("SELECT count(*) AS plays FROM \"raw/plays\" WHERE year = ?", [2024]);
@@ -63,19 +74,16 @@ export class QueryDatabase implements AsyncDisposable {
    */
   async sql(text: string, parameters?: QueryParameters, options: SqlOptions = {}): Promise<QueryResult> {
     const started = performance.now();
-    const cursor = await this.open(text, parameters, options);
+    const { result, stats } = await this.#run("sql", text, parameters, options);
+    const cursor = new QueryCursor(result, stats, options);
     const rows: Row[] = [];
     for await (const batch of cursor) for (const row of batch) rows.push(row);
-    return {
-      rows,
-      columns: cursor.columns,
-      stats: { ...cursor.stats, totalMs: performance.now() - started },
-    };
+    return { rows, columns: cursor.columns, stats: { ...stats, totalMs: performance.now() - started } };
   }
 
   /**
-   * {@link QueryDatabase.sql} with one array of values for each column instead of one object for each row: a third of the
-   * time and of the memory for what is computed on or drawn.
+   * {@link QueryDatabase.sql} with one array of values per column instead of one object per row. Takes a third of the time and
+   * memory, for data that is computed on or plotted.
    *
    * @throws StorageError as {@link QueryDatabase.sql}.
    * @example
@@ -90,7 +98,7 @@ export class QueryDatabase implements AsyncDisposable {
     options: SqlOptions = {},
   ): Promise<ColumnarResult> {
     const started = performance.now();
-    const { result, stats } = await this.#run(text, parameters, options);
+    const { result, stats } = await this.#run("columns", text, parameters, options);
     const values = result.columns.map((): unknown[] => []);
     for await (const batch of limitedBatches(result, options)) {
       for (const [c, own] of values.entries()) for (const value of batch.values[c] ?? []) own.push(value);
@@ -101,7 +109,7 @@ export class QueryDatabase implements AsyncDisposable {
   }
 
   /**
-   * {@link QueryDatabase.sql} as batches of rows, which are made as the caller takes them.
+   * {@link QueryDatabase.sql} as batches of rows, which are converted as the caller takes them.
    *
    * @throws StorageError as {@link QueryDatabase.sql}.
    * @example
@@ -110,7 +118,8 @@ export class QueryDatabase implements AsyncDisposable {
    * ```
    */
   async *stream(text: string, parameters?: QueryParameters, options: SqlOptions = {}): AsyncGenerator<Row[]> {
-    yield* await this.open(text, parameters, options);
+    const { result, stats } = await this.#run("stream", text, parameters, options);
+    yield* new QueryCursor(result, stats, options);
   }
 
   /**
@@ -119,14 +128,14 @@ export class QueryDatabase implements AsyncDisposable {
    * @throws StorageError as {@link QueryDatabase.sql}.
    */
   async open(text: string, parameters?: QueryParameters, options: SqlOptions = {}): Promise<QueryCursor> {
-    const { result, stats } = await this.#run(text, parameters, options);
+    const { result, stats } = await this.#run("open", text, parameters, options);
     return new QueryCursor(result, stats, options);
   }
 
   /**
-   * Runs one SELECT and leaves its result as a Parquet file that did not go through JavaScript.
+   * Runs one SELECT and writes its result to a Parquet file, without converting it to JavaScript.
    *
-   * @returns the path of a temporary file, which is gone when the database is closed, and what it took.
+   * @returns the path of a temporary file, which is deleted when the database is closed, and statistics.
    * @throws StorageError as {@link QueryDatabase.sql}.
    */
   async toParquet(
@@ -134,32 +143,30 @@ export class QueryDatabase implements AsyncDisposable {
     parameters?: QueryParameters,
     options: SqlOptions = {},
   ): Promise<{ readonly path: string; readonly stats: QueryStats }> {
-    const started = performance.now();
-    return withDeadline(options, async (signal) => {
-      const { result, planned } = await this.#planned(
-        text,
-        parameters,
-        { ...options, signal },
-        {
-          run: ({ plan, query }) =>
-            this.#engine.runToParquet(query, plan.scans, { maxRows: options.maxRows, signal }),
-          discard: ({ path }) => rm(path, { force: true }),
-        },
-      );
-      try {
-        checkRowCount(result.rowCount, options);
-        checkByteCount((await stat(result.path)).size, options);
-      } catch (error) {
-        await rm(result.path, { force: true });
-        throw error;
-      }
-      return { path: result.path, stats: statsOf(planned, result.rowCount, started) };
-    });
+    const { result, stats } = await this.#execute(
+      "toParquet",
+      text,
+      parameters,
+      options,
+      ({ statement, signal }) => ({
+        run: ({ tables }) =>
+          this.#duckdb.runToParquet(statement, tables, { maxRows: options.maxRows, signal }),
+        discard: ({ path }) => rm(path, { force: true }),
+      }),
+    );
+    try {
+      checkRowCount(result.rowCount, options);
+      checkByteCount((await stat(result.path)).size, options);
+    } catch (error) {
+      await rm(result.path, { force: true });
+      throw error;
+    }
+    return { path: result.path, stats };
   }
 
   /**
-   * Says what a query would read, without reading it: of every table the partitions kept and total, files, bytes, and the
-   * list requests it took to know.
+   * Says what a query would read: the partitions kept of each table, files, bytes, and list requests. Reads no data file that the
+   * query names; the first query of a table reads one file of its first and one of its last partition, for their columns.
    *
    * @throws StorageError as {@link QueryDatabase.sql}.
    * @example
@@ -174,26 +181,31 @@ export class QueryDatabase implements AsyncDisposable {
     options: SqlOptions = {},
   ): Promise<QueryExplanation> {
     const started = performance.now();
+    checkSqlArguments(text, options, "explain");
     return withDeadline(options, async (signal) => {
-      const context = await this.#context(text, parameters, { ...options, signal });
+      const context = await this.#context(text, parameters, { ...options, signal }, started);
       const columns = new Map(context.tables.map(({ facts }) => [facts.entity, facts.columns]));
-      const choice = await choose(context, columns);
-      return explainChoice(choice, context, started);
+      return explainPlan(await planScan(context, columns), context);
     });
   }
 
-  /** The entities that are there, which are the tables. */
+  /** Lists the entities, which are the tables. */
   async tables(options: Pick<SqlOptions, "signal"> = {}): Promise<readonly string[]> {
+    checkOptions(options, { signal: "signal" }, "tables");
+    this.#checkOpen("tables");
     return this.#catalog.list(options.signal);
   }
 
   /**
-   * The keys and columns of a table, as the footers of files say that are spread evenly over it: of a local Parquet table at
-   * most 1,000, of any other 32.
+   * Returns the keys and columns of a table, from the footers of files that are spread evenly over it: at most 1,000 local Parquet
+   * files, or 32 others.
    *
-   * @throws StorageError `not_found` for an unknown table, naming those there are.
+   * @throws StorageError `not_found` for an unknown table, naming the existing ones.
    */
   async describe(table: string, options: Pick<SqlOptions, "signal"> = {}): Promise<TableDescription> {
+    checkTable(table, "describe");
+    checkOptions(options, { signal: "signal" }, "describe");
+    this.#checkOpen("describe");
     await this.#grant();
     const listing = rememberListings(this.#storage.backend);
     const entity = await this.#catalog.resolve(table, options.signal);
@@ -202,12 +214,12 @@ export class QueryDatabase implements AsyncDisposable {
   }
 
   /**
-   * Makes one file of the many files of each partition, atomically: whoever reads meanwhile sees the old files or the new
-   * one. With `into`, many small partitions become few larger ones of another entity, and this one stays as it is. Every new
-   * file is read back and compared before it counts.
+   * Merges the files of each partition into one, atomically: a concurrent reader sees the old files or the new one. With `into`,
+   * merges many small partitions into fewer, larger ones of another entity, and leaves this one unchanged. Every new file is read
+   * back and compared before it is committed.
    *
-   * @returns what was done; partitions that failed are as they were.
-   * @throws StorageError `not_found` for an unknown table; `invalid_argument` for keys or columns that are not there.
+   * @returns a report; partitions that failed are unchanged.
+   * @throws StorageError `not_found` for an unknown table; `invalid_argument` for unknown keys or columns.
    * @example
    * ```ts
    * const { compacted } = await db.compact("raw/plays", { where: { year: 2024 }, sortBy: ["play_id"], dryRun: true });
@@ -215,23 +227,25 @@ export class QueryDatabase implements AsyncDisposable {
    * ```
    */
   async compact(table: string, options: CompactOptions = {}): Promise<CompactionReport> {
-    if (this.#closed !== undefined) throw closed();
-    const { backend } = this.#storage;
+    checkTable(table, "compact");
+    checkOptions(options, COMPACT_OPTIONS, "compact");
+    this.#checkOpen("compact");
     await this.#grant();
+    const { backend } = this.#storage;
     const entity = await this.#catalog.resolve(table, options.signal);
     const facts = await this.#catalog.factsOf(entity, rememberListings(backend), options.signal);
     const declared = this.#catalog.declaredOf(entity);
-    return compactEntity({ backend, engine: this.#engine, source: this.#source, facts, declared }, options);
+    return compactEntity({ backend, duckdb: this.#duckdb, source: this.#source, facts, declared }, options);
   }
 
-  /** Forgets what was learnt of the entities: for a database that is open while keys or columns change. */
+  /** Forgets what is known about the entities. Call it when keys or columns have changed while the database is open. */
   refresh(): void {
     this.#catalog.forget();
   }
 
-  /** Frees DuckDB and its temporary files; the storage stays open. */
+  /** Closes DuckDB and deletes its temporary files. The storage stays open. */
   close(): Promise<void> {
-    this.#closed ??= this.#engine.close();
+    this.#closed ??= this.#duckdb.close();
     return this.#closed;
   }
 
@@ -241,80 +255,71 @@ export class QueryDatabase implements AsyncDisposable {
   }
 
   async #run(
+    op: string,
     text: string,
     parameters: QueryParameters | undefined,
     options: SqlOptions,
   ): Promise<{ readonly result: DuckDbResult; readonly stats: QueryStats }> {
-    const started = performance.now();
     const { timestamps, maxRows } = options;
-    return withDeadline(options, async (signal) => {
-      const { result, planned } = await this.#planned(
-        text,
-        parameters,
-        { ...options, signal },
-        {
-          run: ({ plan, query }) => this.#engine.run(query, plan.scans, { timestamps, maxRows, signal }),
-          discard: async (partial) => partial.close(),
-        },
-      );
-      try {
-        checkRowCount(result.rowCount, options);
-      } catch (error) {
-        result.close();
-        throw error;
-      }
-      return { result, stats: statsOf(planned, result.rowCount, started) };
-    });
+    const ran = await this.#execute(op, text, parameters, options, ({ statement, signal }) => ({
+      run: ({ tables }) => this.#duckdb.run(statement, tables, { timestamps, maxRows, signal }),
+      discard: async (partial) => partial.close(),
+    }));
+    try {
+      checkRowCount(ran.result.rowCount, options);
+    } catch (error) {
+      ran.result.close();
+      throw error;
+    }
+    return ran;
   }
 
-  /** Plans and runs; where files were replaced meanwhile, looks again. */
-  async #planned<T extends { readonly rowCount: number }>(
+  /** Plans and runs a query. */
+  async #execute<T extends { readonly rowCount: number }>(
+    op: string,
     text: string,
     parameters: QueryParameters | undefined,
-    options: Pick<SqlOptions, "maxRows" | "signal" | "onProgress">,
-    execution: Execution<T>,
-  ): Promise<{ readonly result: T; readonly planned: Planned }> {
+    options: SqlOptions,
+    execution: (context: PlanContext) => Execution<T>,
+  ): Promise<{ readonly result: T; readonly stats: QueryStats }> {
     const started = performance.now();
-    for (let look = 1; ; look++) {
-      const context = await this.#context(text, parameters, options);
-      try {
-        return await fetchUntilSatisfied(context, options, execution, started);
-      } catch (error) {
-        if (look < MAX_LOOKS && isMovingFile(error)) continue;
-        if (!(error instanceof StorageError)) throw error;
-        throw suggestColumn(
-          error,
-          undefined,
-          context.tables.map(({ facts }) => facts),
-        );
-      }
-    }
+    checkSqlArguments(text, options, op);
+    const { result, summary } = await withDeadline(options, (signal) =>
+      retryOnReplacedFiles(
+        () => this.#context(text, parameters, { ...options, signal }, started),
+        (context) => fetchUntilSatisfied(context, options.maxRows, execution(context)),
+      ),
+    );
+    return { result, stats: statsOf(summary, result.rowCount, started) };
   }
 
-  /** Credentials may end between two queries. */
+  #checkOpen(op: string): void {
+    if (this.#closed !== undefined) throw invalid(op, "the database is closed");
+  }
+
+  /** Renews the credentials that DuckDB reads the store with: they may expire between two queries. */
   async #grant(): Promise<void> {
-    const { directAccess } = abilitiesOf(this.#storage.backend);
-    if (this.#options.remote !== "httpfs" || directAccess === undefined) return;
-    await this.#engine.grant(await directAccess.access());
+    if (this.#options.remote !== "httpfs") return;
+    const access = await abilitiesOf(this.#storage.backend).directAccess?.access();
+    if (access !== undefined) await this.#duckdb.grant(access);
   }
 
   async #context(
     text: string,
     parameters: QueryParameters | undefined,
-    options: SqlOptions,
+    { signal, onProgress }: SqlOptions,
+    started: number,
   ): Promise<PlanContext> {
-    checkOptions(options, SQL_OPTIONS, "sql");
-    const { signal, onProgress } = options;
-    if (this.#closed !== undefined) throw closed();
-    const engine = this.#engine;
+    this.#checkOpen("sql");
+    const duckdb = this.#duckdb;
     await this.#grant();
     const watch = new Stopwatch();
-    const query = await watch.time(() => engine.prepare(text, parameters, { signal }));
+    const statement = await watch.time(() => duckdb.prepare(text, parameters, { signal }));
     const listing = rememberListings(this.#storage.backend, (listRequests) =>
       onProgress?.({ phase: "planning", listRequests }),
     );
     const names = new Map<Key, string[]>();
-    for (const name of query.tableNames) {
+    for (const name of statement.tableNames) {
       const entity = await (this.#options.trusted === true
         ? this.#catalog.find(name, signal)
         : this.#catalog.resolve(name, signal));
@@ -329,35 +334,34 @@ export class QueryDatabase implements AsyncDisposable {
         }),
       ),
     );
-    return {
-      engine,
-      source: this.#source,
-      listing,
-      query,
-      tables,
-      prune: (candidates) => watch.time(() => engine.prune(query, candidates, { signal })),
-      pruneMs: () => watch.elapsedMs,
-      signal,
-      onProgress,
-    };
+    return { duckdb, source: this.#source, listing, statement, tables, started, watch, signal, onProgress };
   }
 }
 
-function statsOf(planned: Planned, rowCount: number, started: number): QueryStats {
-  const { fetchedFiles, fetchedBytes } = planned.count;
-  return {
-    ...planned.explanation,
-    rowCount,
-    fetchedFiles,
-    fetchedBytes,
-    totalMs: performance.now() - started,
-  };
+function statsOf(summary: ReadSummary, rowCount: number, started: number): QueryStats {
+  return { ...summary, rowCount, totalMs: performance.now() - started };
 }
 
-function closed(): StorageError {
-  return new StorageError({
-    code: "invalid_argument",
-    op: "sql",
-    message: "sql: the database is closed.",
-  });
+function checkTable(table: string, op: string): void {
+  if (typeof table !== "string") throw invalid(op, `the table must be a string, got ${typeof table}`);
+}
+
+/** Runs with a signal that fires at the caller's signal or after the timeout; the error says which of the two it was. */
+async function withDeadline<T>(
+  { signal, timeoutMs }: Pick<SqlOptions, "signal" | "timeoutMs">,
+  run: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  if (timeoutMs === undefined) return run(signal);
+  const timeout = AbortSignal.timeout(Math.min(timeoutMs, MAX_TIMEOUT_MS));
+  try {
+    return await run(signal === undefined ? timeout : AbortSignal.any([signal, timeout]));
+  } catch (error) {
+    if (!timeout.aborted || signal?.aborted === true || !isStorageError(error, "aborted")) throw error;
+    throw new StorageError({
+      code: "timeout",
+      op: "sql",
+      retry: "never",
+      message: `sql: no result within ${timeoutMs} ms. Read fewer partitions, or raise timeoutMs.`,
+    });
+  }
 }

@@ -1,80 +1,129 @@
-import type { OptionKinds, ReadCsvOptions } from "@parquetry/core";
+import { type CustomKind, checkOptions, type OptionKinds, oneOf, type ReadCsvOptions } from "@parquetry/core";
+import { invalid } from "@parquetry/core/backend";
+import { checkCsvOptions } from "@parquetry/core/unstable";
 import type { ResultOptions } from "../duckdb/duckdb.ts";
-import type { QueryProgress } from "../plan/query-progress.ts";
+import { parseMemoryLimit } from "../duckdb/isolated/process-memory.ts";
+import type { QueryProgress } from "../plan/plan-context.ts";
 import type { ResultLimit } from "./result-limit.ts";
+
+/** SQL types by column, by table: `{ "raw/plays": { week: "VARCHAR" } }`. */
+type TypesByTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** Options of `openQuery`. */
 export interface OpenQueryOptions {
   /**
-   * The types of partition keys, by entity. Default: BIGINT where every value is an integer that BIGINT gives back
-   * unchanged, else VARCHAR. A key that only some partitions have is declared here too.
+   * Types of partition keys, by table. Default: BIGINT where every value is an integer that BIGINT gives back unchanged, else
+   * VARCHAR. Also declares a key that only some partitions have.
    */
-  readonly hiveTypes?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
-  /** The types of columns, by entity: values are cast, and one that cannot be is an error. Default: as the files have them. */
-  readonly columnTypes?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
-  /** How CSV files are read. Default: UTF-8, `,`, empty texts are NULL. */
+  readonly hiveTypes?: TypesByTable | undefined;
+  /** Types of columns, by table. Values are cast; a value that cannot be cast is an error. Default: the types in the files. */
+  readonly columnTypes?: TypesByTable | undefined;
+  /** How CSV files are read. Default: UTF-8, separated by `,`, with empty strings as NULL. */
   readonly csv?: ReadCsvOptions | undefined;
   /**
-   * How files of a remote store are read. `cache` (default): fetched into a cache on this machine, so that a repeated query
-   * fetches nothing. `httpfs`: DuckDB's extension reads the same pruned list of files from S3 or R2 and keeps nothing; for
-   * machines without disk, or files that are read once. CSV, and keys with unusual characters, go through the cache all the same.
+   * How files of a remote store are read. `cache` (default) downloads them into a cache on this machine, so a repeated query
+   * downloads nothing. `httpfs` lets DuckDB's extension read the same pruned list of files from S3 or R2 and keeps nothing: for
+   * machines without a disk, or files that are read once. CSV files, and partition values with unusual characters, use the
+   * cache in both cases.
    */
   readonly remote?: "cache" | "httpfs" | undefined;
-  /** The file of the extension httpfs, for this very version of DuckDB. Default: as `INSTALL httpfs` has left it. */
+  /** The file of the httpfs extension, built for exactly this version of DuckDB. Default: the one that `INSTALL httpfs` installed. */
   readonly httpfsExtension?: string | undefined;
-  /** Where files of remote stores are kept. Default: `PARQUETRY_CACHE_DIR`, else the system's place for caches. */
+  /** The directory of the cache. Default: `PARQUETRY_CACHE_DIR`, else the system's cache directory. */
   readonly cacheDirectory?: string | undefined;
-  /** How much is kept there, in bytes. Default 10 GiB. */
+  /** The size of the cache, in bytes. Default 10 GiB. */
   readonly cacheMaxBytes?: number | undefined;
   /**
-   * `true` lets SQL do whatever DuckDB can: read any file, write, several statements. Default `false`: one SELECT over the
-   * entities.
+   * `true` lets SQL do whatever DuckDB can: read any file, write, run several statements. Default `false`: one SELECT over the
+   * tables of the storage.
    */
   readonly trusted?: boolean | undefined;
   /**
-   * `true` runs DuckDB in a child process, which is killed where it takes a quarter more memory than `memoryLimit` plus
-   * 256 MiB, where a query does not stop when it is aborted, and which may crash: the query fails with `unavailable`, and
-   * the next one gets a new process. Queries that run at the same time share one. The child does not get this process's
-   * environment. Costs some 100 ms at the first query. Default `false`.
+   * `true` runs DuckDB in a child process, which does not inherit this process's environment. The child is killed when it uses
+   * a quarter more memory than `memoryLimit` plus 256 MiB, or when an aborted query does not stop. If it is killed or crashes,
+   * its queries fail with `unavailable` and the next query starts a new process. Concurrent queries share one process. The
+   * first query takes about 100 ms longer. Default `false`.
    */
   readonly isolate?: boolean | undefined;
-  /** The most memory that DuckDB takes, such as `4GB`; a soft limit. Default: 80 % of the machine's. */
+  /** DuckDB's memory limit, such as `4GB`. DuckDB may exceed it briefly. Default: 80 % of the machine's memory. */
   readonly memoryLimit?: string | undefined;
-  /** Threads of DuckDB. Default: one a core. */
+  /** DuckDB's threads. Default: one per core. */
   readonly threads?: number | undefined;
 }
 
 /** Options of a query. */
 export interface SqlOptions extends ResultOptions, ResultLimit {
-  /** Stops the query, with code `aborted`. */
+  /** Interrupts the query, which then fails with `aborted`. */
   readonly signal?: AbortSignal | undefined;
-  /** Stops the query after so many milliseconds, with code `timeout`. Default: never. */
+  /** Interrupts the query after this many milliseconds; it then fails with `timeout`. Default: no limit. */
   readonly timeoutMs?: number | undefined;
-  /** Told how far it is: at every list request, at every file that is here, and when it runs. */
+  /** Called after each list request, after each file that is ready to read, and when DuckDB starts. */
   readonly onProgress?: ((progress: QueryProgress) => void) | undefined;
 }
 
-/** The names of {@link OpenQueryOptions}. */
-export const OPEN_QUERY_OPTIONS: OptionKinds<OpenQueryOptions> = {
-  hiveTypes: true,
-  columnTypes: true,
-  csv: true,
-  remote: true,
-  httpfsExtension: true,
-  cacheDirectory: true,
-  cacheMaxBytes: true,
-  trusted: true,
-  isolate: true,
-  memoryLimit: true,
-  threads: true,
+/** A SQL type: `BIGINT`, `DECIMAL(18, 2)`, `TIMESTAMP WITH TIME ZONE`, `VARCHAR[]`. It becomes part of SQL, so nothing else may match. */
+const SQL_TYPE = /^[A-Za-z][A-Za-z0-9_]*(?: [A-Za-z]+)*(?:\(\d+(?:, ?\d+)?\))?(?:\[\d*\])*$/;
+
+const memorySize: CustomKind = {
+  expected: 'a size such as "4GB" or "500MiB"',
+  is: (value) => typeof value === "string" && parseMemoryLimit(value) !== undefined,
 };
 
-/** The names of {@link SqlOptions}. */
-export const SQL_OPTIONS: OptionKinds<SqlOptions> = {
-  maxRows: true,
-  maxBytes: true,
-  timestamps: true,
-  timeoutMs: true,
-  signal: true,
-  onProgress: true,
+const OPEN_QUERY_OPTIONS: OptionKinds<OpenQueryOptions> = {
+  hiveTypes: "object",
+  columnTypes: "object",
+  csv: "object",
+  remote: oneOf("cache", "httpfs"),
+  httpfsExtension: "string",
+  cacheDirectory: "string",
+  cacheMaxBytes: "bytes",
+  trusted: "boolean",
+  isolate: "boolean",
+  memoryLimit: memorySize,
+  threads: "count",
 };
+
+const SQL_OPTIONS: OptionKinds<SqlOptions> = {
+  maxRows: "whole",
+  maxBytes: "bytes",
+  timestamps: oneOf("date", "text"),
+  timeoutMs: "positive",
+  signal: "signal",
+  onProgress: "function",
+};
+
+/**
+ * Checks the options of `openQuery`, for callers without types.
+ *
+ * @throws StorageError `invalid_argument` that names the option.
+ */
+export function checkOpenQueryOptions(options: OpenQueryOptions): void {
+  checkOptions(options, OPEN_QUERY_OPTIONS, "openQuery");
+  checkCsvOptions(options.csv ?? {}, "openQuery");
+  for (const option of ["hiveTypes", "columnTypes"] as const) {
+    for (const [table, types] of Object.entries(options[option] ?? {})) {
+      if (typeof types !== "object" || types === null || Array.isArray(types))
+        throw invalid(
+          "openQuery",
+          `${option} must map ${table} to types by column, such as { week: "VARCHAR" }`,
+        );
+      for (const [column, type] of Object.entries(types)) {
+        if (typeof type === "string" && SQL_TYPE.test(type)) continue;
+        throw invalid(
+          "openQuery",
+          `${option} of ${table}: ${column} must have a SQL type such as BIGINT, VARCHAR, DOUBLE, DATE or DECIMAL(18,2), got ${JSON.stringify(type)}`,
+        );
+      }
+    }
+  }
+}
+
+/**
+ * Checks the SQL and the options of a query, for callers without types.
+ *
+ * @throws StorageError `invalid_argument` that names the option.
+ */
+export function checkSqlArguments(text: string, options: SqlOptions, op: string): void {
+  if (typeof text !== "string") throw invalid(op, `the SQL must be a string, got ${typeof text}`);
+  checkOptions(options, SQL_OPTIONS, op);
+}

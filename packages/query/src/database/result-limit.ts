@@ -1,16 +1,16 @@
 import { StorageError } from "@parquetry/core";
 import type { ColumnBatch, DuckDbResult } from "../duckdb/duckdb.ts";
 
-/** What every value that is no text and no bytes counts. */
+/** The size of every value that is neither a string nor bytes. */
 const VALUE_BYTES = 8;
 
-/** How large an answer may be. */
+/** How large a result may be. */
 export interface ResultLimit {
-  /** The most rows. Default: any number. */
+  /** The most rows. Default: no limit. */
   readonly maxRows?: number | undefined;
   /**
-   * The most bytes: texts and BLOBs count by their length (a text one byte a UTF-16 unit), every other value 8; of a Parquet
-   * file its size. Default: any number.
+   * The most bytes. Strings count one byte per UTF-16 unit, BLOBs their length, every other value 8 bytes; a Parquet file counts
+   * its size. Default: no limit.
    */
   readonly maxBytes?: number | undefined;
 }
@@ -36,7 +36,7 @@ export function checkByteCount(bytes: number, { maxBytes }: ResultLimit): void {
 }
 
 /**
- * Passes the batches of a result on until they are too many.
+ * Passes the batches of a result on, and fails when there are too many bytes.
  *
  * @throws StorageError `invalid_argument`.
  */
@@ -70,6 +70,6 @@ function tooLarge(size: string, option: string): StorageError {
   return new StorageError({
     code: "invalid_argument",
     op: "sql",
-    message: `sql: the result has ${size}. Ask for less (LIMIT, WHERE, fewer columns, an aggregate), take it batch by batch with stream(), or raise ${option}.`,
+    message: `sql: the result has ${size}. Reduce it (LIMIT, WHERE, fewer columns, an aggregate), read it in batches with stream(), or raise ${option}.`,
   });
 }

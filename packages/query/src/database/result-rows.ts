@@ -1,5 +1,6 @@
 import type { Row } from "@parquetry/core";
-import type { ColumnBatch, QueryColumn } from "../duckdb/duckdb.ts";
+import type { ColumnBatch } from "../duckdb/duckdb.ts";
+import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 
 /** Turns a batch of columns into rows. */
 export function rowsOf(columns: readonly QueryColumn[], batch: ColumnBatch): Row[] {
@@ -12,7 +13,7 @@ export function rowsOf(columns: readonly QueryColumn[], batch: ColumnBatch): Row
   return rows;
 }
 
-/** Sets a field of any name: an assignment to `__proto__` would set none. */
+/** Sets a field of any name, including `__proto__`, which an assignment would not set. */
 export function setField(target: Record<string, unknown>, name: string, value: unknown): void {
   if (name === "__proto__") Object.defineProperty(target, name, { value, enumerable: true });
   else target[name] = value;

@@ -64,7 +64,7 @@ describe("generateDdl", () => {
     const ddl = generateDdl("trino", { ...table, columns, looked: { partitions: 2, of: 3 } }, "s3://b/odd");
     expect(ddl.split("\n").slice(0, 2)).toEqual([
       `-- "a\\nb": ${problem}`,
-      "-- Types are those of 2 of 3 partitions.",
+      "-- Types come from 2 of 3 partitions.",
     ]);
     expect(ddl).not.toMatch(/unknown/i);
   });

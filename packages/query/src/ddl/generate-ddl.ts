@@ -1,6 +1,6 @@
 import { StorageError } from "@parquetry/core";
 import type { TableDescription } from "../database/query-database.ts";
-import type { QueryColumn } from "../duckdb/duckdb.ts";
+import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import { quoteName, quoteText } from "../statement/quote.ts";
 import { describeNotes } from "../tables/describe-notes.ts";
 

@@ -1,82 +1,114 @@
-import { isStorageError, StorageError, type StorageErrorCode } from "@parquetry/core";
+import { StorageError, type StorageErrorCode } from "@parquetry/core";
+import { isNode } from "../statement/sql-tree.ts";
 
-/** How DuckDB's messages begin, and what that means here. */
-const CODES: readonly (readonly [RegExp, StorageErrorCode])[] = [
-  [/^INTERRUPT Error/i, "aborted"],
-  [/^Permission Error/i, "permission_denied"],
-  [/^Out of Memory Error/i, "unavailable"],
-  [/^(?:Not implemented) Error/i, "not_supported"],
-  [/^HTTP Error[\s\S]*\b403\b/, "permission_denied"],
-  [/^HTTP Error[\s\S]*\b404\b/, "not_found"],
-  [/^HTTP Error|^IO Error: Could not (?:connect|establish)/, "unavailable"],
+/** DuckDB's types of errors that have one meaning, in lower case. */
+const CODES: Readonly<Record<string, StorageErrorCode>> = {
+  interrupt: "aborted",
+  permission: "permission_denied",
+  "out of memory": "unavailable",
+  "not implemented": "not_supported",
+};
+const HTTP_CODES: Readonly<Record<string, StorageErrorCode>> = { 403: "permission_denied", 404: "not_found" };
+/** DuckDB has no types for these. */
+const MESSAGES: readonly (readonly [RegExp, StorageErrorCode])[] = [
+  [/^Could not (?:connect|establish)/, "unavailable"],
   [/No files found|Cannot open file|No such file or directory|does not exist on disk/i, "not_found"],
-  [
-    /^(?:IO|Serialization) Error|TProtocol|Snappy|too small to be a Parquet|No magic bytes|Invalid Error|Corrupt/i,
-    "corrupt",
-  ],
+  [/TProtocol|Snappy|too small to be a Parquet|No magic bytes|Corrupt/i, "corrupt"],
 ];
+const CORRUPT_TYPES: ReadonlySet<string> = new Set(["io", "serialization", "invalid"]);
 
-/**
- * Makes a {@link StorageError} of what DuckDB threw. SQL that fails is `invalid_argument`, with DuckDB's message and the
- * place it points at.
- *
- * @param readable turns the engine's own paths in a message into the caller's.
- */
-export function duckDbError(
-  error: unknown,
-  op: string,
-  readable: (text: string) => string = (text) => text,
-): StorageError {
-  if (isStorageError(error)) return error;
-  const message = readable(error instanceof Error ? error.message : String(error));
-  const code = CODES.find(([pattern]) => pattern.test(message))?.[1] ?? "invalid_argument";
-  return new StorageError({
-    code,
-    op,
-    retry: "never",
-    message: `${op}: ${withHint(code, message.trimEnd())}`,
-    // DuckDB's error holds nothing more than its message, and that one names the engine's own paths.
-    cause: undefined,
-  });
-}
-
-function withHint(code: StorageErrorCode, message: string): string {
-  if (code === "aborted") return "interrupted.";
-  if (code === "unavailable" && /^Out of Memory/i.test(message))
-    return `${message}\nRaise the option memoryLimit, or ask for less at once.`;
-  return message;
-}
-
-/** The answer of `json_serialize_sql` or `json_serialize_plan` where it is an error. */
-export interface SerializedError {
-  /** `parser`, `binder`, `catalog`, … */
+/** An error as DuckDB describes it: the only place where its words are read. */
+export interface DuckDbProblem {
+  /** DuckDB's type, such as `Binder`, `Parser`, `IO` or `Out of Memory`. */
   readonly type: string;
-  /** The error for the caller, with a line that points at the place. */
-  readonly error: StorageError;
-  /** The column, where one was not found. */
-  readonly column: string | undefined;
+  /** What it means here. */
+  readonly code: StorageErrorCode;
+  readonly message: string;
+  /** What DuckDB quotes in the message, such as the name of a file. */
+  readonly quoted: ReadonlySet<string>;
+  /** The column that was not found. Absent for every other error. */
+  readonly column?: string | undefined;
+  /** The line of the SQL that it is about, with a caret below the place. Absent where DuckDB names none. */
+  readonly place?: string | undefined;
 }
 
-/** Reads the error that `json_serialize_*` answers with instead of throwing. */
-export function serializedError(answer: Readonly<Record<string, unknown>>, sql: string): SerializedError {
+/** Reads what DuckDB threw. All databases of this package have `errors_as_json` on. */
+export function thrownProblem(error: unknown, sql = ""): DuckDbProblem {
+  const text = error instanceof Error ? error.message : String(error);
+  try {
+    // Errors of the parser have their type before the JSON as well.
+    const facts: unknown = JSON.parse(text.slice(text.indexOf("{")));
+    if (isNode(facts) && "exception_type" in facts)
+      return problem(facts["exception_type"], facts["exception_message"], facts, sql);
+  } catch {
+    // The driver's own errors are plain text, and trusted SQL may turn the setting off.
+  }
+  const [, type = "Unknown", message = text] = /^([A-Z][\w ]*) Error: ([\s\S]*)$/.exec(text) ?? [];
+  return problem(type, message, {}, sql);
+}
+
+/** Reads what `json_serialize_sql` and `json_serialize_plan` return instead of throwing. */
+export function serializedProblem(
+  answer: Readonly<Record<string, unknown>>,
+  sql: string,
+): DuckDbProblem | undefined {
+  if (answer["error"] !== true) return undefined;
   const type = String(answer["error_type"] ?? "unknown");
-  const text = String(answer["error_message"] ?? "unknown error");
-  const position = Number(answer["position"] ?? Number.NaN);
-  const kind = `${type.slice(0, 1).toUpperCase()}${type.slice(1)}`;
-  const pointer = Number.isInteger(position) ? `\n\n${pointAt(sql, position)}` : "";
-  const column = answer["error_subtype"] === "COLUMN_NOT_FOUND" ? String(answer["name"]) : undefined;
+  return problem(
+    `${type.slice(0, 1).toUpperCase()}${type.slice(1)}`,
+    answer["error_message"] ?? "unknown error",
+    answer,
+    sql,
+  );
+}
+
+function problem(
+  givenType: unknown,
+  givenMessage: unknown,
+  facts: Readonly<Record<string, unknown>>,
+  sql: string,
+): DuckDbProblem {
+  const [type, text] = [String(givenType), String(givenMessage).trimEnd()];
+  const isMissing = facts["error_subtype"] === "COLUMN_NOT_FOUND";
+  const position = Number(facts["position"] ?? Number.NaN);
   return {
     type,
-    column,
-    error: new StorageError({
-      code: "invalid_argument",
-      op: "sql",
-      message: `sql: ${kind} Error: ${text}${pointer}`,
-    }),
+    code: codeOf(type.toLowerCase(), text, String(facts["status_code"])),
+    // Ours are the better candidates: they know every table of the query.
+    message: isMissing ? text.replace(/\n?Candidate bindings: [^\n]*/, "") : text,
+    quoted: new Set([...text.matchAll(/"([^"]+)"|'([^']+)'/g)].map(([, a, b]) => a ?? b ?? "")),
+    column: isMissing ? String(facts["name"]) : undefined,
+    place: Number.isInteger(position) && sql !== "" ? pointAt(sql, position) : undefined,
   };
 }
 
-/** The line of a place in the SQL, given in bytes as DuckDB does, and a caret below it. */
+function codeOf(type: string, message: string, status: string): StorageErrorCode {
+  if (type === "http") return HTTP_CODES[status] ?? "unavailable";
+  const known = CODES[type] ?? MESSAGES.find(([pattern]) => pattern.test(message))?.[1];
+  return known ?? (CORRUPT_TYPES.has(type) ? "corrupt" : "invalid_argument");
+}
+
+/**
+ * The error of a query that DuckDB cannot run.
+ *
+ * @param hint a sentence that is added to DuckDB's message.
+ */
+export function problemError(
+  { type, code, message, place }: Omit<DuckDbProblem, "quoted">,
+  {
+    op = "sql",
+    path,
+    hint = "",
+  }: { readonly op?: string; readonly path?: string | undefined; readonly hint?: string } = {},
+): StorageError {
+  const advice = type === "Out of Memory" ? "\nRaise the option memoryLimit, or ask for less at once." : "";
+  const pointer = place === undefined ? "" : `\n\n${place}`;
+  const said = code === "aborted" ? "interrupted." : `${type} Error: ${message}${hint}${advice}${pointer}`;
+  // The cause is left out: it holds nothing more, and names DuckDB's own paths.
+  return new StorageError({ code, op, path, storeCode: type, retry: "never", message: `${op}: ${said}` });
+}
+
+/** The line of a place in the SQL, given in bytes as DuckDB does, with a caret below it. */
 export function pointAt(sql: string, byteOffset: number): string {
   const before = Buffer.from(sql, "utf8").subarray(0, byteOffset).toString("utf8");
   const lineStart = before.lastIndexOf("\n") + 1;
@@ -84,7 +116,7 @@ export function pointAt(sql: string, byteOffset: number): string {
   const rest = sql.indexOf("\n", before.length);
   const line = sql.slice(lineStart, rest < 0 ? undefined : rest);
   const column = before.length - lineStart;
-  // A long line is shown around the place.
+  // Of a long line, the part around the place is shown.
   const from = Math.max(0, column - 50);
   const label = `LINE ${lineNumber}: ${from > 0 ? "…" : ""}`;
   return `${label}${line.slice(from, from + 100)}\n${" ".repeat(label.length + column - from)}^`;

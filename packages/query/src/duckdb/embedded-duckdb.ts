@@ -1,59 +1,40 @@
 import { rm } from "node:fs/promises";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { isStorageError, type ObjectAccess, StorageError } from "@parquetry/core";
+import { isStorageError, type ObjectAccess, type StorageError } from "@parquetry/core";
+import type { ScanFile } from "../files/scan-file.ts";
+import type { QueryParameters } from "../statement/query-parameters.ts";
 import { quoteText } from "../statement/quote.ts";
+import type { Statement } from "../statement/statement.ts";
 import type {
   CallOptions,
-  CandidateTable,
   DuckDb,
+  DuckDbOptions,
   DuckDbResult,
-  FileGroup,
   MergeOptions,
-  PreparedQuery,
   PruneResult,
-  QueryParameters,
   ResultFile,
   RunOptions,
-  ScanFile,
-  ScanTable,
 } from "./duckdb.ts";
-import { duckDbError } from "./duckdb-error.ts";
+import { failureOfFiles } from "./failure-of-files.ts";
 import { FileSchemas } from "./file-schemas.ts";
-import { findBrokenFile } from "./find-broken-file.ts";
 import { loadHttpfs, StoreSecret } from "./httpfs.ts";
 import { interruptible } from "./interruptible.ts";
 import { mergeFiles } from "./merge-files.ts";
-import { prepareQuery } from "./prepare-statement.ts";
+import { prepareStatement } from "./prepare-statement.ts";
 import { PLANNING_DISABLED_OPTIMIZERS, Pruner } from "./pruning/pruner.ts";
 import { EmbeddedResult } from "./results/embedded-result.ts";
 import { createViews } from "./views/create-views.ts";
+import type { CandidateTable, FileGroup, ScanTable } from "./views/scan-table.ts";
 import { Scratch } from "./views/scratch.ts";
 import { scanView } from "./views/table-view.ts";
-import { withKeys } from "./with-keys.ts";
 
 const RESULT_VIEW = "parquetry_result";
 const PROBE_VIEW = "parquetry_probe";
 
-/** Options of {@link openEmbeddedDuckDb}. */
-export interface DuckDbOptions {
-  /** Directories that hold the files: absolute, without links. */
-  readonly roots: readonly string[];
-  /** True lets SQL do whatever DuckDB can. */
-  readonly trusted: boolean;
-  /** Lets it read objects below a URL: the extension's file, or what `INSTALL httpfs` has left. */
-  readonly httpfs?: { readonly extension: string | undefined; readonly scope: string } | undefined;
-  /** An empty directory for temporary files. Default: a new one of the system's. */
-  readonly scratchDirectory?: string | undefined;
-  /** Such as `4GB`. Default: DuckDB's, 80 % of the memory. */
-  readonly memoryLimit?: string | undefined;
-  /** Default: one a core. */
-  readonly threads?: number | undefined;
-}
-
 /**
- * The embedded engine. Two databases in memory: one plans over zero-row files with the optimisers that would be misled
- * switched off, the other executes. Both are locked to the roots and a private directory before any SQL of the caller
- * reaches them.
+ * Opens DuckDB in this process: two databases in memory. One plans over zero-row files, with the optimisers switched off that
+ * these would mislead; the other executes. Both are locked to the roots and a private directory before they run any SQL of the
+ * caller.
  */
 export async function openEmbeddedDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   const { trusted } = options;
@@ -94,10 +75,11 @@ async function configure(
   try {
     const allowed = [scratch.path, ...roots].map((path) => quoteText(path.endsWith("/") ? path : `${path}/`));
     const settings = [
+      "SET GLOBAL errors_as_json = true",
       `SET GLOBAL disabled_optimizers = '${disabledOptimizers}'`,
       "SET GLOBAL TimeZone = 'UTC'",
       "SET GLOBAL parquet_metadata_cache = true",
-      // Files on this machine are in the system's cache already.
+      // The system already caches files on this machine.
       `SET GLOBAL enable_external_file_cache = ${readsStore}`,
       `SET GLOBAL temp_directory = ${quoteText(`${scratch.path}/spill`)}`,
       ...(trusted
@@ -142,11 +124,11 @@ class EmbeddedDuckDb implements DuckDb {
     sql: string,
     parameters: QueryParameters | undefined,
     options: CallOptions = {},
-  ): Promise<PreparedQuery> {
+  ): Promise<Statement> {
     const connection = await this.#planner.connect();
     try {
       return await interruptible(connection, options, () =>
-        prepareQuery(connection, sql, parameters, this.#trusted),
+        prepareStatement(connection, sql, parameters, this.#trusted),
       );
     } finally {
       connection.closeSync();
@@ -154,11 +136,11 @@ class EmbeddedDuckDb implements DuckDb {
   }
 
   prune(
-    query: PreparedQuery,
+    statement: Statement,
     tables: readonly CandidateTable[],
     options: CallOptions = {},
   ): Promise<PruneResult> {
-    return this.#pruner.prune(query, tables, options);
+    return this.#pruner.prune(statement, tables, options);
   }
 
   groupFiles(files: readonly ScanFile[]): Promise<readonly FileGroup[]> {
@@ -169,54 +151,44 @@ class EmbeddedDuckDb implements DuckDb {
     return this.#schemas.isAllNull(group, column);
   }
 
-  async run(query: PreparedQuery, tables: readonly ScanTable[], options: RunOptions): Promise<DuckDbResult> {
-    const limit = options.maxRows;
+  async run(statement: Statement, tables: readonly ScanTable[], options: RunOptions): Promise<DuckDbResult> {
+    const { maxRows } = options;
+    const isLimited = maxRows !== undefined && statement.isSelect;
     let names: readonly string[] | undefined;
-    const connection = await this.#connect(tables, async (planning) => {
-      if (limit === undefined || !query.isSelect) return;
-      names = await columnNames(planning, query.text);
-      await createResultView(planning, query);
+    const connection = await this.#connect(tables, statement.text, async (planning) => {
+      if (!isLimited) return;
+      names = await columnNames(planning, statement.text);
+      await createResultView(planning, statement);
     });
     try {
-      const text = names === undefined ? query.text : `FROM ${RESULT_VIEW} LIMIT ${(limit ?? 0) + 1}`;
-      const result = await interruptible(connection, options, () => connection.run(text));
+      const sql = isLimited ? `FROM ${RESULT_VIEW} LIMIT ${maxRows + 1}` : statement.text;
+      const result = await interruptible(connection, options, () => connection.run(sql));
       return new EmbeddedResult(result, connection, options, names);
     } catch (error) {
       connection.closeSync();
-      throw await this.#explained(error, tables, options);
+      throw await this.#failure(error, tables, options, isLimited ? undefined : statement.text);
     }
   }
 
   async runToParquet(
-    query: PreparedQuery,
+    statement: Statement,
     tables: readonly ScanTable[],
     options: RunOptions,
   ): Promise<ResultFile> {
-    const connection = await this.#connect(tables, (planning) => createResultView(planning, query));
-    const path = `${this.#scratch.path}/result-${++this.#resultFiles}.parquet`;
     const limit = options.maxRows === undefined ? "" : ` LIMIT ${options.maxRows + 1}`;
-    try {
-      const copy = `COPY (FROM ${RESULT_VIEW}${limit}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`;
-      const result = await interruptible(connection, options, () => connection.run(copy));
-      return { path, rowCount: result.rowsChanged };
-    } catch (error) {
-      throw await this.#explained(error, tables, options);
-    } finally {
-      connection.closeSync();
-    }
+    return this.#write(
+      tables,
+      options,
+      async (connection, path) => {
+        const copy = `COPY (FROM ${RESULT_VIEW}${limit}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`;
+        return (await connection.run(copy)).rowsChanged;
+      },
+      statement,
+    );
   }
 
   async merge(table: ScanTable, options: MergeOptions): Promise<ResultFile> {
-    const connection = await this.#connect([table], async () => {});
-    const path = `${this.#scratch.path}/result-${++this.#resultFiles}.parquet`;
-    try {
-      return await interruptible(connection, options, () => mergeFiles(connection, table, path, options));
-    } catch (error) {
-      await rm(path, { force: true });
-      throw await this.#explained(error, [table], options);
-    } finally {
-      connection.closeSync();
-    }
+    return this.#write([table], options, (connection, path) => mergeFiles(connection, table, path, options));
   }
 
   async close(): Promise<void> {
@@ -225,43 +197,69 @@ class EmbeddedDuckDb implements DuckDb {
     await this.#scratch.dispose();
   }
 
-  /** @param plan runs while each table lists one file only, where binding SQL is cheap. */
+  /** Runs something that writes a file and returns its number of rows. */
+  async #write(
+    tables: readonly ScanTable[],
+    options: CallOptions,
+    write: (connection: DuckDBConnection, path: string) => Promise<number>,
+    statement?: Statement,
+  ): Promise<ResultFile> {
+    const connection = await this.#connect(tables, statement?.text, async (planning) => {
+      if (statement === undefined) return;
+      await columnNames(planning, statement.text);
+      await createResultView(planning, statement);
+    });
+    const path = `${this.#scratch.path}/result-${++this.#resultFiles}.parquet`;
+    try {
+      return { path, rowCount: await interruptible(connection, options, () => write(connection, path)) };
+    } catch (error) {
+      await rm(path, { force: true });
+      throw await this.#failure(error, tables, options);
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  /** @param plan binds `sql`, while each table lists one file only, where that is cheap. */
   async #connect(
     tables: readonly ScanTable[],
+    sql: string | undefined,
     plan: (connection: DuckDBConnection) => Promise<void>,
   ): Promise<DuckDBConnection> {
     const connection = await this.#executor.connect();
     try {
-      await createViews(
-        connection,
-        await Promise.all(tables.map((table, i) => scanView(table, this.#scratch, i))),
-        plan,
-      );
+      const views = await Promise.all(tables.map((table, i) => scanView(table, this.#scratch, i)));
+      await createViews(connection, views, async (planning) => {
+        try {
+          await plan(planning);
+        } catch (error) {
+          throw await this.#failure(error, tables, {}, sql);
+        }
+      });
       return connection;
     } catch (error) {
       connection.closeSync();
-      throw await this.#explained(error, tables, {});
+      throw await this.#failure(error, tables, {});
     }
   }
 
-  /** The failure of a query. DuckDB does not always say which file is broken. */
-  async #explained(
+  /** @param sql the query, where the places in the error are places in it. */
+  async #failure(
     error: unknown,
     tables: readonly ScanTable[],
     options: CallOptions,
+    sql?: string,
   ): Promise<StorageError> {
-    const failure = this.#failure(error, tables);
-    const files = tables.flatMap(({ groups }) => groups.flatMap((group) => group.files));
-    if (failure.code !== "corrupt" || files.some(({ key }) => failure.message.includes(key))) return failure;
-    for (const table of tables) {
-      const own = table.groups.flatMap((group) => group.files);
-      const broken = await findBrokenFile(own, (some) => this.#isBroken(table, new Set(some), options));
-      if (broken === undefined) continue;
-      const { key } = broken;
-      const message = `${failure.message}\nThe file is ${key}: restore it from its source, or leave its partition out.`;
-      return new StorageError({ code: "corrupt", op: "sql", path: key, retry: "never", message });
-    }
-    return failure;
+    return failureOfFiles(error, {
+      sql,
+      files: tables.flatMap(({ groups }) => groups.flatMap(({ files }) => files)),
+      readable: (message) => this.#secret.redact(this.#scratch.readable(message)),
+      fails: async (suspects) => {
+        const files = new Set(suspects);
+        for (const table of tables) if (await this.#isBroken(table, files, options)) return true;
+        return false;
+      },
+    });
   }
 
   async #isBroken(table: ScanTable, files: ReadonlySet<ScanFile>, options: CallOptions): Promise<boolean> {
@@ -269,6 +267,7 @@ class EmbeddedDuckDb implements DuckDb {
       ...group,
       files: group.files.filter((file) => files.has(file)),
     }));
+    if (groups.every((group) => group.files.length === 0)) return false;
     const connection = await this.#executor.connect();
     try {
       await createViews(connection, [
@@ -284,21 +283,14 @@ class EmbeddedDuckDb implements DuckDb {
       connection.closeSync();
     }
   }
-
-  #failure(error: unknown, tables: readonly ScanTable[]): StorageError {
-    const files = tables.flatMap(({ groups }) => groups.flatMap((group) => group.files));
-    return duckDbError(error, "sql", (text) =>
-      this.#secret.redact(withKeys(this.#scratch.readable(text), files)),
-    );
-  }
 }
 
-/** A view takes whatever follows the SELECT: a semicolon, a comment. */
-async function createResultView(connection: DuckDBConnection, query: PreparedQuery): Promise<void> {
-  await connection.run(`CREATE TEMP VIEW ${RESULT_VIEW} AS ${query.text}`);
+/** A view, unlike a subquery, accepts whatever follows the SELECT: a semicolon, a comment. */
+async function createResultView(connection: DuckDBConnection, { text }: Statement): Promise<void> {
+  await connection.run(`CREATE TEMP VIEW ${RESULT_VIEW} AS ${text}`);
 }
 
-/** A view would have names of its own for those that come twice. */
+/** The names of the result's columns: a view renames those that occur twice. Binds the SQL, so it fails where the SQL is wrong. */
 async function columnNames(connection: DuckDBConnection, sql: string): Promise<readonly string[]> {
   const statement = await connection.prepare(sql);
   try {

@@ -2,33 +2,36 @@ import type { DuckDBInstance } from "@duckdb/node-api";
 import { type ObjectAccess, StorageError } from "@parquetry/core";
 import { endpointHost, objectUrl } from "../files/object-url.ts";
 import { quoteText } from "../statement/quote.ts";
+import { thrownProblem } from "./duckdb-error.ts";
 
 const SECRET_NAME = "parquetry_store";
 
 /**
  * Loads the extension, before the database is locked.
  *
- * @throws StorageError `not_supported` where there is none that fits this version of DuckDB.
+ * @throws StorageError `not_supported` where none is built for this version of DuckDB.
  */
 export async function loadHttpfs(instance: DuckDBInstance, extension: string | undefined): Promise<void> {
   const connection = await instance.connect();
   try {
     await connection.run(`LOAD ${extension === undefined ? "httpfs" : quoteText(extension)}`);
-    // Those of the user's other work have no business here.
+    // Secrets that the user has stored for DuckDB are not for these queries.
     await connection.run("SET GLOBAL allow_persistent_secrets = false");
   } catch (error) {
-    const [problem = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    const { type, message } = thrownProblem(error);
+    const [problem = ""] = message.split("\n");
     throw new StorageError({
       code: "not_supported",
       op: "openQuery",
-      message: `openQuery: DuckDB's extension httpfs cannot be loaded: ${problem} Give its file by httpfsExtension, or leave remote: "httpfs" out.`,
+      storeCode: type,
+      message: `openQuery: cannot load DuckDB's extension httpfs: ${problem} Pass its file as httpfsExtension, or remove remote: "httpfs".`,
     });
   } finally {
     connection.closeSync();
   }
 }
 
-/** The store's credentials inside DuckDB. They are in no message, and DuckDB shows no secret unredacted. */
+/** The store's credentials in DuckDB. No message contains them, and DuckDB shows no secret unredacted. */
 export class StoreSecret {
   readonly #instance: DuckDBInstance;
   #known = "";
@@ -39,7 +42,7 @@ export class StoreSecret {
   }
 
   /**
-   * Puts them in the place of earlier ones.
+   * Replaces the credentials.
    *
    * @throws StorageError `not_supported` for an endpoint that httpfs cannot reach.
    */
@@ -65,18 +68,18 @@ export class StoreSecret {
       await connection.run(`CREATE OR REPLACE SECRET ${SECRET_NAME} (${options.join(", ")})`);
       this.#known = known;
     } catch {
-      // DuckDB's message may repeat the statement.
+      // DuckDB's message may repeat the statement, which contains the credentials.
       throw new StorageError({
         code: "invalid_argument",
         op: "openQuery",
-        message: "openQuery: DuckDB does not take the store's credentials.",
+        message: "openQuery: DuckDB refuses the store's credentials.",
       });
     } finally {
       connection.closeSync();
     }
   }
 
-  /** Takes the credentials out of a message. */
+  /** Removes the credentials from a message. */
   redact(text: string): string {
     let redacted = text;
     for (const secret of this.#hidden) if (secret !== "") redacted = redacted.replaceAll(secret, "…");

@@ -2,10 +2,10 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { StorageError } from "@parquetry/core";
 import type { CallOptions } from "./duckdb.ts";
 
-/** How often an interrupt is repeated until the query has stopped: one that comes too early is forgotten. */
+/** An interrupt is repeated this often until the query has stopped: one that comes too early is lost. */
 const INTERRUPT_EVERY_MS = 20;
 
-/** Runs something on a connection that the signal interrupts. */
+/** Runs something on a connection, and interrupts it when the signal fires. */
 export async function interruptible<T>(
   connection: DuckDBConnection,
   { signal }: CallOptions,
@@ -21,15 +21,15 @@ export async function interruptible<T>(
   try {
     return await run();
   } catch (error) {
-    // Read anew: the signal may have fired while the query ran.
-    throw signal !== undefined && isAborted(signal) ? aborted() : error;
+    throw isAborted(signal) ? aborted() : error;
   } finally {
     signal?.removeEventListener("abort", interrupt);
     clearTimeout(interrupting);
   }
 }
 
-const isAborted = ({ aborted: fired }: AbortSignal): boolean => fired;
+/** In a function, since the compiler takes `signal.aborted` to be false still. */
+const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
 function aborted(): StorageError {
   return new StorageError({

@@ -1,34 +1,37 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { StorageError } from "@parquetry/core";
 import { escapeGlob, quoteName, quoteText } from "../statement/quote.ts";
-import type { MergeOptions, ResultFile, ScanTable } from "./duckdb.ts";
+import type { MergeOptions } from "./duckdb.ts";
+import type { ScanTable } from "./views/scan-table.ts";
 
 /**
- * Copies a view into one Parquet file, reads that back and compares: the number of rows, and the sum of their hashes, which
- * no lost, doubled or changed value leaves as it is. SNAPPY, for that is what every reader has.
+ * Copies a view into one Parquet file, reads that back and compares: the number of rows, and the sum of their hashes, which any
+ * lost, doubled or changed value would change. The compression is SNAPPY, which every reader supports.
+ *
+ * @returns the number of rows.
  */
 export async function mergeFiles(
   connection: DuckDBConnection,
   { names: [view = ""] }: ScanTable,
   path: string,
   { sortBy = [] }: MergeOptions,
-): Promise<ResultFile> {
+): Promise<number> {
   const source = quoteName(view);
   const order = sortBy.length === 0 ? "" : ` ORDER BY ${sortBy.map(quoteName).join(", ")}`;
-  const written = await connection.run(
+  const { rowsChanged } = await connection.run(
     `COPY (SELECT * FROM ${source}${order}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION snappy)`,
   );
   const file = `read_parquet(${quoteText(escapeGlob(path))}, hive_partitioning = false)`;
   const [expected, found] = [await digest(connection, source), await digest(connection, file)];
-  if (expected !== found || !expected.startsWith(`${written.rowsChanged} `)) {
+  if (expected !== found || !expected.startsWith(`${rowsChanged} `)) {
     throw new StorageError({
       code: "corrupt",
       op: "compact",
       retry: "never",
-      message: `compact: the merged file does not hold the same rows (${found}, expected ${expected}); nothing was replaced.`,
+      message: `compact: the merged file does not hold the same rows (expected ${expected}, found ${found}); nothing was replaced.`,
     });
   }
-  return { path, rowCount: written.rowsChanged };
+  return rowsChanged;
 }
 
 async function digest(connection: DuckDBConnection, source: string): Promise<string> {

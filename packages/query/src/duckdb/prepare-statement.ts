@@ -1,124 +1,96 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { StorageError } from "@parquetry/core";
+import { invalid } from "@parquetry/core/backend";
 import { bindParameters } from "../statement/bind-parameters.ts";
-import { enoughRows } from "../statement/enough-rows.ts";
-import { checkLocked } from "../statement/gate.ts";
-import { parseTables } from "../statement/parse-tables.ts";
-import { rowConditions } from "../statement/row-conditions.ts";
-import { everyNode, isNode, nodesOf, type SqlNode, textOf } from "../statement/sql-tree.ts";
-import type { PreparedQuery, QueryParameters } from "./duckdb.ts";
-import { serializedError } from "./duckdb-error.ts";
+import { refused } from "../statement/gate.ts";
+import type { QueryParameters } from "../statement/query-parameters.ts";
+import { readStatements } from "../statement/read-statement.ts";
+import { isNode, nodesOf } from "../statement/sql-tree.ts";
+import type { ParsedConditions, RowConditions, Statement } from "../statement/statement.ts";
+import { problemError, serializedProblem } from "./duckdb-error.ts";
 
 /**
- * Puts the parameters in, parses, and lets through only what is allowed.
+ * Puts the parameters in, parses, and refuses what is not allowed.
  *
- * @throws StorageError `invalid_argument` for what cannot be parsed, `permission_denied` for what is refused.
+ * @throws StorageError `invalid_argument` for SQL that cannot be parsed, `permission_denied` for SQL that is refused.
  */
-export async function prepareQuery(
+export async function prepareStatement(
   connection: DuckDBConnection,
   sql: string,
   parameters: QueryParameters | undefined,
   trusted: boolean,
-): Promise<PreparedQuery> {
-  if (typeof sql !== "string" || sql.trim() === "") throw invalid("the SQL is empty");
-  if (sql.includes("\0")) throw invalid("the SQL holds a NUL character");
+): Promise<Statement> {
+  if (sql.trim() === "") throw invalid("sql", "the SQL is empty");
+  if (sql.includes("\0")) throw invalid("sql", "the SQL contains a NUL character");
   const text = bindParameters(sql, parameters);
   const result = await connection.run("SELECT json_serialize_sql($1::VARCHAR)", [text]);
   const json = (await result.getRows())[0]?.[0];
   const answer: unknown = typeof json === "string" ? JSON.parse(json) : undefined;
-  if (!isNode(answer)) throw invalid("the SQL cannot be parsed");
-  if (answer["error"] === true) {
-    const { type, error } = serializedError(answer, text);
-    if (type === "parser") throw error;
-    // What is no SELECT cannot be serialised.
-    if (!trusted) checkLocked([]);
+  if (!isNode(answer)) throw invalid("sql", "the SQL cannot be parsed");
+  const problem = serializedProblem(answer, text);
+  if (problem !== undefined) {
+    if (problem.type === "Parser") throw problemError(problem);
+    // DuckDB has no tree for statements other than SELECT.
+    if (!trusted)
+      throw refused("a statement other than SELECT (for EXPLAIN use --explain, or explain() in code)");
     return { text, tableNames: [...connection.getTableNames(text, false)], isSelect: false };
   }
   const statements = nodesOf(answer, "statements");
-  if (statements.length === 0) throw invalid("the SQL is empty");
-  if (!trusted) checkLocked(statements);
-  const tables = statements.flatMap(parseTables);
+  if (statements.length === 0) throw invalid("sql", "the SQL is empty");
+  const { tables, refusal, conditions, ...facts } = readStatements(statements);
+  if (refusal !== undefined && !trusted) throw refused(refusal);
   const qualified = tables.find(({ qualifier }) => qualifier !== undefined);
   if (qualified !== undefined && !trusted) {
     const { qualifier, name } = qualified;
     throw invalid(
-      `there is no table ${qualifier}.${name}: an entity is one name, in double quotes: "${qualifier}/${name}"`,
+      "sql",
+      `there is no table ${qualifier}.${name}: a table is one name, in double quotes: "${qualifier}/${name}"`,
     );
   }
   const names = tables.filter(({ qualifier }) => qualifier === undefined).map(({ name }) => name);
-  const [statement] = statements.length === 1 ? statements : [];
   return {
+    ...facts,
     text,
     tableNames: [...new Set(names)],
-    isSelect: statement !== undefined,
-    enoughRows: statement && enoughRows(statement),
-    conditions: statement && (await rowConditions(connection, statement)),
-    ...columnsOf(statements, names),
+    isSelect: statements.length === 1,
+    conditions: conditions && (await renderConditions(connection, conditions)),
   };
 }
 
-/**
- * Which columns the query can need: those whose name stands anywhere in it, or all where it says so without names.
- * Wrong only on the side of too many.
- */
-function columnsOf(
-  statements: readonly SqlNode[],
-  tables: readonly string[],
-): Pick<PreparedQuery, "columnNames" | "words"> {
-  const words = new Set<string>();
-  const rowNames = new Set(tables.map((name) => name.toLowerCase()));
-  const harmless = harmlessStars(statements);
-  for (const node of everyNode(statements)) {
-    if (harmless.has(node)) continue;
-    const type = textOf(node, "type");
-    if (type === "STAR" || type === "POSITIONAL_REFERENCE" || type === "PIVOT" || type === "SHOW_REF")
-      return {};
-    if (textOf(node, "ref_type") === "NATURAL") return {};
-    for (const value of Object.values(node)) {
-      if (typeof value === "string") words.add(value.toLowerCase());
-      else if (Array.isArray(value)) {
-        for (const item of value) if (typeof item === "string") words.add(item.toLowerCase());
-      }
-    }
-    const alias = textOf(node, "alias");
-    // A table can be taken as one value: SELECT p FROM plays p.
-    if (alias !== undefined && alias !== "" && !("class" in node)) rowNames.add(alias.toLowerCase());
-  }
-  const columnNames = new Set<string>();
-  for (const node of everyNode(statements)) {
-    for (const name of namesIn(node["using_columns"])) columnNames.add(name);
-    if (node["class"] !== "COLUMN_REF") continue;
-    const path = namesIn(node["column_names"]);
-    const last = path.at(-1);
-    if (last !== undefined && rowNames.has(last)) return {};
-    for (const name of path) if (!rowNames.has(name)) columnNames.add(name);
-  }
-  return { columnNames, words };
-}
-
-/** `ORDER BY ALL` names no column, and `SELECT * FROM (SELECT year …)` asks for no more than the inner query does. */
-function harmlessStars(statements: readonly SqlNode[]): ReadonlySet<SqlNode> {
-  const stars = new Set<SqlNode>();
-  const add = (node: unknown): void => {
-    if (isNode(node) && node["class"] === "STAR" && node["expr"] === null) stars.add(node);
+/** Turns the trees of conditions back into SQL, their columns without the table's name; undefined where DuckDB refuses one. */
+async function renderConditions(
+  connection: DuckDBConnection,
+  { conditions, otherColumns }: ParsedConditions,
+): Promise<RowConditions | undefined> {
+  const statements = conditions.map(({ node: condition }) => {
+    const node = {
+      type: "SELECT_NODE",
+      modifiers: [],
+      cte_map: { map: [] },
+      select_list: [condition],
+      from_table: { type: "EMPTY", alias: "", sample: null },
+      where_clause: null,
+      group_expressions: [],
+      group_sets: [],
+      aggregate_handling: "STANDARD_HANDLING",
+      having: null,
+      sample: null,
+      qualify: null,
+    };
+    return JSON.stringify({ error: false, statements: [{ node, named_param_map: [] }] }, (field, value) => {
+      // A missing place in the SQL is 2^64 - 1, which JSON.parse has changed.
+      if (field === "query_location") return undefined;
+      return field === "column_names" && Array.isArray(value) ? value.slice(-1) : value;
+    });
+  });
+  const calls = statements.map((_, i) => `json_deserialize_sql($${i + 1}::JSON)`);
+  const result = await connection.run(`SELECT ${calls.join(", ")}`, statements).catch(() => undefined);
+  const [row] = (await result?.getRows()) ?? [];
+  if (row === undefined) return undefined;
+  return {
+    conditions: conditions.map(({ node: _, ...condition }, i) => ({
+      ...condition,
+      sql: `(${String(row[i]).replace(/^SELECT /, "")})`,
+    })),
+    otherColumns,
   };
-  for (const node of everyNode(statements)) {
-    if (node["type"] === "ORDER_MODIFIER") {
-      for (const { expression } of nodesOf(node, "orders")) add(expression);
-    }
-    const from = node["from_table"];
-    if (node["type"] === "SELECT_NODE" && isNode(from) && from["type"] === "SUBQUERY") {
-      for (const item of nodesOf(node, "select_list")) add(item);
-    }
-  }
-  return stars;
-}
-
-function namesIn(value: unknown): readonly string[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter((name) => typeof name === "string").map((name) => name.toLowerCase());
-}
-
-function invalid(problem: string): StorageError {
-  return new StorageError({ code: "invalid_argument", op: "sql", message: `sql: ${problem}.` });
 }

@@ -4,21 +4,21 @@ import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat, utim
 import { join } from "node:path";
 import { StorageError } from "@parquetry/core";
 
-/** How much a cache keeps by default, in bytes. */
+/** The default size of a cache, in bytes. */
 export const DEFAULT_CACHE_BYTES: number = 10 * 1024 ** 3;
 
-/** Files used so recently may be open in some process: they are not evicted whatever the limit says. */
+/** Files that were used this recently may be open in some process, so they are not evicted even above the limit. */
 const IN_USE_MS = 10 * 60_000;
-/** A part that is older was left behind by a crash. */
+/** A part that is older is the remainder of a crash. */
 const STALE_PART_MS = 60 * 60_000;
 /** Eviction goes down to this share of the limit, so that the next file does not start it again. */
 const KEEP_SHARE = 0.9;
-/** The unit of `blocks`, whatever the file system's own is. */
+/** The unit of `blocks`, on every file system. */
 const BLOCK_BYTES = 512;
-/** The use of a file is noted at most this often. */
+/** The use of a file is recorded at most this often. */
 const TOUCH_EVERY_MS = 60_000;
 
-/** What a cached file was made of: a change in any of these is another file. */
+/** What a cached file was made from: a change in any of these makes another file. */
 export interface CacheName {
   /** The store, such as `s3://bucket`. */
   readonly store: string;
@@ -26,19 +26,19 @@ export interface CacheName {
   readonly key: string;
   /** The version of the object. */
   readonly etag: string;
-  /** What was done to it, such as a conversion with its options. Default: nothing. */
+  /** What was made of it, such as a conversion with its options. Default: a copy. */
   readonly derived?: string | undefined;
 }
 
 /**
- * A directory of files that never change, named by the hash of what they were made of. A file appears whole, by rename,
- * so any number of processes may share it; a crash leaves at most a part that is swept away later. The least recently
- * used go first when the limit is passed.
+ * A directory of immutable files, named by the hash of what they were made from. A file appears whole, by rename, so any number of
+ * processes can share the directory. A crash leaves at most a part, which is removed later. Above the limit, the least recently
+ * used files are evicted first.
  */
 export class FileCache {
   /** The directory, without links. */
   readonly path: string;
-  /** Why nothing can be kept here. Matters only where something has to be. */
+  /** Why nothing can be cached here. Thrown only when something has to be. */
   readonly #unusable: StorageError | undefined;
   readonly #maxBytes: number;
   readonly #loading = new Map<string, Promise<string>>();
@@ -51,7 +51,7 @@ export class FileCache {
     this.#unusable = unusable;
   }
 
-  /** Opens it, making the directory where there is none. Where that fails, only what has to be kept in it fails. */
+  /** Opens the cache and creates its directory. If that fails, only calls that have to cache something fail. */
   static async open(path: string, maxBytes: number = DEFAULT_CACHE_BYTES): Promise<FileCache> {
     const files = join(path, "files");
     try {
@@ -62,12 +62,12 @@ export class FileCache {
     }
   }
 
-  /** False where its directory is not there and cannot be made. */
+  /** False where the directory does not exist and cannot be created. */
   get isUsable(): boolean {
     return this.#unusable === undefined;
   }
 
-  /** The file of that name, or undefined where it is not here. Counts as a use. */
+  /** The path of a cached file, or undefined. Counts as a use. */
   async find(name: CacheName): Promise<string | undefined> {
     if (!this.isUsable) return undefined;
     const path = this.#pathOf(name);
@@ -81,18 +81,21 @@ export class FileCache {
     }
   }
 
-  /** The file of that name; where it is not here, `load` gives its bytes. Calls for one name at a time share one load. */
-  get(name: CacheName, load: () => Promise<AsyncIterable<Uint8Array>>): Promise<string> {
+  /** The path of a file, which `load` provides if it is not cached. Concurrent calls for one name share one load. */
+  get(
+    name: CacheName,
+    load: () => Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>>,
+  ): Promise<string> {
     return this.make(name, async (handle) => {
-      // One write call may take less than the whole chunk; writeFile does not.
+      // One call of `write` may write only a part of the chunk; appendFile does not.
       for await (const chunk of await load()) await handle.appendFile(chunk);
     });
   }
 
   /**
-   * The file of that name; where it is not here, `write` makes it. What it does not write is a hole that takes no space.
+   * The path of a file, which `write` makes if it is not cached. What it leaves out is a hole that takes no space.
    *
-   * @throws StorageError `permission_denied` where nothing can be kept here; `unavailable` where there is no space left.
+   * @throws StorageError `permission_denied` where the directory cannot be written; `unavailable` where the disk is full.
    */
   async make(name: CacheName, write: (handle: FileHandle) => Promise<void>): Promise<string> {
     if (this.#unusable !== undefined) throw this.#unusable;
@@ -108,18 +111,18 @@ export class FileCache {
     }
   }
 
-  /** How many files it holds, and their bytes. */
+  /** The number of cached files, and their bytes on disk. */
   async size(): Promise<{ readonly files: number; readonly bytes: number }> {
     const files = await this.#list();
     return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
   }
 
-  /** Removes everything. A query that runs meanwhile fetches again, or fails where it was reading. */
+  /** Removes everything. A concurrent query fetches again, or fails if it was reading. */
   async clear(): Promise<void> {
     for (const { path } of await this.#list()) await rm(path, { force: true });
   }
 
-  /** Evicts what is too much. Called after files were added. */
+  /** Evicts files above the limit. Called after files were added. */
   async trim(): Promise<void> {
     const due = !this.#swept || this.#writtenBytes > this.#maxBytes / 20;
     if (!due || this.#writtenBytes === 0) return;
@@ -189,7 +192,7 @@ export class FileCache {
           isPart: entry.name.endsWith(".part"),
         });
       } catch (error) {
-        // Another process was faster.
+        // Another process has removed it.
         if (!isMissing(error)) throw error;
       }
     }
@@ -206,7 +209,7 @@ async function openNew(folder: string, part: string, place: string): Promise<Fil
   }
 }
 
-const ELSEWHERE = "choose another place by PARQUETRY_CACHE_DIR or the option cacheDirectory";
+const ELSEWHERE = "choose another directory with PARQUETRY_CACHE_DIR or the option cacheDirectory";
 
 function unwritable(path: string, cause: unknown): StorageError {
   const reason = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
@@ -214,7 +217,7 @@ function unwritable(path: string, cause: unknown): StorageError {
     code: "permission_denied",
     op: "cache",
     path,
-    message: `cache: nothing can be written below ${path}${reason}, where fetched and converted files are kept. Make it writable, or ${ELSEWHERE}.`,
+    message: `cache: cannot write to ${path}${reason}, where fetched and converted files are cached. Make it writable, or ${ELSEWHERE}.`,
     cause,
   });
 }
@@ -237,7 +240,7 @@ interface CachedFile {
   readonly isPart: boolean;
 }
 
-/** What a file takes of the disk: less than its size where it has holes. Windows does not say. */
+/** The disk space of a file: less than its size where it has holes. Windows does not report it. */
 function bytesOnDisk({ size, blocks }: Stats): number {
   return blocks > 0 ? Math.min(size, blocks * BLOCK_BYTES) : size;
 }
@@ -250,7 +253,7 @@ function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
 
-/** Counts what the cache in a directory holds. */
+/** Returns the number of files in a cache, and their bytes on disk. */
 export async function inspectCache(
   directory: string,
 ): Promise<{ readonly files: number; readonly bytes: number }> {

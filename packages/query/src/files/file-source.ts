@@ -10,23 +10,25 @@ import {
   type PartitionEntry,
   parseManifest,
   type ReadCsvOptions,
-  Storage,
   type StorageBackend,
   StorageError,
 } from "@parquetry/core";
-import { mapConcurrent, objectBody } from "@parquetry/core/backend";
-import type { ScanFile } from "../duckdb/duckdb.ts";
-import type { FileCache } from "./file-cache.ts";
+import { collectBytes, mapConcurrent } from "@parquetry/core/backend";
+import { decodeCsv } from "@parquetry/core/unstable";
+import type { CacheName, FileCache } from "./file-cache.ts";
 import { mapYielding } from "./map-yielding.ts";
 import type { NeededParts } from "./needed-bytes.ts";
 import { isPlainUrl } from "./object-url.ts";
 import { fetchPartial, findPartial, PARTIAL_FETCH_BYTES } from "./partial-file.ts";
+import type { ScanFile } from "./scan-file.ts";
 
-/** Objects fetched at once. */
+/** Objects that are fetched concurrently. */
 export const FETCH_CONCURRENCY = 32;
 
 /** Manifests that are remembered. */
 const MAX_MANIFESTS = 100_000;
+/** A CSV file without rows becomes a Parquet file with this column, since a Parquet file needs one. */
+const EMPTY_COLUMN = "parquetry_no_rows";
 
 /** A data file of the store and its partition. */
 export interface StoredFile {
@@ -34,31 +36,33 @@ export interface StoredFile {
   readonly entries: readonly PartitionEntry[];
 }
 
-/** What was done to bring files here. */
+/** What it took to get files ready to scan. */
 export interface FetchCount {
-  /** Files that were fetched from the store. */
+  /** Files of which something was fetched from the store. */
   fetchedFiles: number;
-  /** Their bytes. */
+  /** The bytes that were fetched. */
   fetchedBytes: number;
-  /** Files that were in the cache already. */
-  cacheHits: number;
 }
 
-/** Options of {@link FileSource.fetch}. */
-export interface FetchOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly count: FetchCount;
-  /** Called when a file is here. */
-  readonly onFile?: ((file: StoredFile) => void) | undefined;
-  /** What of the files is needed. Default: everything. */
+/** What a query needs of the files of a table. */
+export interface FileNeeds {
+  /** The columns and rows. Default: everything. */
   readonly parts?: NeededParts | undefined;
-  /** CSV columns whose type the caller has given: they are kept as text, digit for digit. */
+  /** CSV columns with a declared type: they are kept as strings, digit for digit. */
   readonly textColumns?: readonly string[] | undefined;
 }
 
+/** Options of {@link FileSource.fetch}. */
+export interface FetchOptions extends FileNeeds {
+  readonly signal?: AbortSignal | undefined;
+  readonly count: FetchCount;
+  /** Called when a file is ready. */
+  readonly onFile?: ((file: StoredFile) => void) | undefined;
+}
+
 /**
- * Brings files of any store to this machine: those of a directory are read in place, others are fetched into the cache,
- * each once for each version. CSV is converted to Parquet by the rules of `Storage.readCsv`, and kept in the cache as such.
+ * Gets files of any store ready to scan: files in a directory are read in place, others are fetched into the cache, once per
+ * version. CSV is decoded as `Storage.readCsv` does, and cached as Parquet.
  */
 export class FileSource {
   readonly #backend: StorageBackend;
@@ -67,7 +71,7 @@ export class FileSource {
   readonly #urlOf: ((key: Key) => string) | undefined;
   readonly #manifests = new Map<string, Manifest>();
 
-  /** @param urlOf where the engine reads objects of the store by itself: not here, but there. */
+  /** @param urlOf the URL of an object, where DuckDB reads the store by itself. */
   constructor(backend: StorageBackend, cache: FileCache, csv: ReadCsvOptions, urlOf?: (key: Key) => string) {
     this.#urlOf = urlOf;
     this.#backend = backend;
@@ -75,12 +79,12 @@ export class FileSource {
     this.#csv = csv;
   }
 
-  /** True where the files lie on this machine. */
+  /** True where the files are on this machine. */
   get isLocal(): boolean {
     return this.#backend.name === "local";
   }
 
-  /** Brings files here. */
+  /** Gets files ready to scan. */
   async fetch(files: readonly StoredFile[], options: FetchOptions): Promise<readonly ScanFile[]> {
     if (this.isLocal && files.every(({ file }) => file.format === "parquet")) {
       return mapYielding(files, (stored) => {
@@ -88,33 +92,25 @@ export class FileSource {
         return this.#inPlace(stored);
       });
     }
-    const local = await mapConcurrent(files, FETCH_CONCURRENCY, async (stored) => {
-      const fetched = await this.#fetchOne(stored, options);
+    const ready = await mapConcurrent(files, FETCH_CONCURRENCY, async (stored) => {
+      const found = await this.#fetchOne(stored, options);
       options.onFile?.(stored);
-      return fetched;
+      return found;
     });
     await this.#cache.trim();
-    return local;
+    return ready;
   }
 
-  /** How many of these files need not be fetched. */
-  async countHere(files: readonly StoredFile[], parts?: NeededParts): Promise<number> {
-    if (this.isLocal) return files.length;
-    const [cache, here] = [this.#cache, { count: 0 }];
-    await mapConcurrent(files, FETCH_CONCURRENCY, async ({ file: { info } }) => {
-      const name = this.#nameOf(info);
-      const whole = await cache.find(name);
-      const isPartial = parts !== undefined && info.sizeBytes >= PARTIAL_FETCH_BYTES;
-      const found = whole ?? (isPartial ? await findPartial({ cache, name, info, parts }) : undefined);
-      if (found !== undefined) here.count++;
-    });
-    return here.count;
+  /** How many of these files are in the cache, so that reading them fetches nothing. */
+  async countCached(files: readonly StoredFile[], needs: FileNeeds): Promise<number> {
+    const cached = await mapConcurrent(files, FETCH_CONCURRENCY, (stored) => this.#isCached(stored, needs));
+    return cached.filter(Boolean).length;
   }
 
   /**
-   * A partition's manifest, read once for each version.
+   * Reads a partition's manifest, once per version.
    *
-   * @throws StorageError `corrupt` where it is none.
+   * @throws StorageError `corrupt` where it is not a manifest.
    */
   async readManifest(info: ObjectInfo, signal: AbortSignal | undefined): Promise<Manifest> {
     const version = versionOf(info);
@@ -135,28 +131,43 @@ export class FileSource {
     return body.bytes();
   }
 
+  async #isCached({ file: { info, format } }: StoredFile, needs: FileNeeds): Promise<boolean> {
+    const [cache, name] = [this.#cache, this.#nameOf(info)];
+    if (format === "csv") return (await cache.find(this.#nameOfCsv(info, needs))) !== undefined;
+    if (this.isLocal || this.#remoteUrl(info) !== undefined) return false;
+    if ((await cache.find(name)) !== undefined) return true;
+    const { parts } = needs;
+    if (parts === undefined || info.sizeBytes < PARTIAL_FETCH_BYTES) return false;
+    return (await findPartial({ cache, name, info, parts })) !== undefined;
+  }
+
   #inPlace({ file: { info }, entries }: StoredFile): ScanFile {
-    return { path: this.#backend.url(info.key), version: versionOf(info), key: info.key, entries };
+    const path = this.#backend.url(info.key);
+    return { kind: "local", path, version: versionOf(info), key: info.key, entries };
   }
 
   async #fetchOne(stored: StoredFile, options: FetchOptions): Promise<ScanFile> {
     const { file, entries } = stored;
     const { info, format } = file;
-    const { count } = options;
-    if (format === "csv") return this.#converted(info, entries, options);
+    if (format === "csv") return this.#converted(stored, options);
     if (this.isLocal) return this.#inPlace(stored);
-    const url = this.#urlOf?.(info.key);
-    if (url !== undefined && isPlainUrl(url)) {
-      return { path: url, version: versionOf(info), key: info.key, entries };
-    }
+    const named = { version: versionOf(info), key: info.key, entries };
+    const url = this.#remoteUrl(info);
+    if (url !== undefined) return { kind: "remote", path: url, ...named };
     let fetchedBytes = 0;
     const found = await this.#fetchParquet(info, options, (bytes) => {
       fetchedBytes += bytes;
     });
-    if (fetchedBytes === 0) count.cacheHits++;
-    else count.fetchedFiles++;
+    const { count } = options;
+    if (fetchedBytes > 0) count.fetchedFiles++;
     count.fetchedBytes += fetchedBytes;
-    return { ...found, version: versionOf(info), key: info.key, entries };
+    return { kind: "local", ...found, ...named };
+  }
+
+  /** The URL by which DuckDB reads an object by itself. */
+  #remoteUrl(info: ObjectInfo): string | undefined {
+    const url = this.#urlOf?.(info.key);
+    return url !== undefined && isPlainUrl(url) ? url : undefined;
   }
 
   async #fetchParquet(
@@ -176,8 +187,12 @@ export class FileSource {
     return { path };
   }
 
-  #nameOf(info: ObjectInfo): { readonly store: string; readonly key: string; readonly etag: string } {
+  #nameOf(info: ObjectInfo): CacheName {
     return { store: this.#backend.url(), key: info.key, etag: info.etag };
+  }
+
+  #nameOfCsv(info: ObjectInfo, { textColumns = [] }: FileNeeds): CacheName {
+    return { ...this.#nameOf(info), derived: `csv ${JSON.stringify([this.#csv, textColumns])}` };
   }
 
   #cached(info: ObjectInfo, signal: AbortSignal | undefined): Promise<string> {
@@ -187,79 +202,45 @@ export class FileSource {
     });
   }
 
-  async #converted(
-    info: ObjectInfo,
-    entries: readonly PartitionEntry[],
-    { signal, count, textColumns = [] }: FetchOptions,
-  ): Promise<ScanFile> {
-    const derived = `csv ${JSON.stringify([this.#csv, textColumns])}`;
-    const name = { ...this.#nameOf(info), derived };
-    const hit = await this.#cache.find(name);
-    if (hit !== undefined) count.cacheHits++;
-    const path =
-      hit ??
-      (await this.#cache.get(name, async () => {
-        count.fetchedFiles++;
-        count.fetchedBytes += info.sizeBytes;
-        return this.#convert(info, textColumns, signal);
-      }));
-    return { path, version: `${versionOf(info)} ${derived}`, key: info.key, entries };
-  }
-
-  async #convert(
-    info: ObjectInfo,
-    textColumns: readonly string[],
-    signal: AbortSignal | undefined,
-  ): Promise<AsyncIterable<Uint8Array>> {
-    const { body } = await this.#backend.get(info.key, { ifMatch: info.etag, signal });
-    const bytes = await body.bytes();
-    const storage = new Storage(oneObject(this.#backend, info, bytes));
-    const rows = await storage.readCsv(info.key, { ...this.#csv, signal });
-    const folded = new Set(textColumns.map((column) => column.toLowerCase()));
-    const texts = Object.keys(rows[0] ?? {}).filter((column) => folded.has(column.toLowerCase()));
-    if (texts.length > 0) {
-      const asText = await storage.readCsv(info.key, {
-        ...this.#csv,
-        signal,
-        inferTypes: false,
-        columns: texts,
-      });
-      for (const [i, row] of rows.entries()) Object.assign(row, asText[i]);
-    }
-    // A CSV file with a header only: one column that nobody can name keeps it a readable Parquet file.
-    const columns = rows.length === 0 ? [{ name: EMPTY_COLUMN, type: "null" as const }] : inferColumns(rows);
-    return single(encodeParquet(rows, columns));
+  async #converted({ file: { info }, entries }: StoredFile, options: FetchOptions): Promise<ScanFile> {
+    const { signal, count, textColumns = [] } = options;
+    const name = this.#nameOfCsv(info, options);
+    const path = await this.#cache.get(name, async () => {
+      count.fetchedFiles++;
+      count.fetchedBytes += info.sizeBytes;
+      const { body } = await this.#backend.get(info.key, { ifMatch: info.etag, signal });
+      const bytes = await collectBytes(verified(body, info, this.#backend.name));
+      return [csvToParquet(bytes, info.key, this.#csv, textColumns)];
+    });
+    return { kind: "local", path, version: `${versionOf(info)} ${name.derived}`, key: info.key, entries };
   }
 }
 
-const EMPTY_COLUMN = "parquetry_no_rows";
+function csvToParquet(
+  bytes: Uint8Array,
+  key: Key,
+  options: ReadCsvOptions,
+  textColumns: readonly string[],
+): Uint8Array {
+  const rows = decodeCsv(bytes, key, options);
+  const folded = new Set(textColumns.map((column) => column.toLowerCase()));
+  const columns = Object.keys(rows[0] ?? {}).filter((column) => folded.has(column.toLowerCase()));
+  if (columns.length > 0) {
+    const texts = decodeCsv(bytes, key, { ...options, inferTypes: false, columns });
+    for (const [i, row] of rows.entries()) Object.assign(row, texts[i]);
+  }
+  return encodeParquet(
+    rows,
+    rows.length === 0 ? [{ name: EMPTY_COLUMN, type: "null" as const }] : inferColumns(rows),
+  );
+}
 
-/** Names a version of an object, so that a change is noticed. */
+/** A name for a version of an object, which changes with its content. */
 function versionOf(info: ObjectInfo): string {
   return `${info.key}\n${info.etag}`;
 }
 
-/** A backend that answers for one object that is already here, so that core's CSV reader reads exactly that version. */
-function oneObject(backend: StorageBackend, info: ObjectInfo, bytes: Uint8Array): StorageBackend {
-  return {
-    name: backend.name,
-    capabilities: backend.capabilities,
-    url: (key) => backend.url(key),
-    head: async () => info,
-    get: async () => ({ info, body: objectBody(single(bytes), async () => {}) }),
-    put: (key, body, options) => backend.put(key, body, options),
-    list: (options) => backend.list(options),
-    delete: (keys, options) => backend.delete(keys, options),
-    copy: (from, to, options) => backend.copy(from, to, options),
-    close: async () => {},
-  };
-}
-
-async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
-
-/** Passes chunks on and fails at the end where they are not what the listing promised. */
+/** Passes chunks on, and fails at the end if they are not what the listing promised. */
 async function* verified(
   body: AsyncIterable<Uint8Array>,
   info: ObjectInfo,
@@ -274,9 +255,9 @@ async function* verified(
   }
   const problem =
     bytes !== info.sizeBytes
-      ? `${bytes} bytes came, the listing says ${info.sizeBytes}`
+      ? `was truncated: received ${bytes} of ${info.sizeBytes} bytes`
       : info.md5 !== undefined && info.md5 !== hash.digest("hex")
-        ? "its content has another MD5 than the listing says"
+        ? "was damaged on the way: its MD5 is not the one in the listing"
         : undefined;
   if (problem === undefined) return;
   throw new StorageError({
@@ -284,6 +265,6 @@ async function* verified(
     op: "sql",
     path: info.key,
     backend,
-    message: `sql: ${info.key} did not arrive whole: ${problem}. Run the query again.`,
+    message: `sql: ${info.key} ${problem}. Run the query again.`,
   });
 }

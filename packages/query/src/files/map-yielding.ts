@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 
-/** How long other work of this process may wait, in milliseconds. */
+/** How long other work of this process waits at most, in milliseconds. */
 const SLICE_MS = 10;
 
-/** `items.map(convert)` for lists that may be long: other work gets its turn in between. */
+/** `items.map(convert)` for lists that may be long: other work runs in between. */
 export async function mapYielding<T, R>(items: readonly T[], convert: (item: T) => R): Promise<R[]> {
   const converted: R[] = [];
   let since = performance.now();

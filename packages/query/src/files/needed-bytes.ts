@@ -6,39 +6,38 @@ import {
   keepRowGroups,
   type RowGroupPlace,
 } from "@parquetry/core/unstable";
-import type { NumberInterval } from "../duckdb/duckdb.ts";
+import type { NumberInterval } from "../statement/statement.ts";
 
 /** What a query needs of a Parquet file. */
 export interface NeededParts {
   /** False where the query cannot need a column. */
   readonly mentions: (column: string) => boolean;
-  /** By lower-case name of a column of integers, intervals of which one holds its value in every row that matters. */
+  /** By lower-case name of an integer column, intervals; in every row that matters, one of them contains its value. */
   readonly intervals: ReadonlyMap<string, readonly NumberInterval[]>;
 }
 
-/** A Parquet file less what a query cannot need. */
+/** The parts of a Parquet file that a query can need. */
 export interface NeededBytes {
   /** The bytes to fetch, in order, all below `footerStart`. */
   readonly spans: readonly ByteSpan[];
-  /** Where the footer goes, and it: the row groups that are left out are not in it. */
+  /** Where the footer starts, and its bytes, without the row groups that are left out. */
   readonly footerStart: number;
   readonly footer: Uint8Array;
-  /** Names the columns and row groups. */
+  /** A name for the columns and row groups. */
   readonly name: string;
 }
 
-/** What lies between two spans is fetched along where it is no more than this: a request costs more. */
+/** A gap of at most this size between two spans is fetched as well: another request would cost more. */
 const MAX_GAP_BYTES = 64 * 1024;
-/** Above this share of the file it is fetched whole, and serves every later query. */
+/** If more than this share is needed, the whole file is fetched, and serves every later query. */
 const MAX_SHARE = 0.7;
 const MAGIC_BYTES = 4;
 
 /**
- * Plans what to fetch of a file (docs/decisions/0015). Only column chunks can be left out: whatever else lies in the file,
- * such as an index or a Bloom filter, is fetched, so that nothing can be read as zeros. Undefined where the whole file is
- * as good.
+ * Plans what to fetch of a file (docs/decisions/0015). Only column chunks can be left out. Everything else in the file, such as an
+ * index or a Bloom filter, is fetched, so nothing can be read as zeros. Undefined where the whole file should be fetched.
  *
- * @throws Error where the footer is none; the file is then fetched whole, and the engine says what is wrong with it.
+ * @throws Error where the footer cannot be read. The file is then fetched whole, and DuckDB reports what is wrong with it.
  */
 export function neededBytes(
   tail: Uint8Array,

@@ -5,15 +5,15 @@ import { footerBytes, TRAILER_BYTES } from "@parquetry/core/unstable";
 import type { CacheName, FileCache } from "./file-cache.ts";
 import { type NeededBytes, type NeededParts, neededBytes } from "./needed-bytes.ts";
 
-/** Objects of at least so many bytes are fetched in parts where a query needs few of their columns or rows. */
+/** Objects of at least this size are fetched in parts, if a query needs few of their columns or rows. */
 export const PARTIAL_FETCH_BYTES: number = 4 * 1024 * 1024;
 
-/** How much of the end is fetched first, in bytes: footers rarely need more. */
+/** The size of the first request, for the end of the object: footers rarely need more. */
 const TAIL_BYTES = 64 * 1024;
-/** Requests in flight for one object. */
+/** Concurrent requests for one object. */
 const RANGE_CONCURRENCY = 8;
 
-/** What {@link fetchPartial} works with. */
+/** What {@link fetchPartial} needs. */
 export interface PartialFetch {
   readonly backend: StorageBackend;
   readonly cache: FileCache;
@@ -21,19 +21,19 @@ export interface PartialFetch {
   readonly info: ObjectInfo;
   readonly parts: NeededParts;
   readonly signal: AbortSignal | undefined;
-  /** Told of bytes as they come. */
+  /** Called with the number of bytes of each chunk that arrives. */
   readonly onBytes: (bytes: number) => void;
 }
 
-/** A file with holes, and one that has nothing but the whole footer. */
+/** A file with holes, and a file with nothing but the whole footer. */
 export interface PartialFile {
   readonly path: string;
   readonly footerPath: string;
 }
 
 /**
- * Fetches of a large Parquet object what a query needs, into a file of the cache with holes in it. Undefined where the
- * whole object is as good.
+ * Fetches what a query needs of a large Parquet object into a cached file with holes. Undefined where the whole object should be
+ * fetched.
  */
 export async function fetchPartial(options: PartialFetch): Promise<PartialFile | undefined> {
   const { cache, name, info } = options;
@@ -60,7 +60,7 @@ export async function fetchPartial(options: PartialFetch): Promise<PartialFile |
   return { path, footerPath };
 }
 
-/** The file that {@link fetchPartial} would give, where it is here already. */
+/** The file that {@link fetchPartial} would return, if it is cached. */
 export async function findPartial({
   cache,
   name,
@@ -78,7 +78,7 @@ const partName = (name: CacheName, plan: NeededBytes): CacheName => ({
   derived: `part ${plan.name}`,
 });
 
-/** What is no Parquet file is fetched whole, for the engine to say what is wrong with it. */
+/** An object that is not a Parquet file is fetched whole, so that DuckDB reports what is wrong with it. */
 function planOf(tail: Uint8Array, { sizeBytes }: ObjectInfo, parts: NeededParts): NeededBytes | undefined {
   try {
     return neededBytes(tail, sizeBytes, parts);
@@ -87,7 +87,7 @@ function planOf(tail: Uint8Array, { sizeBytes }: ObjectInfo, parts: NeededParts)
   }
 }
 
-/** The end of an object as a file of the object's size, so that its footer can be read in its place. */
+/** The end of an object as a file of the object's size, so that its footer can be read in place. */
 async function fetchFooter({ backend, cache, name, info, signal, onBytes }: PartialFetch): Promise<string> {
   const last = async (bytes: number): Promise<Uint8Array> => {
     const { body } = await backend.get(info.key, { range: { last: bytes }, ifMatch: info.etag, signal });
@@ -130,6 +130,6 @@ function cutOff({ key }: ObjectInfo, start: number, end: number, at: number): St
     code: "corrupt",
     op: "sql",
     path: key,
-    message: `sql: of ${key} the bytes ${start} to ${end} did not arrive whole: ${at - start} came. Run the query again.`,
+    message: `sql: ${key} was truncated: received ${at - start} of the ${end - start} bytes from ${start} on. Run the query again.`,
   });
 }

@@ -1,17 +1,15 @@
-import type { Partition, PartitionFolder } from "@parquetry/core";
-import { walkPartitions } from "@parquetry/core";
-import type { CandidateTable, PruneResult } from "../duckdb/duckdb.ts";
-import { checkKeyTypes, type DeclaredTypes } from "../tables/key-types.ts";
-import type { ListingMemory } from "../tables/listing-memory.ts";
-import type { TableFacts } from "../tables/table-facts.ts";
+import { type Partition, type PartitionFolder, walkPartitions } from "@parquetry/core";
+import type { CandidateTable } from "../duckdb/views/scan-table.ts";
+import { checkKeyTypes } from "../tables/key-types.ts";
+import { type NamedTable, type PlanContext, prune } from "./plan-context.ts";
 
-/** What was chosen at one level of an entity. */
+/** The partitions that were chosen at one level of a table. */
 export interface LevelChoice {
   /** The key of that level. */
   readonly key: string;
-  /** Partitions that go on. */
+  /** Partitions that were kept. */
   readonly kept: number;
-  /** Partitions there were to choose from: those below what the level above kept. */
+  /** Partitions to choose from: those below the ones that the level above kept. */
   readonly total: number;
 }
 
@@ -19,64 +17,54 @@ export interface LevelChoice {
 export interface ChosenPartitions {
   /** The folders. */
   readonly folders: readonly PartitionFolder[];
-  /** What was chosen, level by level; levels that no predicate looks at are not here. */
+  /** What was chosen, level by level, without the levels that no predicate looks at. */
   readonly levels: readonly LevelChoice[];
 }
 
-/** What {@link choosePartitions} works with. */
-export interface ChooseOptions {
-  /** Asks the engine which candidates the query can need. */
-  readonly prune: (tables: readonly CandidateTable[]) => Promise<PruneResult>;
-  readonly listing: ListingMemory;
-  readonly hiveTypes: DeclaredTypes;
-  readonly signal?: AbortSignal | undefined;
-  /** The keys that the query filters by; none chooses everything. */
-  readonly filterKeys: ReadonlySet<string>;
-  /** All tables of the query, this one among them, none with candidates. */
-  readonly tables: readonly CandidateTable[];
-}
-
 /**
- * Walks an entity level by level. The engine is asked which partitions of a level the query can need before anything below
- * them is listed; where it cannot say, all go on.
+ * Walks an entity level by level. DuckDB decides which partitions of a level the query can need before anything below them is
+ * listed; if it cannot tell, all are kept.
+ *
+ * @param tables all tables of the query, this one included, none with candidates.
+ * @param filterKeys the keys that the query filters by; if there are none, all partitions are chosen.
  */
-export async function choosePartitions(facts: TableFacts, options: ChooseOptions): Promise<ChosenPartitions> {
-  const { filterKeys, signal } = options;
+export async function choosePartitions(
+  context: PlanContext,
+  { facts: { entity, keys }, declared: { hiveTypes } }: NamedTable,
+  tables: readonly CandidateTable[],
+  filterKeys: ReadonlySet<string>,
+): Promise<ChosenPartitions> {
   const levels: LevelChoice[] = [];
-  const prune = async (level: readonly Partition[]): Promise<readonly boolean[]> => {
+  const keptOf = async (
+    candidates: NonNullable<CandidateTable["candidates"]>,
+  ): Promise<readonly boolean[] | undefined> => {
+    // Keys that no filter looks at would only multiply candidates that DuckDB can decide once.
+    const looked = candidates.map((entries) => entries.filter(([key]) => filterKeys.has(key)));
+    const result = await prune(
+      context,
+      tables.map((table) => (table.entity === entity ? { ...table, candidates: looked } : table)),
+    );
+    return result.outcome === "pruned" ? result.kept.get(entity) : undefined;
+  };
+  const pruneLevel = async (level: readonly Partition[]): Promise<readonly boolean[]> => {
     const candidates = level.map(({ entries }) => entries);
-    checkKeyTypes(facts.entity, facts.keys, options.hiveTypes, candidates);
-    if (candidates.length === 0) return [];
-    const keys = [...new Set(candidates.map((entries) => entries.at(-1)?.[0] ?? ""))];
+    checkKeyTypes(entity, keys, hiveTypes, candidates);
     const isFiltered = candidates[0]?.some(([key]) => filterKeys.has(key)) === true;
-    const kept = isFiltered ? await keptOf(candidates) : undefined;
-    const keep = kept ?? candidates.map(() => true);
-    if (isFiltered) {
-      levels.push({ key: keys.join("/"), kept: keep.filter(Boolean).length, total: keep.length });
-    }
+    if (!isFiltered) return candidates.map(() => true);
+    const keep = (await keptOf(candidates)) ?? candidates.map(() => true);
+    const names = new Set(candidates.map((entries) => entries.at(-1)?.[0] ?? ""));
+    levels.push({ key: [...names].join("/"), kept: keep.filter(Boolean).length, total: keep.length });
     return keep;
   };
-  const keptOf = async (
-    candidates: CandidateTable["candidates"],
-  ): Promise<readonly boolean[] | undefined> => {
-    // Keys that no filter looks at would only make more candidates of what the engine decides once.
-    const looked = candidates?.map((entries) => entries.filter(([key]) => filterKeys.has(key)));
-    const tables = options.tables.map((table) =>
-      table.entity === facts.entity ? { ...table, candidates: looked } : table,
-    );
-    const result = await options.prune(tables);
-    return result.outcome === "pruned" ? result.kept.get(facts.entity) : undefined;
-  };
-
-  const tree = await walkPartitions(options.listing.backend, facts.entity, {
-    signal,
-    ...(filterKeys.size === 0 ? {} : { prune, pruneKeys: filterKeys }),
+  const { folders } = await walkPartitions(context.listing, entity, {
+    signal: context.signal,
+    ...(filterKeys.size === 0 ? {} : { prune: pruneLevel, pruneKeys: filterKeys }),
   });
   checkKeyTypes(
-    facts.entity,
-    facts.keys,
-    options.hiveTypes,
-    tree.folders.map(({ partition }) => partition.entries),
+    entity,
+    keys,
+    hiveTypes,
+    folders.map(({ partition }) => partition.entries),
   );
-  return { folders: tree.folders, levels };
+  return { folders, levels };
 }

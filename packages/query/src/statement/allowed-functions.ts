@@ -1,4 +1,4 @@
-/** The table functions that locked SQL may call: they make rows of their arguments and touch nothing. */
+/** The table functions that locked SQL may call: they turn their arguments into rows and read nothing. */
 export const ALLOWED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   "generate_series",
   "json_each",
@@ -10,8 +10,8 @@ export const ALLOWED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The scalar functions that locked SQL may not call although they are built in: they bind SQL of their own, show the
- * session or the machine, write logs, or hold a thread.
+ * Built-in scalar functions that locked SQL may not call: they run SQL, reveal the session or the machine, write logs, or
+ * block a thread.
  */
 export const REFUSED_FUNCTIONS: ReadonlySet<string> = new Set([
   "current_connection_id",

@@ -28,10 +28,10 @@ describe("bindParameters", () => {
   });
 
   it.each([
-    ["SELECT $a", {}, /no value is given for \$a/],
-    ["SELECT $a", undefined, /no value is given for \$a/],
-    ["SELECT $year", { yaer: 1, year: 2 }, /\$yaer is given but not in the SQL, which has \$year/],
-    ["SELECT ?", [1, 2], /\$2 is given/],
+    ["SELECT $a", {}, /\$a has no value/],
+    ["SELECT $a", undefined, /\$a has no value/],
+    ["SELECT $year", { yaer: 1, year: 2 }, /the SQL has \$year, got \$yaer/],
+    ["SELECT ?", [1, 2], /the SQL has \$1, got \$2/],
     ["SELECT $a", { a: new Date(Number.NaN) }, /invalid Date/],
     ["SELECT $a", { a: "\ud800" }, /surrogate/],
     ["SELECT $a", { a: 2n ** 200n }, /128 bits/],

@@ -1,12 +1,12 @@
 import { StorageError } from "@parquetry/core";
-import type { QueryParameters, QueryValue } from "../duckdb/duckdb.ts";
 import { findParameters } from "./find-parameters.ts";
+import type { QueryParameters, QueryValue } from "./query-parameters.ts";
 import { sqlLiteral } from "./sql-literal.ts";
 
 /**
- * Puts parameters into a SQL text as typed literals: an array by position, an object by name.
+ * Puts parameters into SQL as typed literals: an array by position, an object by name.
  *
- * @throws StorageError `invalid_argument` for a parameter that is missing, not in the SQL, or no SQL value.
+ * @throws StorageError `invalid_argument` for a parameter that is missing, that is not in the SQL, or that SQL cannot hold.
  * @example
  * ```ts
  * bindParameters("SELECT $year", { year: 2024 }); // SELECT CAST('2024' AS INTEGER)
@@ -19,19 +19,17 @@ export function bindParameters(sql: string, parameters: QueryParameters | undefi
   const unused = [...values.keys()].filter((name) => !names.has(name));
   if (unused.length > 0) {
     throw wrong(
-      `${listed(unused)} ${unused.length === 1 ? "is" : "are"} given but not in the SQL, which has ${
-        names.size === 0 ? "no parameter" : listed([...names])
-      }`,
+      `the SQL has ${names.size === 0 ? "no parameters" : listed([...names])}, got ${listed(unused)}`,
     );
   }
   const missing = [...names].filter((name) => !values.has(name));
-  if (missing.length > 0) throw wrong(`no value is given for ${listed(missing)}`);
+  if (missing.length > 0) throw wrong(`${listed(missing)} ${missing.length === 1 ? "has" : "have"} no value`);
 
   let bound = "";
   let at = 0;
   for (const { start, end, name } of found) {
     const literal = sqlLiteral(values.get(name), `$${name}`);
-    // `$row.field` needs the brackets; elsewhere `IN $list` forbids them.
+    // `$row.field` needs the brackets; `IN $list` forbids them.
     bound += sql.slice(at, start) + (sql[end] === "." ? `(${literal})` : literal);
     at = end;
   }
@@ -41,7 +39,7 @@ export function bindParameters(sql: string, parameters: QueryParameters | undefi
 function valuesByName(parameters: QueryParameters | undefined): Map<string, QueryValue> {
   if (parameters === undefined) return new Map();
   if (typeof parameters !== "object" || parameters === null) {
-    throw wrong("they are an array, by position, or an object, by name");
+    throw wrong("they must be an array, by position, or an object, by name");
   }
   if (Array.isArray(parameters)) return new Map(parameters.map((value, i) => [String(i + 1), value]));
   return new Map(Object.entries(parameters));

@@ -1,24 +1,24 @@
-/** A parameter in a SQL text. */
+/** A parameter in SQL. */
 export interface FoundParameter {
   /** Where it starts, in UTF-16 units. */
   readonly start: number;
   /** Where it ends. */
   readonly end: number;
-  /** `year` for `$year`; the number from 1 for `$1` and `?`. */
+  /** `year` for `$year`; the number, counted from 1, for `$1` and `?`. */
   readonly name: string;
 }
 
 const TOKENS = new RegExp(
   [
     /--[^\r\n]*/.source,
-    // Nested comments are closed by hand below.
+    // The end of a comment is searched below, since comments nest.
     /\/\*/.source,
     /[eE]'(?:[^'\\]|\\[\s\S]|'')*'/.source,
     /'(?:[^']|'')*'/.source,
     /"(?:[^"]|"")*"/.source,
     // Dollar quotes: $$…$$ and $tag$…$tag$.
     /\$(?<tag>[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$[\s\S]*?\$\k<tag>\$/.source,
-    // A word swallows what follows it, so that the $1 of a$1 is no parameter.
+    // A word includes the dollar signs in it: the $1 of a$1 is not a parameter.
     /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/.source,
     /\$(?<name>[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*|\d+)/.source,
     /\?(?<number>\d*)/.source,
@@ -27,8 +27,8 @@ const TOKENS = new RegExp(
 );
 
 /**
- * Finds the parameters of a SQL text: `$year`, `$1`, `?`, `?1`, outside of strings, quoted names and comments. DuckDB's
- * own parser tells the names but not the places.
+ * Finds the parameters of SQL: `$year`, `$1`, `?`, `?1`, outside of strings, quoted names and comments. DuckDB's own parser
+ * reports their names but not their places.
  */
 export function findParameters(sql: string): readonly FoundParameter[] {
   const found: FoundParameter[] = [];

@@ -1,8 +1,8 @@
 import { StorageError } from "@parquetry/core";
 import { ALLOWED_TABLE_FUNCTIONS, REFUSED_FUNCTIONS } from "./allowed-functions.ts";
-import { everyNode, isNode, type SqlNode, textOf } from "./sql-tree.ts";
+import { isNode, type SqlNode, textOf } from "./sql-tree.ts";
 
-/** What may stand in FROM. A kind that a later DuckDB adds is refused until somebody has looked at it. */
+/** What may stand in FROM. A kind that a later DuckDB adds is refused until it has been reviewed. */
 const ALLOWED_SOURCES: ReadonlySet<string> = new Set([
   "BASE_TABLE",
   "SUBQUERY",
@@ -20,75 +20,51 @@ const QUERY_NODES: ReadonlySet<string> = new Set([
   "RECURSIVE_CTE_NODE",
   "CTE_NODE",
 ]);
+const SOURCE_FIELDS = ["from_table", "left", "right", "source"] as const;
 
-/**
- * Refuses everything but one SELECT over tables and harmless functions, by its parse tree.
- *
- * @throws StorageError `permission_denied`.
- */
-export function checkLocked(statements: readonly SqlNode[]): void {
-  const [statement] = statements;
-  if (statement === undefined || statements.length !== 1) {
-    // DuckDB gives no tree at all for what is no SELECT.
-    throw refused(
-      statements.length === 0
-        ? "what is no SELECT (for EXPLAIN use --explain, or explain() in code)"
-        : `${statements.length} statements; one SELECT is allowed`,
-    );
+/** What in a node of a parse tree locked SQL may not contain: anything but SELECT over tables and harmless functions. */
+export function refusalOf(node: SqlNode): string | undefined {
+  const query = isNode(node["node"]) ? textOf(node["node"], "type") : undefined;
+  if (query !== undefined && !QUERY_NODES.has(query)) return `a ${query}`;
+  for (const field of SOURCE_FIELDS) {
+    const refusal = refusedSource(node[field]);
+    if (refusal !== undefined) return refusal;
   }
-  for (const node of everyNode(statement)) {
-    checkQueryNode(node["node"]);
-    for (const field of ["from_table", "left", "right", "source"]) checkSource(node[field]);
-    if (!("class" in node) && textOf(node, "type")?.endsWith("_REF") === true) checkSource(node);
-    if (node["class"] === "FUNCTION") checkFunction(node);
-    if (node["type"] === "BASE_TABLE") checkBaseTable(node);
-    if (node["class"] === "PARAMETER") throw refused("a parameter that has no value");
-  }
+  if (node["class"] === "FUNCTION") return refusedFunction(node);
+  if (node["class"] === "PARAMETER") return "a parameter that has no value";
+  if (node["type"] === "BASE_TABLE" && isNode(node["at_clause"])) return "AT (time travel)";
+  return textOf(node, "type")?.endsWith("_REF") === true ? refusedSource(node) : undefined;
 }
 
-function checkQueryNode(node: unknown): void {
-  if (!isNode(node)) return;
-  const type = textOf(node, "type");
-  if (type !== undefined && !QUERY_NODES.has(type)) throw refused(`a ${type}`);
-}
-
-/** A source is whatever stands where a table can; expressions below the same field names have a `class`. */
-function checkSource(source: unknown): void {
-  if (!isNode(source) || "class" in source) return;
+/** Whatever stands where a table can is a source; expressions in fields of the same name have a `class`. */
+function refusedSource(source: unknown): string | undefined {
+  if (!isNode(source) || "class" in source) return undefined;
   const type = textOf(source, "type") ?? "nothing";
-  if (QUERY_NODES.has(type)) return;
-  if (!ALLOWED_SOURCES.has(type)) {
-    throw refused(
-      type === "SHOW_REF"
-        ? "DESCRIBE, SUMMARIZE and SHOW (use --describe and --tables, or describe() and tables() in code)"
-        : type,
-    );
-  }
-  if (type !== "TABLE_FUNCTION") return;
+  if (QUERY_NODES.has(type)) return undefined;
+  if (type === "SHOW_REF")
+    return "DESCRIBE, SUMMARIZE and SHOW (use --describe and --tables, or describe() and tables() in code)";
+  if (!ALLOWED_SOURCES.has(type)) return type;
+  if (type !== "TABLE_FUNCTION") return undefined;
   const call = source["function"];
   const name = isNode(call) ? (textOf(call, "function_name") ?? "").toLowerCase() : "";
-  if (!isNode(call) || call["class"] !== "FUNCTION" || !ALLOWED_TABLE_FUNCTIONS.has(name)) {
-    throw refused(`the table function ${name}; allowed are ${[...ALLOWED_TABLE_FUNCTIONS].join(", ")}`);
-  }
+  return isNode(call) && call["class"] === "FUNCTION" && ALLOWED_TABLE_FUNCTIONS.has(name)
+    ? undefined
+    : `the table function ${name}; allowed are ${[...ALLOWED_TABLE_FUNCTIONS].join(", ")}`;
 }
 
-function checkFunction(call: SqlNode): void {
+function refusedFunction(call: SqlNode): string | undefined {
   const name = (textOf(call, "function_name") ?? "").toLowerCase();
-  if (REFUSED_FUNCTIONS.has(name) || name.startsWith("pg_") || name.startsWith("duckdb_")) {
-    throw refused(`the function ${name}`);
-  }
+  if (REFUSED_FUNCTIONS.has(name) || name.startsWith("pg_") || name.startsWith("duckdb_"))
+    return `the function ${name}`;
   const schema = (textOf(call, "schema") ?? "").toLowerCase();
-  if (schema !== "" && schema !== "main") throw refused(`the function ${schema}.${name}`);
+  return schema === "" || schema === "main" ? undefined : `the function ${schema}.${name}`;
 }
 
-function checkBaseTable(table: SqlNode): void {
-  if (isNode(table["at_clause"])) throw refused("AT (time travel)");
-}
-
-function refused(what: string): StorageError {
+/** The error of locked SQL that contains something it may not. */
+export function refused(what: string): StorageError {
   return new StorageError({
     code: "permission_denied",
     op: "sql",
-    message: `sql: refused ${what}. Locked SQL is one SELECT over the entities; in code, openQuery(storage, { trusted: true }) opens it for your own scripts.`,
+    message: `sql: refused ${what}. Locked SQL is one SELECT over the tables of the storage. In code, openQuery(storage, { trusted: true }) lifts this for your own scripts.`,
   });
 }

@@ -1,5 +1,5 @@
-import type { NumberInterval } from "../duckdb/duckdb.ts";
 import { isNode, nodesOf, type SqlNode } from "./sql-tree.ts";
+import type { NumberInterval } from "./statement.ts";
 
 const FLIPPED: Readonly<Record<string, string>> = {
   COMPARE_EQUAL: "COMPARE_EQUAL",
@@ -10,8 +10,8 @@ const FLIPPED: Readonly<Record<string, string>> = {
 };
 
 /**
- * The intervals that a comparison of a column with whole numbers allows: wide rather than narrow, `x < 5` is up to 5.
- * Undefined for any other condition.
+ * The intervals that a comparison of a column with whole numbers allows, wide rather than narrow: `x < 5` is up to 5. Undefined
+ * for any other condition.
  */
 export function intervalsOf(condition: SqlNode): readonly NumberInterval[] | undefined {
   const type = String(condition["type"]);
@@ -54,7 +54,7 @@ function compared(
 
 const isColumn = (node: unknown): boolean => isNode(node) && node["class"] === "COLUMN_REF";
 
-/** A whole number that JavaScript holds, or a parameter of one: `CAST('5' AS INTEGER)`. */
+/** A whole number that JavaScript can hold, or a parameter with one: `CAST('5' AS INTEGER)`. */
 function numberOf(node: unknown): number | undefined {
   if (!isNode(node)) return undefined;
   if (node["class"] === "CAST" && isInteger(node["cast_type"])) {

@@ -1,74 +1,100 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
-import type { RowCondition, RowConditions } from "../duckdb/duckdb.ts";
 import { intervalsOf } from "./intervals-of.ts";
-import { everyNode, isNode, nodesOf, type SqlNode, textOf } from "./sql-tree.ts";
+import { isNode, namesIn, type SqlNode, textOf } from "./sql-tree.ts";
+import type { ParsedCondition, ParsedConditions } from "./statement.ts";
 
-/** Functions of which a condition may be made: they give the same for the same values and touch nothing. */
+/** Functions that a condition may call: they return the same for the same values and have no effect. */
 const PURE_FUNCTIONS: ReadonlySet<string> = new Set(
   "+ - * / // % || ~~ !~~ ~~* !~~* abs concat contains ends_with left length lower mod prefix regexp_matches replace right starts_with substr substring suffix trim upper".split(
     " ",
   ),
 );
-const PURE_CLASSES: ReadonlySet<unknown> = new Set(["BETWEEN", "COMPARISON", "CONJUNCTION", "OPERATOR"]);
+const PURE_CLASSES: ReadonlySet<unknown> = new Set([
+  "BETWEEN",
+  "COLUMN_REF",
+  "COMPARISON",
+  "CONJUNCTION",
+  "OPERATOR",
+]);
+/** Expressions that make one value of one row. A function is one only where it is an operator: it may be an aggregate. */
+const OF_ONE_ROW: ReadonlySet<unknown> = new Set([
+  ...PURE_CLASSES,
+  "CASE",
+  "CAST",
+  "COLLATE",
+  "CONSTANT",
+  "STAR",
+]);
+
+/** What is collected about one expression while its nodes are visited. */
+export interface ExpressionFacts {
+  readonly node: SqlNode;
+  /** The lower-case names of its columns, each with the qualifiers before it. */
+  readonly columns: (readonly string[])[];
+  hasStar: boolean;
+  /** True where it depends on nothing but the values in it, and survives the way through JSON. */
+  isPure: boolean;
+  /** True where it makes one value of one row. */
+  isOfOneRow: boolean;
+}
+
+/** Adds a node to the facts of the expression that it belongs to. */
+export function readNode(facts: ExpressionFacts, node: SqlNode): void {
+  const kind = node["class"];
+  if (kind === "COLUMN_REF") facts.columns.push(namesIn(node["column_names"]));
+  if (kind === "STAR") facts.hasStar = true;
+  if (kind === undefined) return;
+  facts.isPure &&= isPure(node);
+  facts.isOfOneRow &&= OF_ONE_ROW.has(kind) || (kind === "FUNCTION" && node["is_operator"] === true);
+}
 
 interface Source {
   /** The table's name as written. */
   readonly table: string;
-  /** By which its columns are qualified, in lower case. */
+  /** The lower-case name that qualifies its columns. */
   readonly alias: string;
 }
 
 /**
- * The conditions that every row which matters fulfils: the parts of WHERE that look at one table only, in a query that is
- * one SELECT over tables or their inner joins. Whatever is not obviously so is left to the optimiser
- * (docs/decisions/0014).
+ * The conditions that every row that matters fulfils: the parts of WHERE that look at one table only, in a query that is one
+ * SELECT over tables or their inner joins. Everything less obvious is left to the optimiser (docs/decisions/0014).
+ *
+ * @param counts how many tables and queries the whole statement has.
  */
-export async function rowConditions(
-  connection: DuckDBConnection,
-  statement: SqlNode,
-): Promise<RowConditions | undefined> {
-  const select = statement["node"];
-  if (!isNode(select) || select["type"] !== "SELECT_NODE" || !isNode(select["where_clause"]))
-    return undefined;
+export function rowConditions(
+  select: SqlNode,
+  conjuncts: readonly ExpressionFacts[],
+  counts: { readonly tableCount: number; readonly queryCount: number },
+): ParsedConditions | undefined {
   if (select["sample"] !== null) return undefined;
   const sources = sourcesOf(select["from_table"]);
-  if (sources === undefined || !isAllThereIs(statement, sources)) return undefined;
+  if (sources === undefined || !isAllThereIs(sources, counts)) return undefined;
 
   const [only] = sources.length === 1 ? sources : [];
-  const found: { readonly condition: Omit<RowCondition, "sql">; readonly node: SqlNode }[] = [];
+  const conditions: ParsedCondition[] = [];
   const others = new Set<string>();
-  for (const node of conjuncts(select["where_clause"])) {
-    const names = columnNames(node);
+  for (const { node, columns: names, isPure: pure, hasStar } of conjuncts) {
     const source = only ?? sources.find(({ alias }) => names.every(([qualifier]) => qualifier === alias));
     const qualified = names.every((path) => path.length === 2 && path[0] === source?.alias);
     const plain = only !== undefined && names.every((path) => path.length === 1 || path[0] === only.alias);
-    if (source !== undefined && names.length > 0 && (qualified || plain) && isPure(node)) {
+    if (source !== undefined && names.length > 0 && (qualified || plain) && pure) {
       const columns = [...new Set(names.map((path) => path.at(-1) ?? ""))];
-      found.push({ condition: { table: source.table, columns, intervals: intervalsOf(node) }, node });
+      conditions.push({ table: source.table, columns, intervals: intervalsOf(node), node });
     } else {
       for (const name of names.flat()) others.add(name);
-      if (hasStar(node)) return undefined;
+      if (hasStar) return undefined;
     }
   }
-  if (found.length === 0) return undefined;
-  const texts = await deserialize(
-    connection,
-    found.map(({ node }) => node),
-  );
-  if (texts === undefined) return undefined;
-  return {
-    conditions: found.map(({ condition }, i) => ({ ...condition, sql: texts[i] ?? "true" })),
-    otherColumns:
-      only !== undefined && select["having"] === null && select["qualify"] === null ? others : undefined,
-  };
+  if (conditions.length === 0) return undefined;
+  const isOnlyFilter = only !== undefined && select["having"] === null && select["qualify"] === null;
+  return { conditions, otherColumns: isOnlyFilter ? others : undefined };
 }
 
 /** The tables of a FROM that is one table or inner joins of tables. */
 function sourcesOf(from: unknown): readonly Source[] | undefined {
   if (!isNode(from) || from["sample"] !== null) return undefined;
   if (from["type"] === "BASE_TABLE") {
-    if (nodesOf(from, "column_name_alias").length > 0 || namesIn(from["column_name_alias"]).length > 0)
-      return undefined;
+    const { column_name_alias: renamed } = from;
+    if (Array.isArray(renamed) && renamed.length > 0) return undefined;
     const table = textOf(from, "table_name") ?? "";
     return [{ table, alias: (textOf(from, "alias") || table).toLowerCase() }];
   }
@@ -82,46 +108,27 @@ function sourcesOf(from: unknown): readonly Source[] | undefined {
 }
 
 /** True where the statement names each table once and has no other SELECT, so that no other part needs other rows. */
-function isAllThereIs(statement: SqlNode, sources: readonly Source[]): boolean {
-  let tables = 0;
-  let selects = 0;
-  for (const node of everyNode(statement)) {
-    const type = textOf(node, "type");
-    if (type === "BASE_TABLE") tables++;
-    if (type?.endsWith("_NODE") === true) selects++;
-  }
+function isAllThereIs(
+  sources: readonly Source[],
+  { tableCount, queryCount }: { readonly tableCount: number; readonly queryCount: number },
+): boolean {
   const names = new Set(sources.map(({ table }) => table.toLowerCase()));
   const aliases = new Set(sources.map(({ alias }) => alias));
   return (
-    selects === 1 &&
-    tables === sources.length &&
+    queryCount === 1 &&
+    tableCount === sources.length &&
     names.size === sources.length &&
     aliases.size === sources.length
   );
 }
 
-function conjuncts(where: SqlNode): readonly SqlNode[] {
-  return where["type"] === "CONJUNCTION_AND" ? nodesOf(where, "children").flatMap(conjuncts) : [where];
-}
-
-function columnNames(condition: SqlNode): readonly (readonly string[])[] {
-  return [...everyNode(condition)]
-    .filter((node) => node["class"] === "COLUMN_REF")
-    .map((node) => namesIn(node["column_names"]));
-}
-
-const hasStar = (condition: SqlNode): boolean =>
-  [...everyNode(condition)].some((node) => node["class"] === "STAR");
-
-function isPure(condition: SqlNode): boolean {
-  return [...everyNode(condition)].every((node) => {
-    const kind = node["class"];
-    if (kind === undefined || PURE_CLASSES.has(kind) || kind === "COLUMN_REF") return true;
-    if (kind === "CONSTANT") return isExact(node["value"]);
-    if (kind === "CAST") return isNode(node["cast_type"]) && node["cast_type"]["type_info"] === null;
-    if (kind !== "FUNCTION" || node["schema"] !== "" || node["filter"] !== null) return false;
-    return PURE_FUNCTIONS.has(textOf(node, "function_name") ?? "");
-  });
+function isPure(node: SqlNode): boolean {
+  const kind = node["class"];
+  if (PURE_CLASSES.has(kind)) return true;
+  if (kind === "CONSTANT") return isExact(node["value"]);
+  if (kind === "CAST") return isNode(node["cast_type"]) && node["cast_type"]["type_info"] === null;
+  if (kind !== "FUNCTION" || node["schema"] !== "" || node["filter"] !== null) return false;
+  return PURE_FUNCTIONS.has(textOf(node, "function_name") ?? "");
 }
 
 /** JSON.parse has changed a number beyond 2^53, and a DOUBLE without a fraction is written without its point. */
@@ -133,42 +140,4 @@ function isExact(constant: unknown): boolean {
     return Number.isSafeInteger(value) && type !== "DOUBLE" && type !== "FLOAT";
   }
   return constant["is_null"] === true || typeof value !== "object";
-}
-
-/** Conditions as SQL, their columns without the table's name; undefined where DuckDB does not take one of them back. */
-async function deserialize(
-  connection: DuckDBConnection,
-  conditions: readonly SqlNode[],
-): Promise<readonly string[] | undefined> {
-  const statements = conditions.map((condition) => {
-    const node = {
-      type: "SELECT_NODE",
-      modifiers: [],
-      cte_map: { map: [] },
-      select_list: [condition],
-      from_table: { type: "EMPTY", alias: "", sample: null },
-      where_clause: null,
-      group_expressions: [],
-      group_sets: [],
-      aggregate_handling: "STANDARD_HANDLING",
-      having: null,
-      sample: null,
-      qualify: null,
-    };
-    return JSON.stringify({ error: false, statements: [{ node, named_param_map: [] }] }, (field, value) => {
-      // The place in the text that is missing is 2^64 - 1, which JSON.parse has changed.
-      if (field === "query_location") return undefined;
-      return field === "column_names" && Array.isArray(value) ? value.slice(-1) : value;
-    });
-  });
-  const result = await connection
-    .run(`SELECT ${statements.map((_, i) => `json_deserialize_sql($${i + 1}::JSON)`).join(", ")}`, statements)
-    .catch(() => undefined);
-  const [row] = (await result?.getRows()) ?? [];
-  return row?.map((text) => `(${String(text).replace(/^SELECT /, "")})`);
-}
-
-function namesIn(value: unknown): readonly string[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter((name) => typeof name === "string").map((name) => name.toLowerCase());
 }

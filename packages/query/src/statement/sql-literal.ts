@@ -1,5 +1,5 @@
 import { StorageError } from "@parquetry/core";
-import type { QueryValue } from "../duckdb/duckdb.ts";
+import type { QueryValue } from "./query-parameters.ts";
 import { quoteText } from "./quote.ts";
 
 const INT32_MAX = 2n ** 31n - 1n;
@@ -8,10 +8,10 @@ const INT128_MAX = 2n ** 127n - 1n;
 const MAX_DEPTH = 32;
 
 /**
- * Renders a parameter as SQL of a definite type. The same text is planned and executed, so that what is pruned is what is
- * asked. Whole numbers are INTEGER, BIGINT or HUGEINT, others DOUBLE; a Date is a TIMESTAMP in UTC; bytes are BLOB; an
- * array is a list, an object a struct, a Map a map; `undefined` is NULL. Texts stay literals, which take the type of what
- * they are compared with.
+ * Renders a parameter as SQL of a definite type. The same SQL is planned and executed, so pruning cannot be about another value
+ * than the query. Whole numbers are INTEGER, BIGINT or HUGEINT, others DOUBLE; a Date is a TIMESTAMP in UTC; bytes are BLOB; an
+ * array is a list, an object a struct, a Map a map; `undefined` is NULL. Strings stay literals, which take the type of what they
+ * are compared with.
  *
  * @throws StorageError `invalid_argument` for a value that SQL cannot hold.
  */
@@ -23,7 +23,7 @@ export function sqlLiteral(value: QueryValue, name: string, depth = 0): string {
     case "boolean":
       return value ? "true" : "false";
     case "string":
-      if (!value.isWellFormed()) throw unusable(name, "holds half a surrogate pair");
+      if (!value.isWellFormed()) throw unusable(name, "contains half a surrogate pair");
       return quoteText(value);
     case "number":
       if (Number.isSafeInteger(value) && !Object.is(value, -0)) return integer(BigInt(value), name);
@@ -57,7 +57,7 @@ function objectLiteral(value: QueryValue & (object | null), name: string, depth:
   const fields = Object.entries(value);
   const plain = Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null;
   if (!plain) throw unusable(name, `is an object of class ${value.constructor?.name ?? "unknown"}`);
-  if (fields.length === 0) throw unusable(name, "is an object without fields, which no struct can be");
+  if (fields.length === 0) throw unusable(name, "is an object without fields, which SQL has no struct for");
   return `{${fields.map(([key, item]) => `${quoteText(key)}: ${inner(item)}`).join(", ")}}`;
 }
 
@@ -72,6 +72,6 @@ function unusable(name: string, problem: string): StorageError {
   return new StorageError({
     code: "invalid_argument",
     op: "sql",
-    message: `sql: the parameter ${name} ${problem}. Give null, a boolean, number, bigint, string, Date, Uint8Array, or an array, plain object or Map of these.`,
+    message: `sql: the parameter ${name} ${problem}. Expected null, a boolean, number, bigint, string, Date, Uint8Array, or an array, plain object or Map of these.`,
   });
 }

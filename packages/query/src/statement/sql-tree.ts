@@ -6,7 +6,7 @@ export function isNode(value: unknown): value is SqlNode {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A text field, or undefined. */
+/** A string field, or undefined. */
 export function textOf(node: SqlNode, field: string): string | undefined {
   const value = node[field];
   return typeof value === "string" ? value : undefined;
@@ -18,7 +18,13 @@ export function nodesOf(node: SqlNode, field: string): readonly SqlNode[] {
   return Array.isArray(value) ? value.filter(isNode) : [];
 }
 
-/** Visits every node below a value, parents first, without recursion: SQL may be nested deeper than the stack. */
+/** The strings of a list, in lower case. */
+export function namesIn(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((name) => typeof name === "string").map((name) => name.toLowerCase());
+}
+
+/** Yields every node below a value, parents first, without recursion: SQL can be nested deeper than the stack allows. */
 export function* everyNode(root: unknown): Generator<SqlNode> {
   const open: unknown[] = [root];
   while (open.length > 0) {

@@ -1,6 +1,6 @@
 const SIGNED = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"];
 const UNSIGNED = ["UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"];
-/** Decimal digits that each integer type may need. */
+/** The most decimal digits of each integer type. */
 const INTEGER_DIGITS: Readonly<Record<string, number>> = {
   TINYINT: 3,
   SMALLINT: 5,
@@ -14,17 +14,17 @@ const INTEGER_DIGITS: Readonly<Record<string, number>> = {
 const MAX_DECIMAL_DIGITS = 38;
 
 /**
- * The narrowest type that holds every value of both, or undefined where there is none that changes nothing:
+ * The narrowest type that holds every value of both types unchanged, or undefined:
  *
  * - integers of different sizes: the larger; signed and unsigned: the next larger signed one
- * - an integer or FLOAT with DOUBLE, an integer with FLOAT: DOUBLE (a whole number that DOUBLE cannot hold exactly stops
- *   the query)
+ * - an integer or FLOAT with DOUBLE, an integer with FLOAT: DOUBLE (a whole number that DOUBLE cannot hold exactly fails the
+ *   query)
  * - DECIMAL with DECIMAL or an integer: the DECIMAL that has room for both, up to 38 digits
  * - DATE with TIMESTAMP, and TIMESTAMP of different units but nanoseconds: TIMESTAMP
  * - JSON with VARCHAR: VARCHAR
- * - lists: the list of what their elements join to
+ * - lists: the list of the joined type of their elements
  *
- * Never BOOLEAN with a number, and never a number with a text.
+ * Never BOOLEAN with a number, and never a number with VARCHAR.
  */
 export function joinTypes(a: string, b: string): string | undefined {
   if (a === b) return a;

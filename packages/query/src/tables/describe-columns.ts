@@ -1,42 +1,43 @@
 import { walkPartitions } from "@parquetry/core";
-import type { DuckDb, FileGroup, QueryColumn } from "../duckdb/duckdb.ts";
+import type { DuckDb } from "../duckdb/duckdb.ts";
+import type { FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
 import { joinTypes } from "./column-join.ts";
 import { declaredType, type Variant, variantsOf } from "./reconcile-columns.ts";
 import { storedFiles } from "./stored-files.ts";
 import type { DeclaredTable, TableFacts, TableReader } from "./table-facts.ts";
 
-/** The type of a column that has none to tell. */
+/** The type of a column without a known type. */
 export const UNKNOWN_TYPE = "UNKNOWN";
 
-/** Files that are looked at: their footers are read in place, or each is fetched or converted. */
+/** The most files that are read: only their footers if they are local Parquet, else each is fetched or converted. */
 const MAX_LOCAL_FILES = 1_000;
 const MAX_FETCHED_FILES = 32;
 
-/** A column as {@link describeColumns} tells it. */
+/** A column of a described table. */
 export interface DescribedColumn extends QueryColumn {
-  /** Why its type is `UNKNOWN`. Absent where it has one. */
+  /** Why its type is `UNKNOWN`. Absent for every other type. */
   readonly problem?: string | undefined;
 }
 
-/** What {@link describeColumns} found. */
+/** The columns of a described table. */
 export interface ColumnsDescription {
   readonly columns: readonly DescribedColumn[];
-  /** How many partitions were looked at, of how many. */
+  /** How many partitions were read, of how many. */
   readonly looked: { readonly partitions: number; readonly of: number };
-  /** True where a file of those is CSV. */
+  /** True where one of the files is CSV. */
   readonly hasCsv: boolean;
 }
 
 /**
- * Looks at the footers of files that are spread evenly over an entity, and gives each column the one type that holds the
- * values of all of them, or says that there is none.
+ * Reads the footers of files that are spread evenly over an entity, and gives each column the one type that holds the values of
+ * all of them, or `UNKNOWN`.
  */
 export async function describeColumns(
   facts: TableFacts,
   declared: DeclaredTable,
-  { engine, source, listing, signal }: TableReader,
+  { duckdb, source, listing, signal }: TableReader,
 ): Promise<ColumnsDescription> {
-  const { folders } = await walkPartitions(listing.backend, facts.entity, { signal });
+  const { folders } = await walkPartitions(listing, facts.entity, { signal });
   const isCheap =
     source.isLocal && !folders.some(({ files }) => files.some(({ format }) => format === "csv"));
   const limit = isCheap ? MAX_LOCAL_FILES : MAX_FETCHED_FILES;
@@ -44,11 +45,11 @@ export async function describeColumns(
   const files = spread(await storedFiles(chosen, source, signal), limit);
   const local = await source.fetch(files, {
     signal,
-    count: { fetchedFiles: 0, fetchedBytes: 0, cacheHits: 0 },
+    count: { fetchedFiles: 0, fetchedBytes: 0 },
     textColumns: Object.keys(declared.columnTypes),
     parts: { mentions: () => false, intervals: new Map() },
   });
-  const groups = await engine.groupFiles(local);
+  const groups = await duckdb.groupFiles(local);
   const keys = new Set(facts.keys.map(({ name }) => name.toLowerCase()));
   const names = new Map<string, string>();
   for (const { name } of [...facts.columns, ...groups.flatMap((group) => group.columns)]) {
@@ -60,7 +61,7 @@ export async function describeColumns(
     const given = declaredType(declared.columnTypes, folded);
     columns.push({
       name,
-      ...(given === undefined ? await typeOf(engine, folded, groups) : { type: given }),
+      ...(given === undefined ? await typeOf(duckdb, folded, groups) : { type: given }),
     });
   }
   return {
@@ -71,7 +72,7 @@ export async function describeColumns(
 }
 
 async function typeOf(
-  engine: DuckDb,
+  duckdb: DuckDb,
   folded: string,
   groups: readonly FileGroup[],
 ): Promise<Omit<DescribedColumn, "name">> {
@@ -79,7 +80,7 @@ async function typeOf(
   for (const { type, groups: members } of variantsOf(groups, folded)) {
     if (type === "NULL") continue;
     const withValues: FileGroup[] = [];
-    for (const group of members) if (await hasValues(engine, group, folded)) withValues.push(group);
+    for (const group of members) if (await hasValues(duckdb, group, folded)) withValues.push(group);
     if (withValues.length > 0) filled.push({ type, groups: withValues });
   }
   const type = filled.reduce<string | undefined>(
@@ -93,20 +94,18 @@ async function typeOf(
     return `${variant.type} in ${count} file${count === 1 ? "" : "s"}`;
   });
   const problem =
-    filled.length === 0
-      ? "NULL in every file that was looked at"
-      : `${found.join(", ")}: no type holds them all`;
+    filled.length === 0 ? "NULL in every file that was read" : `${found.join(", ")}: no type holds them all`;
   return { type: UNKNOWN_TYPE, problem };
 }
 
-/** Mostly the first file tells, and the other footers need not be read once more. */
-async function hasValues(engine: DuckDb, group: FileGroup, folded: string): Promise<boolean> {
+/** Usually the first file decides, and the other footers need not be read again. */
+async function hasValues(duckdb: DuckDb, group: FileGroup, folded: string): Promise<boolean> {
   const name = group.columns.find((column) => column.name.toLowerCase() === folded)?.name ?? folded;
   const first = { ...group, files: group.files.slice(0, 1) };
-  return !(await engine.isAllNull(first, name)) || !(await engine.isAllNull(group, name));
+  return !(await duckdb.isAllNull(first, name)) || !(await duckdb.isAllNull(group, name));
 }
 
-/** At most so many of a list, evenly spread, with the first and the last. */
+/** At most `limit` items, evenly spread, including the first and the last. */
 function spread<T>(all: readonly T[], limit: number): readonly T[] {
   if (all.length <= limit) return all;
   const step = (all.length - 1) / (limit - 1);

@@ -1,16 +1,16 @@
 import { type PartitionEntry, StorageError } from "@parquetry/core";
-import type { QueryColumn } from "../duckdb/duckdb.ts";
+import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 
 const CANONICAL_INTEGER = /^(?:0|-?[1-9][0-9]*)$/;
-/** So many characters fit into 64 bits whatever they are. */
+/** An integer of this many characters always fits into 64 bits. */
 const SAFE_DIGITS = 18;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
-/** The types that the caller has given to partition keys. */
+/** Types that the caller has declared, by name of the key or column. */
 export type DeclaredTypes = Readonly<Record<string, string>>;
 
-/** True for a text that BIGINT gives back unchanged: `1`, `-5`; not `01`, `+1`, `1.0`, a number beyond 64 bits. */
+/** True for a string that BIGINT gives back unchanged: `1`, `-5`; not `01`, `+1`, `1.0` or a number beyond 64 bits. */
 export function isBigint(text: string): boolean {
   if (!CANONICAL_INTEGER.test(text)) return false;
   if (text.length <= SAFE_DIGITS) return true;
@@ -19,13 +19,13 @@ export function isBigint(text: string): boolean {
 }
 
 /**
- * Pins the types of an entity's partition keys: as declared; otherwise BIGINT where every value seen is an integer that
+ * Decides the types of an entity's partition keys: as declared; otherwise BIGINT where every value seen is an integer that
  * BIGINT gives back unchanged, else VARCHAR. A key of which only NULL was seen is VARCHAR.
  *
- * What is seen does not depend on any query: all values of the first level, and at each further level those in the first
- * and in the last folder of the level above. A value elsewhere that contradicts a BIGINT is an error when it is met
- * ({@link checkKeyTypes}), so that a type never depends on what was pruned. A declared key that was not seen is one that
- * only other partitions have.
+ * What is seen does not depend on any query: all values of the first level, and at each further level those in the first and in
+ * the last folder of the level above. If another partition contradicts a BIGINT, reading that partition is an error
+ * ({@link checkKeyTypes}), so a type never depends on what was pruned. A declared key that was not seen is a key that only other
+ * partitions have.
  */
 export function inferKeyTypes(
   keys: readonly string[],
@@ -45,9 +45,9 @@ export function inferKeyTypes(
 }
 
 /**
- * Refuses a partition that contradicts the pinned types.
+ * Refuses a partition that contradicts the types.
  *
- * @throws StorageError `invalid_argument` naming the partition and the option that settles it.
+ * @throws StorageError `invalid_argument` naming the partition and the option that declares the type.
  */
 export function checkKeyTypes(
   entity: string,
@@ -69,7 +69,7 @@ export function checkKeyTypes(
         code: "invalid_argument",
         op: "sql",
         path: entity,
-        message: `sql: the partition key ${key} of ${entity} holds integers, but also ${JSON.stringify(value)}. Give its type: --key-type ${entity}.${key}=VARCHAR at the command line, openQuery(storage, { hiveTypes: { ${JSON.stringify(entity)}: { ${key}: "VARCHAR" } } }) in code.`,
+        message: `sql: the partition key ${key} of ${entity} has integers as values, but also ${JSON.stringify(value)}. ${declareKey(entity, key)}`,
       });
     }
   }
@@ -87,6 +87,10 @@ function unknownKey(
     code: "invalid_argument",
     op: "sql",
     path: entity,
-    message: `sql: ${place} of ${entity} has the key ${key}, but its first and last partition do not: it ${keys}. Declare the key: --key-type ${entity}.${key}=VARCHAR at the command line, openQuery(storage, { hiveTypes: { ${JSON.stringify(entity)}: { ${key}: "VARCHAR" } } }) in code.`,
+    message: `sql: ${place} of ${entity} has the key ${key}, but its first and last partition do not: it ${keys}. ${declareKey(entity, key)}`,
   });
+}
+
+function declareKey(entity: string, key: string): string {
+  return `Declare its type: --key-type ${entity}.${key}=VARCHAR on the command line, openQuery(storage, { hiveTypes: { ${JSON.stringify(entity)}: { ${key}: "VARCHAR" } } }) in code.`;
 }

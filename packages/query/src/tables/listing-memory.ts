@@ -1,23 +1,21 @@
 import { setImmediate } from "node:timers/promises";
 import type { Key, ListOptions, ListPage, ObjectInfo, StorageBackend } from "@parquetry/core";
 
-/** Pages of a flat listing after which the folders below are listed one by one instead. */
+/** A flat listing of more pages than this is given up: the folders below are listed one by one instead. */
 const MAX_FLAT_PAGES = 10;
 
-/** What of a backend a walk needs: only `list` is ever called. */
-export interface ListingMemory {
-  /** The backend to walk; everything but `list` is that of the store. */
-  readonly backend: StorageBackend;
-  /** Pages that the store was asked for: one request each. */
+/** Lists a store, and remembers the listings for the time of one query. */
+export interface ListingMemory extends Pick<StorageBackend, "list"> {
+  /** How many pages the store has listed: one request each. */
   requests(): number;
   /**
-   * Tells that the folders `depth` levels below this entity hold nothing but partitions without further levels, so that one
-   * flat listing there answers for all of them.
+   * Declares that the folders `depth` levels below this entity contain no further levels, so that one flat listing covers all of
+   * them.
    */
   knowLeaves(entity: Key, depth: number): void;
 }
 
-/** Lists through to the store, once for each folder, for the time of one query: a query that is planned twice lists once. */
+/** Lists each folder of a store once, also if a query is planned twice. */
 export function rememberListings(
   store: StorageBackend,
   onRequest?: (requests: number) => void,
@@ -78,26 +76,14 @@ export function rememberListings(
         ? await remember(prefix, true, async () => (await listAll({ prefix, signal })) ?? [])
         : await remember(prefix, false, () => listLevel(prefix, signal));
     for (const [i, page] of found.entries()) {
-      // What takes many pages from memory would otherwise hold up everything else.
+      // Other work runs between the pages of a long listing.
       if (i > 0) await setImmediate();
       yield page;
     }
   }
 
-  const backend: StorageBackend = {
-    name: store.name,
-    capabilities: store.capabilities,
-    url: (key) => store.url(key),
-    head: (key, options) => store.head(key, options),
-    get: (key, options) => store.get(key, options),
-    put: (key, body, options) => store.put(key, body, options),
-    list,
-    delete: (keys, options) => store.delete(keys, options),
-    copy: (from, to, options) => store.copy(from, to, options),
-    close: () => store.close(),
-  };
   return {
-    backend,
+    list,
     requests: () => requests,
     knowLeaves: (entity, depth) => void leafDepths.set(entity, depth),
   };
@@ -112,7 +98,7 @@ function isAboveLeaves(prefix: string, leafDepths: ReadonlyMap<Key, number>): bo
   return false;
 }
 
-/** Makes of a flat listing the page that a listing with a delimiter would give, and hands out what lies below. */
+/** Turns a flat listing into the page of a listing with a delimiter, and passes on what is below. */
 function splitFlat(
   prefix: string,
   flat: readonly ListPage[],
@@ -127,7 +113,7 @@ function splitFlat(
       direct.push(info);
       continue;
     }
-    // The start of a key up to a slash is a key.
+    // The part of a key before a slash is a key.
     const child = info.key.slice(0, slash) as Key;
     const objects = below.get(child);
     if (objects === undefined) below.set(child, [info]);

@@ -1,43 +1,45 @@
 import { StorageError } from "@parquetry/core";
-import type { DuckDb, FileGroup, QueryColumn } from "../duckdb/duckdb.ts";
+import type { DuckDb } from "../duckdb/duckdb.ts";
+import type { FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
 import { joinTypes } from "./column-join.ts";
+import type { DeclaredTypes } from "./key-types.ts";
 
-/** What {@link reconcileColumns} works on. */
+/** What {@link reconcileColumns} needs. */
 export interface ReconcileInput {
   /** The entity, for messages. */
   readonly entity: string;
   /** The files that are read. */
   readonly groups: readonly FileGroup[];
-  /** The columns of the entity as its reference files have them. */
+  /** The columns of the reference files of the entity. */
   readonly reference: readonly QueryColumn[];
-  /** Types that the caller has given, by column. */
-  readonly declared: Readonly<Record<string, string>>;
-  /** Its partition keys: never columns of the files. */
+  /** Types that the caller has declared, by column. */
+  readonly declared: DeclaredTypes;
+  /** Its partition keys, which are never columns of the files. */
   readonly keys: readonly QueryColumn[];
   /** False where the query cannot need a column. */
   readonly mentions: (column: string) => boolean;
 }
 
-/** One table's columns, and its files' columns freed of those that hold nothing but NULL under another type. */
+/** The columns of a table, and the columns of its files without those that are NULL throughout under another type. */
 export interface ReconciledColumns {
   readonly columns: readonly QueryColumn[];
   readonly groups: readonly FileGroup[];
 }
 
-/** The groups of files in which a column has one type. */
+/** A type of a column, and the groups of files in which it has that type. */
 export interface Variant {
   readonly type: string;
   readonly groups: FileGroup[];
 }
 
 /**
- * Gives each column one type for all the files that are read. A declared type wins. Otherwise a column that is NULL
- * throughout a file has no type of its own there, and the others are joined by {@link joinTypes}. A column that no file
- * that is read has, or that all have as NULL only, is as the reference files have it.
+ * Gives each column one type for all files that are read. A declared type wins. Otherwise a column that is NULL throughout a file
+ * has no type there, and the types in the other files are joined by {@link joinTypes}. A column that no file has, or that is NULL
+ * throughout all files, has its type in the reference files.
  *
- * @throws StorageError `invalid_argument` naming the column, its types and a file of each, where nothing holds all values.
+ * @throws StorageError `invalid_argument` naming the column, its types and a file of each, where no type holds all values.
  */
-export async function reconcileColumns(engine: DuckDb, input: ReconcileInput): Promise<ReconciledColumns> {
+export async function reconcileColumns(duckdb: DuckDb, input: ReconcileInput): Promise<ReconciledColumns> {
   const keyNames = new Set(input.keys.map(({ name }) => name.toLowerCase()));
   const names = new Map<string, string>();
   for (const { name } of [...input.reference, ...input.groups.flatMap((group) => group.columns)]) {
@@ -64,7 +66,7 @@ export async function reconcileColumns(engine: DuckDb, input: ReconcileInput): P
     } else {
       const withValues: Variant[] = [];
       for (const variant of variants) {
-        const { empty, filled } = await splitByNull(engine, variant, folded);
+        const { empty, filled } = await splitByNull(duckdb, variant, folded);
         markNull(nullOnly, [{ type: variant.type, groups: empty }], folded);
         if (filled.length > 0) withValues.push({ type: variant.type, groups: filled });
       }
@@ -74,12 +76,12 @@ export async function reconcileColumns(engine: DuckDb, input: ReconcileInput): P
   return { columns, groups: input.groups.map((group) => withoutNulls(group, nullOnly.get(group))) };
 }
 
-/** The type that the caller has given to a column, by its name in lower case. */
-export function declaredType(declared: Readonly<Record<string, string>>, folded: string): string | undefined {
+/** The type that the caller has declared for a column, by its lower-case name. */
+export function declaredType(declared: DeclaredTypes, folded: string): string | undefined {
   return Object.entries(declared).find(([name]) => name.toLowerCase() === folded)?.[1];
 }
 
-/** A column's types, by its name in lower case, and the files of each. */
+/** The types of a column, by its lower-case name, and the files of each. */
 export function variantsOf(groups: readonly FileGroup[], folded: string): readonly Variant[] {
   const variants = new Map<string, Variant>();
   for (const group of groups) {
@@ -93,7 +95,7 @@ export function variantsOf(groups: readonly FileGroup[], folded: string): readon
 }
 
 async function splitByNull(
-  engine: DuckDb,
+  duckdb: DuckDb,
   variant: Variant,
   folded: string,
 ): Promise<{ readonly empty: FileGroup[]; readonly filled: FileGroup[] }> {
@@ -102,7 +104,7 @@ async function splitByNull(
   const filled: FileGroup[] = [];
   for (const group of variant.groups) {
     const name = group.columns.find((column) => column.name.toLowerCase() === folded)?.name ?? folded;
-    ((await engine.isAllNull(group, name)) ? empty : filled).push(group);
+    ((await duckdb.isAllNull(group, name)) ? empty : filled).push(group);
   }
   return { empty, filled };
 }
@@ -145,6 +147,6 @@ function drift(entity: string, name: string, variants: readonly Variant[]): Stor
     code: "invalid_argument",
     op: "sql",
     path: entity,
-    message: `sql: the column ${JSON.stringify(name)} of ${entity} is ${found.join(", ")}, and no type holds them all unchanged. Leave the column out, read fewer partitions, or give its type: --column-type ${JSON.stringify(`${entity}.${name}=VARCHAR`)} at the command line, openQuery(storage, { columnTypes: { ${JSON.stringify(entity)}: { ${JSON.stringify(name)}: "VARCHAR" } } }) in code.`,
+    message: `sql: the column ${JSON.stringify(name)} of ${entity} is ${found.join(", ")}, and no type holds them all unchanged. Leave the column out, read fewer partitions, or declare its type: --column-type ${JSON.stringify(`${entity}.${name}=VARCHAR`)} on the command line, openQuery(storage, { columnTypes: { ${JSON.stringify(entity)}: { ${JSON.stringify(name)}: "VARCHAR" } } }) in code.`,
   });
 }

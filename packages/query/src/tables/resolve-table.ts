@@ -1,14 +1,14 @@
 import { type Key, StorageError, suggest } from "@parquetry/core";
 
-/** How many names an error lists. */
+/** The most names that an error lists. */
 const MAX_LISTED = 12;
 
 /**
- * Finds the entity that SQL means by a table name: its whole name, or the end of it by whole segments where that is the
- * only one. Case counts only where it decides between two.
+ * Finds the entity that a table name in SQL means: its whole name, or its last segments where these fit only one entity. Case
+ * matters only where it decides between two.
  *
- * @throws StorageError `not_found` with a suggestion and the tables there are; `invalid_argument` naming the candidates
- * where the name fits several.
+ * @throws StorageError `not_found` with a suggestion and the existing tables; `invalid_argument` naming the candidates where the
+ * name fits several.
  * @example
  * ```ts
  * resolveTable("plays", ["raw/games", "raw/plays"]); // "raw/plays"
@@ -38,7 +38,7 @@ function ambiguous(name: string, candidates: readonly Key[]): StorageError {
     code: "invalid_argument",
     op: "sql",
     path: name,
-    message: `sql: the table ${name} could be ${quoted.join(" or ")}. Write the whole name in double quotes.`,
+    message: `sql: the table ${name} is ambiguous: ${quoted.join(" or ")}. Write the whole name in double quotes.`,
   });
 }
 
@@ -49,7 +49,7 @@ function unknown(name: string, entities: readonly Key[]): StorageError {
   const more = entities.length > MAX_LISTED ? `, … (${entities.length} in all)` : "";
   const there =
     entities.length === 0
-      ? "The root holds no entity"
+      ? "The storage has no tables"
       : `There ${entities.length === 1 ? "is" : "are"} ${listed.join(", ")}${more}`;
   return new StorageError({
     code: "not_found",

@@ -4,9 +4,9 @@ import { FETCH_CONCURRENCY, type FileSource, type StoredFile } from "../files/fi
 import { mapYielding } from "../files/map-yielding.ts";
 
 /**
- * The files of partitions that count, by their manifests.
+ * The committed files of partitions, as their manifests list them.
  *
- * @throws StorageError `not_found` where a manifest names a file that is gone, `corrupt` where it is no manifest.
+ * @throws StorageError `not_found` where a manifest lists a missing file, `corrupt` where it is not a manifest.
  */
 export async function storedFiles(
   folders: readonly PartitionFolder[],

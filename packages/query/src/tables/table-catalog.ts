@@ -1,21 +1,25 @@
-import { type Key, listEntities, type StorageBackend, StorageError } from "@parquetry/core";
-import type { OpenQueryOptions } from "../database/query-options.ts";
+import { isStorageError, type Key, listEntities, type StorageBackend } from "@parquetry/core";
 import type { DuckDb } from "../duckdb/duckdb.ts";
 import type { FileSource } from "../files/file-source.ts";
 import { type ColumnsDescription, describeColumns } from "./describe-columns.ts";
+import type { DeclaredTypes } from "./key-types.ts";
 import type { ListingMemory } from "./listing-memory.ts";
 import { resolveTable } from "./resolve-table.ts";
 import { type DeclaredTable, readTableFacts, type TableFacts } from "./table-facts.ts";
 
-/** What {@link TableCatalog} works with. */
+/** What {@link TableCatalog} needs. */
 export interface CatalogOptions {
   readonly backend: StorageBackend;
-  readonly engine: DuckDb;
+  readonly duckdb: DuckDb;
   readonly source: FileSource;
-  readonly declared: Pick<OpenQueryOptions, "hiveTypes" | "columnTypes">;
+  /** By entity, the types that the caller has declared. */
+  readonly declared: {
+    readonly hiveTypes?: Readonly<Record<string, DeclaredTypes>> | undefined;
+    readonly columnTypes?: Readonly<Record<string, DeclaredTypes>> | undefined;
+  };
 }
 
-/** Which entities there are, and what is known of each: learnt at first use, kept until it is told to forget. */
+/** The tables of a storage and what is known about each. Facts are read at first use and kept until {@link TableCatalog.forget}. */
 export class TableCatalog {
   readonly #options: CatalogOptions;
   readonly #facts = new Map<Key, TableFacts>();
@@ -41,46 +45,46 @@ export class TableCatalog {
       try {
         return resolveTable(name, this.#entities);
       } catch {
-        // It may have been written since.
+        // The table may have been written since.
       }
     }
     return resolveTable(name, await this.list(signal));
   }
 
-  /** {@link TableCatalog.resolve}, or undefined where the name is none: in trusted SQL it may be a table of the caller's own. */
+  /** {@link TableCatalog.resolve}, or undefined for an unknown name: trusted SQL can create tables itself. */
   async find(name: string, signal: AbortSignal | undefined): Promise<Key | undefined> {
     try {
       return await this.resolve(name, signal);
     } catch (error) {
-      if (error instanceof StorageError && error.code === "not_found") return undefined;
+      if (isStorageError(error, "not_found")) return undefined;
       throw error;
     }
   }
 
-  /** What is known of an entity. */
+  /** What is known about an entity. */
   async factsOf(entity: Key, listing: ListingMemory, signal: AbortSignal | undefined): Promise<TableFacts> {
     const known = this.#facts.get(entity);
     if (known !== undefined) {
       listing.knowLeaves(entity, known.keys.length);
       return known;
     }
-    const { engine, source } = this.#options;
-    const facts = await readTableFacts(entity, this.declaredOf(entity), { engine, source, listing, signal });
+    const { duckdb, source } = this.#options;
+    const facts = await readTableFacts(entity, this.declaredOf(entity), { duckdb, source, listing, signal });
     this.#facts.set(entity, facts);
     return facts;
   }
 
-  /** An entity's columns as files all over it have them. */
+  /** The columns of files all over an entity. */
   async columnsOf(
     facts: TableFacts,
     listing: ListingMemory,
     signal: AbortSignal | undefined,
   ): Promise<ColumnsDescription> {
-    const { engine, source } = this.#options;
-    return describeColumns(facts, this.declaredOf(facts.entity), { engine, source, listing, signal });
+    const { duckdb, source } = this.#options;
+    return describeColumns(facts, this.declaredOf(facts.entity), { duckdb, source, listing, signal });
   }
 
-  /** What the caller has declared of an entity. */
+  /** What the caller has declared about an entity. */
   declaredOf(entity: Key): DeclaredTable {
     const { hiveTypes, columnTypes } = this.#options.declared;
     return { hiveTypes: hiveTypes?.[entity] ?? {}, columnTypes: columnTypes?.[entity] ?? {} };

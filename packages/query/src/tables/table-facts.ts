@@ -1,22 +1,23 @@
 import { type Key, type PartitionEntry, type PartitionFolder, walkPartitions } from "@parquetry/core";
-import type { DuckDb, QueryColumn } from "../duckdb/duckdb.ts";
+import type { DuckDb } from "../duckdb/duckdb.ts";
+import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { FileSource } from "../files/file-source.ts";
 import { type DeclaredTypes, inferKeyTypes } from "./key-types.ts";
 import type { ListingMemory } from "./listing-memory.ts";
 import { reconcileColumns } from "./reconcile-columns.ts";
 import { storedFiles } from "./stored-files.ts";
 
-/** What is known of an entity before any query: none of it depends on what a query prunes. */
+/** What is known about an entity before any query. It does not depend on what a query prunes. */
 export interface TableFacts {
   /** Its name. */
   readonly entity: Key;
-  /** Its partition keys and their pinned types, outermost first. */
+  /** Its partition keys and their types, outermost first. */
   readonly keys: readonly QueryColumn[];
-  /** Its columns as the reference files have them: those of the first and of the last partition. */
+  /** The columns of its reference files, which are one in the first and one in the last partition. */
   readonly columns: readonly QueryColumn[];
 }
 
-/** What the caller has declared of an entity. */
+/** What the caller has declared about an entity. */
 export interface DeclaredTable {
   /** Types of partition keys. */
   readonly hiveTypes: DeclaredTypes;
@@ -24,26 +25,26 @@ export interface DeclaredTable {
   readonly columnTypes: DeclaredTypes;
 }
 
-/** What {@link readTableFacts} works with. */
+/** What {@link readTableFacts} needs. */
 export interface TableReader {
-  readonly engine: DuckDb;
+  readonly duckdb: DuckDb;
   readonly source: FileSource;
   readonly listing: ListingMemory;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Looks at the first and the last chain of folders of an entity. Where these hold no file, all folders are listed and the
- * first and the last with a file are taken.
+ * Reads the first and the last partition of an entity. If these contain no file, all partitions are listed, and the first and the
+ * last file are taken.
  */
 export async function readTableFacts(
   entity: Key,
   declared: DeclaredTable,
   reader: TableReader,
 ): Promise<TableFacts> {
-  const { engine, source, listing, signal } = reader;
+  const { duckdb, source, listing, signal } = reader;
   const seen: (readonly PartitionEntry[])[] = [];
-  const chains = await walkPartitions(listing.backend, entity, {
+  const chains = await walkPartitions(listing, entity, {
     signal,
     prune: (level) => {
       for (const candidate of level) seen.push(candidate.entries);
@@ -55,24 +56,24 @@ export async function readTableFacts(
 
   let files = await storedFiles(chains.folders, source, signal);
   if (files.length === 0) {
-    const all = await walkPartitions(listing.backend, entity, { signal });
+    const all = await walkPartitions(listing, entity, { signal });
     files = await storedFiles(all.folders, source, signal);
   }
   const references = [files.at(-1), files.at(0)].filter((file) => file !== undefined);
   const local = await source.fetch([...new Set(references)], {
     signal,
-    count: { fetchedFiles: 0, fetchedBytes: 0, cacheHits: 0 },
+    count: { fetchedFiles: 0, fetchedBytes: 0 },
     textColumns: Object.keys(declared.columnTypes),
-    // Of a large file the footer is enough.
+    // The footer of a large file is enough.
     parts: { mentions: () => false, intervals: new Map() },
   });
-  const columns = await referenceColumns(engine, entity, await engine.groupFiles(local), keys, declared);
+  const columns = await referenceColumns(duckdb, entity, await duckdb.groupFiles(local), keys, declared);
   return { entity, keys, columns };
 }
 
-/** The last partition's columns first, then what only the first one has. Where their types differ, the last one's hold. */
+/** The last partition's columns, then those that only the first one has. Where their types differ, the last partition wins. */
 async function referenceColumns(
-  engine: DuckDb,
+  duckdb: DuckDb,
   entity: string,
   groups: Awaited<ReturnType<DuckDb["groupFiles"]>>,
   keys: readonly QueryColumn[],
@@ -80,7 +81,7 @@ async function referenceColumns(
 ): Promise<readonly QueryColumn[]> {
   const columns = new Map<string, QueryColumn>();
   for (const group of groups) {
-    const { columns: own } = await reconcileColumns(engine, {
+    const { columns: own } = await reconcileColumns(duckdb, {
       entity,
       groups: [group],
       reference: [],

@@ -3,12 +3,12 @@ import { formatBytes, formatCount, formatCounted, formatFiles } from "../../term
 
 /** Draws what a query reads: for each table the partitions kept at each level, files and bytes; then the requests. */
 export function drawExplanation(explanation: QueryExplanation): readonly string[] {
-  const { tables, enoughRows, listRequests, unpruned } = explanation;
+  const { tables, stopAfterRows, listRequests, unpruned } = explanation;
   return [
     ...(tables.length === 0 ? ["no table is read"] : tables.flatMap(drawTable)),
-    ...(enoughRows === undefined
+    ...(stopAfterRows === undefined
       ? []
-      : [`a few partitions at a time, until there are ${formatCounted(enoughRows, "row")}`]),
+      : [`a few partitions at a time, until there are ${formatCounted(stopAfterRows, "row")}`]),
     formatCounted(listRequests, "list request"),
     ...(unpruned === undefined ? [] : [`every partition is read: ${unpruned.split("\n")[0] ?? ""}`]),
   ];
@@ -21,10 +21,10 @@ function drawTable({
   partitions,
   files,
   bytes,
-  filesHere,
+  filesCached = 0,
 }: TableStats): readonly string[] {
   const keyWidth = Math.max(0, ...levels.map(({ key }) => key.length));
-  const cached = filesHere < files ? `, ${formatCount(filesHere)} of them cached` : "";
+  const cached = filesCached > 0 ? `, ${formatCount(filesCached)} of them cached` : "";
   const all = levels.length === 0 ? "all " : "";
   return [
     table === entity ? entity : `${entity} (as ${table})`,

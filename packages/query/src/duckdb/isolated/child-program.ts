@@ -3,9 +3,9 @@ import type { ColumnBatch, DuckDb, DuckDbResult, RunOptions } from "../duckdb.ts
 import { openEmbeddedDuckDb } from "../embedded-duckdb.ts";
 import { type Answer, type DuckDbCalls, type Request, toWire } from "./wire.ts";
 
-/** The program of the child process in which an isolated engine lives; it answers its parent's calls. */
+/** The program of the child process that runs an isolated DuckDB. It answers the calls of its parent. */
 
-let engine: DuckDb | undefined;
+let duckdb: DuckDb | undefined;
 let scratchDirectory: string | undefined;
 const aborts = new Map<number, AbortController>();
 const results = new Map<
@@ -15,11 +15,11 @@ const results = new Map<
 let resultCount = 0;
 
 const opened = (): DuckDb => {
-  if (engine === undefined) throw new Error("the engine is not open");
-  return engine;
+  if (duckdb === undefined) throw new Error("DuckDB is not open");
+  return duckdb;
 };
 
-/** The options of a call, with the signal that its parent speaks of by its number. */
+/** The options of a call, with a signal that fires when the parent aborts the call by its number. */
 function withSignal(id: number, options: RunOptions = {}): RunOptions {
   return { ...options, signal: aborts.get(id)?.signal };
 }
@@ -27,23 +27,21 @@ function withSignal(id: number, options: RunOptions = {}): RunOptions {
 const answerers = (id: number): DuckDbCalls => ({
   async open(options) {
     scratchDirectory = options.scratchDirectory;
-    engine = await openEmbeddedDuckDb(options);
+    duckdb = await openEmbeddedDuckDb(options);
   },
   grant: (access) => opened().grant(access),
   prepare: (sql, parameters) => opened().prepare(sql, parameters, withSignal(id)),
-  async prune(query, tables) {
-    const result = await opened().prune(query, tables, withSignal(id));
-    return result.outcome === "invalid" ? { ...result, error: toWire(result.error) } : result;
-  },
+  prune: (statement, tables) => opened().prune(statement, tables, withSignal(id)),
   groupFiles: (files) => opened().groupFiles(files),
   isAllNull: (group, column) => opened().isAllNull(group, column),
-  async run(query, tables, options) {
-    const result = await opened().run(query, tables, withSignal(id, options));
+  async run(statement, tables, options) {
+    const result = await opened().run(statement, tables, withSignal(id, options));
     const number = ++resultCount;
     results.set(number, { result, batches: result.batches() });
     return { result: number, columns: result.columns, rowCount: result.rowCount };
   },
-  runToParquet: (query, tables, options) => opened().runToParquet(query, tables, withSignal(id, options)),
+  runToParquet: (statement, tables, options) =>
+    opened().runToParquet(statement, tables, withSignal(id, options)),
   merge: (table, { sortBy }) => opened().merge(table, { sortBy, signal: aborts.get(id)?.signal }),
   async next(number) {
     const next = await results.get(number)?.batches.next();
@@ -58,12 +56,12 @@ const answerers = (id: number): DuckDbCalls => ({
     results.delete(number);
   },
   async close() {
-    await engine?.close();
+    await duckdb?.close();
   },
 });
 
 function send(answer: Answer): void {
-  // It fails where the parent has gone, and then there is nobody to tell.
+  // This fails if the parent has ended, and then nobody needs the answer.
   process.send?.(answer, undefined, undefined, () => {});
 }
 
@@ -85,17 +83,17 @@ async function answer(request: Request): Promise<void> {
   }
 }
 
-// Where the machine runs out of memory, Linux takes this process and not the one that it works for.
+// If the machine runs out of memory, Linux kills this process rather than its parent.
 try {
   writeFileSync("/proc/self/oom_score_adj", "1000");
 } catch {
   // Only Linux has it.
 }
-// Ctrl-C in a terminal goes to every process of the group; the parent decides what ends.
+// Ctrl-C in a terminal goes to every process of the group; the parent decides what to do.
 process.on("SIGINT", () => {});
 process.on("message", (request: Request) => void answer(request));
 process.on("disconnect", () => {
   if (scratchDirectory !== undefined) rmSync(scratchDirectory, { recursive: true, force: true });
-  // A query that does not stop would keep an ordinary exit waiting.
+  // An ordinary exit would wait for a query that does not stop.
   process.kill(process.pid, "SIGKILL");
 });

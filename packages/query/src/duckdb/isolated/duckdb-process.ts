@@ -6,10 +6,10 @@ import type { RunOptions } from "../duckdb.ts";
 import { processBytes } from "./process-memory.ts";
 import { type Answer, type DuckDbCall, type DuckDbCalls, fromWire, type Request } from "./wire.ts";
 
-/** How long an aborted query has to stop by itself. */
+/** The time in which an aborted query must stop by itself. */
 const ABORT_GRACE_MS = 1_000;
 const WATCH_MEMORY_EVERY_MS = 50;
-/** What of the environment the child gets: what a program needs to find its files, and no credentials. */
+/** The environment variables that the child inherits: those for finding files, and no credentials. */
 const PASSED_VARIABLES = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH"] as const;
 
 interface Waiting {
@@ -17,7 +17,7 @@ interface Waiting {
   readonly reject: (error: StorageError) => void;
 }
 
-/** A child process with an engine, its calls, and its end: by itself, by too much memory, or by a query that does not stop. */
+/** A child process that runs DuckDB. It is killed when it uses too much memory, or when an aborted query does not stop. */
 export class DuckDbProcess {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
@@ -26,7 +26,7 @@ export class DuckDbProcess {
   #end: StorageError | undefined;
   #watch: NodeJS.Timeout | undefined;
 
-  /** @param maxBytes the memory at which it is killed. */
+  /** @param maxBytes the memory above which it is killed. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
     const env = Object.fromEntries(PASSED_VARIABLES.map((name) => [name, process.env[name]]));
@@ -43,15 +43,15 @@ export class DuckDbProcess {
     this.#idle();
   }
 
-  /** True where it answers no more. */
+  /** True after it has ended. */
   get hasEnded(): boolean {
     return this.#end !== undefined;
   }
 
   /**
-   * Calls the engine.
+   * Calls DuckDB.
    *
-   * @throws StorageError what the engine throws; `aborted`; `unavailable` where the process has ended.
+   * @throws StorageError what DuckDB throws; `aborted`; `unavailable` where the process has ended.
    */
   async call<Name extends DuckDbCall>(
     name: Name,
@@ -67,7 +67,7 @@ export class DuckDbProcess {
       this.#send({ abort: id });
       grace = setTimeout(() => {
         this.#waiting.get(id)?.reject(aborted());
-        this.#kill(ended("was killed, for an aborted query in it did not stop"));
+        this.#kill(ended("was killed because an aborted query in it did not stop"));
       }, ABORT_GRACE_MS);
     };
     signal?.addEventListener("abort", abort, { once: true });
@@ -96,7 +96,7 @@ export class DuckDbProcess {
     const waiting = this.#waiting.get(message.id);
     if (waiting === undefined) return;
     if ("error" in message) waiting.reject(fromWire(message.error));
-    // The child is this package: the value is that of the call.
+    // The child is part of this package: the value is that of the call.
     else waiting.resolve(message.value as never);
   }
 
@@ -118,7 +118,7 @@ export class DuckDbProcess {
     this.#idle();
   }
 
-  /** Watches it, and keeps this process alive, while there is something to wait for. */
+  /** Watches the child, and keeps this process alive, while a call is running. */
   #busy(): void {
     this.#child.ref();
     this.#child.channel?.ref();
@@ -137,11 +137,11 @@ export class DuckDbProcess {
     const bytes = pid === undefined ? undefined : await processBytes(pid);
     if (bytes === undefined || bytes <= this.#maxBytes || this.#watch === undefined) return;
     const limit = `${Math.round(this.#maxBytes / 2 ** 20)} MiB`;
-    this.#kill(ended(`was killed, for it took more memory than ${limit}`));
+    this.#kill(ended(`was killed because it used more memory than ${limit}`));
   }
 }
 
-/** The built program, also where this module runs from its source. */
+/** The path of the built program, also if this module runs from its source. */
 function programPath(): string {
   const manifest = createRequire(import.meta.url).resolve("@parquetry/query/package.json");
   return join(dirname(manifest), "dist", "duckdb", "isolated", "child-program.js");
@@ -152,7 +152,7 @@ function ended(what: string): StorageError {
     code: "unavailable",
     op: "sql",
     retry: "never",
-    message: `sql: the query's process ${what}. The next query gets a new one; ask for less at once, or raise memoryLimit.`,
+    message: `sql: the query's process ${what}. The next query starts a new one. Read less at a time, or raise memoryLimit.`,
   });
 }
 

@@ -1,33 +1,29 @@
 import { rm } from "node:fs/promises";
 import type { ObjectAccess } from "@parquetry/core";
+import type { ScanFile } from "../../files/scan-file.ts";
 import { bindParameters } from "../../statement/bind-parameters.ts";
+import type { QueryParameters } from "../../statement/query-parameters.ts";
+import type { Statement } from "../../statement/statement.ts";
 import type {
   CallOptions,
-  CandidateTable,
   ColumnBatch,
   DuckDb,
+  DuckDbOptions,
   DuckDbResult,
-  FileGroup,
   MergeOptions,
-  PreparedQuery,
   PruneResult,
-  QueryParameters,
   ResultFile,
   RunOptions,
-  ScanFile,
-  ScanTable,
 } from "../duckdb.ts";
-import type { DuckDbOptions } from "../embedded-duckdb.ts";
+import type { CandidateTable, FileGroup, ScanTable } from "../views/scan-table.ts";
 import { makeScratchDirectory } from "../views/scratch.ts";
 import { DuckDbProcess } from "./duckdb-process.ts";
 import { processLimitBytes } from "./process-memory.ts";
-import { fromWire, type WireResult } from "./wire.ts";
+import type { WireResult } from "./wire.ts";
 
 /**
- * An engine in a child process: it can crash and run out of memory without taking this one along. A new process is started
- * when the last one has ended; nothing but unread results is lost with it.
- *
- * @throws StorageError `invalid_argument` for a memory limit that is no size.
+ * Opens DuckDB in a child process, which can crash or run out of memory without affecting this one. A new process is started after
+ * the last one has ended; only unread results are lost with it.
  */
 export async function openIsolatedDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   return new IsolatedDuckDb(options, processLimitBytes(options.memoryLimit));
@@ -54,19 +50,18 @@ class IsolatedDuckDb implements DuckDb {
     sql: string,
     parameters: QueryParameters | undefined,
     options: CallOptions = {},
-  ): Promise<PreparedQuery> {
-    // Here, for not everything that a caller may give by mistake can be sent.
+  ): Promise<Statement> {
+    // Done here, since a parameter of the wrong kind may not survive the way to the child.
     const text = parameters === undefined ? sql : bindParameters(sql, parameters);
     return (await this.#started()).call("prepare", [text, undefined], options);
   }
 
   async prune(
-    query: PreparedQuery,
+    statement: Statement,
     tables: readonly CandidateTable[],
     options: CallOptions = {},
   ): Promise<PruneResult> {
-    const result = await (await this.#started()).call("prune", [query, tables], options);
-    return result.outcome === "invalid" ? { ...result, error: fromWire(result.error) } : result;
+    return (await this.#started()).call("prune", [statement, tables], options);
   }
 
   async groupFiles(files: readonly ScanFile[]): Promise<readonly FileGroup[]> {
@@ -77,17 +72,17 @@ class IsolatedDuckDb implements DuckDb {
     return (await this.#started()).call("isAllNull", [group, column]);
   }
 
-  async run(query: PreparedQuery, tables: readonly ScanTable[], options: RunOptions): Promise<DuckDbResult> {
+  async run(statement: Statement, tables: readonly ScanTable[], options: RunOptions): Promise<DuckDbResult> {
     const process = await this.#started();
-    return new IsolatedResult(await process.call("run", [query, tables], options), process, options);
+    return new IsolatedResult(await process.call("run", [statement, tables], options), process, options);
   }
 
   async runToParquet(
-    query: PreparedQuery,
+    statement: Statement,
     tables: readonly ScanTable[],
     options: RunOptions,
   ): Promise<ResultFile> {
-    return (await this.#started()).call("runToParquet", [query, tables], options);
+    return (await this.#started()).call("runToParquet", [statement, tables], options);
   }
 
   async merge(table: ScanTable, options: MergeOptions): Promise<ResultFile> {
@@ -110,7 +105,7 @@ class IsolatedDuckDb implements DuckDb {
   }
 
   async #start(): Promise<DuckDbProcess> {
-    // What a crashed one has left is of no use.
+    // Removes what a crashed process has left.
     for (const path of this.#scratches) await rm(path, { recursive: true, force: true });
     this.#scratches.clear();
     const scratchDirectory = await makeScratchDirectory();
@@ -153,7 +148,7 @@ class IsolatedResult implements DuckDbResult {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // Where the process has ended, the result has too.
+    // If the process has ended, so has the result.
     this.#process.call("closeResult", [this.#result]).catch(() => {});
   }
 }

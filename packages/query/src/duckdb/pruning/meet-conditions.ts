@@ -1,19 +1,20 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { PartitionEntry } from "@parquetry/core";
 import { quoteName } from "../../statement/quote.ts";
-import type { CandidateTable, QueryColumn, RowConditions } from "../duckdb.ts";
+import type { RowConditions } from "../../statement/statement.ts";
+import type { CandidateTable, QueryColumn } from "../views/scan-table.ts";
 
-/** What {@link meetConditions} found. */
+/** The result of {@link meetConditions}. */
 export interface ConditionsMet {
   /** For each candidate, whether its rows can fulfil the conditions. */
   readonly kept: readonly boolean[];
-  /** True where nothing else in the query can tell the candidates apart. */
+  /** True where nothing else in the statement can tell the candidates apart. */
   readonly isAll: boolean;
 }
 
 /**
- * Evaluates the conditions that look at nothing but the keys of the candidates on a list of these. Undefined where there is
- * none, or where one fails: then nothing is known.
+ * Evaluates the conditions that look only at keys on the list of candidates. Undefined where there are no such conditions, or
+ * where evaluating one fails.
  */
 export async function meetConditions(
   connection: DuckDBConnection,
@@ -35,7 +36,7 @@ export async function meetConditions(
   return kept && { kept, isAll };
 }
 
-/** Which of many candidates a condition in SQL over their keys is true of; undefined where it fails. */
+/** The candidates of whose keys a condition in SQL is true; undefined where evaluating it fails. */
 export async function keptBy(
   connection: DuckDBConnection,
   condition: string,
@@ -68,7 +69,7 @@ export async function keptBy(
   }
 }
 
-/** The keys of the candidates, where all have the same; undefined otherwise, and where two differ only in case. */
+/** The keys of the candidates, if all have the same; undefined otherwise, and where two keys differ only in case. */
 export function commonNames(
   { keys }: Pick<CandidateTable, "keys">,
   candidates: readonly (readonly PartitionEntry[])[],

@@ -4,20 +4,22 @@ import { isStorageError, type PartitionEntry } from "@parquetry/core";
 import { mapYielding } from "../../files/map-yielding.ts";
 import { quoteName, quoteText } from "../../statement/quote.ts";
 import { isNode, type SqlNode } from "../../statement/sql-tree.ts";
-import type { CallOptions, CandidateTable, PreparedQuery, PruneResult, QueryColumn } from "../duckdb.ts";
-import { duckDbError, serializedError } from "../duckdb-error.ts";
+import type { Statement } from "../../statement/statement.ts";
+import type { CallOptions, PruneResult } from "../duckdb.ts";
+import { serializedProblem, thrownProblem } from "../duckdb-error.ts";
 import { interruptible } from "../interruptible.ts";
 import { createViews } from "../views/create-views.ts";
-import { hiveColumn } from "../views/hive-column.ts";
+import type { CandidateTable, QueryColumn } from "../views/scan-table.ts";
 import type { Scratch } from "../views/scratch.ts";
+import { hiveColumn } from "../views/scratch.ts";
 import { candidateView, emptySelect } from "../views/table-view.ts";
 import { commonNames, keptBy, meetConditions } from "./meet-conditions.ts";
 import { filterKeysOf, markerColumn, readPlan } from "./read-plan.ts";
 import { scanFilterSql } from "./scan-filters.ts";
 
 /**
- * Optimisers that are off while partitions are chosen. Some conclude from the zero rows of our stand-in files that there
- * is nothing to do, the others reshape plans at a cost and decide nothing about files (docs/decisions/0005).
+ * Optimisers that are off while partitions are chosen. Some would conclude from the zero rows of the stand-in files that there is
+ * nothing to do; the others cost time and decide nothing about files (docs/decisions/0005).
  */
 export const PLANNING_DISABLED_OPTIMIZERS: string = [
   "statistics_propagation",
@@ -39,23 +41,23 @@ export const PLANNING_DISABLED_OPTIMIZERS: string = [
   "limit_pushdown",
 ].join(",");
 
-/** From so many on, the optimiser is asked only about those that the filters of its first plan leave. */
+/** From this many candidates on, the optimiser sees only those that the filters of its first plan leave. */
 const MANY_CANDIDATES = 200;
-/** Plans whose filters are remembered: those of the queries that run. */
+/** The number of plans whose filters are remembered. */
 const MAX_PLANS = 256;
 
-/** Errors that the query itself would raise too, whatever files there are. */
-const QUERY_ERRORS: ReadonlySet<string> = new Set(["binder", "catalog", "parser"]);
+/** Types of errors that the query itself would raise as well, whatever files there are. */
+const QUERY_ERRORS: ReadonlySet<string> = new Set(["Binder", "Catalog", "Parser"]);
 
 /**
- * Chooses partitions by DuckDB's own optimiser: the query is planned over zero-row files at the candidates' places, and
- * the plan lists the files that are left. Whatever goes wrong, every candidate is kept.
+ * Chooses partitions with DuckDB's own optimiser: the query is planned over zero-row files in place of the candidates, and the
+ * plan lists the files that remain. If anything goes wrong, every candidate is kept.
  */
 export class Pruner {
   readonly #instance: DuckDBInstance;
   readonly #scratch: Scratch;
   readonly #emptyFiles = new Map<string, Promise<string>>();
-  /** By {@link planName}, for each scan of the table the filters in it. */
+  /** By {@link planName}, the filters of each scan of the table. */
   readonly #pushed = new Map<string, readonly ReadonlyMap<string, SqlNode>[]>();
 
   constructor(instance: DuckDBInstance, scratch: Scratch) {
@@ -63,19 +65,19 @@ export class Pruner {
     this.#scratch = scratch;
   }
 
-  /** Says which candidates a query can need. */
+  /** Returns which candidates a query can need. */
   async prune(
-    query: PreparedQuery,
+    statement: Statement,
     tables: readonly CandidateTable[],
     options: CallOptions = {},
   ): Promise<PruneResult> {
     const connection = await this.#instance.connect();
     try {
-      const { narrowed, met } = await this.#narrow(connection, query, tables);
+      const { narrowed, met } = await this.#narrow(connection, statement, tables);
       if (met !== undefined) return met;
       const result = await this.#plan(
         connection,
-        query,
+        statement,
         narrowed.map(({ table }) => table),
         options,
       );
@@ -86,7 +88,7 @@ export class Pruner {
       return { ...result, kept };
     } catch (error) {
       if (isStorageError(error, "aborted")) throw error;
-      return { outcome: "unknown", reason: duckDbError(error, "plan").message };
+      return { outcome: "unknown", reason: thrownProblem(error).message };
     } finally {
       connection.closeSync();
     }
@@ -94,7 +96,7 @@ export class Pruner {
 
   async #plan(
     connection: DuckDBConnection,
-    query: PreparedQuery,
+    statement: Statement,
     tables: readonly CandidateTable[],
     options: CallOptions,
   ): Promise<PruneResult> {
@@ -102,12 +104,12 @@ export class Pruner {
     for (const [i, table] of tables.entries()) {
       paths.set(table, await this.#createView(connection, table, i));
     }
-    const answer = await interruptible(connection, options, () => serializePlan(connection, query.text));
-    if (answer["error"] === true) {
-      const { type, error, column } = serializedError(answer, query.text);
-      return QUERY_ERRORS.has(type)
-        ? { outcome: "invalid", error, column }
-        : { outcome: "unknown", reason: error.message };
+    const answer = await interruptible(connection, options, () => serializePlan(connection, statement.text));
+    const problem = serializedProblem(answer, statement.text);
+    if (problem !== undefined) {
+      return QUERY_ERRORS.has(problem.type)
+        ? { outcome: "invalid", problem }
+        : { outcome: "unknown", reason: problem.message };
     }
     const facts = readPlan(answer["plans"]);
     const kept = new Map<string, readonly boolean[]>();
@@ -115,11 +117,11 @@ export class Pruner {
     const unused = new Set<string>();
     for (const [table, candidatePaths] of paths) {
       if (table.candidates === undefined) {
-        this.#remember(planName(query, table), facts.scanFilters.get(markerColumn(table.entity)) ?? []);
+        this.#remember(planName(statement, table), facts.scanFilters.get(markerColumn(table.entity)) ?? []);
       }
       filterKeys.set(table.entity, filterKeysOf(table, facts));
       const scanned = facts.scans.get(markerColumn(table.entity));
-      // A scan that is gone without a trace is one that we do not understand.
+      // A scan that is missing without an empty part was changed in a way that is not understood here.
       const understood = scanned !== undefined || facts.hasEmptyPart;
       if (understood && scanned === undefined) unused.add(table.entity);
       kept.set(
@@ -130,17 +132,17 @@ export class Pruner {
     return { outcome: "pruned", kept, filterKeys, unused };
   }
 
-  /** Drops the candidates that fail a condition: cheaper than planning over all, and enough where nothing else filters. */
+  /** Drops the candidates that fail a condition: cheaper than planning over all of them, and sufficient if nothing else filters. */
   async #narrow(
     connection: DuckDBConnection,
-    query: PreparedQuery,
+    statement: Statement,
     tables: readonly CandidateTable[],
   ): Promise<{ readonly narrowed: readonly Narrowed[]; readonly met?: PruneResult }> {
     const narrowed: Narrowed[] = [];
     for (const table of tables) {
       const { candidates = [], entity } = table;
       const found =
-        query.conditions && (await meetConditions(connection, query.conditions, table, candidates));
+        statement.conditions && (await meetConditions(connection, statement.conditions, table, candidates));
       if (found?.isAll === true) {
         const kept = new Map([[entity, found.kept]]);
         return {
@@ -153,22 +155,22 @@ export class Pruner {
       const pushed =
         left.length < MANY_CANDIDATES
           ? undefined
-          : await this.#meetPushed(connection, query, first.table, left);
+          : await this.#meetPushed(connection, statement, first.table, left);
       const second = only(first.table, pushed);
       narrowed.push({ table: second.table, spread: (kept) => first.spread(second.spread(kept)) });
     }
     return { narrowed };
   }
 
-  /** By the filters that the optimiser has pushed into the table's scans when nothing was known of its partitions. */
+  /** Evaluates the filters that the optimiser pushed into the table's scans when no partitions were known. */
   async #meetPushed(
     connection: DuckDBConnection,
-    query: PreparedQuery,
+    statement: Statement,
     table: CandidateTable,
     candidates: readonly (readonly PartitionEntry[])[],
   ): Promise<readonly boolean[] | undefined> {
     const names = commonNames(table, candidates);
-    const scans = this.#pushed.get(planName(query, table)) ?? [];
+    const scans = this.#pushed.get(planName(statement, table)) ?? [];
     if (names === undefined || scans.length === 0) return undefined;
     const conditions = scans.map((filters) =>
       names.flatMap((name) => {
@@ -176,7 +178,7 @@ export class Pruner {
         return scanFilterSql(filters.get(hiveColumn(index)), quoteName(name)) ?? [];
       }),
     );
-    // What any scan needs is needed.
+    // A scan without a filter needs every candidate.
     if (conditions.some((some) => some.length === 0)) return undefined;
     const condition = conditions.map((some) => `(${some.join(" AND ")})`).join(" OR ");
     return keptBy(connection, condition, table.keys, names, candidates);
@@ -213,7 +215,7 @@ export class Pruner {
     return candidates === undefined || candidates.length === 0 ? [] : paths;
   }
 
-  /** A zero-row file with the table's columns, and its keys as columns for the levels where they are not known yet. */
+  /** A zero-row file with the table's columns, and with its keys as columns for the levels that are not known yet. */
   #emptyFile(connection: DuckDBConnection, table: CandidateTable): Promise<string> {
     const keys: QueryColumn[] = table.keys.map(({ type }, i) => ({ name: hiveColumn(i), type }));
     const marker: QueryColumn = { name: markerColumn(table.entity), type: "BOOLEAN" };
@@ -232,17 +234,11 @@ export class Pruner {
 
 interface Narrowed {
   readonly table: CandidateTable;
-  /** Says for all candidates what was said for those that are left. */
+  /** Turns a decision about the remaining candidates into one about all. */
   readonly spread: (kept: readonly boolean[]) => readonly boolean[];
 }
 
-interface Narrowed {
-  readonly table: CandidateTable;
-  /** Says for all candidates what was said for those that are left. */
-  readonly spread: (kept: readonly boolean[]) => readonly boolean[];
-}
-
-/** A table with only some of its candidates. */
+/** The table with only some of its candidates. */
 function only(table: CandidateTable, kept: readonly boolean[] | undefined): Narrowed {
   if (kept === undefined) return { table, spread: (all) => all };
   return {
@@ -254,8 +250,8 @@ function only(table: CandidateTable, kept: readonly boolean[] | undefined): Narr
   };
 }
 
-/** Names what a plan was made of, but for the candidates. */
-function planName({ text }: PreparedQuery, { entity, columns, keys }: CandidateTable): string {
+/** A name for everything that a plan depends on, except the candidates. */
+function planName({ text }: Statement, { entity, columns, keys }: CandidateTable): string {
   return JSON.stringify([text, entity, columns, keys]);
 }
 
@@ -267,10 +263,10 @@ async function serializePlan(
   const [row] = await result.getRows();
   const text = row?.[0];
   const answer: unknown = typeof text === "string" ? JSON.parse(text) : undefined;
-  return isNode(answer) ? answer : { error: true, error_type: "unknown", error_message: "no plan" };
+  return isNode(answer) ? answer : { error: true };
 }
 
-/** The keys that every candidate has: only by these can DuckDB tell them apart. */
+/** The keys that every candidate has: DuckDB can tell candidates apart by these only. */
 function commonKeys(
   keys: readonly string[],
   candidates: readonly (readonly (readonly [string, string | null])[])[],

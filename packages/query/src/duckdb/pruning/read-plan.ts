@@ -1,26 +1,26 @@
 import { createHash } from "node:crypto";
 import { everyNode, isNode, nodesOf, type SqlNode, textOf } from "../../statement/sql-tree.ts";
-import type { CandidateTable } from "../duckdb.ts";
-import { hiveColumn } from "../views/hive-column.ts";
+import type { CandidateTable } from "../views/scan-table.ts";
+import { hiveColumn } from "../views/scratch.ts";
 
-/** The column by which a scan in a plan is known to be one of that table. */
+/** The column that marks the scans of a table in a plan. */
 export function markerColumn(entity: string): string {
   return `parquetry_table_${createHash("sha256").update(entity).digest("hex").slice(0, 16)}`;
 }
 
-/** What an optimised plan says about the zero-row files it was made over. */
+/** What an optimised plan says about the zero-row files that it scans. */
 export interface PlanFacts {
-  /** By marker column, the paths that any scan of the table kept; absent where the plan has no scan of it. */
+  /** By marker column, the paths that any scan of the table kept. Absent where the plan has no scan of it. */
   readonly scans: ReadonlyMap<string, ReadonlySet<string>>;
-  /** By marker column, for each scan of the table what it keeps: filters by the name of the column that they look at. */
+  /** By marker column, the filters of each scan of the table, by the column that they look at. */
   readonly scanFilters: ReadonlyMap<string, readonly ReadonlyMap<string, SqlNode>[]>;
-  /** The partition keys that any filter looks at, by lower-case name, and the engine's names of keys. */
+  /** The lower-case names of all columns that any filter looks at, including DuckDB's names of partition keys. */
   readonly filterNames: ReadonlySet<string>;
-  /** True where some part of the plan was found to give no rows at all, so that its scans are gone. */
+  /** True where DuckDB found that a part of the plan returns no rows, and removed its scans. */
   readonly hasEmptyPart: boolean;
 }
 
-/** Reads the answer of `json_serialize_plan`. */
+/** Reads the result of `json_serialize_plan`. */
 export function readPlan(plan: unknown): PlanFacts {
   const scans = new Map<string, Set<string>>();
   const scanFilters = new Map<string, ReadonlyMap<string, SqlNode>[]>();

@@ -12,8 +12,8 @@ const OPERATORS: Readonly<Record<string, string>> = {
 const INTEGERS: ReadonlySet<unknown> = new Set(["TINYINT", "SMALLINT", "INTEGER", "BIGINT"]);
 
 /**
- * A filter that DuckDB has pushed into a scan, as SQL over a column; of what is not understood nothing is asked. Undefined
- * where nothing is left.
+ * A filter that DuckDB has pushed into a scan, as SQL over a column. Parts that are not understood are left out, which only widens
+ * it. Undefined where nothing is left.
  */
 export function scanFilterSql(filter: unknown, column: string): string | undefined {
   if (!isNode(filter)) return undefined;
@@ -51,7 +51,7 @@ function children(filter: SqlNode, column: string): readonly (string | undefined
   return nodesOf(filter, "child_filters").map((child) => scanFilterSql(child, column));
 }
 
-/** Whole numbers that came through JSON unchanged, and texts. */
+/** Whole numbers that came through JSON unchanged, and strings. */
 function constantSql(constant: unknown): string | undefined {
   if (!isNode(constant) || constant["is_null"] !== false || !isNode(constant["type"])) return undefined;
   const { type, value } = constant;

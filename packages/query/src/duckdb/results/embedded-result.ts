@@ -1,16 +1,16 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DuckDBConnection, DuckDBMaterializedResult } from "@duckdb/node-api";
 import { StorageError } from "@parquetry/core";
-import type { CallOptions, ColumnBatch, DuckDbResult, QueryColumn, ResultOptions } from "../duckdb.ts";
+import type { CallOptions, ColumnBatch, DuckDbResult, ResultOptions } from "../duckdb.ts";
+import type { QueryColumn } from "../views/scan-table.ts";
 import { resultValue } from "./result-values.ts";
-import { uniqueNames } from "./unique-names.ts";
 
-/** The event loop gets its turn at least this often while values are converted. */
+/** The event loop runs at least this often while values are converted. */
 const MAX_BLOCK_MS = 15;
 
 /**
- * A finished result of DuckDB, converted chunk by chunk as it is read. `stream()` of the driver is avoided: it ends early
- * without an error where the query fails, is interrupted or meets another query on its connection.
+ * A finished result of DuckDB, converted chunk by chunk as it is read. The driver's `stream()` is avoided: it ends early without
+ * an error when the query fails, is interrupted, or meets another query on its connection.
  */
 export class EmbeddedResult implements DuckDbResult {
   readonly columns: readonly QueryColumn[];
@@ -63,6 +63,17 @@ export class EmbeddedResult implements DuckDbResult {
     this.#closed = true;
     this.#connection.closeSync();
   }
+}
+
+/** Numbers the second and later columns of one name, as the driver does: `a`, `a:1`. */
+function uniqueNames(names: readonly string[]): readonly string[] {
+  const used = new Set<string>();
+  return names.map((name) => {
+    let unique = name;
+    for (let i = 1; used.has(unique); i++) unique = `${name}:${i}`;
+    used.add(unique);
+    return unique;
+  });
 }
 
 function aborted(): StorageError {

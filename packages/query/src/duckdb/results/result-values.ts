@@ -17,13 +17,13 @@ import {
 import type { ResultOptions } from "../duckdb.ts";
 
 const DAY_MS = 86_400_000;
-/** The most digits of which every one survives the way through a JavaScript number. */
+/** The most decimal digits that a JavaScript number always preserves. */
 const EXACT_DIGITS = 15;
 const MAX_DATE_MS = 8_640_000_000_000_000n;
 
 /**
- * Turns a value of DuckDB into one of JavaScript, by one rule (documented at `QueryResult`): nothing is lost but digits
- * of a timestamp below the millisecond, and those only where timestamps are asked for as Dates.
+ * Turns a DuckDB value into a JavaScript value, as documented at `QueryResult`. Nothing is lost except the digits of a timestamp
+ * below the millisecond, and these only where timestamps become Dates.
  */
 export function resultValue(value: DuckDBValue, options: ResultOptions): unknown {
   switch (typeof value) {
@@ -67,14 +67,14 @@ function objectValue(value: DuckDBValue & object, options: ResultOptions): unkno
   return String(value);
 }
 
-/** A number where its shortest text is the same decimal, else the exact text. */
+/** A number where it preserves every digit, else a string with every digit. */
 function decimal(value: DuckDBDecimalValue): number | string {
   const digits = (value.value < 0n ? -value.value : value.value).toString().length;
   return digits <= EXACT_DIGITS ? Number(value.toString()) : value.toString();
 }
 
 function timestamp(ticks: bigint, perMs: bigint, { timestamps }: ResultOptions, zone: string): Date | string {
-  // Towards the past, also before 1970.
+  // Rounds towards the past, also before 1970.
   const ms = ticks / perMs - (ticks % perMs < 0n ? 1n : 0n);
   if (ms < -MAX_DATE_MS || ms > MAX_DATE_MS) return ticks < 0n ? "-infinity" : "infinity";
   const date = new Date(Number(ms));

@@ -1,11 +1,10 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { quoteName } from "../../statement/quote.ts";
-import { setFiles } from "./set-files.ts";
+import { escapeGlob, quoteName, quoteText } from "../../statement/quote.ts";
 import { FILE_COLUMN, type KeyTable, type TableView } from "./table-view.ts";
 
 /**
- * Creates views over lists of files. Creating one opens what it lists, and every query on it does so again: so each is
- * created over the first file of its lists, and the whole lists are put in after that.
+ * Creates views over lists of files. Creating a view opens every file that it lists, and so does every query on it. So each view
+ * is created over the first file of each list, and the whole lists are put in afterwards.
  *
  * @param plan runs before that, where binding SQL over the views is cheap.
  */
@@ -39,4 +38,18 @@ async function createKeyTable(
      FROM (SELECT unnest(from_json($1::JSON, '[["VARCHAR"]]')) AS entry)`,
     [JSON.stringify(rows)],
   );
+}
+
+/** Puts a list of files into a variable. DuckDB splits one long string ten times faster than it parses a long SQL list. */
+export async function setFiles(
+  connection: DuckDBConnection,
+  variable: string,
+  paths: readonly string[],
+): Promise<void> {
+  const globs = paths.map(escapeGlob);
+  if (globs.some((path) => path.includes("\n"))) {
+    await connection.run(`SET VARIABLE ${variable} = [${globs.map(quoteText).join(", ")}]`);
+    return;
+  }
+  await connection.run(`SET VARIABLE ${variable} = string_split($1::VARCHAR, chr(10))`, [globs.join("\n")]);
 }

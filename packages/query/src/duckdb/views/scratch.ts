@@ -3,19 +3,25 @@ import { mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { encodeHive, HIVE_NULL, type PartitionEntry } from "@parquetry/core";
-import { isObjectUrl } from "../../files/object-url.ts";
-import { hiveColumn } from "./hive-column.ts";
 
 /**
- * A private temporary directory in which every file gets a Hive path of our own spelling, though nothing is copied or
- * linked one by one: `hive/k0=2024/../k1=5/../../root0/raw/plays/…`. DuckDB reads partition values from the text of a
- * path, and the operating system only needs each `k=v` directory to exist once. So files in a flat cache are partitioned,
- * a root such as `/data/env=prod` adds no column, and values that DuckDB reads in its own way (`null`) keep their text.
+ * DuckDB's name of the i-th partition key. The real name can be anything: the name of a column in the files, two keys that
+ * differ only in case, text that DuckDB would not decode. Views restore it.
+ */
+export function hiveColumn(index: number): string {
+  return `parquetry_key_${index}`;
+}
+
+/**
+ * A private temporary directory that gives every file a Hive path in our spelling, without copying or linking each file:
+ * `hive/k0=2024/../k1=5/../../root0/raw/plays/…`. DuckDB reads partition values from the text of a path, and the operating
+ * system only needs each `k=v` directory to exist once. So files in a flat cache are partitioned, a root such as
+ * `/data/env=prod` adds no column, and values that DuckDB would interpret (`null`) stay strings.
  */
 export class Scratch {
   /** The directory. */
   readonly path: string;
-  /** Each with the separator at its end. */
+  /** Each ends with the separator. */
   readonly #roots: readonly string[];
   readonly #made = new Set<string>();
 
@@ -24,7 +30,7 @@ export class Scratch {
     this.#roots = roots;
   }
 
-  /** Makes it, or takes an empty directory, with a link to each root that files may lie in. */
+  /** Creates the directory, or uses an empty one, and links each root in it. */
   static async create(roots: readonly string[], directory?: string): Promise<Scratch> {
     const path = directory ?? (await makeScratchDirectory());
     const scratch = new Scratch(
@@ -37,17 +43,16 @@ export class Scratch {
     return scratch;
   }
 
-  /** Where a zero-row file of that name lies. */
+  /** The path of the zero-row file of that name. */
   emptyFile(name: string): string {
     return join(this.path, "empty", name);
   }
 
-  /** A path to a file below one of the roots that carries its partition; keys are numbered as in `keys`. A URL stays as it is. */
+  /** A path to a file below one of the roots that carries the file's partition, with the keys numbered as in `keys`. */
   hivePath(keys: readonly string[], entries: readonly PartitionEntry[], file: string): string {
-    if (isObjectUrl(file)) return file;
     const root = this.#roots.findIndex((candidate) => file.startsWith(candidate));
     const place = this.#roots[root];
-    if (place === undefined) throw new Error(`${file} lies outside of ${this.#roots.join(", ")}`);
+    if (place === undefined) throw new Error(`${file} is not below ${this.#roots.join(", ")}`);
     return this.#withPartition(keys, entries, `root${root}/${slashed(file.slice(place.length))}`);
   }
 
@@ -56,7 +61,7 @@ export class Scratch {
     return this.#withPartition(keys, entries, `empty/${name}`);
   }
 
-  /** Turns paths of this directory in a message into those of the caller. */
+  /** Replaces paths of this directory in a message by the paths of the files. */
   readable(text: string): string {
     let readable = text;
     for (const [i, root] of this.#roots.entries()) {
@@ -68,7 +73,7 @@ export class Scratch {
     return readable;
   }
 
-  /** Removes it. */
+  /** Removes the directory. */
   async dispose(): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
   }
@@ -87,17 +92,17 @@ export class Scratch {
   }
 }
 
-/** Several times faster than asking for `recursive`, and there may be tens of thousands. */
+/** Several times faster than `recursive`, and there can be tens of thousands. */
 function makeDirectory(path: string): void {
   try {
     mkdirSync(path);
   } catch (error) {
-    // A file system that ignores case has made it for another spelling.
+    // A file system that ignores case has it in another spelling.
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
 }
 
-/** DuckDB reads the text `null`, in any case, as NULL, but only before it decodes escapes. */
+/** DuckDB reads `null`, in any case, as NULL, but only before it decodes escapes. */
 function encodeValue(value: string | null): string {
   if (value === null) return HIVE_NULL;
   const encoded = encodeHive(value);
@@ -106,7 +111,7 @@ function encodeValue(value: string | null): string {
     : encoded;
 }
 
-/** An empty private directory, without links in its path. */
+/** Creates an empty private directory whose path contains no links. */
 export async function makeScratchDirectory(): Promise<string> {
   return realpath(await mkdtemp(join(tmpdir(), "parquetry-query-")));
 }

@@ -1,26 +1,24 @@
 import { mapYielding } from "../../files/map-yielding.ts";
-import { isObjectUrl } from "../../files/object-url.ts";
 import { quoteName } from "../../statement/quote.ts";
-import type { CandidateTable, FileGroup, QueryColumn, ScanTable } from "../duckdb.ts";
-import { hiveColumn } from "./hive-column.ts";
-import type { Scratch } from "./scratch.ts";
+import type { CandidateTable, FileGroup, QueryColumn, ScanTable } from "./scan-table.ts";
+import { hiveColumn, type Scratch } from "./scratch.ts";
 
-/** The column of a {@link KeyTable} that holds the file. */
+/** The column of a {@link KeyTable} that contains the file. */
 export const FILE_COLUMN = "parquetry_file";
 /** Integer types that DOUBLE cannot hold exactly in full. */
 const WIDE_INTEGERS: ReadonlySet<string> = new Set(["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"]);
-/** Up to here every whole number is a DOUBLE. */
+/** Every whole number up to this one is a DOUBLE. */
 const EXACT_IN_DOUBLE = "9007199254740992";
 
-/** A table as a view: its SELECT, and the lists of files that the SELECT takes from variables of the connection. */
+/** A table as a view: its SELECT, and the lists of files that the SELECT reads from variables of the connection. */
 export interface TableView {
   /** The names of the view. */
   readonly names: readonly string[];
-  /** What it selects. */
+  /** Its SELECT. */
   readonly select: string;
   /** The files, by variable. */
   readonly files: ReadonlyMap<string, readonly string[]>;
-  /** Tables that the SELECT joins: what is known of files whose paths cannot carry their partition. */
+  /** Tables that the SELECT joins: the partitions of files whose paths cannot carry them. */
   readonly keyTables?: readonly KeyTable[] | undefined;
 }
 
@@ -28,9 +26,9 @@ export interface TableView {
 export interface KeyTable {
   /** Its name. */
   readonly name: string;
-  /** Its columns beside the file: {@link hiveColumn} names and types. */
+  /** Its columns without the file: {@link hiveColumn} names and types. */
   readonly columns: readonly QueryColumn[];
-  /** For each file its path and the keys' values. */
+  /** For each file, its path and the values of the keys. */
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
@@ -44,17 +42,18 @@ export async function scanView(table: ScanTable, scratch: Scratch, index: number
     if (first === undefined) continue;
     const variable = `parquetry_files_${index}_${i}`;
     const names = table.keys.map(({ name }) => name);
-    const paths = await mapYielding(group.files, ({ entries, path }) =>
-      scratch.hivePath(
-        names,
-        entries.filter(([key]) => names.includes(key)),
-        path,
-      ),
+    const paths = await mapYielding(group.files, ({ kind, entries, path }) =>
+      kind === "remote"
+        ? path
+        : scratch.hivePath(
+            names,
+            entries.filter(([key]) => names.includes(key)),
+            path,
+          ),
     );
     files.set(variable, paths);
-    const keyTable = isObjectUrl(first.path)
-      ? keyTableOf(table, group, `parquetry_keys_${index}_${i}`)
-      : undefined;
+    const keyTable =
+      first.kind === "remote" ? keyTableOf(table, group, `parquetry_keys_${index}_${i}`) : undefined;
     if (keyTable !== undefined) keyTables.push(keyTable);
     scans.push(groupSelect(table, group, variable, keyTable));
   }
@@ -63,7 +62,7 @@ export async function scanView(table: ScanTable, scratch: Scratch, index: number
   return { names: table.names, select, files, keyTables };
 }
 
-/** httpfs takes a path as it is, so no partition can be put into it. */
+/** A URL cannot carry a partition: httpfs requests exactly that URL. */
 function keyTableOf(table: ScanTable, { files }: FileGroup, name: string): KeyTable | undefined {
   const here = new Set(files[0]?.entries.map(([key]) => key));
   const keys = table.keys.flatMap((key, i) => (here.has(key.name) ? [{ key, column: hiveColumn(i) }] : []));
@@ -102,7 +101,7 @@ function groupSelect(
       ? `${hiveColumn(i)} AS ${quoteName(name)}`
       : `CAST(NULL AS ${type}) AS ${quoteName(name)}`,
   );
-  const isRemote = isObjectUrl(group.files[0]?.path ?? "");
+  const isRemote = group.files[0]?.kind === "remote";
   const pinned = isRemote ? [] : table.keys.filter(({ name }) => keysHere.has(name));
   const source =
     keyTable === undefined
@@ -111,7 +110,7 @@ function groupSelect(
   return `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${source}`;
 }
 
-/** The view of a table while its partitions are chosen: zero-row files at the candidates' places. */
+/** The view of a table while its partitions are chosen: zero-row files in place of the candidates. */
 export function candidateView(
   table: CandidateTable,
   hiveKeys: readonly QueryColumn[],
@@ -143,12 +142,12 @@ function readParquet(
   return `read_parquet(getvariable('${variable}'), ${hive})`;
 }
 
-/** A cast never changes a number silently: one that DOUBLE cannot hold stops the query. */
+/** A cast never changes a number silently: a number that DOUBLE cannot hold fails the query. */
 function converted({ name, type }: QueryColumn, wanted: string): string {
   const column = quoteName(name);
   if (type === wanted) return column;
   if (wanted === "DOUBLE" && WIDE_INTEGERS.has(type)) {
-    const message = `'the column ${name.replaceAll("'", "''")} is ${type} in some files and DOUBLE in others, which cannot hold ' || CAST(${column} AS VARCHAR) || ' exactly: give its type by the option columnTypes'`;
+    const message = `'the column ${name.replaceAll("'", "''")} is ${type} in some files and DOUBLE in others, which cannot hold ' || CAST(${column} AS VARCHAR) || ' exactly: set its type with the option columnTypes'`;
     return `CASE WHEN ${column} BETWEEN -${EXACT_IN_DOUBLE} AND ${EXACT_IN_DOUBLE} OR ${column} IS NULL THEN CAST(${column} AS DOUBLE) ELSE error(${message}) END`;
   }
   return `CAST(${column} AS ${wanted})`;

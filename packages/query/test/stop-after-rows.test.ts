@@ -83,6 +83,6 @@ it("reads no more than it takes to see that a result is too large", async () => 
 
 it("leaves a Parquet file with as many rows, and says in advance that it stops", async () => {
   expect((await db.toParquet("FROM plays LIMIT 17")).stats).toMatchObject({ rowCount: 17 });
-  expect(await db.explain("FROM plays LIMIT 17")).toMatchObject({ enoughRows: 17 });
-  expect(await db.explain("SELECT count(*) FROM plays LIMIT 17")).toMatchObject({ enoughRows: undefined });
+  expect(await db.explain("FROM plays LIMIT 17")).toMatchObject({ stopAfterRows: 17 });
+  expect(await db.explain("SELECT count(*) FROM plays LIMIT 17")).toMatchObject({ stopAfterRows: undefined });
 });

@@ -1,0 +1,54 @@
+import { isStorageError, type StorageError } from "@parquetry/core";
+import type { ScanFile } from "../files/scan-file.ts";
+import { problemError, thrownProblem } from "./duckdb-error.ts";
+
+/** What DuckDB was doing when it failed. */
+export interface FailedRead {
+  /** The SQL that was run. */
+  readonly sql?: string | undefined;
+  /** The files that it read. */
+  readonly files: readonly ScanFile[];
+  /** True where only footers were read: then a file that DuckDB cannot make sense of is corrupt. */
+  readonly isFooters?: boolean;
+  /** Turns DuckDB's paths in a message into paths of the files. */
+  readonly readable: (message: string) => string;
+  /** Whether reading some of the files fails, too. */
+  readonly fails: (files: readonly ScanFile[]) => Promise<boolean>;
+}
+
+/** The error of a query over files. It names a broken file by its key, also where DuckDB does not say which one it is. */
+export async function failureOfFiles(error: unknown, read: FailedRead): Promise<StorageError> {
+  if (isStorageError(error)) return error;
+  const { files, isFooters = false, readable } = read;
+  const raw = thrownProblem(error, read.sql);
+  const quoted = new Set([...raw.quoted].map(readable));
+  const named = files.find(({ path, footerPath = path }) => quoted.has(path) || quoted.has(footerPath));
+  const code = isFooters && raw.code === "invalid_argument" ? "corrupt" : raw.code;
+  let message = readable(raw.message);
+  for (const { path, footerPath = path, key } of files)
+    message = message.replaceAll(path, key).replaceAll(footerPath, key);
+  const problem = { ...raw, code, message };
+  if (named !== undefined || code !== "corrupt") return problemError(problem, { path: named?.key });
+  const broken = await findBrokenFile(files, read.fails);
+  return problemError(problem, {
+    path: broken?.key,
+    hint:
+      broken === undefined
+        ? ""
+        : `\nThe file is ${broken.key}: restore it from its source, or leave its partition out.`,
+  });
+}
+
+/** Finds a file that cannot be read: by reading one half of the files, then the half of the half that fails. */
+async function findBrokenFile(
+  files: readonly ScanFile[],
+  fails: FailedRead["fails"],
+): Promise<ScanFile | undefined> {
+  let suspects = files;
+  if (suspects.length === 0 || !(await fails(suspects))) return undefined;
+  while (suspects.length > 1) {
+    const half = suspects.slice(0, Math.ceil(suspects.length / 2));
+    suspects = (await fails(half)) ? half : suspects.slice(half.length);
+  }
+  return suspects[0];
+}

@@ -1,0 +1,42 @@
+import type { PartitionEntry } from "@parquetry/core";
+import type { ScanFile } from "../../files/scan-file.ts";
+
+/** A column: its name and its SQL type. */
+export interface QueryColumn {
+  /** Its name. */
+  readonly name: string;
+  /** Its SQL type, such as `BIGINT` or `VARCHAR[]`. */
+  readonly type: string;
+}
+
+/** A table as SQL sees it. */
+interface TableShape {
+  /** The names by which the query calls it. */
+  readonly names: readonly string[];
+  /** Its columns without the partition keys. */
+  readonly columns: readonly QueryColumn[];
+  /** Its partition keys, outermost first. */
+  readonly keys: readonly QueryColumn[];
+}
+
+/** A table while its partitions are being chosen. */
+export interface CandidateTable extends TableShape {
+  /** The entity. */
+  readonly entity: string;
+  /** The partitions to choose from. Absent where none are known yet. */
+  readonly candidates?: readonly (readonly PartitionEntry[])[] | undefined;
+}
+
+/** A table as it is scanned: every group of files is converted to its columns. */
+export interface ScanTable extends TableShape {
+  /** The files. */
+  readonly groups: readonly FileGroup[];
+}
+
+/** Files of one table that have the same columns of the same types and the same partition keys. */
+export interface FileGroup {
+  /** The files. */
+  readonly files: readonly ScanFile[];
+  /** The columns of each file, in order. */
+  readonly columns: readonly QueryColumn[];
+}

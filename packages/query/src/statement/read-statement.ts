@@ -1,0 +1,224 @@
+import { refusalOf } from "./gate.ts";
+import { type ExpressionFacts, readNode, rowConditions } from "./row-conditions.ts";
+import { isNode, namesIn, nodesOf, type SqlNode, textOf } from "./sql-tree.ts";
+import type { ParsedConditions, Statement } from "./statement.ts";
+
+/** A table that a statement names and that is not one of its CTEs. */
+export interface TableReference {
+  /** Its name as written. */
+  readonly name: string;
+  /** The schema or catalogue before it, if one is written. */
+  readonly qualifier: string | undefined;
+}
+
+/** What the parse tree of SQL says. */
+export interface StatementFacts extends Pick<Statement, "columnNames" | "words" | "stopAfterRows"> {
+  readonly tables: readonly TableReference[];
+  /** What locked SQL may not contain. Absent: it is allowed. */
+  readonly refusal: string | undefined;
+  readonly conditions: ParsedConditions | undefined;
+}
+
+/** A value of the tree that is still to be visited. */
+interface Open {
+  readonly value: unknown;
+  /** The names, in lower case, that mean a CTE there. */
+  readonly ctes: ReadonlySet<string>;
+  /** The expression of the outermost SELECT that it belongs to. */
+  readonly expression: ExpressionFacts | undefined;
+}
+
+/**
+ * Reads everything that is asked of a statement out of DuckDB's parse tree, in one pass over it.
+ *
+ * @param statements the `statements` of `json_serialize_sql`.
+ */
+export function readStatements(statements: readonly SqlNode[]): StatementFacts {
+  const reader = new StatementReader();
+  const [statement] = statements.length === 1 ? statements : [];
+  const select = statement?.["node"];
+  const top = isNode(select) && select["type"] === "SELECT_NODE" ? select : undefined;
+  const columns = top === undefined ? [] : nodesOf(top, "select_list").map((node) => reader.follow(node));
+  const where = top?.["where_clause"];
+  const conjuncts = isNode(where) ? conjunctsOf(where).map((node) => reader.follow(node)) : [];
+  reader.visit(statements);
+  return {
+    tables: reader.tables,
+    refusal:
+      statements.length === 1 ? reader.refusal : `${statements.length} statements; one SELECT is allowed`,
+    stopAfterRows: top && stopAfterRows(top, columns, reader),
+    conditions: top && rowConditions(top, conjuncts, reader),
+    ...reader.columns(),
+  };
+}
+
+class StatementReader {
+  readonly tables: TableReference[] = [];
+  refusal: string | undefined;
+  /** How often a table is named, CTEs included. */
+  tableCount = 0;
+  /** SELECTs and set operations, nested ones included. */
+  queryCount = 0;
+  hasSubquery = false;
+  /** False where columns are asked for without their names, as `*` does. */
+  #namesColumns = true;
+  readonly #expressions = new Map<SqlNode, ExpressionFacts>();
+  readonly #harmlessStars = new Set<SqlNode>();
+  readonly #words = new Set<string>();
+  readonly #columnPaths: (readonly string[])[] = [];
+  /** A table can be used as one value: SELECT p FROM plays p. */
+  readonly #rowNames = new Set<string>();
+
+  /** Collects the facts of one expression while it is visited. */
+  follow(node: SqlNode): ExpressionFacts {
+    const facts: ExpressionFacts = { node, columns: [], hasStar: false, isPure: true, isOfOneRow: true };
+    this.#expressions.set(node, facts);
+    return facts;
+  }
+
+  /**
+   * Visits every node, parents first, without recursion. CTEs are resolved by scope exactly as DuckDB does it: a name is a CTE
+   * only inside the statement that defines it and after its definition, or inside itself where it is recursive. Otherwise
+   * `WITH "x.parquet" AS …` could hide a file of that name elsewhere in the statement.
+   */
+  visit(root: unknown): void {
+    const open: Open[] = [{ value: root, ctes: new Set(), expression: undefined }];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const { value, ...context } = next;
+      const push = (inner: unknown, own: Omit<Open, "value"> = context): void => {
+        if (typeof inner === "object" && inner !== null) open.push({ value: inner, ...own });
+      };
+      if (!isNode(value)) {
+        for (const inner of Array.isArray(value) ? value : []) push(inner);
+        continue;
+      }
+      const expression = this.#expressions.get(value) ?? context.expression;
+      let { ctes } = context;
+      this.#see(value, ctes);
+      if (expression !== undefined) readNode(expression, value);
+      const defined = definedCtes(value["cte_map"]);
+      for (const entry of defined ?? []) {
+        const after = new Set([...ctes, (textOf(entry, "key") ?? "").toLowerCase()]);
+        push(entry, { ctes: isRecursive(entry) ? after : ctes, expression });
+        ctes = after;
+      }
+      for (const [field, inner] of Object.entries(value)) {
+        if (field !== "cte_map" || defined === undefined) push(inner, { ctes, expression });
+      }
+    }
+  }
+
+  /** The columns that the statement can need: too many rather than too few. */
+  columns(): Pick<Statement, "columnNames" | "words"> {
+    if (!this.#namesColumns) return {};
+    for (const { name, qualifier } of this.tables)
+      if (qualifier === undefined) this.#rowNames.add(name.toLowerCase());
+    const columnNames = new Set<string>();
+    for (const path of this.#columnPaths) {
+      const last = path.at(-1);
+      if (last !== undefined && this.#rowNames.has(last)) return {};
+      for (const name of path) if (!this.#rowNames.has(name)) columnNames.add(name);
+    }
+    return { columnNames, words: this.#words };
+  }
+
+  #see(node: SqlNode, ctes: ReadonlySet<string>): void {
+    this.refusal ??= refusalOf(node);
+    const type = textOf(node, "type");
+    if (type === "BASE_TABLE") this.#seeTable(node, ctes);
+    if (type?.endsWith("_NODE") === true) this.queryCount++;
+    if (node["class"] === "SUBQUERY") this.hasSubquery = true;
+    this.#seeColumns(node, type);
+  }
+
+  #seeTable(node: SqlNode, ctes: ReadonlySet<string>): void {
+    this.tableCount++;
+    const name = textOf(node, "table_name") ?? "";
+    const qualifier = [textOf(node, "catalog_name"), textOf(node, "schema_name")].filter(Boolean).join(".");
+    if (qualifier === "" && ctes.has(name.toLowerCase())) return;
+    this.tables.push({ name, qualifier: qualifier === "" ? undefined : qualifier });
+  }
+
+  #seeColumns(node: SqlNode, type: string | undefined): void {
+    for (const star of harmlessStars(node, type)) this.#harmlessStars.add(star);
+    if (this.#harmlessStars.has(node)) return;
+    const isNameless =
+      type === "STAR" ||
+      type === "POSITIONAL_REFERENCE" ||
+      type === "PIVOT" ||
+      type === "SHOW_REF" ||
+      node["ref_type"] === "NATURAL";
+    if (isNameless) this.#namesColumns = false;
+    for (const value of Object.values(node)) {
+      if (typeof value === "string") this.#words.add(value.toLowerCase());
+      else for (const word of namesIn(value)) this.#words.add(word);
+    }
+    const alias = textOf(node, "alias");
+    if (alias !== undefined && alias !== "" && !("class" in node)) this.#rowNames.add(alias.toLowerCase());
+    for (const name of namesIn(node["using_columns"])) this.#columnPaths.push([name]);
+    if (node["class"] === "COLUMN_REF") this.#columnPaths.push(namesIn(node["column_names"]));
+  }
+}
+
+/** `ORDER BY ALL` names no column, and `SELECT * FROM (SELECT year …)` asks for no more than the inner query does. */
+function harmlessStars(node: SqlNode, type: string | undefined): readonly SqlNode[] {
+  const from = node["from_table"];
+  const found =
+    type === "ORDER_MODIFIER"
+      ? nodesOf(node, "orders").map(({ expression }) => expression)
+      : type === "SELECT_NODE" && isNode(from) && from["type"] === "SUBQUERY"
+        ? nodesOf(node, "select_list")
+        : [];
+  return found.filter(isNode).filter((star) => star["class"] === "STAR" && star["expr"] === null);
+}
+
+/** The definitions of a WITH; undefined where there is none of the known form. */
+function definedCtes(ctes: unknown): readonly SqlNode[] | undefined {
+  if (!isNode(ctes) || Object.keys(ctes).length !== 1) return undefined;
+  const { map } = ctes;
+  return Array.isArray(map) && map.every(isNode) ? map : undefined;
+}
+
+function isRecursive(entry: SqlNode): boolean {
+  const { value } = entry;
+  const query = isNode(value) ? value["query"] : undefined;
+  const node = isNode(query) ? query["node"] : undefined;
+  return isNode(node) && node["type"] === "RECURSIVE_CTE_NODE";
+}
+
+function conjunctsOf(where: SqlNode): readonly SqlNode[] {
+  return where["type"] === "CONJUNCTION_AND" ? nodesOf(where, "children").flatMap(conjunctsOf) : [where];
+}
+
+/** {@link Statement.stopAfterRows}. */
+function stopAfterRows(
+  select: SqlNode,
+  columns: readonly ExpressionFacts[],
+  { hasSubquery }: StatementReader,
+): number | undefined {
+  const table = select["from_table"];
+  const cannotCombine =
+    !hasSubquery &&
+    isNode(table) &&
+    table["type"] === "BASE_TABLE" &&
+    table["sample"] === null &&
+    select["sample"] === null &&
+    definedCtes(select["cte_map"])?.length === 0 &&
+    select["qualify"] === null &&
+    select["having"] === null &&
+    select["aggregate_handling"] === "STANDARD_HANDLING" &&
+    nodesOf(select, "group_expressions").length === 0 &&
+    columns.every(({ isOfOneRow }) => isOfOneRow);
+  if (!cannotCombine) return undefined;
+  const [modifier, ...others] = nodesOf(select, "modifiers");
+  if (modifier === undefined) return Number.POSITIVE_INFINITY;
+  return others.length === 0 && modifier["type"] === "LIMIT_MODIFIER"
+    ? constant(modifier["limit"])
+    : undefined;
+}
+
+function constant(limit: unknown): number | undefined {
+  const value = isNode(limit) && limit["class"] === "CONSTANT" ? limit["value"] : undefined;
+  const rows = isNode(value) ? value["value"] : undefined;
+  return typeof rows === "number" && Number.isSafeInteger(rows) ? rows : undefined;
+}
