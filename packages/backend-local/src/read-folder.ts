@@ -3,10 +3,10 @@ import { lstat, readdir } from "node:fs/promises";
 import { sep } from "node:path";
 import {
   compareKeys,
+  explainInvalidKey,
   type Key,
   type ObjectInfo,
   type SkippedEntry,
-  whyNotAKey,
 } from "@parquetry/core/backend";
 import { errnoOf } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
@@ -85,7 +85,7 @@ function whySkipped(entry: Dirent, path: string): Omit<SkippedEntry, "path"> | u
   if (entry.isSymbolicLink()) return { reason: "symlink", detail: "a symbolic link, which is not followed" };
   if (!entry.isFile() && !entry.isDirectory()) return { reason: "special", detail: "no regular file" };
   if (entry.name.includes("\uFFFD")) return { reason: "not_a_key", detail: "its name is not UTF-8" };
-  const reason = whyNotAKey(path);
+  const reason = explainInvalidKey(path);
   return reason === undefined ? undefined : { reason: "not_a_key", detail: reason };
 }
 

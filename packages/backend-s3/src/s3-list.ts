@@ -1,11 +1,11 @@
 import {
   compareKeys,
+  explainInvalidKey,
   type Key,
   type ListOptions,
   type ListPage,
   type ObjectInfo,
   StorageError,
-  whyNotAKey,
 } from "@parquetry/core/backend";
 import { childText, type XmlElement } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
@@ -50,8 +50,8 @@ function toListPage(page: XmlElement, options: ListOptions, backend: string): Li
     if (element.name === "Contents") {
       const name = childText(element, "Key") ?? "";
       if (!isAfter(name)) continue;
-      const reason = whyNotAKey(name);
-      // Checked by whyNotAKey.
+      const reason = explainInvalidKey(name);
+      // Checked by explainInvalidKey.
       if (reason === undefined) objects.push(listedObject(element, name as Key, backend));
       else
         onSkipped?.({
@@ -63,8 +63,8 @@ function toListPage(page: XmlElement, options: ListOptions, backend: string): Li
       const name = childText(element, "Prefix") ?? "";
       if (!isAfter(name)) continue;
       const child = name.slice(0, -1);
-      const reason = whyNotAKey(child);
-      // Checked by whyNotAKey.
+      const reason = explainInvalidKey(child);
+      // Checked by explainInvalidKey.
       if (reason === undefined) prefixes.push(child as Key);
       else onSkipped?.({ path: name, reason: "not_a_key", detail: reason });
     }

@@ -1,9 +1,9 @@
 import {
+  explainInvalidKey,
   type Key,
   type OperationOptions,
   type Prefix,
   type UnfinishedUpload,
-  whyNotAKey,
 } from "@parquetry/core/backend";
 import { childText, type XmlElement } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
@@ -27,8 +27,8 @@ export async function* listUploads(
       if (upload.name !== "Upload") continue;
       const name = childText(upload, "Key") ?? "";
       const uploadId = childText(upload, "UploadId");
-      if (uploadId === undefined || whyNotAKey(name) !== undefined) continue;
-      // Checked by whyNotAKey.
+      if (uploadId === undefined || explainInvalidKey(name) !== undefined) continue;
+      // Checked by explainInvalidKey.
       yield { key: name as Key, uploadId, startedAt: new Date(childText(upload, "Initiated") ?? 0) };
     }
     marker = nextMarker(page);

@@ -31,6 +31,7 @@ export {
   type OptionKinds,
   oneOf,
 } from "./bytes/check-arguments.ts";
+export { checked } from "./bytes/checked.ts";
 export { limited } from "./bytes/concurrency/limited.ts";
 export { mapConcurrent, mapOrdered } from "./bytes/concurrency/map-concurrent.ts";
 export { paced } from "./bytes/concurrency/paced.ts";
@@ -41,6 +42,7 @@ export {
 } from "./bytes/concurrency/retry-operation.ts";
 export { retrying } from "./bytes/concurrency/retrying.ts";
 export {
+  explainInvalidKey,
   isWithin,
   joinKey,
   type Key,
@@ -48,7 +50,6 @@ export {
   type Prefix,
   parseKey,
   parsePrefix,
-  whyNotAKey,
 } from "./bytes/key.ts";
 export { compareKeys } from "./bytes/key-order.ts";
 export {

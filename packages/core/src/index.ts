@@ -15,6 +15,7 @@ export { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./bytes/concurrency/retr
 export { retrying } from "./bytes/concurrency/retrying.ts";
 export { deleteAll } from "./bytes/delete-all.ts";
 export {
+  explainInvalidKey,
   isWithin,
   joinKey,
   type Key,
@@ -22,7 +23,6 @@ export {
   type Prefix,
   parseKey,
   parsePrefix,
-  whyNotAKey,
 } from "./bytes/key.ts";
 export { compareKeys } from "./bytes/key-order.ts";
 export { listObjects } from "./bytes/list-objects.ts";

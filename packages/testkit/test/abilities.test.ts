@@ -192,12 +192,13 @@ describe("paced", () => {
     expect((await inner.head(KEY)).sizeBytes).toBe(1);
   });
 
-  it("passes the other abilities on", () => {
-    const inner = ableBackend();
-    const { hashedReads, directAccess, resumableUploads } = abilitiesOf(paced(counted(inner)));
-    expect(hashedReads).toBe(abilitiesOf(inner).hashedReads);
-    expect(directAccess).toBe(abilitiesOf(inner).directAccess);
-    expect(resumableUploads?.list).toBe(abilitiesOf(inner).resumableUploads?.list);
+  it("passes the other abilities on, also to a key that has to wait", async () => {
+    const backend = paced(counted(ableBackend(), 1));
+    const { etag, sizeBytes } = await backend.put(KEY, CONTENT);
+    const { hashedReads, directAccess, resumableUploads } = abilitiesOf(backend);
+    expect((await hashedReads?.read(KEY, { etag, sizeBytes }))?.md5).toHaveLength(32);
+    expect((await directAccess?.access())?.bucket).toBe("bucket");
+    await resumableUploads?.abort({ key: KEY, uploadId: "none" });
   });
 });
 

@@ -26,7 +26,7 @@ export const MAX_KEY_BYTES = 1024;
  * ```
  */
 export function parseKey(path: string, op = "parseKey"): Key {
-  const reason = whyNotAKey(path);
+  const reason = explainInvalidKey(path);
   if (reason !== undefined) {
     throw new StorageError({
       code: "invalid_path",
@@ -66,7 +66,7 @@ export function parsePrefix(path: string, op = "parsePrefix"): Prefix {
  * ```
  */
 export function joinKey(prefix: Prefix, path: string): Key {
-  return parseKey(prefix === "" ? path : `${prefix}/${path}`, "joinKey");
+  return parseKey(prefix === "" || typeof path !== "string" ? path : `${prefix}/${path}`, "joinKey");
 }
 
 /**
@@ -81,23 +81,34 @@ export function isWithin(prefix: string, key: string): boolean {
   return prefix === "" || key === prefix || (key.startsWith(prefix) && key[prefix.length] === "/");
 }
 
-/** Why a string is not a {@link Key}, or undefined where it is one. */
-export function whyNotAKey(path: unknown): string | undefined {
+/** A segment that is empty, `.` or `..`; or a NUL character. */
+const INVALID_SEGMENT = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
+
+/**
+ * Explains why a value is not a {@link Key}, or returns undefined where it is one.
+ *
+ * @example
+ * ```ts
+ * explainInvalidKey("a//b"); // "it has an empty segment (a doubled or trailing /)"
+ * ```
+ */
+export function explainInvalidKey(path: unknown): string | undefined {
   if (typeof path !== "string")
     return `it is ${path === null ? "null" : `of type ${typeof path}`}, not a string`;
   if (path === "") return "it is empty";
-  if (path.startsWith("/")) return "it is absolute";
-  if (path.includes("\0")) return "it holds a NUL character";
-  if (!path.isWellFormed()) return "it holds half a surrogate pair, which UTF-8 cannot express";
-  for (const segment of path.split("/")) {
-    if (segment === "") return "it has an empty segment (a doubled or trailing /)";
-    if (segment === "." || segment === "..")
-      return `its segment ${JSON.stringify(segment)} would leave its place`;
+  if (INVALID_SEGMENT.test(path)) {
+    if (path.startsWith("/")) return "it is absolute";
+    if (path.includes("\0")) return "it contains a NUL character";
+    const dots = path.split("/").find((segment) => segment === "." || segment === "..");
+    return dots === undefined
+      ? "it has an empty segment (a doubled or trailing /)"
+      : `its segment ${JSON.stringify(dots)} would lead elsewhere`;
   }
+  if (!path.isWellFormed()) return "it contains half a surrogate pair, which UTF-8 cannot express";
   if (path.length > MAX_KEY_BYTES / 3) {
     const bytes = Buffer.byteLength(path);
     if (bytes > MAX_KEY_BYTES)
-      return `it is ${bytes} bytes long, above the ${MAX_KEY_BYTES} that S3 and R2 take`;
+      return `it is ${bytes} bytes long, more than the ${MAX_KEY_BYTES} that S3 and R2 allow`;
   }
   return undefined;
 }

@@ -3,6 +3,7 @@ import { throwIfAborted } from "./abort.ts";
 import type { BackendCapabilities } from "./backend-capabilities.ts";
 import { bodyCheck } from "./body-check.ts";
 import { resolveRange } from "./byte-range.ts";
+import { checked } from "./checked.ts";
 import { type Key, MAX_KEY_BYTES, type Prefix } from "./key.ts";
 import { compareKeys } from "./key-order.ts";
 import { collectBytes, objectBody, openBody } from "./object-body.ts";
@@ -36,7 +37,7 @@ const CAPABILITIES: BackendCapabilities = {
 };
 
 /**
- * A {@link StorageBackend} in memory: the reference for the contract, and a store for tests and notebooks.
+ * Returns a {@link StorageBackend} in memory: the reference for the contract, and a store for tests and notebooks.
  *
  * @example
  * ```ts
@@ -60,7 +61,7 @@ export function createMemoryBackend(): StorageBackend {
     return found;
   };
 
-  // No await between the check and the set: that is what makes a put atomic here.
+  // A put is atomic because there is no await between the check and the set.
   const store = (
     key: Key,
     bytes: Uint8Array,
@@ -86,25 +87,23 @@ export function createMemoryBackend(): StorageBackend {
     return { etag: info.etag, sizeBytes: info.sizeBytes, md5 };
   };
 
-  return {
+  return checked({
     name: "memory",
     capabilities: CAPABILITIES,
     url: (key: Prefix = "") => `memory://${key}`,
 
-    async head(key, options) {
-      throwIfAborted(options?.signal, "head", key, "memory");
+    async head(key) {
       return find(key, "head").info;
     },
 
     async get(key, options) {
-      throwIfAborted(options?.signal, "get", key, "memory");
       const { info, bytes } = find(key, "get");
       if (options?.ifMatch !== undefined && options.ifMatch !== info.etag) {
         throw preconditionFailed("memory", "get", key, options.ifMatch, info.etag);
       }
       const { start, end } = resolveRange(options?.range, info.sizeBytes, key, "memory");
       async function* chunks(): AsyncGenerator<Uint8Array> {
-        // A copy: what a reader does to its bytes must not reach the store.
+        // A copy: a reader that changes its bytes must not change the stored object.
         yield bytes.slice(start, end);
       }
       const body = objectBody(chunks(), async () => {});
@@ -112,7 +111,6 @@ export function createMemoryBackend(): StorageBackend {
     },
 
     async put(key, body, options = {}) {
-      throwIfAborted(options.signal, "put", key, "memory");
       const bytes = new Uint8Array(await collectBytes(openBody(body)));
       throwIfAborted(options.signal, "put", key, "memory");
       const check = bodyCheck("memory", key, options);
@@ -123,7 +121,6 @@ export function createMemoryBackend(): StorageBackend {
 
     async *list(options = {}): AsyncGenerator<ListPage> {
       const { prefix = "", delimiter, startAfter, signal } = options;
-      throwIfAborted(signal, "list", prefix, "memory");
       const folder = prefix === "" ? "" : `${prefix}/`;
       const found: ObjectInfo[] = [];
       const prefixes = new Set<Key>();
@@ -153,10 +150,9 @@ export function createMemoryBackend(): StorageBackend {
     },
 
     async copy(from, to, options = {}) {
-      throwIfAborted(options.signal, "copy", from, "memory");
       return store(to, find(from, "copy").bytes, "copy", options);
     },
 
     async close() {},
-  };
+  });
 }

@@ -1,4 +1,5 @@
 import { abilitiesOf, type BackendAbilities, type UnfinishedUpload, withAbilities } from "./abilities.ts";
+import { checked, unchecked } from "./checked.ts";
 import { joinKey, type Key, type Prefix } from "./key.ts";
 import type { DeleteResult, ListPage, ObjectInfo, StorageBackend } from "./storage-backend.ts";
 
@@ -11,8 +12,9 @@ import type { DeleteResult, ListPage, ObjectInfo, StorageBackend } from "./stora
  * await team.head(parseKey("raw/x")); // teams/football/raw/x
  * ```
  */
-export function prefixed(backend: StorageBackend, prefix: Prefix): StorageBackend {
-  if (prefix === "") return backend;
+export function prefixed(whole: StorageBackend, prefix: Prefix): StorageBackend {
+  if (prefix === "") return whole;
+  const backend = unchecked(whole);
   const inner = (key: string): Key => joinKey(prefix, key);
   // Every key that comes out is below the prefix, so the rest of it is a key.
   const outer = (key: Key): Key => key.slice(prefix.length + 1) as Key;
@@ -56,7 +58,7 @@ export function prefixed(backend: StorageBackend, prefix: Prefix): StorageBacken
     },
     close: () => backend.close(),
   };
-  return withAbilities(wrapped, prefixedAbilities(abilitiesOf(backend), prefix, outer));
+  return checked(withAbilities(wrapped, prefixedAbilities(abilitiesOf(backend), prefix, outer)));
 }
 
 /** All three, with keys below the prefix. */

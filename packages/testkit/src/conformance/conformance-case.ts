@@ -1,10 +1,12 @@
-import type { StorageBackend } from "@parquetry/core";
+import type { BackendAbilities, StorageBackend } from "@parquetry/core/backend";
 import type { ConformanceScale } from "./conformance-scale.ts";
 
-/** One question that the suite asks a backend: it fails by throwing. */
+/** One guarantee that the suite tests. It fails by throwing. */
 export interface ConformanceCase {
-  /** The guarantee, as a sentence without its subject: `a get of a missing key is not_found`. */
+  /** The guarantee, as a sentence without its subject: `rejects a get of a missing key with not_found`. */
   readonly name: string;
-  /** Asks an empty backend. */
+  /** The ability that the case is about: a backend without it is not asked. */
+  readonly needs?: keyof BackendAbilities | undefined;
+  /** Runs the case against an empty backend. */
   run(backend: StorageBackend, scale: ConformanceScale): Promise<void>;
 }

@@ -1,8 +1,8 @@
-/** How much the suite asks of a backend. The defaults are what a published result stands for. */
+/** How much the suite does. A published result means the defaults. */
 export interface ConformanceScale {
   /** Objects in the long listing. Default 5,000. */
   readonly listedKeys: number;
-  /** Writers that increment one counter at once. Default 8. */
+  /** Writers that increment one counter concurrently. Default 8. */
   readonly writers: number;
   /** Increments of each writer. Default 50, so that the counter ends at 400. */
   readonly incrementsPerWriter: number;

@@ -1,4 +1,5 @@
-import type { StorageBackend } from "@parquetry/core";
+import { abilitiesOf, type BackendAbilities, type StorageBackend } from "@parquetry/core/backend";
+import { ACCESS_CASES, HASHED_READ_CASES, UPLOAD_CASES } from "./ability-cases.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { type ConformanceScale, FULL_CONFORMANCE } from "./conformance-scale.ts";
 import { ERROR_CASES } from "./error-cases.ts";
@@ -6,7 +7,11 @@ import { LIST_CASES } from "./list-cases.ts";
 import { READ_CASES } from "./read-cases.ts";
 import { WRITE_CASES } from "./write-cases.ts";
 
-/** The two functions of a test runner that the suite needs: vitest, Jest, Mocha and `node:test` have them. */
+/**
+ * The two functions of a test runner that the suite needs: vitest, Jest, Mocha and `node:test` have them. Where the runner
+ * passes a context with `skip` to a test (vitest, `node:test`), a case about an ability that the backend lacks is skipped by
+ * it; elsewhere it passes, with a line on stderr.
+ */
 export interface TestRunner {
   /** Groups tests. */
   describe(name: string, body: () => void): unknown;
@@ -14,24 +19,27 @@ export interface TestRunner {
   it(name: string, body: () => Promise<void>): unknown;
 }
 
-/** The cases of the suite by what they are about. */
+/** The cases of the suite by subject. */
 export const CONFORMANCE_GROUPS: ReadonlyMap<string, readonly ConformanceCase[]> = new Map([
   ["Reading", READ_CASES],
   ["Writing", WRITE_CASES],
   ["Names and listings", LIST_CASES],
   ["Failures", ERROR_CASES],
+  ["Hashed reads", HASHED_READ_CASES],
+  ["Resumable uploads", UPLOAD_CASES],
+  ["Direct access", ACCESS_CASES],
 ]);
 
-/** Every case of the suite, for runners of other kinds. */
+/** Every case of the suite, for other kinds of runners. */
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [...CONFORMANCE_GROUPS.values()].flat();
 
 /**
- * Asks a backend everything that the byte contract promises, one test a guarantee.
+ * Tests a backend against every guarantee of the byte contract, and of the abilities it declares, with one test for each.
  *
- * @param name what the group of tests is called.
- * @param make opens an empty backend, for each test anew. The suite closes it.
- * @param runner where the tests are declared.
- * @param scale how much is asked, for slow stores; default {@link FULL_CONFORMANCE}.
+ * @param name the name of the group of tests.
+ * @param make opens a new, empty backend for each test. The suite closes it.
+ * @param runner declares the tests.
+ * @param scale less work, for slow stores; default {@link FULL_CONFORMANCE}.
  * @example
  * ```ts
  * import { describe, it } from "vitest";
@@ -44,17 +52,28 @@ export function describeBackend(
   runner: TestRunner,
   scale: Partial<ConformanceScale> = {},
 ): void {
-  const asked: ConformanceScale = { ...FULL_CONFORMANCE, ...scale };
+  const fullScale: ConformanceScale = { ...FULL_CONFORMANCE, ...scale };
   runner.describe(`${name} keeps the byte contract:`, () => {
-    for (const { name: guarantee, run } of CONFORMANCE_CASES) {
-      runner.it(guarantee, async () => {
+    for (const { name: guarantee, needs, run } of CONFORMANCE_CASES) {
+      // Rest arguments: Jest waits for a callback where a test declares a parameter.
+      runner.it(guarantee, async (...context: readonly unknown[]) => {
         const backend = await make();
         try {
-          await run(backend, asked);
+          if (needs !== undefined && abilitiesOf(backend)[needs] === undefined)
+            skip(context[0], name, guarantee, needs);
+          else await run(backend, fullScale);
         } finally {
           await backend.close();
         }
       });
     }
   });
+}
+
+function skip(context: unknown, name: string, guarantee: string, needs: keyof BackendAbilities): void {
+  const reason = `${name} does not declare ${needs}`;
+  // The context of vitest is a function with properties.
+  const { skip: skipTest } = Object(context) as { readonly skip?: unknown };
+  if (typeof skipTest === "function") skipTest.call(context, reason);
+  else console.warn(`skipped: ${guarantee}: ${reason}`);
 }

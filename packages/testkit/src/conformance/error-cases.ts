@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isStorageError, type StorageError } from "@parquetry/core";
+import { isStorageError, mapConcurrent, type StorageError } from "@parquetry/core/backend";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { expectCode } from "./expect-code.ts";
 import { getText, key, keysBelow, noise, putText, utf8 } from "./sample.ts";
@@ -70,20 +70,108 @@ export const ERROR_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "an abort in the middle of a listing or a delete is aborted",
-    async run(backend) {
-      for (let i = 0; i < 5; i++) await putText(backend, `e/${i}`, "x");
+    name: "ends a listing that is aborted half-way with aborted",
+    async run(backend, { listedKeys }) {
+      const { listPageSize } = backend.capabilities;
+      const count = Math.min(listedKeys, listPageSize + 1);
+      await mapConcurrent(Array(count).keys(), 24, (i) => putText(backend, `e/${i}`, "x"));
       const controller = new AbortController();
+      const pages = backend.list({ signal: controller.signal })[Symbol.asyncIterator]();
+      const first = await pages.next();
+      assert.ok(!first.done && first.value.objects.length > 0, "the listing was under way");
       controller.abort();
-      const { signal } = controller;
+      // A listing of a single page may have been at its end.
+      if (count > listPageSize) await expectCode("aborted", () => pages.next());
+      assert.equal((await keysBelow(backend)).length, count);
+    },
+  },
+  {
+    name: "ends a delete that is aborted half-way with aborted, and deletes no later key",
+    async run(backend) {
+      const { deleteBatchSize } = backend.capabilities;
+      const count = deleteBatchSize + 2;
+      await mapConcurrent(Array(count).keys(), 24, (i) => putText(backend, `e/${i}`, "x"));
+      const controller = new AbortController();
+      const keys = Array.from({ length: count }, (_, i) => key(`e/${i}`));
+      let results = 0;
       await expectCode("aborted", async () => {
-        for await (const _ of backend.list({ signal })) assert.fail("nothing may come");
+        for await (const { error } of backend.delete(keys, { signal: controller.signal })) {
+          assert.equal(error, undefined);
+          results++;
+          controller.abort();
+        }
       });
-      await expectCode("aborted", async () => {
-        for await (const _ of backend.delete([key("e/0"), key("e/1")], { signal }))
-          assert.fail("nothing may come");
-      });
-      assert.equal((await keysBelow(backend)).length, 5);
+      assert.ok(results > 0, "the delete was under way");
+      assert.ok((await keysBelow(backend)).includes(`e/${count - 1}`), "the last key is still there");
+    },
+  },
+  {
+    name: "refuses a path that is not a key with invalid_path, whatever its type says",
+    async run(backend) {
+      await putText(backend, "e/there", "x");
+      for (const path of ["../x", "a//b", "/a", "a/", ".", "a/../../b", "a\0b", "", 7, null, undefined]) {
+        // What a caller in JavaScript may pass.
+        const wrong = path as never;
+        await expectCode("invalid_path", () => backend.head(wrong));
+        await expectCode("invalid_path", () => backend.get(wrong));
+        await expectCode("invalid_path", () => backend.put(wrong, utf8("x")));
+        await expectCode("invalid_path", () => backend.copy(wrong, key("e/copy")));
+        await expectCode("invalid_path", () => backend.copy(key("e/there"), wrong));
+        await expectCode("invalid_path", async () => {
+          for await (const { error } of backend.delete([wrong])) if (error !== undefined) throw error;
+        });
+        if (path === "" || path === undefined) continue;
+        await expectCode("invalid_path", async () => {
+          for await (const _ of backend.list({ prefix: wrong })) assert.fail("nothing may come");
+        });
+      }
+      assert.deepEqual(await keysBelow(backend), ["e/there"]);
+    },
+  },
+  {
+    name: "refuses an unknown option, or one of the wrong kind, with invalid_argument and changes nothing",
+    async run(backend) {
+      const there = key("e/there");
+      const etag = await putText(backend, "e/there", "x");
+      const drain = async (items: AsyncIterable<unknown>): Promise<void> => {
+        for await (const _ of items) assert.fail("nothing may come");
+      };
+      const calls: Readonly<Record<string, (options: never) => Promise<unknown>>> = {
+        head: (options) => backend.head(there, options),
+        get: (options) => backend.get(there, options),
+        put: (options) => backend.put(there, utf8("y"), options),
+        copy: (options) => backend.copy(there, key("e/copy"), options),
+        list: (options) => drain(backend.list(options)),
+        delete: (options) => drain(backend.delete([there], options)),
+      };
+      const wrong: Readonly<Record<string, readonly object[]>> = {
+        head: [{ ifMatch: etag }],
+        get: [{ ifmatch: etag }, { ifMatch: 5 }, { verify: "no" }, { range: "0-5" }, { range: [0, 5] }],
+        put: [
+          { ifmatch: "other" },
+          { ifNoneMatch: true },
+          { ifMatch: null },
+          { sha256: utf8("x") },
+          { md5: 5 },
+        ],
+        copy: [{ ifnonematch: "*" }, { ifNoneMatch: etag }, { md5: "0" }],
+        list: [
+          { Prefix: "e" },
+          { startAfter: 5 },
+          { delimiter: "-" },
+          { onSkipped: [] },
+          { onUnreadable: true },
+        ],
+        delete: [{ prefix: "e" }],
+      };
+      for (const [op, call] of Object.entries(calls)) {
+        for (const options of [...(wrong[op] ?? []), { signal: {} }, { signal: new AbortController() }]) {
+          // What a caller in JavaScript may pass.
+          await expectCode("invalid_argument", () => call(options as never));
+        }
+      }
+      assert.deepEqual(await keysBelow(backend), ["e/there"]);
+      assert.equal(await getText(backend, "e/there"), "x");
     },
   },
 ];

@@ -35,20 +35,20 @@ export function ableBackend(): StorageBackend {
         if (sizeBytes > MAX_FILE_BYTES) return undefined;
         while (outstanding + sizeBytes > MAX_OUTSTANDING_BYTES)
           await new Promise<void>((resolve) => waiting.push(resolve));
+        outstanding += sizeBytes;
+        const release = (): void => {
+          outstanding -= sizeBytes;
+          for (const resume of waiting.splice(0)) resume();
+        };
         const bytes = await memory
           .get(key, { ifMatch: etag })
           .then(({ body }) => body.bytes())
           .catch(() => undefined);
-        if (bytes === undefined) return undefined;
-        outstanding += sizeBytes;
-        return {
-          bytes,
-          md5: createHash("md5").update(bytes).digest("hex"),
-          release() {
-            outstanding -= sizeBytes;
-            for (const resume of waiting.splice(0)) resume();
-          },
-        };
+        if (bytes === undefined) {
+          release();
+          return undefined;
+        }
+        return { bytes, md5: createHash("md5").update(bytes).digest("hex"), release };
       },
     },
     resumableUploads: memoryUploads(memory),

@@ -1,4 +1,5 @@
 import { abilitiesOf, withAbilities } from "../abilities.ts";
+import { checked, unchecked } from "../checked.ts";
 import type { Key } from "../key.ts";
 import {
   isReplayable,
@@ -23,7 +24,8 @@ import { AdaptiveLimit, type LimitOptions, type Slot } from "./adaptive-limit.ts
  * const backend = retrying(limited(bare, { maxConcurrent: 32 }));
  * ```
  */
-export function limited(backend: StorageBackend, options: LimitOptions = {}): StorageBackend {
+export function limited(inner: StorageBackend, options: LimitOptions = {}): StorageBackend {
+  const backend = unchecked(inner);
   const limit = new AdaptiveLimit(options);
   const { name } = backend;
 
@@ -102,35 +104,37 @@ export function limited(backend: StorageBackend, options: LimitOptions = {}): St
     close: () => backend.close(),
   };
   const { hashedReads, resumableUploads, ...others } = abilitiesOf(backend);
-  return withAbilities(wrapped, {
-    ...others,
-    hashedReads: hashedReads && {
-      ...hashedReads,
-      read: (key, version, options) =>
-        run("get", key, options?.signal, (slot) => {
-          // It may wait for memory that only its caller can release, and the caller may wait for a place.
-          slot.idle();
-          return hashedReads.read(key, version, options);
-        }),
-    },
-    resumableUploads: resumableUploads && {
-      upload: (key, body, options) =>
-        run("put", key, options.signal, (slot) =>
-          resumableUploads.upload(key, replayableSource(body, slot), {
-            ...options,
-            async onState(state) {
-              slot.idle();
-              await options.onState(state);
-              slot.resume();
-            },
+  return checked(
+    withAbilities(wrapped, {
+      ...others,
+      hashedReads: hashedReads && {
+        ...hashedReads,
+        read: (key, version, options) =>
+          run("get", key, options?.signal, (slot) => {
+            // It may wait for memory that only its caller can release, and the caller may wait for a place.
+            slot.idle();
+            return hashedReads.read(key, version, options);
           }),
-        ),
-      list: (prefix = "", options) =>
-        counted("list", prefix, options?.signal, resumableUploads.list(prefix, options)),
-      abort: (upload, options) =>
-        run("abort", upload.key, options?.signal, () => resumableUploads.abort(upload, options)),
-    },
-  });
+      },
+      resumableUploads: resumableUploads && {
+        upload: (key, body, options) =>
+          run("put", key, options.signal, (slot) =>
+            resumableUploads.upload(key, replayableSource(body, slot), {
+              ...options,
+              async onState(state) {
+                slot.idle();
+                await options.onState(state);
+                slot.resume();
+              },
+            }),
+          ),
+        list: (prefix = "", options) =>
+          counted("list", prefix, options?.signal, resumableUploads.list(prefix, options)),
+        abort: (upload, options) =>
+          run("abort", upload.key, options?.signal, () => resumableUploads.abort(upload, options)),
+      },
+    }),
+  );
 }
 
 /** The body of a get: it keeps its place until it ends, and lends it while nobody reads. */

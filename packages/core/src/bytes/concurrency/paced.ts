@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { abilitiesOf, withAbilities } from "../abilities.ts";
 import { abortedError, throwIfAborted, unlessAborted } from "../abort.ts";
+import { checked, unchecked } from "../checked.ts";
 import type { Key } from "../key.ts";
 import type { StorageBackend } from "../storage-backend.ts";
 import { isStorageError, type StorageErrorCode } from "../storage-error.ts";
@@ -25,9 +26,10 @@ const NOT_WRITTEN: ReadonlySet<StorageErrorCode> = new Set([
  * const backend = retrying(paced(limited(bare)));
  * ```
  */
-export function paced(backend: StorageBackend): StorageBackend {
-  const { writesPerSecondPerKey } = backend.capabilities;
-  if (writesPerSecondPerKey === undefined) return backend;
+export function paced(inner: StorageBackend): StorageBackend {
+  const { writesPerSecondPerKey } = inner.capabilities;
+  if (writesPerSecondPerKey === undefined) return inner;
+  const backend = unchecked(inner);
   const intervalMs = 1000 / writesPerSecondPerKey;
   /** The last turn of each key that is being written or was a moment ago. It resolves to the time the next may begin. */
   const turns = new Map<Key, Promise<number>>();
@@ -83,14 +85,16 @@ export function paced(backend: StorageBackend): StorageBackend {
     close: () => backend.close(),
   };
   const { resumableUploads, ...others } = abilitiesOf(backend);
-  return withAbilities(wrapped, {
-    ...others,
-    resumableUploads: resumableUploads && {
-      ...resumableUploads,
-      upload: (key, body, options) =>
-        inTurn("put", key, options.signal, () => resumableUploads.upload(key, body, options)),
-    },
-  });
+  return checked(
+    withAbilities(wrapped, {
+      ...others,
+      resumableUploads: resumableUploads && {
+        ...resumableUploads,
+        upload: (key, body, options) =>
+          inTurn("put", key, options.signal, () => resumableUploads.upload(key, body, options)),
+      },
+    }),
+  );
 }
 
 /** Waits until a turn has ended and the time it resolved to has come. */

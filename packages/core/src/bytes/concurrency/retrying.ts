@@ -1,4 +1,5 @@
 import { abilitiesOf, type UnfinishedUpload, withAbilities } from "../abilities.ts";
+import { checked, unchecked } from "../checked.ts";
 import type { Key } from "../key.ts";
 import { compareKeys } from "../key-order.ts";
 import { isReplayable, type ObjectBody, objectBody } from "../object-body.ts";
@@ -17,10 +18,8 @@ import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy, retryOperation } from 
  * const backend = retrying(bare, { ...DEFAULT_RETRY_POLICY, maxAttempts: 3 });
  * ```
  */
-export function retrying(
-  backend: StorageBackend,
-  policy: RetryPolicy = DEFAULT_RETRY_POLICY,
-): StorageBackend {
+export function retrying(inner: StorageBackend, policy: RetryPolicy = DEFAULT_RETRY_POLICY): StorageBackend {
+  const backend = unchecked(inner);
   const retriesOf = (signal: AbortSignal | undefined, path: string): Retries =>
     new Retries(policy, backend.name, signal, path);
   const attempt = <T>(
@@ -37,12 +36,12 @@ export function retrying(
     head: (key, options) => attempt(options?.signal, key, () => backend.head(key, options)),
     async get(key, options) {
       // A resumed body consists of several gets, so it is verified as a whole here.
-      const { verify = false, ...inner } = options ?? {};
-      const first = await attempt(inner.signal, key, () => backend.get(key, inner));
-      const body = resuming(backend, policy, key, inner, first);
+      const { verify = false, ...rest } = options ?? {};
+      const first = await attempt(rest.signal, key, () => backend.get(key, rest));
+      const body = resuming(backend, policy, key, rest, first);
       return {
         info: first.info,
-        body: verify ? verifiedBody(backend.name, first.info, inner.range, body) : body,
+        body: verify ? verifiedBody(backend.name, first.info, rest.range, body) : body,
       };
     },
     put(key, body, options) {
@@ -88,57 +87,59 @@ export function retrying(
     close: () => backend.close(),
   };
   const { hashedReads, resumableUploads, ...others } = abilitiesOf(backend);
-  return withAbilities(wrapped, {
-    ...others,
-    hashedReads: hashedReads && {
-      ...hashedReads,
-      read: (key, version, options) =>
-        attempt(options?.signal, key, () => hashedReads.read(key, version, options)),
-    },
-    resumableUploads: resumableUploads && {
-      async upload(key, body, options) {
-        const retries = retriesOf(options.signal, key);
-        let state = options.resume;
-        // An upload that the store has lost begins again: parts are progress only beyond those that it had before.
-        let mostParts = state?.parts.length ?? 0;
-        for (;;) {
-          try {
-            return await resumableUploads.upload(key, body, {
-              ...options,
-              resume: state,
-              onState(next) {
-                if (next.parts.length > mostParts) retries.progress();
-                mostParts = Math.max(mostParts, next.parts.length);
-                state = next;
-                return options.onState(next);
-              },
-            });
-          } catch (error) {
-            await retries.wait(error);
-          }
-        }
+  return checked(
+    withAbilities(wrapped, {
+      ...others,
+      hashedReads: hashedReads && {
+        ...hashedReads,
+        read: (key, version, options) =>
+          attempt(options?.signal, key, () => hashedReads.read(key, version, options)),
       },
-      async *list(prefix = "", options): AsyncGenerator<UnfinishedUpload> {
-        const seen = new Set<string>();
-        const retries = retriesOf(options?.signal, prefix);
-        for (;;) {
-          try {
-            for await (const upload of resumableUploads.list(prefix, options)) {
-              if (seen.has(upload.uploadId)) continue;
-              retries.progress();
-              seen.add(upload.uploadId);
-              yield upload;
+      resumableUploads: resumableUploads && {
+        async upload(key, body, options) {
+          const retries = retriesOf(options.signal, key);
+          let state = options.resume;
+          // An upload that the store has lost begins again: parts are progress only beyond those that it had before.
+          let mostParts = state?.parts.length ?? 0;
+          for (;;) {
+            try {
+              return await resumableUploads.upload(key, body, {
+                ...options,
+                resume: state,
+                onState(next) {
+                  if (next.parts.length > mostParts) retries.progress();
+                  mostParts = Math.max(mostParts, next.parts.length);
+                  state = next;
+                  return options.onState(next);
+                },
+              });
+            } catch (error) {
+              await retries.wait(error);
             }
-            return;
-          } catch (error) {
-            await retries.wait(error);
           }
-        }
+        },
+        async *list(prefix = "", options): AsyncGenerator<UnfinishedUpload> {
+          const seen = new Set<string>();
+          const retries = retriesOf(options?.signal, prefix);
+          for (;;) {
+            try {
+              for await (const upload of resumableUploads.list(prefix, options)) {
+                if (seen.has(upload.uploadId)) continue;
+                retries.progress();
+                seen.add(upload.uploadId);
+                yield upload;
+              }
+              return;
+            } catch (error) {
+              await retries.wait(error);
+            }
+          }
+        },
+        abort: (upload, options) =>
+          attempt(options?.signal, upload.key, () => resumableUploads.abort(upload, options)),
       },
-      abort: (upload, options) =>
-        attempt(options?.signal, upload.key, () => resumableUploads.abort(upload, options)),
-    },
-  });
+    }),
+  );
 }
 
 /** The name after which a listing resumes: the last object or child prefix of a page. Both are sorted; pages never overlap. */

@@ -1,0 +1,131 @@
+import { abilitiesOf, type ResumableUploadOptions, withAbilities } from "./abilities.ts";
+import { throwIfAborted } from "./abort.ts";
+import { checkOptions, type OptionKinds, oneOf } from "./check-arguments.ts";
+import { type Key, type Prefix, parseKey } from "./key.ts";
+import type {
+  CopyOptions,
+  GetOptions,
+  ListOptions,
+  OperationOptions,
+  PutOptions,
+  StorageBackend,
+} from "./storage-backend.ts";
+
+const OPERATION: OptionKinds<OperationOptions> = { signal: "signal" };
+const GET: OptionKinds<GetOptions> = {
+  range: "object",
+  ifMatch: "string",
+  verify: "boolean",
+  signal: "signal",
+};
+const LIST: OptionKinds<ListOptions> = {
+  prefix: "string",
+  delimiter: oneOf("/"),
+  startAfter: "string",
+  onSkipped: "function",
+  onUnreadable: "function",
+  signal: "signal",
+};
+const COPY: OptionKinds<CopyOptions> = { ifNoneMatch: oneOf("*"), ifMatch: "string", signal: "signal" };
+const PUT: OptionKinds<PutOptions> = { ...COPY, sha256: "string", md5: "string" };
+const UPLOAD: OptionKinds<ResumableUploadOptions> = { ...PUT, resume: "object", onState: "function" };
+
+/** The backend inside each checked one. */
+const inside = new WeakMap<StorageBackend, StorageBackend>();
+
+/** Returns the backend inside a checked one, for a wrapper that checks its calls itself; any other backend as it is. */
+export function unchecked(backend: StorageBackend): StorageBackend {
+  return inside.get(backend) ?? backend;
+}
+
+/**
+ * Wraps a backend so that no call with a wrong argument reaches it: a path that is not a key is refused with `invalid_path`,
+ * an unknown option or one of the wrong kind with `invalid_argument` (`put(key, bytes, { ifmatch })` would overwrite
+ * otherwise), and a signal that has fired with `aborted`. Every backend and wrapper of Parquetry returns a checked backend;
+ * return yours through it, too. Only the outermost of several wrappers checks, which takes about 0.5 µs a call.
+ *
+ * @example
+ * ```ts
+ * return checked({ name: "mine", capabilities, url, head, get, put, list, delete: remove, copy, close });
+ * ```
+ */
+export function checked(backend: StorageBackend): StorageBackend {
+  if (inside.has(backend)) return backend;
+  const { name } = backend;
+  const check = <T extends OperationOptions>(
+    op: string,
+    path: Prefix,
+    options: T | undefined,
+    kinds: OptionKinds<T>,
+  ): void => {
+    if (path !== "") parseKey(path, op);
+    if (options === undefined) return;
+    checkOptions(options, kinds, op);
+    throwIfAborted(options.signal, op, path, name);
+  };
+  /** The same for one object: undefined, or the rejection of the call. */
+  const refusal = <T extends OperationOptions>(
+    op: string,
+    key: Key,
+    options: T | undefined,
+    kinds: OptionKinds<T>,
+  ): Promise<never> | undefined => {
+    try {
+      parseKey(key, op);
+      check(op, key, options, kinds);
+      return undefined;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+  async function* keysOf(keys: Iterable<Key> | AsyncIterable<Key>): AsyncGenerator<Key> {
+    for await (const key of keys) yield parseKey(key, "delete");
+  }
+
+  const wrapped: StorageBackend = {
+    name,
+    capabilities: backend.capabilities,
+    url: (key) => backend.url(key),
+    head: (key, options) => refusal("head", key, options, OPERATION) ?? backend.head(key, options),
+    get: (key, options) => refusal("get", key, options, GET) ?? backend.get(key, options),
+    put: (key, body, options) => refusal("put", key, options, PUT) ?? backend.put(key, body, options),
+    copy: (from, to, options) =>
+      refusal("copy", to, undefined, COPY) ??
+      refusal("copy", from, options, COPY) ??
+      backend.copy(from, to, options),
+    async *list(options) {
+      check("list", options?.prefix === undefined ? "" : options.prefix, options, LIST);
+      yield* backend.list(options);
+    },
+    async *delete(keys, options) {
+      check("delete", "", options, OPERATION);
+      yield* backend.delete(keysOf(keys), options);
+    },
+    close: () => backend.close(),
+  };
+  inside.set(wrapped, backend);
+  const { hashedReads, resumableUploads, directAccess } = abilitiesOf(backend);
+  return withAbilities(wrapped, {
+    hashedReads: hashedReads && {
+      ...hashedReads,
+      read: (key, version, options) =>
+        refusal("get", key, options, OPERATION) ?? hashedReads.read(key, version, options),
+    },
+    resumableUploads: resumableUploads && {
+      upload: (key, body, options) =>
+        refusal("put", key, options, UPLOAD) ?? resumableUploads.upload(key, body, options),
+      async *list(prefix = "", options) {
+        check("list", prefix, options, OPERATION);
+        yield* resumableUploads.list(prefix, options);
+      },
+      abort: (upload, options) =>
+        refusal("abort", upload.key, options, OPERATION) ?? resumableUploads.abort(upload, options),
+    },
+    directAccess: directAccess && {
+      async access(options) {
+        check("access", "", options, OPERATION);
+        return directAccess.access(options);
+      },
+    },
+  });
+}

@@ -1,0 +1,325 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import {
+  abilitiesOf,
+  type BackendAbilities,
+  isStorageError,
+  mapConcurrent,
+  type ReplayableBody,
+  type ResumableUploads,
+  type StorageBackend,
+  type UploadState,
+} from "@parquetry/core/backend";
+import type { ConformanceCase } from "./conformance-case.ts";
+import { expectCode } from "./expect-code.ts";
+import { getText, key, keysBelow, noise, putText } from "./sample.ts";
+
+type Ability = keyof BackendAbilities;
+
+/** A case about an ability, which the suite runs only where the backend has it. */
+function abilityCase<A extends Ability>(
+  needs: A,
+  name: string,
+  run: (ability: NonNullable<BackendAbilities[A]>, backend: StorageBackend) => Promise<void>,
+): ConformanceCase {
+  return {
+    name,
+    needs,
+    async run(backend) {
+      const ability = abilitiesOf(backend)[needs];
+      assert.ok(ability !== undefined, `the backend has no ${needs}`);
+      await run(ability, backend);
+    },
+  };
+}
+
+const md5 = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex");
+
+/** What a reader that hashes may rely on. */
+export const HASHED_READ_CASES: readonly ConformanceCase[] = [
+  abilityCase(
+    "hashedReads",
+    "reads a listed version whole and returns its MD5, up to maxFileBytes",
+    async (reads, backend) => {
+      reads.prepare();
+      const sizes = [0, 1, 100_000, reads.maxFileBytes];
+      for (const [i, size] of sizes.entries()) await backend.put(key(`h/${i}`), noise(size, i + 1));
+      let answered = 0;
+      for await (const page of backend.list({ prefix: key("h") })) {
+        for (const info of page.objects) {
+          const read = await reads.read(info.key, info);
+          // A disk that is slow to answer may leave a read to `get`, not all of them.
+          if (read === undefined) continue;
+          answered++;
+          const content = noise(info.sizeBytes, Number(info.key.slice(2)) + 1);
+          assert.equal(Buffer.compare(read.bytes, content), 0, info.key);
+          assert.equal(read.md5, md5(content));
+          read.release();
+        }
+      }
+      assert.ok(answered > 0, "every read was left to `get`");
+    },
+  ),
+  abilityCase(
+    "hashedReads",
+    "leaves another version, a missing object and one above maxFileBytes to `get`",
+    async (reads, backend) => {
+      const { sizeBytes, etag } = await backend.put(key("h/a"), noise(1000));
+      await backend.put(key("h/a"), noise(1000, 2));
+      assert.equal(await reads.read(key("h/a"), { sizeBytes, etag }), undefined);
+      assert.equal(await reads.read(key("h/none"), { sizeBytes, etag }), undefined);
+      const large = await backend.put(key("h/large"), noise(reads.maxFileBytes + 1));
+      assert.equal(await reads.read(key("h/large"), large), undefined);
+    },
+  ),
+  abilityCase(
+    "hashedReads",
+    "has at most maxOutstandingBytes out, and goes on when some are released",
+    async (reads, backend) => {
+      const size = reads.maxFileBytes;
+      const fits = Math.floor(reads.maxOutstandingBytes / size);
+      const version = await backend.put(key("h/a"), noise(size));
+      let out = 0;
+      const held: (() => void)[] = [];
+      const all = Array.from({ length: fits + 3 }, async () => {
+        const read = await reads.read(key("h/a"), version);
+        if (read === undefined) return;
+        out += size;
+        assert.ok(out <= reads.maxOutstandingBytes, `${out} bytes are out`);
+        held.push(() => {
+          out -= size;
+          read.release();
+        });
+      });
+      const ended = Promise.all(all).then(() => true);
+      let isOver = false;
+      while (!isOver) {
+        // Time in which a read that need not wait would come.
+        for (let i = 0; i < 3; i++) await (await backend.get(key("h/a"))).body.bytes();
+        for (const release of held.splice(0)) release();
+        isOver = await Promise.race([ended, new Promise<false>((resolve) => setImmediate(resolve, false))]);
+      }
+      for (const release of held.splice(0)) release();
+      assert.equal(out, 0);
+    },
+  ),
+  abilityCase(
+    "hashedReads",
+    "rejects a hashed read with aborted when its signal has fired",
+    async (reads, backend) => {
+      const version = await backend.put(key("h/a"), noise(1000));
+      await expectCode("aborted", () => reads.read(key("h/a"), version, { signal: AbortSignal.abort() }));
+    },
+  ),
+];
+
+function bodyOf(bytes: Uint8Array): ReplayableBody {
+  return {
+    sizeBytes: bytes.byteLength,
+    async *open({ start, end = bytes.byteLength } = { start: 0 }) {
+      yield bytes.subarray(start, end);
+    },
+  };
+}
+
+/** A body of three parts. */
+function threeParts(backend: StorageBackend): Uint8Array {
+  return noise(2 * backend.capabilities.partSizeBytes + 17, 9);
+}
+
+/** Begins an upload and breaks it off after its first part. */
+async function breakOff(uploads: ResumableUploads, path: string, bytes: Uint8Array): Promise<UploadState> {
+  const controller = new AbortController();
+  let last: UploadState | undefined;
+  await expectCode("aborted", () =>
+    uploads.upload(key(path), bodyOf(bytes), {
+      signal: controller.signal,
+      onState(state) {
+        last = state;
+        if (state.parts.length > 0) controller.abort();
+      },
+    }),
+  );
+  assert.ok(last !== undefined && last.parts.length > 0, "a part had arrived");
+  return last;
+}
+
+async function unfinished(uploads: ResumableUploads, prefix?: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const upload of uploads.list(prefix === undefined ? "" : key(prefix))) keys.push(upload.key);
+  return keys.sort();
+}
+
+async function expectContent(backend: StorageBackend, path: string, expected: Uint8Array): Promise<void> {
+  const { body } = await backend.get(key(path));
+  assert.equal(md5(await body.bytes()), md5(expected), `${path} has other bytes`);
+}
+
+/** What a program that uploads large objects may rely on. */
+export const UPLOAD_CASES: readonly ConformanceCase[] = [
+  abilityCase(
+    "resumableUploads",
+    "uploads a body by parts, reports each part, and leaves no unfinished upload",
+    async (uploads, backend) => {
+      for (const bytes of [threeParts(backend), noise(5), new Uint8Array()]) {
+        const states: UploadState[] = [];
+        const stored = await uploads.upload(key("u/a"), bodyOf(bytes), {
+          sha256: createHash("sha256").update(bytes).digest("hex"),
+          onState: (state) => void states.push(state),
+        });
+        await expectContent(backend, "u/a", bytes);
+        assert.equal(stored.sizeBytes, bytes.byteLength);
+        assert.equal(stored.etag, (await backend.head(key("u/a"))).etag);
+        assert.equal(states[0]?.parts.length, 0, "the first state is that of an empty upload");
+        const { partSizeBytes = 1, parts = [] } = states.at(-1) ?? {};
+        assert.equal(parts.length, Math.max(1, Math.ceil(bytes.byteLength / partSizeBytes)));
+        assert.deepEqual(
+          parts.map((part) => part.md5),
+          parts.map((_, i) => md5(bytes.subarray(i * partSizeBytes, (i + 1) * partSizeBytes))),
+        );
+      }
+      assert.deepEqual(await unfinished(uploads), []);
+    },
+  ),
+  abilityCase(
+    "resumableUploads",
+    "resumes an upload that broke off, from plain data, without sending its parts again",
+    async (uploads, backend) => {
+      const bytes = threeParts(backend);
+      const resume: UploadState = JSON.parse(JSON.stringify(await breakOff(uploads, "u/a", bytes)));
+      assert.deepEqual(await keysBelow(backend), [], "half an upload is not an object");
+      const sent: number[] = [];
+      let known = resume.parts.length;
+      await uploads.upload(key("u/a"), bodyOf(bytes), {
+        resume,
+        onState({ uploadId, parts }) {
+          assert.equal(uploadId, resume.uploadId);
+          sent.push(parts.length - known);
+          known = parts.length;
+        },
+      });
+      const total = Math.ceil(bytes.byteLength / resume.partSizeBytes);
+      assert.deepEqual(sent, Array(total - resume.parts.length).fill(1));
+      await expectContent(backend, "u/a", bytes);
+      assert.deepEqual(await unfinished(uploads), []);
+    },
+  ),
+  abilityCase(
+    "resumableUploads",
+    "sends the parts of a body that changed before it was resumed",
+    async (uploads, backend) => {
+      const bytes = threeParts(backend);
+      const resume = await breakOff(uploads, "u/a", bytes);
+      const changed = bytes.slice();
+      changed[0] = (bytes[0] ?? 0) ^ 1;
+      await uploads.upload(key("u/a"), bodyOf(changed), { resume, onState() {} });
+      await expectContent(backend, "u/a", changed);
+    },
+  ),
+  abilityCase(
+    "resumableUploads",
+    "begins a new upload where the one to resume has been aborted",
+    async (uploads, backend) => {
+      const bytes = threeParts(backend);
+      const resume = await breakOff(uploads, "u/a", bytes);
+      await uploads.abort({ key: key("u/a"), uploadId: resume.uploadId });
+      let last: UploadState | undefined;
+      await uploads.upload(key("u/a"), bodyOf(bytes), {
+        resume,
+        onState(state) {
+          last = state;
+        },
+      });
+      assert.notEqual(last?.uploadId, resume.uploadId);
+      await expectContent(backend, "u/a", bytes);
+    },
+  ),
+  abilityCase(
+    "resumableUploads",
+    "refuses a state of another key or another size with invalid_argument",
+    async (uploads, backend) => {
+      const bytes = threeParts(backend);
+      const resume = await breakOff(uploads, "u/a", bytes);
+      const onState = (): void => {};
+      await expectCode("invalid_argument", () =>
+        uploads.upload(key("u/b"), bodyOf(bytes), { resume, onState }),
+      );
+      await expectCode("invalid_argument", () =>
+        uploads.upload(key("u/a"), bodyOf(bytes.subarray(1)), { resume, onState }),
+      );
+      assert.deepEqual(await keysBelow(backend), []);
+    },
+  ),
+  abilityCase(
+    "resumableUploads",
+    "obeys preconditions and announced hashes as put does, and keeps what was there",
+    async (uploads, backend) => {
+      await putText(backend, "u/a", "old");
+      const bytes = noise(1000);
+      const upload = (options: object): Promise<unknown> =>
+        uploads.upload(key("u/a"), bodyOf(bytes), { ...options, onState() {} });
+      await expectCode("already_exists", () => upload({ ifNoneMatch: "*" }));
+      await expectCode("precondition_failed", () => upload({ ifMatch: "another" }));
+      await expectCode("corrupt", () => upload({ sha256: "0".repeat(64) }));
+      assert.equal(await getText(backend, "u/a"), "old");
+      const { etag } = await backend.head(key("u/a"));
+      await upload({ ifMatch: etag, md5: md5(bytes) });
+      await expectContent(backend, "u/a", bytes);
+    },
+  ),
+  abilityCase(
+    "resumableUploads",
+    "lists unfinished uploads by whole segments, and frees one that is aborted, also twice",
+    async (uploads, backend) => {
+      const bytes = threeParts(backend);
+      await mapConcurrent(["w=1/a", "w=1/b", "w=10/a"], 3, (path) => breakOff(uploads, path, bytes));
+      assert.deepEqual(await unfinished(uploads), ["w=1/a", "w=1/b", "w=10/a"]);
+      assert.deepEqual(await unfinished(uploads, "w=1"), ["w=1/a", "w=1/b"]);
+      for await (const upload of uploads.list(key("w=1"))) {
+        assert.ok(Math.abs(upload.startedAt.getTime() - Date.now()) < 600_000, "startedAt is about now");
+        await uploads.abort(upload);
+        await uploads.abort(upload);
+      }
+      assert.deepEqual(await unfinished(uploads), ["w=10/a"]);
+      for await (const upload of uploads.list()) await uploads.abort(upload);
+      assert.deepEqual(await unfinished(uploads), []);
+    },
+  ),
+  abilityCase(
+    "resumableUploads",
+    "rejects an upload, a list and an abort with aborted when their signal has fired",
+    async (uploads, backend) => {
+      const signal = AbortSignal.abort();
+      const upload = { key: key("u/a"), uploadId: "none" };
+      const onState = (): void => assert.fail("no upload may begin");
+      await expectCode("aborted", () => uploads.upload(key("u/a"), bodyOf(noise(5)), { signal, onState }));
+      await expectCode("aborted", async () => {
+        for await (const _ of uploads.list("", { signal })) break;
+      });
+      await expectCode("aborted", () => uploads.abort(upload, { signal }));
+      assert.deepEqual(await keysBelow(backend), []);
+    },
+  ),
+];
+
+/** What another program that reads the objects may rely on. */
+export const ACCESS_CASES: readonly ConformanceCase[] = [
+  abilityCase(
+    "directAccess",
+    "names the bucket and the prefix that url() names, a region and credentials",
+    async (direct, backend) => {
+      const { bucket, prefix, region, credentials } = await direct.access();
+      const root = prefix === "" ? bucket : `${bucket}/${prefix}`;
+      assert.ok(
+        backend.url(key("a/b")).endsWith(`/${root}/a/b`),
+        `${backend.url(key("a/b"))} lies in ${root}`,
+      );
+      for (const text of [region, credentials.accessKeyId, credentials.secretAccessKey])
+        assert.ok(typeof text === "string" && text.length > 0);
+    },
+  ),
+  abilityCase("directAccess", "rejects with aborted when its signal has fired", async (direct) => {
+    const error: unknown = await direct.access({ signal: AbortSignal.abort() }).catch((thrown) => thrown);
+    assert.ok(isStorageError(error, "aborted"), String(error));
+  }),
+];
