@@ -12,19 +12,31 @@ const deviations = JSON.parse(
   readFileSync(join(ROOT, "packages", "backend-s3", "test", "server-deviations.json"), "utf8"),
 );
 
+/** What each backend declares; third-party servers have what S3 has. */
+const BUCKET = ["resumableUploads", "directAccess"];
+const EVERY = ["hashedReads", ...BUCKET];
+
 /** A third-party server with its known deviations. */
 function server(name) {
   return {
     name,
+    abilities: BUCKET,
     deviation: (guarantee) =>
       deviations.find((known) => known.server === name && guarantee.startsWith(known.guarantee))?.reason,
   };
 }
 
 const TABLES = {
-  "backend-local": [{ name: "local" }],
-  "backend-s3": [{ name: "S3" }, { name: "R2" }, ...["radosgw", "miniflare", "minio"].map(server)],
-  testkit: ["memory", "prefixed", "retrying", "limited", "paced", "faulty"].map((name) => ({ name })),
+  "backend-local": [{ name: "local", abilities: ["hashedReads"] }],
+  "backend-s3": [
+    { name: "S3", abilities: BUCKET },
+    { name: "R2", abilities: BUCKET },
+    ...["radosgw", "miniflare", "minio"].map(server),
+  ],
+  testkit: [
+    { name: "memory" },
+    ...["prefixed", "retrying", "limited", "paced", "faulty"].map((name) => ({ name, abilities: EVERY })),
+  ],
 };
 
 let stale = 0;

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+// The built package: a thread of Node 20 cannot run TypeScript, and hashed reads need one.
+import { createLocalBackend } from "@parquetry/backend-local";
 import { retrying } from "@parquetry/core";
 import { describeBackend } from "@parquetry/testkit";
 import { afterAll, describe, it } from "vitest";
-import { createLocalBackend } from "./local-backend.ts";
 
 const roots: string[] = [];
 

@@ -3,6 +3,7 @@ import { lstat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import {
   type BackendCapabilities,
+  checked,
   type DeleteResult,
   type GetOptions,
   isStorageError,
@@ -190,7 +191,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
 
     close: reads.close,
   };
-  return withAbilities(backend, { hashedReads: reads });
+  return checked(withAbilities(backend, { hashedReads: reads }));
 }
 
 /** The facts of the version that a get asks for. */

@@ -42,7 +42,7 @@ export function unchecked(backend: StorageBackend): StorageBackend {
  * Wraps a backend so that no call with a wrong argument reaches it: a path that is not a key is refused with `invalid_path`,
  * an unknown option or one of the wrong kind with `invalid_argument` (`put(key, bytes, { ifmatch })` would overwrite
  * otherwise), and a signal that has fired with `aborted`. Every backend and wrapper of Parquetry returns a checked backend;
- * return yours through it, too. Only the outermost of several wrappers checks, which takes about 0.5 µs a call.
+ * return yours through it, too. Only the outermost of several wrappers checks, which takes 0.1 to 0.5 µs a call.
  *
  * @example
  * ```ts
@@ -54,11 +54,10 @@ export function checked(backend: StorageBackend): StorageBackend {
   const { name } = backend;
   const check = <T extends OperationOptions>(
     op: string,
-    path: Prefix,
+    path: string,
     options: T | undefined,
     kinds: OptionKinds<T>,
   ): void => {
-    if (path !== "") parseKey(path, op);
     if (options === undefined) return;
     checkOptions(options, kinds, op);
     throwIfAborted(options.signal, op, path, name);
@@ -94,7 +93,7 @@ export function checked(backend: StorageBackend): StorageBackend {
       refusal("copy", from, options, COPY) ??
       backend.copy(from, to, options),
     async *list(options) {
-      check("list", options?.prefix === undefined ? "" : options.prefix, options, LIST);
+      check("list", checkPrefix(options?.prefix), options, LIST);
       yield* backend.list(options);
     },
     async *delete(keys, options) {
@@ -115,7 +114,7 @@ export function checked(backend: StorageBackend): StorageBackend {
       upload: (key, body, options) =>
         refusal("put", key, options, UPLOAD) ?? resumableUploads.upload(key, body, options),
       async *list(prefix = "", options) {
-        check("list", prefix, options, OPERATION);
+        check("list", checkPrefix(prefix), options, OPERATION);
         yield* resumableUploads.list(prefix, options);
       },
       abort: (upload, options) =>
@@ -128,4 +127,8 @@ export function checked(backend: StorageBackend): StorageBackend {
       },
     },
   });
+}
+
+function checkPrefix(prefix: Prefix = ""): Prefix {
+  return prefix === "" ? "" : parseKey(prefix, "list");
 }
