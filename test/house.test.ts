@@ -57,8 +57,6 @@ const MAY_READ_MESSAGES: Readonly<Record<string, string>> = {
   "query/statement/gate.ts": "its `source` is a node of the syntax tree",
   "testkit/conformance/error-cases.ts": "the suite checks that a message names the key",
   // PENDING(11)
-  "core/bytes/object-access.ts": "",
-  "migrate-cli/run/unfinished-uploads.ts": "",
   "query/duckdb/embedded-duckdb.ts": "",
   "query/duckdb/file-schemas.ts": "",
 };
