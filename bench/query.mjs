@@ -14,7 +14,7 @@ import { startS3Process } from "./s3-process.mjs";
 
 const SEASONS = 12;
 const WEEKS = 15;
-/** 148 make 26,640 files; fewer for a short run. */
+/** 148 give 26,640 files. Use fewer for a short run. */
 const GAMES = Number(process.env.PARQUETRY_BENCH_GAMES ?? 148);
 const ROUNDS = Number(process.env.PARQUETRY_BENCH_ROUNDS ?? 3);
 /** A Python with pyarrow, polars and duckdb-extension-httpfs. */
@@ -32,7 +32,7 @@ const QUESTIONS = {
   full: SUM,
 };
 
-/** Questions about a tree of small files, local and over S3, cold and warm, ours beside others. */
+/** Runs queries over a tree of small files, local and over S3, cold and warm, with our engine and others. */
 export async function benchQuery(work) {
   const root = join(work, "tree");
   const instance = await DuckDBInstance.create(":memory:");
@@ -70,7 +70,7 @@ export async function benchQuery(work) {
 }
 
 async function makeTree(connection, root) {
-  // One file a partition: several threads, and partitions closed too early, would make several.
+  // One file per partition: with several threads, or partitions closed too early, DuckDB writes several.
   await connection.run("SET threads = 1; SET partitioned_write_max_open_files = 1000");
   await mkdir(join(root, "raw", "plays"), { recursive: true });
   await mkdir(join(root, "raw", "games"), { recursive: true });
@@ -96,7 +96,7 @@ async function benchLocal(work, root, connection, lines) {
       const text = sql.replace(/\b(plays|games)\b(?= [pg] |$| WHERE)/g, glob);
       return { rows: Number((await connection.runAndReadAll(text)).getRows()[0][0]) };
     };
-    // In turns: a ratio holds when the machine drifts.
+    // In turns, so that the ratios hold if the machine slows down.
     for (let round = 0; round <= ROUNDS; round++) {
       lines.push({ name: "ours", question, cold: round === 0, ...(await timed(ours)) });
       lines.push({ name: "DuckDB, ** glob", question, cold: round === 0, ...(await timed(raw)) });
@@ -105,7 +105,7 @@ async function benchLocal(work, root, connection, lines) {
   }
 }
 
-/** What choosing partitions takes, without listing them. */
+/** Measures the choice of partitions, without listing them. */
 async function benchChoosing(work, root) {
   const storage = new Storage(await createLocalBackend({ root }));
   const db = await openQuery(storage, { cacheDirectory: join(work, "cache-local") });
@@ -119,7 +119,7 @@ async function benchChoosing(work, root) {
       `WITH c AS (FROM plays) ${SUM.replace("plays", "c")} WHERE game_id = 1105077`,
     ],
   ];
-  console.log("\nChoosing among so many partitions, without listing (best of 5)\n");
+  console.log("\nChoice of partitions, without listing (best of 5)\n");
   console.log("| partitions | ms |\n| --- | --- |");
   for (const [partitions, sql] of asked) {
     let best = Number.POSITIVE_INFINITY;
@@ -146,7 +146,7 @@ async function benchS3(work, server, lines, name, options) {
   }
 }
 
-/** A full scan would take an hour of requests, one thread each waiting for its own. */
+/** Skips full scans, which would take an hour because each thread waits for its own requests. */
 async function benchHttpfs(server, lines) {
   const glob = (entity) =>
     `read_parquet('s3://${BUCKET}/raw/${entity}/**/*.parquet', hive_partitioning = true)`;
@@ -210,7 +210,7 @@ async function upload(root, server) {
   await to.close();
 }
 
-/** A row for each question and contender: the first run, the median of the others, and the ratio to ours. */
+/** Prints a row for each query and contender: the first run, the median of the others, and the ratio to ours. */
 function print(title, lines) {
   console.log(`\n${title} (warm: median of ${ROUNDS})\n`);
   console.log(

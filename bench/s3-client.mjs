@@ -1,4 +1,4 @@
-// One contender of bench/s3.mjs in a process of its own: does one job, and says how much of the machine it took.
+// Runs one contender of bench/s3.mjs in a separate process: does one job and prints what it cost.
 import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import {
@@ -17,7 +17,7 @@ const CONCURRENCY = 16;
 const BUCKET = "bench";
 const SIZES = { small: 64 * 1024, large: 8 * 1024 * 1024 };
 const COUNTS = { small: 3000, large: 100 };
-/** Keys in turn: the server holds them in memory. */
+/** Yields a few keys in turn, because the server keeps objects in memory. */
 const KEYS = { small: 3000, large: 20 };
 const LISTED = 20_000;
 const DELETED = 5000;
@@ -58,7 +58,7 @@ function sdk() {
     responseChecksumValidation: "WHEN_REQUIRED",
   });
   return {
-    // With the checksum that the server verifies, as ours.
+    // With a checksum that the server verifies, as our client sends one.
     put: (Key, Body) =>
       client.send(
         new PutObjectCommand({
@@ -152,7 +152,7 @@ const jobs = {
     await client.remove(Array.from({ length: DELETED }, (_, i) => `deleted/${i}`));
     return DELETED / 1000;
   },
-  /** What the listing and the delete work on. */
+  /** Stores the objects that are listed and deleted. */
   async prepare() {
     await each(LISTED, (i) => client.put(`listed/k=${i % 100}/${i}`, Buffer.alloc(1)));
     return LISTED;
@@ -164,7 +164,7 @@ const jobs = {
 };
 
 const [name, size] = job.split(":");
-// The first requests make connections and load code.
+// The first requests open connections and load code.
 if (name === "put" || name === "get") {
   await each(500, (i) => client.put(`warm/${i}`, Buffer.alloc(1024)));
   await each(500, (i) => client.get(`warm/${i}`));

@@ -1,10 +1,10 @@
-// An S3 server in a process of its own, so that it does not take turns with the client that is measured.
+// Runs an S3 server in a separate process, so that it does not share a thread with the measured client.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { startS3Server } from "@parquetry/testkit";
 
-/** Starts it; `latencyMs` is added to every answer, `counts` gives the requests since the last call. */
+/** Starts the server. `latencyMs` delays every answer; `counts` returns the requests since the last call. */
 export async function startS3Process(bucket) {
   const child = fork(fileURLToPath(import.meta.url), ["serve", bucket]);
   const ask = async (message) => {

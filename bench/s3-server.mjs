@@ -1,4 +1,4 @@
-// The server of bench/s3.mjs, in a process of its own: prints its address, and ends with its parent.
+// The server process of bench/s3.mjs. Prints its address and exits when its parent does.
 import { startS3Server } from "@parquetry/testkit";
 
 const server = await startS3Server({ buckets: ["bench"] });

@@ -16,8 +16,8 @@ const JOBS = {
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /**
- * PUT, GET, LIST and DELETE by ours, by the bare SDK and by `minio`, each in a fresh process, against one server in another,
- * in turn, so that a machine that drifts drifts for all.
+ * Measures PUT, GET, LIST and DELETE by our client, the bare SDK and `minio`, each in a new process, against one server process.
+ * The contenders run in turns, so that the ratios hold if the machine slows down.
  */
 export async function benchS3() {
   const server = fork(join(import.meta.dirname, "s3-server.mjs"));
@@ -51,7 +51,7 @@ export async function benchS3() {
 }
 
 function report(title, results) {
-  console.log(`\n${title} (median of ${ROUNDS}, 16 at once)\n`);
+  console.log(`\n${title} (median of ${ROUNDS}, 16 concurrent)\n`);
   console.log(
     "| contender | requests/s | CPU-ms a request | times ours | peak RSS MB |\n| --- | --- | --- | --- | --- |",
   );

@@ -1,10 +1,10 @@
-// DuckDB's own way to S3, where its extension can be had: PyPI's duckdb-extension-httpfs, of DuckDB's very version.
+// DuckDB's own S3 client, if its extension is installed: duckdb-extension-httpfs of PyPI, of exactly DuckDB's version.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance, version } from "@duckdb/node-api";
 
-/** The extension's file: `PARQUETRY_HTTPFS_EXTENSION`, or that of the Python that `PARQUETRY_PYTHON` names. */
+/** Returns the extension's file: `PARQUETRY_HTTPFS_EXTENSION`, or that of the Python at `PARQUETRY_PYTHON`. */
 export function findHttpfs() {
   const given = process.env.PARQUETRY_HTTPFS_EXTENSION;
   if (given !== undefined) return given;
@@ -22,7 +22,7 @@ export function findHttpfs() {
   }
 }
 
-/** A fresh DuckDB that reads the server's bucket. */
+/** Opens a new DuckDB that reads the server's bucket. */
 export async function openHttpfs(extension, { endpoint, credentials, region }) {
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();

@@ -1,4 +1,4 @@
-// One object of some 200 MB over S3: what travels for few columns and for few rows.
+// One object of about 200 MB over S3: how many bytes a query of few columns or few rows downloads.
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Storage } from "@parquetry/core";

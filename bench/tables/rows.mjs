@@ -1,4 +1,4 @@
-/** One game of the first user: 165 plays of 63 columns, a third each of integers, decimals and text. */
+/** Returns a game like the first user's: 165 plays of 63 columns, a third each of integers, decimals and text. */
 export function game(id) {
   return Array.from({ length: 165 }, (_, play) => {
     const row = {};
@@ -9,7 +9,7 @@ export function game(id) {
   });
 }
 
-/** Rows of 20 columns: eight of integers, eight of decimals, four of text. */
+/** Returns rows of 20 columns: eight of integers, eight of decimals, four of text. */
 export function wide(count) {
   return Array.from({ length: count }, (_, i) => {
     const row = {};
