@@ -55,6 +55,8 @@ export interface DraftData {
 export interface CommitOptions {
   /** Whether the file replaces the committed files, or is added to them. */
   readonly overwrite: boolean;
+  /** The files that must be the committed ones; if others are, the write is a conflict. Default: any. */
+  readonly replaced?: readonly DataFile[] | undefined;
   /** Called before anything is written into an empty folder. If it throws, the write stops. */
   readonly onNew?: (() => Promise<void>) | undefined;
   /** Called with the error if replaced files could not be deleted. */
@@ -81,10 +83,18 @@ export async function commitDraft(
     await adopt(backend, draft, state, options.signal);
     state = await readPartitionState(backend, prefix, partition, options.signal);
   }
+  const { replaced } = options;
+  if (replaced !== undefined && versionsOf(state.committed()) !== versionsOf(replaced))
+    throw lostTo(backend, prefix, undefined);
   if (state.kind === "empty") await options.onNew?.();
   if (state.kind === "empty" && draft.data !== undefined)
     await commitFirst(backend, draft, draft.data, options);
   else await commitByManifest(backend, draft, state, options);
+}
+
+/** Identifies versions of files, in any order. */
+function versionsOf(files: readonly DataFile[]): string {
+  return JSON.stringify(files.map(({ info }) => [info.key, info.etag]).sort());
 }
 
 /** Commits the first write into an empty folder: the file is the commit, the manifest follows. */
@@ -113,33 +123,6 @@ async function commitFirst(
     await discard(backend, [key], options);
     throw error;
   }
-}
-
-/**
- * Replaces exactly the files from which a file was made by that file.
- *
- * @throws StorageError `conflict` if other files are committed by now: nothing of this write remains.
- */
-export async function commitInPlaceOf(
-  backend: StorageBackend,
-  draft: DraftFile & { readonly data: DraftData },
-  replaced: readonly DataFile[],
-  options: Omit<CommitOptions, "overwrite">,
-): Promise<void> {
-  const { prefix, partition } = draft;
-  let state = await readPartitionState(backend, prefix, partition, options.signal);
-  if (state.kind === "bare") {
-    await adopt(backend, draft, state, options.signal);
-    state = await readPartitionState(backend, prefix, partition, options.signal);
-  }
-  const versions = (files: readonly DataFile[]): string =>
-    JSON.stringify(files.map(({ info }) => [info.key, info.etag]).sort());
-  if (versions(state.committed()) !== versions(replaced)) throw lostTo(backend, prefix, undefined);
-  if (state.kind === "empty") {
-    await options.onNew?.();
-    return commitFirst(backend, draft, draft.data, options);
-  }
-  await commitByManifest(backend, draft, state, { ...options, overwrite: true });
 }
 
 /**

@@ -6,7 +6,7 @@ import type { StorageError } from "../bytes/storage-error.ts";
 import type { Partition } from "../hive/partition.ts";
 import type { ByteSource } from "../parquet/byte-source.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
-import { commitInPlaceOf } from "./commit-draft.ts";
+import { commitDraft } from "./commit-draft.ts";
 import type { DataFile } from "./data-file.ts";
 import { findPartitionPrefix } from "./find-partition-prefix.ts";
 import type { MadeFrom, ManifestField } from "./manifest.ts";
@@ -55,7 +55,7 @@ export async function rewritePartition(
   const prefix = await findPartitionPrefix(backend, entity, partition, options.signal);
   const data = { body, sizeBytes: body.sizeBytes, rows, sha256: hash.digest("hex") };
   const draft = { entity, partition, prefix, columns: [], fields, madeFrom, data };
-  await commitInPlaceOf(backend, draft, replaced, options);
+  await commitDraft(backend, draft, { ...options, overwrite: true, replaced });
 }
 
 function sourceOf(body: ReplayableBody, name: string): ByteSource {
