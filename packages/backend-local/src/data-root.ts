@@ -55,7 +55,8 @@ export async function openDataRoot(given: string): Promise<DataRoot> {
 async function findFolder(
   given: string,
 ): Promise<{ readonly path: string; readonly dev: bigint; readonly ino: bigint }> {
-  const root = resolve(given);
+  // Undefined where a caller without types leaves it out.
+  const root = resolve(given ?? "");
   const refuse = (problem: string, cause?: unknown): StorageError =>
     new StorageError({
       code: "invalid_argument",
@@ -65,7 +66,7 @@ async function findFolder(
       message: `The data root ${root} ${problem}. Give an existing folder.`,
       cause,
     });
-  if (given === "") throw refuse("is empty");
+  if (!given) throw refuse("is empty");
   try {
     const path = await realpath(root);
     const found = await stat(path, { bigint: true });

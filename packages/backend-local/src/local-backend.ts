@@ -4,6 +4,7 @@ import { join, relative, sep } from "node:path";
 import {
   type BackendCapabilities,
   checked,
+  checkOptions,
   type DeleteResult,
   type GetOptions,
   isStorageError,
@@ -13,6 +14,7 @@ import {
   MAX_KEY_BYTES,
   type ObjectBody,
   type ObjectInfo,
+  type OptionKinds,
   objectBody,
   type Prefix,
   preconditionFailed,
@@ -40,6 +42,8 @@ export interface LocalBackendOptions {
   readonly root: string;
 }
 
+const LOCAL_OPTIONS: OptionKinds<LocalBackendOptions> = { root: "string" };
+
 const CAPABILITIES: BackendCapabilities = {
   listProves: "none",
   maxSinglePutBytes: Number.MAX_SAFE_INTEGER,
@@ -63,6 +67,7 @@ const CAPABILITIES: BackendCapabilities = {
  * ```
  */
 export async function createLocalBackend(options: LocalBackendOptions): Promise<StorageBackend> {
+  checkOptions(options, LOCAL_OPTIONS, "createLocalBackend");
   const dataRoot = await openDataRoot(options.root);
   const root = dataRoot.path;
   const pace = new DiskPace();

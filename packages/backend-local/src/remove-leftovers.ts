@@ -1,6 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, realpath, rm, rmdir, stat, unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { checkOptions, invalid, type OptionKinds } from "@parquetry/core/backend";
 import { errnoOf, localError } from "./local-error.ts";
 import { OWN_NAME_PREFIX } from "./local-names.ts";
 import { isHolderAlive } from "./path-lock.ts";
@@ -18,6 +19,12 @@ export interface RemoveLeftoversOptions {
   readonly minAgeMs?: number | undefined;
 }
 
+const LEFTOVER_OPTIONS: OptionKinds<RemoveLeftoversOptions> = {
+  root: "string",
+  dryRun: "boolean",
+  minAgeMs: "whole",
+};
+
 /**
  * Removes what killed processes left below a data root: temporary files of puts that were never finished, and locks whose
  * holder is dead. They are in nobody's way, and in no listing; they only take space.
@@ -30,7 +37,9 @@ export interface RemoveLeftoversOptions {
  * ```
  */
 export async function removeLeftovers(options: RemoveLeftoversOptions): Promise<readonly string[]> {
+  checkOptions(options, LEFTOVER_OPTIONS, "removeLeftovers");
   const { dryRun = false, minAgeMs = LEFTOVER_AGE_MS } = options;
+  if (!options.root) throw invalid("removeLeftovers", "root is missing");
   const removed: string[] = [];
   const walk = async (folder: string): Promise<void> => {
     for (const entry of await entriesOf(folder)) {

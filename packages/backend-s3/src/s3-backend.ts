@@ -22,6 +22,7 @@ import {
   type PutOptions,
   type PutResult,
   paced,
+  parsePrefix,
   preconditionFailed,
   prefixed,
   type RetryPolicy,
@@ -87,7 +88,7 @@ export interface S3BackendOptions {
   /** Only objects below this prefix are visible, by keys relative to it. Default: the whole bucket. */
   readonly prefix?: Prefix | undefined;
   /** When and how often failures are retried. Default {@link DEFAULT_RETRY_POLICY}. */
-  readonly retry?: RetryPolicy | undefined;
+  readonly retry?: Partial<RetryPolicy> | undefined;
   /** The most concurrent operations; fewer while the store is overloaded. Default {@link DEFAULT_MAX_CONNECTIONS}. */
   readonly maxConcurrent?: number | undefined;
   /** The most objects on one page of a listing, 1 to 1,000. Default 1,000. */
@@ -122,6 +123,14 @@ const CREDENTIALS: OptionKind = {
     const isText = typeof accessKeyId === "string" && typeof secretAccessKey === "string";
     return isText && (sessionToken === undefined || typeof sessionToken === "string");
   },
+};
+
+const RETRY_OPTIONS: OptionKinds<RetryPolicy> = {
+  maxAttempts: "count",
+  budgetMs: "number",
+  baseDelayMs: "number",
+  maxDelayMs: "number",
+  onRetry: "function",
 };
 
 const BUCKET_OPTIONS: OptionKinds<Omit<R2BackendOptions, "accountId" | "jurisdiction">> = {
@@ -221,9 +230,12 @@ export function createR2Backend(options: R2BackendOptions): StorageBackend {
 
 /** Opens a bucket of any profile, with the wrappers that retry, pace and limit. */
 export function openS3Backend(profile: S3Profile, options: S3BackendOptions): StorageBackend {
-  const { prefix = "", retry = DEFAULT_RETRY_POLICY, maxConcurrent = DEFAULT_MAX_CONNECTIONS } = options;
-  if (options.bucket === undefined) throw invalid(`open ${profile.name}`, "bucket is missing");
-  const { profile: awsProfile, ...rest } = options;
+  const { profile: awsProfile, maxConcurrent = DEFAULT_MAX_CONNECTIONS, ...rest } = options;
+  const op = `open ${profile.name}`;
+  if (options.bucket === undefined) throw invalid(op, "bucket is missing");
+  const prefix = parsePrefix(options.prefix ?? "", op);
+  checkOptions(options.retry ?? DEFAULT_RETRY_POLICY, RETRY_OPTIONS, `${op}: retry`);
+  const retry = { ...DEFAULT_RETRY_POLICY, ...options.retry };
   const connection = connectS3({
     ...rest,
     profile,
