@@ -43,8 +43,7 @@ export type OptionKind =
   | CustomKind;
 
 /** The kind of each option of a call. The compiler refuses a table that lacks one. */
-// TODO(11): `true` goes once every table has kinds.
-export type OptionKinds<T> = { readonly [K in keyof T]-?: true | OptionKind };
+export type OptionKinds<T> = { readonly [K in keyof T]-?: OptionKind };
 
 const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 
@@ -139,7 +138,7 @@ export function checkOptions<T extends object>(options: T, kinds: OptionKinds<T>
     if (!Object.hasOwn(kinds, name)) throw unknownOption(name, Object.keys(kinds), op);
     const kind = kinds[name];
     const value = options[name];
-    if (kind === true || value === undefined) continue;
+    if (value === undefined) continue;
     const { expected, is } = resolveKind(kind);
     if (!is(value)) throw invalid(op, `${name} must be ${expected}, got ${showBriefly(value)}`);
   }
