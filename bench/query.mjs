@@ -6,7 +6,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { createLocalBackend } from "@parquetry/backend-local";
 import { createS3Backend } from "@parquetry/backend-s3";
 import { Storage } from "@parquetry/core";
-import { mapConcurrent } from "@parquetry/core/backend";
+import { mapConcurrent } from "@parquetry/core/unstable";
 import { openQuery } from "@parquetry/query";
 import { findHttpfs, openHttpfs } from "./query/httpfs.mjs";
 import { benchLargeObject } from "./query/large-object.mjs";

@@ -9,7 +9,8 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { createS3Backend } from "@parquetry/backend-s3";
-import { deleteAll, listObjects, parseKey } from "@parquetry/core";
+import { parseKey } from "@parquetry/core";
+import { deleteAll, listObjects } from "@parquetry/core/backend";
 import { Client as MinioClient } from "minio";
 
 const [contender, job, endpoint, accessKeyId, secretAccessKey] = process.argv.slice(2);

@@ -1,14 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createLocalBackend } from "@parquetry/backend-local";
-import {
-  createMemoryBackend,
-  encodeParquet,
-  inferColumns,
-  parseKey,
-  partition,
-  Storage,
-} from "@parquetry/core";
+import { createMemoryBackend, parseKey, partition, Storage } from "@parquetry/core";
+import { encodeParquet, inferColumns } from "@parquetry/core/unstable/tables";
 import { GAMES, game, WIDE_ROWS, wide } from "./rows.mjs";
 
 /** Wraps a backend and counts the bytes that are read. */

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
-import { abortedError, type HashedReads, throwIfAborted, unlessAborted } from "@parquetry/core/backend";
+import { type HashedReads, throwIfAborted } from "@parquetry/core/backend";
+import { abortedError, unlessAborted } from "@parquetry/core/unstable";
 import type { DiskPace } from "./disk-pace.ts";
 import { localPath } from "./local-path.ts";
 import { MAX_READ_BYTES, MEMORY_BYTES, type ReadingThread, startReadingThread } from "./reading-thread.ts";

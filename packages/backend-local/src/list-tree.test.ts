@@ -1,7 +1,7 @@
 import { chmod, chown, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { compareKeys } from "@parquetry/core";
+import { compareKeys } from "@parquetry/core/backend";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { asOrdinaryUser, NOBODY } from "../../../test/support/as-ordinary-user.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 // The built package: a thread of Node 20 cannot run TypeScript, and hashed reads need one.
 import { createLocalBackend } from "@parquetry/backend-local";
-import { retrying } from "@parquetry/core";
+import { retrying } from "@parquetry/core/backend";
 import { describeBackend } from "@parquetry/testkit";
 import { afterAll, describe, it } from "vitest";
 

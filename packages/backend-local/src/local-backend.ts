@@ -4,17 +4,14 @@ import { join, relative, sep } from "node:path";
 import {
   type BackendCapabilities,
   checked,
-  checkOptions,
   type DeleteResult,
   type GetOptions,
   isStorageError,
   type Key,
   type ListOptions,
   type ListPage,
-  MAX_KEY_BYTES,
   type ObjectBody,
   type ObjectInfo,
-  type OptionKinds,
   objectBody,
   type Prefix,
   preconditionFailed,
@@ -24,6 +21,7 @@ import {
   throwIfAborted,
   withAbilities,
 } from "@parquetry/core/backend";
+import { checkOptions, MAX_KEY_BYTES, type OptionKinds } from "@parquetry/core/unstable";
 import { atomicDelete, atomicWrite } from "./atomic-write.ts";
 import { openDataRoot } from "./data-root.ts";
 import { DiskPace } from "./disk-pace.ts";

@@ -1,13 +1,8 @@
 import { type BigIntStats, type Dirent, lstatSync, readdirSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { sep } from "node:path";
-import {
-  compareKeys,
-  explainInvalidKey,
-  type Key,
-  type ObjectInfo,
-  type SkippedEntry,
-} from "@parquetry/core/backend";
+import { compareKeys, type Key, type ObjectInfo } from "@parquetry/core/backend";
+import { explainInvalidKey, type SkippedEntry } from "@parquetry/core/unstable";
 import { errnoOf } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
 import { OWN_NAME_PREFIX } from "./local-names.ts";

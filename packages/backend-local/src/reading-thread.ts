@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { HashedBytes } from "@parquetry/core/backend";
+import type { HashedBytes } from "@parquetry/core/unstable";
 import { MemoryPool } from "./memory-pool.ts";
 import type { ReadAnswer, ReadJob } from "./reading-thread-worker.ts";
 

@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, realpath, rm, rmdir, stat, unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { checkOptions, invalid, type OptionKinds } from "@parquetry/core/backend";
+import { checkOptions, invalid, type OptionKinds } from "@parquetry/core/unstable";
 import { errnoOf, localError } from "./local-error.ts";
 import { OWN_NAME_PREFIX } from "./local-names.ts";
 import { isHolderAlive } from "./path-lock.ts";

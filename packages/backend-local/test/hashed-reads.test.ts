@@ -7,12 +7,12 @@ import { pathToFileURL } from "node:url";
 import { createLocalBackend } from "@parquetry/backend-local";
 import {
   abilitiesOf,
-  type HashedBytes,
   type HashedReads,
   type Key,
   type ObjectInfo,
   type StorageBackend,
 } from "@parquetry/core/backend";
+import type { HashedBytes } from "@parquetry/core/unstable";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const MIB = 1024 * 1024;

@@ -1,4 +1,5 @@
-import { isStorageError, type Key, type OperationOptions, type Preconditions } from "@parquetry/core/backend";
+import { isStorageError, type Key, type OperationOptions } from "@parquetry/core/backend";
+import type { Preconditions } from "@parquetry/core/unstable";
 import { headObject } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
 

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { onAbort } from "@parquetry/core/backend";
+import { onAbort } from "@parquetry/core/unstable";
 import type { S3Address } from "./s3-address.ts";
 
 /** One request as it goes over the wire. */

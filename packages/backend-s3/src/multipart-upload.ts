@@ -3,14 +3,13 @@ import {
   bodyCheck,
   isStorageError,
   type Key,
-  mapConcurrent,
   type OperationOptions,
   type PutOptions,
   type PutResult,
-  retryOperation,
   StorageError,
   throwIfAborted,
 } from "@parquetry/core/backend";
+import { mapConcurrent, retryOperation } from "@parquetry/core/unstable";
 import { chunksOf } from "./chunks-of.ts";
 import { sendConditionally } from "./conditional-headers.ts";
 import { SHA256 } from "./object-headers.ts";

@@ -4,15 +4,13 @@ import {
   collectBytes,
   isStorageError,
   type Key,
-  mapConcurrent,
   type PutResult,
   type ReplayableBody,
-  type ResumableUploadOptions,
   StorageError,
   throwIfAborted,
-  type UploadedPart,
   type UploadState,
 } from "@parquetry/core/backend";
+import { mapConcurrent, type ResumableUploadOptions, type UploadedPart } from "@parquetry/core/unstable";
 import {
   completeUpload,
   createUpload,

@@ -1,4 +1,5 @@
-import { type ObjectAccess, StorageError } from "@parquetry/core/backend";
+import { StorageError } from "@parquetry/core/backend";
+import type { ObjectAccess } from "@parquetry/core/unstable";
 import { type AwsClient, createAwsClient, findPlace, type S3Place } from "./aws-client.ts";
 import { type CredentialSource, credentialSource, type S3Credentials } from "./aws-credentials.ts";
 import { awsEndpoint, parseEndpoint, s3Address } from "./s3-address.ts";

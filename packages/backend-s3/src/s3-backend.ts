@@ -1,21 +1,13 @@
 import {
   type BackendCapabilities,
   type ByteRange,
-  checkOptions,
-  checkRange,
   collectBytes,
   DEFAULT_RETRY_POLICY,
   type GetResult,
-  invalid,
-  isReplayable,
   isStorageError,
   type Key,
   limited,
-  MAX_KEY_BYTES,
   type ObjectBody,
-  type OptionKind,
-  type OptionKinds,
-  oneOf,
   openBody,
   type Prefix,
   type PutBody,
@@ -26,14 +18,24 @@ import {
   preconditionFailed,
   prefixed,
   type RetryPolicy,
-  rangeBeyondEnd,
   retrying,
-  retryOperation,
   type StorageBackend,
   StorageError,
   verifiedBody,
   withAbilities,
 } from "@parquetry/core/backend";
+import {
+  checkOptions,
+  checkRange,
+  invalid,
+  isReplayable,
+  MAX_KEY_BYTES,
+  type OptionKind,
+  type OptionKinds,
+  oneOf,
+  rangeBeyondEnd,
+  retryOperation,
+} from "@parquetry/core/unstable";
 import type { AwsClient } from "./aws-client.ts";
 import type { S3Credentials } from "./aws-credentials.ts";
 import { abortUpload, multipartUpload } from "./multipart-upload.ts";

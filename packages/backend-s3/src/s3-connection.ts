@@ -2,13 +2,12 @@ import { hash } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import {
   type Key,
-  type ObjectAccess,
   type OperationOptions,
   type Prefix,
   type RetryPolicy,
   StorageError,
-  unlessAborted,
 } from "@parquetry/core/backend";
+import { type ObjectAccess, unlessAborted } from "@parquetry/core/unstable";
 import type { S3Place } from "./aws-client.ts";
 import type { S3Credentials } from "./aws-credentials.ts";
 import { createHttpExchange, drainAnswer, type HttpExchange, readAnswer } from "./http-exchange.ts";

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
-import { DEFAULT_RETRY_POLICY, type Key, parseKey, type StorageBackend } from "@parquetry/core";
+import { type Key, parseKey, type StorageBackend } from "@parquetry/core";
+import { DEFAULT_RETRY_POLICY } from "@parquetry/core/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { bareS3Backend } from "./s3-backend.ts";

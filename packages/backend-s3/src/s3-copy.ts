@@ -1,12 +1,11 @@
 import {
   type CopyOptions,
   type Key,
-  mapConcurrent,
   type ObjectInfo,
   type PutResult,
-  retryOperation,
   StorageError,
 } from "@parquetry/core/backend";
+import { mapConcurrent, retryOperation } from "@parquetry/core/unstable";
 import { abortingOnFailure, completeUpload, createUpload, type SentPart } from "./multipart-upload.ts";
 import { headObject } from "./object-headers.ts";
 import { childText } from "./read-xml.ts";

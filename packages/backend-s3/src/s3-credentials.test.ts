@@ -5,11 +5,11 @@ import { inspect } from "node:util";
 import {
   abilitiesOf,
   isStorageError,
-  type ObjectAccess,
   parseKey,
   type RetryPolicy,
   type StorageBackend,
 } from "@parquetry/core/backend";
+import type { ObjectAccess } from "@parquetry/core/unstable";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createS3Backend } from "./s3-backend.ts";

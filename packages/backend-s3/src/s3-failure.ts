@@ -1,10 +1,6 @@
-import {
-  abortedError,
-  type Prefix,
-  type RetryAdvice,
-  StorageError,
-  type StorageErrorCode,
-} from "@parquetry/core/backend";
+import type { RetryAdvice } from "@parquetry/core";
+import { type Prefix, StorageError, type StorageErrorCode } from "@parquetry/core/backend";
+import { abortedError } from "@parquetry/core/unstable";
 import { S3Refusal } from "./s3-refusal.ts";
 
 /** What a failure is about. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { listObjects, parseKey, type RetryPolicy, type StorageBackend } from "@parquetry/core";
+import { parseKey, type StorageBackend } from "@parquetry/core";
+import { listObjects, type RetryPolicy } from "@parquetry/core/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createS3Backend } from "./s3-backend.ts";

@@ -1,12 +1,12 @@
 import {
   compareKeys,
-  explainInvalidKey,
   type Key,
   type ListOptions,
   type ListPage,
   type ObjectInfo,
   StorageError,
 } from "@parquetry/core/backend";
+import { explainInvalidKey } from "@parquetry/core/unstable";
 import { childText, type XmlElement } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { md5OfEtag, plainEtag } from "./s3-etag.ts";

@@ -1,4 +1,5 @@
-import { parseKey, type RetryPolicy, type StorageBackend } from "@parquetry/core";
+import { parseKey, type StorageBackend } from "@parquetry/core";
+import type { RetryPolicy } from "@parquetry/core/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createR2Backend, openS3Backend } from "./s3-backend.ts";

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
-import { isStorageError, type Key, parseKey, type RetryPolicy, type StorageBackend } from "@parquetry/core";
+import { isStorageError, type Key, parseKey, type StorageBackend } from "@parquetry/core";
+import type { RetryPolicy } from "@parquetry/core/backend";
 import { type S3FaultRule, type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createR2Backend, createS3Backend } from "./s3-backend.ts";

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  abortedError,
   alreadyExists,
   isStorageError,
   type Key,
@@ -9,6 +8,7 @@ import {
   preconditionFailed,
   StorageError,
 } from "@parquetry/core/backend";
+import { abortedError } from "@parquetry/core/unstable";
 import type { S3Connection } from "./s3-connection.ts";
 import { isDoubtful } from "./s3-failure.ts";
 import { type Standing, standingOf, type WriteLineage } from "./write-lineage.ts";

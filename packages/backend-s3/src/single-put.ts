@@ -1,11 +1,6 @@
 import { hash } from "node:crypto";
-import {
-  bodyMismatch,
-  isStorageError,
-  type Key,
-  type PutOptions,
-  type PutResult,
-} from "@parquetry/core/backend";
+import { isStorageError, type Key, type PutOptions, type PutResult } from "@parquetry/core/backend";
+import { bodyMismatch } from "@parquetry/core/unstable";
 import { sendConditionally } from "./conditional-headers.ts";
 import { MD5, SHA256 } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";

@@ -1,10 +1,5 @@
-import {
-  explainInvalidKey,
-  type Key,
-  type OperationOptions,
-  type Prefix,
-  type UnfinishedUpload,
-} from "@parquetry/core/backend";
+import type { Key, OperationOptions, Prefix, UnfinishedUpload } from "@parquetry/core/backend";
+import { explainInvalidKey } from "@parquetry/core/unstable";
 import { childText, type XmlElement } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
 

@@ -1,11 +1,6 @@
 import { randomUUID } from "node:crypto";
-import {
-  isStorageError,
-  type Key,
-  type Preconditions,
-  type PutResult,
-  retryOperation,
-} from "@parquetry/core/backend";
+import { isStorageError, type Key, type PutResult } from "@parquetry/core/backend";
+import { type Preconditions, retryOperation } from "@parquetry/core/unstable";
 import { headObject, metadataOf } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
 

@@ -1,14 +1,28 @@
 /**
- * `@parquetry/core/unstable`: what only the sister packages of Parquetry need. Nothing in it is promised between versions.
+ * `@parquetry/core/unstable`: what the other packages of Parquetry share with core, without the tables. No promise is made
+ * between versions: a name may change or go in any release.
  */
-export { decodeCsv } from "./csv/read-csv.ts";
+export type { HashedBytes, ObjectAccess, ResumableUploadOptions, UploadedPart } from "./bytes/abilities.ts";
+export { abortedError, onAbort, unlessAborted } from "./bytes/abort.ts";
+export type { BodyCheck } from "./bytes/body-check.ts";
+export { checkRange, rangeBeyondEnd } from "./bytes/byte-range.ts";
+export { defaultCacheDirectory } from "./bytes/cache-directory.ts";
 export {
-  type ChunkPlace,
-  chunkLayout,
-  footerBytes,
-  keepRowGroups,
-  type RowGroupPlace,
-  TRAILER_BYTES,
-} from "./parquet/chunk-layout.ts";
-export { type ByteSpan, coalesceRanges } from "./parquet/column-chunks.ts";
-export { checkCsvOptions } from "./table/storage-options.ts";
+  type CustomKind,
+  checkBackend,
+  checkOptions,
+  either,
+  invalid,
+  type OptionKind,
+  type OptionKinds,
+  oneOf,
+} from "./bytes/check-arguments.ts";
+export { mapConcurrent, mapOrdered } from "./bytes/concurrency/map-concurrent.ts";
+export { retryOperation } from "./bytes/concurrency/retry-operation.ts";
+export { explainInvalidKey, isWithin, joinKey, MAX_KEY_BYTES } from "./bytes/key.ts";
+export { isReplayable } from "./bytes/object-body.ts";
+export type { Preconditions, SkippedEntry, UnreadableEntry } from "./bytes/storage-backend.ts";
+export { suggest } from "./bytes/suggest.ts";
+export { bodyMismatch } from "./bytes/write-errors.ts";
+export { decodeHive, encodeHive } from "./hive/codec.ts";
+export { parsePartitionSegment } from "./hive/partition.ts";

@@ -1,19 +1,15 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import {
-  checkOptions,
   createMemoryBackend,
-  either,
-  encodeParquet,
-  inferColumns,
   isStorageError,
-  type OptionKinds,
-  oneOf,
   Partition,
   parseKey,
   partition,
   type Row,
   Storage,
 } from "../src/index.ts";
+import { checkOptions, either, type OptionKinds, oneOf } from "../src/unstable.ts";
+import { encodeParquet, inferColumns } from "../src/unstable-tables.ts";
 
 /** A bad input: its name, the call that passes it, and the expected error code. */
 type Case = readonly [name: string, attempt: (storage: Storage) => unknown, code: string];

@@ -5,7 +5,8 @@ import { dirname, join, sep } from "node:path";
 import { promisify } from "node:util";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createMemoryBackend, listObjects, parseKey, partition, type Row, Storage } from "../src/index.ts";
+import { listObjects } from "../src/backend.ts";
+import { createMemoryBackend, parseKey, partition, type Row, Storage } from "../src/index.ts";
 
 const TEAMS: readonly (string | null)[] = [
   "Texas A&M",

@@ -3,14 +3,13 @@ import { describe, expect, it } from "vitest";
 import {
   createMemoryBackend,
   HIVE_NULL,
-  inferColumns,
   isStorageError,
   Partition,
   partition,
   type Row,
   Storage,
-  typeName,
 } from "../src/index.ts";
+import { inferColumns, typeName } from "../src/unstable-tables.ts";
 
 const value = fc.option(
   fc.oneof(

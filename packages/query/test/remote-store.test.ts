@@ -4,12 +4,12 @@ import { join } from "node:path";
 import {
   createMemoryBackend,
   type Key,
-  type ListOptions,
   parseKey,
   partition,
   Storage,
   type StorageBackend,
 } from "@parquetry/core";
+import type { ListOptions } from "@parquetry/core/backend";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openQuery } from "../src/index.ts";
 

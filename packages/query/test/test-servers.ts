@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createR2Backend, createS3Backend } from "@parquetry/backend-s3";
 import { parseKey, type StorageBackend } from "@parquetry/core";
-import { mapConcurrent } from "@parquetry/core/backend";
+import { mapConcurrent } from "@parquetry/core/unstable";
 
 /** A server that `scripts/servers.mjs` has started. */
 export interface TestServer {

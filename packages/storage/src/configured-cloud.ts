@@ -1,4 +1,4 @@
-import { checkOptions } from "@parquetry/core/backend";
+import { checkOptions } from "@parquetry/core/unstable";
 import { findVariable } from "./environment.ts";
 import { CONFIG_OPTIONS, type ConfigOptions } from "./storage-config.ts";
 

@@ -1,4 +1,5 @@
-import { checkOptions, type StorageBackend } from "@parquetry/core/backend";
+import type { StorageBackend } from "@parquetry/core/backend";
+import { checkOptions } from "@parquetry/core/unstable";
 import { openConfig } from "./open-config.ts";
 import { CONFIG_OPTIONS, type ConfigOptions } from "./storage-config.ts";
 

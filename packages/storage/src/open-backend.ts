@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { checkOptions, type StorageBackend, StorageError } from "@parquetry/core/backend";
+import { type StorageBackend, StorageError } from "@parquetry/core/backend";
+import { checkOptions } from "@parquetry/core/unstable";
 import { openConfig } from "./open-config.ts";
 import { URI_OPTIONS, type UriOptions } from "./storage-config.ts";
 

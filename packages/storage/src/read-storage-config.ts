@@ -1,4 +1,5 @@
-import { checkOptions, StorageError } from "@parquetry/core/backend";
+import { StorageError } from "@parquetry/core/backend";
+import { checkOptions } from "@parquetry/core/unstable";
 import * as z from "zod/mini";
 import { findVariable } from "./environment.ts";
 import {

@@ -1,4 +1,5 @@
-import { type OptionKinds, oneOf, type RetryPolicy } from "@parquetry/core/backend";
+import type { RetryPolicy } from "@parquetry/core/backend";
+import { type OptionKinds, oneOf } from "@parquetry/core/unstable";
 import type { Environment } from "./environment.ts";
 
 /** The kinds of store. */

@@ -1,4 +1,6 @@
-import { isStorageError, joinKey, parseManifest, Storage, type StorageBackend } from "@parquetry/core";
+import { isStorageError, Storage, type StorageBackend } from "@parquetry/core";
+import { joinKey } from "@parquetry/core/unstable";
+import { parseManifest } from "@parquetry/core/unstable/tables";
 import { describe, expect, it } from "vitest";
 import { everyRace, everyReading } from "./support/schedules.ts";
 import {

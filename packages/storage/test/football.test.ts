@@ -3,13 +3,13 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import {
   type ColumnSchema,
   createMemoryBackend,
-  inferColumns,
   isStorageError,
   Partition,
   parseKey,
   type Row,
   Storage,
 } from "@parquetry/core";
+import { inferColumns } from "@parquetry/core/unstable/tables";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ALL_BACKENDS } from "./support/backends.ts";
 import {

@@ -1,5 +1,4 @@
 import {
-  encodeParquet,
   Partition,
   type PartitionRows,
   parseKey,
@@ -8,6 +7,7 @@ import {
   type Row,
   Storage,
 } from "@parquetry/core";
+import { encodeParquet } from "@parquetry/core/unstable/tables";
 import { beforeEach, describe, expect, it } from "vitest";
 import { BACKENDS } from "./support/backends.ts";
 

@@ -1,4 +1,5 @@
-import { type ColumnSchema, encodeParquet, parseKey, partition, type Row, Storage } from "@parquetry/core";
+import { type ColumnSchema, parseKey, partition, type Row, Storage } from "@parquetry/core";
+import { encodeParquet } from "@parquetry/core/unstable/tables";
 import { beforeEach, describe, expect, it } from "vitest";
 import { BACKENDS } from "./support/backends.ts";
 

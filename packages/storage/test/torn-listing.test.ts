@@ -1,4 +1,5 @@
-import { createMemoryBackend, type ListPage, partition, Storage, type StorageBackend } from "@parquetry/core";
+import { createMemoryBackend, partition, Storage, type StorageBackend } from "@parquetry/core";
+import type { ListPage } from "@parquetry/core/backend";
 import { describe, expect, it } from "vitest";
 
 /** A store that, like a directory, lists names first and their facts later: `between` runs after the names were listed. */

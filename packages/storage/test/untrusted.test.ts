@@ -1,12 +1,5 @@
-import {
-  createMemoryBackend,
-  encodeParquet,
-  inferColumns,
-  parseKey,
-  partition,
-  type Row,
-  Storage,
-} from "@parquetry/core";
+import { createMemoryBackend, parseKey, partition, type Row, Storage } from "@parquetry/core";
+import { encodeParquet, inferColumns } from "@parquetry/core/unstable/tables";
 import { beforeEach, describe, expect, it } from "vitest";
 
 /** How many damaged files are read. `PARQUETRY_FUZZ=1500` is the long run. */

@@ -1,9 +1,13 @@
-import { limited, paced, parseKey, prefixed, retrying, type StorageBackend } from "@parquetry/core";
+import { parseKey, type StorageBackend } from "@parquetry/core";
 import {
   abilitiesOf,
   type BackendAbilities,
   DEFAULT_RETRY_POLICY,
+  limited,
+  paced,
+  prefixed,
   type ReplayableBody,
+  retrying,
   StorageError,
   type UploadState,
   withAbilities,

@@ -1,14 +1,11 @@
 import {
   createMemoryBackend,
-  DEFAULT_RETRY_POLICY,
   isStorageError,
-  listObjects,
   parseKey,
-  type RetryPolicy,
-  retrying,
   type StorageBackend,
   StorageError,
 } from "@parquetry/core";
+import { DEFAULT_RETRY_POLICY, listObjects, type RetryPolicy, retrying } from "@parquetry/core/backend";
 import { describe, expect, it } from "vitest";
 import { type FaultPlan, faulty } from "../src/faulty.ts";
 

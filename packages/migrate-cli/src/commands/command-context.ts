@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { defaultCacheDirectory, StorageError } from "@parquetry/core/backend";
+import { StorageError } from "@parquetry/core/backend";
+import { defaultCacheDirectory } from "@parquetry/core/unstable";
 import { type HashCache, openHashCache } from "../proof/hash-cache.ts";
 import { openUploadJournal, type UploadJournal } from "../run/upload-journal.ts";
 import { createTerminal, type OutputStream, type Terminal } from "../terminal/terminal.ts";

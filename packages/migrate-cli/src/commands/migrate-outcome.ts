@@ -1,4 +1,4 @@
-import type { SkippedEntry } from "@parquetry/core/backend";
+import type { SkippedEntry } from "@parquetry/core/unstable";
 import type { MigrationPlan } from "../plan/migration-plan.ts";
 import type { MigrationResult } from "../run/migration-result.ts";
 import type { Spool } from "../spool/spool.ts";

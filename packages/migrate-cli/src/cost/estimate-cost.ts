@@ -1,4 +1,4 @@
-import { type CustomKind, checkOptions, invalid, type OptionKinds } from "@parquetry/core/backend";
+import { type CustomKind, checkOptions, invalid, type OptionKinds } from "@parquetry/core/unstable";
 import type { PriceTable, ProviderPrices } from "./price-table.ts";
 import { PRICES_2026_10 } from "./prices-2026-10.ts";
 

@@ -1,11 +1,5 @@
-import {
-  checkBackend,
-  checkOptions,
-  invalid,
-  isStorageError,
-  type OptionKinds,
-  type StorageBackend,
-} from "@parquetry/core/backend";
+import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
+import { checkBackend, checkOptions, invalid, type OptionKinds } from "@parquetry/core/unstable";
 import type { Check } from "./check.ts";
 import { checkAccess } from "./check-access.ts";
 import { type CheckNamesOptions, checkNames } from "./check-names.ts";

@@ -1,13 +1,11 @@
+import { compareKeys, type Key, type StorageBackend } from "@parquetry/core/backend";
 import {
   checkBackend,
   checkOptions,
-  compareKeys,
-  type Key,
   type OptionKinds,
   parsePartitionSegment,
   type SkippedEntry,
-  type StorageBackend,
-} from "@parquetry/core/backend";
+} from "@parquetry/core/unstable";
 import { listSide } from "../listing/list-side.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
 import { type Tally, topFolder } from "../plan/tally.ts";

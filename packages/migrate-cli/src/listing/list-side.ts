@@ -1,10 +1,5 @@
-import type {
-  ObjectInfo,
-  Prefix,
-  SkippedEntry,
-  StorageBackend,
-  UnreadableEntry,
-} from "@parquetry/core/backend";
+import type { ObjectInfo, Prefix, StorageBackend } from "@parquetry/core/backend";
+import type { SkippedEntry, UnreadableEntry } from "@parquetry/core/unstable";
 
 /** Options of {@link listSide}. */
 export interface ListSideOptions {

@@ -1,10 +1,5 @@
-import {
-  abilitiesOf,
-  checkBackend,
-  isWithin,
-  type StorageBackend,
-  StorageError,
-} from "@parquetry/core/backend";
+import { abilitiesOf, type StorageBackend, StorageError } from "@parquetry/core/backend";
+import { checkBackend, isWithin } from "@parquetry/core/unstable";
 
 /**
  * Checks the two ends of a migration or a comparison, for callers without types too.

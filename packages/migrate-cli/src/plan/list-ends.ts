@@ -1,4 +1,5 @@
-import type { SkippedEntry, StorageBackend, UnreadableEntry } from "@parquetry/core/backend";
+import type { StorageBackend } from "@parquetry/core/backend";
+import type { SkippedEntry, UnreadableEntry } from "@parquetry/core/unstable";
 import { listSide } from "../listing/list-side.ts";
 import type { Side } from "../proof/decide.ts";
 import type { Selection } from "../select/selection.ts";

@@ -1,4 +1,5 @@
-import { compareKeys, type Key, type ObjectInfo } from "@parquetry/core";
+import type { Key } from "@parquetry/core";
+import { compareKeys, type ObjectInfo } from "@parquetry/core/backend";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mergeListings } from "./merge-listings.ts";

@@ -1,4 +1,5 @@
-import type { CustomKind, Key, SkippedEntry, StorageErrorCode } from "@parquetry/core/backend";
+import type { Key, StorageErrorCode } from "@parquetry/core/backend";
+import type { CustomKind, SkippedEntry } from "@parquetry/core/unstable";
 import type { LeftOutClass } from "../select/left-out.ts";
 import type { Spool } from "../spool/spool.ts";
 import type { TallyRow } from "./tally.ts";

@@ -1,4 +1,5 @@
-import { compareKeys, type Key } from "@parquetry/core";
+import type { Key } from "@parquetry/core";
+import { compareKeys } from "@parquetry/core/backend";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createNameChecker } from "./name-checker.ts";

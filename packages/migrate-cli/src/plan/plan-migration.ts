@@ -1,10 +1,5 @@
-import {
-  checkOptions,
-  isStorageError,
-  mapOrdered,
-  type OptionKinds,
-  type StorageBackend,
-} from "@parquetry/core/backend";
+import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
+import { checkOptions, mapOrdered, type OptionKinds } from "@parquetry/core/unstable";
 import { countPutRequests } from "../cost/count-requests.ts";
 import { isRemote } from "../cost/provider.ts";
 import type { Side } from "../proof/decide.ts";

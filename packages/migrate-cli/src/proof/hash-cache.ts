@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { type CustomKind, checkOptions, type OptionKinds } from "@parquetry/core/backend";
+import { type CustomKind, checkOptions, type OptionKinds } from "@parquetry/core/unstable";
 import { NAME_BYTES, RECORD_BYTES, RecordTable } from "../spool/record-table.ts";
 
 /** A cache file that is larger than this is emptied: most of its records are of files that have changed since. In bytes. */

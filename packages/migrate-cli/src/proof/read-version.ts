@@ -1,11 +1,6 @@
 import { createHash, hash } from "node:crypto";
-import {
-  abilitiesOf,
-  type HashedBytes,
-  type ObjectInfo,
-  type StorageBackend,
-  StorageError,
-} from "@parquetry/core/backend";
+import { abilitiesOf, type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core/backend";
+import type { HashedBytes } from "@parquetry/core/unstable";
 import { createMultipartHasher } from "./multipart-etag.ts";
 
 /** One version of an object, as it was listed. */

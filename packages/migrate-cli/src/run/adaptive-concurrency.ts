@@ -1,4 +1,4 @@
-import type { CustomKind } from "@parquetry/core/backend";
+import type { CustomKind } from "@parquetry/core/unstable";
 
 /** Decides how many files are copied concurrently, from the results so far. */
 export interface ConcurrencyControl {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { type ReplayableBody, type StorageBackend, StorageError } from "@parquetry/core";
-import { collectBytes, openBody } from "@parquetry/core/backend";
+import { type StorageBackend, StorageError } from "@parquetry/core";
+import { collectBytes, openBody, type ReplayableBody } from "@parquetry/core/backend";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { counted } from "../../test/support/counted.ts";

@@ -1,13 +1,5 @@
-import {
-  abilitiesOf,
-  checkOptions,
-  either,
-  invalid,
-  isStorageError,
-  type OptionKinds,
-  type StorageBackend,
-  type StorageError,
-} from "@parquetry/core/backend";
+import { abilitiesOf, isStorageError, type StorageBackend, type StorageError } from "@parquetry/core/backend";
+import { checkOptions, either, invalid, type OptionKinds } from "@parquetry/core/unstable";
 import { checkEnds } from "../plan/check-ends.ts";
 import { HiddenKeys } from "../plan/list-ends.ts";
 import { type FileFailure, type MigrationPlan, PLAN_KIND, type PlannedFile } from "../plan/migration-plan.ts";

@@ -1,7 +1,6 @@
 import {
   abilitiesOf,
   isStorageError,
-  isWithin,
   type Key,
   type PutOptions,
   type PutResult,
@@ -11,6 +10,7 @@ import {
   type StorageBackend,
   type UnfinishedUpload,
 } from "@parquetry/core/backend";
+import { isWithin } from "@parquetry/core/unstable";
 import type { MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
 import type { UploadJournal, UploadRecord } from "./upload-journal.ts";
 

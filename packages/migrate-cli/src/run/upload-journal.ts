@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type CustomKind, checkOptions, type OptionKinds, type UploadState } from "@parquetry/core/backend";
+import type { UploadState } from "@parquetry/core/backend";
+import { type CustomKind, checkOptions, type OptionKinds } from "@parquetry/core/unstable";
 
 /** An upload in parts that this machine has started and not finished. */
 export interface UploadRecord {

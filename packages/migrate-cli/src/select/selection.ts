@@ -1,4 +1,6 @@
-import { isWithin, type Key, type OptionKinds, type Prefix, parsePrefix } from "@parquetry/core/backend";
+import { parsePrefix } from "@parquetry/core";
+import type { Key, Prefix } from "@parquetry/core/backend";
+import { isWithin, type OptionKinds } from "@parquetry/core/unstable";
 import { compileGlob, literalFolder, mayMatchBelow } from "./glob.ts";
 import { type LeftOutClass, leftOutClass } from "./left-out.ts";
 import { SHARD_KIND, type Shard, shardOf } from "./shard.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type CustomKind, StorageError } from "@parquetry/core/backend";
+import { StorageError } from "@parquetry/core/backend";
+import type { CustomKind } from "@parquetry/core/unstable";
 
 /** One of `count` disjoint parts of all keys. The index counts from 0, as those of array jobs do. */
 export interface Shard {

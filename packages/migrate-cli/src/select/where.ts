@@ -1,4 +1,6 @@
-import { decodeHive, HIVE_NULL, parsePartitionSegment, StorageError } from "@parquetry/core/backend";
+import { HIVE_NULL } from "@parquetry/core";
+import { StorageError } from "@parquetry/core/backend";
+import { decodeHive, parsePartitionSegment } from "@parquetry/core/unstable";
 
 type Matcher = (value: string) => boolean;
 

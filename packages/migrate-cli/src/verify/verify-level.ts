@@ -1,4 +1,5 @@
-import { type CustomKind, StorageError } from "@parquetry/core/backend";
+import { StorageError } from "@parquetry/core/backend";
+import type { CustomKind } from "@parquetry/core/unstable";
 
 /**
  * How far a verification goes: `etag` trusts the hashes that a listing proves, `sample` also reads a share of the files on

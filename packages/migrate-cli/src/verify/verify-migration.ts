@@ -1,12 +1,6 @@
 import { randomBytes } from "node:crypto";
-import {
-  checkOptions,
-  isStorageError,
-  mapOrdered,
-  type OptionKinds,
-  type SkippedEntry,
-  type StorageBackend,
-} from "@parquetry/core/backend";
+import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
+import { checkOptions, mapOrdered, type OptionKinds, type SkippedEntry } from "@parquetry/core/unstable";
 import { listAhead } from "../listing/list-ahead.ts";
 import { checkEnds } from "../plan/check-ends.ts";
 import { listEnds } from "../plan/list-ends.ts";

@@ -1,4 +1,5 @@
-import { createMemoryBackend, listObjects, parseKey, type StorageBackend } from "@parquetry/core";
+import { createMemoryBackend, parseKey, type StorageBackend } from "@parquetry/core";
+import { listObjects } from "@parquetry/core/backend";
 
 /** A memory backend with these files. */
 export async function memoryTree(files: Readonly<Record<string, string>> = {}): Promise<StorageBackend> {

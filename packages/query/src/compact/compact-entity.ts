@@ -1,20 +1,22 @@
 import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import {
-  type DataFile,
   HIVE_NULL,
   isStorageError,
   type Key,
-  type MadeFrom,
   type Partition,
-  type PartitionFolder,
   parseKey,
-  rewritePartition,
   type StorageBackend,
   StorageError,
-  walkPartitions,
 } from "@parquetry/core";
-import { mapConcurrent } from "@parquetry/core/backend";
+import { mapConcurrent } from "@parquetry/core/unstable";
+import {
+  type DataFile,
+  type MadeFrom,
+  type PartitionFolder,
+  rewritePartition,
+  walkPartitions,
+} from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
 import type { ScanTable } from "../duckdb/views/scan-table.ts";
 import type { FileSource } from "../files/file-source.ts";

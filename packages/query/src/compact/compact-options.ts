@@ -1,4 +1,5 @@
-import type { CustomKind, OptionKinds, StorageError } from "@parquetry/core";
+import type { StorageError } from "@parquetry/core";
+import type { CustomKind, OptionKinds } from "@parquetry/core/unstable";
 
 /** Options of `compact`. */
 export interface CompactOptions {

@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
+import { type Key, StorageError } from "@parquetry/core";
 import {
   committedFiles,
   type DataFile,
-  type Key,
   type MadeFrom,
   type PartitionFolder,
-  StorageError,
-} from "@parquetry/core";
+} from "@parquetry/core/unstable/tables";
 import type { FileSource } from "../files/file-source.ts";
 import type { CompactionStep } from "./plan-compaction.ts";
 

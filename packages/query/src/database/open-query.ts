@@ -1,12 +1,7 @@
 import { realpath } from "node:fs/promises";
-import {
-  abilitiesOf,
-  type ObjectAccess,
-  type Storage,
-  type StorageBackend,
-  StorageError,
-} from "@parquetry/core";
-import { checkBackend, defaultCacheDirectory } from "@parquetry/core/backend";
+import { type Storage, type StorageBackend, StorageError } from "@parquetry/core";
+import { abilitiesOf } from "@parquetry/core/backend";
+import { checkBackend, defaultCacheDirectory, type ObjectAccess } from "@parquetry/core/unstable";
 import { openEmbeddedDuckDb } from "../duckdb/embedded-duckdb.ts";
 import { openIsolatedDuckDb } from "../duckdb/isolated/isolated-duckdb.ts";
 import { FileCache } from "../files/file-cache.ts";

@@ -1,14 +1,7 @@
 import { rm, stat } from "node:fs/promises";
-import {
-  abilitiesOf,
-  checkOptions,
-  isStorageError,
-  type Key,
-  type Row,
-  type Storage,
-  StorageError,
-} from "@parquetry/core";
-import { invalid } from "@parquetry/core/backend";
+import { isStorageError, type Key, type Row, type Storage, StorageError } from "@parquetry/core";
+import { abilitiesOf } from "@parquetry/core/backend";
+import { checkOptions, invalid } from "@parquetry/core/unstable";
 import { compactEntity } from "../compact/compact-entity.ts";
 import { COMPACT_OPTIONS, type CompactionReport, type CompactOptions } from "../compact/compact-options.ts";
 import type { DuckDb, DuckDbResult } from "../duckdb/duckdb.ts";

@@ -1,6 +1,6 @@
-import { type CustomKind, checkOptions, type OptionKinds, oneOf, type ReadCsvOptions } from "@parquetry/core";
-import { invalid } from "@parquetry/core/backend";
-import { checkCsvOptions } from "@parquetry/core/unstable";
+import type { ReadCsvOptions } from "@parquetry/core";
+import { type CustomKind, checkOptions, invalid, type OptionKinds, oneOf } from "@parquetry/core/unstable";
+import { checkCsvOptions } from "@parquetry/core/unstable/tables";
 import type { ResultOptions } from "../duckdb/duckdb.ts";
 import { parseMemoryLimit } from "../duckdb/isolated/process-memory.ts";
 import type { QueryProgress } from "../plan/plan-context.ts";

@@ -1,4 +1,4 @@
-import type { ObjectAccess } from "@parquetry/core";
+import type { ObjectAccess } from "@parquetry/core/unstable";
 import type { ScanFile } from "../files/scan-file.ts";
 import type { QueryParameters } from "../statement/query-parameters.ts";
 import type { Statement } from "../statement/statement.ts";

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { isStorageError, type ObjectAccess, type StorageError } from "@parquetry/core";
+import { isStorageError, type StorageError } from "@parquetry/core";
+import type { ObjectAccess } from "@parquetry/core/unstable";
 import type { ScanFile } from "../files/scan-file.ts";
 import type { QueryParameters } from "../statement/query-parameters.ts";
 import { quoteText } from "../statement/quote.ts";

@@ -1,5 +1,6 @@
 import type { DuckDBInstance } from "@duckdb/node-api";
-import { type ObjectAccess, StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core";
+import type { ObjectAccess } from "@parquetry/core/unstable";
 import { endpointHost, objectUrl } from "../files/object-url.ts";
 import { quoteText } from "../statement/quote.ts";
 import { thrownProblem } from "./duckdb-error.ts";

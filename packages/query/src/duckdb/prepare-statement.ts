@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { invalid } from "@parquetry/core/backend";
+import { invalid } from "@parquetry/core/unstable";
 import { bindParameters } from "../statement/bind-parameters.ts";
 import { refused } from "../statement/gate.ts";
 import type { QueryParameters } from "../statement/query-parameters.ts";

@@ -1,20 +1,22 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import {
-  type DataFile,
-  encodeParquet,
-  inferColumns,
   type Key,
-  type Manifest,
-  type ObjectInfo,
   type PartitionEntry,
-  parseManifest,
   type ReadCsvOptions,
   type StorageBackend,
   StorageError,
 } from "@parquetry/core";
-import { collectBytes, mapConcurrent } from "@parquetry/core/backend";
-import { decodeCsv } from "@parquetry/core/unstable";
+import { collectBytes, type ObjectInfo } from "@parquetry/core/backend";
+import { mapConcurrent } from "@parquetry/core/unstable";
+import {
+  type DataFile,
+  decodeCsv,
+  encodeParquet,
+  inferColumns,
+  type Manifest,
+  parseManifest,
+} from "@parquetry/core/unstable/tables";
 import type { CacheName, FileCache } from "./file-cache.ts";
 import { mapYielding } from "./map-yielding.ts";
 import type { NeededParts } from "./needed-bytes.ts";

@@ -5,7 +5,7 @@ import {
   footerBytes,
   keepRowGroups,
   type RowGroupPlace,
-} from "@parquetry/core/unstable";
+} from "@parquetry/core/unstable/tables";
 import type { NumberInterval } from "../statement/statement.ts";
 
 /** What a query needs of a Parquet file. */

@@ -1,4 +1,5 @@
-import { type ObjectAccess, StorageError } from "@parquetry/core";
+import { StorageError } from "@parquetry/core";
+import type { ObjectAccess } from "@parquetry/core/unstable";
 
 /** Characters that httpfs does not interpret. */
 const PLAIN = /^[A-Za-z0-9_.=~/-]*$/;

@@ -1,7 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { type ObjectInfo, type StorageBackend, StorageError } from "@parquetry/core";
-import { mapConcurrent } from "@parquetry/core/backend";
-import { footerBytes, TRAILER_BYTES } from "@parquetry/core/unstable";
+import { type StorageBackend, StorageError } from "@parquetry/core";
+import type { ObjectInfo } from "@parquetry/core/backend";
+import { mapConcurrent } from "@parquetry/core/unstable";
+import { footerBytes, TRAILER_BYTES } from "@parquetry/core/unstable/tables";
 import type { CacheName, FileCache } from "./file-cache.ts";
 import { type NeededBytes, type NeededParts, neededBytes } from "./needed-bytes.ts";
 

@@ -1,4 +1,5 @@
-import { type Partition, type PartitionFolder, walkPartitions } from "@parquetry/core";
+import type { Partition } from "@parquetry/core";
+import { type PartitionFolder, walkPartitions } from "@parquetry/core/unstable/tables";
 import type { CandidateTable } from "../duckdb/views/scan-table.ts";
 import { checkKeyTypes } from "../tables/key-types.ts";
 import { type NamedTable, type PlanContext, prune } from "./plan-context.ts";

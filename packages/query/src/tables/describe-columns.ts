@@ -1,4 +1,4 @@
-import { walkPartitions } from "@parquetry/core";
+import { walkPartitions } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
 import type { FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
 import { joinTypes } from "./column-join.ts";

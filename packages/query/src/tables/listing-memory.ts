@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import type { Key, ListOptions, ListPage, ObjectInfo, StorageBackend } from "@parquetry/core";
+import type { Key, StorageBackend } from "@parquetry/core";
+import type { ListOptions, ListPage, ObjectInfo } from "@parquetry/core/backend";
 
 /** A flat listing of more pages than this is given up: the folders below are listed one by one instead. */
 const MAX_FLAT_PAGES = 10;

@@ -1,4 +1,5 @@
-import { type Key, StorageError, suggest } from "@parquetry/core";
+import { type Key, StorageError } from "@parquetry/core";
+import { suggest } from "@parquetry/core/unstable";
 
 /** The most names that an error lists. */
 const MAX_LISTED = 12;

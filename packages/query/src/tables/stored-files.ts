@@ -1,5 +1,5 @@
-import { committedFiles, type PartitionFolder } from "@parquetry/core";
-import { mapConcurrent } from "@parquetry/core/backend";
+import { mapConcurrent } from "@parquetry/core/unstable";
+import { committedFiles, type PartitionFolder } from "@parquetry/core/unstable/tables";
 import { FETCH_CONCURRENCY, type FileSource, type StoredFile } from "../files/file-source.ts";
 import { mapYielding } from "../files/map-yielding.ts";
 

@@ -1,4 +1,4 @@
-import { suggest } from "@parquetry/core";
+import { suggest } from "@parquetry/core/unstable";
 import type { CandidateTable } from "../duckdb/views/scan-table.ts";
 
 /** The most names that an error lists. */

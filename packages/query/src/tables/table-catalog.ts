@@ -1,4 +1,5 @@
-import { isStorageError, type Key, listEntities, type StorageBackend } from "@parquetry/core";
+import { isStorageError, type Key, type StorageBackend } from "@parquetry/core";
+import { listEntities } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
 import type { FileSource } from "../files/file-source.ts";
 import { type ColumnsDescription, describeColumns } from "./describe-columns.ts";

@@ -1,4 +1,5 @@
-import { type Key, type PartitionEntry, type PartitionFolder, walkPartitions } from "@parquetry/core";
+import type { Key, PartitionEntry } from "@parquetry/core";
+import { type PartitionFolder, walkPartitions } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { FileSource } from "../files/file-source.ts";

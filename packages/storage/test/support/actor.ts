@@ -1,4 +1,5 @@
-import type { ListPage, StorageBackend } from "@parquetry/core";
+import type { StorageBackend } from "@parquetry/core";
+import type { ListPage } from "@parquetry/core/backend";
 
 /**
  * A program that uses a backend one step at a time. A step is one atomic call of the store (a get, a put, a page, one key of a

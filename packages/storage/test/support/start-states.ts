@@ -1,7 +1,5 @@
 import {
   createMemoryBackend,
-  encodeParquet,
-  joinKey,
   type Key,
   parseKey,
   partition,
@@ -9,6 +7,8 @@ import {
   Storage,
   type StorageBackend,
 } from "@parquetry/core";
+import { joinKey } from "@parquetry/core/unstable";
+import { encodeParquet } from "@parquetry/core/unstable/tables";
 import { Actor } from "./actor.ts";
 
 export const ENTITY = "raw/games";

@@ -4,12 +4,12 @@ import {
   abilitiesOf,
   type BackendAbilities,
   isStorageError,
-  mapConcurrent,
   type ReplayableBody,
   type ResumableUploads,
   type StorageBackend,
   type UploadState,
 } from "@parquetry/core/backend";
+import { mapConcurrent } from "@parquetry/core/unstable";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { expectCode } from "./expect-code.ts";
 import { getText, key, keysBelow, noise, putText } from "./sample.ts";

@@ -1,13 +1,5 @@
-import {
-  createMemoryBackend,
-  limited,
-  paced,
-  parseKey,
-  prefixed,
-  retrying,
-  type StorageBackend,
-} from "@parquetry/core";
-import { abilitiesOf, withAbilities } from "@parquetry/core/backend";
+import { createMemoryBackend, parseKey, type StorageBackend } from "@parquetry/core";
+import { abilitiesOf, limited, paced, prefixed, retrying, withAbilities } from "@parquetry/core/backend";
 import { describe, it } from "vitest";
 import { ableBackend } from "../../test/support/able-backend.ts";
 import { faulty } from "../faulty.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { isStorageError, mapConcurrent, type StorageError } from "@parquetry/core/backend";
+import { isStorageError, type StorageError } from "@parquetry/core/backend";
+import { mapConcurrent } from "@parquetry/core/unstable";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { expectCode } from "./expect-code.ts";
 import { getText, key, keysBelow, noise, putText, utf8 } from "./sample.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { compareKeys, type Key } from "@parquetry/core";
-import { mapConcurrent } from "@parquetry/core/backend";
+import type { Key } from "@parquetry/core";
+import { compareKeys } from "@parquetry/core/backend";
+import { mapConcurrent } from "@parquetry/core/unstable";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { expectCode } from "./expect-code.ts";
 import { getText, key, keysBelow, putText } from "./sample.ts";

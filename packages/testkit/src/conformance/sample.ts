@@ -1,4 +1,5 @@
-import { type Key, listObjects, parseKey, type StorageBackend } from "@parquetry/core";
+import { type Key, parseKey, type StorageBackend } from "@parquetry/core";
+import { listObjects } from "@parquetry/core/backend";
 
 /** A key, without the ceremony. */
 export const key = (path: string): Key => parseKey(path);

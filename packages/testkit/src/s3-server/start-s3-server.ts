@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { checkOptions, invalid, type OptionKinds, oneOf } from "@parquetry/core/backend";
+import { checkOptions, invalid, type OptionKinds, oneOf } from "@parquetry/core/unstable";
 import { KeyWriteRate } from "./faults/key-write-rate.ts";
 import { type S3FaultRule, S3FaultScript } from "./faults/s3-fault.ts";
 import { handleRequest, type ServerState } from "./http/handle-request.ts";

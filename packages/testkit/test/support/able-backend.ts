@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createMemoryBackend, isWithin, type Key, StorageError } from "@parquetry/core";
+import { createMemoryBackend, type Key, StorageError } from "@parquetry/core";
 import {
   bodyCheck,
   collectBytes,
@@ -10,6 +10,7 @@ import {
   type UploadState,
   withAbilities,
 } from "@parquetry/core/backend";
+import { isWithin } from "@parquetry/core/unstable";
 
 const PART_BYTES = 64 * 1024;
 const MAX_FILE_BYTES = 256 * 1024;

@@ -64,7 +64,7 @@ async function declaredTypes(
 ): Promise<Pick<OpenQueryOptions, "columnTypes" | "hiveTypes">> {
   if (columnType.length + keyType.length === 0) return {};
   const { resolveTable } = await loadQuery(command);
-  const { listEntities } = await import("@parquetry/core");
+  const { listEntities } = await import("@parquetry/core/unstable/tables");
   const entities = await listEntities(backend);
   const parse = (flag: string, given: readonly string[]): Record<string, Record<string, string>> => {
     const types: Record<string, Record<string, string>> = {};

@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import type { ObjectAccess } from "@parquetry/core";
+import type { ObjectAccess } from "@parquetry/core/unstable";
 import type { ScanFile } from "../../files/scan-file.ts";
 import { bindParameters } from "../../statement/bind-parameters.ts";
 import type { QueryParameters } from "../../statement/query-parameters.ts";

@@ -2,7 +2,8 @@ import { mkdirSync } from "node:fs";
 import { mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
-import { encodeHive, HIVE_NULL, type PartitionEntry } from "@parquetry/core";
+import { HIVE_NULL, type PartitionEntry } from "@parquetry/core";
+import { encodeHive } from "@parquetry/core/unstable";
 
 /**
  * DuckDB's name of the i-th partition key. The real name can be anything: the name of a column in the files, two keys that

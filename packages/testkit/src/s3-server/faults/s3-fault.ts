@@ -1,4 +1,4 @@
-import { checkOptions, either, invalid, type OptionKinds, oneOf } from "@parquetry/core/backend";
+import { checkOptions, either, invalid, type OptionKinds, oneOf } from "@parquetry/core/unstable";
 import { S3_OPERATIONS, type S3Operation } from "../operations/s3-operation.ts";
 import type { S3ErrorCode } from "../s3-error.ts";
 

@@ -1,0 +1,37 @@
+/**
+ * `@parquetry/core/unstable/tables`: the same as `@parquetry/core/unstable`, for packages that load the tables anyway. No
+ * promise is made between versions.
+ */
+export { decodeCsv } from "./csv/read-csv.ts";
+export {
+  type ChunkPlace,
+  chunkLayout,
+  footerBytes,
+  keepRowGroups,
+  type RowGroupPlace,
+  TRAILER_BYTES,
+} from "./parquet/chunk-layout.ts";
+export { type ByteSpan, coalesceRanges } from "./parquet/column-chunks.ts";
+export { typeName } from "./parquet/column-type.ts";
+export { inferColumns } from "./parquet/infer-columns.ts";
+export { encodeParquet } from "./parquet/write-parquet.ts";
+export { committedFiles } from "./table/committed-files.ts";
+export { type DataFile, type DataFormat, dataFormat, MANIFEST_NAME } from "./table/data-file.ts";
+export { listEntities, unknownEntity } from "./table/entities.ts";
+export {
+  type MadeFrom,
+  type Manifest,
+  type ManifestField,
+  type ManifestFile,
+  parseManifest,
+  type ReplacedFile,
+} from "./table/manifest.ts";
+export {
+  type PartitionFolder,
+  type PartitionTree,
+  type PrunePartitions,
+  type WalkOptions,
+  walkPartitions,
+} from "./table/partition-tree.ts";
+export { type RewriteOptions, type RewrittenPartition, rewritePartition } from "./table/rewrite-partition.ts";
+export { checkCsvOptions } from "./table/storage-options.ts";
