@@ -1,4 +1,4 @@
-import type { RetryAdvice } from "@parquetry/core";
+import type { RetryAdvice } from "@parquetry/core/backend";
 import { type Prefix, StorageError, type StorageErrorCode } from "@parquetry/core/backend";
 import { abortedError } from "@parquetry/core/unstable";
 import { S3Refusal } from "./s3-refusal.ts";

@@ -49,6 +49,11 @@ export type {
   PutResult,
   StorageBackend,
 } from "./bytes/storage-backend.ts";
-export { isStorageError, StorageError, type StorageErrorCode } from "./bytes/storage-error.ts";
+export {
+  isStorageError,
+  type RetryAdvice,
+  StorageError,
+  type StorageErrorCode,
+} from "./bytes/storage-error.ts";
 export { verifiedBody } from "./bytes/verified-body.ts";
 export { alreadyExists, preconditionFailed } from "./bytes/write-errors.ts";

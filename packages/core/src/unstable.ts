@@ -24,5 +24,5 @@ export { isReplayable } from "./bytes/object-body.ts";
 export type { Preconditions, SkippedEntry, UnreadableEntry } from "./bytes/storage-backend.ts";
 export { suggest } from "./bytes/suggest.ts";
 export { bodyMismatch } from "./bytes/write-errors.ts";
-export { decodeHive, encodeHive } from "./hive/codec.ts";
+export { decodeHive, encodeHive, HIVE_NULL } from "./hive/codec.ts";
 export { parsePartitionSegment } from "./hive/partition.ts";

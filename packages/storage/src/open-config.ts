@@ -1,5 +1,9 @@
-import { parsePrefix } from "@parquetry/core";
-import { DEFAULT_RETRY_POLICY, type RetryPolicy, type StorageBackend } from "@parquetry/core/backend";
+import {
+  DEFAULT_RETRY_POLICY,
+  parsePrefix,
+  type RetryPolicy,
+  type StorageBackend,
+} from "@parquetry/core/backend";
 import type { StorageConfig } from "./storage-config.ts";
 
 /** Opens the backend of a configuration. Loads the package of that backend only. */

@@ -1,5 +1,5 @@
-import { parsePrefix } from "@parquetry/core";
 import type { Key, Prefix } from "@parquetry/core/backend";
+import { parsePrefix } from "@parquetry/core/backend";
 import { isWithin, type OptionKinds } from "@parquetry/core/unstable";
 import { compileGlob, literalFolder, mayMatchBelow } from "./glob.ts";
 import { type LeftOutClass, leftOutClass } from "./left-out.ts";

@@ -1,6 +1,5 @@
-import { HIVE_NULL } from "@parquetry/core";
 import { StorageError } from "@parquetry/core/backend";
-import { decodeHive, parsePartitionSegment } from "@parquetry/core/unstable";
+import { decodeHive, HIVE_NULL, parsePartitionSegment } from "@parquetry/core/unstable";
 
 type Matcher = (value: string) => boolean;
 
