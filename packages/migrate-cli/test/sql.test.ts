@@ -265,7 +265,7 @@ describe("parquetry query", () => {
   it("says what compact leaves, and takes conditions as migrate does", async () => {
     await mkdir(join(data, "raw/teams/year=2024"), { recursive: true });
     await writeFile(join(data, "raw/teams/year=2024/teams.csv"), "team\nHawks\n");
-    expect((await run(["compact", "raw/teams"])).out).toMatch(/it holds CSV, which .*: 1 partition\n$/);
+    expect((await run(["compact", "raw/teams"])).out).toMatch(/it contains CSV, which .*: 1 partition\n$/);
     const both = ["compact", "raw/plays", "--dry-run", "--json", "--where"];
     expect(JSON.parse((await run([...both, "year=2023,year=2024"])).out).skipped).toHaveLength(2);
     expect(JSON.parse((await run([...both, "year=2023", "--where", "year=2024"])).out).skipped).toHaveLength(

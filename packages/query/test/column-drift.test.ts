@@ -57,7 +57,7 @@ afterAll(async () => {
 });
 
 describe("columns that drift", () => {
-  it("are described as they are: by all the files, or as of no type", async () => {
+  it("are described by the types in all files, or as UNKNOWN", async () => {
     await write("voids", "year=2018", "SELECT NULL::BOOLEAN AS a, NULL::BOOLEAN AS b, 1 AS c");
     await write("voids", "year=2019", "SELECT NULL::BOOLEAN AS a, 'x' AS b, 1 AS c");
     await write("voids", "year=2020", "SELECT NULL::BOOLEAN AS a, NULL::BOOLEAN AS b, 1.5::DOUBLE AS c");
@@ -85,13 +85,13 @@ describe("columns that drift", () => {
     );
   });
 
-  it("gives a column of nothing but NULL the type of the reference files", async () => {
+  it("gives a column that is NULL throughout its type in the reference files", async () => {
     const { columns, rows } = await db.sql("SELECT attendance FROM games WHERE year = 2020");
     expect(columns).toEqual([{ name: "attendance", type: "DOUBLE" }]);
     expect(rows).toEqual([{ attendance: null }]);
   });
 
-  it("refuses a number with a text only where the column is asked for", async () => {
+  it("refuses BIGINT with VARCHAR only if the query needs the column", async () => {
     await expect(db.sql("SELECT * FROM games")).rejects.toThrow(
       /"season_type" of games is VARCHAR in .* and 2 more, BIGINT/,
     );
@@ -104,7 +104,7 @@ describe("columns that drift", () => {
     ]);
   });
 
-  it("stops at a whole number that DOUBLE cannot hold", async () => {
+  it("fails at a whole number that DOUBLE cannot hold", async () => {
     await expect(db.sql("SELECT id FROM games")).rejects.toThrow(
       /DOUBLE in others, which cannot hold 9007199254740993 exactly/,
     );
@@ -118,7 +118,7 @@ describe("columns that drift", () => {
     ]);
   });
 
-  it("takes declared types", async () => {
+  it("casts to declared types", async () => {
     await using declared = await openQuery(storage, {
       cacheDirectory: join(root, ".cache"),
       columnTypes: { games: { season_type: "VARCHAR", id: "VARCHAR" } },
@@ -131,7 +131,7 @@ describe("columns that drift", () => {
     );
   });
 
-  it("finds columns that only some files have, whatever is pruned", async () => {
+  it("finds columns that only some files have, regardless of pruning", async () => {
     expect((await db.sql("SELECT old FROM games WHERE year = 2021")).rows).toEqual([{ old: null }]);
     const { rows, stats } = await db.sql("SELECT middle FROM games WHERE year = 2019");
     expect(rows).toEqual([{ middle: 2 }]);
@@ -139,7 +139,7 @@ describe("columns that drift", () => {
     expect((await db.sql("SELECT sum(middle) AS s FROM games")).rows).toEqual([{ s: 2 }]);
   });
 
-  it("answers without files", async () => {
+  it("returns no rows without files", async () => {
     const { rows, columns } = await db.sql("SELECT year, attendance FROM games WHERE year = 1900");
     expect([rows, columns]).toEqual([
       [],
@@ -151,7 +151,7 @@ describe("columns that drift", () => {
     expect((await db.sql("SELECT count(*) AS c FROM games WHERE false")).stats.tables[0]?.files).toBe(0);
   });
 
-  it("keeps the types of keys whatever is pruned, and refuses what contradicts them", async () => {
+  it("keeps the types of keys regardless of pruning, and refuses values that contradict them", async () => {
     for (const folder of ["a=1/b=1", "a=2/b=x1", "a=3/b=3"]) await write("keys", folder, "SELECT 1 AS v");
     const { columns } = await db.sql("SELECT b FROM keys WHERE a = 3");
     expect(columns).toEqual([{ name: "b", type: "BIGINT" }]);
@@ -185,7 +185,7 @@ describe("columns that drift", () => {
     expect((await db.sql("SELECT count(*) AS c FROM odd WHERE b IS NULL")).rows).toEqual([{ c: 1 }]);
   });
 
-  it("reads CSV as readCsv does, and as text where a type is declared", async () => {
+  it("reads CSV as readCsv does, and as strings where a type is declared", async () => {
     for (const [year, number] of [
       ["2020", "7"],
       ["2021", "07"],

@@ -51,7 +51,7 @@ const everything = async (): Promise<unknown> => (await db.sql('FROM "raw/plays"
 const filesOf = async (place: string): Promise<string[]> =>
   (await readdir(join(root, "data", place))).filter((name) => name !== MANIFEST_NAME);
 
-it("makes one file of many and changes no row, on disk and over S3", async () => {
+it("merges many files into one without changing a row, on disk and over S3", async () => {
   const check = async (): Promise<void> => {
     await writeWeeks();
     const before = await everything();
@@ -98,7 +98,7 @@ it("makes one file of many and changes no row, on disk and over S3", async () =>
 
 const text = (_: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}n` : value);
 
-it("takes the files of other systems, and only the partitions that are asked for", async () => {
+it("merges files of other systems, and only in the selected partitions", async () => {
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
   for (const year of [2023, 2024]) {
@@ -128,7 +128,7 @@ it("takes the files of other systems, and only the partitions that are asked for
   });
 });
 
-it("makes few partitions of many, in another entity", async () => {
+it("merges many partitions into few, in another entity", async () => {
   await writeWeeks();
   const before = await everything();
   const into = { entity: "raw/plays_by_year", keys: ["year"] };
@@ -144,7 +144,7 @@ it("makes few partitions of many, in another entity", async () => {
   expect(await of("raw/plays_by_year")).toEqual(await of("raw/plays"));
 });
 
-it("goes on where it stopped, makes anew what has changed, and writes over nothing else", async () => {
+it("resumes, replaces partitions whose files have changed, and overwrites nothing else", async () => {
   await writeWeeks();
   const into = { entity: "raw/plays_by_week", keys: ["year", "week"] };
   const count = async (): Promise<unknown> =>
@@ -154,7 +154,7 @@ it("goes on where it stopped, makes anew what has changed, and writes over nothi
   expect(again).toMatchObject({
     failed: [],
     compacted: [{ partition: "year=2024/week=2" }],
-    skipped: [{ partition: "year=2024/week=1", reason: "it is made of the same files already" }],
+    skipped: [{ partition: "year=2024/week=1", reason: "it was made from the same files" }],
   });
   await storage.write("raw/plays", [{ play: 1 }], partition({ year: 2024, week: 2 }), { overwrite: false });
   const later = await db.compact("raw/plays", { into });
@@ -173,7 +173,7 @@ it("goes on where it stopped, makes anew what has changed, and writes over nothi
   ]);
 });
 
-it("never leaves a part of the rows where all of them were", async () => {
+it("never replaces all rows of a partition by a part of them", async () => {
   await writeWeeks();
   const into = { entity: "raw/plays_by_year", keys: ["year"] };
   await db.compact("raw/plays", { into });
@@ -182,7 +182,7 @@ it("never leaves a part of the rows where all of them were", async () => {
   expect((await db.sql("SELECT count(*) AS n FROM plays_by_year")).rows).toEqual([{ n: 6 * ROWS }]);
 });
 
-it("leaves a partition alone where a write came between, or where a file is broken", async () => {
+it("leaves a partition unchanged after a concurrent write, or if a file is broken", async () => {
   await writeWeeks();
   let raced = false;
   const { backend } = storage;

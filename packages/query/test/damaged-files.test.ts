@@ -7,7 +7,7 @@ import { isStorageError, Storage } from "@parquetry/core";
 import { expect, it } from "vitest";
 import { openQuery } from "../src/index.ts";
 
-it("names the file that is damaged, wherever it is", async () => {
+it("names a damaged file, wherever the damage is", async () => {
   const root = await mkdtemp(join(tmpdir(), "parquetry-damaged-"));
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();

@@ -52,7 +52,7 @@ async function answers(backend: StorageBackend, name: string): Promise<unknown> 
 }
 
 describe("every store", () => {
-  it("gives the same answers", async () => {
+  it("returns the same rows and columns", async () => {
     const expected = await answers(createMemoryBackend(), "memory");
     await mkdir(join(folder, "root"));
     expect(await answers(await createLocalBackend({ root: join(folder, "root") }), "local")).toEqual(

@@ -5,14 +5,14 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { DuckDBConnection } from "@duckdb/node-api";
 
-/** How large a made tree is: so many files of plays as the product of these. */
+/** The size of a generated tree: the product of these is its number of files of plays. */
 export interface TreeSize {
   readonly seasons: number;
   readonly weeks: number;
   readonly games: number;
 }
 
-/** Makes a tree like the football project's, of invented values, by DuckDB itself. The last season is 2020. */
+/** Generates a tree like the football project's with DuckDB, from invented values. The last season is 2020. */
 export async function makeFootballTree(
   connection: DuckDBConnection,
   root: string,
@@ -43,7 +43,7 @@ export async function makeFootballTree(
   );
 }
 
-/** The builder of the real tree, where the checkout has `shared` beside it. */
+/** The builder of the real tree, if a folder `shared` is next to the checkout. */
 export const SHARED_DATA: string = join(
   dirname(fileURLToPath(import.meta.url)),
   ...["..", "..", "..", "..", "shared", "data"],

@@ -20,7 +20,7 @@ const SIZE = GAMES > 0 ? { seasons: 12, weeks: 15, games: GAMES } : { seasons: 3
 const LONG_MS = GAMES > 0 ? 3_600_000 : 180_000;
 
 const hasReal = existsSync(join(SHARED_DATA, "build-cfb.mjs"));
-if (!hasReal) console.log("SKIPPED: the real football data, which is not beside this checkout.");
+if (!hasReal) console.log("SKIPPED: the real football data, which is not next to this checkout.");
 const TREES = [
   { tree: "a made tree", make: (c: DuckDBConnection, root: string) => makeFootballTree(c, root, SIZE) },
   ...(hasReal
@@ -70,19 +70,18 @@ describe.each(TREES)("$tree", ({ make }) => {
       if (stats.tables.some(({ levels }) => levels.some(({ kept, total }) => kept < total))) pruned++;
       expect(stats.unpruned, sql).toBeUndefined();
     }
-    // Answers of a planner that prunes nothing would prove nothing.
+    // If nothing were pruned, equal answers would prove nothing.
     expect(pruned).toBeGreaterThanOrEqual(28);
   }
 
-  it("is asked as DuckDB answers over the whole of it", () => {
-    expect(FORTY_QUERIES).toHaveLength(40);
+  it("has different answers to most queries, so that equal answers prove something", () => {
     expect(new Set(expected).size).toBeGreaterThan(30);
   });
 
-  it("on disk", () => compare(local), LONG_MS);
+  it("returns what DuckDB returns over all rows, on disk", () => compare(local), LONG_MS);
 
   it(
-    "over S3",
+    "returns what DuckDB returns over all rows, over S3",
     async () => {
       await using server = await startS3Server({ buckets: ["football"] });
       const { endpoint, credentials } = server;
@@ -95,7 +94,7 @@ describe.each(TREES)("$tree", ({ make }) => {
   );
 
   it.each(TEST_SERVERS)(
-    "over $name",
+    "returns what DuckDB returns over all rows, over $name",
     async (server) => {
       const backend = openServer(server, "forty");
       await upload(local, backend);
@@ -106,7 +105,7 @@ describe.each(TREES)("$tree", ({ make }) => {
   );
 });
 
-/** Numbers as text: what is a bigint here is a text there. */
+/** Numbers as strings: a bigint here is a string there. */
 function text(rows: readonly unknown[]): string {
   return JSON.stringify(rows, (_, value: unknown) =>
     typeof value === "bigint" || typeof value === "number" ? String(value) : value,

@@ -1,4 +1,4 @@
-/** A fixed set of queries over the football tables: what people ask, and what tempts a planner to prune too much. */
+/** A fixed set of queries over the football tables: typical questions, and queries for which a planner might prune too much. */
 export const FORTY_QUERIES: readonly string[] = [
   // One partition, some, all, none.
   'SELECT count(*) AS n, sum(rush_yds) AS yards FROM "raw/plays" WHERE year = 2019 AND week = 2',

@@ -88,7 +88,7 @@ describe.skipIf(extension === undefined)("httpfs", () => {
     }
   }
 
-  it("gives the answers of every other store, and reads the pruned list", async () => {
+  it("returns the same rows as other stores, and reads only the pruned files", async () => {
     const memory = createMemoryBackend();
     await fill(memory);
     await using plain = await openQuery(new Storage(memory), { cacheDirectory: join(folder, "cache") });
@@ -99,7 +99,7 @@ describe.skipIf(extension === undefined)("httpfs", () => {
       );
     }
     await using fresh = await open();
-    // What is learnt of the table at its first use is read of other files than the one below.
+    // The first use of the table reads its facts, from other files than the one below.
     await fresh.sql("SELECT sum(yards) AS s FROM plays WHERE year = 2022 AND team = 'Rice'");
     server.requests.reset();
     const { stats } = await fresh.sql(
@@ -111,7 +111,7 @@ describe.skipIf(extension === undefined)("httpfs", () => {
     expect(ListObjectsV2).toBeLessThanOrEqual(stats.listRequests);
   });
 
-  it("reads nothing else of the store, and shows no secret", async () => {
+  it("reads nothing outside the tables, and reveals no secret", async () => {
     const { credentials } = server;
     const secrets = [credentials.secretAccessKey, credentials.accessKeyId];
     const said: string[] = [];
@@ -172,14 +172,14 @@ describe.skipIf(extension === undefined)("httpfs", () => {
       for (const secret of [...secrets, "another-secret"]) expect(text).not.toContain(secret);
   });
 
-  it("works in a process of its own", async () => {
+  it("works in a child process", async () => {
     await using isolated = await open({ isolate: true });
     expect((await isolated.sql("SELECT count(*) AS n FROM plays WHERE team = 'Rice'")).rows).toEqual([
       { n: 9 },
     ]);
   });
 
-  it("says what is missing", async () => {
+  it("refuses a missing extension, and a store without direct access, with not_supported", async () => {
     await expect(open({ httpfsExtension: join(folder, "none") })).rejects.toMatchObject({
       code: "not_supported",
     });

@@ -30,7 +30,7 @@ const SQL = "SELECT *, {'a': [1, 2]} AS s, 'x'::BLOB AS b FROM plays WHERE year 
 /** Texts are outside of what DuckDB's own limit counts, and a long one is made in one step that cannot be interrupted. */
 const GREEDY = "SELECT max(length(repeat('x' || range, 40_000_000))) AS m FROM range(4000)";
 
-it("answers as a database in this process does", async () => {
+it("returns what a database in this process returns", async () => {
   await using plain = await openQuery(storage, { cacheDirectory });
   const expected = await plain.sql(SQL, { year: 2024 });
   const { rows, columns, stats } = await db.sql(SQL, { year: 2024 });
@@ -47,7 +47,7 @@ it("answers as a database in this process does", async () => {
   expect((await db.toParquet("FROM plays")).stats.rowCount).toBe(2);
 });
 
-it("streams", async () => {
+it("streams batches, and runs the next query after the loop is left", async () => {
   let rows = 0;
   const sql = "SELECT a.range AS n, md5(b.range::VARCHAR) AS t FROM range(400) a, range(5000) b";
   for await (const batch of db.stream(sql)) {
@@ -58,7 +58,7 @@ it("streams", async () => {
   expect((await db.sql("SELECT 1 AS a")).rows).toEqual([{ a: 1 }]);
 });
 
-it("survives a query that takes all memory", async () => {
+it("survives a query that uses all memory", async () => {
   await expect(db.sql(GREEDY)).rejects.toMatchObject({
     code: "unavailable",
     message: expect.stringMatching(/memory/),
@@ -66,7 +66,7 @@ it("survives a query that takes all memory", async () => {
   expect((await db.sql("SELECT sum(year) AS y FROM plays")).rows).toEqual([{ y: 4047 }]);
 });
 
-it("kills what does not stop when it is aborted", async () => {
+it("kills a query that does not stop when it is aborted", async () => {
   await db.tables();
   // Folded while the query is planned, in one step.
   const endless =
@@ -80,7 +80,7 @@ it("kills what does not stop when it is aborted", async () => {
   expect((await db.sql("SELECT 1 AS a")).rows).toEqual([{ a: 1 }]);
 });
 
-it("leaves no directory and no process", async () => {
+it("leaves no directory behind, and runs no query after it is closed", async () => {
   const scratch = async (): Promise<string[]> =>
     (await readdir(tmpdir())).filter((name) => name.startsWith("parquetry-query-"));
   const before = await scratch();

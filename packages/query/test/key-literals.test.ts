@@ -59,7 +59,7 @@ const LITERALS = [
   ],
 ];
 
-it.each(LITERALS)("%s is compared with a key as it is where nothing is pruned", async (literal) => {
+it.each(LITERALS)("compares a key with %s as an unpruned query does", async (literal) => {
   for (const operator of ["=", "<>", "<", ">=", "IS DISTINCT FROM"]) {
     const where = `WHERE game ${operator} ${literal} OR game = 31`;
     const pruned = await answer(`SELECT game, play FROM plays ${where} ORDER BY ALL`);

@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 describe("columns", () => {
-  it("gives one array for each column", async () => {
+  it("returns one array per column", async () => {
     const { data, columns, stats } = await db.columns(
       'SELECT year, count(*) AS plays, 1 AS year, 2 AS "__proto__" FROM plays GROUP BY year ORDER BY 1',
     );
@@ -39,7 +39,7 @@ describe("columns", () => {
     expect(stats.rowCount).toBe(3);
   });
 
-  it("gives empty arrays for no rows", async () => {
+  it("returns empty arrays for no rows", async () => {
     expect((await db.columns("SELECT play FROM plays WHERE year = 1900")).data).toEqual({ play: [] });
   });
 });
@@ -47,13 +47,13 @@ describe("columns", () => {
 describe("a result limit", () => {
   const ALL = "SELECT year, play, play AS year FROM plays ORDER BY ALL; -- all";
 
-  it("lets through what fits, under the same names", async () => {
+  it("returns a result that fits, with the same column names", async () => {
     const { rows } = await db.sql(ALL, undefined, { maxRows: 30 });
     expect(rows).toEqual((await db.sql(ALL)).rows);
     expect(rows[0]).toEqual({ year: 2022, play: 0, "year:1": 0 });
   });
 
-  it("refuses more rows in every way to ask", async () => {
+  it("refuses more rows in every call", async () => {
     const refused = {
       code: "invalid_argument",
       message: expect.stringMatching(/more than 29 rows.*LIMIT.*maxRows/),
@@ -66,7 +66,7 @@ describe("a result limit", () => {
     await expect(db.toParquet(ALL, undefined, options)).rejects.toMatchObject(refused);
   });
 
-  it("does not work out the rows that it would refuse", async () => {
+  it("does not compute rows beyond the limit", async () => {
     await expect(db.sql("FROM range(1_000_000_000_000)", undefined, { maxRows: 10 })).rejects.toThrow(
       /10 rows/,
     );
@@ -83,7 +83,7 @@ describe("a result limit", () => {
   });
 });
 
-it("tells its progress", async () => {
+it("reports its progress", async () => {
   const seen: QueryProgress[] = [];
   await using fresh = await openQuery(storage, { cacheDirectory: join(folder, "other") });
   const sql =
@@ -99,7 +99,7 @@ it("tells its progress", async () => {
 });
 
 describe("trusted SQL", () => {
-  it("does what DuckDB can, beside the entities", async () => {
+  it("can do whatever DuckDB can, in addition to the tables", async () => {
     const csv = join(folder, "teams.csv");
     await writeFile(csv, "team,year\nHawai'i,2024\n");
     await using trusted = await openQuery(storage, { cacheDirectory: join(folder, "cache"), trusted: true });
@@ -117,7 +117,7 @@ describe("trusted SQL", () => {
     expect((await trusted.sql("SELECT current_setting('threads') AS t")).rows).toEqual([{ t: 1 }]);
   });
 
-  it("still prunes, limits and names what is missing", async () => {
+  it("still prunes, limits, and names a missing table", async () => {
     await using trusted = await openQuery(storage, { cacheDirectory: join(folder, "cache"), trusted: true });
     const { stats } = await trusted.sql("SELECT play FROM plays WHERE year = 2024");
     expect(stats.tables).toMatchObject([{ levels: [{ key: "year", kept: 1, total: 3 }], files: 1 }]);

@@ -24,7 +24,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** `FILE` stands for a file outside of the data, `DIR` for its folder. */
+/** `FILE` is a file outside the data, `DIR` is its folder. */
 const ATTACKS: readonly string[] = [
   // Files as tables.
   "SELECT * FROM 'FILE'",
@@ -80,7 +80,7 @@ const ATTACKS: readonly string[] = [
   "SELECT json_serialize_plan('SELECT * FROM read_csv(''FILE'')')",
   "SELECT json_serialize_sql('SELECT 1')",
   "SELECT * FROM sql_auto_complete('SELECT * FROM ')",
-  // Statements that are no SELECT.
+  // Statements other than SELECT.
   "COPY (SELECT 1) TO 'DIR/out.csv'",
   "COPY plays TO 'DIR/out.parquet'",
   "CREATE TABLE t AS SELECT * FROM read_text('FILE')",
@@ -182,8 +182,6 @@ const HARMLESS: readonly string[] = [
 ];
 
 describe("locked SQL", () => {
-  it("knows many attacks", () => expect(new Set(ATTACKS).size).toBeGreaterThanOrEqual(60));
-
   it.each(ATTACKS)("refuses %s", async (attack) => {
     const sql = attack.replaceAll("FILE", join(folder, "secret.csv")).replaceAll("DIR", folder);
     const before = (await readdir(folder)).sort();
@@ -192,7 +190,7 @@ describe("locked SQL", () => {
       (caught: unknown) => caught,
     );
     expect(isStorageError(error), `answered ${JSON.stringify(error)}`).toBe(true);
-    // Refused before it was run, not failed by luck while it was.
+    // It was refused before it ran; it did not just happen to fail.
     expect(error).toMatchObject({
       code: expect.stringMatching(/^(?:permission_denied|invalid_argument|not_found)$/),
     });
@@ -205,7 +203,7 @@ describe("locked SQL", () => {
     expect((await db.sql(sql)).rows.length).toBeGreaterThan(0);
   });
 
-  it("has looked at every function that DuckDB calls volatile", async () => {
+  it("refuses every function that DuckDB calls volatile, except the harmless ones", async () => {
     const { DuckDBInstance } = await import("@duckdb/node-api");
     const connection = await (await DuckDBInstance.create(":memory:")).connect();
     const result = await connection.run(
@@ -217,8 +215,8 @@ describe("locked SQL", () => {
     expect(names.filter((name) => !REFUSED_FUNCTIONS.has(name)).sort()).toEqual(harmless);
   });
 
-  it("is locked below the gate as well", async () => {
-    // The engine itself, as an attack that the gate had missed would meet it.
+  it("refuses files and settings in DuckDB itself, if the gate missed them", async () => {
+    // DuckDB itself, as an attack that the gate had missed would find it.
     const { openEmbeddedDuckDb } = await import("../src/duckdb/embedded-duckdb.ts");
     const engine = await openEmbeddedDuckDb({ roots: [join(folder, "cache")], trusted: false });
     try {

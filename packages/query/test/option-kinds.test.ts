@@ -14,7 +14,7 @@ import {
 let cacheDirectory: string;
 let storage: Storage;
 let db: QueryDatabase;
-/** What was called on the backend. */
+/** The calls to the backend. */
 const calls: string[] = [];
 
 beforeAll(async () => {

@@ -66,7 +66,7 @@ async function compare(sql: string): Promise<number> {
   return stats.fetchedBytes;
 }
 
-it("fetches the columns of a query, and its row groups", async () => {
+it("fetches only the columns and row groups of a query", async () => {
   await db.describe("plays");
   const columns = await compare("SELECT sum(game) AS s, count(*) AS n FROM plays");
   expect(columns).toBeLessThan(sizeBytes / 10);
@@ -92,7 +92,7 @@ it("fetches the columns of a query, and its row groups", async () => {
     if (entry.isFile()) onDisk += (await stat(join(entry.parentPath, entry.name))).blocks * 512;
   }
   expect(onDisk).toBeLessThan(sizeBytes / 2);
-  // Everything is everything.
+  // A query of everything fetches everything.
   const few = await db.sql("SELECT * FROM plays WHERE id < 3");
   expect(few.rows).toHaveLength(3);
   expect(few.stats.fetchedBytes).toBeLessThan(sizeBytes / 5);
@@ -100,7 +100,7 @@ it("fetches the columns of a query, and its row groups", async () => {
   expect(all.stats.fetchedBytes).toBeGreaterThanOrEqual(sizeBytes);
 }, 60_000);
 
-it("answers as DuckDB does over the whole file", async () => {
+it("returns what DuckDB returns over the whole file", async () => {
   const random = randomSource(5);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
   const number = (): number => Math.floor(random() * 260_000) - 5_000;
@@ -129,7 +129,7 @@ it("answers as DuckDB does over the whole file", async () => {
   }
 }, 120_000);
 
-it("says which object is no Parquet file", async () => {
+it("names an object that is not a Parquet file", async () => {
   const broken = Buffer.alloc(5 * 1024 * 1024, "no Parquet");
   await backend.put(parseKey("raw/broken/a.parquet"), broken);
   await expect(db.sql("SELECT x FROM broken")).rejects.toMatchObject({

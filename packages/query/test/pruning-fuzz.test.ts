@@ -34,7 +34,7 @@ beforeAll(async () => {
   instance = await DuckDBInstance.create(":memory:");
   oracle = await instance.connect();
   await oracle.run("SET TimeZone = 'UTC'; SET disabled_optimizers = 'join_filter_pushdown'");
-  // The oracle holds every row in ordinary tables: it prunes nothing and reads no path.
+  // The oracle has every row in ordinary tables: it prunes nothing and reads no path.
   await oracle.run(
     'CREATE TABLE "raw/plays" (n BIGINT, year BIGINT, week BIGINT, team VARCHAR); CREATE TABLE "raw/games" (n BIGINT, year BIGINT, team VARCHAR); CREATE TABLE teams (n BIGINT, name VARCHAR); CREATE VIEW plays AS FROM "raw/plays"',
   );
@@ -90,13 +90,13 @@ afterAll(async () => {
 });
 
 it(
-  `answers ${QUERIES} random queries as DuckDB does over all rows`,
+  `returns for ${QUERIES} random queries what DuckDB returns over all rows`,
   () => compare(db),
   Math.max(60_000, QUERIES * 200),
 );
 
 it.each(TEST_SERVERS)(
-  "the same over $name",
+  "returns the same over $name",
   async (testServer) => {
     const backend = openServer(testServer, "fuzz");
     await upload(await createLocalBackend({ root }), backend);
@@ -122,7 +122,7 @@ async function compare(asked: QueryDatabase): Promise<void> {
         row.map((value) => (typeof value === "bigint" ? Number(value) : value)),
       );
     } catch {
-      // A random query may be wrong, such as 'null' as a number: then there is no answer to compare with.
+      // A random query can be invalid, such as 'null' as a number: then nothing can be compared.
       continue;
     }
     const { rows, stats } = await asked.sql(sql, parameters).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-/** A random source that gives the same numbers for the same seed. */
+/** A random source that returns the same numbers for the same seed. */
 export function randomSource(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -10,13 +10,13 @@ export function randomSource(seed: number): () => number {
   };
 }
 
-/** A query and the parameters it was made with. */
+/** A query and its parameters. */
 export interface RandomQuery {
   readonly sql: string;
   readonly parameters: Record<string, string | number | bigint | null | number[]>;
 }
 
-/** The tables that {@link randomQuery} asks: their keys, by name and kind. */
+/** The tables of {@link randomQuery}, with the kind of each key. */
 export const FUZZ_TABLES = {
   "raw/plays": { year: "integer", week: "integer", team: "text" },
   "raw/games": { year: "integer", team: "text" },

@@ -55,7 +55,7 @@ function watched(inner: StorageBackend): {
   };
 }
 
-it("lists and fetches nothing outside of the pruned partitions, and nothing twice", async () => {
+it("lists and fetches only the pruned partitions, and nothing twice", async () => {
   const { backend: store, gets, lists } = watched(backend);
   await using db = await openQuery(new Storage(store), { cacheDirectory });
   await db.explain("FROM plays");
@@ -74,7 +74,23 @@ it("lists and fetches nothing outside of the pruned partitions, and nothing twic
   expect(second.stats.fetchedFiles).toBe(0);
 });
 
-it("sees a partition that was replaced, and shares the cache with other databases", async () => {
+it("explains how many files are cached, of Parquet and of CSV", async () => {
+  for (const year of [2022, 2023, 2024])
+    await storage.writeCsv(`raw/games/year=${year}/a.csv`, [{ score: year }]);
+  await using db = await openQuery(storage, { cacheDirectory });
+  const cached = async (sql: string): Promise<unknown> =>
+    (await db.explain(sql)).tables.map(({ files, filesCached }) => [files, filesCached]);
+  // The first use of a table reads a file of its first and of its last partition.
+  expect(await cached("FROM plays")).toEqual([[6, 2]]);
+  expect(await cached("FROM games")).toEqual([[3, 2]]);
+  await db.sql("SELECT p.yards, g.score FROM plays p JOIN games g USING (year) WHERE year = 2023");
+  expect(await cached("FROM plays WHERE year = 2023")).toEqual([[2, 2]]);
+  expect(await cached("FROM plays")).toEqual([[6, 4]]);
+  expect(await cached("FROM games")).toEqual([[3, 3]]);
+  expect((await db.sql("FROM plays WHERE year = 2023")).stats.tables[0]).not.toHaveProperty("filesCached");
+});
+
+it("reads a replaced partition, and shares the cache with other databases", async () => {
   const sql = "SELECT sum(yards) AS y FROM plays WHERE year = 2024";
   await using db = await openQuery(storage, { cacheDirectory });
   await using other = await openQuery(storage, { cacheDirectory });
@@ -96,7 +112,7 @@ it("reads only committed files", async () => {
   expect((await db.sql("SELECT count(*) AS c FROM plays WHERE year = 2024")).rows).toEqual([{ c: 2 }]);
 });
 
-it("looks again where a writer replaces what was listed", async () => {
+it("plans again if a writer replaces a listed file", async () => {
   let replaced = false;
   const racing: StorageBackend = {
     ...backend,
@@ -115,7 +131,7 @@ it("looks again where a writer replaces what was listed", async () => {
   expect(replaced).toBe(true);
 });
 
-it("refuses an object that arrives damaged", async () => {
+it("refuses an object that was damaged on the way", async () => {
   const damaging: StorageBackend = {
     ...backend,
     async *list(options) {
@@ -134,7 +150,7 @@ it("refuses an object that arrives damaged", async () => {
   expect((await db.sql("SELECT count(*) AS c FROM plays WHERE year = 2022")).rows).toEqual([{ c: 2 }]);
 });
 
-it("names a file that is no Parquet", async () => {
+it("names a file that is not Parquet", async () => {
   await backend.put(parseKey("raw/broken/year=2024/a.parquet"), Buffer.from("PAR1 is not enough PAR1"));
   await using db = await openQuery(storage, { cacheDirectory });
   await expect(db.sql("SELECT * FROM broken")).rejects.toMatchObject({
@@ -143,7 +159,7 @@ it("names a file that is no Parquet", async () => {
   });
 });
 
-it("removes its temporary files when closed, and answers no more", async () => {
+it("removes its temporary files when closed, and runs no more queries", async () => {
   const before = (await readdir(tmpdir())).filter((name) => name.startsWith("parquetry-query-"));
   const db = await openQuery(storage, { cacheDirectory });
   await db.sql("SELECT * FROM plays");

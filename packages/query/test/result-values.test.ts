@@ -47,9 +47,9 @@ describe("result values", () => {
     ["'{\"a\": 1}'::JSON", '{"a": 1}'],
     ["NULL", null],
     ["'00000000-0000-0000-0000-000000000001'::UUID", "00000000-0000-0000-0000-000000000001"],
-  ])("gives %s", async (expression, expected) => expect(await one(expression)).toEqual(expected));
+  ])("converts %s", async (expression, expected) => expect(await one(expression)).toEqual(expected));
 
-  it("keeps every digit of a timestamp as text", async () => {
+  it("keeps every digit of a timestamp as a string", async () => {
     const { rows } = await db.sql(
       "SELECT TIMESTAMP '1969-12-31 23:59:59.000001' AS a, TIMESTAMPTZ '2024-01-01 00:00:00.123456+00' AS b, '2024-01-01 00:00:00.000000001'::TIMESTAMP_NS AS c",
       [],
@@ -64,7 +64,7 @@ describe("result values", () => {
     ]);
   });
 
-  it("gives parameters back as they came", async () => {
+  it("returns parameters unchanged", async () => {
     for (const value of [
       null,
       true,
@@ -91,7 +91,7 @@ describe("result values", () => {
     expect(Object.is(await one("$p", { p: -0 }), -0)).toBe(true);
   });
 
-  it("keeps columns of the same name apart, and __proto__ a column", async () => {
+  it("numbers columns of the same name, and returns a column named __proto__", async () => {
     const { rows } = await db.sql('SELECT 1 AS a, 2 AS a, 3 AS "__proto__"');
     expect(Object.entries(rows[0] ?? {})).toEqual([
       ["a", 1],
@@ -102,7 +102,7 @@ describe("result values", () => {
 });
 
 describe("streams and signals", () => {
-  it("hands out batches, in order, and can be left", async () => {
+  it("yields batches in order, and frees the result when the loop is left", async () => {
     let seen = 0;
     for await (const rows of db.stream("SELECT range AS i FROM range(10000)")) {
       for (const row of rows) expect(row["i"]).toBe(seen++);
@@ -125,7 +125,7 @@ describe("streams and signals", () => {
   const ENDLESS =
     "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE hash(a.range) = hash(b.range + 7)";
 
-  it("stops at the caller's signal and after the time is up, and goes on", async () => {
+  it("interrupts a query at the signal and after the timeout, and runs the next one", async () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 50);
     await expect(db.sql(ENDLESS, [], { signal: controller.signal })).rejects.toSatisfy((e) =>
@@ -140,7 +140,7 @@ describe("streams and signals", () => {
     expect((await db.sql("SELECT 1 AS a")).rows).toEqual([{ a: 1 }]);
   });
 
-  it("answers several at once", async () => {
+  it("runs queries concurrently", async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, i) => one("sum(range) + ? FROM range(1000)", [i])),
     );

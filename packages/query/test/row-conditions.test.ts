@@ -22,7 +22,7 @@ afterAll(async () => {
 const conditionsOf = async (sql: string): Promise<RowConditions | undefined> =>
   (await engine.prepare(sql, undefined)).conditions;
 
-it("finds what every row that matters fulfils", async () => {
+it("finds conditions that every row that matters fulfils", async () => {
   const simple = await conditionsOf(
     "SELECT n FROM plays WHERE year = 2024 AND Week BETWEEN 1 AND 4 AND n > 5 * random()",
   );

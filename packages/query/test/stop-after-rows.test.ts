@@ -43,7 +43,7 @@ it.each([
   ["SELECT game FROM plays WHERE yards = 60 LIMIT 1", 1, 64],
   ["SELECT game FROM plays WHERE yards = 1e9 LIMIT 1", 0, GAMES],
   ["FROM plays LIMIT 1000", 2 * GAMES, GAMES],
-])("%s gives %i rows of %i partitions", async (sql, rows, partitions) => {
+])("%s returns %i rows from %i partitions", async (sql, rows, partitions) => {
   const result = await db.sql(sql);
   expect(result.rows).toHaveLength(rows);
   expect(result.stats.tables[0]?.partitions).toBe(partitions);
@@ -65,7 +65,7 @@ it.each([
     "SELECT a.game FROM plays a JOIN plays b ON a.yards = -b.yards WHERE a.yards = 190 LIMIT 1",
     [{ game: 1190 }],
   ],
-])("%s is asked of every partition", async (sql, rows) => {
+])("%s reads every partition", async (sql, rows) => {
   expect((await db.sql(sql)).rows).toEqual(rows);
 });
 
@@ -75,13 +75,13 @@ it("finds a column that only later files have", async () => {
   ]);
 });
 
-it("reads no more than it takes to see that a result is too large", async () => {
+it("reads only as much as it takes to refuse a result that is too large", async () => {
   await expect(db.sql("FROM plays", [], { maxRows: 4 })).rejects.toMatchObject({ code: "invalid_argument" });
   expect((await db.sql("FROM plays", [], { maxRows: 2 * GAMES })).rows).toHaveLength(2 * GAMES);
   expect((await db.sql("FROM plays LIMIT 5", [], { maxRows: 5 })).stats.tables[0]?.partitions).toBe(8);
 });
 
-it("leaves a Parquet file with as many rows, and says in advance that it stops", async () => {
+it("writes a Parquet file with that many rows, and explains that it stops", async () => {
   expect((await db.toParquet("FROM plays LIMIT 17")).stats).toMatchObject({ rowCount: 17 });
   expect(await db.explain("FROM plays LIMIT 17")).toMatchObject({ stopAfterRows: 17 });
   expect(await db.explain("SELECT count(*) FROM plays LIMIT 17")).toMatchObject({ stopAfterRows: undefined });

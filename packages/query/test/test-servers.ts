@@ -13,10 +13,10 @@ export interface TestServer {
   readonly secretAccessKey: string;
 }
 
-/** Those that run: none but in `pnpm test:servers`. */
+/** The running servers: only `pnpm test:servers` starts any. */
 export const TEST_SERVERS: readonly TestServer[] = JSON.parse(process.env["PARQUETRY_TEST_SERVERS"] ?? "[]");
 
-/** An empty place on a server. */
+/** Opens an empty prefix on a server. */
 export function openServer(server: TestServer, name: string): StorageBackend {
   const { profile, endpoint, bucket, accessKeyId, secretAccessKey } = server;
   const credentials = { accessKeyId, secretAccessKey };
@@ -24,7 +24,7 @@ export function openServer(server: TestServer, name: string): StorageBackend {
   return profile === "r2" ? createR2Backend(options) : createS3Backend(options);
 }
 
-/** Copies everything. */
+/** Copies all objects. */
 export async function upload(from: StorageBackend, to: StorageBackend): Promise<void> {
   for await (const { objects } of from.list()) {
     await mapConcurrent(objects, 16, async ({ key }) => {

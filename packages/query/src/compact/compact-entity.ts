@@ -27,10 +27,9 @@ import type { CompactedPartition, CompactionReport, CompactOptions } from "./com
 import { type CompactionPlan, type CompactionStep, planCompaction } from "./plan-compaction.ts";
 import { madeFrom, type TargetState, targetState } from "./target-state.ts";
 
-/** Partitions in work at once: the duckdb uses every core for one, and the store answers the others meanwhile. */
+/** Partitions that are merged concurrently: while DuckDB uses every core for one, the store answers requests for others. */
 const CONCURRENCY = 4;
 
-/** What {@link compactEntity} works with. */
 export interface CompactContext {
   readonly backend: StorageBackend;
   readonly duckdb: DuckDb;
@@ -39,15 +38,15 @@ export interface CompactContext {
   readonly declared: DeclaredTable;
 }
 
-/** A plan, and what lies at its target. */
+/** A plan, with the partitions stored at its target. */
 interface FullPlan extends CompactionPlan {
-  /** The target's partitions, by path. Empty where that is the entity itself. */
+  /** The target's partitions, by path. Empty where the target is the entity itself. */
   readonly there: ReadonlyMap<string, PartitionFolder>;
-  /** False where the selection has only a part of the rows of each of them. */
+  /** False where the selection contains only a part of the rows of each partition of the target. */
   readonly isWhole: boolean;
 }
 
-/** Makes one file of the files of each partition. What fails leaves its partition as it was and is in the report. */
+/** Merges the files of each partition into one. A failure leaves its partition unchanged and is reported. */
 export async function compactEntity(
   context: CompactContext,
   options: CompactOptions,
@@ -68,7 +67,7 @@ export async function compactEntity(
     try {
       const target = await targetOf(context, plan, step, options);
       if (target.isDone) {
-        skipped.push({ partition, reason: "it is made of the same files already" });
+        skipped.push({ partition, reason: "it was made from the same files" });
         return;
       }
       const done = dryRun
@@ -96,7 +95,7 @@ async function makePlan(
     if (!columns.has(name.toLowerCase())) throw unknownName("sortBy", name, facts.entity, [...columns]);
   const target = into === undefined ? facts.entity : parseKey(into.entity, "compact");
   if (into !== undefined && (target === facts.entity || target.startsWith(`${facts.entity}/`)))
-    throw wrong(facts.entity, `into.entity is ${target}, which must lie outside of the entity that is read`);
+    throw wrong(facts.entity, `into.entity must not be inside the entity that is read, got ${target}`);
   const wanted = new Map(
     Object.entries(where).map(([key, value]) => {
       if (typeof value === "function") return [key, value];
@@ -125,7 +124,7 @@ async function makePlan(
   };
 }
 
-/** What the new file replaces: the files that it is made of, or those of an earlier run into another entity. */
+/** The files that the new file replaces: those it is made from, or those of an earlier run into another entity. */
 async function targetOf(
   { source, facts }: CompactContext,
   { target, there, isWhole, keyColumns }: FullPlan,
@@ -177,11 +176,10 @@ async function scanTable(
   { files }: CompactionStep,
   signal: AbortSignal | undefined,
 ): Promise<ScanTable> {
-  const count = { fetchedFiles: 0, fetchedBytes: 0, cacheHits: 0 };
-  const local = await source.fetch(files, { signal, count });
+  const ready = await source.fetch(files, { signal, count: { fetchedFiles: 0, fetchedBytes: 0 } });
   const { columns, groups } = await reconcileColumns(duckdb, {
     entity: facts.entity,
-    groups: await duckdb.groupFiles(local),
+    groups: await duckdb.groupFiles(ready),
     reference: [],
     declared: declared.columnTypes,
     keys: facts.keys,
@@ -198,7 +196,7 @@ function checkNames(option: string, names: readonly string[], known: readonly st
 function unknownName(option: string, name: string, entity: Key, known: readonly string[]): StorageError {
   return wrong(
     entity,
-    `${option} names ${JSON.stringify(name)}; ${entity} has ${known.join(", ") || "no keys"}`,
+    `${option} names ${JSON.stringify(name)}, but ${entity} has ${known.join(", ") || "no keys"}`,
   );
 }
 

@@ -4,13 +4,11 @@ import type { SkippedPartition } from "./compact-options.ts";
 
 /** Files that become one. */
 export interface CompactionStep {
-  /** The partition that the file is for. */
+  /** The partition of the new file. */
   readonly partition: Partition;
-  /** The files. */
   readonly files: readonly StoredFile[];
 }
 
-/** What is to be done, made without any I/O. */
 export interface CompactionPlan {
   /** The entity that gets the files. */
   readonly target: Key;
@@ -21,9 +19,9 @@ export interface CompactionPlan {
 }
 
 /**
- * Groups files by the partition that they shall be one file of.
+ * Groups files by the partition whose one file they become.
  *
- * @param keys the keys of the target; where it is the entity itself, all of its keys.
+ * @param keys the keys of the target; all keys where the target is the entity itself.
  */
 export function planCompaction(
   target: Key,
@@ -43,9 +41,9 @@ export function planCompaction(
   const skipped: SkippedPartition[] = [];
   for (const [path, step] of groups) {
     if (step.files.some(({ file }) => file.format === "csv")) {
-      skipped.push({ partition: path, reason: "it holds CSV, which compact does not rewrite" });
+      skipped.push({ partition: path, reason: "it contains CSV, which compact does not rewrite" });
     } else if (keyColumns.length === 0 && step.files.length === 1) {
-      skipped.push({ partition: path, reason: "it is one file already" });
+      skipped.push({ partition: path, reason: "it is one file" });
     } else {
       steps.push(step);
     }

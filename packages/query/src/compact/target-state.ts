@@ -9,15 +9,14 @@ import {
 import type { FileSource } from "../files/file-source.ts";
 import type { CompactionStep } from "./plan-compaction.ts";
 
-/** What is to become of a partition of another entity. */
 export interface TargetState {
-  /** True where it holds exactly what would be written. */
+  /** True where it contains exactly what would be written. */
   readonly isDone: boolean;
   /** The files that the new one replaces. */
   readonly replaced: readonly DataFile[];
 }
 
-/** Names the files that a partition is made of, and how. */
+/** Identifies the files that a partition is made from, and how it is made. */
 export function madeFrom(entity: Key, { files }: CompactionStep, how: readonly unknown[]): MadeFrom {
   const versions = files.map(({ file: { info } }) => [info.key, info.etag]).sort();
   const hash = createHash("sha256").update(JSON.stringify([versions, how]));
@@ -25,10 +24,10 @@ export function madeFrom(entity: Key, { files }: CompactionStep, how: readonly u
 }
 
 /**
- * Compares what lies where a partition is to be written with what would be written there.
+ * Compares a stored partition with what would be written there.
  *
- * @param isWhole false where only a part of the rows that belong there would be written.
- * @throws StorageError `conflict` where it holds other rows than those of an earlier run.
+ * @param isWhole false where only a part of its rows would be written.
+ * @throws StorageError `conflict` where it contains other rows than those of an earlier run.
  */
 export async function targetState(
   folder: PartitionFolder | undefined,
@@ -46,12 +45,12 @@ export async function targetState(
     return { isDone: false, replaced };
   const problem =
     made?.entity === wanted.entity
-      ? `was made of other files of ${wanted.entity}, and this selection has only a part of its rows`
-      : `holds rows that compact has not made of ${wanted.entity}`;
+      ? `was made from other files of ${wanted.entity}, and this selection has only a part of its rows`
+      : `contains rows that compact has not made from ${wanted.entity}`;
   throw new StorageError({
     code: "conflict",
     op: "compact",
     path: folder.prefix,
-    message: `compact: ${folder.prefix} ${problem}; it stays as it is. Delete it, or write into another entity.`,
+    message: `compact: ${folder.prefix} ${problem}; it is left unchanged. Delete it, or write into another entity.`,
   });
 }

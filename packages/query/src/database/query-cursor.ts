@@ -19,7 +19,7 @@ import { rowsOf } from "./result-rows.ts";
 export class QueryCursor implements AsyncIterable<Row[]>, AsyncDisposable {
   /** The columns, in order. */
   readonly columns: readonly QueryColumn[];
-  /** What it took. */
+  /** Statistics. */
   readonly stats: QueryStats;
   readonly #result: DuckDbResult;
   readonly #limit: ResultLimit;

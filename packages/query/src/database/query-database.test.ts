@@ -35,7 +35,7 @@ describe("a query", () => {
     await rm(cacheDirectory, { recursive: true, force: true });
   });
 
-  it("reads only what it needs", async () => {
+  it("reads only the files that it needs", async () => {
     const { rows, stats, columns } = await db.sql(
       'SELECT week, sum(yards) AS yards FROM "raw/plays" WHERE year = $year AND week BETWEEN 2 AND 3 GROUP BY week ORDER BY week',
       { year: 2024 },
@@ -61,7 +61,7 @@ describe("a query", () => {
     ]);
   });
 
-  it("explains", async () => {
+  it("explains partitions, files and list requests", async () => {
     const { tables, listRequests } = await db.explain(
       "SELECT * FROM games WHERE year > 2022 AND home LIKE 'H%'",
     );
@@ -87,7 +87,7 @@ describe("a query", () => {
     await expect(db.sql("SELECT * FROM plays")).rejects.toThrow(/"processed\/plays" or "raw\/plays"/);
   });
 
-  it("refuses an option that it does not know", async () => {
+  it("refuses an unknown option", async () => {
     const misspelt: object = { maxrows: 0 };
     await expect(db.sql("SELECT 1", [], misspelt)).rejects.toThrow("Did you mean maxRows?");
   });

@@ -36,8 +36,8 @@ export interface TableDescription extends ColumnsDescription {
 }
 
 /**
- * SQL over the entities of a storage, as {@link openQuery} opens it. What it learns about an entity at first use (keys, types,
- * columns) is kept until it is closed or {@link QueryDatabase.refresh} is called. Files are listed again for every query.
+ * SQL over the entities of a storage, opened by {@link openQuery}. The keys, types and columns of an entity are read at its first
+ * use and kept until {@link QueryDatabase.refresh}. Files are listed again for every query.
  */
 export class QueryDatabase implements AsyncDisposable {
   readonly #storage: Storage;

@@ -2,7 +2,7 @@ import type { Row } from "@parquetry/core";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { QueryExplanation } from "../plan/plan-summary.ts";
 
-/** What it took to answer a query. */
+/** Statistics of a query. */
 export interface QueryStats extends QueryExplanation {
   /** Rows of the result. */
   readonly rowCount: number;
@@ -38,7 +38,7 @@ export interface QueryResult {
   readonly rows: readonly Row[];
   /** The columns, in order. */
   readonly columns: readonly QueryColumn[];
-  /** What it took. */
+  /** Statistics. */
   readonly stats: QueryStats;
 }
 
@@ -48,6 +48,6 @@ export interface ColumnarResult {
   readonly data: Readonly<Record<string, readonly unknown[]>>;
   /** The columns, in order. */
   readonly columns: readonly QueryColumn[];
-  /** What it took. */
+  /** Statistics. */
   readonly stats: QueryStats;
 }

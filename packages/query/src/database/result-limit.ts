@@ -1,4 +1,5 @@
-import { StorageError } from "@parquetry/core";
+import type { StorageError } from "@parquetry/core";
+import { invalid } from "@parquetry/core/unstable";
 import type { ColumnBatch, DuckDbResult } from "../duckdb/duckdb.ts";
 
 /** The size of every value that is neither a string nor bytes. */
@@ -67,9 +68,8 @@ function valueBytes(value: unknown): number {
 }
 
 function tooLarge(size: string, option: string): StorageError {
-  return new StorageError({
-    code: "invalid_argument",
-    op: "sql",
-    message: `sql: the result has ${size}. Reduce it (LIMIT, WHERE, fewer columns, an aggregate), read it in batches with stream(), or raise ${option}.`,
-  });
+  return invalid(
+    "sql",
+    `the result has ${size}. Reduce it (LIMIT, WHERE, fewer columns, an aggregate), read it in batches with stream(), or raise ${option}`,
+  );
 }

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("generateDdl", () => {
-  it("makes a view in DuckDB that gives the same rows", async () => {
+  it("makes a view in DuckDB that returns the same rows", async () => {
     const storage = new Storage(await createLocalBackend({ root }));
     for (const week of ["1", "10"]) {
       await storage.write("raw/plays", [{ yards: Number(week), team: "Hawai'i" }], partition({ week }));
@@ -47,7 +47,7 @@ describe("generateDdl", () => {
     ],
   };
 
-  it("quotes names, and leaves out partitions where there are none", () => {
+  it("quotes names, and leaves out partitions if there are none", () => {
     expect(generateDdl("trino", table, "s3://b/it's")).toBe(
       'CREATE TABLE hive.default."odd" (\n  "a`""b" array(decimal(18,2)),\n  "at" timestamp(6)\n) WITH (\n  external_location = \'s3://b/it\'\'s/\',\n  format = \'PARQUET\'\n);\n',
     );
@@ -58,7 +58,7 @@ describe("generateDdl", () => {
     expect(generateDdl("athena", table, "s3://b/odd")).not.toMatch(/PARTITION|MSCK/);
   });
 
-  it("leaves out a column without a type of its own, and says so", () => {
+  it("leaves out a column of unknown type and says so in a comment", () => {
     const problem = "VARCHAR in 302 files, BIGINT in 16 files: no type holds them all";
     const columns = [...table.columns, { name: "a\nb", type: "UNKNOWN", problem }];
     const ddl = generateDdl("trino", { ...table, columns, looked: { partitions: 2, of: 3 } }, "s3://b/odd");
@@ -69,12 +69,12 @@ describe("generateDdl", () => {
     expect(ddl).not.toMatch(/unknown/i);
   });
 
-  it("refuses CSV, and Athena for what does not lie on S3", () => {
-    expect(() => generateDdl("duckdb", { ...table, hasCsv: true }, "s3://b/odd")).toThrow(/holds CSV/);
+  it("refuses CSV, and Athena outside S3", () => {
+    expect(() => generateDdl("duckdb", { ...table, hasCsv: true }, "s3://b/odd")).toThrow(/contains CSV/);
     expect(() => generateDdl("athena", table, "/data/raw/odd")).toThrow(/Athena reads S3 only/);
   });
 
-  it("refuses types that have no name", () => {
+  it("refuses types that the engine does not have", () => {
     const columns = [{ name: "t", type: "TIME" }];
     expect(() => generateDdl("trino", { ...table, columns }, "s3://b/odd")).toThrow(/t TIME/);
   });

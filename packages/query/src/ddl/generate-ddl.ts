@@ -2,17 +2,14 @@ import { StorageError } from "@parquetry/core";
 import type { TableDescription } from "../database/query-database.ts";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import { quoteName, quoteText } from "../statement/quote.ts";
-import { describeNotes } from "../tables/describe-notes.ts";
+import { describeNotes } from "../tables/describe-columns.ts";
 
-/** An engine that {@link generateDdl} writes for. */
+/** An engine that {@link generateDdl} supports. */
 export type DdlEngine = "trino" | "athena" | "spark" | "duckdb";
-
-/** The engines that {@link generateDdl} writes for. */
-export const DDL_ENGINES: readonly DdlEngine[] = ["trino", "athena", "spark", "duckdb"];
 
 type Dialect = "trino" | "hive" | "spark";
 
-/** Types whose name differs, by DuckDB's; unsigned ones go to the next larger that is signed. */
+/** Names of types in other engines, by DuckDB's name. An unsigned type becomes the next larger signed one. */
 const TYPES: Readonly<Record<string, Readonly<Record<Dialect, string>>>> = {
   BOOLEAN: { trino: "boolean", hive: "boolean", spark: "BOOLEAN" },
   TINYINT: { trino: "tinyint", hive: "tinyint", spark: "TINYINT" },
@@ -33,21 +30,20 @@ const TYPES: Readonly<Record<string, Readonly<Record<Dialect, string>>>> = {
 };
 
 /**
- * Writes the statements by which another engine sees a Parquet entity as a table, in place, and finds its partitions.
+ * Writes the statements that make a Parquet entity a table of another engine, in place, and find its partitions. A column of unknown
+ * type is left out, and a comment says why.
  *
- * @param location where the entity lies: `s3://bucket/raw/plays`.
- * A column without a type of its own is left out, and a comment says why.
- *
- * @throws StorageError `not_supported` naming the columns whose type the engine has no name for; for a CSV entity; for
- * Athena and a location that is not on S3.
+ * @param location the URL of the entity: `s3://bucket/raw/plays`.
+ * @throws StorageError `not_supported` naming the columns whose types the engine does not have; for an entity with CSV files; for
+ * Athena and a location outside S3.
  */
 export function generateDdl(engine: DdlEngine, table: TableDescription, location: string): string {
   if (table.hasCsv) {
     const { entity } = table;
-    throw refused(`${entity} holds CSV, and these statements are for Parquet. Write it as Parquet first.`);
+    throw refused(`${entity} contains CSV, and these statements are for Parquet. Write it as Parquet first.`);
   }
   if (engine === "athena" && !location.startsWith("s3://"))
-    throw refused(`Athena reads S3 only, and ${table.entity} lies at ${location}. Migrate it to S3 first.`);
+    throw refused(`Athena reads S3 only, but ${table.entity} is at ${location}. Migrate it to S3 first.`);
   const typed = table.columns.filter(({ problem }) => problem === undefined);
   const comments = describeNotes(table).map((note) => `-- ${note}\n`);
   return `${comments.join("")}${statements(engine, { ...table, columns: typed }, location)}`;
@@ -91,7 +87,7 @@ function spark({ columns, keys }: TableDescription, name: string, location: stri
   const all = columnLines([...columns, ...keys], "spark", quoteTicks);
   const by = keys.map((key) => quoteTicks(key.name)).join(", ");
   const partitioned = keys.length === 0 ? "" : `PARTITIONED BY (${by})\n`;
-  // A backslash in a text of Spark begins an escape.
+  // A backslash in a Spark string starts an escape.
   const place = quoteText(location.replace(/^s3:/, "s3a:").replaceAll("\\", "\\\\"));
   const create = `CREATE TABLE ${quoteTicks(name)} (\n${all}\n)\nUSING PARQUET\n${partitioned}LOCATION ${place};\n`;
   return keys.length === 0 ? create : `${create}MSCK REPAIR TABLE ${quoteTicks(name)};\n`;
@@ -113,7 +109,7 @@ function columnLines(
   if (unknown.length > 0) {
     const named = unknown.map(({ name, type }) => `${name} ${type}`).join(", ");
     throw refused(
-      `there is no type to declare for ${named}. Write these columns in another type, or declare them by hand.`,
+      `the engine has no type for ${named}. Write these columns in another type, or declare them by hand.`,
     );
   }
   return columns.map(({ name, type }) => `  ${quote(name)} ${typeName(type, dialect)}`).join(",\n");

@@ -21,10 +21,9 @@ const CORRUPT_TYPES: ReadonlySet<string> = new Set(["io", "serialization", "inva
 export interface DuckDbProblem {
   /** DuckDB's type, such as `Binder`, `Parser`, `IO` or `Out of Memory`. */
   readonly type: string;
-  /** What it means here. */
   readonly code: StorageErrorCode;
   readonly message: string;
-  /** What DuckDB quotes in the message, such as the name of a file. */
+  /** Everything quoted in the message, such as the name of a file. */
   readonly quoted: ReadonlySet<string>;
   /** The column that was not found. Absent for every other error. */
   readonly column?: string | undefined;
@@ -74,7 +73,7 @@ function problem(
   return {
     type,
     code: codeOf(type.toLowerCase(), text, String(facts["status_code"])),
-    // Ours are the better candidates: they know every table of the query.
+    // Candidates are added later, from all tables of the query.
     message: isMissing ? text.replace(/\n?Candidate bindings: [^\n]*/, "") : text,
     quoted: new Set([...text.matchAll(/"([^"]+)"|'([^']+)'/g)].map(([, a, b]) => a ?? b ?? "")),
     column: isMissing ? String(facts["name"]) : undefined,
@@ -116,7 +115,7 @@ export function pointAt(sql: string, byteOffset: number): string {
   const rest = sql.indexOf("\n", before.length);
   const line = sql.slice(lineStart, rest < 0 ? undefined : rest);
   const column = before.length - lineStart;
-  // Of a long line, the part around the place is shown.
+  // Shows the part of a long line around the place.
   const from = Math.max(0, column - 50);
   const label = `LINE ${lineNumber}: ${from > 0 ? "…" : ""}`;
   return `${label}${line.slice(from, from + 100)}\n${" ".repeat(label.length + column - from)}^`;

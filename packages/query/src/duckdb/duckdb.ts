@@ -29,7 +29,6 @@ export interface ResultOptions {
 
 /** Some rows of a result, column by column. */
 export interface ColumnBatch {
-  /** How many rows. */
   readonly rowCount: number;
   /** For each column of the result, in order, its values. */
   readonly values: readonly (readonly unknown[])[];
@@ -37,13 +36,10 @@ export interface ColumnBatch {
 
 /** A result in DuckDB's memory, read batch by batch. */
 export interface DuckDbResult {
-  /** Its columns. */
   readonly columns: readonly QueryColumn[];
-  /** How many rows it has. */
   readonly rowCount: number;
   /** Its rows, in batches. Leaving the loop early frees the result. */
   batches(): AsyncGenerator<ColumnBatch>;
-  /** Frees the result. */
   close(): void;
 }
 
@@ -69,7 +65,6 @@ export interface MergeOptions extends CallOptions {
 export interface ResultFile {
   /** Its temporary path. */
   readonly path: string;
-  /** How many rows it has. */
   readonly rowCount: number;
 }
 
@@ -90,8 +85,8 @@ export interface DuckDbOptions {
 }
 
 /**
- * What this package asks of DuckDB: in this process, or in a child process. Conditions, types and messages are DuckDB's own, so
- * nothing but DuckDB can implement it.
+ * DuckDB as this package uses it, in this process or in a child process. Conditions, types and messages are DuckDB's own, so nothing
+ * else can implement this interface.
  */
 export interface DuckDb {
   /** Passes the store's current credentials to the httpfs extension. */

@@ -11,7 +11,7 @@ export async function interruptible<T>(
   { signal }: CallOptions,
   run: () => Promise<T>,
 ): Promise<T> {
-  if (signal?.aborted === true) throw aborted();
+  if (signal?.aborted === true) throw interrupted();
   let interrupting: NodeJS.Timeout | undefined;
   const interrupt = (): void => {
     connection.interrupt();
@@ -21,7 +21,7 @@ export async function interruptible<T>(
   try {
     return await run();
   } catch (error) {
-    throw isAborted(signal) ? aborted() : error;
+    throw isAborted(signal) ? interrupted() : error;
   } finally {
     signal?.removeEventListener("abort", interrupt);
     clearTimeout(interrupting);
@@ -31,7 +31,8 @@ export async function interruptible<T>(
 /** In a function, since the compiler takes `signal.aborted` to be false still. */
 const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
-function aborted(): StorageError {
+/** The error of a query that the caller's signal has interrupted. */
+export function interrupted(): StorageError {
   return new StorageError({
     code: "aborted",
     op: "sql",

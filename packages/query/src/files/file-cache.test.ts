@@ -26,7 +26,7 @@ async function filesIn(path: string): Promise<readonly string[]> {
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
 
-it("loads each version once, also when asked for twice at a time", async () => {
+it("loads each version once, also for concurrent calls", async () => {
   const cache = await FileCache.open(folder);
   let loads = 0;
   const get = (etag: string): Promise<string> =>
@@ -41,7 +41,7 @@ it("loads each version once, also when asked for twice at a time", async () => {
   expect(loads).toBe(2);
 });
 
-it("leaves nothing of a load that fails half-way", async () => {
+it("leaves nothing behind if a load fails half-way", async () => {
   const cache = await FileCache.open(folder);
   const broken = async (): Promise<AsyncGenerator<Uint8Array>> =>
     (async function* () {
@@ -53,7 +53,7 @@ it("leaves nothing of a load that fails half-way", async () => {
   expect(await readFile(await cache.get(nameOf("a"), async () => bytes("whole")), "utf8")).toBe("whole");
 });
 
-it("evicts the least recently used beyond the limit, but nothing that may be in use", async () => {
+it("evicts the least recently used files above the limit, but none that may be in use", async () => {
   const cache = await FileCache.open(folder, 25);
   const paths: string[] = [];
   for (const key of ["a", "b", "c", "d"])
@@ -78,7 +78,7 @@ it("evicts the least recently used beyond the limit, but nothing that may be in 
   await expect(stat(join(folder, "files", "left.part"))).rejects.toThrow("ENOENT");
 });
 
-it("matters only where something has to be kept, and then names the variable", async () => {
+it("fails only when something has to be cached, and then names the variable", async () => {
   await writeFile(join(folder, "file"), "");
   const root = join(folder, "data");
   await mkdir(root);

@@ -18,7 +18,7 @@ const BLOCK_BYTES = 512;
 /** The use of a file is recorded at most this often. */
 const TOUCH_EVERY_MS = 60_000;
 
-/** What a cached file was made from: a change in any of these makes another file. */
+/** The identity of a cached file: a change in any of these makes another file. */
 export interface CacheName {
   /** The store, such as `s3://bucket`. */
   readonly store: string;
@@ -26,7 +26,7 @@ export interface CacheName {
   readonly key: string;
   /** The version of the object. */
   readonly etag: string;
-  /** What was made of it, such as a conversion with its options. Default: a copy. */
+  /** The conversion that made it, with its options. Default: a copy. */
   readonly derived?: string | undefined;
 }
 
@@ -93,7 +93,7 @@ export class FileCache {
   }
 
   /**
-   * The path of a file, which `write` makes if it is not cached. What it leaves out is a hole that takes no space.
+   * The path of a file, which `write` makes if it is not cached. Bytes that it does not write are a hole that takes no space.
    *
    * @throws StorageError `permission_denied` where the directory cannot be written; `unavailable` where the disk is full.
    */

@@ -38,7 +38,6 @@ export interface StoredFile {
   readonly entries: readonly PartitionEntry[];
 }
 
-/** What it took to get files ready to scan. */
 export interface FetchCount {
   /** Files of which something was fetched from the store. */
   fetchedFiles: number;
@@ -46,7 +45,7 @@ export interface FetchCount {
   fetchedBytes: number;
 }
 
-/** What a query needs of the files of a table. */
+/** The parts of its files that a query needs. */
 export interface FileNeeds {
   /** The columns and rows. Default: everything. */
   readonly parts?: NeededParts | undefined;
@@ -73,7 +72,7 @@ export class FileSource {
   readonly #urlOf: ((key: Key) => string) | undefined;
   readonly #manifests = new Map<string, Manifest>();
 
-  /** @param urlOf the URL of an object, where DuckDB reads the store by itself. */
+  /** @param urlOf the URL of an object, if DuckDB reads the store directly. */
   constructor(backend: StorageBackend, cache: FileCache, csv: ReadCsvOptions, urlOf?: (key: Key) => string) {
     this.#urlOf = urlOf;
     this.#backend = backend;
@@ -166,7 +165,7 @@ export class FileSource {
     return { kind: "local", ...found, ...named };
   }
 
-  /** The URL by which DuckDB reads an object by itself. */
+  /** The URL of an object that DuckDB reads directly. */
   #remoteUrl(info: ObjectInfo): string | undefined {
     const url = this.#urlOf?.(info.key);
     return url !== undefined && isPlainUrl(url) ? url : undefined;

@@ -8,7 +8,7 @@ import {
 } from "@parquetry/core/unstable/tables";
 import type { NumberInterval } from "../statement/statement.ts";
 
-/** What a query needs of a Parquet file. */
+/** The columns and rows of a Parquet file that a query needs. */
 export interface NeededParts {
   /** False where the query cannot need a column. */
   readonly mentions: (column: string) => boolean;

@@ -14,7 +14,6 @@ const TAIL_BYTES = 64 * 1024;
 /** Concurrent requests for one object. */
 const RANGE_CONCURRENCY = 8;
 
-/** What {@link fetchPartial} needs. */
 export interface PartialFetch {
   readonly backend: StorageBackend;
   readonly cache: FileCache;

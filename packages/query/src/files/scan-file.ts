@@ -2,7 +2,7 @@ import type { PartitionEntry } from "@parquetry/core";
 
 /** A file that DuckDB can scan. */
 export interface ScanFile {
-  /** `local`: on this machine. `remote`: in a store that DuckDB reads by itself. */
+  /** `local`: on this machine. `remote`: in a store that DuckDB reads directly. */
   readonly kind: "local" | "remote";
   /** Its absolute path, or its URL. */
   readonly path: string;
@@ -12,6 +12,5 @@ export interface ScanFile {
   readonly version: string;
   /** Its key in the store. */
   readonly key: string;
-  /** Its partition. */
   readonly entries: readonly PartitionEntry[];
 }

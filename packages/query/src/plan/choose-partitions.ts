@@ -16,9 +16,8 @@ export interface LevelChoice {
 
 /** The partitions of a table that a query reads. */
 export interface ChosenPartitions {
-  /** The folders. */
   readonly folders: readonly PartitionFolder[];
-  /** What was chosen, level by level, without the levels that no predicate looks at. */
+  /** The choice at each level that a predicate looks at. */
   readonly levels: readonly LevelChoice[];
 }
 

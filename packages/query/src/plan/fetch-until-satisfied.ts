@@ -8,7 +8,6 @@ import { type QueryExplanation, summarizePlan } from "./plan-summary.ts";
 const FIRST_PARTITIONS = 8;
 const GROWTH = 8;
 
-/** What a query has read when DuckDB runs it. */
 export interface ReadSummary extends QueryExplanation, FetchCount {}
 
 /** How a query runs over its files. */

@@ -50,7 +50,7 @@ export async function fetchScan(
   }
 }
 
-/** What a query needs of the files of a table. */
+/** The parts of the files of a table that a statement needs. */
 export function fileNeeds(statement: Statement, table: NamedTable): FileNeeds {
   return {
     textColumns: Object.keys(table.declared.columnTypes),
@@ -64,7 +64,7 @@ function neededParts(statement: Statement, { names, declared }: NamedTable): Fil
   for (const { table, columns, intervals: own } of statement.conditions?.conditions ?? []) {
     const [column] = columns;
     if (own === undefined || column === undefined || typed.has(column)) continue;
-    // Each of several conditions on one column is true by itself.
+    // If there are several conditions on one column, any one of them suffices.
     if (names.length === 1 && names[0] === table) intervals.set(column, own);
   }
   if (statement.words === undefined && intervals.size === 0) return undefined;

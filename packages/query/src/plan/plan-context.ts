@@ -24,13 +24,11 @@ export type QueryProgress =
 export interface NamedTable {
   /** The names by which the query calls it. */
   readonly names: readonly string[];
-  /** What is known about the entity. */
   readonly facts: TableFacts;
-  /** What the caller has declared about it. */
   readonly declared: DeclaredTable;
 }
 
-/** What planning one query needs. */
+/** One query while it is planned. */
 export interface PlanContext {
   readonly duckdb: DuckDb;
   readonly source: FileSource;

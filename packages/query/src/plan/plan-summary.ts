@@ -3,7 +3,7 @@ import { fileNeeds } from "./fetched-scan.ts";
 import type { PlanContext } from "./plan-context.ts";
 import type { ScanPlan } from "./scan-plan.ts";
 
-/** What a query reads of one table. */
+/** The reads of a query from one table. */
 export interface TableStats {
   /** The name by which the query calls it. */
   readonly table: string;
@@ -24,7 +24,7 @@ export interface TableStats {
   readonly filesCached?: number | undefined;
 }
 
-/** What a query reads, or would read. */
+/** The reads of a query, done or planned. */
 export interface QueryExplanation {
   /** The tables. */
   readonly tables: readonly TableStats[];

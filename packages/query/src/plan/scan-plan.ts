@@ -12,7 +12,6 @@ import type { NamedTable, PlanContext } from "./plan-context.ts";
 /** The columns that each entity is taken to have. */
 export type ColumnsByEntity = ReadonlyMap<Key, readonly QueryColumn[]>;
 
-/** What a query reads of one table. */
 export interface TablePlan extends ChosenPartitions {
   readonly table: NamedTable;
   readonly files: readonly StoredFile[];

@@ -1,4 +1,5 @@
-import { StorageError } from "@parquetry/core";
+import type { StorageError } from "@parquetry/core";
+import { invalid } from "@parquetry/core/unstable";
 import { findParameters } from "./find-parameters.ts";
 import type { QueryParameters, QueryValue } from "./query-parameters.ts";
 import { sqlLiteral } from "./sql-literal.ts";
@@ -48,9 +49,5 @@ function valuesByName(parameters: QueryParameters | undefined): Map<string, Quer
 const listed = (names: readonly string[]): string => names.map((name) => `$${name}`).join(", ");
 
 function wrong(problem: string): StorageError {
-  return new StorageError({
-    code: "invalid_argument",
-    op: "sql",
-    message: `sql: parameters: ${problem}.`,
-  });
+  return invalid("sql", `parameters: ${problem}`);
 }

@@ -2,7 +2,7 @@ import { StorageError } from "@parquetry/core";
 import { ALLOWED_TABLE_FUNCTIONS, REFUSED_FUNCTIONS } from "./allowed-functions.ts";
 import { isNode, type SqlNode, textOf } from "./sql-tree.ts";
 
-/** What may stand in FROM. A kind that a later DuckDB adds is refused until it has been reviewed. */
+/** The kinds of sources that FROM may contain. A kind that a later DuckDB adds is refused until it has been reviewed. */
 const ALLOWED_SOURCES: ReadonlySet<string> = new Set([
   "BASE_TABLE",
   "SUBQUERY",
@@ -22,7 +22,7 @@ const QUERY_NODES: ReadonlySet<string> = new Set([
 ]);
 const SOURCE_FIELDS = ["from_table", "left", "right", "source"] as const;
 
-/** What in a node of a parse tree locked SQL may not contain: anything but SELECT over tables and harmless functions. */
+/** Names what locked SQL may not contain in a node: anything but SELECT over tables and harmless functions. */
 export function refusalOf(node: SqlNode): string | undefined {
   const query = isNode(node["node"]) ? textOf(node["node"], "type") : undefined;
   if (query !== undefined && !QUERY_NODES.has(query)) return `a ${query}`;
@@ -32,7 +32,8 @@ export function refusalOf(node: SqlNode): string | undefined {
   }
   if (node["class"] === "FUNCTION") return refusedFunction(node);
   if (node["class"] === "PARAMETER") return "a parameter that has no value";
-  if (node["type"] === "BASE_TABLE" && isNode(node["at_clause"])) return "AT (time travel)";
+  if (node["type"] === "BASE_TABLE" && isNode(node["at_clause"]))
+    return "AT, which reads another version of a table";
   return textOf(node, "type")?.endsWith("_REF") === true ? refusedSource(node) : undefined;
 }
 

@@ -11,10 +11,10 @@ export interface TableReference {
   readonly qualifier: string | undefined;
 }
 
-/** What the parse tree of SQL says. */
+/** Everything that is read out of the parse tree. */
 export interface StatementFacts extends Pick<Statement, "columnNames" | "words" | "stopAfterRows"> {
   readonly tables: readonly TableReference[];
-  /** What locked SQL may not contain. Absent: it is allowed. */
+  /** The part that locked SQL may not contain. Absent: it is allowed. */
   readonly refusal: string | undefined;
   readonly conditions: ParsedConditions | undefined;
 }

@@ -25,7 +25,7 @@ const OF_ONE_ROW: ReadonlySet<unknown> = new Set([
   "STAR",
 ]);
 
-/** What is collected about one expression while its nodes are visited. */
+/** Facts about one expression, collected while its nodes are visited. */
 export interface ExpressionFacts {
   readonly node: SqlNode;
   /** The lower-case names of its columns, each with the qualifiers before it. */

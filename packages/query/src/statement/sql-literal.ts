@@ -1,4 +1,5 @@
-import { StorageError } from "@parquetry/core";
+import type { StorageError } from "@parquetry/core";
+import { invalid } from "@parquetry/core/unstable";
 import type { QueryValue } from "./query-parameters.ts";
 import { quoteText } from "./quote.ts";
 
@@ -69,9 +70,8 @@ function integer(value: bigint, name: string): string {
 }
 
 function unusable(name: string, problem: string): StorageError {
-  return new StorageError({
-    code: "invalid_argument",
-    op: "sql",
-    message: `sql: the parameter ${name} ${problem}. Expected null, a boolean, number, bigint, string, Date, Uint8Array, or an array, plain object or Map of these.`,
-  });
+  return invalid(
+    "sql",
+    `the parameter ${name} ${problem}. Expected null, a boolean, number, bigint, string, Date, Uint8Array, or an array, plain object or Map of these`,
+  );
 }

@@ -1,6 +1,6 @@
 import type { SqlNode } from "./sql-tree.ts";
 
-/** One SQL statement, parsed: what there is to know about it before any table is looked at. */
+/** One SQL statement, parsed, before any table is looked at. */
 export interface Statement {
   /** The SQL to plan and to execute, with the parameters put in. */
   readonly text: string;
@@ -17,7 +17,7 @@ export interface Statement {
    * combines rows, or may.
    */
   readonly stopAfterRows?: number | undefined;
-  /** What every row that matters to it fulfils, where it is simple enough to tell. */
+  /** Conditions that every row that matters to it fulfils. Absent where it is not simple enough to tell. */
   readonly conditions?: RowConditions | undefined;
 }
 

@@ -71,6 +71,16 @@ export async function describeColumns(
   };
 }
 
+/** Sentences about a table: why columns have no type, and how many partitions were read if not all. */
+export function describeNotes({ columns, looked }: ColumnsDescription): readonly string[] {
+  const notes = columns.flatMap(({ name, problem }) =>
+    problem === undefined ? [] : [`${JSON.stringify(name)}: ${problem}`],
+  );
+  if (looked.partitions < looked.of)
+    notes.push(`Types come from ${looked.partitions} of ${looked.of} partitions.`);
+  return notes;
+}
+
 async function typeOf(
   duckdb: DuckDb,
   folded: string,

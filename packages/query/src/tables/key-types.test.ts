@@ -3,14 +3,14 @@ import { checkKeyTypes, inferKeyTypes, isBigint } from "./key-types.ts";
 
 describe("key types", () => {
   it.each(["0", "-5", "2024", "9223372036854775807", "-9223372036854775808"])(
-    "takes %s for BIGINT",
+    "recognizes %s as BIGINT",
     (text) => {
       expect(isBigint(text)).toBe(true);
     },
   );
 
   it.each(["", "01", "-0", "+1", "1.0", "1e3", " 1", "9223372036854775808", "null"])(
-    "takes %j for text",
+    "recognizes %j as a string",
     (text) => {
       expect(isBigint(text)).toBe(false);
     },
@@ -37,7 +37,7 @@ describe("key types", () => {
     ]);
   });
 
-  it("refuses what contradicts the pinned types", () => {
+  it("refuses values that contradict the types", () => {
     const keys = [{ name: "week", type: "BIGINT" }];
     expect(() => checkKeyTypes("raw/plays", keys, {}, [[["week", "bowl"]]])).toThrow(
       /hiveTypes: \{ "raw\/plays": \{ week: "VARCHAR"/,

@@ -22,7 +22,7 @@ export function isBigint(text: string): boolean {
  * Decides the types of an entity's partition keys: as declared; otherwise BIGINT where every value seen is an integer that
  * BIGINT gives back unchanged, else VARCHAR. A key of which only NULL was seen is VARCHAR.
  *
- * What is seen does not depend on any query: all values of the first level, and at each further level those in the first and in
+ * The values seen do not depend on any query: all values of the first level, and at each further level those in the first and in
  * the last folder of the level above. If another partition contradicts a BIGINT, reading that partition is an error
  * ({@link checkKeyTypes}), so a type never depends on what was pruned. A declared key that was not seen is a key that only other
  * partitions have.

@@ -4,7 +4,6 @@ import type { FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
 import { joinTypes } from "./column-join.ts";
 import type { DeclaredTypes } from "./key-types.ts";
 
-/** What {@link reconcileColumns} needs. */
 export interface ReconcileInput {
   /** The entity, for messages. */
   readonly entity: string;

@@ -15,7 +15,7 @@ describe("resolveTable", () => {
     ["games", "raw/games"],
     ["byplay", "raw/byplay"],
     ["teams", "teams"],
-  ])("takes %s for %s", (name, entity) => expect(resolveTable(name, entities)).toBe(entity));
+  ])("resolves %s to %s", (name, entity) => expect(resolveTable(name, entities)).toBe(entity));
 
   it.each([
     ["plays", /"processed\/plays" or "raw\/plays"/],

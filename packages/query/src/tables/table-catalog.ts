@@ -8,7 +8,6 @@ import type { ListingMemory } from "./listing-memory.ts";
 import { resolveTable } from "./resolve-table.ts";
 import { type DeclaredTable, readTableFacts, type TableFacts } from "./table-facts.ts";
 
-/** What {@link TableCatalog} needs. */
 export interface CatalogOptions {
   readonly backend: StorageBackend;
   readonly duckdb: DuckDb;
@@ -62,7 +61,6 @@ export class TableCatalog {
     }
   }
 
-  /** What is known about an entity. */
   async factsOf(entity: Key, listing: ListingMemory, signal: AbortSignal | undefined): Promise<TableFacts> {
     const known = this.#facts.get(entity);
     if (known !== undefined) {
@@ -85,7 +83,6 @@ export class TableCatalog {
     return describeColumns(facts, this.declaredOf(facts.entity), { duckdb, source, listing, signal });
   }
 
-  /** What the caller has declared about an entity. */
   declaredOf(entity: Key): DeclaredTable {
     const { hiveTypes, columnTypes } = this.#options.declared;
     return { hiveTypes: hiveTypes?.[entity] ?? {}, columnTypes: columnTypes?.[entity] ?? {} };

@@ -8,9 +8,8 @@ import type { ListingMemory } from "./listing-memory.ts";
 import { reconcileColumns } from "./reconcile-columns.ts";
 import { storedFiles } from "./stored-files.ts";
 
-/** What is known about an entity before any query. It does not depend on what a query prunes. */
+/** The facts about an entity that are known before any query, and do not depend on what a query prunes. */
 export interface TableFacts {
-  /** Its name. */
   readonly entity: Key;
   /** Its partition keys and their types, outermost first. */
   readonly keys: readonly QueryColumn[];
@@ -18,15 +17,12 @@ export interface TableFacts {
   readonly columns: readonly QueryColumn[];
 }
 
-/** What the caller has declared about an entity. */
+/** The types that the caller has declared for an entity. */
 export interface DeclaredTable {
-  /** Types of partition keys. */
   readonly hiveTypes: DeclaredTypes;
-  /** Types of columns. */
   readonly columnTypes: DeclaredTypes;
 }
 
-/** What {@link readTableFacts} needs. */
 export interface TableReader {
   readonly duckdb: DuckDb;
   readonly source: FileSource;

@@ -19,45 +19,37 @@ const opened = (): DuckDb => {
   return duckdb;
 };
 
-/** The options of a call, with a signal that fires when the parent aborts the call by its number. */
-function withSignal(id: number, options: RunOptions = {}): RunOptions {
-  return { ...options, signal: aborts.get(id)?.signal };
-}
-
-const answerers = (id: number): DuckDbCalls => ({
+/** @param signal fires when the parent aborts the call. */
+const answerers = (signal: AbortSignal): DuckDbCalls => ({
   async open(options) {
     scratchDirectory = options.scratchDirectory;
     duckdb = await openEmbeddedDuckDb(options);
   },
   grant: (access) => opened().grant(access),
-  prepare: (sql, parameters) => opened().prepare(sql, parameters, withSignal(id)),
-  prune: (statement, tables) => opened().prune(statement, tables, withSignal(id)),
+  prepare: (sql, parameters) => opened().prepare(sql, parameters, { signal }),
+  prune: (statement, tables) => opened().prune(statement, tables, { signal }),
   groupFiles: (files) => opened().groupFiles(files),
   isAllNull: (group, column) => opened().isAllNull(group, column),
-  async run(statement, tables, options) {
-    const result = await opened().run(statement, tables, withSignal(id, options));
+  async run(statement, tables, options: RunOptions) {
+    const result = await opened().run(statement, tables, { ...options, signal });
     const number = ++resultCount;
     results.set(number, { result, batches: result.batches() });
     return { result: number, columns: result.columns, rowCount: result.rowCount };
   },
   runToParquet: (statement, tables, options) =>
-    opened().runToParquet(statement, tables, withSignal(id, options)),
-  merge: (table, { sortBy }) => opened().merge(table, { sortBy, signal: aborts.get(id)?.signal }),
+    opened().runToParquet(statement, tables, { ...options, signal }),
+  merge: (table, options) => opened().merge(table, { ...options, signal }),
   async next(number) {
     const next = await results.get(number)?.batches.next();
-    if (next === undefined || next.done === true) {
-      results.delete(number);
-      return undefined;
-    }
-    return next.value;
+    if (next !== undefined && next.done !== true) return next.value;
+    results.delete(number);
+    return undefined;
   },
   async closeResult(number) {
     results.get(number)?.result.close();
     results.delete(number);
   },
-  async close() {
-    await duckdb?.close();
-  },
+  close: async () => duckdb?.close(),
 });
 
 function send(answer: Answer): void {
@@ -71,10 +63,11 @@ async function answer(request: Request): Promise<void> {
     return;
   }
   const { id, call, args } = request;
-  aborts.set(id, new AbortController());
+  const controller = new AbortController();
+  aborts.set(id, controller);
   try {
-    const run: (...given: readonly never[]) => Promise<unknown> = answerers(id)[call];
-    // The parent is this package: the arguments are those of the call.
+    const run: (...given: readonly never[]) => Promise<unknown> = answerers(controller.signal)[call];
+    // The parent is part of this package: the arguments are those of the call.
     send({ id, value: await run(...(args as readonly never[])) });
   } catch (error) {
     send({ id, error: toWire(error) });

@@ -3,10 +3,11 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { StorageError } from "@parquetry/core";
 import type { RunOptions } from "../duckdb.ts";
+import { interrupted } from "../interruptible.ts";
 import { processBytes } from "./process-memory.ts";
-import { type Answer, type DuckDbCall, type DuckDbCalls, fromWire, type Request } from "./wire.ts";
+import type { Answer, DuckDbCall, DuckDbCalls, Request } from "./wire.ts";
 
-/** The time in which an aborted query must stop by itself. */
+/** An aborted query that has not stopped after this time is killed. */
 const ABORT_GRACE_MS = 1_000;
 const WATCH_MEMORY_EVERY_MS = 50;
 /** The environment variables that the child inherits: those for finding files, and no credentials. */
@@ -60,13 +61,13 @@ export class DuckDbProcess {
   ): Promise<Awaited<ReturnType<DuckDbCalls[Name]>>> {
     const { signal, timestamps, maxRows } = options;
     if (this.#end !== undefined) throw this.#end;
-    if (signal?.aborted === true) throw aborted();
+    if (signal?.aborted === true) throw interrupted();
     const id = ++this.#calls;
     let grace: NodeJS.Timeout | undefined;
     const abort = (): void => {
       this.#send({ abort: id });
       grace = setTimeout(() => {
-        this.#waiting.get(id)?.reject(aborted());
+        this.#waiting.get(id)?.reject(interrupted());
         this.#kill(ended("was killed because an aborted query in it did not stop"));
       }, ABORT_GRACE_MS);
     };
@@ -95,7 +96,7 @@ export class DuckDbProcess {
   #take(message: Answer): void {
     const waiting = this.#waiting.get(message.id);
     if (waiting === undefined) return;
-    if ("error" in message) waiting.reject(fromWire(message.error));
+    if ("error" in message) waiting.reject(new StorageError(message.error));
     // The child is part of this package: the value is that of the call.
     else waiting.resolve(message.value as never);
   }
@@ -153,13 +154,5 @@ function ended(what: string): StorageError {
     op: "sql",
     retry: "never",
     message: `sql: the query's process ${what}. The next query starts a new one. Read less at a time, or raise memoryLimit.`,
-  });
-}
-
-function aborted(): StorageError {
-  return new StorageError({
-    code: "aborted",
-    op: "sql",
-    message: "sql: interrupted by the caller's signal.",
   });
 }

@@ -1,8 +1,7 @@
-import { isStorageError, StorageError, type StorageErrorOptions } from "@parquetry/core";
-import type { ColumnBatch, DuckDb, DuckDbOptions } from "../duckdb.ts";
-import type { QueryColumn } from "../views/scan-table.ts";
+import { isStorageError, type StorageErrorOptions } from "@parquetry/core";
+import type { ColumnBatch, DuckDb, DuckDbOptions, DuckDbResult } from "../duckdb.ts";
 
-/** The calls that the child process answers, by name. Everything in them survives a structured clone. */
+/** The calls that the child process answers. Everything in them survives a structured clone. */
 export interface DuckDbCalls extends Omit<DuckDb, "run"> {
   open(options: DuckDbOptions): Promise<void>;
   run(...args: Parameters<DuckDb["run"]>): Promise<WireResult>;
@@ -11,18 +10,12 @@ export interface DuckDbCalls extends Omit<DuckDb, "run"> {
   closeResult(result: number): Promise<void>;
 }
 
-/** The name of a call. */
 export type DuckDbCall = keyof DuckDbCalls;
 
 /** A result that stays in the child process. */
-export interface WireResult {
+export interface WireResult extends Pick<DuckDbResult, "columns" | "rowCount"> {
   readonly result: number;
-  readonly columns: readonly QueryColumn[];
-  readonly rowCount: number;
 }
-
-/** A StorageError as plain data. */
-export type WireError = StorageErrorOptions;
 
 /** A message to the child process. */
 export type Request =
@@ -32,19 +25,14 @@ export type Request =
 /** A message from the child process. */
 export type Answer =
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: WireError };
+  | { readonly id: number; readonly error: StorageErrorOptions };
 
-/** An error as plain data. */
-export function toWire(error: unknown): WireError {
+/** The facts of an error as plain data. */
+export function toWire(error: unknown): StorageErrorOptions {
   if (!isStorageError(error)) {
     const message = `sql: ${error instanceof Error ? error.message : String(error)}`;
     return { code: "unavailable", op: "sql", retry: "never", message };
   }
   const { code, op, path, backend, retry, attempts, storeCode, message } = error;
   return { code, op, path, backend, retry, attempts, storeCode, message };
-}
-
-/** Turns plain data back into the error. */
-export function fromWire(error: WireError): StorageError {
-  return new StorageError(error);
 }

@@ -8,7 +8,7 @@ export function markerColumn(entity: string): string {
   return `parquetry_table_${createHash("sha256").update(entity).digest("hex").slice(0, 16)}`;
 }
 
-/** What an optimised plan says about the zero-row files that it scans. */
+/** The facts that an optimised plan contains about the zero-row files that it scans. */
 export interface PlanFacts {
   /** By marker column, the paths that any scan of the table kept. Absent where the plan has no scan of it. */
   readonly scans: ReadonlyMap<string, ReadonlySet<string>>;

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DuckDBConnection, DuckDBMaterializedResult } from "@duckdb/node-api";
-import { StorageError } from "@parquetry/core";
 import type { CallOptions, ColumnBatch, DuckDbResult, ResultOptions } from "../duckdb.ts";
+import { interrupted } from "../interruptible.ts";
 import type { QueryColumn } from "../views/scan-table.ts";
 import { resultValue } from "./result-values.ts";
 
@@ -41,7 +41,7 @@ export class EmbeddedResult implements DuckDbResult {
     try {
       let turnStarted = performance.now();
       for (let i = 0; i < this.#result.chunkCount; i++) {
-        if (this.#options.signal?.aborted === true) throw aborted();
+        if (this.#options.signal?.aborted === true) throw interrupted();
         const chunk = this.#result.getChunk(i);
         const values: unknown[][] = [];
         for (let c = 0; c < this.columns.length; c++) {
@@ -74,8 +74,4 @@ function uniqueNames(names: readonly string[]): readonly string[] {
     used.add(unique);
     return unique;
   });
-}
-
-function aborted(): StorageError {
-  return new StorageError({ code: "aborted", op: "sql", message: "sql: interrupted." });
 }

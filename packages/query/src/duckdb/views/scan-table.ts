@@ -21,7 +21,6 @@ interface TableShape {
 
 /** A table while its partitions are being chosen. */
 export interface CandidateTable extends TableShape {
-  /** The entity. */
   readonly entity: string;
   /** The partitions to choose from. Absent where none are known yet. */
   readonly candidates?: readonly (readonly PartitionEntry[])[] | undefined;
@@ -29,13 +28,11 @@ export interface CandidateTable extends TableShape {
 
 /** A table as it is scanned: every group of files is converted to its columns. */
 export interface ScanTable extends TableShape {
-  /** The files. */
   readonly groups: readonly FileGroup[];
 }
 
 /** Files of one table that have the same columns of the same types and the same partition keys. */
 export interface FileGroup {
-  /** The files. */
   readonly files: readonly ScanFile[];
   /** The columns of each file, in order. */
   readonly columns: readonly QueryColumn[];

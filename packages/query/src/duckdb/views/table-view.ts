@@ -14,7 +14,6 @@ const EXACT_IN_DOUBLE = "9007199254740992";
 export interface TableView {
   /** The names of the view. */
   readonly names: readonly string[];
-  /** Its SELECT. */
   readonly select: string;
   /** The files, by variable. */
   readonly files: ReadonlyMap<string, readonly string[]>;
@@ -24,7 +23,6 @@ export interface TableView {
 
 /** A table of files and their partition keys. */
 export interface KeyTable {
-  /** Its name. */
   readonly name: string;
   /** Its columns without the file: {@link hiveColumn} names and types. */
   readonly columns: readonly QueryColumn[];
