@@ -1,6 +1,8 @@
 import { checkOptions } from "@parquetry/core/unstable";
 import { findVariable } from "./environment.ts";
-import { CONFIG_OPTIONS, type ConfigOptions } from "./storage-config.ts";
+import { type ConfigOptions, URI_OPTIONS } from "./storage-config.ts";
+
+const { onRetry: _, ...ENV_OPTIONS } = URI_OPTIONS;
 
 /**
  * Returns the cloud backend that the environment configures: the one `…_STORAGE_BACKEND` names, else R2 if `…_R2_BUCKET` is
@@ -11,7 +13,7 @@ import { CONFIG_OPTIONS, type ConfigOptions } from "./storage-config.ts";
 export async function configuredCloud(
   options: Pick<ConfigOptions, "env" | "envPrefix"> = {},
 ): Promise<"r2" | "s3" | undefined> {
-  checkOptions(options, CONFIG_OPTIONS, "configuredCloud");
+  checkOptions(options, ENV_OPTIONS, "configuredCloud");
   const { env = process.env, envPrefix } = options;
   const { value: named } = findVariable(env, envPrefix, ["STORAGE_BACKEND"]);
   if (named !== undefined) {
