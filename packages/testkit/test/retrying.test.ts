@@ -32,7 +32,7 @@ describe("retrying", () => {
     expect((await backend.head(KEY)).sizeBytes).toBe(1000);
   });
 
-  it("gives up after its tries, and says how many they were", async () => {
+  it("gives up after its attempts and reports their number", async () => {
     const backend = await filled(() => ({ when: "before", error: failure("rate_limited") }));
     const error: unknown = await backend.head(KEY).catch((thrown: unknown) => thrown);
     expect(isStorageError(error, "rate_limited") && error.attempts).toBe(4);
@@ -49,7 +49,7 @@ describe("retrying", () => {
     expect(calls).toBe(1);
   });
 
-  it("goes on with a body where it broke off, however often", async () => {
+  it("resumes a body where it broke off, however often", async () => {
     const ranges: number[] = [];
     const backend = await filled(({ op, nth }) => {
       ranges.push(nth);
@@ -92,7 +92,7 @@ describe("retrying", () => {
     expect(JSON.parse(JSON.stringify(thrown))).toMatchObject({ storeCode: "ServiceUnavailable" });
   });
 
-  it("never glues two versions of an object together", async () => {
+  it("never joins two versions of an object", async () => {
     const memory = createMemoryBackend();
     await memory.put(KEY, new Uint8Array(1000).fill(1));
     const plan: FaultPlan = ({ nth }) =>
@@ -115,7 +115,7 @@ describe("retrying", () => {
     expect(calls).toBe(1);
   });
 
-  it("goes on with a listing after the last page that came through", async () => {
+  it("resumes a listing after the last page that arrived", async () => {
     const memory = createMemoryBackend();
     for (let i = 0; i < 2500; i++)
       await memory.put(parseKey(`l/${String(i).padStart(4, "0")}`), new Uint8Array());

@@ -109,7 +109,7 @@ export interface ResumableUploads {
   abort(upload: Pick<UnfinishedUpload, "key" | "uploadId">, options?: OperationOptions): Promise<void>;
 }
 
-/** What another program needs to read the objects of an S3 store by itself. Holds secrets: never print it. */
+/** The address and credentials with which another program reads the objects of an S3 store. Holds secrets: never print it. */
 export interface ObjectAccess {
   /** The bucket. */
   readonly bucket: string;
@@ -134,12 +134,12 @@ export interface DirectAccess {
   /**
    * Returns the address and the credentials of the objects.
    *
-   * @throws StorageError `unauthenticated` where there are no credentials.
+   * @throws StorageError `unauthenticated` if the credentials are missing.
    */
   access(options?: OperationOptions): Promise<ObjectAccess>;
 }
 
-/** What a backend can do beyond the byte contract. Absent: it cannot. */
+/** The abilities of a backend beyond the byte contract. It lacks those that are absent. */
 export interface BackendAbilities {
   /** Reads and hashes small objects on a separate thread. */
   readonly hashedReads?: HashedReads | undefined;
@@ -149,7 +149,7 @@ export interface BackendAbilities {
   readonly directAccess?: DirectAccess | undefined;
 }
 
-/** Beside the backends, so that a copy (`{ ...backend, get }`) or a wrapper that does not know an ability has none. */
+/** Kept apart from the backends, so that a copy (`{ ...backend, get }`) or an unaware wrapper has none. */
 const declared = new WeakMap<StorageBackend, BackendAbilities>();
 const NONE: BackendAbilities = {};
 
@@ -168,8 +168,8 @@ export function abilitiesOf(backend: StorageBackend): BackendAbilities {
 }
 
 /**
- * Declares the abilities of a backend and returns it. A backend calls it once; a wrapper calls it to pass abilities on, each
- * in terms of its own keys and limits.
+ * Declares the abilities of a backend and returns it. A backend calls it once; a wrapper calls it to pass abilities on, with
+ * keys translated and limits applied.
  *
  * @example
  * ```ts

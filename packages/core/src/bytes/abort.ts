@@ -1,9 +1,13 @@
 import { StorageError } from "./storage-error.ts";
 
 /**
- * Throws where the caller's signal has fired.
+ * Throws if the caller's signal has fired.
  *
- * @throws StorageError `aborted`.
+ * @throws StorageError `aborted`, or `timeout` for an `AbortSignal.timeout()`.
+ * @example
+ * ```ts
+ * throwIfAborted(options?.signal, "get", key, "mine");
+ * ```
  */
 export function throwIfAborted(
   signal: AbortSignal | undefined,
@@ -14,7 +18,14 @@ export function throwIfAborted(
   if (signal?.aborted) throw abortedError(signal, op, path, backend);
 }
 
-/** The error of an aborted operation. A `AbortSignal.timeout()` that fired is a `timeout`, any other is `aborted`. */
+/**
+ * Returns the error of an aborted operation: `timeout` if an `AbortSignal.timeout()` fired, else `aborted`.
+ *
+ * @example
+ * ```ts
+ * onAbort(signal, () => reject(abortedError(signal, "get", key, "mine")));
+ * ```
+ */
 export function abortedError(signal: AbortSignal, op: string, path: string, backend: string): StorageError {
   const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
   return new StorageError({
@@ -28,7 +39,7 @@ export function abortedError(signal: AbortSignal, op: string, path: string, back
   });
 }
 
-/** Somebody who waits for a signal, and no longer. */
+/** A callback that waits for a signal; cleared once it no longer does. */
 interface Waiter {
   callback: (() => void) | undefined;
 }
@@ -36,9 +47,9 @@ interface Waiter {
 const waiting = new WeakMap<AbortSignal, Set<Waiter>>();
 
 /**
- * Calls back when the signal fires; the function that is returned takes that back. However many wait for one signal, each
- * costs the same: an EventTarget looks through all of its listeners whenever one comes or goes, and hundreds of operations
- * are in flight under one signal.
+ * Calls back when the signal fires; the returned function cancels that. The cost is constant however many callbacks wait for
+ * one signal, whereas an EventTarget searches all of its listeners whenever one is added or removed, and hundreds of
+ * operations run under one signal.
  *
  * @example
  * ```ts
@@ -52,8 +63,8 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   waiters.add(waiter);
   return () => {
     waiters.delete(waiter);
-    // A Set that many come to and leave is copied over and over, and V8 keeps what old copies hold until its next full
-    // collection: not, through a callback, a request with its body.
+    // V8 copies a Set whose entries change often and keeps the old copies until its next full collection. Without this, they
+    // would keep requests and their bodies alive through the callbacks.
     waiter.callback = undefined;
   };
 }
@@ -70,9 +81,9 @@ function listen(signal: AbortSignal): Set<Waiter> {
 }
 
 /**
- * The value of a promise, or a rejection as soon as the signal fires, whatever becomes of the promise.
+ * Returns the value of a promise, or rejects as soon as the signal fires, whether or not the promise settles.
  *
- * @throws what the signal's reason is.
+ * @throws the signal's reason.
  * @example
  * ```ts
  * const credentials = await unlessAborted(loading, signal);

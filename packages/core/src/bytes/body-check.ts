@@ -3,16 +3,16 @@ import type { Key } from "./key.ts";
 import type { PutOptions } from "./storage-backend.ts";
 import { bodyMismatch } from "./write-errors.ts";
 
-/** Holds a body against what was announced of it. */
+/** Compares a body with its announced hashes. */
 export interface BodyCheck {
-  /** Takes the next bytes of the body. */
+  /** Adds the next bytes of the body. */
   update(chunk: Uint8Array): void;
-  /** The body is at its end. @throws StorageError `corrupt` where it is not what was announced. */
+  /** Ends the body. @throws StorageError `corrupt` if a hash differs. */
   finish(): void;
 }
 
 /**
- * Makes the check of a put's body. Hashes only what was announced.
+ * Returns the check of a put's body. It computes only the hashes that were announced.
  *
  * @example
  * ```ts

@@ -5,7 +5,11 @@ import { StorageError } from "./storage-error.ts";
 /**
  * Turns a requested range into absolute offsets in an object of `sizeBytes`, `end` excluded.
  *
- * @throws StorageError `invalid_argument` where the range is malformed or starts at or beyond the end.
+ * @throws StorageError `invalid_argument` if the range is malformed or starts at or beyond the end.
+ * @example
+ * ```ts
+ * resolveRange({ last: 8 }, 100, key, "mine"); // { start: 92, end: 100 }
+ * ```
  */
 export function resolveRange(
   range: ByteRange | undefined,
@@ -22,9 +26,13 @@ export function resolveRange(
 }
 
 /**
- * Checks a range without knowing the object's size.
+ * Checks a range without the object's size.
  *
- * @throws StorageError `invalid_argument` where it is malformed or empty.
+ * @throws StorageError `invalid_argument` if it is malformed or empty.
+ * @example
+ * ```ts
+ * if (range !== undefined) checkRange(range, key, "mine");
+ * ```
  */
 export function checkRange(range: ByteRange, key: Key, backend: string): void {
   const ok =
@@ -39,12 +47,20 @@ export function checkRange(range: ByteRange, key: Key, backend: string): void {
       op: "get",
       path: key,
       backend,
-      message: `get ${key}: ${JSON.stringify(range)} is not a range; expected { start, end } with 0 <= start < end, or { last } above 0.`,
+      message: `get ${key}: ${JSON.stringify(range)} is not a range; expected { start, end } with 0 <= start < end, or { last } with last > 0.`,
     });
   }
 }
 
-/** The error of a range that an object does not have. */
+/**
+ * Returns the error of a range that starts beyond the object.
+ *
+ * @param sizeBytes the object's size, where it is known.
+ * @example
+ * ```ts
+ * if (status === 416) throw rangeBeyondEnd(range, undefined, key, "mine");
+ * ```
+ */
 export function rangeBeyondEnd(
   range: ByteRange,
   sizeBytes: number | undefined,

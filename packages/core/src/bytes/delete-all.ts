@@ -2,7 +2,7 @@ import type { Key } from "./key.ts";
 import type { OperationOptions, StorageBackend } from "./storage-backend.ts";
 
 /**
- * Deletes all given keys and throws the first failure, after every key was tried.
+ * Deletes all given keys; tries every key before it throws the first failure.
  *
  * @throws StorageError of the first key that could not be deleted.
  * @example

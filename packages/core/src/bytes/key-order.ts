@@ -1,6 +1,6 @@
 /**
- * Orders strings by their UTF-8 bytes, as S3 lists keys. JavaScript's own `<` compares UTF-16 units and puts
- * characters above U+FFFF before U+E000–U+FFFF; this does not.
+ * Compares strings by their UTF-8 bytes, the order in which S3 lists keys. JavaScript's `<` compares UTF-16 units, which puts
+ * characters above U+FFFF before U+E000–U+FFFF.
  *
  * @returns negative, zero or positive, for `Array.prototype.sort`.
  * @example

@@ -39,7 +39,7 @@ describe("parseKey", () => {
 });
 
 describe("prefixes", () => {
-  it("drops one trailing slash and takes nothing for everything", () => {
+  it("drops one trailing slash, and accepts the empty prefix", () => {
     expect(parsePrefix("raw/")).toBe("raw");
     expect(parsePrefix("")).toBe("");
     expect(() => parsePrefix("raw//")).toThrow("empty segment");
@@ -55,7 +55,7 @@ describe("prefixes", () => {
 });
 
 describe("compareKeys", () => {
-  it("orders as UTF-8 bytes do", () => {
+  it("compares by UTF-8 bytes", () => {
     const text = fc.string({ unit: "binary" });
     fc.assert(
       fc.property(text, text, (a, b) => {

@@ -5,20 +5,20 @@ declare const keyBrand: unique symbol;
 
 /**
  * The name of an object: a `/`-separated relative path of non-empty segments, none of them `.` or `..`, at most
- * {@link MAX_KEY_BYTES} bytes of UTF-8. Raw everywhere inside Parquetry; encoded for the wire by the backend alone.
+ * {@link MAX_KEY_BYTES} bytes of UTF-8. Only a backend encodes it, for the wire.
  */
 export type Key = string & { readonly [keyBrand]: true };
 
-/** Where a listing starts: a {@link Key} whose whole segments must match, or `""` for everything. */
+/** The start of the keys that a listing returns: a {@link Key} that matches whole segments, or `""` for everything. */
 export type Prefix = Key | "";
 
-/** The longest key that S3 and R2 take, in UTF-8 bytes. */
+/** The longest key that S3 and R2 allow, in UTF-8 bytes. */
 export const MAX_KEY_BYTES = 1024;
 
 /**
  * Parses a caller's path into a {@link Key}.
  *
- * @throws StorageError `invalid_path` where it is empty, absolute, leaves its root or is too long.
+ * @throws StorageError `invalid_path` if it is empty, absolute or too long, or has an empty, `.` or `..` segment.
  * @example
  * ```ts
  * parseKey("raw/games/year=2024/data.parquet"); // fine
@@ -37,7 +37,7 @@ export function parseKey(path: string, op = "parseKey"): Key {
         "Expected a relative path such as raw/games/year=2024/data.parquet.",
     });
   }
-  // Checked above: this is where a Key comes from.
+  // Checked above.
   return path as Key;
 }
 
@@ -59,7 +59,7 @@ export function parsePrefix(path: string, op = "parsePrefix"): Prefix {
 /**
  * Joins a prefix and a relative path into a {@link Key}.
  *
- * @throws StorageError `invalid_path` where the result is not a key.
+ * @throws StorageError `invalid_path` if the result is not a key.
  * @example
  * ```ts
  * joinKey("raw/games", "year=2024"); // "raw/games/year=2024"
@@ -70,7 +70,7 @@ export function joinKey(prefix: Prefix, path: string): Key {
 }
 
 /**
- * True where `key` is `prefix` or lies below it, by whole segments: `a/week=1` holds `a/week=1/x`, never `a/week=10/x`.
+ * Returns true if `key` is `prefix` or below it, by whole segments: `a/week=1` contains `a/week=1/x`, never `a/week=10/x`.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 import type { ListOptions, ObjectInfo, StorageBackend } from "./storage-backend.ts";
 
 /**
- * Lists every object below a prefix, one by one, in key order.
+ * Lists every object below a prefix in key order.
  *
  * @example
  * ```ts

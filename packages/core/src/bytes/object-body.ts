@@ -1,18 +1,18 @@
 import { StorageError } from "./storage-error.ts";
 
 /**
- * The bytes of an opened object: iterate it, or take {@link ObjectBody.bytes}, or {@link ObjectBody.cancel} it — one of
- * these, once. Leaving the loop early frees the socket or handle.
+ * The bytes of an opened object. Do one of these, once: iterate it, await {@link ObjectBody.bytes}, or
+ * {@link ObjectBody.cancel} it. Leaving the loop early frees the socket or handle.
  */
 export interface ObjectBody extends AsyncIterable<Uint8Array> {
-  /** All bytes at once. */
+  /** Returns all bytes as one array. */
   bytes(): Promise<Uint8Array>;
-  /** Drops the body and frees what it holds. Never throws. */
+  /** Drops the body and frees its socket or handle. Never throws. */
   cancel(): Promise<void>;
 }
 
 /**
- * A body that can be opened again, so that a failed write can be repeated: a file, or an object of another store.
+ * A body that can be opened repeatedly, so that a failed write can be repeated: a file, or an object of another store.
  *
  * @example
  * ```ts
@@ -23,18 +23,25 @@ export interface ObjectBody extends AsyncIterable<Uint8Array> {
  * ```
  */
 export interface ReplayableBody {
-  /** How many bytes it has. */
+  /** Its size in bytes. */
   readonly sizeBytes: number;
-  /** Opens it anew, from `start` up to, not including, `end`. Default: all. */
+  /** Opens it from `start` up to, but not including, `end`. Default: all. */
   open(range?: { readonly start: number; readonly end?: number }): AsyncIterable<Uint8Array>;
 }
 
-/** What a put takes: bytes, a body that can be opened again, or a stream that can be read once. */
+/** The body of a put: bytes, a body that can be opened repeatedly, or a stream that can be read once. */
 export type PutBody = Uint8Array | ReplayableBody | AsyncIterable<Uint8Array>;
 
-/** True for a {@link ReplayableBody}. */
+/**
+ * Returns true for a {@link ReplayableBody}.
+ *
+ * @example
+ * ```ts
+ * const sizeBytes = isReplayable(body) ? body.sizeBytes : undefined;
+ * ```
+ */
 export function isReplayable(body: PutBody): body is ReplayableBody {
-  // A caller in JavaScript may hand over anything; `openBody` tells what is wrong with it.
+  // Callers without types may pass anything; `openBody` reports it.
   return typeof body === "object" && body !== null && "open" in body;
 }
 
@@ -56,7 +63,7 @@ export function openBody(body: PutBody): AsyncIterable<Uint8Array> {
   throw new StorageError({
     code: "invalid_argument",
     op: "put",
-    message: `put: a body is a Uint8Array, a ReplayableBody or an async iterable of Uint8Array; got ${typeof body}.`,
+    message: `put: the body must be a Uint8Array, a ReplayableBody or an async iterable of Uint8Array, got ${typeof body}.`,
   });
 }
 
@@ -65,7 +72,7 @@ async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * Joins chunks into one array, without a copy where there is only one.
+ * Joins chunks into one array; a single chunk is not copied.
  *
  * @example
  * ```ts
@@ -81,7 +88,7 @@ export async function collectBytes(chunks: AsyncIterable<Uint8Array>): Promise<U
 }
 
 /**
- * Makes an {@link ObjectBody} of chunks and of what frees them.
+ * Makes an {@link ObjectBody} from chunks and a function that frees them.
  *
  * @example
  * ```ts

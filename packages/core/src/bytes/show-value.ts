@@ -1,7 +1,7 @@
-/** Any value as a short text for a message: what JavaScript callers pass by mistake is of every kind. */
+/** Returns any value as a short string for a message: callers without types pass values of every kind. */
 export function showValue(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
-  // JSON has no NaN.
+  // JSON would print NaN as null.
   if (typeof value === "number") return String(value);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     const name = value.constructor?.name;

@@ -4,9 +4,9 @@ import type { ObjectBody, PutBody } from "./object-body.ts";
 import type { StorageError } from "./storage-error.ts";
 
 /**
- * The byte contract: objects by key, the same on a directory, in S3, in R2 or in memory. Nothing here knows tables.
- * Every method is required, takes a `signal` and throws only {@link StorageError}. `describeBackend` of
- * `@parquetry/testkit` asks a backend everything that is promised here.
+ * The byte contract: objects by key, the same in a directory, S3, R2 and memory. It knows nothing of tables. Every method is
+ * required, takes a `signal` and throws only {@link StorageError}. `describeBackend` of `@parquetry/testkit` tests a backend
+ * against every guarantee made here.
  *
  * @example
  * ```ts
@@ -16,47 +16,47 @@ import type { StorageError } from "./storage-error.ts";
  * ```
  */
 export interface StorageBackend {
-  /** Names the kind in errors: `local`, `s3`, `r2`, `memory`. */
+  /** The kind of backend, as errors name it: `local`, `s3`, `r2`, `memory`. */
   readonly name: string;
-  /** What this store can do, as data. */
+  /** The features and limits of this store. */
   readonly capabilities: BackendCapabilities;
-  /** Where a key lies, for people: `/data/raw/x` or `s3://bucket/raw/x`. Without a key, the root. */
+  /** Returns the human-readable address of a key, or of the root: `/data/raw/x`, `s3://bucket/raw/x`. */
   url(key?: Prefix): string;
-  /** The facts of one object. A missing key is `not_found`. */
+  /** Returns the metadata of one object. A missing key is `not_found`. */
   head(key: Key, options?: OperationOptions): Promise<ObjectInfo>;
   /**
    * Opens an object. The body must be consumed or cancelled. A missing key is `not_found`; a failed `ifMatch` is
-   * `precondition_failed`; a range that starts at or beyond the end is `invalid_argument`, one that ends beyond it is cut.
+   * `precondition_failed`; a range that starts at or beyond the end is `invalid_argument`; one that ends beyond it is shortened.
    */
   get(key: Key, options?: GetOptions): Promise<GetResult>;
   /**
-   * Stores a whole object or nothing: no reader ever sees a part, and when this resolves the bytes are durable, and the
-   * memory that the caller gave them in is its own again. A failed
-   * `ifNoneMatch` is `already_exists`; a failed `ifMatch`, also on a missing key, is `precondition_failed`; a body that
+   * Stores a whole object or nothing: no reader ever sees a part of it. When this resolves, the bytes are durable and the
+   * caller may reuse their buffer. A failed `ifNoneMatch` is `already_exists`; a failed `ifMatch`, also on a missing key, is `precondition_failed`; a body that
    * does not match `sha256` or `md5` is `corrupt`.
    */
   put(key: Key, body: PutBody, options?: PutOptions): Promise<PutResult>;
   /**
    * Lists objects below a prefix, lazily, a page at a time, keys in UTF-8 byte order of the whole key (`compareKeys`).
-   * With `delimiter` only the direct children: objects, and the prefixes that hold more. A prefix without objects gives
-   * one empty page or none, never an error. What cannot be read below it ends the listing, unless `onUnreadable` is told.
+   * With `delimiter`, it lists only the direct children: objects, and the prefixes of further objects. A prefix without
+   * objects yields one empty page or none, never an error. An unreadable folder or file ends the listing with an error,
+   * unless `onUnreadable` is set.
    */
   list(options?: ListOptions): AsyncIterable<ListPage>;
-  /** Deletes keys as the result is iterated, one result a key, in any order. A missing key counts as deleted. */
+  /** Deletes keys as the result is iterated, with one result for each key, in any order. A missing key is a success. */
   delete(keys: Iterable<Key> | AsyncIterable<Key>, options?: OperationOptions): AsyncIterable<DeleteResult>;
-  /** Copies an object inside the store. Preconditions are about the target, as in {@link StorageBackend.put}. */
+  /** Copies an object within the store. Preconditions apply to the target, as in {@link StorageBackend.put}. */
   copy(from: Key, to: Key, options?: CopyOptions): Promise<PutResult>;
-  /** Frees sockets and handles. Calls after it fail. */
+  /** Frees sockets and handles. Later calls fail. */
   close(): Promise<void>;
 }
 
-/** What every operation takes. */
+/** The options of every operation. */
 export interface OperationOptions {
   /** Stops the operation promptly, with code `aborted`. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The facts of one object. */
+/** The metadata of one object. */
 export interface ObjectInfo {
   /** Its key. */
   readonly key: Key;
@@ -66,13 +66,13 @@ export interface ObjectInfo {
   readonly etag: string;
   /** When it was last written. */
   readonly lastModified: Date;
-  /** The MD5 of its content in hex, where the store proves it at no cost; absent where it cannot. */
+  /** The MD5 of its content in hex, if the store proves it without a further request. */
   readonly md5?: string | undefined;
-  /** The SHA-256 of its content in hex, where it was recorded with the object and comes at no cost; never in a listing. */
+  /** The SHA-256 of its content in hex, if it was recorded with the object; never in a listing. */
   readonly sha256?: string | undefined;
 }
 
-/** Which bytes: from `start` up to, not including, `end` (default: the end), or the `last` so many. */
+/** A range of bytes: from `start` up to, but not including, `end` (default: the end), or the `last` n bytes. */
 export type ByteRange =
   | { readonly start: number; readonly end?: number | undefined }
   | { readonly last: number };
@@ -84,21 +84,21 @@ export interface GetOptions extends OperationOptions {
   /** Only if the object still has this ETag. */
   readonly ifMatch?: string | undefined;
   /**
-   * Compares a whole body with what {@link ObjectInfo.sha256} or else {@link ObjectInfo.md5} says: one that is another
-   * ends in `corrupt`. Where neither is known, or with a `range`, nothing is compared. Default false.
+   * Compares a whole body with {@link ObjectInfo.sha256}, or else {@link ObjectInfo.md5}, and ends it with `corrupt` if it
+   * differs. Compares nothing if neither is known, or with a `range`. Default false.
    */
   readonly verify?: boolean | undefined;
 }
 
 /** An opened object. */
 export interface GetResult {
-  /** The facts of the whole object, not of the range. */
+  /** The metadata of the whole object, not of the range. */
   readonly info: ObjectInfo;
   /** Its bytes. Consume or cancel them. */
   readonly body: ObjectBody;
 }
 
-/** A write happens only if this holds: `{ ifNoneMatch: "*" }` creates, `{ ifMatch: etag }` replaces. */
+/** The condition of a write: `{ ifNoneMatch: "*" }` only creates, `{ ifMatch: etag }` only replaces that version. */
 export interface Preconditions {
   /** Only if there is no such object. */
   readonly ifNoneMatch?: "*" | undefined;
@@ -108,57 +108,57 @@ export interface Preconditions {
 
 /** Options of {@link StorageBackend.put}. */
 export interface PutOptions extends OperationOptions, Preconditions {
-  /** What the SHA-256 of the body must be, in hex. */
+  /** The SHA-256 that the body must have, in hex. */
   readonly sha256?: string | undefined;
-  /** What the MD5 of the body must be, in hex. Who knows it saves a bucket the work of computing it. */
+  /** The MD5 that the body must have, in hex. Pass it if you already have it; the backend then does not compute it again. */
   readonly md5?: string | undefined;
 }
 
 /** Options of {@link StorageBackend.copy}. */
 export interface CopyOptions extends OperationOptions, Preconditions {}
 
-/** What a write left behind. */
+/** The result of a write. */
 export interface PutResult {
   /** The new object's ETag. */
   readonly etag: string;
   /** The new object's size in bytes. */
   readonly sizeBytes: number;
-  /** The MD5 that the store vouches for, in hex, where it does. */
+  /** The MD5 that the store proves, in hex, if it does. */
   readonly md5?: string | undefined;
 }
 
 /** Options of {@link StorageBackend.list}. */
 export interface ListOptions extends OperationOptions {
-  /** Where to start, by whole segments: `a/week=1` never lists `a/week=10`. Default `""`: everything. */
+  /** Lists only keys below it, by whole segments: `a/week=1` never lists `a/week=10`. Default `""`: everything. */
   readonly prefix?: Prefix | undefined;
   /** `"/"`: direct children only. Default: everything below. */
   readonly delimiter?: "/" | undefined;
-  /** Only what comes after this name in listing order, a child prefix standing as `prefix/`. Need not exist. */
+  /** Lists only names after this one, in listing order; a child prefix is compared as `prefix/`. It need not exist. */
   readonly startAfter?: string | undefined;
-  /** Told of what lies there but is no object of this contract: a symbolic link, a socket, a key such as `a//b`. */
+  /** Called for each entry that cannot be an object of this contract: a symbolic link, a socket, a key such as `a//b`. */
   readonly onSkipped?: ((skipped: SkippedEntry) => void) | undefined;
   /**
-   * Told of a folder below the prefix, or a file, that cannot be read: the listing goes on without it, and is not whole. By
-   * the time that a later key comes it has been told. Default: the listing fails.
+   * Called for a folder below the prefix, or a file, that cannot be read: the listing goes on without it and is incomplete. It
+   * is called before any later key is listed. Default: the listing fails.
    */
   readonly onUnreadable?: ((unreadable: UnreadableEntry) => void) | undefined;
 }
 
-/** Something that lies in the store but cannot be named by a {@link Key}. */
+/** An entry of the store that no {@link Key} can name. */
 export interface SkippedEntry {
-  /** Its name, as a key is written: from where the backend's keys begin. */
+  /** Its name, written like a key, relative to the root of the backend. */
   readonly path: string;
-  /** What it is. */
+  /** The kind of entry. */
   readonly reason: "symlink" | "special" | "not_a_key";
-  /** The same for people. */
+  /** A human-readable explanation. */
   readonly detail: string;
 }
 
-/** A folder or a file that a listing could not read. What lies below it is unknown. */
+/** A folder or a file that a listing could not read. Its content is unknown. */
 export interface UnreadableEntry {
-  /** Its name, as a key is written; `year=2024`, not `year=2024/`. */
+  /** Its name, written like a key: `year=2024`, not `year=2024/`. */
   readonly path: string;
-  /** Why, as a read of it would fail: `permission_denied`, `unavailable`. */
+  /** The error with which a read of it would fail: `permission_denied`, `unavailable`. */
   readonly error: StorageError;
 }
 
@@ -170,10 +170,10 @@ export interface ListPage {
   readonly prefixes: readonly Key[];
 }
 
-/** What became of one key of {@link StorageBackend.delete}. */
+/** The result of {@link StorageBackend.delete} for one key. */
 export interface DeleteResult {
   /** The key. */
   readonly key: Key;
-  /** Absent where it is gone. */
+  /** Why it could not be deleted; absent on success. */
   readonly error?: StorageError | undefined;
 }

@@ -1,21 +1,21 @@
 /**
- * What went wrong, as one word that a program can branch on.
+ * The kind of failure, for a program to branch on.
  *
  * | code | meaning | retry |
  * | --- | --- | --- |
- * | `not_found` | no object, bucket, root or entity of that name | never |
+ * | `not_found` | the object, bucket, root or entity does not exist | never |
  * | `already_exists` | a create-only put found an object | never |
  * | `conflict` | another writer committed first | never (read again, then decide) |
  * | `precondition_failed` | `ifMatch` did not hold | never |
  * | `permission_denied` | known identity, forbidden action | never |
  * | `unauthenticated` | missing, wrong or expired credentials | never |
  * | `rate_limited` | the store asked to slow down | safe |
- * | `unavailable` | unreachable, overloaded or vanished | safe |
+ * | `unavailable` | unreachable, overloaded or gone | safe |
  * | `timeout` | no answer, or a stalled body, within the limit | safe |
  * | `aborted` | the caller's `signal` fired | never |
- * | `corrupt` | bytes that are not what they claim to be | never |
- * | `invalid_path` | a key, prefix or partition that cannot be one | never |
- * | `invalid_argument` | a value the call cannot take | never |
+ * | `corrupt` | the bytes are damaged, or differ from their hash or size | never |
+ * | `invalid_path` | not a valid key, prefix or partition | never |
+ * | `invalid_argument` | an argument or option that the call does not accept | never |
  * | `not_supported` | the backend or the file format cannot do it | never |
  * | `outcome_unknown` | a write may or may not have happened | unsafe |
  */
@@ -36,30 +36,30 @@ export type StorageErrorCode =
   | "not_supported"
   | "outcome_unknown";
 
-/** `never`: the same call fails again. `safe`: repeat it freely. `unsafe`: look first, the call may have had its effect. */
+/** `never`: the same call fails again. `safe`: it may be repeated. `unsafe`: it may have taken effect, so check first. */
 export type RetryAdvice = "never" | "safe" | "unsafe";
 
-/** The facts of a {@link StorageError}. */
+/** The fields of a {@link StorageError}. */
 export interface StorageErrorOptions {
-  /** What went wrong. */
+  /** The kind of failure. */
   readonly code: StorageErrorCode;
   /** The operation, by its name in the contract: `get`, `put`, `list`, `readParquet`, … */
   readonly op: string;
-  /** What failed, on what, what was expected and found, and what to do next. Never a secret or a signed URL. */
+  /** Says what failed on which object, what was expected and found, and what to do next. Never holds a secret or a signed URL. */
   readonly message: string;
   /** The key, prefix or partition the operation was about. */
   readonly path?: string | undefined;
   /** The backend's name: `local`, `s3`, `r2`, `memory`. */
   readonly backend?: string | undefined;
-  /** Whether repeating may help. Default: what the code implies. */
+  /** Whether repeating may help. Default: as the code implies. */
   readonly retry?: RetryAdvice | undefined;
   /** The store's own name for the failure: `NoSuchBucket`, `InvalidRange`, `EACCES`, or DuckDB's error type. */
   readonly storeCode?: string | undefined;
-  /** How often it was tried. Default 1. */
+  /** The number of attempts. Default 1. */
   readonly attempts?: number | undefined;
   /** How long the store asked to wait before the next try, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
-  /** The error beneath, free of secrets. */
+  /** The underlying error, free of secrets. */
   readonly cause?: unknown;
 }
 
@@ -85,19 +85,19 @@ const RETRY_BY_CODE: Partial<Record<StorageErrorCode, RetryAdvice>> = {
  */
 export class StorageError extends Error {
   override readonly name = "StorageError";
-  /** What went wrong. */
+  /** The kind of failure. */
   readonly code: StorageErrorCode;
   /** The operation that failed. */
   readonly op: string;
   /** The key, prefix or partition, where there is one. */
   readonly path: string | undefined;
-  /** The backend's name, where one was involved. */
+  /** The backend's name, if one was involved. */
   readonly backend: string | undefined;
   /** Whether repeating may help. */
   readonly retry: RetryAdvice;
   /** The store's own name for the failure, where there is one: `NoSuchBucket`, `EACCES`. Branch on it, never on the message. */
   readonly storeCode: string | undefined;
-  /** How often it was tried. */
+  /** The number of attempts. */
   readonly attempts: number;
   /** How long the store asked to wait before the next try, in milliseconds. */
   readonly retryAfterMs: number | undefined;
@@ -122,7 +122,7 @@ export class StorageError extends Error {
 }
 
 /**
- * True for a {@link StorageError}, of the given code where one is given. Works across copies of this package.
+ * Returns true for a {@link StorageError}, of the given code if one is passed. Works across copies of this package.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The candidate that a misspelt name most likely means, or undefined where none is close. Case does not count.
+ * Returns the candidate that a misspelt name most likely means, or undefined if none is close. Ignores case.
  *
  * @example
  * ```ts
@@ -20,7 +20,7 @@ export function suggest(name: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that turn one text into the other; `limit` or more is `limit`. */
+/** Counts the insertions, deletions, substitutions and swaps of neighbours between two strings, up to `limit`. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let beforeLast: number[] = [];

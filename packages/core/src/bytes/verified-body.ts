@@ -4,9 +4,9 @@ import type { ByteRange, ObjectInfo } from "./storage-backend.ts";
 import { StorageError } from "./storage-error.ts";
 
 /**
- * A body that is compared with what the store recorded of it: with the SHA-256 where there is one, else with the MD5. All
- * chunks come through; the last step throws `corrupt` where they are not what was stored. Without a record, or with a
- * `range`, the body is given back as it is.
+ * Returns a body that is compared with the hash that the store recorded: the SHA-256 if there is one, else the MD5. It yields
+ * all chunks and then throws `corrupt` if the hash differs. Without a recorded hash, or with a `range`, the body itself is
+ * returned.
  *
  * @example
  * ```ts
@@ -35,7 +35,7 @@ export function verifiedBody(
       op: "get",
       path: info.key,
       backend,
-      message: `get ${info.key}: the bytes have ${algorithm} ${actual}, ${expected} was stored. Read it again; if it stays so, the object is damaged.`,
+      message: `get ${info.key}: received bytes with ${algorithm} ${actual}, expected ${expected}. Read it again; if that fails too, the object is damaged.`,
     });
   }
   return objectBody(chunks(), () => body.cancel());

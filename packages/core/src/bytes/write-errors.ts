@@ -1,18 +1,33 @@
 import type { Key } from "./key.ts";
 import { StorageError } from "./storage-error.ts";
 
-/** The error of a failed `ifNoneMatch: "*"`, the same on every backend. */
+/**
+ * Returns the error of a failed `ifNoneMatch: "*"`, the same on every backend.
+ *
+ * @example
+ * ```ts
+ * if (objects.has(key)) throw alreadyExists("mine", "put", key);
+ * ```
+ */
 export function alreadyExists(backend: string, op: string, key: Key): StorageError {
   return new StorageError({
     code: "already_exists",
     op,
     path: key,
     backend,
-    message: `${op}: ${key} exists already, and was to be created only.`,
+    message: `${op}: ${key} already exists (ifNoneMatch: "*").`,
   });
 }
 
-/** The error of a failed `ifMatch`, the same on every backend. */
+/**
+ * Returns the error of a failed `ifMatch`, the same on every backend.
+ *
+ * @param found the object's ETag, where it is known.
+ * @example
+ * ```ts
+ * if (etag !== ifMatch) throw preconditionFailed("mine", "put", key, ifMatch, etag);
+ * ```
+ */
 export function preconditionFailed(
   backend: string,
   op: string,
@@ -25,11 +40,19 @@ export function preconditionFailed(
     op,
     path: key,
     backend,
-    message: `${op}: ${key} is not the version asked for (ETag ${expected} expected, ${found ?? "another or none"} found). Read it again.`,
+    message: `${op}: ${key} is another version: expected ETag ${expected}, found ${found ?? "another or none"}. Read it again.`,
   });
 }
 
-/** The error of a body whose hash (`SHA-256` or `MD5`, in hex) is not the announced one. */
+/**
+ * Returns the error of a put whose body has another hash than announced.
+ *
+ * @param hash `SHA-256` or `MD5`; `expected` and `actual` are in hex.
+ * @example
+ * ```ts
+ * if (actual !== options.md5) throw bodyMismatch("mine", key, "MD5", options.md5, actual);
+ * ```
+ */
 export function bodyMismatch(
   backend: string,
   key: Key,
@@ -42,6 +65,6 @@ export function bodyMismatch(
     op: "put",
     path: key,
     backend,
-    message: `put: the body for ${key} has ${hash} ${actual}, ${expected} was announced; nothing was stored.`,
+    message: `put: the body for ${key} has ${hash} ${actual}, expected ${expected}; nothing was stored.`,
   });
 }

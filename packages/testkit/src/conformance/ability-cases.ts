@@ -35,7 +35,7 @@ function abilityCase<A extends Ability>(
 
 const md5 = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex");
 
-/** What a reader that hashes may rely on. */
+/** The guarantees of hashed reads. */
 export const HASHED_READ_CASES: readonly ConformanceCase[] = [
   abilityCase(
     "hashedReads",
@@ -62,7 +62,7 @@ export const HASHED_READ_CASES: readonly ConformanceCase[] = [
   ),
   abilityCase(
     "hashedReads",
-    "leaves another version, a missing object and one above maxFileBytes to `get`",
+    "returns undefined for another version, a missing object and one above maxFileBytes",
     async (reads, backend) => {
       const { sizeBytes, etag } = await backend.put(key("h/a"), noise(1000));
       await backend.put(key("h/a"), noise(1000, 2));
@@ -155,7 +155,7 @@ async function expectContent(backend: StorageBackend, path: string, expected: Ui
   assert.equal(md5(await body.bytes()), md5(expected), `${path} has other bytes`);
 }
 
-/** What a program that uploads large objects may rely on. */
+/** The guarantees of resumable uploads. */
 export const UPLOAD_CASES: readonly ConformanceCase[] = [
   abilityCase(
     "resumableUploads",
@@ -236,7 +236,7 @@ export const UPLOAD_CASES: readonly ConformanceCase[] = [
   ),
   abilityCase(
     "resumableUploads",
-    "refuses a state of another key or another size with invalid_argument",
+    "rejects a state of another key or another size with invalid_argument",
     async (uploads, backend) => {
       const bytes = threeParts(backend);
       const resume = await breakOff(uploads, "u/a", bytes);
@@ -252,7 +252,7 @@ export const UPLOAD_CASES: readonly ConformanceCase[] = [
   ),
   abilityCase(
     "resumableUploads",
-    "obeys preconditions and announced hashes as put does, and keeps what was there",
+    "obeys preconditions and announced hashes as put does, and keeps the old object",
     async (uploads, backend) => {
       await putText(backend, "u/a", "old");
       const bytes = noise(1000);
@@ -302,7 +302,7 @@ export const UPLOAD_CASES: readonly ConformanceCase[] = [
   ),
 ];
 
-/** What another program that reads the objects may rely on. */
+/** The guarantees of direct access. */
 export const ACCESS_CASES: readonly ConformanceCase[] = [
   abilityCase(
     "directAccess",

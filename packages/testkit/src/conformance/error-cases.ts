@@ -15,10 +15,10 @@ async function failureOf(call: () => Promise<unknown>): Promise<StorageError> {
   assert.fail("expected a failure");
 }
 
-/** What a program that handles failures may rely on. */
+/** The guarantees for programs that handle failures. */
 export const ERROR_CASES: readonly ConformanceCase[] = [
   {
-    name: "an error says which operation failed, on which key, of which backend, and whether repeating helps",
+    name: "names the operation, the key and the backend of a failure, and whether repeating helps",
     async run(backend) {
       await putText(backend, "e/there", "x");
       const failures: readonly (readonly [string, string, () => Promise<unknown>])[] = [
@@ -41,17 +41,17 @@ export const ERROR_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a body that is none is invalid_argument, and stores nothing",
+    name: "rejects an invalid body with invalid_argument and stores nothing",
     async run(backend) {
       for (const body of ["text", 7, null, undefined, {}]) {
-        // What a caller in JavaScript may hand over.
+        // Callers without types may pass it.
         await expectCode("invalid_argument", () => backend.put(key("e/body"), body as never));
       }
       assert.deepEqual(await keysBelow(backend), []);
     },
   },
   {
-    name: "an abort while a body is read ends it, and leaves the backend usable",
+    name: "ends a body that is aborted while it is read, and stays usable",
     async run(backend) {
       await backend.put(key("e/big"), noise(4 * 1024 * 1024));
       const controller = new AbortController();
@@ -62,7 +62,7 @@ export const ERROR_CASES: readonly ConformanceCase[] = [
           received += chunk.byteLength;
           controller.abort();
         }
-        assert.equal(received, 4 * 1024 * 1024, "a body that ends without an error is whole");
+        assert.equal(received, 4 * 1024 * 1024, "a body that ends without an error is complete");
       } catch (error) {
         assert.ok(isStorageError(error, "aborted"), String(error));
       }
@@ -107,11 +107,11 @@ export const ERROR_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "refuses a path that is not a key with invalid_path, whatever its type says",
+    name: "rejects a path that is not a key with invalid_path in every operation",
     async run(backend) {
       await putText(backend, "e/there", "x");
       for (const path of ["../x", "a//b", "/a", "a/", ".", "a/../../b", "a\0b", "", 7, null, undefined]) {
-        // What a caller in JavaScript may pass.
+        // Callers without types may pass it.
         const wrong = path as never;
         await expectCode("invalid_path", () => backend.head(wrong));
         await expectCode("invalid_path", () => backend.get(wrong));
@@ -130,7 +130,7 @@ export const ERROR_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "refuses an unknown option, or one of the wrong kind, with invalid_argument and changes nothing",
+    name: "rejects an unknown option, or one of the wrong kind, with invalid_argument and changes nothing",
     async run(backend) {
       const there = key("e/there");
       const etag = await putText(backend, "e/there", "x");
@@ -167,7 +167,7 @@ export const ERROR_CASES: readonly ConformanceCase[] = [
       };
       for (const [op, call] of Object.entries(calls)) {
         for (const options of [...(wrong[op] ?? []), { signal: {} }, { signal: new AbortController() }]) {
-          // What a caller in JavaScript may pass.
+          // Callers without types may pass it.
           await expectCode("invalid_argument", () => call(options as never));
         }
       }

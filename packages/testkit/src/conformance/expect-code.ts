@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isStorageError, type StorageErrorCode } from "@parquetry/core";
 
-/** Fails unless the call fails with a StorageError of that code, which names its operation and tells what to do. */
+/** Expects a call to fail with a StorageError of a code, which names its operation and explains itself. */
 export async function expectCode(code: StorageErrorCode, call: () => Promise<unknown>): Promise<void> {
   let result: unknown;
   try {

@@ -6,7 +6,7 @@ import type { ConformanceCase } from "./conformance-case.ts";
 import { expectCode } from "./expect-code.ts";
 import { getText, key, keysBelow, putText } from "./sample.ts";
 
-/** Names that have broken somebody's storage layer. */
+/** Names that are known to break storage layers. */
 export const ODD_KEYS: readonly string[] = [
   "space in/a name.txt",
   "percent%20/100%.txt",
@@ -26,17 +26,17 @@ export const ODD_KEYS: readonly string[] = [
   "k=/empty-value",
 ];
 
-/** What a lister may rely on, and which names can be keys. */
+/** The guarantees for listings, and the names that can be keys. */
 export const LIST_CASES: readonly ConformanceCase[] = [
   {
-    name: "an empty store, or a prefix without objects, lists nothing",
+    name: "lists nothing for an empty store or a prefix without objects",
     async run(backend) {
       assert.deepEqual(await keysBelow(backend), []);
       assert.deepEqual(await keysBelow(backend, "no/such"), []);
     },
   },
   {
-    name: "a prefix matches whole segments: week=1 never lists week=10",
+    name: "matches a prefix by whole segments: week=1 never lists week=10",
     async run(backend) {
       for (const week of ["1", "10", "11"]) await putText(backend, `p/week=${week}/x`, week);
       await putText(backend, "p/week=1x", "no");
@@ -44,7 +44,7 @@ export const LIST_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "odd names are kept to the letter, and come in UTF-8 byte order of the whole key",
+    name: "keeps unusual names exactly, and lists them in UTF-8 byte order of the whole key",
     async run(backend) {
       const keys = [...ODD_KEYS, "o/\u{FF5E}", "o/\u{1F600}", "o/z", "o/Z"];
       for (const name of keys) await putText(backend, name, name);
@@ -56,7 +56,7 @@ export const LIST_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a key as long as the capabilities say is taken",
+    name: "accepts a key as long as the capabilities allow",
     async run(backend) {
       const { maxKeyBytes } = backend.capabilities;
       const long = `${"x".repeat(199)}/`
@@ -70,7 +70,7 @@ export const LIST_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "more than a page is listed whole, in order, without doubles; startAfter resumes anywhere; all of it can be deleted at once",
+    name: "lists several pages completely, in order and without duplicates; resumes anywhere by startAfter; deletes all of it in one call",
     async run(backend, { listedKeys }) {
       const keys = Array.from({ length: listedKeys }, (_, i) => `l/k=${i % 40}/f-${i}.bin`);
       await mapConcurrent(keys, 24, (name) => putText(backend, name, "x"));
@@ -98,7 +98,7 @@ export const LIST_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "two names that differ in Unicode normalisation only are two objects, or one where the capabilities say so",
+    name: "keeps names that differ only in Unicode normalisation apart, unless the capabilities say that they collide",
     async run(backend) {
       const composed = "n/José.txt".normalize("NFC");
       const decomposed = composed.normalize("NFD");
@@ -116,7 +116,7 @@ export const LIST_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'delimiter "/" gives the direct children only: objects, and prefixes that hold some',
+    name: 'lists only the direct children with delimiter "/": objects, and prefixes of further objects',
     async run(backend) {
       for (const name of ["t/a", "t/b/1", "t/b/2", "t/c/d/e", "t.x", "other"])
         await putText(backend, name, name);
@@ -136,7 +136,7 @@ export const LIST_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a prefix whose last object was deleted is gone",
+    name: "no longer lists a prefix whose last object was deleted",
     async run(backend) {
       await putText(backend, "t/b/1", "x");
       await putText(backend, "t/c/1", "x");
@@ -148,7 +148,7 @@ export const LIST_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a key below another key is an object of its own, or invalid_path where keys are files",
+    name: "stores a key below another key, or rejects it with invalid_path if the capabilities say that keys are hierarchical",
     async run(backend) {
       await putText(backend, "x", "file");
       if (backend.capabilities.hierarchicalKeys) {

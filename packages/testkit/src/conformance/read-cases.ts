@@ -4,10 +4,10 @@ import type { ConformanceCase } from "./conformance-case.ts";
 import { expectCode } from "./expect-code.ts";
 import { getText, key, noise, putText } from "./sample.ts";
 
-/** What a reader may rely on. */
+/** The guarantees for readers. */
 export const READ_CASES: readonly ConformanceCase[] = [
   {
-    name: "a get returns the bytes that were put, and the facts of the object",
+    name: "returns the bytes that were put, and the metadata of the object",
     async run(backend) {
       const bytes = noise(100_001);
       const put = await backend.put(key("a/b.bin"), bytes);
@@ -21,7 +21,7 @@ export const READ_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "head says the same as get, and as the listing",
+    name: "returns the same metadata from head, get and list",
     async run(backend) {
       await putText(backend, "a/x", "hello");
       const head = await backend.head(key("a/x"));
@@ -38,7 +38,7 @@ export const READ_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a get, head or copy of a missing key is not_found",
+    name: "rejects a get, head or copy of a missing key with not_found",
     async run(backend) {
       await putText(backend, "a/b", "x");
       await expectCode("not_found", () => backend.get(key("a/c")));
@@ -50,7 +50,7 @@ export const READ_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a range gives exactly its bytes; one that ends beyond the object is cut",
+    name: "returns exactly the bytes of a range, and shortens one that ends beyond the object",
     async run(backend) {
       const bytes = noise(1000, 7);
       await backend.put(key("r"), bytes);
@@ -70,7 +70,7 @@ export const READ_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a range that starts beyond the object, or is none, is invalid_argument",
+    name: "rejects a malformed range, or one that starts beyond the object, with invalid_argument",
     async run(backend) {
       await putText(backend, "r", "0123456789");
       await putText(backend, "empty", "");
@@ -84,7 +84,7 @@ export const READ_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a get that verifies gives the bytes that were put, of any size",
+    name: "returns the bytes that were put, of any size, from a get that verifies",
     async run(backend) {
       for (const bytes of [new Uint8Array(), noise(100_000, 11), noise(9 * 1024 * 1024, 12)]) {
         await backend.put(key("v"), bytes);
@@ -96,7 +96,7 @@ export const READ_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a get with ifMatch gives that version or precondition_failed",
+    name: "returns the version that ifMatch names, or rejects with precondition_failed",
     async run(backend) {
       const etag = await putText(backend, "a", "one");
       const { body } = await backend.get(key("a"), { ifMatch: etag });
@@ -106,7 +106,7 @@ export const READ_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "an object that is replaced while it is read gives the old bytes or an error, never a mixture",
+    name: "returns the old bytes or an error, never a mixture, for an object that is replaced while it is read",
     async run(backend) {
       const old = noise(4 * 1024 * 1024, 3);
       await backend.put(key("big"), old);
@@ -127,7 +127,7 @@ export const READ_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a body that is dropped early or cancelled leaves the backend usable",
+    name: "stays usable after bodies that were dropped early or cancelled",
     async run(backend) {
       await backend.put(key("big"), noise(3 * 1024 * 1024));
       for (let i = 0; i < 20; i++) {

@@ -1,24 +1,24 @@
 import { type Key, parseKey, type StorageBackend } from "@parquetry/core";
 import { listObjects } from "@parquetry/core/backend";
 
-/** A key, without the ceremony. */
+/** Parses a key. */
 export const key = (path: string): Key => parseKey(path);
 
-/** UTF-8 bytes of a text. */
+/** Returns the UTF-8 bytes of a string. */
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** Puts a small text. */
+/** Puts a short string and returns its ETag. */
 export async function putText(backend: StorageBackend, path: string, text: string): Promise<string> {
   return (await backend.put(key(path), utf8(text))).etag;
 }
 
-/** Gets a small text. */
+/** Gets a short string. */
 export async function getText(backend: StorageBackend, path: string): Promise<string> {
   const { body } = await backend.get(key(path));
   return new TextDecoder().decode(await body.bytes());
 }
 
-/** All keys below a prefix, in the order of the listing. */
+/** Returns all keys below a prefix, in the order of the listing. */
 export async function keysBelow(
   backend: StorageBackend,
   prefix = "",
@@ -30,7 +30,7 @@ export async function keysBelow(
   return keys;
 }
 
-/** Bytes that no compression and no text handling leaves alone by chance, the same for one seed. */
+/** Returns pseudo-random bytes, the same for one seed: compression or text handling would change them. */
 export function noise(length: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(length);
   let state = seed >>> 0 || 1;

@@ -8,21 +8,21 @@ import { getText, key, keysBelow, noise, putText, utf8 } from "./sample.ts";
 
 const RACERS = 8;
 
-/** What a writer may rely on. */
+/** The guarantees for writers. */
 export const WRITE_CASES: readonly ConformanceCase[] = [
   {
-    name: "a put replaces the object whole and changes its ETag, even to the same size at once",
+    name: "replaces a whole object and changes its ETag, even for the same size within the same instant",
     async run(backend) {
       const tags = new Set<string>();
       for (let i = 0; i < 20; i++) tags.add(await putText(backend, "a", String(i % 10)));
-      assert.ok(tags.size >= 10, "each content had a tag of its own");
+      assert.ok(tags.size >= 10, "each content has another ETag");
       assert.equal(await getText(backend, "a"), "9");
       await putText(backend, "a", "a longer text");
       assert.equal(await getText(backend, "a"), "a longer text");
     },
   },
   {
-    name: "an empty object is an object",
+    name: "stores empty objects",
     async run(backend) {
       await backend.put(key("a/empty"), new Uint8Array());
       assert.equal((await backend.head(key("a/empty"))).sizeBytes, 0);
@@ -31,7 +31,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a body may be bytes, a stream of unknown length or a replayable body, of any size",
+    name: "accepts bytes, a stream of unknown length or a replayable body, of any size",
     async run(backend) {
       const bytes = noise(9 * 1024 * 1024 + 17, 5);
       async function* pieces(): AsyncGenerator<Uint8Array> {
@@ -56,9 +56,9 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "bytes that were put are the caller's again: what becomes of them does not reach the object",
+    name: "lets the caller reuse the buffer of a put as soon as it has resolved",
     async run(backend) {
-      // Memory that threads share is as good as any other.
+      // Also memory that threads share.
       for (const memory of [new ArrayBuffer(100_000), new SharedArrayBuffer(100_000)]) {
         const bytes = new Uint8Array(memory, 1000, 50_000).fill(1);
         const name = memory instanceof ArrayBuffer ? "own" : "shared";
@@ -70,7 +70,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a body that fails half-way stores nothing and keeps what was there",
+    name: "stores nothing, and keeps the old object, if a body fails half-way",
     async run(backend) {
       await putText(backend, "kept", "old");
       const broken = async function* (): AsyncGenerator<Uint8Array> {
@@ -84,7 +84,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a body that does not match its sha256 or md5 is corrupt and stores nothing",
+    name: "rejects a body that does not match its sha256 or md5 with corrupt, and stores nothing",
     async run(backend) {
       const right = createHash("sha256").update("right").digest("hex");
       const rightMd5 = createHash("md5").update("right").digest("hex");
@@ -96,7 +96,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'ifNoneMatch "*" creates, and is already_exists where there is an object',
+    name: 'creates an object with ifNoneMatch "*", and rejects with already_exists if there is one',
     async run(backend) {
       await backend.put(key("a"), utf8("one"), { ifNoneMatch: "*" });
       await expectCode("already_exists", () => backend.put(key("a"), utf8("two"), { ifNoneMatch: "*" }));
@@ -104,7 +104,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "ifMatch replaces that version, and is precondition_failed on another one or none",
+    name: "replaces the version that ifMatch names, and rejects with precondition_failed for another one or none",
     async run(backend) {
       await expectCode("precondition_failed", () => backend.put(key("none"), utf8("x"), { ifMatch: "abc" }));
       const first = await putText(backend, "a", "one");
@@ -115,7 +115,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "of many that create one key at once exactly one wins",
+    name: "lets exactly one of several concurrent creators of a key win",
     async run(backend) {
       const tries = Array.from({ length: RACERS }, async (_, i) => {
         try {
@@ -132,7 +132,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "no compare-and-swap increment is lost",
+    name: "loses no compare-and-swap increment of concurrent writers",
     async run(backend, { writers, incrementsPerWriter }) {
       await putText(backend, "counter", "0");
       const increment = async (): Promise<void> => {
@@ -156,7 +156,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a reader during puts sees one whole version or another",
+    name: "shows a reader one whole version during concurrent puts",
     async run(backend) {
       const version = (i: number): Uint8Array => new Uint8Array(300_000).fill(i);
       await backend.put(key("a"), version(0));
@@ -165,7 +165,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
         while (writing) {
           const { body } = await backend.get(key("a"));
           const bytes = await body.bytes();
-          // A backend in memory that paces its writes by a timer would never get to it.
+          // Without this, a memory backend that paces its writes by a timer would never run it.
           await setImmediate();
           assert.equal(bytes.byteLength, 300_000);
           assert.ok(
@@ -181,7 +181,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "a copy has the bytes of its source and obeys preconditions about its target",
+    name: "copies the bytes of an object and obeys preconditions on the target",
     async run(backend) {
       await putText(backend, "from here/a b.txt", "content");
       await backend.copy(key("from here/a b.txt"), key("to/ü%20+=.txt"));
@@ -198,7 +198,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "delete removes what it is given, answers for every key, and takes missing keys for deleted",
+    name: "deletes the given keys with one result each, and treats missing keys as deleted",
     async run(backend) {
       for (const name of ["d/1", "d/2", "d/3/4", "keep"]) await putText(backend, name, name);
       const results: string[] = [];
@@ -211,7 +211,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "an aborted signal stops every operation with aborted, and stores nothing",
+    name: "rejects every operation with aborted if its signal has fired, and stores nothing",
     async run(backend) {
       await putText(backend, "a", "old");
       const { signal } = { signal: AbortSignal.abort() };
@@ -229,7 +229,7 @@ export const WRITE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "an abort in the middle of a put stores nothing",
+    name: "stores nothing if a put is aborted half-way",
     async run(backend) {
       const controller = new AbortController();
       const slow = async function* (): AsyncGenerator<Uint8Array> {

@@ -1,35 +1,35 @@
 import { abortedError, onAbort, throwIfAborted } from "../abort.ts";
 import { isStorageError } from "../storage-error.ts";
 
-/** How many operations run at once. */
+/** How many operations run concurrently. */
 export interface LimitOptions {
-  /** The most, in good times. Default {@link DEFAULT_MAX_CONCURRENT}. */
+  /** The limit while the store is not throttling. Default {@link DEFAULT_MAX_CONCURRENT}. */
   readonly maxConcurrent?: number | undefined;
-  /** The fewest, while the store is overloaded. Default 1. */
+  /** The lowest limit while the store is overloaded. Default 1. */
   readonly minConcurrent?: number | undefined;
-  /** Told of each new limit. */
+  /** Called with each new limit. */
   readonly onLimit?: ((limit: number) => void) | undefined;
 }
 
-/** Operations of one backend that `limited` lets run at once. */
+/** The number of operations of one backend that `limited` runs concurrently by default. */
 export const DEFAULT_MAX_CONCURRENT = 64;
 
-/** A holder that has waited for its caller this long no longer counts, in milliseconds. */
+/** After waiting this long for its caller, in milliseconds, a holder lends its place. */
 const IDLE_MS = 50;
 
 /** The right to have one operation under way. */
 export interface Slot {
-  /** The holder now waits for its caller, not for the store. */
+  /** Marks the holder as waiting for its caller instead of the store. */
   idle(): void;
-  /** The holder goes on. */
+  /** Ends {@link Slot.idle}. */
   resume(): void;
-  /** The operation is over; `error` is how, where it failed. Only the first call counts. */
+  /** Ends the operation, with its error if it failed. Only the first call has an effect. */
   release(error?: unknown): void;
 }
 
 interface Holder {
   idleSince: number;
-  /** Idle for so long that somebody else may use its place. */
+  /** Idle for so long that another operation may use its place. */
   isLent: boolean;
   isOver: boolean;
 }
@@ -39,18 +39,18 @@ interface Waiter {
 }
 
 /**
- * Limits what is under way at once, first come first served, and adapts: a store that says it is overloaded halves the
- * limit, successes at the limit raise it by one a round (additive increase, multiplicative decrease: Chiu and Jain, 1989).
+ * Limits how many operations run concurrently, first come, first served. The limit adapts: an overloaded store halves it, a
+ * round of successes at the limit raises it by one (additive increase, multiplicative decrease: Chiu and Jain, 1989).
  *
- * A holder that waits for its caller — an open body that nobody reads, a put whose source has nothing to give — loses its
- * place to whoever waits, so that a program that reads one object to write another can never block itself.
+ * A holder that waits for its caller (an open body that nobody reads, a put whose source stalls) lends its place to waiting
+ * operations, so that a program that reads one object to write another can never block itself.
  */
 export class AdaptiveLimit {
   readonly #max: number;
   readonly #min: number;
   readonly #onLimit: LimitOptions["onLimit"];
   readonly #waiting = new Set<Waiter>();
-  /** Who has a place and waits for its caller. */
+  /** Holders that wait for their callers. */
   readonly #idle = new Set<Holder>();
   #limit: number;
   #busy = 0;
@@ -65,9 +65,9 @@ export class AdaptiveLimit {
   }
 
   /**
-   * A place: at once where there is one, else as soon as one is free.
+   * Returns a place, or a promise of the next free one.
    *
-   * @throws StorageError `aborted` where the signal fires first.
+   * @throws StorageError `aborted` if the signal fires first.
    */
   acquire(signal: AbortSignal | undefined, op: string, path: string, backend: string): Slot | Promise<Slot> {
     throwIfAborted(signal, op, path, backend);
@@ -133,7 +133,7 @@ export class AdaptiveLimit {
   #adapt(error: unknown, startedAt: number): void {
     const before = Math.floor(this.#limit);
     if (isOverload(error)) {
-      // What started before the last decrease tells nothing about the limit since.
+      // An operation that started before the last decrease ran under the earlier limit.
       if (startedAt < this.#decreasedAt) return;
       this.#decreasedAt = performance.now();
       this.#limit = Math.max(this.#min, before / 2);
@@ -144,7 +144,7 @@ export class AdaptiveLimit {
     if (after !== before) this.#onLimit?.(after);
   }
 
-  /** Takes the places of idle holders, once they have been idle for a while and somebody waits. */
+  /** Lends the places of holders that have been idle for a while, if operations wait. */
   #scheduleReclaim(): void {
     if (this.#reclaim !== undefined || this.#waiting.size === 0 || this.#idle.size === 0) return;
     this.#reclaim = setTimeout(() => {
@@ -162,7 +162,7 @@ export class AdaptiveLimit {
   }
 }
 
-/** What says that there is too much at once, for the store or for the way to it; not that the caller's own time is up. */
+/** Whether an error means that too much runs concurrently, for the store or the network; not that the caller's time is up. */
 function isOverload(error: unknown): boolean {
   if (!isStorageError(error)) return false;
   const { code, retry } = error;

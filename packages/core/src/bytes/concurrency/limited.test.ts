@@ -11,7 +11,7 @@ const KEY = parseKey("a");
 const overload = (): StorageError =>
   new StorageError({ code: "rate_limited", op: "head", message: "slow down, please" });
 
-/** A store whose heads wait until they are told to end, so that what is under way is under the test's control. */
+/** A store whose heads end only when the test ends them. */
 function gated(): {
   readonly backend: StorageBackend;
   readonly underWay: readonly string[];
@@ -46,7 +46,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 const name = (i: number): Key => parseKey(`k${i}`);
 
 describe("limited", () => {
-  it("lets so many run, in the order they came", async () => {
+  it("runs at most the limit, first come, first served", async () => {
     const store = gated();
     const backend = limited(store.backend, { maxConcurrent: 2 });
     const all = Array.from({ length: 5 }, (_, i) => backend.head(name(i)));
@@ -60,7 +60,7 @@ describe("limited", () => {
     await Promise.all(all);
   });
 
-  it("never lets more run than the limit, which stays between its bounds, whatever fails", async () => {
+  it("never exceeds the limit, which stays within its bounds, whatever fails", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 6 }),
@@ -106,7 +106,7 @@ describe("limited", () => {
     expect(limits).toEqual(expected);
   });
 
-  it("halves the limit once for one overload, and raises it again by success", async () => {
+  it("halves the limit once for one overload and raises it after successes", async () => {
     const store = gated();
     const limits: number[] = [];
     const backend = limited(store.backend, { maxConcurrent: 8, onLimit: (limit) => limits.push(limit) });
@@ -121,7 +121,7 @@ describe("limited", () => {
     expect(limits).toEqual([4, 5, 6, 7, 8]);
   });
 
-  it("forgets who is aborted while waiting", async () => {
+  it("forgets an operation that is aborted while it waits", async () => {
     const store = gated();
     const backend = limited(store.backend, { maxConcurrent: 1 });
     const first = backend.head(name(0));
@@ -137,7 +137,7 @@ describe("limited", () => {
     await Promise.all([first, third]);
   });
 
-  it("counts a body until it has ended, was left or cancelled", async () => {
+  it("counts a body until it has ended, was dropped or cancelled", async () => {
     const backend = limited(createMemoryBackend(), { maxConcurrent: 1 });
     await backend.put(KEY, new Uint8Array(100));
     for (const finish of ["bytes", "cancel", "break"]) {
@@ -174,7 +174,7 @@ describe("limited", () => {
     expect((await backend.head(KEY)).sizeBytes).toBe(1);
   });
 
-  it("gives the place back when a body breaks off", async () => {
+  it("frees the place when a body breaks off", async () => {
     const memory = createMemoryBackend();
     await memory.put(KEY, new Uint8Array(10));
     const breaking: StorageBackend = {

@@ -1,6 +1,6 @@
 /**
- * Maps items with at most `limit` calls in flight, results in the items' order. The first failure stops new calls and is
- * thrown once those in flight have settled, so nothing runs on behind the caller's back.
+ * Maps items with at most `limit` concurrent calls and returns the results in the items' order. The first failure stops new
+ * calls and is thrown after the running ones have settled, so that no call outlives this one.
  *
  * @example
  * ```ts
@@ -18,8 +18,8 @@ export async function mapConcurrent<T, R>(
 }
 
 /**
- * Maps items lazily with at most `limit` calls in flight and yields the results in the items' order: what comes next is
- * being made while the current result is used.
+ * Maps items lazily with at most `limit` concurrent calls and yields the results in the items' order. The next results are
+ * computed while the current one is used.
  *
  * @example
  * ```ts
@@ -44,7 +44,7 @@ export async function* mapOrdered<T, R>(
           break;
         }
         const call = run(next.value, index++);
-        // Its failure is thrown where it is awaited below; until then it is not "unhandled".
+        // A failure is thrown where the call is awaited below. Until then, this keeps it from being an unhandled rejection.
         call.catch(() => {});
         inFlight.push(call);
       }
