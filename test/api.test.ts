@@ -4,9 +4,27 @@ import { describe, expect, it } from "vitest";
 import { apiShapes } from "./support/api-shapes.ts";
 import { manifest, PACKAGES, ROOT } from "./support/sources.ts";
 
+/** The most names that an entry point may have: a name is public because a README or a guide uses it. */
+const BUDGETS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  core: { ".": 60, "./backend": 55 },
+  "migrate-cli": { ".": 30 },
+  parquetry: { ".": 30 },
+  query: { ".": 30 },
+  storage: { ".": 15, "./backend": 10 },
+};
+
 describe.each(PACKAGES)("packages/%s", (name) => {
   it("has the public shapes that its API snapshot records", async () => {
     await expect(apiShapes(name)).toMatchFileSnapshot(join(ROOT, "packages", name, "api.snapshot.txt"));
+  });
+
+  it.runIf(name in BUDGETS)("has an entry point within its budget of names", () => {
+    for (const [entry, most] of Object.entries(BUDGETS[name] ?? {})) {
+      const [, count] =
+        new RegExp(`^## ${entry.replaceAll(".", "\\.")} \\((\\d+) names\\)$`, "m").exec(apiShapes(name)) ??
+        [];
+      expect(Number(count), entry).toBeLessThanOrEqual(most);
+    }
   });
 
   it("names every export in its entry points", () => {

@@ -64,16 +64,27 @@ function packageOf(specifier: string): string {
   return first.startsWith("@") ? `${first}/${second}` : first;
 }
 
+/** The source file of an entry point of ours: `@parquetry/core/backend` is core's `src/backend.ts`. */
+function entryFile(specifier: string): string | undefined {
+  const name = packageOf(specifier);
+  const folder = FOLDER_OF.get(name);
+  if (folder === undefined) return undefined;
+  const target = manifest(folder).exports[`.${specifier.slice(name.length)}`];
+  if (target === undefined || typeof target === "string")
+    throw new Error(`there is no entry point ${specifier}`);
+  const { default: built } = target;
+  return join(ROOT, "packages", folder, built.replace("./dist/", "src/").replace(/\.js$/, ".ts"));
+}
+
 /** All that is loaded with a source file: what it imports statically, through every package of ours. */
 function loadedWith(file: string, loaded: Set<string> = new Set()): ReadonlySet<string> {
   if (loaded.has(file)) return loaded;
   loaded.add(file);
   for (const { specifier, kind } of importsOf(file)) {
     if (kind !== "value") continue;
-    const folder = FOLDER_OF.get(packageOf(specifier));
-    const entry = specifier.slice(packageOf(specifier).length + 1) || "index";
+    const entry = entryFile(specifier);
     if (specifier.startsWith(".")) loadedWith(resolved(file, specifier), loaded);
-    else if (folder !== undefined) loadedWith(join(ROOT, "packages", folder, "src", `${entry}.ts`), loaded);
+    else if (entry !== undefined) loadedWith(entry, loaded);
     else loaded.add(specifier);
   }
   return loaded;
