@@ -1,9 +1,6 @@
-import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { StorageError } from "@parquetry/core/backend";
 import { defaultCacheDirectory } from "@parquetry/core/unstable";
-import { type HashCache, openHashCache } from "../proof/hash-cache.ts";
-import { openUploadJournal, type UploadJournal } from "../run/upload-journal.ts";
 import { createTerminal, type OutputStream, type Terminal } from "../terminal/terminal.ts";
 import type { Interrupt } from "./interrupt.ts";
 
@@ -64,10 +61,6 @@ export interface CommandContext extends Omit<CliWorld, "stderr"> {
   note(line: string): void;
   /** Prints a warning; as a JSON line if `json` is on. */
   warn(message: string): void;
-  /** Opens the cache of file hashes. */
-  openHashCache(): HashCache;
-  /** Opens the journal of multipart uploads. */
-  openUploadJournal(): UploadJournal;
 }
 
 /** Makes a {@link CommandContext}. */
@@ -106,8 +99,6 @@ export function createCommandContext(
     note(line) {
       if (!quiet && !json) terminal.tell(line);
     },
-    openHashCache: () => openHashCache(join(cacheFolder, "file-md5"), warn),
-    openUploadJournal: () => openUploadJournal(join(cacheFolder, "uploads"), warn),
   };
 }
 

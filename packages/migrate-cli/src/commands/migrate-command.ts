@@ -1,8 +1,9 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { StorageBackend, StorageError } from "@parquetry/core/backend";
 import { type MigrationPlan, PLAN_KINDS } from "../plan/migration-plan.ts";
 import { planMigration } from "../plan/plan-migration.ts";
 import type { Side } from "../proof/decide.ts";
+import { type HashCache, openHashCache } from "../proof/hash-cache.ts";
 import { migrationParity } from "../report/migration-parity.ts";
 import {
   type ConcurrencyControl,
@@ -10,6 +11,7 @@ import {
   fixedConcurrency,
 } from "../run/adaptive-concurrency.ts";
 import { isPushBack, runMigration } from "../run/run-migration.ts";
+import { openUploadJournal } from "../run/upload-journal.ts";
 import type { SelectionOptions } from "../select/selection.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -53,7 +55,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
   const place = { ...context, onRetry: tellRetry(progress, concurrency) };
   // Awaited here: what is on display ends with this function.
   return await withBothEnds(place, flags, async (source, target) => {
-    const hashCache = context.openHashCache();
+    const hashCache = openHashCache(join(context.cacheFolder, "file-md5"), context.warn);
     let plan: MigrationPlan | undefined;
     try {
       plan = await planMigration(source, target, {
@@ -137,7 +139,7 @@ interface Prepared {
   readonly selection: SelectionOptions;
   readonly plan: MigrationPlan;
   readonly cost: PlanCost;
-  readonly hashCache: ReturnType<CommandContext["openHashCache"]>;
+  readonly hashCache: HashCache;
   readonly progress: ProgressDisplay;
   readonly concurrency: ConcurrencyControl;
 }
@@ -152,7 +154,7 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
     ...selection,
     plan,
     hashCache,
-    uploads: context.openUploadJournal(),
+    uploads: openUploadJournal(join(context.cacheFolder, "uploads"), context.warn),
     concurrency,
     bytesPerSecond: flags.bandwidth,
     maxErrors: flags.maxErrors,

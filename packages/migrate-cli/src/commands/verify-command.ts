@@ -1,5 +1,6 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { StorageBackend } from "@parquetry/core/backend";
+import { openHashCache } from "../proof/hash-cache.ts";
 import type { ReportModel } from "../report/report-model.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
 import { formatParity } from "../verify/folder-parity.ts";
@@ -32,7 +33,7 @@ export async function verifyCommand(context: CommandContext, flags: VerifyFlags)
   using progress = showProgress(context);
   const place = { ...context, onRetry: progress.takeRetry };
   return await withBothEnds(place, flags, async (source, target) => {
-    const hashCache = context.openHashCache();
+    const hashCache = openHashCache(join(context.cacheFolder, "file-md5"), context.warn);
     const startedAt = performance.now();
     try {
       const found = await verifyMigration(source, target, {

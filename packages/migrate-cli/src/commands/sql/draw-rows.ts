@@ -1,5 +1,5 @@
 import type { Row } from "@parquetry/core";
-import type { QueryColumn, TableDescription } from "@parquetry/query";
+import type { QueryColumn, QueryCursor, TableDescription } from "@parquetry/query";
 import { GAP, layOut } from "../../terminal/format-table.ts";
 import { cutText, plainText, textWidth } from "../../terminal/text-width.ts";
 import { renderValue } from "./render-value.ts";
@@ -75,4 +75,14 @@ export function drawDescription(
     ...keys.map(({ name, type }) => ({ column: name, type, partition: "yes" })),
   ];
   return [entity, "", ...drawRows(heads, rows, width), ...notes.map(plainText)];
+}
+
+/** The first rows of an answer. */
+export async function firstRows(cursor: QueryCursor, limit: number): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for await (const batch of cursor) {
+    for (const row of batch) if (rows.length < limit) rows.push(row);
+    if (rows.length >= limit) break;
+  }
+  return rows;
 }

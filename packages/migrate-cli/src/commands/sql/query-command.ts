@@ -2,14 +2,13 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import type { Row } from "@parquetry/core";
 import type { QueryCursor, QueryDatabase, QueryStats, SqlOptions } from "@parquetry/query";
 import { formatBytes, formatCounted, formatDuration, formatFiles } from "../../terminal/format-amount.ts";
 import { whyNot } from "../../terminal/why-not.ts";
 import { type CommandContext, JSON_VERSION, usageError } from "../command-context.ts";
 import { EXIT_OK } from "../exit-codes.ts";
 import { drawExplanation } from "./draw-explanation.ts";
-import { drawDescription, drawRows } from "./draw-rows.ts";
+import { drawDescription, drawRows, firstRows } from "./draw-rows.ts";
 import { loadQuery, type TypeFlags, withDatabase } from "./open-database.ts";
 import { showQueryProgress } from "./query-progress.ts";
 import { copyWhole, writeText, writeTextFile } from "./write-output.ts";
@@ -136,16 +135,6 @@ async function* drawTable(
   const more = stats.rowCount - rows.length;
   const note = more > 0 ? [`… ${formatCounted(more, "more row")}; --format csv shows all`] : [];
   yield `${[...lines, ...note, `(${formatCounted(stats.rowCount, "row")})`].join("\n")}\n`;
-}
-
-/** The first rows of an answer. */
-export async function firstRows(cursor: QueryCursor, limit: number): Promise<readonly Row[]> {
-  const rows: Row[] = [];
-  for await (const batch of cursor) {
-    for (const row of batch) if (rows.length < limit) rows.push(row);
-    if (rows.length >= limit) break;
-  }
-  return rows;
 }
 
 /** The summary of `--json`, written as the rows arrive. */

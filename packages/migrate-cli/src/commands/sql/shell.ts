@@ -2,9 +2,8 @@ import { createInterface } from "node:readline";
 import type { QueryDatabase } from "@parquetry/query";
 import { formatCounted, formatDuration } from "../../terminal/format-amount.ts";
 import type { CommandContext } from "../command-context.ts";
-import { drawDescription, drawRows } from "./draw-rows.ts";
+import { drawDescription, drawRows, firstRows } from "./draw-rows.ts";
 import { loadQuery } from "./open-database.ts";
-import { firstRows } from "./query-command.ts";
 import { showQueryProgress } from "./query-progress.ts";
 
 const PROMPT = "parquetry> ";
