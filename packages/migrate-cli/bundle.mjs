@@ -27,7 +27,7 @@ const bundle = await rolldown({
 const output = {
   dir: OUT,
   sourcemap: true,
-  minify: { compress: false, mangle: false },
+  minify: true,
   entryFileNames: "[name].js",
   chunkFileNames: "[name]-[hash].js",
 };
@@ -46,7 +46,6 @@ await bundle.write({
     groups: [
       { name: "start", test: (id) => start.has(id), priority: 2 },
       { name: "zod", test: /[\\/]zod[\\/]v4[\\/](?:core|mini|locales)[\\/]/, priority: 1 },
-      { name: "sql", test: /[\\/]commands[\\/]sql[\\/]/, minShareCount: 2, priority: 1 },
       { name: "shared", minShareCount: 2 },
     ],
   },

@@ -1,5 +1,4 @@
-/** A grapheme is one character to a reader. */
-const SEGMENTER = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
 /** Scripts and symbols that take two cells. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
@@ -11,7 +10,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
 export function textWidth(text: string): number {
   if (ASCII.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of SEGMENTER.segment(text)) width += cellsOf(segment);
+  for (const segment of graphemes(text)) width += cellsOf(segment);
   return width;
 }
 
@@ -26,7 +25,7 @@ export function textWidth(text: string): number {
  */
 export function cutText(text: string, cells: number, keep = 0): string {
   if (textWidth(text) <= cells) return text;
-  const segments = Array.from(SEGMENTER.segment(text), ({ segment }) => segment);
+  const segments = graphemes(text);
   const end = keep > 0 ? segments.slice(-keep).join("") : "";
   let room = cells - 1 - textWidth(end);
   let start = "";
@@ -53,4 +52,12 @@ export function plainText(text: string): string {
 
 function cellsOf(segment: string): number {
   return WIDE.test(segment) ? 2 : 1;
+}
+
+/** What a reader sees as characters. */
+function graphemes(text: string): readonly string[] {
+  if (ASCII.test(text)) return [...text];
+  // Made on demand: it loads ICU's data, which takes 10 ms.
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
