@@ -1,10 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { MAX_KEY_BYTES } from "@parquetry/core/unstable";
 import { resolveOperation, type S3Operation } from "../operations/s3-operation.ts";
 import { S3Error } from "../s3-error.ts";
 import type { S3Profile } from "../s3-profile.ts";
 import { decodeUri, parseQuery } from "./uri-encoding.ts";
-
-const MAX_KEY_BYTES = 1024;
 
 /** Host names that a bucket may precede (`bucket.localhost:9000`), the longest first. */
 const VIRTUAL_HOST_SUFFIXES = [".s3.localhost", ".localhost", ".127.0.0.1"];

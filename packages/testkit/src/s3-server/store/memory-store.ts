@@ -19,8 +19,8 @@ interface MemoryBucket {
   readonly objects: KeyIndex<StoredObject>;
 }
 
-/** A source in memory that is never written to again, so its bytes do not change. */
-class MemorySource implements ByteSource {
+/** Bytes in memory that are never written to again. */
+export class MemoryBytes implements ByteSource, StagedBytes {
   readonly size: number;
   readonly inMemory: readonly Buffer[];
 
@@ -40,23 +40,11 @@ class MemorySource implements ByteSource {
     }
   }
 
-  close(): void {}
-}
-
-class MemoryStaged implements StagedBytes {
-  readonly source: MemorySource;
-
-  constructor(source: MemorySource) {
-    this.source = source;
-  }
-
-  get size(): number {
-    return this.source.size;
-  }
-
   open(): ByteSource {
-    return this.source;
+    return this;
   }
+
+  close(): void {}
 
   discard(): void {}
 }
@@ -71,7 +59,7 @@ class MemoryWriter implements StageWriter {
   }
 
   async finish(): Promise<StagedBytes> {
-    return new MemoryStaged(new MemorySource(this.#chunks, this.#size));
+    return new MemoryBytes(this.#chunks, this.#size);
   }
 
   async abort(): Promise<void> {

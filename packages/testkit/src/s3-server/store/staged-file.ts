@@ -1,5 +1,6 @@
 import { appendFileSync, close, closeSync, openSync, read, rmSync, writev, writevSync } from "node:fs";
 import { promisify } from "node:util";
+import { MemoryBytes } from "./memory-store.ts";
 import type { ByteSource, StagedBytes, StageWriter } from "./object-store.ts";
 
 /** Bytes buffered before a file is created: small bodies are written once, at their commit. */
@@ -68,16 +69,7 @@ export class StagedFile implements StagedBytes {
 
   open(): ByteSource {
     if (this.#chunks === undefined) return new FileSource(openSync(this.path, "r"), this.size);
-    const chunks = this.#chunks;
-    const all = Buffer.concat(chunks);
-    return {
-      size: this.size,
-      inMemory: chunks,
-      read: async function* (start, end) {
-        if (start < end) yield all.subarray(start, end);
-      },
-      close: () => {},
-    };
+    return new MemoryBytes(this.#chunks, this.size);
   }
 
   /** Appends the footer. The file can then be renamed and is no longer discarded. */
