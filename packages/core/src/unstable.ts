@@ -17,6 +17,15 @@ export {
   type OptionKinds,
   oneOf,
 } from "./bytes/check-arguments.ts";
+export {
+  CONCURRENCY_CONTROL_KIND,
+  type ConcurrencyControl,
+  createAdaptiveConcurrency,
+  fixedConcurrency,
+} from "./bytes/concurrency/adaptive-concurrency.ts";
+export { type BandwidthLimiter, createBandwidthLimiter } from "./bytes/concurrency/bandwidth-limiter.ts";
+export { createByteBudget } from "./bytes/concurrency/byte-budget.ts";
+export { forEachConcurrent } from "./bytes/concurrency/for-each-concurrent.ts";
 export { mapConcurrent, mapOrdered } from "./bytes/concurrency/map-concurrent.ts";
 export { retryOperation } from "./bytes/concurrency/retry-operation.ts";
 export { explainInvalidKey, isWithin, joinKey, MAX_KEY_BYTES } from "./bytes/key.ts";

@@ -1,15 +1,15 @@
 import { join, resolve } from "node:path";
 import type { StorageBackend, StorageError } from "@parquetry/core/backend";
+import {
+  type ConcurrencyControl,
+  createAdaptiveConcurrency,
+  fixedConcurrency,
+} from "@parquetry/core/unstable";
 import { type MigrationPlan, PLAN_KINDS } from "../plan/migration-plan.ts";
 import { planMigration } from "../plan/plan-migration.ts";
 import type { Side } from "../proof/decide.ts";
 import { type HashCache, openHashCache } from "../proof/hash-cache.ts";
 import { migrationParity } from "../report/migration-parity.ts";
-import {
-  type ConcurrencyControl,
-  createAdaptiveConcurrency,
-  fixedConcurrency,
-} from "../run/adaptive-concurrency.ts";
 import { isPushBack, runMigration } from "../run/run-migration.ts";
 import { openUploadJournal } from "../run/upload-journal.ts";
 import type { SelectionOptions } from "../select/selection.ts";

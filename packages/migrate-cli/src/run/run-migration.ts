@@ -1,5 +1,17 @@
 import { abilitiesOf, isStorageError, type StorageBackend, type StorageError } from "@parquetry/core/backend";
-import { checkOptions, either, invalid, type OptionKinds } from "@parquetry/core/unstable";
+import {
+  CONCURRENCY_CONTROL_KIND,
+  type ConcurrencyControl,
+  checkOptions,
+  createAdaptiveConcurrency,
+  createBandwidthLimiter,
+  createByteBudget,
+  either,
+  fixedConcurrency,
+  forEachConcurrent,
+  invalid,
+  type OptionKinds,
+} from "@parquetry/core/unstable";
 import { checkEnds } from "../plan/check-ends.ts";
 import { HiddenKeys } from "../plan/list-ends.ts";
 import { type FileFailure, type MigrationPlan, PLAN_KIND, type PlannedFile } from "../plan/migration-plan.ts";
@@ -7,16 +19,7 @@ import { PLAN_OPTIONS, type PlanOptions, type PlanProgress, planMigration } from
 import { createTallyTable } from "../plan/tally.ts";
 import { compileSelection } from "../select/selection.ts";
 import { createSpool } from "../spool/spool.ts";
-import {
-  CONCURRENCY_CONTROL_KIND,
-  type ConcurrencyControl,
-  createAdaptiveConcurrency,
-  fixedConcurrency,
-} from "./adaptive-concurrency.ts";
-import { createBandwidthLimiter } from "./bandwidth-limiter.ts";
-import { createByteBudget } from "./byte-budget.ts";
 import { copyFile } from "./copy-file.ts";
-import { forEachConcurrent } from "./for-each-concurrent.ts";
 import type { CopyKind, MigrationResult, SlowFile } from "./migration-result.ts";
 import { isSentWhole } from "./send-file.ts";
 import { abortLostUploads, abortStaleUploads } from "./unfinished-uploads.ts";

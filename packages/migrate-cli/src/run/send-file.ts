@@ -6,11 +6,11 @@ import {
   type StorageBackend,
   type StorageError,
 } from "@parquetry/core/backend";
+import type { BandwidthLimiter } from "@parquetry/core/unstable";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import { createEtagCheck } from "../proof/multipart-etag.ts";
 import { checkMd5, readWhole } from "../proof/read-version.ts";
 import { type Arrival, type ArrivalContext, confirmArrival, type SourceReading } from "./arrival.ts";
-import type { BandwidthLimiter } from "./bandwidth-limiter.ts";
 import { putOrFind } from "./put-or-find.ts";
 import { createSourceBody } from "./source-body.ts";
 import { sendInParts } from "./unfinished-uploads.ts";

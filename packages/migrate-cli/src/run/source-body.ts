@@ -1,10 +1,10 @@
 import { createHash, type Hash } from "node:crypto";
 import type { ReplayableBody, StorageBackend } from "@parquetry/core/backend";
+import type { BandwidthLimiter } from "@parquetry/core/unstable";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import { createEtagCheck, createMultipartHasher, type EtagCheck } from "../proof/multipart-etag.ts";
 import { checkMd5, readVersion } from "../proof/read-version.ts";
 import type { SourceReading } from "./arrival.ts";
-import type { BandwidthLimiter } from "./bandwidth-limiter.ts";
 
 /** Options of {@link createSourceBody}. */
 export interface SourceBodyOptions {

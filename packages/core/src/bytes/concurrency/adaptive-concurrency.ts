@@ -1,4 +1,4 @@
-import type { CustomKind } from "@parquetry/core/unstable";
+import type { CustomKind } from "../check-arguments.ts";
 
 /** Decides how many files are copied concurrently, from the results so far. */
 export interface ConcurrencyControl {
@@ -61,6 +61,9 @@ const TRY_AGAIN_AFTER = 16;
  * busy, and keeps it only if it is faster. After a push-back it halves, at most once per measurement and not below
  * {@link MIN_CONCURRENCY}, and climbs again later. So a distant store gets many concurrent requests, and a near, slow or busy
  * one no more than it can use.
+ *
+ * It complements `limited` and does not replace it: this one finds out how many files are worth copying concurrently, over two
+ * backends; `limited` bounds the requests of one backend, whatever issues them, and reacts to each refusal.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
  * Runs a task for every item, at most `limit` concurrently, in any order: a long task does not hold up the others, and no
- * result is kept (core's `mapOrdered` keeps the order, and so waits for the slowest of its window). It takes no further items
+ * result is kept (`mapOrdered` keeps the order, and so waits for the slowest of its window). It takes no further items
  * once `shouldStop` returns true; running tasks are finished. The first error stops it too, and is thrown when all running
  * tasks have settled.
  *
