@@ -10,7 +10,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { createS3Backend } from "@parquetry/backend-s3";
 import { parseKey } from "@parquetry/core";
-import { deleteAll, listObjects } from "@parquetry/core/backend";
+import { listObjects } from "@parquetry/core/backend";
+import { deleteAll } from "@parquetry/core/unstable";
 import { Client as MinioClient } from "minio";
 
 const [contender, job, endpoint, accessKeyId, secretAccessKey] = process.argv.slice(2);

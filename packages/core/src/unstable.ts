@@ -2,6 +2,7 @@
  * `@parquetry/core/unstable`: what the other packages of Parquetry share with core, without the tables. No promise is made
  * between versions: a name may change or go in any release.
  */
+
 export type { HashedBytes, ObjectAccess, ResumableUploadOptions, UploadedPart } from "./bytes/abilities.ts";
 export { abortedError, onAbort, unlessAborted } from "./bytes/abort.ts";
 export type { BodyCheck } from "./bytes/body-check.ts";
@@ -23,14 +24,17 @@ export {
   createAdaptiveConcurrency,
   fixedConcurrency,
 } from "./bytes/concurrency/adaptive-concurrency.ts";
+export { DEFAULT_MAX_CONCURRENT, type LimitOptions } from "./bytes/concurrency/adaptive-limit.ts";
 export { type BandwidthLimiter, createBandwidthLimiter } from "./bytes/concurrency/bandwidth-limiter.ts";
 export { createByteBudget } from "./bytes/concurrency/byte-budget.ts";
 export { forEachConcurrent } from "./bytes/concurrency/for-each-concurrent.ts";
 export { mapConcurrent, mapOrdered } from "./bytes/concurrency/map-concurrent.ts";
 export { retryOperation } from "./bytes/concurrency/retry-operation.ts";
+export { deleteAll } from "./bytes/delete-all.ts";
 export { explainInvalidKey, isWithin, joinKey, MAX_KEY_BYTES } from "./bytes/key.ts";
 export { isReplayable } from "./bytes/object-body.ts";
 export type { Preconditions, SkippedEntry, UnreadableEntry } from "./bytes/storage-backend.ts";
+export type { RetryAdvice } from "./bytes/storage-error.ts";
 export { suggest } from "./bytes/suggest.ts";
 export { bodyMismatch } from "./bytes/write-errors.ts";
 export { decodeHive, encodeHive, HIVE_NULL } from "./hive/codec.ts";

@@ -183,7 +183,14 @@ function showBriefly(value: unknown): string {
   return shown.startsWith("{") ? "an object" : shown;
 }
 
-/** Returns the error of an invalid argument. */
+/**
+ * Returns the error of an invalid argument.
+ *
+ * @example
+ * ```ts
+ * throw invalid("sweep", "from and to are the same place");
+ * ```
+ */
 export function invalid(op: string, problem: string): StorageError {
   return new StorageError({ code: "invalid_argument", op, message: `${op}: ${problem}.` });
 }

@@ -124,7 +124,14 @@ export function partition(values: Readonly<Record<string, PartitionValue>>): Par
   return Partition.of(Object.entries(values));
 }
 
-/** Parses a segment `key=value`. Returns undefined if it is not one. */
+/**
+ * Parses a segment `key=value`. Returns undefined if it is not one.
+ *
+ * @example
+ * ```ts
+ * parsePartitionSegment("team=Texas%20A%26M"); // ["team", "Texas A&M"]
+ * ```
+ */
 export function parsePartitionSegment(segment: string): PartitionEntry | undefined {
   const equals = segment.indexOf("=");
   if (equals <= 0) return undefined;

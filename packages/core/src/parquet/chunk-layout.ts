@@ -32,6 +32,11 @@ export interface RowGroupPlace {
 /**
  * Returns the size of a Parquet file's footer with its trailer, read from the end of the file, or undefined where the file
  * does not end like a Parquet file.
+ *
+ * @example
+ * ```ts
+ * const size = footerBytes(await tailOf(file)) ?? 0; // footer and trailer
+ * ```
  */
 export function footerBytes(tail: Uint8Array): number | undefined {
   if (tail.byteLength < TRAILER_BYTES) return undefined;
@@ -64,6 +69,10 @@ export function chunkLayout(tail: Uint8Array): readonly RowGroupPlace[] {
  * @param footer the footer with its trailer.
  * @param kept which row groups of `layout` stay.
  * @throws Error where the footer cannot be read.
+ * @example
+ * ```ts
+ * const smaller = keepRowGroups(footer, layout, layout.map((_, i) => i === 0)); // the first one only
+ * ```
  */
 export function keepRowGroups(
   footer: Uint8Array,

@@ -46,7 +46,14 @@ export function chunkRange({
   return { start, end: start + Number(total_compressed_size) };
 }
 
-/** Joins byte ranges with at most `maxGapBytes` between them. */
+/**
+ * Joins byte ranges with at most `maxGapBytes` between them.
+ *
+ * @example
+ * ```ts
+ * coalesceRanges([{ start: 0, end: 4 }, { start: 6, end: 9 }], 2); // [{ start: 0, end: 9 }]
+ * ```
+ */
 export function coalesceRanges(ranges: readonly ByteSpan[], maxGapBytes: number): readonly ByteSpan[] {
   const merged: { start: number; end: number }[] = [];
   for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {

@@ -37,6 +37,10 @@ export function dataFileName(writeId: string): string {
  *
  * @throws StorageError `not_found` where the manifest names a file that the folder lacks: it was replaced in the
  * meantime, or deleted.
+ * @example
+ * ```ts
+ * for (const { key } of committedFiles(folder, manifest)) await read(key);
+ * ```
  */
 export function committedFiles(folder: PartitionFolder, manifest: Manifest | undefined): readonly DataFile[] {
   if (manifest?.files !== undefined) {

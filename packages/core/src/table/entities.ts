@@ -56,7 +56,14 @@ export async function listEntities(
   return entities.sort();
 }
 
-/** Returns the error of an entity that does not exist; it names those that do. */
+/**
+ * Returns the error of an entity that does not exist; it names those that do.
+ *
+ * @example
+ * ```ts
+ * throw await unknownEntity(backend, "gmaes", "readIndex"); // There are games, plays. Did you mean games?
+ * ```
+ */
 export async function unknownEntity(
   backend: StorageBackend,
   entity: string,

@@ -99,6 +99,10 @@ const manifestShape: z.ZodType<Manifest> = z.looseObject({
  * Parses a manifest.
  *
  * @throws StorageError `corrupt` that names the field which does not fit.
+ * @example
+ * ```ts
+ * const { rows, files } = parseManifest(await body.bytes(), info.key);
+ * ```
  */
 export function parseManifest(bytes: Uint8Array, key: Key): Manifest {
   let json: unknown;

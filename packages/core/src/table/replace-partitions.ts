@@ -51,7 +51,14 @@ export interface PartitionFailure {
   readonly error: StorageError;
 }
 
-/** The error of a `replacePartitions` that did not finish. Its code is that of the first failure. */
+/**
+ * The error of a `replacePartitions` that did not finish. Its code is that of the first failure.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof ReplacePartitionsError) console.log(error.failed.map(({ partition }) => partition.path()));
+ * ```
+ */
 export class ReplacePartitionsError extends StorageError {
   /** The partitions that were replaced. */
   readonly committed: readonly Partition[];

@@ -136,6 +136,10 @@ export function checkStorageOptions<C extends keyof StorageOptions>(
  * Checks how CSV files are to be read, for an option `csv` of another call.
  *
  * @throws StorageError `invalid_argument` that names the option and what was expected.
+ * @example
+ * ```ts
+ * checkCsvOptions(options.csv, "openQuery");
+ * ```
  */
 export function checkCsvOptions(options: ReadCsvOptions, op: string): void {
   checkOptions({ csv: options }, { csv: "object" }, op);

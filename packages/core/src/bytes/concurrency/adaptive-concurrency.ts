@@ -145,7 +145,14 @@ function eventLoopLoad(): () => number {
   };
 }
 
-/** Makes a {@link ConcurrencyControl} that always returns the same number. */
+/**
+ * Makes a {@link ConcurrencyControl} that always returns the same number.
+ *
+ * @example
+ * ```ts
+ * await runMigration(disk, bucket, { concurrency: fixedConcurrency(8) });
+ * ```
+ */
 export function fixedConcurrency(limit: number): ConcurrencyControl {
   return { limit: () => limit, done() {}, pushBack() {} };
 }
