@@ -84,26 +84,8 @@ export async function createWorld(profile: "s3" | "r2" = "r2", isOnDisk = false)
   // Nothing of the developer's own configuration may reach the command.
   const environment = { PATH: process.env["PATH"], HOME: folder, XDG_CACHE_HOME: join(folder, "cache") };
 
-  const start: World["start"] = (args, env = {}) => {
-    const child = spawn(process.execPath, [SCRIPT, ...args], {
-      cwd: folder,
-      env: { ...environment, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text;
-    });
-    const outcome = new Promise<CommandOutcome>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", (exitCode, signal) => resolve({ exitCode, signal, stdout, stderr }));
-    });
-    return { child, outcome };
-  };
+  const start: World["start"] = (args, env = {}) =>
+    startScript(SCRIPT, args, folder, { ...environment, ...env });
 
   return {
     folder,
@@ -135,6 +117,33 @@ export async function createWorld(profile: "s3" | "r2" = "r2", isOnDisk = false)
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function startScript(
+  script: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): RunningCommand {
+  const child = spawn(process.execPath, [script, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const outcome = new Promise<CommandOutcome>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (exitCode, signal) => resolve({ exitCode, signal, stdout, stderr }));
+  });
+  return { child, outcome };
+}
+
+/** Runs another copy of the command in a folder that a {@link World} has made. */
+export function runScript(script: string, args: readonly string[], folder: string): Promise<CommandOutcome> {
+  return startScript(script, args, folder, { PATH: process.env["PATH"], HOME: folder }).outcome;
 }
 
 /** Waits until something is so. */

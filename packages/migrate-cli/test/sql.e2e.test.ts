@@ -1,0 +1,114 @@
+import { cpSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { partition, type Storage } from "@parquetry/core";
+import { openStorage } from "@parquetry/storage";
+import { describe, expect, it } from "vitest";
+import { createWorld, jsonLines, runScript, summaryOf, type World } from "./support/command.ts";
+
+const PACKAGES = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Writes one table as two files of one partition, which `compact` makes one. */
+async function writeTwice(storage: Storage, team: string): Promise<void> {
+  for (const yards of [1, 2])
+    await storage.write("raw/plays", [{ team, yards }], partition({ year: 2024 }), { overwrite: false });
+}
+
+/** A world whose `.env` names the data folder, and `bucket.env` the bucket; both hold the same table with other rows. */
+async function twoPlaces(): Promise<World> {
+  const world = await createWorld();
+  const { accessKeyId, secretAccessKey } = world.server.credentials;
+  const variables = {
+    PARQUETRY_R2_ACCESS_KEY: accessKeyId,
+    PARQUETRY_R2_SECRET_KEY: secretAccessKey,
+    PARQUETRY_R2_ENDPOINT: world.server.endpoint,
+  };
+  await using local = await openStorage(world.data);
+  await using remote = await openStorage("r2://football", { env: variables });
+  await writeTwice(local, "Owls");
+  await writeTwice(remote, "Hawks");
+  const all = { PARQUETRY_STORAGE_BACKEND: "r2", PARQUETRY_R2_BUCKET: "football", ...variables };
+  const lines = Object.entries(all).map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync(join(world.folder, "bucket.env"), lines.join(""));
+  return world;
+}
+
+const localFiles = ({ data }: World): readonly string[] =>
+  readdirSync(join(data, "raw/plays/year=2024")).filter((name) => name.endsWith(".parquet"));
+
+describe("--env-file chooses the place of SQL commands", () => {
+  it.each(["before", "after"])("%s the command", async (where) => {
+    await using world = await twoPlaces();
+    const call = (...args: readonly string[]): ReturnType<World["run"]> => {
+      const file = ["--env-file", "bucket.env"];
+      return world.run(where === "before" ? [...file, ...args] : [...args, ...file]);
+    };
+    expect((await call("query", "SELECT DISTINCT team FROM plays")).stdout).toBe("team\nHawks\n");
+    expect((await call("ddl", "plays", "--engine", "trino")).stdout).toContain("://football/raw/plays/'");
+    const before = localFiles(world);
+    expect(before).toHaveLength(2);
+    const compacted = await call("compact", "raw/plays", "--json");
+    expect(summaryOf(compacted)).toMatchObject({ exitCode: 0, compacted: [{ filesBefore: 2 }] });
+    expect(localFiles(world)).toEqual(before);
+    const count = await call("query", "--explain", "--json", "FROM plays");
+    expect(summaryOf(count)).toMatchObject({ tables: [{ files: 1 }] });
+    expect((await world.run(["query", "SELECT DISTINCT team FROM plays"])).stdout).toBe("team\nOwls\n");
+  });
+});
+
+describe("a store that cannot be reached", () => {
+  const COMMANDS = [
+    ["inventory", "r2://football"],
+    ["cost", "r2://football"],
+    ["plan"],
+    ["migrate"],
+    ["verify"],
+    ["query", "FROM plays"],
+    ["query", "--tables"],
+    ["query", "--describe", "plays"],
+    ["compact", "raw/plays"],
+    ["ddl", "raw/plays", "--engine", "trino"],
+  ];
+  it.each(COMMANDS.map((args) => [args]))("ends %j with 2", async (args) => {
+    await using world = await createWorld();
+    world.write({ "raw/a": "1" });
+    const env = { CFB_STORAGE_BACKEND: "r2", CFB_R2_ENDPOINT: "http://127.0.0.1:9" };
+    const { exitCode, stderr } = await world.call(args, env);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^error: .*cannot be reached/)]);
+    const json = await world.call([...args, "--json"], env);
+    expect(jsonLines(json.stdout).at(-1)).toMatchObject({ exitCode: 2, error: { code: "unavailable" } });
+  });
+});
+
+describe("the product package", () => {
+  it("runs SQL in a checkout of the workspace", async () => {
+    await using world = await createWorld();
+    const script = join(PACKAGES, "parquetry/dist/bin/parquetry.js");
+    const { stdout, exitCode } = await runScript(script, ["query", "SELECT 1 AS one"], world.folder);
+    expect([stdout, exitCode]).toEqual(["one\n1\n", 0]);
+  });
+});
+
+describe("without @parquetry/query", () => {
+  it.each([
+    ["query", "SELECT 1"],
+    ["compact", "raw/plays"],
+    ["ddl", "raw/plays", "--engine", "trino"],
+    ["cache"],
+  ])("%s says how to install it", async (...args) => {
+    await using world = await createWorld();
+    // This package as npm installs it alone: a copy, next to what it depends on.
+    const modules = join(world.folder, "node_modules");
+    const own = join(modules, "@parquetry/migrate-cli");
+    mkdirSync(own, { recursive: true });
+    for (const name of ["dist", "package.json"])
+      cpSync(join(PACKAGES, "migrate-cli", name), join(own, name), { recursive: true });
+    for (const name of ["core", "storage"])
+      symlinkSync(realpathSync(join(PACKAGES, name)), join(modules, "@parquetry", name));
+    const { exitCode, stderr } = await runScript(join(own, "dist/bin/parquetry.js"), args, world.folder);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`parquetry ${args[0]} needs @parquetry/query, which is not installed.`);
+    expect(stderr).toContain("npm install parquetry (it includes SQL)");
+    expect(stderr).toContain("npm install @parquetry/query next to @parquetry/migrate-cli");
+  });
+});
