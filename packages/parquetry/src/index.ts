@@ -1,4 +1,50 @@
 /** `parquetry`: everything a program needs, from one import. It only re-exports. */
-export { isStorageError, Partition, partition, type Row, Storage, StorageError } from "@parquetry/core";
-export { openQuery, type QueryDatabase } from "@parquetry/query";
-export { getStorage, openBackend, openStorage } from "@parquetry/storage";
+export {
+  type ColumnSchema,
+  type ColumnType,
+  columnsFromZod,
+  createMemoryBackend,
+  type EntityReport,
+  HIVE_NULL,
+  type InspectOptions,
+  isStorageError,
+  Partition,
+  type PartitionFilters,
+  type PartitionRows,
+  partition,
+  type ReadCsvOptions,
+  type ReadParquetOptions,
+  type ReplaceOptions,
+  ReplacePartitionsError,
+  type ReplaceResult,
+  type Row,
+  type ScanOptions,
+  Storage,
+  type StorageBackend,
+  StorageError,
+  type StorageErrorCode,
+  type WriteCsvOptions,
+  type WriteOptions,
+  type WriteParquetOptions,
+} from "@parquetry/core";
+export {
+  type ColumnarResult,
+  type CompactionReport,
+  type CompactOptions,
+  type OpenQueryOptions,
+  openQuery,
+  type QueryCursor,
+  type QueryDatabase,
+  type QueryExplanation,
+  type QueryResult,
+  type QueryStats,
+  type SqlOptions,
+  type TableDescription,
+} from "@parquetry/query";
+export {
+  type ConfigOptions,
+  getStorage,
+  openBackend,
+  openStorage,
+  type UriOptions,
+} from "@parquetry/storage";
