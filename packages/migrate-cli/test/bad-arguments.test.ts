@@ -20,9 +20,7 @@ import {
 } from "../src/index.ts";
 import { INVENTORY_OPTIONS } from "../src/inventory/inventory.ts";
 import { PLAN_OPTIONS } from "../src/plan/plan-migration.ts";
-import { HASH_CACHE_ARGUMENTS } from "../src/proof/hash-cache.ts";
 import { MIGRATION_OPTIONS } from "../src/run/run-migration.ts";
-import { UPLOAD_JOURNAL_ARGUMENTS } from "../src/run/upload-journal.ts";
 import { VERIFY_OPTIONS } from "../src/verify/verify-migration.ts";
 import { counted } from "./support/counted.ts";
 import { memoryTree } from "./support/memory-tree.ts";
@@ -65,7 +63,7 @@ const CALLS: readonly [op: string, kinds: object, (options: object) => Promise<u
   ["estimateCost", USAGE_KINDS, (usage) => price({ storedBytes: 1, ...usage })],
   [
     "openHashCache",
-    HASH_CACHE_ARGUMENTS,
+    { path: "string", onProblem: "function" },
     (given) => {
       const { path, onProblem } = { path: "/nowhere/md5", onProblem: () => {}, ...given };
       return untyped(openHashCache)(path, onProblem);
@@ -73,7 +71,7 @@ const CALLS: readonly [op: string, kinds: object, (options: object) => Promise<u
   ],
   [
     "openUploadJournal",
-    UPLOAD_JOURNAL_ARGUMENTS,
+    { folder: "string", onProblem: "function" },
     (given) => {
       const { folder, onProblem } = { folder: "/nowhere", onProblem: () => {}, ...given };
       return untyped(openUploadJournal)(folder, onProblem);

@@ -71,54 +71,48 @@ export async function checkNames(
   const collisions = new NamedCount();
   for (const names of groups.values()) if (names.length > 1) collisions.add(names.join(" and "));
 
-  return [
-    ...(unreadable.count === 0
-      ? []
-      : [
-          {
-            name: "folders: readable",
-            status: "fail",
-            detail: unreadable.describe("unreadable"),
-            remedy: "Let this user read them (owner, mode, mount options), or leave them out by --exclude.",
-          } satisfies Check,
-        ]),
+  const checks: Check[] = [
     {
       name: "names: case and Unicode form",
-      status: collisions.count === 0 ? "ok" : "warn",
-      detail: collisions.count === 0 ? `no two of ${listed} names collide` : collisions.describe("collide"),
-      ...(collisions.count === 0
-        ? {}
-        : { remedy: "Rename all but one: macOS and Windows keep only one of them." }),
+      ...verdict(collisions, "warn", "collide", `no two of ${listed} names collide`),
+      remedy: "Rename all but one: macOS and Windows keep only one of them.",
     },
     {
       name: "names: composed (NFC)",
-      status: decomposed.count === 0 ? "ok" : "warn",
-      detail: decomposed.count === 0 ? "R2 keeps all names" : decomposed.describe("not composed"),
-      ...(decomposed.count === 0
-        ? {}
-        : {
-            remedy:
-              "Rename them to their composed form: R2 would change them, so a migration to R2 refuses them.",
-          }),
+      ...verdict(decomposed, "warn", "not composed", "R2 keeps all names"),
+      remedy: "Rename them to their composed form: R2 would change them, so a migration to R2 refuses them.",
     },
     {
       name: "names: usable",
-      status: unusable.count === 0 ? "ok" : "fail",
-      detail:
-        unusable.count === 0 ? "every file has a name that S3 and R2 accept" : unusable.describe("unusable"),
-      ...(unusable.count === 0 ? {} : { remedy: "Rename or remove them: they cannot be migrated." }),
+      ...verdict(unusable, "fail", "unusable", "every file has a name that S3 and R2 accept"),
+      remedy: "Rename or remove them: they cannot be migrated.",
     },
-    ...(others.count === 0
-      ? []
-      : [
-          {
-            name: "links, sockets and other entries",
-            status: "warn",
-            detail: others.describe("not migrated"),
-            remedy: "If a link points to data that belongs to the tree, replace it by the data.",
-          } satisfies Check,
-        ]),
   ];
+  if (unreadable.count > 0) {
+    checks.unshift({
+      name: "folders: readable",
+      ...verdict(unreadable, "fail", "unreadable"),
+      remedy: "Let this user read them (owner, mode, mount options), or leave them out by --exclude.",
+    });
+  }
+  if (others.count > 0) {
+    checks.push({
+      name: "links, sockets and other entries",
+      ...verdict(others, "warn", "not migrated"),
+      remedy: "If a link points to data that belongs to the tree, replace it by the data.",
+    });
+  }
+  return checks.map(({ remedy, ...check }) => (check.status === "ok" ? check : { ...check, remedy }));
+}
+
+/** The result of a check of names, which passes if there are none. */
+function verdict(
+  names: NamedCount,
+  status: "warn" | "fail",
+  problem: string,
+  detail = "",
+): Pick<Check, "status" | "detail"> {
+  return names.count === 0 ? { status: "ok", detail } : { status, detail: names.describe(problem) };
 }
 
 function fold(key: string): string {

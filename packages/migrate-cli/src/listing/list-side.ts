@@ -1,34 +1,18 @@
-import type { ObjectInfo, Prefix, StorageBackend } from "@parquetry/core/backend";
-import type { SkippedEntry, UnreadableEntry } from "@parquetry/core/unstable";
+import type { ListOptions, ObjectInfo, StorageBackend } from "@parquetry/core/backend";
 
-/** Options of {@link listSide}. */
-export interface ListSideOptions {
-  /** Lists only the keys below it. Default: all. */
-  readonly prefix?: Prefix | undefined;
-  /** Stops listing. */
-  readonly signal?: AbortSignal | undefined;
+/** Options of {@link listSide}; without `onUnreadable`, a folder that cannot be read fails the listing. */
+export interface ListSideOptions
+  extends Pick<ListOptions, "prefix" | "signal" | "onSkipped" | "onUnreadable"> {
   /** Called with the number of objects of each page. */
   readonly onPage?: ((objects: number) => void) | undefined;
-  /** Called for each entry that is not an object. */
-  readonly onSkipped?: ((skipped: SkippedEntry) => void) | undefined;
-  /** Called for each folder or file that cannot be read. Default: the listing fails. */
-  readonly onUnreadable?: ((unreadable: UnreadableEntry) => void) | undefined;
 }
 
-/**
- * Lists one side object by object, and requests the next page while the current one is used.
- *
- * @example
- * ```ts
- * for await (const { key } of listSide(bucket, { onPage: () => requests++ })) …
- * ```
- */
+/** Lists one side object by object, and requests the next page while the current one is used. */
 export async function* listSide(
   backend: StorageBackend,
-  options: ListSideOptions = {},
+  { onPage, ...options }: ListSideOptions = {},
 ): AsyncGenerator<ObjectInfo> {
-  const { prefix, signal, onPage, onSkipped, onUnreadable } = options;
-  const pages = backend.list({ prefix, signal, onSkipped, onUnreadable })[Symbol.asyncIterator]();
+  const pages = backend.list(options)[Symbol.asyncIterator]();
   let ahead = pages.next();
   try {
     for (;;) {

@@ -8,21 +8,7 @@ import type { TallyRow } from "./tally.ts";
  * The kinds of entries that a plan counts. `refused`: the target cannot store its name; `failed`: it could not be read;
  * `unreadable`: a folder of the source that could not be read; `unseen`: an object of the target in such a folder.
  */
-export type PlanKind =
-  | "copy"
-  | "skip"
-  | "overwrite"
-  | "differs"
-  | "unverifiable"
-  | "refused"
-  | "failed"
-  | "unreadable"
-  | "unseen"
-  | "extra"
-  | "leftOut";
-
-/** Every {@link PlanKind}. */
-export const PLAN_KINDS: readonly PlanKind[] = [
+export const PLAN_KINDS = [
   "copy",
   "skip",
   "overwrite",
@@ -34,7 +20,10 @@ export const PLAN_KINDS: readonly PlanKind[] = [
   "unseen",
   "extra",
   "leftOut",
-];
+] as const;
+
+/** One of {@link PLAN_KINDS}. */
+export type PlanKind = (typeof PLAN_KINDS)[number];
 
 /** The kind of an option that takes a {@link MigrationPlan}. */
 export const PLAN_KIND: CustomKind = {

@@ -34,15 +34,7 @@ export function topFolder(key: string): string {
   return slash < 0 ? "." : key.slice(0, slash);
 }
 
-/**
- * Makes an empty {@link TallyTable}.
- *
- * @example
- * ```ts
- * const table = createTallyTable(["copy", "skip"]);
- * table.add(key, "copy", 1024);
- * ```
- */
+/** Makes an empty {@link TallyTable}. */
 export function createTallyTable<Kind extends string>(kinds: readonly Kind[]): TallyTable<Kind> {
   const rows = new Map<string, Map<Kind, Tally>>();
   const read = (row: ReadonlyMap<Kind, Tally>): TallyRow<Kind> => {

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { type CustomKind, checkOptions, type OptionKinds } from "@parquetry/core/unstable";
+import { type CustomKind, checkOptions } from "@parquetry/core/unstable";
 import { NAME_BYTES, RECORD_BYTES, RecordTable } from "../spool/record-table.ts";
 
 /** A cache file that is larger than this is emptied: most of its records are of files that have changed since. In bytes. */
@@ -26,12 +26,6 @@ export const HASH_CACHE_KIND: CustomKind = {
   is: (value) => typeof value === "object" && value !== null && "get" in value && "set" in value,
 };
 
-/** The kinds of the arguments of {@link openHashCache}. */
-export const HASH_CACHE_ARGUMENTS: OptionKinds<{ path: string; onProblem: (problem: string) => void }> = {
-  path: "string",
-  onProblem: "function",
-};
-
 /**
  * Opens a cache file, and creates it and its folder if they do not exist. A backend's ETag is strong (that of a local file
  * holds inode, size, mtime and ctime in nanoseconds), so a changed file never gets its old hash. The cache takes 32 bytes a
@@ -47,7 +41,8 @@ export const HASH_CACHE_ARGUMENTS: OptionKinds<{ path: string; onProblem: (probl
  */
 export function openHashCache(path: string, onProblem: (problem: string) => void = () => {}): HashCache {
   // A missing path becomes null, since an undefined option passes.
-  checkOptions({ path: path ?? null, onProblem }, HASH_CACHE_ARGUMENTS, "openHashCache");
+  const given = { path: path ?? null, onProblem };
+  checkOptions(given, { path: "string", onProblem: "function" }, "openHashCache");
   let records: Buffer = Buffer.alloc(0);
   let file: number | undefined;
   try {

@@ -74,14 +74,7 @@ export interface HashVersionOptions {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/**
- * Reads the listed version of an object in bounded memory and hashes it. Throws as {@link readVersion} does.
- *
- * @example
- * ```ts
- * const { md5 } = await hashVersion(backend, info);
- * ```
- */
+/** Reads the listed version of an object in bounded memory and hashes it. Throws as {@link readVersion} does. */
 export async function hashVersion(
   backend: StorageBackend,
   version: ListedVersion,

@@ -38,7 +38,7 @@ export async function putOrFind(
       const doubtful = ["already_exists", "outcome_unknown", "precondition_failed"];
       if (!isStorageError(error) || error.op === "get" || !doubtful.includes(error.code)) throw error;
       const { md5 } = reading();
-      const there = await findObject(target, file, signal);
+      const there = await target.head(file.key, { signal }).catch(unlessMissing);
       if (there !== undefined && (await isSame(target, there, file, md5, signal)))
         return { etag: there.etag, sizeBytes: there.sizeBytes, md5 };
       if (error.code !== "outcome_unknown") throw otherContent(target, file, error);
@@ -51,17 +51,8 @@ export async function putOrFind(
   }
 }
 
-async function findObject(
-  target: StorageBackend,
-  { key }: PlannedFile,
-  signal: AbortSignal | undefined,
-): Promise<ObjectInfo | undefined> {
-  try {
-    return await target.head(key, { signal });
-  } catch (error) {
-    if (isStorageError(error, "not_found")) return undefined;
-    throw error;
-  }
+function unlessMissing(error: unknown): undefined {
+  if (!isStorageError(error, "not_found")) throw error;
 }
 
 async function isSame(

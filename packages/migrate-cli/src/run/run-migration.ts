@@ -300,11 +300,6 @@ function findHopeless(
 
 /**
  * Whether an error means that a store is overloaded or cannot be reached, so that fewer files should be copied concurrently.
- *
- * @example
- * ```ts
- * if (isPushBack(error)) control.pushBack();
- * ```
  */
 export function isPushBack({ code, backend }: StorageError): boolean {
   return backend !== "local" && ["rate_limited", "unavailable", "timeout"].includes(code);

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { UploadState } from "@parquetry/core/backend";
-import { type CustomKind, checkOptions, type OptionKinds } from "@parquetry/core/unstable";
+import { type CustomKind, checkOptions } from "@parquetry/core/unstable";
 
 /** An upload in parts that this machine has started and not finished. */
 export interface UploadRecord {
@@ -46,13 +46,6 @@ export const UPLOAD_JOURNAL_KIND: CustomKind = {
   is: (value) => typeof value === "object" && value !== null && "get" in value && "records" in value,
 };
 
-/** The kinds of the arguments of {@link openUploadJournal}. */
-export const UPLOAD_JOURNAL_ARGUMENTS: OptionKinds<{ folder: string; onProblem: (problem: string) => void }> =
-  {
-    folder: "string",
-    onProblem: "function",
-  };
-
 /**
  * Opens a journal in a folder. Each upload is a file that is replaced as a whole, so that a crash leaves the last state or
  * the one before it. If the folder cannot be written, `onProblem` is called with the reason, and nothing is recorded.
@@ -69,7 +62,8 @@ export function openUploadJournal(
   onProblem: (problem: string) => void = () => {},
 ): UploadJournal {
   // A missing folder becomes null, since an undefined option passes.
-  checkOptions({ folder: folder ?? null, onProblem }, UPLOAD_JOURNAL_ARGUMENTS, "openUploadJournal");
+  const given = { folder: folder ?? null, onProblem };
+  checkOptions(given, { folder: "string", onProblem: "function" }, "openUploadJournal");
   const pathOf = (url: string): string =>
     join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 32)}.json`);
   const read = (path: string): UploadRecord | undefined => {
