@@ -20,12 +20,12 @@ import { invalid } from "./local-path.ts";
 import { makeFolders } from "./make-folders.ts";
 import { withPathLock } from "./path-lock.ts";
 
-/** How often a folder that a concurrent delete removes again is made anew. */
+/** How often a folder is created again after a concurrent delete removed it. */
 const MKDIR_TRIES = 20;
 
 /**
- * Writes a file whole or not at all: to a temporary file in the same folder, synced, then renamed under the file's lock
- * after its preconditions were checked, then the folder is synced.
+ * Writes a whole file or nothing: writes and syncs a temporary file in the same folder, takes the file's lock, checks the
+ * preconditions, renames the temporary file and syncs the folder.
  */
 export async function atomicWrite(
   root: string,
@@ -60,7 +60,7 @@ export async function atomicWrite(
   }
 }
 
-/** Deletes a file under its lock, and the folders that it leaves empty. A missing file is fine. */
+/** Deletes a file under its lock, and the folders that this leaves empty. Succeeds if there is no such file. */
 export async function atomicDelete(root: string, path: string): Promise<void> {
   const folder = dirname(path);
   try {
@@ -90,9 +90,9 @@ async function openTemporary(
       return { handle: await open(temporary, "wx"), created };
     } catch (error) {
       if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") {
-        throw invalid("put", key, "a folder on its way is a file. Choose another key, or remove that file");
+        throw invalid("put", key, "part of its path is a file. Choose another key, or remove that file");
       }
-      // A delete that emptied the folder removed it between the two calls.
+      // A concurrent delete removed the folder between the two calls.
       if (errnoOf(error) !== "ENOENT" || tries === MKDIR_TRIES) throw error;
     }
   }
@@ -117,7 +117,9 @@ async function statFile(path: string, key: Key): Promise<BigIntStats | undefined
     throw invalid(
       "put",
       key,
-      stats.isDirectory() ? "it is a folder. Choose another key" : "it is no regular file. Remove it first",
+      stats.isDirectory()
+        ? "it is a folder. Choose another key"
+        : "it is not a regular file. Remove it first",
     );
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
@@ -134,8 +136,8 @@ function checkPreconditions(key: Key, before: BigIntStats | undefined, options: 
 }
 
 /**
- * Gives a file a later mtime than the one it replaces. File systems stamp times in ticks of some milliseconds and reuse
- * inodes, so that two versions of one size could otherwise have the same ETag.
+ * Gives a file a later mtime than that of the file it replaces. File systems have ticks of some milliseconds and reuse inodes,
+ * so two versions of the same size could have the same ETag otherwise.
  */
 async function moveBehind(temporary: string, before: BigIntStats | undefined): Promise<void> {
   if (before === undefined) return;
@@ -145,7 +147,7 @@ async function moveBehind(temporary: string, before: BigIntStats | undefined): P
   await utimes(temporary, seconds(atimeNs), seconds(before.mtimeNs) + 2e-6);
 }
 
-/** Makes the new name durable, and the folders that were made for it. */
+/** Makes the new name durable, and the folders that were created for it. */
 async function syncFolders(root: string, folder: string, created: string | undefined): Promise<void> {
   const last = created === undefined ? folder : dirname(created);
   for (let current = folder; ; current = dirname(current)) {
@@ -155,13 +157,13 @@ async function syncFolders(root: string, folder: string, created: string | undef
 }
 
 async function syncFolder(folder: string): Promise<void> {
-  // Windows cannot open folders; its file systems journal names themselves.
+  // Windows cannot open folders, and its file systems journal names themselves.
   if (process.platform === "win32") return;
   let handle: FileHandle;
   try {
     handle = await open(folder, "r");
   } catch (error) {
-    // Emptied and removed by a delete meanwhile: there is no name left to keep.
+    // A concurrent delete emptied and removed it, so there is nothing to sync.
     if (errnoOf(error) === "ENOENT") return;
     throw error;
   }

@@ -3,24 +3,22 @@ import { resolve } from "node:path";
 import { StorageError } from "@parquetry/core/backend";
 import { errnoOf, localError } from "./local-error.ts";
 
-/** The folder that a backend is opened on: this one, not whatever is at its path later. */
+/** The folder that a backend was opened on, as opposed to another folder that is later at the same path. */
 export interface DataRoot {
   /** Its real path. */
   readonly path: string;
-  /** Whether it is still there. An unplugged drive leaves nothing at its path, or the empty folder that it was mounted on. */
+  /** Whether it still exists. An unplugged drive leaves nothing at its path, or the empty folder that it was mounted on. */
   isThere(): Promise<boolean>;
-  /**
-   * @throws StorageError `unavailable` where it is not there any more.
-   */
+  /** Checks that it still exists. @throws StorageError `unavailable` */
   check(op: string, key: string): Promise<void>;
-  /** The error of a root that is not there any more. */
+  /** Returns the error of a root that no longer exists. */
   gone(op: string, key: string, cause?: unknown): StorageError;
 }
 
 /**
  * Opens a data root.
  *
- * @throws StorageError `invalid_argument` where it is missing or no folder.
+ * @throws StorageError `invalid_argument` if it is missing or not a folder.
  */
 export async function openDataRoot(given: string): Promise<DataRoot> {
   const { path, dev, ino } = await findFolder(given);
@@ -39,7 +37,7 @@ export async function openDataRoot(given: string): Promise<DataRoot> {
       path: key,
       backend: "local",
       retry: "never",
-      message: `${op} ${key || path}: the data root ${path} is gone, or another folder has taken its place. Is the drive connected? Open the storage anew when it is.`,
+      message: `${op} ${key || path}: the data root ${path} is gone, or another folder is in its place. Is the drive connected? Open the storage again when it is.`,
       cause,
     });
   return {
@@ -55,7 +53,7 @@ export async function openDataRoot(given: string): Promise<DataRoot> {
 async function findFolder(
   given: string,
 ): Promise<{ readonly path: string; readonly dev: bigint; readonly ino: bigint }> {
-  // Undefined where a caller without types leaves it out.
+  // Callers without types may leave it out.
   const root = resolve(given ?? "");
   const refuse = (problem: string, cause?: unknown): StorageError =>
     new StorageError({
@@ -63,7 +61,7 @@ async function findFolder(
       op: "open",
       path: root,
       backend: "local",
-      message: `The data root ${root} ${problem}. Give an existing folder.`,
+      message: `The data root ${root} ${problem}. Pass an existing folder.`,
       cause,
     });
   if (!given) throw refuse("is empty");

@@ -1,33 +1,33 @@
 import { setImmediate as otherWork } from "node:timers/promises";
 
-/** A call that takes longer than this waited for the device, not for its memory, in milliseconds. */
+/** A call that takes longer than this, in milliseconds, has waited for the device and not only for the page cache. */
 const QUICK_MS = 0.25;
 
-/** So many in a row are the device; fewer may have been this process waiting for its turn. */
+/** The number of slow calls in a row that prove a slow device; fewer may be due to a busy CPU. */
 const SLOW_IN_A_ROW = 4;
 
-/** After so many reads on other threads, this one is tried again. */
+/** The number of reads on other threads before the calling thread is tried again. */
 const TRY_AGAIN_AFTER = 256;
 
-/** How long this thread is kept from other work at a stretch, in milliseconds. */
+/** The longest time for which the event loop is blocked, in milliseconds. */
 const STRETCH_MS = 8;
 
 /**
- * Decides on which thread a file system is asked. What it holds in memory is read on this thread: handing a call to another
- * one costs several times the call itself. As soon as some have waited for the device, many are asked for at once on the
- * system's threads instead, and later it is tried again.
+ * Decides which thread calls the file system. A call that is answered from memory runs on the calling thread, since passing
+ * it to another one takes several times as long as the call itself. Once calls have waited for the device, many run
+ * concurrently on the thread pool instead, and the calling thread is tried again later.
  */
 export class DiskPace {
   #later = 0;
   #slow = 0;
   #stretchBegan: number = performance.now();
 
-  /** Whether the file system answers at once, as far as is known. */
+  /** Whether the file system answers from memory, as far as is known. */
   get isQuick(): boolean {
     return this.#later === 0;
   }
 
-  /** Runs so many calls on this thread, and learns how long they took. */
+  /** Runs a number of calls on this thread, and records how long they took. */
   now<T>(run: () => T, calls: number): T {
     const startedAt = performance.now();
     const result = run();
@@ -35,7 +35,7 @@ export class DiskPace {
     return result;
   }
 
-  /** Learns how long so many calls took, made one after the other. */
+  /** Records how long a number of successive calls took. */
   took(ms: number, calls: number): void {
     this.#slow = ms > QUICK_MS * calls ? this.#slow + 1 : 0;
     if (this.#slow < SLOW_IN_A_ROW) return;
@@ -43,17 +43,17 @@ export class DiskPace {
     this.#later = TRY_AGAIN_AFTER;
   }
 
-  /** Told that something is read on other threads. */
+  /** Records a read on another thread. */
   later(): void {
     if (this.#later > 0) this.#later--;
   }
 
-  /** Whether other work has waited long enough; then {@link DiskPace.rest}. */
+  /** Whether the event loop has been blocked for long enough. If so, call {@link DiskPace.rest}. */
   get isTired(): boolean {
     return performance.now() - this.#stretchBegan > STRETCH_MS;
   }
 
-  /** Lets other work go first. */
+  /** Lets the event loop do other work. */
   async rest(): Promise<void> {
     await otherWork();
     this.#stretchBegan = performance.now();

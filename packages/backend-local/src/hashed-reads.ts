@@ -5,7 +5,7 @@ import type { DiskPace } from "./disk-pace.ts";
 import { localPath } from "./local-path.ts";
 import { MAX_READ_BYTES, MEMORY_BYTES, type ReadingThread, startReadingThread } from "./reading-thread.ts";
 
-/** Without this flag a link cannot be told from a file when it is opened, so `get` has to look at the path. */
+/** Without this flag, opening a file follows links, so `get` has to check the path. */
 const CAN_READ = constants.O_NOFOLLOW !== undefined;
 
 /** Reads and hashes the small files of a directory on a separate thread, which starts with the first read or `prepare`. */

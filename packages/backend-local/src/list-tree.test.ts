@@ -18,7 +18,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** A pace that has found the disk slow: everything is read on other threads, ahead of the walk. */
+/** A pace that has measured a slow disk, so that everything is read ahead on the thread pool. */
 function slowPace(): DiskPace {
   const pace = new DiskPace();
   const wait = (): string => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
@@ -40,8 +40,8 @@ async function namesOf(options: Partial<ListTreeOptions>): Promise<string[]> {
 }
 
 describe.each(Object.entries(PACES))("a walk over a %s disk", (_name, makePace) => {
-  it("gives whole keys in byte order, from anywhere, at any depth", async () => {
-    // The order of UTF-16 is another one for the last three.
+  it("lists whole keys in byte order, from any key on, at any depth", async () => {
+    // UTF-16 sorts the last three differently.
     const segment = fc.constantFrom("a", "a.b", "a0", "a-", "b", "year=2024", "é", "\uffee", "\u{1f3c8}");
     const key = fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));
     await fc.assert(
@@ -52,7 +52,7 @@ describe.each(Object.entries(PACES))("a walk over a %s disk", (_name, makePace) 
         async (wanted, startAfter, direct) => {
           await rm(root, { recursive: true });
           await mkdir(root);
-          // A file cannot also be a folder.
+          // A name cannot be both a file and a folder.
           const keys = wanted.filter((one) => !wanted.some((other) => other.startsWith(`${one}/`)));
           for (const one of keys) {
             await mkdir(dirname(join(root, one)), { recursive: true });
@@ -73,7 +73,7 @@ describe.each(Object.entries(PACES))("a walk over a %s disk", (_name, makePace) 
     );
   });
 
-  it("tells what it skips, in folders of any size", async () => {
+  it("reports what it skips, in folders of any size", async () => {
     await mkdir(join(root, "many"));
     const keys: string[] = [];
     for (let i = 0; i < 600; i++) {
@@ -109,7 +109,7 @@ describe.each(Object.entries(PACES))("a walk over a %s disk", (_name, makePace) 
 });
 
 describe("DiskPace", () => {
-  it("leaves this thread at the fourth slow call in a row, and tries it again later", () => {
+  it("moves to other threads after the fourth slow call in a row, and returns later", () => {
     const pace = slowPace();
     expect(pace.isQuick).toBe(false);
     for (let read = 0; read < 256; read++) pace.later();

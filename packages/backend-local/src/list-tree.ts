@@ -18,10 +18,10 @@ import {
   statFilesSync,
 } from "./read-folder.ts";
 
-/** How many files of a folder are looked at together. */
+/** The number of files of a folder whose facts are read together. */
 const STAT_BATCH = 256;
 
-/** Failures of one folder or file, beside which others can be read. */
+/** Failures of a single folder or file, which do not affect others. */
 const OF_ONE_ENTRY: ReadonlySet<string | undefined> = new Set([
   "EACCES",
   "EPERM",
@@ -33,27 +33,27 @@ const OF_ONE_ENTRY: ReadonlySet<string | undefined> = new Set([
   "ELOOP",
 ]);
 
-/** How many folders are being read at once where the disk makes its reader wait. */
+/** The number of folders that are read concurrently from a slow disk. */
 const READ_CONCURRENCY = 8;
 
-/** How many folders are read ahead, and at how many names that ends. */
+/** The most folders that are read ahead, and the most names in them. */
 const FOLDERS_AHEAD = 32;
 const NAMES_AHEAD = 8192;
 
 /** Options of {@link listTree}. */
 export interface ListTreeOptions
   extends Pick<ListOptions, "delimiter" | "startAfter" | "onSkipped" | "onUnreadable" | "signal"> {
-  /** How many objects and prefixes a page holds. */
+  /** The number of objects and prefixes on a page. */
   readonly pageSize: number;
-  /** On which thread the disk is asked. Default: one that knows nothing yet. */
+  /** Decides which thread reads the disk. Default: a new one. */
   readonly pace?: DiskPace;
 }
 
 /**
- * Walks a folder in the byte order of whole keys: a folder stands where `name/` would, so that `a.b` comes before `a/b`.
- * Holds one folder of each level, and some that are read ahead, never the tree. What vanishes while it is walked is left
- * out, and so are folders without a file at any depth: S3 knows none. What cannot be read ends the walk, or is told and left
- * out where the caller wants to know.
+ * Walks a folder in the byte order of whole keys: a folder sorts as `name/`, so `a.b` comes before `a/b`. It holds one folder of
+ * each level in memory and some that are read ahead, never the whole tree. Files that vanish during the walk are left out, and
+ * so are folders without a file at any depth, as S3 has none. A folder that cannot be read ends the walk, unless the caller
+ * passes `onUnreadable`.
  */
 export async function* listTree(
   path: string,
@@ -94,12 +94,12 @@ export async function* listTree(
     return false;
   };
 
-  /** Looks at the file at which the walk is, and at some behind it. */
+  /** Reads the facts of the current file and of some after it. */
   const look = async (folder: Folder, name: string): Promise<void> => {
     try {
       await folder.look(pace, STAT_BATCH).catch(() => folder.look(pace, 1));
     } catch (error) {
-      // Where one file of a folder may not be looked at, none may.
+      // The permission is the folder's, so it is missing for every file in it.
       if (!isForbidden(error)) return leaveOut(folder.prefix + name, folder.path + sep + name, error);
       if (walk.length === 1) throw error;
       leaveOut(folder.prefix.slice(0, -1), folder.path, error);
@@ -121,7 +121,7 @@ export async function* listTree(
       if (info !== undefined) page.objects.push(info);
     } else if (delimiter === undefined) await enter(folder.child(name));
     else if (await holdsObject(folder.child(name), walk)) {
-      // Checked when the folder was read.
+      // It was checked when the folder was read.
       page.prefixes.push((folder.prefix + name.slice(0, -1)) as Key);
     }
     if (page.objects.length + page.prefixes.length < pageSize) continue;
@@ -132,7 +132,7 @@ export async function* listTree(
   yield page;
 }
 
-/** Begins to read the folders that the walk comes to next, innermost first. */
+/** Starts to read the folders that come next in the walk, innermost first. */
 function readAhead(walk: readonly Folder[], pace: DiskPace): void {
   let folders = 0;
   let names = 0;
@@ -152,7 +152,7 @@ function* comingNext(walk: readonly Folder[]): Generator<Folder> {
 
 const NOTHING: FolderListing = { names: [], skipped: [] };
 
-/** A folder of the walk, or one that is read ahead. */
+/** A folder of the walk, or a folder that is read ahead. */
 class Folder {
   readonly prefix: string;
   readonly path: string;
@@ -170,7 +170,7 @@ class Folder {
     this.prefix = prefix;
   }
 
-  /** Its names: read on this thread while the disk is quick; else on others, and with it the folders that come next. */
+  /** Reads its names: on this thread while the disk is quick, else on the thread pool together with the folders that come next. */
   async read(pace: DiskPace, walk: readonly Folder[]): Promise<FolderListing> {
     if (this.#reading === undefined && pace.isQuick) {
       return pace.now(() => readFolderSync(this.path, this.prefix), 1);
@@ -180,15 +180,15 @@ class Folder {
     return (await this.#reading) ?? NOTHING;
   }
 
-  /** Begins to read it on other threads, unless that was begun already. */
+  /** Starts to read it on the thread pool, unless that has been started. */
   readAhead(pace: DiskPace): void {
     if (this.#reading !== undefined) return;
     this.#reading = this.#readLater(pace);
-    // Thrown where it is waited for.
+    // A failure is thrown where the result is awaited.
     this.#reading.catch(() => {});
   }
 
-  /** How many names it holds ahead of the walk; undefined while they are being read. */
+  /** The number of names that have been read ahead; undefined while they are being read. */
   get namesAhead(): number | undefined {
     return this.#namesAhead;
   }
@@ -196,20 +196,20 @@ class Folder {
   async #readLater(pace: DiskPace): Promise<FolderListing> {
     pace.later();
     const listing = await readFolder(this.path, this.prefix);
-    // What fails here is looked at again, and told, where the walk comes to it.
+    // On a failure the facts are read again, and the failure is reported, when the walk reaches the file.
     const facts = statFiles(this.path, this.prefix, listing.names.slice(0, STAT_BATCH));
     this.#facts = await facts.catch(() => []);
     this.#namesAhead = listing.names.length;
     return listing;
   }
 
-  /** Begins the walk through it, behind `startAfter`. */
+  /** Starts the walk through it, after `startAfter`. */
   open(names: readonly string[], startAfter: string | undefined, delimiter: "/" | undefined): void {
     this.#names = names;
     if (startAfter === undefined) return;
     const first = names.findIndex((name) => {
       const entry = this.prefix + name;
-      // A folder that startAfter points into may hold more behind it.
+      // A folder that startAfter points into may hold names after it.
       const isAround = delimiter === undefined && name.endsWith("/") && startAfter.startsWith(entry);
       return isAround || compareKeys(entry, startAfter) > 0;
     });
@@ -221,12 +221,12 @@ class Folder {
     return this.#names[this.#position];
   }
 
-  /** Whether the file at which the walk is has not been looked at. */
+  /** Whether the facts of the current file have not been read. */
   get lacksFacts(): boolean {
     return this.#position < this.#factsFrom || this.#position >= this.#factsFrom + this.#facts.length;
   }
 
-  /** Looks at that file and at some behind it. */
+  /** Reads the facts of the current file and of those after it. */
   async look(pace: DiskPace, count: number): Promise<void> {
     const names = this.#names.slice(this.#position, this.#position + count);
     this.#factsFrom = this.#position;
@@ -240,7 +240,7 @@ class Folder {
     return this.#facts[this.#position - this.#factsFrom];
   }
 
-  /** Ends the walk through it. */
+  /** Skips the rest of it. */
   end(): void {
     this.#position = this.#names.length;
   }
@@ -251,7 +251,7 @@ class Folder {
     return ahead ?? new Folder(this.path + sep + name.slice(0, -1), this.prefix + name);
   }
 
-  /** The folders in it that the walk comes to next. */
+  /** The folders in it that come next in the walk. */
   *comingNext(): Generator<Folder> {
     const next = this.#position + 1;
     for (const name of this.#names.slice(next, next + NAMES_AHEAD)) {

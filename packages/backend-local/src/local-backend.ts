@@ -36,7 +36,7 @@ import { READ_CALLS, readSmallFile } from "./read-small-file.ts";
 
 /** Options of {@link createLocalBackend}. */
 export interface LocalBackendOptions {
-  /** The folder that holds the data. Must exist; a relative path is taken from the working directory. */
+  /** The folder that holds the data. It must exist. A relative path is resolved from the working directory. */
   readonly root: string;
 }
 
@@ -58,7 +58,7 @@ const CAPABILITIES: BackendCapabilities = {
  * Opens a directory as a {@link StorageBackend}. Writes are atomic and durable, preconditions hold across processes, and
  * no key leads out of the root: symbolic links are not followed.
  *
- * @throws StorageError `invalid_argument` where the root is missing or no folder.
+ * @throws StorageError `invalid_argument` if the root is missing or not a folder.
  * @example
  * ```ts
  * const storage = new Storage(await createLocalBackend({ root: "./data" }));
@@ -71,7 +71,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
   const pace = new DiskPace();
   const reads = hashedReads(root, pace);
 
-  /** Runs one operation on a key's file, with every failure of the file system explained. */
+  /** Runs an operation on a key's file, and explains every failure of the file system. */
   const explained = async <T>(
     op: string,
     key: Key,
@@ -87,14 +87,14 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
     }
   };
 
-  /** The same, once it is known that the file's folder is the one its path names. */
+  /** The same, after a check that no link leads to another folder. */
   const onFile: typeof explained = (op, key, signal, run) =>
     explained(op, key, signal, async (path) => {
       await checkFolder(root, path, key, op);
       return run(path);
     });
 
-  /** "Not found" means something else when the whole root has gone, as an unplugged drive does. */
+  /** A missing file is reported as `unavailable` if the whole root is missing, as after a drive was unplugged. */
   const explain = async (error: unknown, op: string, key: string, path: string): Promise<StorageError> => {
     const explained = localError(error, op, key, path);
     const isGone = explained.code === "not_found" && !(await dataRoot.isThere());
@@ -155,10 +155,10 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
           pace,
           pageSize: CAPABILITIES.listPageSize,
         });
-        // Of a drive that was unplugged, no folder can be read.
+        // If the drive was unplugged, no folder could be read.
         if (!isWhole) await dataRoot.check("list", prefix);
       } catch (error) {
-        // Which of the folders below is what a person has to know.
+        // Names the folder that failed, not the one that was listed.
         const at = pathOf(error) ?? folder;
         const below = relative(folder, at).split(sep).join("/");
         throw await explain(error, "list", [prefix, below].filter(Boolean).join("/"), at);
@@ -197,7 +197,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
   return checked(withAbilities(backend, { hashedReads: reads }));
 }
 
-/** The facts of the version that a get asks for. */
+/** Returns the facts of a file, or throws if a get asks for another version. */
 function matching(key: Key, stats: BigIntStats, { ifMatch }: GetOptions): ObjectInfo {
   const info = objectInfo(key, stats);
   if (ifMatch !== undefined && ifMatch !== info.etag) {

@@ -8,17 +8,17 @@ interface Meaning {
 
 const MEANING: Readonly<Record<string, Meaning>> = {
   ENOENT: { code: "not_found", says: "there is no such file" },
-  ENOTDIR: { code: "not_found", says: "a folder on its way is a file" },
+  ENOTDIR: { code: "not_found", says: "part of its path is a file" },
   EISDIR: { code: "invalid_path", says: "it is a folder" },
-  EACCES: { code: "permission_denied", says: "this user may not; check the owner and the mode" },
-  EPERM: { code: "permission_denied", says: "the system forbids it; check the owner and the mode" },
+  EACCES: { code: "permission_denied", says: "access is denied; check the owner and the mode" },
+  EPERM: { code: "permission_denied", says: "the system does not permit it; check the owner and the mode" },
   EROFS: { code: "permission_denied", says: "the file system is read-only" },
   ENAMETOOLONG: { code: "invalid_path", says: "the name is too long for the file system" },
   EILSEQ: { code: "invalid_path", says: "the file system cannot express the name" },
   ELOOP: { code: "invalid_path", says: "symbolic links form a loop" },
   ENOSPC: { code: "unavailable", retry: "never", says: "the disk is full; free some space" },
   EDQUOT: { code: "unavailable", retry: "never", says: "the disk quota is used up; free some space" },
-  EFBIG: { code: "not_supported", says: "the file system takes no file of this size" },
+  EFBIG: { code: "not_supported", says: "the file system does not support files of this size" },
   EMFILE: { code: "unavailable", says: "too many files are open; raise the limit (ulimit -n)" },
   ENFILE: { code: "unavailable", says: "the system has too many files open" },
   EBUSY: { code: "unavailable", says: "the file is in use" },
@@ -29,17 +29,17 @@ const MEANING: Readonly<Record<string, Meaning>> = {
   ESTALE: { code: "unavailable", retry: "never", says: "the network drive dropped the file" },
 };
 
-/** The system's error code (`ENOENT`), where an error has one. */
+/** Returns the system's error code, such as `ENOENT`, if an error has one. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-/** The path that the system could not deal with, where an error has one. */
+/** Returns the path of a system error, if it has one. */
 export function pathOf(error: unknown): string | undefined {
   return error instanceof Error && "path" in error && typeof error.path === "string" ? error.path : undefined;
 }
 
-/** Turns a failure of the file system into a {@link StorageError}; one that is already passes. */
+/** Turns a failure of the file system into a {@link StorageError}. Returns a StorageError as it is. */
 export function localError(error: unknown, op: string, path: string, location: string): StorageError {
   if (isStorageError(error)) return error;
   const errno = errnoOf(error);

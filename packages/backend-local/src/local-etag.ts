@@ -1,8 +1,8 @@
 import type { BigIntStats } from "node:fs";
 
 /**
- * The ETag of a file: inode, size, and the nanosecond times of its last change of content and of anything. A replaced
- * file has another inode and a later time; a same-size edit with its time set back still moves the ctime.
+ * Returns the ETag of a file: inode, size, mtime and ctime in nanoseconds. A replaced file has another inode and a later mtime.
+ * An edit that keeps the size and sets back the mtime still changes the ctime.
  */
 export function localEtag({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [ino, size, mtimeNs, ctimeNs].map((part) => part.toString(36)).join("-");

@@ -5,9 +5,9 @@ import { errnoOf } from "./local-error.ts";
 import { whyNotAName } from "./local-names.ts";
 
 /**
- * The file of a key below `root`.
+ * Returns the path of a key's file below `root`.
  *
- * @throws StorageError `invalid_path` where the key is none, whatever its type says, or cannot be a file name here.
+ * @throws StorageError `invalid_path` if it is not a key, whatever its type says, or cannot be a file name here.
  */
 export function localPath(root: string, key: Key, op: string): string {
   for (const segment of parseKey(key, op).split("/")) {
@@ -24,10 +24,10 @@ export function localPath(root: string, key: Key, op: string): string {
 }
 
 /**
- * Refuses a path that a symbolic link leads elsewhere, or that the file system spells otherwise: keys name exactly one
- * place. `root` is a real path already.
+ * Refuses a path that contains a symbolic link, or that the file system spells differently, since a key must name exactly one
+ * place. `root` is a real path.
  *
- * @throws StorageError `invalid_path` naming where the folder really is.
+ * @throws StorageError `invalid_path` with the real path of the folder.
  */
 export async function checkFolder(root: string, path: string, key: Key, op: string): Promise<void> {
   let folder = dirname(path);
@@ -40,18 +40,18 @@ export async function checkFolder(root: string, path: string, key: Key, op: stri
         op,
         key,
         inside && real.toLowerCase() === folder.toLowerCase()
-          ? `the file system takes ${folder} and ${real} for the same folder. Spell it as it is there`
+          ? `for the file system, ${folder} and ${real} are the same folder. Use its spelling`
           : `${folder} is a symbolic link to ${real}, and links are not followed. Use the folder itself, or make it the data root`,
       );
     } catch (error) {
-      // A folder that is not there yet cannot lead astray, but one above it can.
+      // A missing folder contains no link, but a folder above it may be one.
       if (errnoOf(error) !== "ENOENT" || folder === root) throw error;
       folder = dirname(folder);
     }
   }
 }
 
-/** The error of a key that cannot be a file here. */
+/** Returns the error of a key that cannot be a file here. */
 export function invalid(op: string, key: Key, problem: string): StorageError {
   return new StorageError({
     code: "invalid_path",

@@ -3,10 +3,10 @@ import { dirname } from "node:path";
 import { errnoOf } from "./local-error.ts";
 
 /**
- * Makes the folders of a path that are missing below `root`, never `root` itself: where a drive has vanished, a folder in its
- * place would take files that belong on the drive.
+ * Creates the missing folders of a path below `root`, but never `root` itself: if a drive was unplugged, a new folder in its
+ * place would receive files that belong on the drive.
  *
- * @returns the topmost folder that was made, or undefined where there was nothing to make.
+ * @returns the topmost folder that was created, or undefined if none was missing.
  */
 export async function makeFolders(root: string, folder: string): Promise<string | undefined> {
   const missing: string[] = [];
@@ -16,7 +16,7 @@ export async function makeFolders(root: string, folder: string): Promise<string 
       await mkdir(current);
       created ??= current;
     } catch (error) {
-      // It may be a file; whoever opens something in it is told.
+      // It may be a file, in which case opening a file in it fails.
       if (errnoOf(error) !== "EEXIST") {
         if (errnoOf(error) !== "ENOENT" || dirname(current) === root) throw error;
         missing.push(current);

@@ -4,11 +4,11 @@ import { MemoryPool, type Piece } from "./memory-pool.ts";
 
 const SIZE = 64 * 4096;
 
-/** What the event loop has to do is done. */
+/** Waits until the event loop has done its work. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("MemoryPool", () => {
-  it("gives pieces that never overlap, in the order of asking, and has everything again at the end", async () => {
+  it("hands out pieces that never overlap, in the order of the calls, and has all memory again at the end", async () => {
     const asks = fc.array(
       fc.record({ length: fc.integer({ min: 0, max: SIZE }), givesBack: fc.nat({ max: 5 }) }),
       { minLength: 1, maxLength: 60 },
@@ -50,7 +50,7 @@ describe("MemoryPool", () => {
     );
   });
 
-  it("lets nobody wait once it is closed", async () => {
+  it("ends all waiting when it is closed", async () => {
     const pool = new MemoryPool(SIZE);
     const all = await pool.take(SIZE);
     const waiting = pool.take(1);

@@ -1,30 +1,30 @@
 /** A piece of a {@link MemoryPool}. */
 export interface Piece {
-  /** Where it begins, in bytes. */
+  /** Its start, in bytes. */
   readonly offset: number;
-  /** How long it is, in bytes. */
+  /** Its length, in bytes. */
   readonly length: number;
 }
 
-/** Pieces begin at the pages of the system, so that none shares one with another. */
+/** Pieces start at page boundaries of the system, so that no two share a page. */
 const PAGE_BYTES = 4096;
 
 /**
- * Shares out a fixed span of memory, first fit, first come first served: whoever finds no room waits for what others give
- * back. Nothing is ever grown, moved or cleared.
+ * Allocates pieces of a fixed span of memory: first fit, first come, first served. A caller waits while there is no room.
+ * Nothing is ever grown, moved or cleared.
  */
 export class MemoryPool {
   #waiting: { readonly length: number; readonly enter: (offset: number | undefined) => void }[] = [];
   #isClosed = false;
-  /** What is free, in order; neighbours are one. */
+  /** The free spans, in order. Adjacent spans are merged. */
   readonly #free: { start: number; end: number }[];
 
-  /** @param sizeBytes how much there is; a piece may have all of it. */
+  /** @param sizeBytes the size of the pool, which is also that of the largest piece. */
   constructor(sizeBytes: number) {
     this.#free = [{ start: 0, end: sizeBytes }];
   }
 
-  /** Takes a piece; waits where there is no room. At most the size of the pool. Undefined once it is closed. */
+  /** Takes a piece of at most the pool's size, and waits while there is no room. Returns undefined after `close`. */
   async take(length: number): Promise<Piece | undefined> {
     if (this.#isClosed) return undefined;
     const whole = pagesOf(length);
@@ -34,14 +34,14 @@ export class MemoryPool {
     return offset === undefined ? undefined : { offset, length };
   }
 
-  /** Lets nobody in any more. What was taken stays taken. */
+  /** Ends all waiting. Pieces that were taken remain valid. */
   close(): void {
     this.#isClosed = true;
     for (const { enter } of this.#waiting) enter(undefined);
     this.#waiting = [];
   }
 
-  /** Gives a piece back, once. */
+  /** Returns a piece to the pool. Call it once. */
   give({ offset, length }: Piece): void {
     this.#merge(offset, offset + pagesOf(length));
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
@@ -70,7 +70,7 @@ export class MemoryPool {
     this.#join(at - 1);
   }
 
-  /** Makes one of the span there and the next, where they touch. */
+  /** Merges a span and the next one if they are adjacent. */
   #join(at: number): void {
     const [left, right] = [this.#free[at], this.#free[at + 1]];
     if (left === undefined || left.end !== right?.start) return;

@@ -28,7 +28,7 @@ async function read(key: string): Promise<string> {
 }
 
 describe.skipIf(process.platform === "win32")("what is opened is what the path names", () => {
-  it("not the file of a folder that was exchanged for a link after an earlier read", async () => {
+  it("refuses a file whose folder was replaced by a link after an earlier read", async () => {
     const backend = await createLocalBackend({ root });
     const key = parseKey("a/file");
     expect((await backend.get(key)).info.sizeBytes).toBe(6);
@@ -41,7 +41,7 @@ describe.skipIf(process.platform === "win32")("what is opened is what the path n
     expect(await read("b/file")).toBe("inside");
   });
 
-  it("no link, pipe, socket or folder: none is waited for, each is named", async () => {
+  it("refuses a link, pipe, socket or folder by name, without waiting for it", async () => {
     await symlink(join(outside, "file"), join(root, "a", "link"));
     await symlink(join(root, "nowhere"), join(root, "a", "dangling"));
     execFileSync("mkfifo", [join(root, "a", "pipe")]);
@@ -50,18 +50,18 @@ describe.skipIf(process.platform === "win32")("what is opened is what the path n
     for (const [key, code, message] of [
       ["a/link", "invalid_path", "is a symbolic link"],
       ["a/dangling", "invalid_path", "is a symbolic link"],
-      ["a/pipe", "invalid_path", "is no regular file"],
-      ["a/socket", "invalid_path", "is no regular file"],
+      ["a/pipe", "invalid_path", "is not a regular file"],
+      ["a/socket", "invalid_path", "is not a regular file"],
       ["a", "not_found", "is a folder"],
       ["a/missing", "not_found", "no such file"],
-      ["a/file/below", "not_found", "a folder on its way is a file"],
+      ["a/file/below", "not_found", "part of its path is a file"],
     ] as const) {
       await expect(read(key), key).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
     }
     server.close();
   });
 
-  it("a file that loses its name while it is read is read to its end", async () => {
+  it("reads to its end a file that is deleted during the read", async () => {
     const backend = await createLocalBackend({ root });
     const { body } = await backend.get(parseKey("a/file"));
     await rm(join(root, "a"), { recursive: true });

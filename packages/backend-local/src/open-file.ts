@@ -5,13 +5,12 @@ import { checkFolder } from "./local-path.ts";
 import { isPathOf, OPEN_FLAGS } from "./opened-path.ts";
 
 /**
- * Opens the file of a key for reading, and makes sure that it is what its path names: no link, no device, in no folder
- * that a link leads to.
+ * Opens the file of a key for reading, and makes sure that it is a regular file and that no link leads to it.
  *
- * Where one call tells that ({@link isPathOf}), that is all; elsewhere, and where it says no, the folders are looked at one
- * by one.
+ * If {@link isPathOf} cannot confirm this with one call, the folders are checked one by one.
  *
- * @throws StorageError `invalid_path` for links and devices, `not_found` for a folder; the file system's own errors.
+ * @throws StorageError `invalid_path` for links and devices, `not_found` for a folder. Errors of the file system are thrown as
+ * they are.
  */
 export async function openFile(
   root: string,
@@ -24,13 +23,13 @@ export async function openFile(
   try {
     handle = await open(path, OPEN_FLAGS);
   } catch (error) {
-    // What is in the way is told better than by the system's code.
+    // The check explains the failure better than the system's error code.
     await checkPath(root, path, key, op);
     throw error;
   }
   try {
     if (!isPathOf(handle.fd, path)) await checkFolder(root, path, key, op);
-    // Of an open file, without a trip to another thread: the system has the answer.
+    // `fstatSync` on an open descriptor does not block, so no other thread is needed.
     return { handle, stats: fileOnly(fstatSync(handle.fd, { bigint: true }), key, path) };
   } catch (error) {
     await handle.close();
@@ -44,7 +43,7 @@ async function checkPath(root: string, path: string, key: Key, op: string): Prom
 }
 
 /**
- * Lets files pass: folders, links and devices are no objects.
+ * Refuses everything but files: folders, links and devices are not objects.
  *
  * @throws StorageError `not_found` for a folder, `invalid_path` for anything else.
  */
@@ -54,7 +53,7 @@ export function fileOnly(stats: BigIntStats, key: Key, path: string): BigIntStat
     ? "is a folder"
     : stats.isSymbolicLink()
       ? "is a symbolic link, which is not followed"
-      : "is no regular file";
+      : "is not a regular file";
   throw new StorageError({
     code: stats.isDirectory() ? "not_found" : "invalid_path",
     op: "get",

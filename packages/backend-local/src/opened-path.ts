@@ -1,16 +1,16 @@
 import { constants, readlinkSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Neither a link is followed nor a named pipe waited for, where the system knows these flags. */
+/** Follows no link and does not wait for a named pipe, if the system supports these flags. */
 export const OPEN_FLAGS: number =
   constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Whether an open file, opened with {@link OPEN_FLAGS}, is the one its path names, with no link on the way. False where that
- * cannot be told in one call.
+ * Whether a file that was opened with {@link OPEN_FLAGS} is the one its path names, without a link in the path. False if one
+ * call cannot decide that.
  *
- * Linux tells by `/proc/self/fd` which file was opened, and nobody can exchange a folder in between. Other systems are asked
- * where the folder really is; the file itself was opened without following a link.
+ * Linux reports in `/proc/self/fd` which file was opened, so no folder can be exchanged in between. On other systems the real
+ * path of the folder is compared; the file itself was opened without following a link.
  */
 export function isPathOf(descriptor: number, path: string): boolean {
   try {
@@ -18,7 +18,7 @@ export function isPathOf(descriptor: number, path: string): boolean {
     const folder = dirname(path);
     return constants.O_NOFOLLOW !== undefined && realpathSync.native(folder) === folder;
   } catch {
-    // No /proc here, or the folder has gone.
+    // There is no /proc, or the folder is gone.
     return false;
   }
 }

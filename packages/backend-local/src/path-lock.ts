@@ -8,18 +8,18 @@ import { StorageError } from "@parquetry/core/backend";
 import { errnoOf } from "./local-error.ts";
 import { OWN_NAME_PREFIX } from "./local-names.ts";
 
-/** A lock is held for a check and a rename; nobody waits this long for a living holder, in milliseconds. */
+/** The longest wait for a lock, in milliseconds. A living process holds it only for a check and a rename. */
 const WAIT_LIMIT_MS = 30_000;
-/** A holder on another machine cannot be asked whether it lives: after this long it is taken for dead, in milliseconds. */
+/** The time after which a holder on another machine, which cannot be checked, is assumed dead, in milliseconds. */
 const FOREIGN_HOLDER_LIMIT_MS = 600_000;
 
 /**
  * Runs `critical` while no other process holds the lock of `name` in `directory`.
  *
- * The lock is a folder that holds one file, named after its holder. Taking it is a rename of such a folder onto the
- * lock's name, which the file system allows only where there is none or an empty one. A dead holder's lock is broken by
- * deleting the file with exactly its name: if the lock has changed hands meanwhile, that deletes nothing. So there is no
- * instant at which two processes hold it, whenever any of them is killed.
+ * The lock is a folder with one file, which is named after the holder. A process takes the lock by renaming such a folder to
+ * the lock's name, which the file system allows only if there is no folder of that name, or an empty one. The lock of a dead
+ * holder is broken by deleting the file of exactly its name, which deletes nothing if another process has taken the lock in
+ * the meantime. So two processes never hold it at the same time, whenever any of them is killed.
  */
 export async function withPathLock<T>(
   directory: string,
@@ -46,7 +46,7 @@ export async function withPathLock<T>(
       return await critical();
     } finally {
       await unlink(join(lock, token));
-      // Somebody may have taken it since, or be about to: then it is not empty, or gone.
+      // Fails if another process has taken the lock since.
       await rmdir(lock).catch(() => {});
     }
   } finally {
@@ -54,7 +54,7 @@ export async function withPathLock<T>(
   }
 }
 
-/** Tokens of this process that are in use: a token with our process id that is not here was left by a predecessor. */
+/** Tokens that this process uses. Another token with its process id was left by an earlier process. */
 const OWN_TOKENS = new Set<string>();
 const HOST = createHash("sha256").update(`${hostname()}\0${readBootId()}`).digest("hex").slice(0, 12);
 const HOLDER = `${HOST}.${process.pid}.${startOf(process.pid) ?? "0"}`;
@@ -66,7 +66,7 @@ async function take(mine: string, lock: string, name: string): Promise<void> {
       await rename(mine, lock);
       return;
     } catch (error) {
-      // Linux and macOS say ENOTEMPTY or EEXIST for a held lock, Windows EPERM or EACCES for any existing folder.
+      // For a held lock, Linux and macOS report ENOTEMPTY or EEXIST. Windows reports EPERM or EACCES for any existing folder.
       if (!["ENOTEMPTY", "EEXIST", "EPERM", "EACCES"].includes(errnoOf(error) ?? "")) throw error;
     }
     await breakIfDead(lock);
@@ -77,7 +77,7 @@ async function take(mine: string, lock: string, name: string): Promise<void> {
         op: "put",
         path: name,
         backend: "local",
-        message: `put ${name}: another process holds ${lock} for more than ${WAIT_LIMIT_MS / 1000} s. If no writer runs, delete that folder.`,
+        message: `put ${name}: another process has held ${lock} for more than ${WAIT_LIMIT_MS / 1000} s. If no writer is running, delete that folder.`,
       });
     }
     await sleep(Math.random() * Math.min(20, 1 + round));
@@ -90,7 +90,7 @@ async function breakIfDead(lock: string): Promise<void> {
   await unlink(join(lock, token)).catch(() => {});
 }
 
-/** Whether the process that a token names lives; one of another machine does for ten minutes. */
+/** Whether the process that a token names is alive. One on another machine is assumed to be for ten minutes. */
 export async function isHolderAlive(token: string, file: string): Promise<boolean> {
   const [host, pidText, start] = token.split(".");
   if (host !== HOST) {
@@ -107,12 +107,12 @@ export async function isHolderAlive(token: string, file: string): Promise<boolea
   } catch (error) {
     return errnoOf(error) !== "ESRCH";
   }
-  // The id may have been given to another process since.
+  // The system may have given the id to another process since.
   const now = startOf(pid);
   return now === undefined || now === start;
 }
 
-/** When a process was started, in clock ticks since boot (proc(5), field 22); undefined where there is no /proc. */
+/** Returns the start time of a process in clock ticks since boot (proc(5), field 22), or undefined without /proc. */
 function startOf(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "latin1");

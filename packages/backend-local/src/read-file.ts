@@ -7,8 +7,8 @@ import { localError } from "./local-error.ts";
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * The bytes `start` to `end` of an open file, as one version: a file that was edited in place while it was read is an
- * error at the end, never a mixture. The handle is closed when the body ends, breaks or is cancelled.
+ * Returns the bytes `start` to `end` of an open file. If the file was edited in place during the read, the body ends with an
+ * error. The handle is closed when the body ends, fails or is cancelled.
  */
 export function readFile(
   handle: FileHandle,
@@ -45,6 +45,6 @@ function changed(key: Key, path: string): StorageError {
     op: "get",
     path: key,
     backend: "local",
-    message: `get ${path}: the file was changed while it was read. Read it again when its writer is done.`,
+    message: `get ${path}: the file changed during the read. Retry once the writer has finished.`,
   });
 }

@@ -7,28 +7,28 @@ import { errnoOf } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
 import { OWN_NAME_PREFIX } from "./local-names.ts";
 
-/** A folder as it was read. */
+/** The content of a folder. */
 export interface FolderListing {
-  /** What can be listed, in the order of a listing: a folder's name ends with `/`. */
+  /** The names that can be listed, in the order of a listing. The name of a folder ends with `/`. */
   readonly names: readonly string[];
-  /** What cannot. */
+  /** The entries that cannot be listed. */
   readonly skipped: readonly SkippedEntry[];
 }
 
-/** The facts of a file; undefined for a folder, and for a file that is gone. */
+/** The facts of a file. Undefined for a folder, and for a file that no longer exists. */
 export type Facts = ObjectInfo | undefined;
 
-/** Reads a folder on this thread; one that is gone is empty. `prefix` is its key with a `/` behind, `""` for the root. */
+/** Reads a folder on this thread. A missing folder is empty. `prefix` is its key with a trailing `/`, or `""` for the root. */
 export function readFolderSync(path: string, prefix: string): FolderListing {
   return sortNames(unlessGone(() => readdirSync(path, { withFileTypes: true })) ?? [], prefix);
 }
 
-/** As {@link readFolderSync}, on the system's threads. */
+/** As {@link readFolderSync}, on the thread pool. */
 export async function readFolder(path: string, prefix: string): Promise<FolderListing> {
   return sortNames((await readdir(path, { withFileTypes: true }).catch(noneIfGone)) ?? [], prefix);
 }
 
-/** Looks at the files among some names of a folder, on this thread. */
+/** Reads the facts of files of a folder on this thread. */
 export function statFilesSync(path: string, prefix: string, names: readonly string[]): Facts[] {
   return names.map((name) => {
     if (name.endsWith("/")) return undefined;
@@ -37,7 +37,7 @@ export function statFilesSync(path: string, prefix: string, names: readonly stri
   });
 }
 
-/** As {@link statFilesSync}, on the system's threads. */
+/** As {@link statFilesSync}, on the thread pool. */
 export function statFiles(path: string, prefix: string, names: readonly string[]): Promise<Facts[]> {
   return Promise.all(
     names.map(async (name) => {
@@ -49,7 +49,7 @@ export function statFiles(path: string, prefix: string, names: readonly string[]
 }
 
 function factsOf(key: string, stats: BigIntStats): Facts {
-  // A folder has taken the file's name meanwhile.
+  // The file was replaced by a folder in the meantime.
   if (!stats.isFile()) return undefined;
   // Checked by sortNames.
   return {
@@ -70,7 +70,7 @@ function sortNames(entries: readonly Dirent[], prefix: string): FolderListing {
     if (why === undefined) names.push(entry.isDirectory() ? `${name}/` : name);
     else skipped.push({ path: prefix + name, ...why });
   }
-  // JavaScript's own order is that of UTF-8 while there are no surrogates, and many times faster.
+  // Without surrogates, JavaScript's order of strings is that of UTF-8, and sorting by it is many times faster.
   if (names.some((name) => /[\ud800-\udfff]/.test(name))) names.sort(compareKeys);
   else names.sort();
   return { names, skipped };
@@ -78,13 +78,13 @@ function sortNames(entries: readonly Dirent[], prefix: string): FolderListing {
 
 function whySkipped(entry: Dirent, path: string): Omit<SkippedEntry, "path"> | undefined {
   if (entry.isSymbolicLink()) return { reason: "symlink", detail: "a symbolic link, which is not followed" };
-  if (!entry.isFile() && !entry.isDirectory()) return { reason: "special", detail: "no regular file" };
+  if (!entry.isFile() && !entry.isDirectory()) return { reason: "special", detail: "not a regular file" };
   if (entry.name.includes("\uFFFD")) return { reason: "not_a_key", detail: "its name is not UTF-8" };
   const reason = explainInvalidKey(path);
   return reason === undefined ? undefined : { reason: "not_a_key", detail: reason };
 }
 
-/** What vanishes while it is looked at is left out. */
+/** Ignores that a file or a folder has vanished. */
 function noneIfGone(error: unknown): undefined {
   const errno = errnoOf(error);
   if (errno !== "ENOENT" && errno !== "ENOTDIR") throw error;

@@ -1,23 +1,24 @@
 import { type BigIntStats, closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { isPathOf, OPEN_FLAGS } from "./opened-path.ts";
 
-/** Files up to this size are read in one go where this thread has other work as well, in bytes. */
+/** The largest file that is read at once on a thread with other work, in bytes. */
 export const SMALL_FILE_BYTES: number = 1024 * 1024;
 
-/** Reading a small file is worth this many calls: opening it, its facts, its bytes. */
+/** The number of calls that reading a small file takes. */
 export const READ_CALLS = 4;
 
-/** A file that was read whole, as one version. */
+/** The content of one version of a file. */
 export interface SmallFile {
   readonly stats: BigIntStats;
   readonly bytes: Uint8Array;
 }
 
 /**
- * Reads a small file whole, on this thread. Undefined where that is not all there is to it: no memory was given for its size,
- * a link on the way, a writer at work, a failure. Who asks then takes the long way, which can tell what it is.
+ * Reads a whole small file on this thread.
  *
- * @param memory gives the memory to read into, exactly as large as the file, or undefined where it is not to be read here.
+ * @param memory returns the memory to read into, of exactly the file's size, or undefined if the file is not to be read.
+ * @returns undefined if `memory` does, if a link is in the path, if the file is being written, or on a failure. The caller then
+ * falls back to the asynchronous way, which reports the exact cause.
  */
 export function readSmallFile(
   path: string,

@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { localEtag } from "./local-etag.ts";
 import { READ_CALLS, readSmallFile } from "./read-small-file.ts";
 
-/** A file to read: the version that is wanted, and where its bytes go. */
+/** A file to read: the expected version, and where to put its bytes. */
 export interface ReadJob {
   readonly id: number;
   readonly path: string;
@@ -12,21 +12,21 @@ export interface ReadJob {
   readonly length: number;
 }
 
-/** What became of it. */
+/** The result of a {@link ReadJob}. */
 export interface ReadAnswer {
   readonly id: number;
-  /** The MD5 of the bytes in hex; undefined where it was not read. */
+  /** The MD5 of the bytes in hex; undefined if the file was not read. */
   readonly md5: string | undefined;
-  /** How long the file system took, in milliseconds. */
+  /** The time that the file system took, in milliseconds. */
   readonly ms: number;
-  /** As how many calls it counts. */
+  /** The number of calls that the read counts as. */
   readonly calls: number;
 }
 
-/** A page cache gives at least so many bytes in the time of one call; a device does not. */
+/** The bytes that a page cache returns at least in the time of one call; a device is slower. */
 const BYTES_PER_CALL = 128 * 1024;
 
-/** What was read in this time travels together: each message wakes the other thread. In milliseconds. */
+/** The answers of this time, in milliseconds, are sent in one message, since each message wakes the other thread. */
 const ANSWERS_TOGETHER_MS = 1;
 
 const memory: SharedArrayBuffer = workerData;

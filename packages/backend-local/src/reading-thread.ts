@@ -3,28 +3,28 @@ import type { HashedBytes } from "@parquetry/core/unstable";
 import { MemoryPool } from "./memory-pool.ts";
 import type { ReadAnswer, ReadJob } from "./reading-thread-worker.ts";
 
-/** The most that is read and not yet given back, in bytes. */
+/** The most bytes that are read and not yet released. */
 export const MEMORY_BYTES: number = 32 * 1024 * 1024;
 
-/** Files up to this size are read by it, in bytes. */
+/** The largest file that the thread reads, in bytes. */
 export const MAX_READ_BYTES: number = 8 * 1024 * 1024;
 
-/** With so many files before it the thread has enough to do: what comes meanwhile goes to it together. */
+/** The number of pending files with which the thread is busy. Further files are sent to it together later. */
 const ENOUGH = 16;
 
-/** What the thread is told and asked. */
+/** A thread that reads and hashes files. */
 export interface ReadingThread {
-  /** Reads one version of a file. Undefined where this could not be done just so. */
+  /** Reads one version of a file. Returns undefined if that fails for any reason. */
   read(file: Omit<ReadJob, "id" | "offset">): Promise<HashedBytes | undefined>;
-  /** Ends it; what is under way is undefined. */
+  /** Ends the thread. Pending reads return undefined. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a thread that reads files into memory shared with this one, and hashes them. It keeps the process alive only while
- * something is under way. Where it cannot be started, and should it die, everything is undefined.
+ * Starts a thread that reads files into memory that it shares with this one, and hashes them. It keeps the process alive only
+ * while reads are pending. If it cannot be started, or dies, all reads return undefined.
  *
- * @param onRead told how long the file system took for how many calls.
+ * @param onRead called with the time that the file system took, and the number of calls.
  */
 export function startReadingThread(onRead: (ms: number, calls: number) => void): ReadingThread {
   const memory = new SharedArrayBuffer(MEMORY_BYTES);
@@ -53,13 +53,13 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
     }
     send();
   });
-  // Whoever asked goes the long way, which needs no thread.
+  // The callers fall back to reading without this thread.
   worker.on("error", end);
   worker.on("exit", end);
-  // Only now: a listener for messages refers to it again.
+  // After the listeners, since a listener for messages refs the worker again.
   worker.unref();
 
-  /** Each message wakes the thread, which costs more than the message. */
+  /** Sends the jobs in one message: waking the thread takes longer than the message. */
   const send = (): void => {
     const sent = waiting.size - jobs.length;
     if (isOver || jobs.length === 0 || sent >= ENOUGH) return;
@@ -71,7 +71,7 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
       const id = nextId++;
       if (waiting.size === 0) worker.ref();
       waiting.set(id, resolve);
-      // What is asked for in one turn goes together.
+      // Jobs of the same turn of the event loop are sent together.
       if (jobs.push({ ...job, id }) === 1) setImmediate(send);
     });
 
@@ -94,12 +94,12 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
   };
 }
 
-/** Undefined where this process may not start one. */
+/** Starts the worker. Returns undefined if this process is not allowed to. */
 function startWorker(memory: SharedArrayBuffer): Worker | undefined {
   try {
     return new Worker(new URL("./reading-thread-worker.js", import.meta.url), {
       workerData: memory,
-      // What this process was told by its command line is about its own script.
+      // The flags of this process's command line are meant for its own script.
       execArgv: [],
     });
   } catch {

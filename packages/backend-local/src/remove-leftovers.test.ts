@@ -19,7 +19,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** A process that takes the lock of `data` in the root and is killed while it holds it. */
+/** Runs a process that takes the lock of `data` in the root and is killed while it holds it. */
 async function dieHoldingALock(): Promise<void> {
   const program = `
     import { withPathLock } from ${JSON.stringify(new URL("../dist/path-lock.js", import.meta.url).href)};
@@ -59,7 +59,7 @@ describe("removeLeftovers", () => {
     );
   });
 
-  it("leaves a lock that is held", async () => {
+  it("keeps a lock that is held", async () => {
     await withPathLock(root, "data", async () => {
       expect(await removeLeftovers({ root, minAgeMs: 0 })).toEqual([]);
     });

@@ -6,16 +6,16 @@ import { errnoOf, localError } from "./local-error.ts";
 import { OWN_NAME_PREFIX } from "./local-names.ts";
 import { isHolderAlive } from "./path-lock.ts";
 
-/** How long a temporary file must not have grown to be taken for left behind, in milliseconds: an hour. */
+/** The age from which a temporary file counts as left behind, in milliseconds: an hour. */
 export const LEFTOVER_AGE_MS = 3_600_000;
 
 /** Options of {@link removeLeftovers}. */
 export interface RemoveLeftoversOptions {
   /** The folder that holds the data. */
   readonly root: string;
-  /** `true` only reports what would go. Default false. */
+  /** Only report what would be removed. Default false. */
   readonly dryRun?: boolean | undefined;
-  /** How long a temporary file must not have been written to, in milliseconds. Default {@link LEFTOVER_AGE_MS}. */
+  /** The time since the last write to a temporary file from which it is removed, in milliseconds. Default {@link LEFTOVER_AGE_MS}. */
   readonly minAgeMs?: number | undefined;
 }
 
@@ -26,10 +26,10 @@ const LEFTOVER_OPTIONS: OptionKinds<RemoveLeftoversOptions> = {
 };
 
 /**
- * Removes what killed processes left below a data root: temporary files of puts that were never finished, and locks whose
- * holder is dead. They are in nobody's way, and in no listing; they only take space.
+ * Removes what killed processes left below a data root: temporary files of unfinished puts, and locks of dead processes. They
+ * appear in no listing and block nothing, but take space.
  *
- * @returns the paths that went, sorted.
+ * @returns the paths that were removed, sorted.
  * @throws StorageError as the backend does, such as `permission_denied`.
  * @example
  * ```ts
@@ -64,7 +64,7 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
   try {
     return await readdir(folder, { withFileTypes: true });
   } catch (error) {
-    // A delete that emptied the folder removed it meanwhile.
+    // A concurrent delete removed the folder.
     if (errnoOf(error) === "ENOENT") return [];
     throw error;
   }
@@ -74,7 +74,7 @@ async function isLeftover(entry: Dirent, path: string, minAgeMs: number): Promis
   try {
     if (entry.isFile()) return Date.now() - (await stat(path)).mtimeMs >= minAgeMs;
     if (!entry.isDirectory()) return false;
-    // A lock holds its holder's token; a folder that was to become one is named after it.
+    // A lock contains its holder's token, and so does a folder that was to become a lock.
     const [token] = await readdir(path);
     if (token !== undefined) return !(await isHolderAlive(token, join(path, token)));
     return Date.now() - (await stat(path)).mtimeMs >= minAgeMs;
@@ -84,7 +84,7 @@ async function isLeftover(entry: Dirent, path: string, minAgeMs: number): Promis
   }
 }
 
-/** A lock is broken by deleting its dead holder's token, as a waiting writer does it; one that was taken since stays. */
+/** Breaks a lock by deleting its dead holder's token, as a waiting writer does. A lock that was taken since is kept. */
 async function remove(entry: Dirent, path: string): Promise<void> {
   if (entry.isFile()) {
     await rm(path, { force: true });

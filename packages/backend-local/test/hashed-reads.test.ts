@@ -53,7 +53,7 @@ const readOne = async (name: string): Promise<HashedBytes | undefined> => {
 };
 
 describe("hashed reads", () => {
-  it("gives the bytes of many files at once, and the MD5 of each", async () => {
+  it("return the bytes and the MD5 of many files at once", async () => {
     await mkdir(join(root, "a"));
     const lengths = Array.from({ length: 200 }, (_, i) => (i * 7919) % 100_000);
     for (const [i, length] of lengths.entries())
@@ -71,7 +71,7 @@ describe("hashed reads", () => {
     expect(files).toHaveLength(200);
   });
 
-  it("holds back what exceeds 32 MiB until memory is released", async () => {
+  it("hold at most 32 MiB until memory is released", async () => {
     for (let i = 0; i < 6; i++) await writeFile(join(root, `f${i}`), contentOf(i, 8 * MIB));
     const files = await listed();
     const out: HashedBytes[] = [];
@@ -80,7 +80,7 @@ describe("hashed reads", () => {
       if (read !== undefined) out.push(read);
     });
     await Promise.all(pending.slice(0, 4));
-    // In the time that another thread reads all six, one without a limit would have read the last two.
+    // While another thread reads all six, a thread without a limit would read the last two.
     const other = await createLocalBackend({ root });
     for (const info of files) (await readsOf(other).read(info.key, info))?.release();
     await other.close();
@@ -92,7 +92,7 @@ describe("hashed reads", () => {
     );
   });
 
-  it("leaves to get what is not simply there: another version, a large file, a link, nothing", async () => {
+  it("leave another version, a large file, a link and a missing file to get", async () => {
     await writeFile(join(root, "edited"), "one");
     await writeFile(join(root, "gone"), "gone");
     await writeFile(join(root, "large"), Buffer.alloc(8 * MIB + 1));
@@ -110,11 +110,11 @@ describe("hashed reads", () => {
     expect((await readOne("edited"))?.md5).toBe(hash("md5", "two", "hex"));
   });
 
-  it("belongs to one backend object, and not to a copy that may read in another way", () => {
+  it("belong to one backend object, not to a copy, which may read differently", () => {
     expect(abilitiesOf({ ...backend }).hashedReads).toBeUndefined();
   });
 
-  it("stops waiting for memory when the signal fires, and gives back what it gets later", async () => {
+  it("stop waiting for memory when the signal fires, and release what arrives later", async () => {
     for (let i = 0; i < 5; i++) await writeFile(join(root, `f${i}`), contentOf(i, 8 * MIB));
     const [last, ...files] = (await listed()).reverse();
     if (last === undefined) throw new Error("there are five files");
@@ -124,21 +124,21 @@ describe("hashed reads", () => {
     controller.abort();
     await expect(waiting).rejects.toMatchObject({ code: "aborted" });
     for (const read of out) read?.release();
-    // All of the memory can be had again.
+    // All of the memory is available again.
     const again = await Promise.all(files.map((info) => reads.read(info.key, info)));
     for (const read of again) read?.release();
     expect(again).not.toContain(undefined);
   });
 
-  it("refuses a key that leads out of the root", async () => {
-    // What no parser would let through: the type is all that keeps it out elsewhere.
+  it("refuse a key that leads out of the root", async () => {
+    // No parser lets this through, so only a cast can produce it.
     const outside = "../outside" as Key;
     const refusal = { code: "invalid_path" };
     await expect(reads.read(outside, { sizeBytes: 1, etag: "x" })).rejects.toMatchObject(refusal);
     await expect(backend.get(outside)).rejects.toMatchObject(refusal);
   });
 
-  it("ends what is under way when the backend is closed, and begins anew when it is asked again", async () => {
+  it("end pending reads when the backend is closed, and start again with the next read", async () => {
     for (let i = 0; i < 50; i++) await writeFile(join(root, `f${i}`), contentOf(i, MIB));
     const pending = (await listed()).map((info) => reads.read(info.key, info));
     await backend.close();
@@ -149,12 +149,12 @@ describe("hashed reads", () => {
 
   it.each([
     [
-      "what is read was read",
+      "a read",
       "console.log((await abilitiesOf(backend).hashedReads.read(info.key, info)).md5)",
       hash("md5", "x", "hex"),
     ],
-    ["nothing was read", "(abilitiesOf(backend).hashedReads.prepare(), console.log(info.key))", "x"],
-  ])("keeps no process alive once %s", async (_, use, output) => {
+    ["prepare alone", "(abilitiesOf(backend).hashedReads.prepare(), console.log(info.key))", "x"],
+  ])("keep no process alive after %s", async (_, use, output) => {
     await writeFile(join(root, "x"), "x");
     const script = `
       import { createLocalBackend } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, "../dist/index.js")).href)};

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** What plain JavaScript can pass, types or not. */
+/** A value as plain JavaScript can pass it. */
 // biome-ignore lint/suspicious/noExplicitAny: standing in for callers without types is the point
 const anything = (value: unknown): any => value;
 
@@ -53,7 +53,7 @@ describe.each(Object.entries(CALLS))("%s", (_, [call, wrong]) => {
     expect(await readdir(root)).toEqual([".parquetry-old.tmp"]);
   });
 
-  it("refuses what is not an object of options", async () => {
+  it("refuses anything but an object of options", async () => {
     for (const value of NO_OPTIONS)
       await expect(call(value), String(value)).rejects.toMatchObject({ code: "invalid_argument" });
   });

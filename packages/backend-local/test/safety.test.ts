@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 describe("a local root", () => {
-  it("is not left through a symbolic link, to a folder or to a file", async () => {
+  it("cannot be left through a symbolic link to a folder or a file", async () => {
     const outside = join(folder, "outside");
     await mkdir(outside);
     await writeFile(join(outside, "secret.txt"), "secret");
@@ -46,7 +46,7 @@ describe("a local root", () => {
     expect(await readdir(outside)).toEqual(["secret.txt"]);
   });
 
-  it("names links, and lists none of what they lead to, also where they form a loop", async () => {
+  it("reports links and lists nothing behind them, even if they form a loop", async () => {
     await mkdir(join(root, "a"));
     await symlink(root, join(root, "a", "loop"));
     await writeFile(join(root, "a", "file"), "x");
@@ -58,7 +58,7 @@ describe("a local root", () => {
     expect(skipped).toEqual([expect.objectContaining({ path: "a/loop", reason: "symlink" })]);
   });
 
-  it("that vanishes is unavailable, not empty", async () => {
+  it("is unavailable, not empty, after it has vanished", async () => {
     await backend.put(parseKey("a/b"), utf8("x"));
     await rename(root, join(folder, "unplugged"));
     const gone = { code: "unavailable", message: expect.stringContaining("Is the drive connected?") };
@@ -67,13 +67,13 @@ describe("a local root", () => {
     await expect(listObjects(backend)[Symbol.asyncIterator]().next()).rejects.toMatchObject(gone);
   });
 
-  it("that vanishes is not made anew by a write, and an empty folder in its place is not taken for it", async () => {
+  it("is not created by a write after it has vanished, and is not mistaken for an empty folder in its place", async () => {
     await backend.put(parseKey("a/b"), utf8("x"));
     await rename(root, join(folder, "unplugged"));
     const gone = { code: "unavailable", message: expect.stringContaining("Is the drive connected?") };
     await expect(backend.put(parseKey("a/c"), utf8("x"))).rejects.toMatchObject(gone);
     await expect(lstat(root)).rejects.toMatchObject({ code: "ENOENT" });
-    // What an unmounted drive leaves.
+    // An unmounted drive leaves an empty folder.
     await mkdir(root);
     await expect(backend.put(parseKey("a/c"), utf8("x"))).rejects.toMatchObject(gone);
     await expect(backend.head(parseKey("a/b"))).rejects.toMatchObject(gone);
@@ -81,7 +81,7 @@ describe("a local root", () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it("that vanishes while it is written to leaves nothing in its place, and whole files on the drive", async () => {
+  it("has only whole files after it vanished during writes, and nothing is left in its place", async () => {
     for (let round = 0; round < 20; round++) {
       const drive = await mkdtemp(join(folder, "drive-"));
       const writing = await createLocalBackend({ root: drive });
@@ -113,7 +113,7 @@ describe("a local root", () => {
     });
   });
 
-  it("shows no empty folder, no temporary file and no lock", async () => {
+  it("lists no empty folder, no temporary file and no lock", async () => {
     await mkdir(join(root, "a", "empty", "deep"), { recursive: true });
     await mkdir(join(root, "b"));
     await writeFile(join(root, "b", ".parquetry-0123.tmp"), "half a file");
@@ -124,14 +124,14 @@ describe("a local root", () => {
     });
   });
 
-  it("leaves no empty folder behind a delete", async () => {
+  it("has no empty folder after a delete", async () => {
     await backend.put(parseKey("a/b/c/d"), utf8("x"));
     await backend.put(parseKey("a/keep"), utf8("x"));
     for await (const { error } of backend.delete([parseKey("a/b/c/d")])) expect(error).toBeUndefined();
     expect(await readdir(join(root, "a"))).toEqual(["keep"]);
   });
 
-  it("notices a file that is edited in place while it is read", async () => {
+  it("reports a file that is edited in place during a read", async () => {
     await backend.put(parseKey("big"), new Uint8Array(2_000_000));
     const { body } = await backend.get(parseKey("big"));
     const read = (async () => {
@@ -156,7 +156,7 @@ describe("names", () => {
 });
 
 describe("processes", () => {
-  /** A process that increments a counter by compare-and-swap until it is killed, or so many times. */
+  /** Starts a process that increments a counter by compare-and-swap a number of times, or until it is killed. */
   function incrementer(times: number): ReturnType<typeof spawn> {
     const program = `
       import { createLocalBackend } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)};
@@ -180,19 +180,19 @@ describe("processes", () => {
     return Number(await readFile(join(root, "counter"), "utf8"));
   }
 
-  it("lose no compare-and-swap to each other", async () => {
+  it("lose no increment by compare-and-swap to each other", async () => {
     await backend.put(parseKey("counter"), utf8("0"));
     const exits = await Promise.all(Array.from({ length: 4 }, () => once(incrementer(25), "exit")));
     for (const exit of exits) expect(exit).toEqual([0, null]);
     expect(await counter()).toBe(100);
   });
 
-  it("that are killed at any instant leave a whole file and no lock that stays", async () => {
+  it("leave a whole file and no lasting lock when they are killed at any instant", async () => {
     await backend.put(parseKey("counter"), utf8("0"));
     for (let round = 0; round < 12; round++) {
       const worker = incrementer(1_000_000);
       const before = await counter();
-      // Waits until it works, then for a part of the time that one increment takes.
+      // Waits for its first increment, then for a part of the time of another one.
       while ((await counter()) < before + 3) await new Promise((resolve) => setTimeout(resolve, 1));
       await new Promise((resolve) => setTimeout(resolve, round % 5));
       worker.kill("SIGKILL");

@@ -18,7 +18,7 @@ async function write(...keys: string[]): Promise<void> {
   }
 }
 
-/** What a listing gives and what it could not read, each as `path: code`, in the order told. */
+/** Lists keys and unreadable entries, the latter as `path: code`, in the order of their reports. */
 async function list(backend: StorageBackend, options: ListOptions = {}): Promise<string[]> {
   const told: string[] = [];
   const pages = backend.list({
@@ -50,13 +50,13 @@ describe.skipIf(process.platform === "win32")("a folder that cannot be read", ()
     );
     if (process.getuid?.() === 0) spawnSync("chown", ["-R", String(NOBODY), root]);
     await chmod(join(root, "raw/locked"), 0);
-    // Its names can be read, and no more.
+    // Its names can be read, but not the facts of its files.
     await chmod(join(root, "raw/names only"), 0o400);
   });
 
   const UNREADABLE = ["raw/locked: permission_denied", "raw/names only: permission_denied"];
 
-  it("is told, and the others are listed", async () => {
+  it("is reported, and the others are listed", async () => {
     await asOrdinaryUser(async () => {
       const backend = await createLocalBackend({ root });
       const told = await list(backend);
@@ -66,7 +66,7 @@ describe.skipIf(process.platform === "win32")("a folder that cannot be read", ()
     });
   });
 
-  it("has the name that a key would have, below a prefix too, as a link has", async () => {
+  it("is reported by the name that a key would have, also below a prefix, as a link is", async () => {
     await symlink("elsewhere", join(root, "raw", "link"));
     await asOrdinaryUser(async () => {
       const below = prefixed(await createLocalBackend({ root }), parsePrefix("raw"));
@@ -77,7 +77,7 @@ describe.skipIf(process.platform === "win32")("a folder that cannot be read", ()
     });
   });
 
-  it("ends a listing that does not ask to be told, and names it", async () => {
+  it("fails a listing without onUnreadable, with its name", async () => {
     await asOrdinaryUser(async () => {
       const backend = await createLocalBackend({ root });
       const all = async (): Promise<void> => {
@@ -86,12 +86,12 @@ describe.skipIf(process.platform === "win32")("a folder that cannot be read", ()
       await expect(all()).rejects.toMatchObject({
         code: "permission_denied",
         path: "raw/locked",
-        message: expect.stringContaining(`list ${join(root, "raw/locked")}: this user may not`),
+        message: expect.stringContaining(`list ${join(root, "raw/locked")}: access is denied`),
       });
     });
   });
 
-  it("ends a listing that starts there, told or not", async () => {
+  it("fails a listing that starts there, with or without onUnreadable", async () => {
     await asOrdinaryUser(async () => {
       const backend = await createLocalBackend({ root });
       for (const prefix of ["raw/locked", "raw/names only"])
@@ -102,7 +102,7 @@ describe.skipIf(process.platform === "win32")("a folder that cannot be read", ()
     });
   });
 
-  it("is not told in the place of a drive that is gone", async () => {
+  it("is not reported instead of a missing drive", async () => {
     await asOrdinaryUser(async () => {
       const backend = await createLocalBackend({ root });
       const unplug = (): void => renameSync(root, `${root}-elsewhere`);

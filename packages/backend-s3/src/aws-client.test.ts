@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterEach(() => vi.unstubAllEnvs());
 afterAll(() => server.close());
 
-/** Where a request for {@link KEY} would go, and the scope it would be signed for. Nothing is sent. */
+/** Returns where a request for {@link KEY} would go and the scope of its signature. Nothing is sent. */
 async function placeOf(bucket: string, config: S3ClientConfig): Promise<string> {
   const client = new S3Client({ region: "us-east-2", credentials: NOBODY, ...config });
   const place = await findPlace(client, { backend: "s3", bucket, prefersPathStyle: false });
@@ -153,7 +153,7 @@ describe("the endpoint rules of a client", () => {
   });
 });
 
-it("a client without a region is refused", async () => {
+it("refuses a client without a region", async () => {
   vi.stubEnv("AWS_REGION", undefined);
   vi.stubEnv("AWS_CONFIG_FILE", "/none");
   vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", "/none");
@@ -189,7 +189,7 @@ describe("a backend with an S3Client", () => {
     await stranger.close();
   });
 
-  it("asks the client again for credentials that expire soon, and only then", async () => {
+  it("asks the client for new credentials only when the old ones expire soon", async () => {
     for (const [lastsMs, least, most] of [
       [3_600_000, 1, 1],
       [60_000, 3, 4],
@@ -263,7 +263,7 @@ describe("a backend with an S3Client", () => {
   );
 });
 
-it("finds an access point, or the FIPS endpoint of the environment, also without a client", async () => {
+it("finds an access point, and the FIPS endpoint of the environment, without a client", async () => {
   const options = { region: "us-west-2", credentials: NOBODY, retry: ONCE };
   const hostOf = async (bucket: string): Promise<string> => {
     const backend = createS3Backend({ ...options, bucket });

@@ -2,13 +2,13 @@ import { StorageError } from "@parquetry/core/backend";
 import type { AwsIdentity } from "./aws-credentials.ts";
 import { addressOf, HOST_LABEL, type S3Address } from "./s3-address.ts";
 
-/** What is used of an `S3Client` of `@aws-sdk/client-s3`: its configuration. It sends no request. */
+/** The parts of an `S3Client` of `@aws-sdk/client-s3` that a backend uses. The client itself sends no request. */
 export interface AwsClient {
   readonly config: {
     credentials(): Promise<AwsIdentity>;
     region(): Promise<string>;
     endpointProvider(parameters: AwsEndpointParameters): AwsEndpoint;
-    // Each is a value, or a function that returns one or a promise of it.
+    // Each of these is a value, or a function that returns one or a promise of one.
     readonly endpoint?: unknown;
     readonly isCustomEndpoint?: boolean | undefined;
     readonly ignoreConfiguredEndpointUrls?: unknown;
@@ -45,10 +45,10 @@ export interface S3Place {
   readonly service: string;
 }
 
-/** What an `S3Client` is created with where the caller passes none. */
+/** Options of {@link createAwsClient}. */
 export interface AwsClientOptions {
   readonly region?: string | undefined;
-  /** The region where none is configured anywhere. */
+  /** The region if none is configured anywhere. */
   readonly defaultRegion: string;
   readonly endpoint?: string | undefined;
   readonly profile?: string | undefined;
@@ -67,7 +67,7 @@ export async function createAwsClient(options: AwsClientOptions): Promise<AwsCli
     await client.config.region();
     return client;
   } catch {
-    // No region is configured. Servers other than AWS's rarely have one.
+    // No region is configured, as is usual for servers other than AWS's.
     return new S3Client({ ...config, region: options.defaultRegion });
   }
 }

@@ -11,9 +11,9 @@ export interface ConditionalHeaders {
 
 /**
  * Sends a write with its conditions in the form that the server understands. radosgw 16 compares the quoted ETag of a PUT
- * with its own unquoted one and always answers 412. So as long as no `If-Match`
- * has succeeded, a 412 makes us look: where the object has the very ETag asked for, it is sent once more without quotes.
- * Both forms are conditions, so no answer to either can overwrite a version it should not.
+ * with its own unquoted one and always answers 412. So as long as no `If-Match` has succeeded, the object is looked up after a
+ * 412. If it has the expected ETag, the write is sent once more without quotes. Both forms are conditions, so neither can
+ * overwrite another version.
  */
 export function sendConditionally<T>(
   connection: S3Connection,
@@ -48,7 +48,7 @@ async function sendIfMatch<T>(
   }
 }
 
-/** The ETag that the object has now, or undefined where that cannot be told. */
+/** Returns the current ETag of the object, or undefined if it is unknown. */
 async function etagNow(
   connection: S3Connection,
   key: Key,
@@ -57,7 +57,7 @@ async function etagNow(
   try {
     return (await headObject(connection, key, { op: "put", path: key, signal })).info.etag;
   } catch {
-    // The first answer is the one to tell.
+    // The first answer is the one to report.
     return undefined;
   }
 }

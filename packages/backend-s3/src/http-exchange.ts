@@ -2,50 +2,50 @@ import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:h
 import { onAbort } from "@parquetry/core/unstable";
 import type { S3Address } from "./s3-address.ts";
 
-/** One request as it goes over the wire. */
+/** One HTTP request. */
 export interface WireRequest {
   readonly method: string;
   /** Path and query, percent-encoded. */
   readonly path: string;
-  /** Names and values in turn, `host` among them. */
+  /** Names and values alternately, including `host`. */
   readonly headers: readonly string[];
   readonly body?: Uint8Array | undefined;
-  /** How long the connection may stand still while the answer is due, in milliseconds. */
+  /** The longest time without a byte in either direction while the answer is due, in milliseconds. */
   readonly stallTimeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Connections to one host, kept open between requests. */
 export interface HttpExchange {
-  /** Sends a request; resolves when the answer begins. Its body must be read or destroyed. */
+  /** Sends a request and resolves when the answer begins. The body of the answer must be read or destroyed. */
   send(request: WireRequest): Promise<IncomingMessage>;
-  /** Drops every connection. */
+  /** Closes every connection. */
   close(): void;
 }
 
-/** What an exchange is made of. */
+/** Options of {@link createHttpExchange}. */
 export interface ExchangeOptions {
   readonly address: S3Address;
   readonly maxConnections: number;
 }
 
-/** How long a connection may take to be made, in milliseconds. */
+/** The time limit for opening a connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** A connection that nobody used for this long is closed, in milliseconds; sooner where the server announces it. */
+/** A connection that is unused for this long is closed, in milliseconds; earlier if the server announces a shorter time. */
 const IDLE_TIMEOUT_MS = 20_000;
 
-/** Opens an exchange. Nothing is sent yet. */
+/** Creates an exchange. Nothing is sent yet. */
 export function createHttpExchange({ address, maxConnections }: ExchangeOptions): HttpExchange {
   const { isSecure, hostname, port } = address;
   const options = {
     keepAlive: true,
     maxSockets: maxConnections,
-    // Idle connections are what a server closes; with the last used first, the others close by themselves.
+    // Servers close idle connections. Reusing the most recent one first lets the others time out on this side.
     scheduling: "lifo",
     timeout: IDLE_TIMEOUT_MS,
   } as const;
-  // The one that is needed: TLS takes a while to load.
+  // Loads only the module in use, since TLS takes a while to load.
   const { Agent, request: open } = process.getBuiltinModule(isSecure ? "node:https" : "node:http");
   const agent = new Agent(options);
 
@@ -57,13 +57,13 @@ export function createHttpExchange({ address, maxConnections }: ExchangeOptions)
         let answer: IncomingMessage | undefined;
         const fail = (error: Error): void => {
           (answer ?? request).destroy(error);
-          // A request that waits for a connection does not tell that it was destroyed.
+          // A request that waits for a connection emits no error when it is destroyed.
           reject(error);
         };
         request.on("error", reject);
         request.once("response", (response) => {
           answer = response;
-          // Whoever answers before the whole request is there does not want the rest of it.
+          // A server that answers before the request is complete does not want the rest of it.
           if (!request.writableFinished) {
             response.once("end", () => {
               if (!request.writableFinished) request.destroy();
@@ -75,15 +75,15 @@ export function createHttpExchange({ address, maxConnections }: ExchangeOptions)
           socket.setTimeout(stallTimeoutMs);
           if (socket.connecting) limitConnecting(request, fail);
         });
-        // Node tells a request of the first silence alone.
+        // Node emits only the first timeout on the request.
         request.once("timeout", () => {
           const { socket } = request;
           let wasSlow = false;
           const stalled = (): void => {
             const isSlow = answer !== undefined && answer.readableLength > 0;
-            // Where the reader is slow, not the server, the wait begins anew; once more where it has gone on since.
+            // If the reader is slow, not the server, wait again; once more if the reader has continued since.
             if (isSlow || wasSlow) socket?.setTimeout(stallTimeoutMs);
-            else fail(new TimeoutError(`nothing came for ${stallTimeoutMs} ms`));
+            else fail(new TimeoutError(`no data for ${stallTimeoutMs} ms`));
             wasSlow = isSlow;
           };
           socket?.on("timeout", stalled);
@@ -111,12 +111,12 @@ function limitConnecting(request: ClientRequest, fail: (error: Error) => void): 
   request.once("close", stop);
 }
 
-/** Says that nothing happened for too long. */
+/** Thrown when nothing happened for too long. */
 export class TimeoutError extends Error {
   override readonly name = "TimeoutError";
 }
 
-/** The headers of an answer, as soon as its body is over. */
+/** Discards the body of an answer and returns its headers. */
 export function drainAnswer(answer: IncomingMessage): Promise<IncomingHttpHeaders> {
   return new Promise((resolve, reject) => {
     answer.once("end", () => resolve(answer.headers));
@@ -125,7 +125,7 @@ export function drainAnswer(answer: IncomingMessage): Promise<IncomingHttpHeader
   });
 }
 
-/** The whole body of an answer. */
+/** Reads the whole body of an answer. */
 export function readAnswer(answer: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

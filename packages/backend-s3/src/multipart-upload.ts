@@ -10,7 +10,6 @@ import {
   throwIfAborted,
 } from "@parquetry/core/backend";
 import { mapConcurrent, retryOperation } from "@parquetry/core/unstable";
-import { chunksOf } from "./chunks-of.ts";
 import { sendConditionally } from "./conditional-headers.ts";
 import { SHA256 } from "./object-headers.ts";
 import { childText, escapeXml } from "./read-xml.ts";
@@ -21,23 +20,23 @@ import { settlePut } from "./settle-put.ts";
 import { UNSIGNED_PAYLOAD } from "./sign-request.ts";
 import { standingOf, type WriteLineage, writeLineage } from "./write-lineage.ts";
 
-/** An upload by parts that has begun. */
+/** An upload by parts that has been started. */
 export interface UploadTarget {
   readonly key: Key;
   readonly uploadId: string;
 }
 
-/** A part that the store has. */
+/** A part that has been stored. */
 export interface SentPart {
   /** Its number, from 1. */
   readonly number: number;
-  /** The store's tag for it, as it came. */
+  /** Its ETag, as the store sent it. */
   readonly etag: string;
 }
 
 /**
- * Uploads a body by parts, each with its Content-MD5, at most {@link PART_CONCURRENCY} in memory and in flight. The object
- * appears when all parts are there; an upload that fails is aborted, so that no part stays behind and costs.
+ * Uploads a body by parts, each with its Content-MD5, with at most {@link PART_CONCURRENCY} of them in memory. The object
+ * appears when all parts have arrived. A failed upload is aborted, so that no part is left to be charged for.
  */
 export async function multipartUpload(
   connection: S3Connection,
@@ -59,7 +58,7 @@ export async function multipartUpload(
       async (part, index) => {
         throwIfAborted(signal, "put", key, profile.name);
         if (index >= profile.maxParts) throw tooLong(profile, key);
-        // Called in order: the check sees the parts as they lie in the object.
+        // Called in the order of the parts, as the check needs them.
         check.update(part);
         total += part.byteLength;
         return sendPart(connection, upload, part, hash("md5", part, "hex"), index + 1, signal);
@@ -70,6 +69,30 @@ export async function multipartUpload(
   });
 }
 
+/**
+ * Regroups a body into pieces of exactly `size` bytes, except for the last one. Holds one piece in memory. An empty body has
+ * no pieces.
+ */
+async function* chunksOf(body: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  let held = 0;
+  for await (const chunk of body) {
+    let rest = chunk;
+    while (held + rest.byteLength >= size) {
+      const taken = size - held;
+      yield Buffer.concat([...parts, rest.subarray(0, taken)], size);
+      rest = rest.subarray(taken);
+      parts = [];
+      held = 0;
+    }
+    if (rest.byteLength > 0) {
+      parts.push(rest);
+      held += rest.byteLength;
+    }
+  }
+  if (held > 0) yield Buffer.concat(parts, held);
+}
+
 function tooLong({ name, maxParts, partBytes }: S3Profile, key: Key): StorageError {
   const limit = Math.floor((maxParts * partBytes) / 1e9);
   return new StorageError({
@@ -77,16 +100,16 @@ function tooLong({ name, maxParts, partBytes }: S3Profile, key: Key): StorageErr
     op: "put",
     path: key,
     backend: name,
-    message: `put ${key}: a stream of unknown length may have ${limit} GB. Give a body that knows its \`sizeBytes\`.`,
+    message: `put ${key}: streams of unknown length are limited to ${limit} GB. Pass a body with \`sizeBytes\`.`,
   });
 }
 
-/** An upload that has begun, and how often the store was asked to: each answer that was lost left an empty one behind. */
+/** An upload that has been started, and how many requests that took: each lost answer left an empty upload behind. */
 export interface BegunUpload extends UploadTarget {
   readonly asked: number;
 }
 
-/** Begins an upload. Its metadata is fixed here, before the content is known: the SHA-256 only where it was announced. */
+/** Starts an upload. Its metadata is fixed before the content is known, so the SHA-256 is recorded only if it is given. */
 export async function createUpload(
   connection: S3Connection,
   key: Key,
@@ -99,7 +122,7 @@ export async function createUpload(
     ...(sha256 === undefined ? {} : { [SHA256]: sha256 }),
     ...lineage.headers,
   };
-  // Repeated here, since the body may be one that cannot be read again. An upload whose answer is lost stays behind empty.
+  // Retried here, since the body may not be readable a second time. A lost answer leaves an empty upload behind.
   let asked = 0;
   const answer = await retryOperation(connection.retry, connection.profile.name, signal, key, () => {
     asked++;
@@ -115,11 +138,11 @@ export async function createUpload(
     op: "put",
     path: key,
     backend: connection.profile.name,
-    message: `put ${key}: the store began an upload by parts without giving its id.`,
+    message: `put ${key}: the store started an upload by parts without returning its id.`,
   });
 }
 
-/** Sends one part, with the MD5 that the server holds it against. */
+/** Sends one part, with the MD5 that the server compares it with. */
 export async function sendPart(
   connection: S3Connection,
   { key, uploadId }: UploadTarget,
@@ -132,17 +155,17 @@ export async function sendPart(
     ...{ method: "PUT", key, body: part },
     query: { partNumber: String(number), uploadId },
     headers: { "content-md5": Buffer.from(md5, "hex").toString("base64") },
-    // The MD5 is signed, and through it the bytes.
+    // The signature covers the MD5, and the MD5 the bytes.
     payloadHash: UNSIGNED_PAYLOAD,
   };
-  // Repeated here, since the body behind the part cannot be read again.
+  // Retried here, since the body may not be readable a second time.
   const { etag = "" } = await retryOperation(connection.retry, connection.profile.name, signal, key, () =>
     connection.send({ op: "put", path: key, signal }, request),
   );
   return { number, etag };
 }
 
-/** Makes the object of its parts. Where the answer is lost, the object is asked whose it is. */
+/** Completes an upload. If the answer is lost, the object tells whether it was stored. */
 export function completeUpload(
   connection: S3Connection,
   upload: UploadTarget,
@@ -171,7 +194,7 @@ export function completeUpload(
     );
     const etag = childText(answer, "ETag");
     if (etag) return { etag: plainEtag(etag, "put", key, connection.profile.name), sizeBytes };
-    // radosgw 16 answers with an empty ETag: the object has one.
+    // radosgw 16 answers with an empty ETag, although the object has one.
     const standing = await standingOf(connection, key, lineage, signal);
     if (standing.is === "own") return standing.result;
     throw new StorageError({
@@ -179,7 +202,7 @@ export function completeUpload(
       op: "put",
       path: key,
       backend: connection.profile.name,
-      message: `put ${key}: it was stored, and replaced before its ETag could be read. Read the object before you write again.`,
+      message: `put ${key}: it was stored and then replaced before its ETag could be read. Read the object before you write again.`,
     });
   };
   return settlePut(connection, key, options, lineage, send, true);
@@ -199,8 +222,8 @@ export async function abortUpload(
 }
 
 /**
- * Runs the rest of an upload and ends the upload where that fails. An ended upload can no longer become an object, so a
- * doubtful outcome is looked at once more after it.
+ * Runs the rest of an upload and aborts the upload if that fails. An aborted upload can no longer become an object, so an
+ * unknown outcome is checked once more afterwards.
  */
 export async function abortingOnFailure(
   connection: S3Connection,
@@ -225,7 +248,7 @@ export async function abortingOnFailure(
   }
 }
 
-/** The part size: the profile's, more only where the object would otherwise have too many parts. */
+/** The part size: that of the profile, or a multiple of it where the object would otherwise have too many parts. */
 export function partBytesFor({ partBytes, maxParts }: S3Profile, sizeBytes: number | undefined): number {
   if (sizeBytes === undefined || sizeBytes <= partBytes * maxParts) return partBytes;
   return Math.ceil(sizeBytes / maxParts / partBytes) * partBytes;

@@ -3,19 +3,19 @@ import type { Key, ObjectInfo } from "@parquetry/core/backend";
 import type { S3Connection, S3Purpose } from "./s3-connection.ts";
 import { md5OfEtag, plainEtag } from "./s3-etag.ts";
 
-/** The user metadata that holds the SHA-256 of the content. */
+/** The user metadata with the SHA-256 of the content. */
 export const SHA256 = "x-amz-meta-sha256";
 
-/** The user metadata that holds the MD5 of the content, where that is what was known of it. */
+/** The user metadata with the MD5 of the content, for objects that were stored with a known MD5. */
 export const MD5 = "x-amz-meta-md5";
 
-/** One word of user metadata in the headers of an answer. */
+/** Returns a value of user metadata from the headers of an answer. */
 export function metadataOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return typeof value === "string" ? value : undefined;
 }
 
-/** What the headers of an answer tell of an object. */
+/** Reads the facts of an object from the headers of an answer. */
 export function objectInfo(
   connection: S3Connection,
   op: string,
@@ -36,13 +36,13 @@ export function objectInfo(
   };
 }
 
-/** A hash in user metadata, or undefined where there is none that could be one. */
+/** Returns a hash from user metadata, or undefined if it is missing or malformed. */
 function recorded(headers: IncomingHttpHeaders, name: string, shape: RegExp): string | undefined {
   const value = metadataOf(headers, name);
   return value !== undefined && shape.test(value) ? value : undefined;
 }
 
-/** Asks for the facts of an object. */
+/** Requests the facts of an object. */
 export async function headObject(
   connection: S3Connection,
   key: Key,
@@ -52,7 +52,7 @@ export async function headObject(
   return { info: objectInfo(connection, purpose.op, key, headers), headers };
 }
 
-/** Whether the ETag of an object looks like an MD5 and is none, as under a key of one's own. */
+/** Whether the ETag only looks like an MD5, as that of an object which is encrypted with a customer's key. */
 function isOpaque(headers: IncomingHttpHeaders): boolean {
   const encryption = headers["x-amz-server-side-encryption"];
   return (
@@ -61,7 +61,7 @@ function isOpaque(headers: IncomingHttpHeaders): boolean {
   );
 }
 
-/** The whole object's size in a `Content-Range: bytes 0-9/1000`. */
+/** Returns the size of the whole object from `Content-Range: bytes 0-9/1000`. */
 function totalBytes(contentRange: string | undefined): number | undefined {
   const total = contentRange?.split("/")[1];
   return total === undefined || total === "*" ? undefined : Number(total);

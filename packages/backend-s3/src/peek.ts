@@ -1,7 +1,7 @@
 /**
- * Reads the start of a body to see whether it is small.
+ * Reads the start of a body to find out whether it is small.
  *
- * @returns the whole body as `head` where it has at most `limit` bytes; else `rest`, which gives all of it from the start.
+ * @returns the whole body as `head` if it has at most `limit` bytes; otherwise `rest`, the whole body from its start.
  */
 export async function peek(
   body: AsyncIterable<Uint8Array>,

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { childText, escapeXml, MalformedXml, readXml } from "./read-xml.ts";
 
-it("reads what stores answer: attributes, prefixes, empty elements, comments, CDATA, entities", () => {
+it("reads attributes, prefixes, empty elements, comments, CDATA and entities", () => {
   const root = readXml(
     `<?xml version="1.0" encoding="UTF-8"?>\n<!-- a > b -->\n<s3:List xmlns:s3="http://s3">
       <Name>a</Name><Prefix/><Marker></Marker><Owner type="x"><ID>1</ID></Owner>
@@ -20,14 +20,14 @@ it("reads what stores answer: attributes, prefixes, empty elements, comments, CD
   expect(root.children[3]?.children[0]?.text).toBe("1");
 });
 
-it.each(["", "no XML", "<a><b>", "<a></a></b>", "<a", "<a><![CDATA[x</a>", "<html><p>Bad gateway</html>"])(
+it.each(["", "not XML", "<a><b>", "<a></a></b>", "<a", "<a><![CDATA[x</a>", "<html><p>Bad gateway</html>"])(
   "%j is malformed, not empty",
   (text) => {
     expect(() => readXml(text)).toThrow(MalformedXml);
   },
 );
 
-it("what is escaped is read back", () => {
+it("reads escaped text back", () => {
   const odd = `<a&"b'>\r\n\t ü \u{1F3C8} ]]>`;
   expect(readXml(`<a>${escapeXml(odd)}</a>`).text).toBe(odd);
 });

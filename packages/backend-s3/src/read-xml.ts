@@ -1,8 +1,8 @@
-/** An element of a store's answer. */
+/** An element of an XML answer. */
 export interface XmlElement {
   /** Its name, without a namespace prefix. */
   readonly name: string;
-  /** The text directly in it, entities resolved. */
+  /** The text directly in it, with entities resolved. */
   readonly text: string;
   readonly children: readonly XmlElement[];
 }
@@ -19,16 +19,16 @@ const EXCLAMATION = 0x21;
 const SLASH = 0x2f;
 const QUESTION = 0x3f;
 
-/** Says that an answer is no XML, or not all of it. */
+/** Thrown for an answer that is not XML, or is incomplete. */
 export class MalformedXml extends Error {
   override readonly name = "MalformedXml";
 }
 
 /**
- * Reads the XML of a store's answer: elements, text, CDATA and comments; attributes are passed over, as nothing of S3's is
- * in one. Written for listings, where a parser of everything costs more than the request.
+ * Reads the XML of a store's answer: elements, text, CDATA and comments. Attributes are ignored, since S3 uses none. Written
+ * for listings, for which a general parser takes longer than the request.
  *
- * @throws MalformedXml where an element is not closed, or there is none.
+ * @throws MalformedXml if an element is not closed, or if there is none.
  */
 export function readXml(xml: string): XmlElement {
   const document: OpenElement = { name: "", text: "", children: [] };
@@ -38,7 +38,7 @@ export function readXml(xml: string): XmlElement {
   for (;;) {
     const open = xml.indexOf("<", at);
     if (open < 0) break;
-    // Between two elements lies white space only.
+    // Between two elements there is only white space.
     if (open > at && top.children.length === 0) top.text += resolveEntities(xml.slice(at, open));
     const kind = xml.charCodeAt(open + 1);
     if (kind === EXCLAMATION && xml.startsWith("<![CDATA[", open)) {
@@ -76,13 +76,13 @@ export function readXml(xml: string): XmlElement {
   return root;
 }
 
-/** The text of the first child of that name, or undefined. */
+/** Returns the text of the first child with a name, or undefined. */
 export function childText(element: XmlElement, name: string): string | undefined {
   for (const child of element.children) if (child.name === name) return child.text;
   return undefined;
 }
 
-/** Writes a text into XML. */
+/** Escapes a string for XML. */
 export function escapeXml(text: string): string {
   return text.replace(/[&<>"\p{Cc}]/gu, (character) => `&#${character.charCodeAt(0)};`);
 }
@@ -109,5 +109,5 @@ function endOf(xml: string, end: string, from: number): number {
 }
 
 function malformed(): MalformedXml {
-  return new MalformedXml("the store's answer is no XML, or not all of it");
+  return new MalformedXml("the store's answer is not XML, or is incomplete");
 }

@@ -23,9 +23,9 @@ import { PART_CONCURRENCY } from "./s3-profile.ts";
 import { standingOf, type WriteLineage, writeLineage } from "./write-lineage.ts";
 
 /**
- * Uploads by parts and leaves what arrived in the store when it fails, to be resumed by a later call or another process.
- * Parts that the store has are not sent again, but read and compared, so that a body which changed meanwhile is noticed
- * and its changed parts are sent. Where the store no longer has the upload, it begins anew.
+ * Uploads by parts. If that fails, the parts stay in the store, and a later call or another process can resume. The parts that
+ * the store has are read and compared but not sent again, so that changed parts of the body are noticed and sent. If the store
+ * no longer has the upload, a new one is started.
  */
 export async function resumableUpload(
   connection: S3Connection,
@@ -42,7 +42,7 @@ export async function resumableUpload(
       return await sendRest(connection, upload, lineage, body, resume, options);
     } catch (error) {
       if (!isStorageError(error, "not_found") || error.storeCode !== "NoSuchUpload") throw error;
-      // Gone: it has become the object, or was ended by somebody.
+      // It has become the object, or was aborted.
       const standing = await standingOf(connection, key, lineage, signal);
       if (standing.is === "own") return standing.result;
     }
@@ -78,7 +78,7 @@ async function sendRest(
     { length: Math.max(1, Math.ceil(sizeBytes / partSizeBytes)) },
     (_, i) => i * partSizeBytes,
   );
-  // Reads in order, one part at a time, so that the hash sees the body as it is; sends several at once.
+  // Reads one part at a time and in order, since the hash needs that; sends several concurrently.
   let reading: Promise<unknown> = Promise.resolve();
   const read = (start: number): Promise<Uint8Array> => {
     const next = reading.then(async () => {
@@ -117,7 +117,7 @@ function checkState(connection: S3Connection, key: Key, body: ReplayableBody, st
     op: "put",
     path: key,
     backend: connection.profile.name,
-    message: `put ${key}: the state to resume is of ${state.sizeBytes} bytes for ${state.key}; the body has ${sizeBytes}. Begin anew, without it.`,
+    message: `put ${key}: the state to resume belongs to ${state.key} with ${state.sizeBytes} bytes, but the body has ${sizeBytes}. Upload it again without \`resume\`.`,
   });
 }
 
@@ -127,6 +127,6 @@ function changed(connection: S3Connection, key: Key): StorageError {
     op: "put",
     path: key,
     backend: connection.profile.name,
-    message: `put ${key}: the body is not what was announced; it changed while it was read. Nothing was stored.`,
+    message: `put ${key}: the body changed while it was read. Nothing was stored.`,
   });
 }

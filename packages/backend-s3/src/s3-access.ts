@@ -14,20 +14,20 @@ export interface AccessOptions {
   readonly endpoint?: string | undefined;
   readonly forcePathStyle?: boolean | undefined;
   readonly credentials?: S3Credentials | undefined;
-  /** The profile of `~/.aws`, where there are no credentials. */
+  /** The profile of `~/.aws`, used if there are no credentials. */
   readonly awsProfile?: string | undefined;
   /** Replaces the region, the endpoint, the path style and the credentials. */
   readonly client?: AwsClient | undefined;
 }
 
-/** Where a bucket is and who asks for it. Both are known at once, or found by the AWS SDK. */
+/** The place of a bucket and the credentials for it: known at once, or found by the AWS SDK. */
 export interface S3Access {
-  /** Where requests go. @throws StorageError `invalid_argument` or `not_supported` where the bucket has no such place. */
+  /** Finds the bucket. @throws StorageError `invalid_argument` or `not_supported`, as {@link findPlace}. */
   place(): S3Place | Promise<S3Place>;
   readonly credentials: CredentialSource;
 }
 
-/** Takes what the options say, and asks the AWS SDK for the rest, which is loaded with the first request. */
+/** Uses the options as far as they go, and the AWS SDK for the rest. The SDK is loaded with the first request. */
 export function s3Access(options: AccessOptions): S3Access {
   const { profile, bucket, endpoint, forcePathStyle, awsProfile } = options;
   const backend = profile.name;
@@ -59,7 +59,7 @@ export function s3Access(options: AccessOptions): S3Access {
   return {
     place() {
       found ??= place();
-      // The next request looks again.
+      // The next request tries again.
       found.catch(() => {
         found = undefined;
       });
@@ -81,7 +81,7 @@ function needsRules(bucket: string, endpoint: string | undefined): boolean {
   );
 }
 
-/** An address as other programs take it: bucket and server apart. */
+/** Splits an address into bucket and server, as other programs expect it. */
 export function objectAccess(
   { address, region, service }: S3Place,
   { accessKeyId, secretAccessKey, sessionToken }: S3Credentials,
@@ -97,7 +97,7 @@ export function objectAccess(
   const { isSecure, host, basePath } = address;
   const inPath = `/${encodeUriPart(bucket)}`;
   const isPathStyle = basePath.endsWith(inPath);
-  // An access point has its own name in the place of the bucket's.
+  // The host name of an access point starts with the access point's own name.
   const name = isPathStyle || host.startsWith(`${bucket}.`) ? bucket : host.slice(0, host.indexOf("."));
   const server = isPathStyle ? host : host.slice(name.length + 1);
   const path = isPathStyle ? basePath.slice(0, -inPath.length) : basePath;

@@ -15,7 +15,7 @@ const urlOf = (options: Partial<AddressOptions>, key = "a b/c"): string => {
   return `${isSecure ? "https" : "http"} ${hostname}:${port} ${host} ${pathOf(address, key)}`;
 };
 
-it("AWS is found by region, the bucket in the host name where a certificate allows it", () => {
+it("addresses AWS by region, with the bucket in the host name if a certificate covers it", () => {
   const aws = "s3.us-east-2.amazonaws.com";
   expect(urlOf({})).toBe(`https football.${aws}:443 football.${aws} /a%20b/c`);
   expect(urlOf({}, "")).toBe(`https football.${aws}:443 football.${aws} /`);
@@ -24,7 +24,7 @@ it("AWS is found by region, the bucket in the host name where a certificate allo
   expect(urlOf({ region: "cn-north-1" })).toContain("football.s3.cn-north-1.amazonaws.com.cn:443");
 });
 
-it("an endpoint keeps its port and path", () => {
+it("keeps the port and path of an endpoint", () => {
   const local = { endpoint: "http://127.0.0.1:9000/", forcePathStyle: true };
   expect(urlOf(local)).toBe("http 127.0.0.1:9000 127.0.0.1:9000 /football/a%20b/c");
   expect(urlOf(local, "")).toBe("http 127.0.0.1:9000 127.0.0.1:9000 /football");
@@ -47,7 +47,7 @@ it.each([
   );
 });
 
-it("a password in an endpoint is refused, and not repeated", () => {
+it("refuses a password in an endpoint without repeating it", () => {
   const endpoint = "https://me:secret@store.example";
   expect(() => s3Address({ ...DEFAULTS, endpoint })).toThrow(/^(?!.*secret)/);
 });

@@ -17,7 +17,7 @@ afterAll(async () => {
   await servers.r2?.close();
 });
 
-/** Every test has a prefix of its own in the one bucket. */
+/** Opens the bucket with a separate prefix for each test. */
 async function open(profile: "s3" | "r2"): Promise<StorageBackend> {
   const server = servers[profile];
   if (server === undefined) throw new Error("the server is not up");

@@ -166,7 +166,7 @@ const R2_OPTIONS: OptionKinds<R2BackendOptions> = {
   jurisdiction: oneOf("eu", "fedramp"),
 };
 
-/** What a client decides. */
+/** Options that a client replaces. */
 const OF_CLIENT = ["region", "endpoint", "forcePathStyle", "credentials", "profile"] as const;
 
 /**
@@ -266,7 +266,7 @@ function capabilitiesOf({ profile, listPageSize }: S3Connection): BackendCapabil
   };
 }
 
-/** The bare backend: every operation once, failures explained. */
+/** The bare backend: one request per operation, with explained failures. */
 export function bareS3Backend(connection: S3Connection): StorageBackend {
   const { bucket, profile } = connection;
   const { name } = profile;
@@ -348,7 +348,7 @@ async function putAnyBody(
   }
   const { head, rest } = await peek(openBody(body), partBytes);
   if (rest === undefined) {
-    // Repeated here, since whoever called cannot read the stream again.
+    // Retried here, since the caller cannot read the stream again.
     return retryOperation(connection.retry, connection.profile.name, options.signal, key, () =>
       putBytes(connection, key, head, options),
     );
@@ -357,7 +357,7 @@ async function putAnyBody(
   return multipartUpload(connection, key, rest, size, options);
 }
 
-/** Whether a range is all of an object. */
+/** Whether a range covers a whole object. */
 function isWhole(range: ByteRange, sizeBytes: number): boolean {
   if (sizeBytes === 0) return false;
   return "last" in range
@@ -365,7 +365,7 @@ function isWhole(range: ByteRange, sizeBytes: number): boolean {
     : range.start === 0 && (range.end ?? sizeBytes) >= sizeBytes;
 }
 
-/** A server that answers a range with the whole: MinIO for an empty object, which has no range. */
+/** The error for a server that answers a range with the whole object. MinIO does so for an empty one, which has no range. */
 function rangeIgnored(range: ByteRange, sizeBytes: number, key: Key, backend: string): StorageError {
   if (sizeBytes === 0) return rangeBeyondEnd(range, sizeBytes, key, backend);
   return new StorageError({
@@ -373,7 +373,7 @@ function rangeIgnored(range: ByteRange, sizeBytes: number, key: Key, backend: st
     op: "get",
     path: key,
     backend,
-    message: `get ${key}: the store ignores ranges; asked for ${JSON.stringify(range)}, it sends the whole object.`,
+    message: `get ${key}: the store ignores ranges: it sent the whole object for ${JSON.stringify(range)}.`,
   });
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { type Key, type ObjectBody, objectBody, StorageError } from "@parquetry/core/backend";
 import type { S3Connection } from "./s3-connection.ts";
 
-/** The body of an answer: failures explained, and one that ends early is an error, never taken for the whole. */
+/** Returns the body of an answer. Failures are explained, and a body that ends early is an error, never a short object. */
 export function s3Body(
   connection: S3Connection,
   key: Key,

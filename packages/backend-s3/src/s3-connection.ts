@@ -28,23 +28,23 @@ export interface S3ConnectionOptions extends AccessOptions {
   readonly retry: RetryPolicy;
 }
 
-/** A request of the S3 API, about a key or about the bucket. */
+/** A request of the S3 API to a key or to the bucket. */
 export interface S3Request {
   readonly method: "DELETE" | "GET" | "HEAD" | "POST" | "PUT";
   readonly key?: Key | undefined;
   readonly query?: Readonly<Record<string, string>> | undefined;
-  /** Names in lower case. All are signed. */
+  /** Names in lower case. All of them are signed. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: Uint8Array | undefined;
   /** The SHA-256 of the body in hex, or `UNSIGNED-PAYLOAD`. Default: computed. */
   readonly payloadHash?: string | undefined;
-  /** Whether the store moves or joins large objects for it, and may be silent meanwhile. Default false. */
+  /** Whether the store copies or joins large objects for it, which can take long without a sign of life. Default false. */
   readonly isHeavy?: boolean | undefined;
 }
 
-/** What a request is for: goes into errors. */
+/** The operation that a request belongs to, for errors. */
 export interface S3Purpose {
-  /** The operation of the contract. */
+  /** The operation of the byte contract. */
   readonly op: string;
   readonly path: Prefix;
   readonly signal?: AbortSignal | undefined;
@@ -53,38 +53,38 @@ export interface S3Purpose {
 /** How a server expects the ETag in `If-Match`: quoted, as HTTP says, or plain. Unknown until a request has succeeded. */
 export type IfMatchStyle = "unknown" | "quoted" | "plain";
 
-/** One bucket: sends requests, signed, and explains every failure. */
+/** Sends signed requests to one bucket, and explains their failures. */
 export interface S3Connection {
   readonly bucket: string;
   readonly profile: S3Profile;
   /** The most objects on one page of a listing. */
   readonly listPageSize: number;
-  /** How what is repeated inside one operation is repeated: the parts of an upload, a conditional put. */
+  /** For retries inside one operation: of the parts of an upload, and of a conditional put. */
   readonly retry: RetryPolicy;
-  /** What is known of how the server wants an ETag in `If-Match`. Learned from its answers. */
+  /** The form of `If-Match` that the server expects, as learned from its answers. */
   readonly ifMatch: { style: IfMatchStyle };
-  /** How another program reads the bucket. @throws StorageError `unauthenticated` where there are no credentials. */
+  /** Returns how another program reads the bucket. @throws StorageError `unauthenticated` without credentials. */
   access(options?: OperationOptions): Promise<ObjectAccess>;
-  /** Sends a request whose answer is in its headers. */
+  /** Sends a request and returns the headers of the answer. */
   send(purpose: S3Purpose, request: S3Request): Promise<IncomingHttpHeaders>;
-  /** Sends a request and reads the XML of its answer, also where that is a refusal under status 200. */
+  /** Sends a request and reads the XML of the answer. An error under status 200 is thrown as well. */
   sendForXml(purpose: S3Purpose, request: S3Request): Promise<XmlElement>;
-  /** Sends a request whose answer has a body that is to be read, or destroyed. */
+  /** Sends a request and returns the answer, whose body must be read or destroyed. */
   open(purpose: S3Purpose, request: S3Request): Promise<IncomingMessage>;
-  /** Explains a failure that came later, in the middle of a body. */
+  /** Explains a failure that occurred later, while the body was read. */
   explain(error: unknown, purpose: S3Purpose): StorageError;
   close(): void;
 }
 
 const NO_BODY_HASH: string = hash("sha256", "", "hex");
 
-/** A clock that is off by more than this is taken for wrong: S3 refuses at 15 minutes. In milliseconds. */
+/** A clock that differs by more than this, in milliseconds, is corrected. S3 refuses 15 minutes. */
 const MAX_SKEW_MS = 5 * 60_000;
 
-/** How much longer the store may be silent about a heavy request. */
+/** The factor by which the stall timeout is longer for heavy requests. */
 const HEAVY_PATIENCE = 10;
 
-/** Where requests go, and what sends and signs them there. */
+/** The place of the bucket, and what sends and signs its requests. */
 interface S3Route {
   readonly place: S3Place;
   readonly exchange: HttpExchange;
@@ -95,7 +95,7 @@ interface S3Route {
 export function connectS3(options: S3ConnectionOptions): S3Connection {
   const { profile, bucket, stallTimeoutMs, maxConnections } = options;
   const access = s3Access(options);
-  /** How far the server's clock is ahead of this machine's. */
+  /** How far the server's clock is ahead of this machine's, in milliseconds. */
   let skewMs = 0;
   let reached = false;
   let isClosed = false;
@@ -158,7 +158,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     );
   };
 
-  /** Sends until there is an answer that is none to a wrong clock: twice at most. */
+  /** Sends a request, and a second time if the store refused it for this machine's clock. */
   const answered = async (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
     for (let isSecond = false; ; isSecond = true) {
       const signedWithMs = skewMs;
@@ -167,7 +167,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
       reached = true;
       if (status >= 200 && status < 300) return answer;
       const refusal = refusalOf(status, headers, await readAnswer(answer));
-      // Refused for the time in its signature, so nothing has happened yet.
+      // Refused for the time in its signature, so it had no effect.
       const aheadMs = status === 403 ? Date.parse(headers.date ?? "") - Date.now() : Number.NaN;
       if (isSecond || !(Math.abs(aheadMs - signedWithMs) > MAX_SKEW_MS)) throw refusal;
       skewMs = aheadMs;
@@ -210,7 +210,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
       attempt(purpose, request, async (answer) => {
         const body = await readAnswer(answer);
         const root = readXml(body.toString("utf8"));
-        // A store that has begun to answer can no longer change its status.
+        // A store that has started to answer can no longer change the status.
         if (root.name === "Error") throw refusalOf(answer.statusCode ?? 200, answer.headers, body);
         return root;
       }),
@@ -225,6 +225,6 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
 function closed(op: string, path: Prefix, backend: string): StorageError {
   return new StorageError({
     ...{ code: "invalid_argument", op, path, backend },
-    message: `${op} ${path}: this backend was closed. Open another one.`,
+    message: `${op} ${path}: this backend is closed. Open another one.`,
   });
 }

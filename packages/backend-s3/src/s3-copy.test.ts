@@ -20,7 +20,7 @@ beforeAll(async () => {
   server = await startS3Server({ buckets: ["copies"] });
   backend = bareS3Backend(
     connectS3({
-      // As if one request could copy 6 MiB and not 5 GiB.
+      // Lowers the limit of CopyObject from 5 GiB to 6 MiB.
       profile: { ...S3_PROFILE, maxCopyBytes: 6 * MIB, copyPartBytes: 5 * MIB },
       bucket: "copies",
       endpoint: server.endpoint,
@@ -51,7 +51,7 @@ async function storedSha256(): Promise<string> {
     .digest("hex");
 }
 
-it("an object too large for one request is copied by parts on the server, its sha256 with it", async () => {
+it("copies an object that is too large for one request by parts on the server, with its SHA-256", async () => {
   const { sizeBytes, etag } = await backend.copy(FROM, to);
   expect(server.requests.byOperation()).toMatchObject({ UploadPartCopy: 4, CompleteMultipartUpload: 1 });
   expect(server.requests.bytesIn).toBeLessThan(10_000);
@@ -60,7 +60,7 @@ it("an object too large for one request is copied by parts on the server, its sh
   expect(await storedSha256()).toBe(SHA256);
 });
 
-it("a copy by parts goes on through faults, and a lost answer to its last request is settled", async () => {
+it("continues a copy by parts after faults, and settles a lost answer to its last request", async () => {
   server.setFaults([
     { operation: "UploadPartCopy", nth: [1, 3], fault: { kind: "status", status: 503 } },
     { operation: "UploadPartCopy", nth: 5, fault: { kind: "reset", when: "after-commit" } },
@@ -70,7 +70,7 @@ it("a copy by parts goes on through faults, and a lost answer to its last reques
   expect(await storedSha256()).toBe(SHA256);
 });
 
-it("a large conditional copy moves no bytes through here, and holds its condition", async () => {
+it("copies a large object conditionally without downloading it, and keeps the condition", async () => {
   await backend.copy(FROM, to, { ifNoneMatch: "*" });
   await expect(backend.copy(FROM, to, { ifNoneMatch: "*" })).rejects.toMatchObject({
     code: "already_exists",
@@ -85,7 +85,7 @@ it("a large conditional copy moves no bytes through here, and holds its conditio
   expect(await storedSha256()).toBe(SHA256);
 });
 
-it("a source that changes while it is copied is a failure, not a mixture", async () => {
+it("fails, and stores no mixture, if the source changes during the copy", async () => {
   const source = parseKey("changing");
   await backend.put(source, CONTENT);
   server.setFaults([{ operation: "UploadPartCopy", fault: { kind: "latency", ms: 3000 } }]);

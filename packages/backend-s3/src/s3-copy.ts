@@ -18,12 +18,12 @@ import { encodeKey, encodeUriPart } from "./uri-encoding.ts";
 import { writeLineage } from "./write-lineage.ts";
 
 /**
- * Copies an object inside the store, its bytes on the server only, with one exception: a small copy with conditions.
+ * Copies an object inside the store. The bytes stay on the server, except for a small copy with conditions.
  *
- * - Without conditions, up to the size that one request takes: by that request.
- * - With conditions and at most one part large: read and put, since a CopyObject's conditions on its target are unknown to
- *   most servers, and by parts the object would lose the ETag that proves its content.
- * - Else: by parts that the server copies, the conditions on the request that makes the object of them.
+ * - Without conditions, up to the size limit of CopyObject: one CopyObject request.
+ * - With conditions and at most one part large: a get and a put. Most servers ignore the conditions of CopyObject on its
+ *   target, and a copy by parts would lose the ETag that proves the content.
+ * - Otherwise: parts that the server copies, with the conditions on the request that completes the object.
  */
 export async function s3Copy(
   connection: S3Connection,
@@ -102,7 +102,7 @@ async function copyByParts(
       headers: {
         "x-amz-copy-source": copySource(connection, source.key),
         "x-amz-copy-source-range": `bytes=${start}-${end - 1}`,
-        // All parts of one version, or none.
+        // All parts come from the same version, or the copy fails.
         "x-amz-copy-source-if-match": `"${source.etag}"`,
       },
     };
@@ -114,13 +114,13 @@ async function copyByParts(
   return abortingOnFailure(connection, upload, lineage, signal, async () => {
     const parts = await mapConcurrent(starts, PART_CONCURRENCY, copyPart);
     if ((await findSource(connection, source.key, signal)).etag !== source.etag) {
-      // radosgw ignores the condition on the source.
+      // radosgw ignores the condition on the source of a part.
       throw new StorageError({
         code: "conflict",
         op: "copy",
         path: source.key,
         backend: profile.name,
-        message: `copy ${source.key}: it changed while it was copied. Nothing was stored; copy it again.`,
+        message: `copy ${source.key}: the source changed while it was copied. Nothing was stored; copy it again.`,
       });
     }
     return completeUpload(connection, upload, parts, source.sizeBytes, lineage, options);
@@ -128,7 +128,7 @@ async function copyByParts(
 }
 
 function copySource({ bucket }: S3Connection, key: Key): string {
-  // An access point's ARN has slashes of its own, which are not encoded.
+  // The slashes in an access point's ARN are not encoded.
   const source = bucket.startsWith("arn:") ? `${encodeKey(bucket)}/object` : encodeUriPart(bucket);
   return `${source}/${encodeKey(key)}`;
 }

@@ -47,7 +47,7 @@ function useFiles(): void {
     vi.stubEnv(name, undefined);
 }
 
-/** Nothing that a log could print of these values holds a secret. */
+/** Checks that no way to print these values shows a secret. */
 function expectNoSecret(...values: readonly unknown[]): void {
   for (const value of values) {
     const printed = [
@@ -60,7 +60,7 @@ function expectNoSecret(...values: readonly unknown[]): void {
   }
 }
 
-it("temporary credentials are sent with their token, and printed nowhere", async () => {
+it("sends temporary credentials with their token, and prints them nowhere", async () => {
   const backend = createS3Backend({
     bucket: "access",
     endpoint: server.endpoint,
@@ -73,7 +73,7 @@ it("temporary credentials are sent with their token, and printed nowhere", async
   await backend.close();
 });
 
-it("temporary credentials come from the environment", async () => {
+it("finds temporary credentials in the environment", async () => {
   vi.stubEnv("AWS_ACCESS_KEY_ID", server.credentials.accessKeyId);
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", server.credentials.secretAccessKey);
   vi.stubEnv("AWS_SESSION_TOKEN", "the-session-token");
@@ -83,7 +83,7 @@ it("temporary credentials come from the environment", async () => {
   await backend.close();
 });
 
-it("a profile of the AWS files gives the credentials; the default one is another", async () => {
+it("uses the credentials of the given profile, not those of the default one", async () => {
   useFiles();
   const options = { bucket: "access", endpoint: server.endpoint, retry: ONCE };
   const football = createS3Backend({ ...options, profile: "football" });
@@ -104,7 +104,7 @@ describe("a home folder with AWS files", () => {
   });
   afterAll(() => paris.close());
 
-  /** Makes a home folder, and leaves nothing else of the environment that tells about AWS. */
+  /** Creates a home folder, and removes every variable of AWS from the environment. */
   async function useHome(config: string): Promise<void> {
     const folder = await mkdtemp(join(home, "home-"));
     const { accessKeyId, secretAccessKey } = server.credentials;
@@ -127,7 +127,7 @@ describe("a home folder with AWS files", () => {
       "a services section",
       (url: string) => `${profileOf("services = lab")}[services lab]\ns3 =\n  endpoint_url = ${url}\n`,
     ],
-  ])("gives region, credentials and endpoint of a profile by %s", async (_, config) => {
+  ])("provides region, credentials and endpoint of a profile by %s", async (_, config) => {
     await useHome(config(paris.endpoint));
     const read = async (profile?: string): Promise<void> => {
       const backend = createS3Backend({ bucket: "access", retry: ONCE, ...(profile && { profile }) });
@@ -164,7 +164,7 @@ describe("a home folder with AWS files", () => {
     await ignoring.close();
   });
 
-  it("without a region means us-east-1", async () => {
+  it("implies us-east-1 without a region", async () => {
     await useHome(`[profile football]\nendpoint_url = ${server.endpoint}\n`);
     const backend = createS3Backend({ bucket: "access", profile: "football", retry: ONCE });
     expect((await backend.head(KEY)).sizeBytes).toBe(3);
@@ -173,11 +173,11 @@ describe("a home folder with AWS files", () => {
   });
 });
 
-it("temporary credentials are fetched once while they last, and again before they expire", async () => {
+it("fetches temporary credentials once while they are valid, and again before they expire", async () => {
   useFiles();
   const calls = join(home, "calls");
   const program = join(home, "credentials.mjs");
-  // Another file than before: the SDK reads each but once.
+  // A separate file, since the SDK reads each file only once.
   const config = join(home, "config-with-process");
   await writeFile(config, `[profile process]\ncredential_process = "${process.execPath}" "${program}"\n`);
   vi.stubEnv("AWS_CONFIG_FILE", config);
@@ -198,9 +198,9 @@ it("temporary credentials are fetched once while they last, and again before the
       ...{ bucket: "access", endpoint: server.endpoint, retry: ONCE },
       profile: "process",
     });
-    // Many at once ask once.
+    // Concurrent requests share one fetch.
     await Promise.all([backend.head(KEY), backend.head(KEY), backend.head(KEY)]);
-    // The chain fetches in the background, while the old ones last.
+    // The chain fetches in the background while the old ones are valid.
     const times = async (): Promise<number> => (await readFile(calls, "utf8")).length;
     do await backend.head(KEY);
     while (!isAgain(await times()));
@@ -212,7 +212,7 @@ it("temporary credentials are fetched once while they last, and again before the
   expect(await fetchedFor(60_000, (times) => times > 1)).toBeGreaterThan(1);
 });
 
-it("a profile that there is not is unauthenticated, and says what to set", async () => {
+it("reports a missing profile as unauthenticated, with the variables to set", async () => {
   useFiles();
   vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
   const backend = createS3Backend({
@@ -226,7 +226,7 @@ it("a profile that there is not is unauthenticated, and says what to set", async
   await backend.close();
 });
 
-it("a wrong key is refused without a word of it", async () => {
+it("reports a wrong key without showing it", async () => {
   const { endpoint, credentials } = server;
   const wrong = { ...credentials, secretAccessKey: "another-secret" };
   const backend = createS3Backend({ bucket: "access", endpoint, credentials: wrong, retry: ONCE });

@@ -4,7 +4,7 @@ import { childText, escapeXml } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { S3Refusal } from "./s3-refusal.ts";
 
-/** Deletes keys in batches as large as the store takes, each key with its own result. */
+/** Deletes keys in the largest batches that the store accepts, with one result per key. */
 export async function* s3Delete(
   connection: S3Connection,
   keys: Iterable<Key> | AsyncIterable<Key>,

@@ -1,6 +1,6 @@
 import { type Key, StorageError } from "@parquetry/core/backend";
 
-/** An ETag without quotes, as every backend gives it: radosgw's copy sends none, the others send them. */
+/** Removes the quotes of an ETag. radosgw sends none for a copy. */
 export function plainEtag(etag: string | undefined, op: string, key: Key, backend: string): string {
   if (etag !== undefined && etag !== "") return /^(?:W\/)?"(.*)"$/.exec(etag)?.[1] ?? etag;
   throw new StorageError({
@@ -8,11 +8,11 @@ export function plainEtag(etag: string | undefined, op: string, key: Key, backen
     op,
     path: key,
     backend,
-    message: `${op} ${key}: the store answered without an ETag, and nothing can be told apart without one.`,
+    message: `${op} ${key}: the store answered without an ETag, which is needed to tell versions apart.`,
   });
 }
 
-/** The MD5 that an ETag is, or undefined: the ETag of a multipart upload is not the hash of the content. */
+/** Returns the ETag where it is an MD5. The ETag of a multipart upload is not a hash of the content. */
 export function md5OfEtag(etag: string): string | undefined {
   return /^[0-9a-f]{32}$/.test(etag) ? etag : undefined;
 }

@@ -3,7 +3,7 @@ import { type Prefix, StorageError, type StorageErrorCode } from "@parquetry/cor
 import { abortedError } from "@parquetry/core/unstable";
 import { S3Refusal } from "./s3-refusal.ts";
 
-/** What a failure is about. */
+/** The request that failed. */
 export interface FailureContext {
   /** The operation of the contract. */
   readonly op: string;
@@ -11,17 +11,17 @@ export interface FailureContext {
   readonly path: Prefix;
   /** The backend's name. */
   readonly backend: string;
-  /** The bucket, for messages about it. */
+  /** The bucket. */
   readonly bucket: string;
-  /** The endpoint's host, for messages about the way there. */
+  /** The host of the endpoint. */
   readonly endpoint: string;
   /** The region that requests are signed for. */
   readonly region: string;
   /** The caller's signal. */
   readonly signal?: AbortSignal | undefined;
-  /** Whether any request has been answered yet: before that, an unreachable endpoint is most likely a wrong one. */
+  /** Whether any request has been answered yet. Before that, an unreachable endpoint is most likely a wrong one. */
   readonly reached: boolean;
-  /** The HTTP statuses of failures that pass. */
+  /** The HTTP statuses of temporary failures. */
   readonly retryableStatuses: ReadonlySet<number>;
 }
 
@@ -33,7 +33,7 @@ interface Meaning {
 
 const CHECK_KEYS = "check the access key and the secret key";
 
-/** What the stores' error codes mean (AWS: "Error responses", S3 API reference; R2: developers.cloudflare.com/r2/api/error-codes). */
+/** The meaning of the stores' error codes (AWS: "Error responses", S3 API reference; R2: developers.cloudflare.com/r2/api/error-codes). */
 const BY_NAME: Readonly<Record<string, Meaning>> = {
   NoSuchKey: { code: "not_found", says: "there is no such object" },
   NoSuchBucket: {
@@ -54,71 +54,74 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
     code: "unauthenticated",
     says: "this machine's clock is off by more than 15 minutes; set it",
   },
-  PreconditionFailed: { code: "precondition_failed", says: "it is not the version asked for" },
-  ConditionalRequestConflict: { code: "conflict", retry: "safe", says: "another write was under way" },
-  OperationAborted: { code: "conflict", retry: "safe", says: "another operation was under way" },
+  PreconditionFailed: { code: "precondition_failed", says: "the object is another version than requested" },
+  ConditionalRequestConflict: { code: "conflict", retry: "safe", says: "another write is in progress" },
+  OperationAborted: { code: "conflict", retry: "safe", says: "another operation is in progress" },
   InvalidRange: { code: "invalid_argument", says: "the range starts beyond the object" },
-  // Stores over a directory (MinIO, versitygw), where a key cannot be a file and a folder at once.
+  // Stores on a directory (MinIO, versitygw), where a key cannot be both a file and a folder.
   ObjectParentIsFile: {
     code: "invalid_path",
-    says: "part of the key is an object, and here it cannot be a folder too",
+    says: "part of the key is an object, and this store cannot have both",
   },
   XMinioParentIsObject: {
     code: "invalid_path",
-    says: "part of the key is an object, and here it cannot be a folder too",
+    says: "part of the key is an object, and this store cannot have both",
   },
   KeyTooLongError: { code: "invalid_path", says: "the key is too long" },
-  EntityTooLarge: { code: "invalid_argument", says: "the object is larger than the store takes" },
+  EntityTooLarge: { code: "invalid_argument", says: "the object is larger than the store allows" },
   PermanentRedirect: { code: "invalid_argument", says: "the bucket is in another region; set the region" },
   AuthorizationHeaderMalformed: {
     code: "invalid_argument",
     says: "the bucket is in another region; set the region",
   },
   InvalidBucketName: { code: "invalid_argument", says: "the bucket's name is not valid" },
-  SlowDown: { code: "rate_limited", says: "the store asks to slow down" },
-  TooManyRequests: { code: "rate_limited", says: "the store asks to slow down" },
-  // What arrived is not what was sent, and was refused: nothing is in doubt, and sending it again is the remedy.
-  BadDigest: { code: "corrupt", retry: "safe", says: "the bytes were damaged on the way" },
-  XAmzContentSHA256Mismatch: { code: "corrupt", retry: "safe", says: "the bytes were damaged on the way" },
-  IncompleteBody: { code: "corrupt", retry: "safe", says: "the body broke off" },
-  RequestTimeout: { code: "timeout", says: "the store waited too long for the body" },
+  SlowDown: { code: "rate_limited", says: "the store asks for fewer requests" },
+  TooManyRequests: { code: "rate_limited", says: "the store asks for fewer requests" },
+  // The store refused damaged bytes, so nothing was stored and sending them again is safe.
+  BadDigest: { code: "corrupt", retry: "safe", says: "the bytes were damaged in transit" },
+  XAmzContentSHA256Mismatch: { code: "corrupt", retry: "safe", says: "the bytes were damaged in transit" },
+  IncompleteBody: { code: "corrupt", retry: "safe", says: "the body was cut off" },
+  RequestTimeout: { code: "timeout", says: "the store did not receive the body in time" },
   InternalError: { code: "unavailable", retry: "safe", says: "the store failed" },
   ServiceUnavailable: { code: "unavailable", retry: "safe", says: "the store failed" },
   NotImplemented: { code: "not_supported", says: "the store does not implement this" },
 };
 
-/** Of failures that are no answer, by their code or else their name. */
+/** The meaning of failures without an answer, by their code or name. */
 const BY_CAUSE: Readonly<Record<string, Meaning>> = {
   CredentialsError: {
     code: "unauthenticated",
     says: "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
   },
-  ECONNRESET: { code: "unavailable", says: "the connection broke off" },
-  EPIPE: { code: "unavailable", says: "the connection broke off" },
+  ECONNRESET: { code: "unavailable", says: "the connection was closed" },
+  EPIPE: { code: "unavailable", says: "the connection was closed" },
   ETIMEDOUT: { code: "timeout", says: "the store did not answer in time" },
-  MalformedXml: { code: "unavailable", says: "the store's answer is no XML, or not all of it" },
+  MalformedXml: { code: "unavailable", says: "the store's answer is not XML, or is incomplete" },
   TimeoutError: { code: "timeout", says: "the store did not answer in time" },
 };
 
 const BY_STATUS: Readonly<Record<number, Meaning>> = {
-  301: { code: "invalid_argument", says: "the bucket is elsewhere; check the endpoint and the region" },
+  301: {
+    code: "invalid_argument",
+    says: "the bucket has another address; check the endpoint and the region",
+  },
   307: {
     code: "unavailable",
     retry: "safe",
-    says: "the bucket was made a moment ago and is not known everywhere yet",
+    says: "the bucket was created a moment ago and is not available everywhere yet",
   },
-  400: { code: "invalid_argument", says: "the store did not take the request" },
-  401: { code: "unauthenticated", says: `the store did not take the credentials; ${CHECK_KEYS}` },
+  400: { code: "invalid_argument", says: "the store rejected the request" },
+  401: { code: "unauthenticated", says: `the store rejected the credentials; ${CHECK_KEYS}` },
   403: {
     code: "permission_denied",
-    says: `the store refuses; ${CHECK_KEYS}, and the key's permissions on the bucket`,
+    says: `access is denied; ${CHECK_KEYS}, and the key's permissions on the bucket`,
   },
   404: { code: "not_found", says: "there is no such object or bucket" },
-  408: { code: "timeout", says: "the store waited too long for the request" },
-  409: { code: "conflict", retry: "safe", says: "another write was under way" },
-  412: { code: "precondition_failed", says: "it is not the version asked for" },
+  408: { code: "timeout", says: "the store did not receive the request in time" },
+  409: { code: "conflict", retry: "safe", says: "another write is in progress" },
+  412: { code: "precondition_failed", says: "the object is another version than requested" },
   416: { code: "invalid_argument", says: "the range starts beyond the object" },
-  429: { code: "rate_limited", says: "the store asks to slow down" },
+  429: { code: "rate_limited", says: "the store asks for fewer requests" },
   501: { code: "not_supported", says: "the store does not implement this" },
 };
 
@@ -128,7 +131,7 @@ const UNREACHABLE = "cannot be reached. Check the endpoint and the network";
 const UNTRUSTED =
   "has a certificate that this machine does not trust. Check the endpoint, or set NODE_EXTRA_CA_CERTS";
 
-/** Connection failures that a wrong endpoint gives every time. */
+/** Connection failures that a wrong endpoint causes every time. */
 const WRONG_ENDPOINT: Readonly<Record<string, string>> = {
   ECONNREFUSED: UNREACHABLE,
   ENOTFOUND: UNREACHABLE,
@@ -144,7 +147,7 @@ const WRONG_ENDPOINT: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
 };
 
-/** Turns a failure into a {@link StorageError}, which says what was tried and what to do. */
+/** Turns a failure into a {@link StorageError} that says what failed and what to do. */
 export function s3Failure(error: unknown, context: FailureContext): StorageError {
   const { op, path, backend, bucket, signal } = context;
   if (error instanceof StorageError) return error;
@@ -189,7 +192,7 @@ function failureToAnswer(error: unknown, { endpoint, reached }: FailureContext):
   };
 }
 
-/** Whether a failed write may have happened all the same: no answer, or one from somewhere on the way. */
+/** Whether a failed write may have succeeded: there was no answer, or one from a proxy. */
 export function isDoubtful(error: StorageError): boolean {
   return error.code === "unavailable" || error.code === "timeout";
 }
@@ -209,7 +212,7 @@ function errnoOf(error: unknown): string {
   return "";
 }
 
-/** In words alone; of a refused login not even the store's own, which may quote what was sent. */
+/** A cause that holds no objects. For refused credentials it leaves out the store's message, which may quote them. */
 function causeOf(error: unknown, code: StorageErrorCode): Error | undefined {
   if (!(error instanceof Error)) return undefined;
   const name = error instanceof S3Refusal && error.code !== "" ? error.code : error.name;

@@ -30,7 +30,7 @@ afterAll(async () => {
   await server.close();
 });
 
-it("a byte that flips on the way back is corrupt for a get that verifies", async () => {
+it("reports a byte that flips in a download as corrupt if the get verifies", async () => {
   await backend.put(KEY, CONTENT);
   server.setFaults([{ operation: "GetObject", fault: { kind: "flip-byte" } }]);
   const { body, info } = await backend.get(KEY, { verify: true });
@@ -38,14 +38,14 @@ it("a byte that flips on the way back is corrupt for a get that verifies", async
   await expect(body.bytes()).rejects.toMatchObject({ code: "corrupt", retry: "never" });
 });
 
-it("a byte that flips on the way there never arrives: the server refuses, and it is sent again", async () => {
+it("sends bytes again that the server refuses because one flipped in transit", async () => {
   server.setFaults([{ operation: "PutObject", nth: [1, 2], fault: { kind: "flip-byte" } }]);
   await backend.put(KEY, CONTENT);
   const { body } = await backend.get(KEY, { verify: true });
   expect(sha256(await body.bytes())).toBe(sha256(CONTENT));
 });
 
-it("a known MD5 takes the SHA-256's place: recorded, signed, and held against what arrives", async () => {
+it("stores, signs and checks a given MD5 in place of the SHA-256", async () => {
   const md5 = createHash("md5").update(CONTENT).digest("hex");
   const hashed = parseKey("hashed.bin");
   server.setFaults([{ operation: "PutObject", nth: 1, fault: { kind: "flip-byte" } }]);
@@ -58,7 +58,7 @@ it("a known MD5 takes the SHA-256's place: recorded, signed, and held against wh
   await expect(backend.put(hashed, CONTENT, { md5: other })).rejects.toMatchObject({ code: "corrupt" });
 });
 
-it("bytes that are damaged each time are corrupt: a refusal that was answered leaves nothing in doubt", async () => {
+it("reports bytes that are damaged every time as corrupt, not as outcome_unknown", async () => {
   server.setFaults([{ operation: "PutObject", fault: { kind: "flip-byte" } }]);
   const never = parseKey("never.bin");
   await expect(backend.put(never, CONTENT)).rejects.toMatchObject({ code: "corrupt", attempts: 6 });
@@ -66,7 +66,7 @@ it("bytes that are damaged each time are corrupt: a refusal that was answered le
   await expect(backend.head(never)).rejects.toMatchObject({ code: "not_found" });
 });
 
-it("a body that breaks off or stands still is resumed, and verified as a whole", async () => {
+it("resumes a body that is cut off or stalls, and verifies it as a whole", async () => {
   await backend.put(KEY, CONTENT);
   server.setFaults([
     { operation: "GetObject", nth: 1, fault: { kind: "truncate", afterBytes: 1000 } },
@@ -83,7 +83,7 @@ it("a body that breaks off or stands still is resumed, and verified as a whole",
   await expect(again.body.bytes()).rejects.toMatchObject({ code: "corrupt" });
 });
 
-it("an object of unknown content by parts has no hash to verify; one that was announced has", async () => {
+it("verifies an object that was uploaded by parts only if its SHA-256 was given", async () => {
   const large = new Uint8Array(9 * MIB).fill(3);
   async function* stream(): AsyncGenerator<Uint8Array> {
     yield large;
@@ -97,7 +97,7 @@ it("an object of unknown content by parts has no hash to verify; one that was an
   await expect(body.bytes()).rejects.toMatchObject({ code: "corrupt" });
 });
 
-it("a listing is whole whatever the size of its pages, asked for or forced", async () => {
+it("lists everything whatever the requested or forced size of the pages", async () => {
   const keys = Array.from({ length: 30 }, (_, i) => parseKey(`list/${String(i).padStart(2, "0")}`));
   for (const key of keys) await backend.put(key, new Uint8Array(1));
   for (const maxKeys of [1, 3, 1000]) {
@@ -115,7 +115,7 @@ it("a listing is whole whatever the size of its pages, asked for or forced", asy
   }
 });
 
-it("a status that passes is repeated, one that does not is told at once", async () => {
+it("retries a temporary status", async () => {
   await backend.put(KEY, CONTENT);
   for (const status of [429, 500, 503] as const) {
     server.setFaults([{ operation: "HeadObject", nth: [1, 2], fault: { kind: "status", status } }]);

@@ -11,7 +11,7 @@ import { childText, type XmlElement } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { md5OfEtag, plainEtag } from "./s3-etag.ts";
 
-/** Lists a bucket page by page, one request a page. */
+/** Lists a bucket with one request per page. */
 export async function* s3List(connection: S3Connection, options: ListOptions): AsyncGenerator<ListPage> {
   const { prefix = "", delimiter, startAfter, signal } = options;
   const { profile, listPageSize } = connection;
@@ -35,7 +35,7 @@ export async function* s3List(connection: S3Connection, options: ListOptions): A
         op: "list",
         path: prefix,
         backend: profile.name,
-        message: `list ${prefix}: the store says that there is more, but not where to go on. The listing is not whole.`,
+        message: `list ${prefix}: the store reports more objects without a token for the next page, so the listing is incomplete.`,
       });
     }
   } while (token !== undefined);

@@ -12,7 +12,7 @@ let server: S3Server;
 let backend: StorageBackend;
 
 beforeAll(async () => {
-  // A little faster than the client is told, so that clocks do not decide.
+  // Slightly more than the client assumes, so that clocks do not decide.
   server = await startS3Server({ buckets: ["paced"], profile: "r2", writesPerSecondPerKey: RATE * 1.2 });
   const { endpoint, credentials } = server;
   backend = openS3Backend(
@@ -26,7 +26,7 @@ afterAll(async () => {
   await server.close();
 });
 
-it("no key is written more often than the store takes it, so that it never has to say so", async () => {
+it("writes no key more often than the store allows, so that it refuses none", async () => {
   const writes = Array.from({ length: 5 }, (_, i) => backend.put(KEY, new Uint8Array(i)));
   const others = Array.from({ length: 30 }, (_, i) => backend.put(parseKey(`other/${i}`), new Uint8Array(1)));
   await Promise.all([...writes, ...others]);
@@ -34,7 +34,7 @@ it("no key is written more often than the store takes it, so that it never has t
   expect((await backend.head(KEY)).sizeBytes).toBe(4);
 });
 
-it("writes that their condition refuses do not slow down the one that wins", async () => {
+it("does not delay the winning write by those that fail their condition", async () => {
   const key = parseKey("race");
   const results = await Promise.allSettled(
     Array.from({ length: 8 }, () => backend.put(key, new Uint8Array(1), { ifNoneMatch: "*" })),
@@ -43,7 +43,7 @@ it("writes that their condition refuses do not slow down the one that wins", asy
   expect(server.requests.count("PutObject")).toBe(8);
 });
 
-it("a write that waits for its turn can be aborted, and does not let others pass", async () => {
+it("aborts a write that waits for its turn, without letting others overtake", async () => {
   const controller = new AbortController();
   const first = backend.put(KEY, new Uint8Array(1));
   const second = backend.put(KEY, new Uint8Array(2), { signal: controller.signal });
@@ -55,7 +55,7 @@ it("a write that waits for its turn can be aborted, and does not let others pass
   expect((await backend.head(KEY)).sizeBytes).toBe(3);
 });
 
-it("what another writer took from the key is waited out", async () => {
+it("waits until the writes of another process are accounted for", async () => {
   const { endpoint, credentials } = server;
   const other = createR2Backend({
     bucket: "paced",

@@ -1,24 +1,24 @@
-/** How one kind of store differs from the others, as data. */
+/** The properties in which kinds of stores differ. */
 export interface S3Profile {
-  /** Names the backend in errors, and the scheme of its URLs. */
+  /** The backend's name in errors, and the scheme of its URLs. */
   readonly name: "s3" | "r2";
-  /** The region to sign for where none is given. */
+  /** The region to sign for if none is configured. */
   readonly defaultRegion: string;
-  /** Whether `https://endpoint/bucket` is used rather than `https://bucket.endpoint`, where nothing else is said. */
+  /** Whether the default is `https://endpoint/bucket` rather than `https://bucket.endpoint`. */
   readonly forcePathStyle: boolean;
   /** The most keys in one DeleteObjects request. */
   readonly deleteBatchSize: number;
-  /** How often one key may be written per second. */
+  /** The most writes per second to one key. */
   readonly writesPerSecondPerKey: number | undefined;
-  /** Whether the store normalises keys. */
+  /** The Unicode normalisation that the store applies to keys. */
   readonly keyNormalization: "none" | "NFC";
-  /** The HTTP statuses of failures that pass. */
+  /** The HTTP statuses of temporary failures. */
   readonly retryableStatuses: ReadonlySet<number>;
-  /** The largest object that one CopyObject takes, in bytes; larger ones are copied by parts. */
+  /** The largest object that one CopyObject request can copy, in bytes; larger ones are copied by parts. */
   readonly maxCopyBytes: number;
   /** The size of the parts of a copy, in bytes. */
   readonly copyPartBytes: number;
-  /** Objects up to this size go by one request, larger ones by parts of it, all but the last equal, as R2 wants. In bytes. */
+  /** Objects up to this size, in bytes, are put with one request, larger ones in parts of it. R2 requires equal parts. */
   readonly partBytes: number;
   /** The most parts an upload may have. */
   readonly maxParts: number;
@@ -27,7 +27,7 @@ export interface S3Profile {
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
-/** AWS S3 (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), and servers that imitate it. */
+/** AWS S3 (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), and other servers with its protocol. */
 export const S3_PROFILE: S3Profile = {
   name: "s3",
   defaultRegion: "us-east-1",
@@ -50,7 +50,7 @@ export const R2_PROFILE: S3Profile = {
   deleteBatchSize: 700,
   writesPerSecondPerKey: 1,
   keyNormalization: "NFC",
-  // 499: the client's connection broke before the store had all of it. 52x: Cloudflare could not reach its own store.
+  // 499: the connection closed before the store had the whole request. 52x: Cloudflare could not reach its own store.
   retryableStatuses: new Set([408, 409, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524]),
   maxCopyBytes: 5 * GIB,
   copyPartBytes: GIB / 2,
@@ -58,5 +58,5 @@ export const R2_PROFILE: S3Profile = {
   maxParts: 10_000,
 };
 
-/** Parts of one object in flight at once. */
+/** The number of parts of one object that are sent concurrently. */
 export const PART_CONCURRENCY = 4;

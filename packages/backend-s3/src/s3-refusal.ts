@@ -1,20 +1,20 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { childText, readXml, type XmlElement } from "./read-xml.ts";
 
-/** What a refusal is made of. */
+/** The properties of an {@link S3Refusal}. */
 export interface RefusalDetails {
-  /** The HTTP status. Undefined for one key of a request about many. */
+  /** The HTTP status. Undefined for a single key of a batch. */
   readonly status?: number | undefined;
-  /** The store's word for it: `NoSuchKey`. Empty where it gave none, as to a HEAD. */
+  /** The store's error code, such as `NoSuchKey`. Empty if there is none, as in the answer to a HEAD. */
   readonly code: string;
-  /** The store's own explanation. */
+  /** The store's message. */
   readonly message: string;
   readonly retryAfterMs?: number | undefined;
-  /** Where the bucket is, where the store says that it is elsewhere. */
+  /** The region of the bucket, if the store reports that it is another one. */
   readonly region?: string | undefined;
 }
 
-/** The store answered, and not with what was asked for. Holds nothing of the request. */
+/** Thrown when the store refuses a request. Holds nothing of the request. */
 export class S3Refusal extends Error {
   override readonly name = "S3Refusal";
   readonly status: number | undefined;
@@ -31,7 +31,7 @@ export class S3Refusal extends Error {
   }
 }
 
-/** Reads the refusal in an answer. */
+/** Reads the error in an answer. */
 export function refusalOf(status: number, headers: IncomingHttpHeaders, body: Buffer): S3Refusal {
   const error = errorIn(body);
   return new S3Refusal({
@@ -48,12 +48,12 @@ function errorIn(body: Buffer): XmlElement | undefined {
     const root = readXml(body.toString("utf8"));
     return root.name === "Error" ? root : undefined;
   } catch {
-    // Something on the way answered, in HTML or in no words: the status tells.
+    // A proxy answered, in HTML or without a body, so only the status is known.
     return undefined;
   }
 }
 
-/** A `Retry-After` in seconds, or as a date. */
+/** Parses a `Retry-After`, which is a number of seconds or a date. */
 function retryAfterMs(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();

@@ -55,7 +55,7 @@ describe("uploads that outlive a failure", () => {
   });
   afterAll(() => server.close());
 
-  /** An upload that dies with three of its five parts sent, as its caller remembers it. */
+  /** Interrupts an upload after three of five parts, and returns the last state. */
   async function interrupted(): Promise<UploadState> {
     let kept: UploadState | undefined;
     const dead = [4, 5].map((nth) => ({
@@ -73,7 +73,7 @@ describe("uploads that outlive a failure", () => {
     ).rejects.toMatchObject({ code: "unavailable" });
     server.setFaults([]);
     server.requests.reset();
-    if (kept === undefined) throw new Error("no state was told");
+    if (kept === undefined) throw new Error("there was no state");
     return kept;
   }
 
@@ -96,10 +96,10 @@ describe("uploads that outlive a failure", () => {
     expect(await stored()).toBe(sha256(edited));
   });
 
-  it("begin anew where the store has ended the upload", async () => {
+  it("start again if the store no longer has the upload", async () => {
     const resume = await interrupted();
     for await (const upload of uploads.list()) await uploads.abort(upload);
-    // An upload that is gone may be aborted again.
+    // Aborting it again succeeds.
     await uploads.abort({ key: KEY, uploadId: resume.uploadId });
     const states: UploadState[] = [];
     await uploads.upload(KEY, bodyOf(CONTENT), {
@@ -110,7 +110,7 @@ describe("uploads that outlive a failure", () => {
     expect(await stored()).toBe(sha256(CONTENT));
   });
 
-  it("notice that an upload was finished before its process died", async () => {
+  it("recognise an upload that was completed before its process died", async () => {
     let last: UploadState | undefined;
     const onState = (state: UploadState): void => {
       last = state;
@@ -126,7 +126,7 @@ describe("uploads that outlive a failure", () => {
     expect(server.requests.count("UploadPart")).toBe(0);
   });
 
-  it("refuse a state of another size, and a body that is not its sha256", async () => {
+  it("refuse a state of another size, and a body with another SHA-256", async () => {
     const resume = await interrupted();
     await expect(
       uploads.upload(KEY, bodyOf(CONTENT.subarray(1)), { resume, onState: () => {} }),
@@ -139,7 +139,7 @@ describe("uploads that outlive a failure", () => {
     await expect(backend.head(KEY)).rejects.toMatchObject({ code: "not_found" });
   });
 
-  it("are listed by whole segments, with the time they began", async () => {
+  it("are listed by whole segments, with their start", async () => {
     const states: UploadState[] = [];
     for (const name of ["week=1/a", "week=1/b", "week=10/a"]) {
       server.setFaults([{ operation: "UploadPart", fault: { kind: "status", status: 500 } }]);
@@ -160,7 +160,7 @@ describe("uploads that outlive a failure", () => {
     }
   });
 
-  it("of a stream that turns out too long say so, and leave nothing behind", async () => {
+  it("refuse a stream that is too long, and leave nothing behind", async () => {
     const { endpoint, credentials } = server;
     const small = openS3Backend(
       { ...S3_PROFILE, partBytes: 5 * MIB, maxParts: 2 },
@@ -179,7 +179,7 @@ describe("uploads that outlive a failure", () => {
     expect(server.requests.count("UploadPart")).toBeLessThanOrEqual(4);
   });
 
-  it("leave nothing behind where an ordinary put fails", async () => {
+  it("leave nothing behind if an ordinary put fails", async () => {
     server.setFaults([
       { operation: "UploadPart", nth: [2, 3, 4, 5], fault: { kind: "reset", when: "during" } },
     ]);

@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const end of cleanUp.splice(0).reverse()) await end();
 });
 
-/** A server of one function, for answers that no well-behaved one gives. */
+/** Starts a server for answers that no correct server gives. */
 async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<{
   readonly server: Server;
   readonly endpoint: string;
@@ -42,7 +42,7 @@ function open(endpoint: string, options: Partial<S3BackendOptions> = {}): Storag
   return backend;
 }
 
-it("a conditional put that meets a connection the server has just closed is settled, not repeated blindly", async () => {
+it("settles a conditional put on a connection that the server has just closed instead of repeating it blindly", async () => {
   const seen: string[] = [];
   const { endpoint } = await serve((request, response) => {
     seen.push(request.method ?? "");
@@ -57,7 +57,7 @@ it("a conditional put that meets a connection the server has just closed is sett
   expect(seen).toEqual(["PUT", "PUT", "HEAD", "PUT"]);
 });
 
-it("an answer that comes before the body has gone is taken, and its connection not used again", async () => {
+it("accepts an answer that arrives before the body was sent, and does not reuse its connection", async () => {
   const sockets = new Set<unknown>();
   const { endpoint } = await serve((request, response) => {
     sockets.add(request.socket);
@@ -74,7 +74,7 @@ it("an answer that comes before the body has gone is taken, and its connection n
   expect(sockets.size).toBe(3);
 });
 
-it("a failure under status 200 is a failure", async () => {
+it("reports an error under status 200 as a failure", async () => {
   const { endpoint } = await serve((request, response) => {
     request.resume();
     if (request.method === "HEAD") response.writeHead(200, { etag: ETAG, "content-length": "3" }).end();
@@ -93,9 +93,9 @@ it("a failure under status 200 is a failure", async () => {
 
 it.each([
   ["cut", "<ListBucketResult><Contents><Key>a</Key>"],
-  ["no XML", "upstream failed"],
+  ["not XML", "upstream failed"],
   ["without a place to go on from", "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"],
-])("a listing that is %s is an error, never a short listing", async (_, text) => {
+])("fails a listing that is %s instead of shortening it", async (_, text) => {
   const { endpoint } = await serve((_request, response) => response.writeHead(200).end(text));
   const listing = open(endpoint, { retry: ONCE }).list()[Symbol.asyncIterator]();
   const read = async (): Promise<void> => {
@@ -104,7 +104,7 @@ it.each([
   await expect(read()).rejects.toMatchObject({ code: "unavailable" });
 });
 
-it("each key of a batch has an answer of its own, and a failed one is tried again alone", async () => {
+it("reports each key of a batch separately, and retries a failed one alone", async () => {
   const server = await startS3Server({ buckets: ["wire"] });
   cleanUp.push(() => server.close());
   const { endpoint, credentials } = server;
@@ -116,7 +116,7 @@ it("each key of a batch has an answer of its own, and a failed one is tried agai
   expect(server.requests.byOperation()).toMatchObject({ DeleteObjects: 1, DeleteObject: 1 });
 });
 
-it("a store that knows no batches is asked key by key", async () => {
+it("deletes key by key if the store does not support batches", async () => {
   const seen: string[] = [];
   const { endpoint } = await serve((request, response) => {
     seen.push(`${request.method} ${request.url}`);
@@ -186,7 +186,7 @@ it("reports a range beyond the end also where the server's 416 has no body", asy
   });
 });
 
-it("a bucket in another region is told by name", async () => {
+it("names the region of a bucket in another region", async () => {
   const { endpoint } = await serve((_request, response) => {
     response.writeHead(301, { "x-amz-bucket-region": "eu-west-3" }).end();
   });
@@ -196,7 +196,7 @@ it("a bucket in another region is told by name", async () => {
   });
 });
 
-it("Retry-After is honoured in seconds and as a date", async () => {
+it("honours Retry-After in seconds and as a date", async () => {
   const later = new Date(Date.now() + 3_600_000).toUTCString();
   for (const [value, least, most] of [
     ["7", 7000, 7000],
@@ -215,7 +215,7 @@ it("Retry-After is honoured in seconds and as a date", async () => {
   }
 });
 
-it("a clock that is an hour off is corrected by the store's, for the first request and all later ones", async () => {
+it("corrects a clock that is an hour off by the store's, for the first request and all later ones", async () => {
   const server = await startS3Server({ buckets: ["wire"] });
   cleanUp.push(() => server.close());
   server.setFaults([{ fault: { kind: "clock-skew", ms: 3_600_000 } }]);
@@ -228,7 +228,7 @@ it("a clock that is an hour off is corrected by the store's, for the first reque
   expect(server.requests.count("PutObject")).toBe(sent + 1);
 });
 
-it("a reader that takes its time is waited for; a server that sends nothing is not", async () => {
+it("waits for a slow reader, but not for a server that sends nothing", async () => {
   const server = await startS3Server({ buckets: ["wire"] });
   cleanUp.push(() => server.close());
   const backend = open(server.endpoint, { credentials: server.credentials, stallTimeoutMs: 150 });
@@ -247,7 +247,7 @@ it("a reader that takes its time is waited for; a server that sends nothing is n
   });
 });
 
-it("a server that stands still after its reader did is not waited for", async () => {
+it("does not wait for a server that stalls after its reader has paused", async () => {
   const { endpoint } = await serve((_request, response) => {
     response.writeHead(200, { etag: ETAG, "content-length": String(2 * MIB) });
     // The rest never comes.
@@ -264,7 +264,7 @@ it("a server that stands still after its reader did is not waited for", async ()
   await expect(read()).rejects.toMatchObject({ code: "timeout" });
 });
 
-it("a store that copies a large object may be silent for longer", async () => {
+it("waits longer for a store that copies an object", async () => {
   const server = await startS3Server({ buckets: ["wire"] });
   cleanUp.push(() => server.close());
   const { endpoint, credentials } = server;
@@ -275,7 +275,7 @@ it("a store that copies a large object may be silent for longer", async () => {
   expect(server.requests.count("CopyObject")).toBe(1);
 });
 
-it("an abort while credentials are fetched sends nothing", async () => {
+it("sends nothing after an abort while credentials are fetched", async () => {
   let requests = 0;
   const { endpoint } = await serve((_request, response) => {
     requests++;
@@ -285,7 +285,7 @@ it("an abort while credentials are fetched sends nothing", async () => {
   vi.stubEnv("AWS_ACCESS_KEY_ID", "parquetry-test-key");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "parquetry-test-secret");
   vi.stubEnv("AWS_PROFILE", undefined);
-  // From the chain, whose code is loaded first.
+  // The credentials come from the AWS chain, whose code is loaded first.
   const backend = createS3Backend({ bucket: "wire", endpoint, retry: ONCE });
   cleanUp.push(() => backend.close());
   const heading = backend.head(KEY, { signal: controller.signal });
@@ -296,7 +296,7 @@ it("an abort while credentials are fetched sends nothing", async () => {
   expect(requests).toBe(0);
 });
 
-it("an abort frees its connection at once: waiting for one, for the answer, or in the middle of the body", async () => {
+it("frees a connection on abort, whether the request waits for it, for the answer or for the body", async () => {
   let heads = 0;
   const { server, endpoint } = await serve((request, response) => {
     if (request.url?.endsWith("/body") === true) {
@@ -323,7 +323,7 @@ it("an abort frees its connection at once: waiting for one, for the answer, or i
   while ((await connections()) > 0) await sleep(5);
 });
 
-it("a closed backend says so", async () => {
+it("refuses operations after close", async () => {
   const { endpoint } = await serve((_request, response) => response.end());
   const backend = open(endpoint);
   await backend.close();

@@ -12,7 +12,7 @@ const SMALL = new TextEncoder().encode("mine");
 /** Two parts. */
 const LARGE = new Uint8Array(9 * MIB).fill(7);
 
-/** What a request may meet on its way, the first time. */
+/** Faults that the first request meets. */
 const FAULTS: Readonly<Record<string, S3FaultRule["fault"]>> = {
   "reset before": { kind: "reset", when: "before" },
   "reset during": { kind: "reset", when: "during" },
@@ -51,7 +51,7 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
   const text = async (): Promise<string> =>
     new TextDecoder().decode(await (await backend.get(key)).body.bytes());
 
-  /** The request that commits: of a body in one piece, and of one in parts. */
+  /** The request that commits, of a body in one piece and of one in parts. */
   const bodies = [
     ["one piece", SMALL, "PutObject"],
     ["parts", LARGE, "CompleteMultipartUpload"],
@@ -59,9 +59,9 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
 
   for (const [what, body, operation] of bodies) {
     for (const [name, fault] of Object.entries(FAULTS)) {
-      // What differs between S3 and R2 shows in a small body too.
+      // A small body shows the differences between S3 and R2 as well.
       if (body === LARGE && profile === "r2" && fault.kind !== "drop-reply") continue;
-      it(`a create by ${what} is won through: ${name}`, async () => {
+      it(`wins a create by ${what} through: ${name}`, async () => {
         server.setFaults([{ operation, key, nth: 1, fault }]);
         const { etag, sizeBytes } = await backend.put(key, body, { ifNoneMatch: "*" });
         expect(sizeBytes).toBe(body.byteLength);
@@ -71,7 +71,7 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
         });
       });
 
-      it(`a create by ${what} is lost through: ${name}`, async () => {
+      it(`loses a create by ${what} through: ${name}`, async () => {
         await backend.put(key, new TextEncoder().encode("theirs"), { ifNoneMatch: "*" });
         server.setFaults([{ operation, key, nth: 1, fault }]);
         await expect(backend.put(key, body, { ifNoneMatch: "*" })).rejects.toMatchObject({
@@ -80,7 +80,7 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
         expect(await text()).toBe("theirs");
       });
 
-      it(`a replacement by ${what} is won, then lost, through: ${name}`, async () => {
+      it(`wins, then loses a replacement by ${what} through: ${name}`, async () => {
         const first = await backend.put(key, new TextEncoder().encode("first"));
         server.setFaults([{ operation, key, nth: 1, fault }]);
         const { etag } = await backend.put(key, body, { ifMatch: first.etag });
@@ -93,7 +93,7 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
     }
   }
 
-  it("a lost reply, then 409, then an answer: won", async () => {
+  it("wins after a lost reply, a 409 and a 503", async () => {
     server.setFaults([
       { operation: "PutObject", key, nth: 1, fault: { kind: "reset", when: "before" } },
       { operation: "PutObject", key, nth: 2, fault: { kind: "status", status: 409 } },
@@ -104,20 +104,20 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
     expect(server.requests.count("PutObject")).toBeGreaterThanOrEqual(4);
   });
 
-  it("every reply lost: the object is asked, and the write is known to be won", async () => {
+  it("recognises its own write if every reply is lost", async () => {
     server.setFaults([{ operation: "PutObject", key, fault: { kind: "drop-reply" } }]);
     await backend.put(key, SMALL, { ifNoneMatch: "*" });
     expect(await text()).toBe("mine");
   });
 
-  it("nothing arrives, ever: outcome_unknown, not lost", async () => {
+  it("reports outcome_unknown, not a lost write, if no request ever arrives", async () => {
     server.setFaults([{ operation: "PutObject", key, fault: { kind: "reset", when: "before" } }]);
     await expect(backend.put(key, SMALL, { ifNoneMatch: "*" })).rejects.toMatchObject({
       code: "outcome_unknown",
     });
   });
 
-  it("the reply is lost and nobody can be asked: outcome_unknown", async () => {
+  it("reports outcome_unknown if the reply is lost and the object cannot be looked up", async () => {
     server.setFaults([
       { operation: "PutObject", key, nth: 1, fault: { kind: "drop-reply" } },
       { operation: "HeadObject", key, fault: { kind: "status", status: 503 } },
@@ -129,7 +129,7 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
     expect(await text()).toBe("mine");
   });
 
-  it("won, the reply lost, and replaced by another before it could be asked: outcome_unknown, not lost", async () => {
+  it("reports outcome_unknown if a write whose reply was lost is replaced before it can be looked up", async () => {
     server.setFaults([
       { operation: "PutObject", key, nth: 1, fault: { kind: "drop-reply" } },
       { operation: "HeadObject", key, nth: 1, fault: { kind: "status", status: 503, retryAfterSeconds: 1 } },
@@ -147,7 +147,7 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
     expect(await text()).toBe("theirs");
   });
 
-  it("a commit that comes after the client gave up is found as its own", async () => {
+  it("recognises its own write that the store commits after the client gave up", async () => {
     const hasty = createS3Backend({
       bucket: BUCKET,
       region: server.region,
@@ -156,14 +156,14 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
       retry: { ...QUICK, maxAttempts: 40, baseDelayMs: 50, maxDelayMs: 200 },
       stallTimeoutMs: 300,
     });
-    // The server takes the request, and does it long after the client has hung up and looked.
+    // The server executes the request long after the client has closed the connection and looked up the object.
     server.setFaults([{ operation: "PutObject", key, nth: [1, 2], fault: { kind: "latency", ms: 700 } }]);
     await hasty.put(key, SMALL, { ifNoneMatch: "*" });
     expect(await text()).toBe("mine");
     await hasty.close();
   });
 
-  it("an abort in the middle is aborted at once, and the key is whole or not there", async () => {
+  it("aborts at once half-way through a put, and the object is whole or missing", async () => {
     for (const body of [SMALL, LARGE]) {
       server.setFaults([{ key, fault: { kind: "latency", ms: 400 } }]);
       const controller = new AbortController();
@@ -177,7 +177,7 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
     }
   });
 
-  it("of eight racers through faults exactly one wins, and none is told wrong", async () => {
+  it("lets exactly one of eight racing writers win through faults, and reports the truth to each", async () => {
     for (let round = 0; round < 6; round++) {
       const raced = parseKey(`race/${randomUUID()}`);
       server.setFaults(
@@ -208,7 +208,7 @@ describe.each(["s3", "r2"] as const)("%s: conditional writes through faults", (p
     }
   });
 
-  it("a large body is stored as it was, whatever its parts met", async () => {
+  it("stores a large body unchanged through faults of its parts", async () => {
     server.setFaults([
       { operation: "UploadPart", key, nth: [1, 2], fault: { kind: "reset", when: "during" } },
       { operation: "UploadPart", key, nth: 3, fault: { kind: "drop-reply" } },

@@ -14,14 +14,14 @@ import { isDoubtful } from "./s3-failure.ts";
 import { type Standing, standingOf, type WriteLineage } from "./write-lineage.ts";
 
 /**
- * Makes a write whose outcome is the truth. Where its answer is lost, the store may have committed it, and simply sending
- * it again would then read one's own write as somebody else's. So the write carries its lineage, and after a doubtful
- * answer the object is asked whose it is.
+ * Runs a conditional write and reports its true outcome. If the answer is lost, the store may have committed the write, and
+ * simply sending it again would take one's own write for another writer's. So the write carries its lineage, and after an
+ * answer that leaves doubt, the object's lineage is read.
  *
- * @param send sends the write, its lineage with it.
- * @param waitsOutLimits whether `rate_limited` is waited out here. Else it is thrown, and whoever repeats it starts afresh.
- * @throws StorageError `already_exists` or `precondition_failed` where another write surely won; `outcome_unknown` where
- * nobody can say; `aborted` where the signal fired, and then too the write may have happened.
+ * @param send sends the write with its lineage.
+ * @param waitsOutLimits whether to wait after `rate_limited`. Otherwise it is thrown, and the caller repeats the whole write.
+ * @throws StorageError `already_exists` or `precondition_failed` if another write certainly won; `outcome_unknown` if that
+ * cannot be decided; `aborted` if the signal fired, in which case the write may have succeeded, too.
  */
 export async function settlePut(
   connection: S3Connection,
@@ -47,7 +47,7 @@ export async function settlePut(
     const isLimited = failure.code === "rate_limited" && waitsOutLimits;
     if (doubt === undefined) {
       if (lost) throw lostTo(connection, key, options);
-      // Nothing happened.
+      // The store has certainly not written.
       if (!isLimited && (!isDoubtful(failure) || failure.retry === "never")) throw failure;
     }
     if (isDoubtful(failure)) doubt = failure;
@@ -55,7 +55,7 @@ export async function settlePut(
       const standing = await stands(connection, key, lineage, signal, failure);
       if (standing.is === "own") return standing.result;
       if (standing.is === "beaten") throw lostTo(connection, key, options);
-      // An earlier try may have happened and been replaced since.
+      // An earlier attempt may have succeeded and been replaced since.
       if (standing.is === "other" && lineage.replaces !== undefined) throw unknown(connection, key, failure);
     }
     const delayMs = Math.max(
@@ -71,7 +71,7 @@ export async function settlePut(
   }
 }
 
-/** Whose the object is; where the store cannot be asked, nobody knows. */
+/** Asks which write stored the object. If the store cannot be asked, the outcome is unknown. */
 async function stands(
   connection: S3Connection,
   key: Key,
@@ -86,7 +86,7 @@ async function stands(
   }
 }
 
-/** Whether the store says that the condition did not hold. For `If-Match` on a missing key S3 says 404, R2 412. */
+/** Whether the condition did not hold. For `If-Match` on a missing key, S3 answers 404 and R2 412. */
 function isLost(error: StorageError, { ifMatch }: PutOptions): boolean {
   if (error.code === "precondition_failed") return true;
   const isObject = error.storeCode !== "NoSuchBucket" && error.storeCode !== "NoSuchUpload";
@@ -106,7 +106,7 @@ function unknown(connection: S3Connection, key: Key, cause: StorageError): Stora
     op: "put",
     path: key,
     backend: connection.profile.name,
-    message: `put ${key}: the store's answer was lost, and it may or may not have stored it. Read the object before you write again.`,
+    message: `put ${key}: the store's answer was lost, and the object may or may not have been stored. Read it before you write again.`,
     cause,
   });
 }

@@ -48,7 +48,7 @@ it("signs as Amazon's examples do", () => {
   expect(signatureOf(list)).toBe("34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
 });
 
-it("another day, or other credentials, is another key", () => {
+it("derives another key for another day or other credentials", () => {
   const request = { method: "GET", path: "/", query: "", payloadHash: NO_BODY };
   const first = signatureOf(sign(request, CREDENTIALS, NOW));
   const others = [
@@ -60,6 +60,6 @@ it("another day, or other credentials, is another key", () => {
   expect(signatureOf(sign(request, CREDENTIALS, NOW))).toBe(first);
 });
 
-it("a key is encoded segment by segment, and once", () => {
+it("encodes a key segment by segment, once", () => {
   expect(encodeKey("raw/k=a b/100%25 +'(ü)~.bin")).toBe("raw/k%3Da%20b/100%2525%20%2B%27%28%C3%BC%29~.bin");
 });

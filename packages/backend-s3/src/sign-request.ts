@@ -1,28 +1,28 @@
 import { createHmac, hash } from "node:crypto";
 import type { S3Credentials } from "./aws-credentials.ts";
 
-/** Stands for the hash of a body whose bytes are held by another signed header. */
+/** Replaces the hash of the body where another signed header has one. */
 export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 
-/** What is signed of a request. */
+/** The signed parts of a request. */
 export interface SignableRequest {
   readonly method: string;
   /** Percent-encoded. */
   readonly path: string;
   /** Percent-encoded and sorted, without the `?`. */
   readonly query: string;
-  /** Everything that is sent and signed, names in lower case. `host`, `x-amz-date` and the others of the signature are added. */
+  /** The headers that are sent and signed, names in lower case. `host`, `x-amz-date` and the like are added. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The SHA-256 of the body in hex, or {@link UNSIGNED_PAYLOAD}. */
   readonly payloadHash: string;
 }
 
-/** Gives the headers to send, names and values in turn: those of the request, and the signature. */
+/** Returns the headers to send, names and values alternately: those of the request, and the signature. */
 export type RequestSigner = (request: SignableRequest, credentials: S3Credentials, now: Date) => string[];
 
 /**
- * A signer for one host, region and service (AWS Signature Version 4,
- * docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). The key of the day is derived once a day.
+ * Creates a signer for one host, region and service (AWS Signature Version 4,
+ * docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). It derives the signing key once a day.
  */
 export function createSigner(host: string, region: string, service = "s3"): RequestSigner {
   let keyOf: { readonly credentials: S3Credentials; readonly day: string; readonly key: Buffer } | undefined;
@@ -42,7 +42,7 @@ export function createSigner(host: string, region: string, service = "s3"): Requ
       host,
       "x-amz-content-sha256": payloadHash,
       "x-amz-date": time,
-      // What is known comes before what is spread: the other way round takes V8 many times as long.
+      // Known properties before the spread: V8 takes many times as long the other way round.
       ...headers,
     };
     if (credentials.sessionToken !== undefined) signed["x-amz-security-token"] = credentials.sessionToken;

@@ -10,9 +10,9 @@ import { UNSIGNED_PAYLOAD } from "./sign-request.ts";
 import { writeLineage } from "./write-lineage.ts";
 
 /**
- * Puts bytes by one request. The server checks the Content-MD5, so what it stores is what was sent. The SHA-256 goes with the
- * object, and is what the signature is made of. Where the caller has hashed the bytes already, as a migration has, that MD5
- * takes its place in both: the signature holds the Content-MD5, and bytes are hashed once.
+ * Stores bytes with one request. The server checks the Content-MD5, so it stores exactly what was sent. The SHA-256 is stored
+ * with the object and signed. If the caller passes the MD5, as a migration does, that is stored instead and the signature
+ * covers the Content-MD5, so the bytes are hashed only once.
  */
 async function singlePut(
   connection: S3Connection,
@@ -46,18 +46,18 @@ async function singlePut(
       }),
     );
     const etag = plainEtag(answer.etag, "put", key, name);
-    // An encrypted object's ETag is no MD5, though it looks like one.
+    // The ETag of an encrypted object looks like an MD5, but is not one.
     const proven = md5OfEtag(etag) === md5;
     return { etag, sizeBytes: bytes.byteLength, ...(proven ? { md5 } : {}) };
   } catch (error) {
     if (options.md5 === undefined || !isStorageError(error, "corrupt")) throw error;
     const actual = hash("md5", bytes, "hex");
-    // Not damaged on the way: announced wrongly, and so it would be each time.
+    // If the given MD5 is wrong, the bytes were not damaged in transit, and sending them again cannot help.
     throw actual === options.md5 ? error : bodyMismatch(name, key, "MD5", options.md5, actual);
   }
 }
 
-/** As {@link singlePut}; where there are conditions, with an outcome that is the truth. */
+/** As {@link singlePut}, and reports the true outcome of a conditional write. */
 export function putBytes(
   connection: S3Connection,
   key: Key,
@@ -65,7 +65,7 @@ export function putBytes(
   options: PutOptions,
 ): Promise<PutResult> {
   const lineage = writeLineage(options);
-  // Without conditions it may be sent again blindly: it is the same write.
+  // Without conditions the same write can simply be repeated.
   if (lineage.replaces === undefined) return singlePut(connection, key, bytes, {}, options);
   const send = (): Promise<PutResult> => singlePut(connection, key, bytes, lineage.headers, options);
   return settlePut(connection, key, options, lineage, send);

@@ -1,6 +1,6 @@
 const RESERVED = /[!'()*]/g;
 
-/** Percent-encodes a name as Signature V4 wants it: everything but `[A-Za-z0-9_.~-]`. */
+/** Percent-encodes a name as Signature V4 requires: every byte outside `[A-Za-z0-9_.~-]`. */
 export function encodeUriPart(name: string): string {
   return encodeURIComponent(name).replace(
     RESERVED,
@@ -8,12 +8,12 @@ export function encodeUriPart(name: string): string {
   );
 }
 
-/** Percent-encodes a key, its slashes kept. */
+/** Percent-encodes a key except for its slashes. */
 export function encodeKey(key: string): string {
   return encodeUriPart(key).replaceAll("%2F", "/");
 }
 
-/** A query string in the order that Signature V4 signs it, without the `?`; empty where there is nothing. */
+/** Builds a query string in the order that Signature V4 signs, without the `?`. */
 export function encodeQuery(query: Readonly<Record<string, string>>): string {
   return Object.entries(query)
     .map(([name, value]) => `${encodeUriPart(name)}=${encodeUriPart(value)}`)

@@ -4,22 +4,22 @@ import { type Preconditions, retryOperation } from "@parquetry/core/unstable";
 import { headObject, metadataOf } from "./object-headers.ts";
 import type { S3Connection } from "./s3-connection.ts";
 
-/** The user metadata that names a write. */
+/** The user metadata that identifies a write. */
 const WRITE_ID = "x-amz-meta-parquetry-write";
-/** The user metadata that names the version which a conditional write replaced. */
+/** The user metadata with the ETag of the version that a conditional write replaced. */
 const REPLACES = "x-amz-meta-parquetry-replaces";
-/** What a write that created its object replaced. */
+/** The value of {@link REPLACES} for a write that created the object. */
 const NOTHING = "nothing";
 
-/** Who wrote an object, and over what: by this, a write whose answer was lost is told from everybody else's. */
+/** Identifies a write and the version it replaced, so that it can be recognised after its answer was lost. */
 export interface WriteLineage {
-  /** Goes with the object as user metadata. */
+  /** Stored with the object as user metadata. */
   readonly headers: Readonly<Record<string, string>>;
   readonly id: string;
   readonly replaces: string | undefined;
 }
 
-/** A new write. */
+/** Describes a new write. */
 export function writeLineage(
   { ifMatch, ifNoneMatch }: Preconditions,
   id: string = randomUUID(),
@@ -33,21 +33,21 @@ export function writeLineage(
 }
 
 /**
- * What lies at a key after a doubtful write.
+ * The object at a key after a write with an unknown outcome.
  *
- * - `own`: this write. It happened.
- * - `beaten`: a write that replaced the very version this one was to replace. This one cannot have happened.
- * - `unchanged`: what lay there before, or nothing still. It has not happened yet.
- * - `other`: something else: this write may have happened and been replaced since.
+ * - `own`: it was stored by this write, which has succeeded.
+ * - `beaten`: another write replaced the version that this one was to replace, so this one cannot have succeeded.
+ * - `unchanged`: it is the version from before the write, or there is none. The write has not happened yet.
+ * - `other`: it is another version. This write may have succeeded and been replaced since.
  */
 export type Standing =
   | { readonly is: "own"; readonly result: PutResult }
   | { readonly is: "beaten" | "unchanged" | "other" };
 
 /**
- * Asks the store whose the object is, as often as the retry policy allows.
+ * Asks the store which write stored the object.
  *
- * @throws StorageError where the store cannot be asked.
+ * @throws StorageError if the store cannot be reached within the retry policy.
  */
 export async function standingOf(
   connection: S3Connection,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createR2Backend, createS3Backend } from "../src/index.ts";
 
-/** What plain JavaScript can pass, types or not. */
+/** A value as plain JavaScript can pass it. */
 // biome-ignore lint/suspicious/noExplicitAny: standing in for callers without types is the point
 const anything = (value: unknown): any => value;
 
@@ -89,7 +89,7 @@ describe.each(Object.entries(CALLS))("%s", (_, [open, options]) => {
       );
   });
 
-  it("refuses what is not an object of options", () => {
+  it("refuses anything but an object of options", () => {
     for (const value of [undefined, null, "football", [], new Map()])
       expect(() => open(anything(value)), String(value)).toThrow(
         expect.objectContaining({ code: "invalid_argument" }),

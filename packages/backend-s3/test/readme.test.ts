@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { it } from "vitest";
 
-it("the READMEs' guarantee tables are those of the suite (`pnpm guarantees` writes them)", async () => {
+it("the guarantee tables of the READMEs match the suite (`pnpm guarantees` writes them)", async () => {
   const script = join(import.meta.dirname, "..", "..", "..", "scripts", "guarantees.mjs");
   await promisify(execFile)(process.execPath, [script, "--check"]);
 });

@@ -5,7 +5,7 @@ import { describe, it } from "vitest";
 import { createR2Backend, createS3Backend } from "../src/index.ts";
 import { deviationOf } from "./server-deviations.ts";
 
-/** A server that `scripts/servers.mjs` has started. */
+/** A server that `scripts/servers.mjs` started. */
 interface TestServer {
   readonly name: string;
   readonly profile: "s3" | "r2";
@@ -19,7 +19,7 @@ const servers: readonly TestServer[] = JSON.parse(process.env["PARQUETRY_TEST_SE
 
 for (const server of servers) {
   const { name, profile, endpoint, bucket, accessKeyId, secretAccessKey } = server;
-  /** Every test has a prefix of its own in the one bucket. */
+  /** Opens the bucket with a separate prefix for each test. */
   const open = async (): Promise<StorageBackend> => {
     const options = {
       bucket,
@@ -32,7 +32,7 @@ for (const server of servers) {
   const ask = (guarantee: string, body: () => Promise<void>): void => {
     const deviation = deviationOf(name, guarantee);
     if (deviation === undefined) it(guarantee, body);
-    // Neither "holds" nor "fails" could be asked of a server that does both; the table says why.
+    // The case can neither be expected to pass nor to fail. The table says why.
     else if (deviation.sometimes) it.skip(`DEVIATES AT TIMES: ${guarantee}: ${deviation.reason}`, body);
     else it.fails(`DEVIATES: ${guarantee}: ${deviation.reason}`, body);
   };

@@ -116,7 +116,7 @@ describe.skipIf(process.platform === "win32")("files that are none, or that cann
     if (process.getuid?.() === 0) spawnSync("chown", ["-R", String(NOBODY), world.folder]);
     const run = await asOrdinaryUser(() => world.call(["migrate", "--json"]));
     expect(run.stdout).toContain("raw/link.csv: a symbolic link");
-    expect(run.stdout).toContain("raw/socket: no regular file");
+    expect(run.stdout).toContain("raw/socket: not a regular file");
     expect(run.stdout).toContain("permission_denied");
     expect(summaryOf(run)).toMatchObject({ exitCode: 1, copied: { files: 2 }, failed: 1 });
     socket.close();

@@ -34,7 +34,7 @@ function unlock(world: World): void {
 const call = (world: World, ...args: string[]): Promise<CommandOutcome> =>
   asOrdinaryUser(() => world.call(args));
 
-const FAILED = /failed: list \S+\/raw\/locked: this user may not; check the owner and the mode\./;
+const FAILED = /failed: list \S+\/raw\/locked: access is denied; check the owner and the mode\./;
 
 describe.skipIf(process.platform === "win32")("a folder of the source that cannot be read", () => {
   it("is reported as failed, and the others are migrated", async () => {
