@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countPutRequests } from "./count-requests.ts";
+import { countPutRequests } from "../plan/plan-migration.ts";
 import { estimateCost } from "./estimate-cost.ts";
 import { parsePriceTable } from "./price-table.ts";
 import { PRICES_2026_10 } from "./prices-2026-10.ts";

@@ -1,6 +1,5 @@
-import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
+import { type BackendCapabilities, isStorageError, type StorageBackend } from "@parquetry/core/backend";
 import { checkOptions, mapOrdered, type OptionKinds } from "@parquetry/core/unstable";
-import { countPutRequests } from "../cost/count-requests.ts";
 import { isRemote } from "../cost/provider.ts";
 import type { Side } from "../proof/decide.ts";
 import { HASH_CACHE_KIND, type HashCache } from "../proof/hash-cache.ts";
@@ -191,6 +190,23 @@ function plannedFile({ key, target }: ListingPair, info: NonNullable<ListingPair
     ...(md5 === undefined ? {} : { md5 }),
     ...(target === undefined ? {} : { replaces: target.etag }),
   };
+}
+
+/**
+ * Returns the number of requests that storing one object takes: one, or the number of its parts and two more.
+ *
+ * @example
+ * ```ts
+ * countPutRequests(48_000, bucket.capabilities); // 1
+ * ```
+ */
+export function countPutRequests(
+  sizeBytes: number,
+  { maxSinglePutBytes, partSizeBytes, maxParts }: BackendCapabilities,
+): number {
+  if (sizeBytes <= maxSinglePutBytes) return 1;
+  const partSize = Math.max(partSizeBytes, Math.ceil(sizeBytes / maxParts));
+  return Math.ceil(sizeBytes / partSize) + 2;
 }
 
 /** Whether every further file would fail in the same way. */

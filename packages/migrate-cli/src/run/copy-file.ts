@@ -4,7 +4,7 @@ import type { Arrival } from "./arrival.ts";
 import { isRepeatableRead, type SendContext, sendFile } from "./send-file.ts";
 
 /** How often a file that changes while it is read, or arrives damaged from the source, is read before it fails. */
-export const MAX_READS = 3;
+const MAX_READS = 3;
 
 /** What {@link copyFile} works with. */
 export interface CopyContext extends SendContext {

@@ -26,7 +26,7 @@ import { abortLostUploads, abortStaleUploads } from "./unfinished-uploads.ts";
 import { UPLOAD_JOURNAL_KIND, type UploadJournal, type UploadRecord } from "./upload-journal.ts";
 
 /** The number of failed files after which a migration stops, by default. */
-export const DEFAULT_MAX_ERRORS = 100;
+const DEFAULT_MAX_ERRORS = 100;
 
 /** This many failures of one kind before the first success mean that no file will succeed. */
 const HOPELESS_AFTER = 10;
