@@ -39,7 +39,7 @@ describe("report.html", () => {
     expect(dom).toContain("Not complete: 1 differ");
     expect(dom).toMatch(/<h2>Cost<\/h2>/);
     expect(dom).toContain("Cloudflare R2");
-    expect(dom).toContain("keeping it, a month");
+    expect(dom).toContain("storing, per month");
     expect(dom).toContain("<li>raw/c.csv</li>");
     expect(dom).not.toContain("<i>");
     browse(`--screenshot=${picture}`);

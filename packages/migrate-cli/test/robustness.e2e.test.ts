@@ -17,7 +17,7 @@ function smallFiles(count: number): Record<string, Uint8Array> {
   );
 }
 
-/** What the server's bucket holds is what the disk holds, read from both sides. */
+/** Compares the bucket with the disk, both read in full. */
 async function expectParity(world: World, env?: Record<string, string>): Promise<void> {
   const verified = await world.call(["verify", "--level", "full"], env);
   expect(verified.stdout).toMatch(/missing=0 extra=0 differing=0 unverifiable=0\n$/);
@@ -139,12 +139,12 @@ describe.skipIf(process.platform === "win32")("files that are none, or that cann
 });
 
 describe("a disk that is full on the way down", () => {
-  it("is told, and leaves no half file under its name", async ({ skip }) => {
+  it("is reported, and leaves no partial file under its name", async ({ skip }) => {
     await using world = await createWorld();
     const small = join(world.folder, "small");
     mkdirSync(small);
     const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", small]).status === 0;
-    skip(!mounted, "needs a small file system of its own: Linux, root and the right to mount");
+    skip(!mounted, "needs a separate small file system: Linux, root and the right to mount");
     try {
       const files = Object.fromEntries(
         Array.from({ length: 8 }, (_, i) => [`raw/${i}.bin`, randomBytes(300_000)]),

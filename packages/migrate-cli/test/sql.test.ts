@@ -176,7 +176,7 @@ describe("parquetry query", () => {
     [
       "a folder that is not there",
       [SQL, "--output", "/nowhere/x.csv"],
-      /--output \/nowhere\/x.csv cannot be written: there is no such file or folder/,
+      /--output \/nowhere\/x.csv cannot be written: no such file or folder/,
     ],
     ["a misspelt table", ["SELECT * FROM palys"], /Did you mean plays/],
     ["an unknown option", ["--nope"], /unknown option/],

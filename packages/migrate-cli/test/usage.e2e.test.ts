@@ -23,32 +23,32 @@ const WRONG: readonly (readonly [args: readonly string[], command: string, messa
   [["migrate", "--concurrency", "0"], "migrate", "Expected a whole number of at least 1."],
   [["migrate", "--bandwidth", "fast"], "migrate", "Expected bytes per second"],
   [["migrate", "--include", "{a"], "migrate", '"{a" is not a pattern: it has a { that is never closed.'],
-  [["migrate", "--report", ".env"], "migrate", ".env: a file is in its place."],
+  [["migrate", "--report", ".env"], "migrate", ".env: a file of that name is in its place."],
   [["migrate", "--dry-run", "--report", "report"], "migrate", "--report needs a run"],
   [
     ["migrate", "--from", "data", "--to", "data"],
     "migrate",
     "are the same place, or one is inside the other.",
   ],
-  [["verify", "--report", ".env/report"], "verify", "a folder on its way is a file."],
+  [["verify", "--report", ".env/report"], "verify", "a part of its path is a file."],
   [["verify", "--level", "deep"], "verify", "Expected etag, sample:5%"],
   [["plan", "--shard", "4/4"], "plan", "counted from 0"],
   [["plan", "--where", "2024"], "plan", "Expected key=value"],
   [["inventory", "--env-file", "missing.env"], "inventory", "missing.env cannot be read"],
   [["inventory", "gs://bucket"], "inventory", "gs:// is not supported"],
   [["inventory", "data", "--to", "r2://football"], "inventory", "parquetry inventory takes one place"],
-  [["cost", "--prices", "none.json"], "cost", "none.json cannot be read: there is no such file or folder."],
+  [["cost", "--prices", "none.json"], "cost", "none.json cannot be read: no such file or folder."],
   [["cost", "--prices", ".env"], "cost", "cannot be read"],
-  [["init", "none/.env"], "init", ".env cannot be written: there is no such file or folder."],
+  [["init", "none/.env"], "init", ".env cannot be written: no such file or folder."],
   [["init", ".env"], "init", ".env already exists and was not changed."],
-  [["help", "nope"], "help", 'there is no help about "nope". There is about init, doctor, '],
+  [["help", "nope"], "help", 'no help topic "nope". Expected one of init, doctor, '],
   [["completion", "tcsh"], "completion", "Allowed choices are bash, zsh, fish"],
   [["query", "SELECT 1", "--format", "xml"], "query", "Allowed choices are table, csv"],
   [["query", "SELECT 1", "--timeout", "soon"], "query", "Expected a number of seconds"],
   [["query", "SELECT 1", "--param", "x"], "query", '--param must be name=value, got "x".'],
   [["query", "SELECT 1", "--file", "x.sql"], "query", "give the SQL or --file, not both."],
-  [["query", "--file", "none.sql"], "query", "none.sql cannot be read: there is no such file or folder."],
-  [["query", "SELECT 1", "-o", "none/x.csv"], "query", "cannot be written: there is no such file or folder."],
+  [["query", "--file", "none.sql"], "query", "none.sql cannot be read: no such file or folder."],
+  [["query", "SELECT 1", "-o", "none/x.csv"], "query", "cannot be written: no such file or folder."],
   [["compact", "raw/teams", "--into", "raw/few"], "compact", "--into needs --keys, and --keys needs --into."],
   [["compact", "raw/teams", "--where", "year>2023"], "compact", "Expected key=value"],
   [["compact"], "compact", "missing required argument 'table'"],
@@ -57,29 +57,26 @@ const WRONG: readonly (readonly [args: readonly string[], command: string, messa
 ];
 
 describe("wrong usage", () => {
-  it.each(WRONG)(
-    "%j ends with 2 and one message, for people and for programs",
-    async (args, command, says) => {
-      const onTerminal = await world.call([...args, "--no-color"], {}, 80);
-      expect(onTerminal).toMatchObject({ exitCode: 2, stdout: "" });
-      const shown = onTerminal.stderr.split("\n").map((line) => line.split("\u001b[2K").at(-1) ?? "");
-      expect(shown.join(" ").replace(/\s+/g, " ")).toContain(says);
-      // Only a word that is longer than a line, such as a path, may be wider than the terminal.
-      expect(shown.filter((line) => line.length > 80 && line.includes(" "))).toEqual([]);
-      const piped = await world.call(args);
-      expect(piped).toMatchObject({ exitCode: 2, stdout: "" });
-      expect(piped.stderr.split("\n").some((line) => line.includes(says))).toBe(true);
-      expect(piped.stderr).not.toMatch(/\n\s+at /);
-      const json = await world.call([...args, "--json"]);
-      expect(json).toMatchObject({ exitCode: 2, stderr: "" });
-      expect(jsonLines(json.stdout)).toMatchObject([{ version: 1, type: "summary", command, exitCode: 2 }]);
-      expect(summaryOf(json)["error"]).toMatchObject({
-        code: expect.any(String),
-        message: expect.stringContaining(says),
-      });
-      expect(world.server.requests.count("PutObject")).toBe(0);
-    },
-  );
+  it.each(WRONG)("%j ends with 2 and one message, readable or as JSON", async (args, command, says) => {
+    const onTerminal = await world.call([...args, "--no-color"], {}, 80);
+    expect(onTerminal).toMatchObject({ exitCode: 2, stdout: "" });
+    const shown = onTerminal.stderr.split("\n").map((line) => line.split("\u001b[2K").at(-1) ?? "");
+    expect(shown.join(" ").replace(/\s+/g, " ")).toContain(says);
+    // Only a word that is longer than a line, such as a path, may be wider than the terminal.
+    expect(shown.filter((line) => line.length > 80 && line.includes(" "))).toEqual([]);
+    const piped = await world.call(args);
+    expect(piped).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(piped.stderr.split("\n").some((line) => line.includes(says))).toBe(true);
+    expect(piped.stderr).not.toMatch(/\n\s+at /);
+    const json = await world.call([...args, "--json"]);
+    expect(json).toMatchObject({ exitCode: 2, stderr: "" });
+    expect(jsonLines(json.stdout)).toMatchObject([{ version: 1, type: "summary", command, exitCode: 2 }]);
+    expect(summaryOf(json)["error"]).toMatchObject({
+      code: expect.any(String),
+      message: expect.stringContaining(says),
+    });
+    expect(world.server.requests.count("PutObject")).toBe(0);
+  });
 
   it("shows the help where no command is given", async () => {
     expect(await world.call([])).toMatchObject({

@@ -22,7 +22,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
   let write = (text: string): void => void world.stdout.write(text);
   const program = new Command("parquetry")
     .description(
-      "Partitioned Parquet and CSV tables on local disk, S3 and R2: migrate them, prove that\nnothing was lost, and query them with SQL.",
+      "Partitioned Parquet and CSV tables on local disk, S3 and R2: migrate them, prove that nothing was lost, and query them with SQL.",
     )
     .version(readVersion(), "-V, --version", "show the version")
     .option("--env-file <file>", "read variables from this file (default: .env)")
@@ -241,9 +241,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
       const command = name === undefined ? program : program.commands.find((other) => other.name() === name);
       if (topic === undefined && command === undefined) {
         const known = [...program.commands.map((other) => other.name()), ...topics];
-        throw usageError(
-          `there is no help about ${JSON.stringify(name)}. There is about ${known.join(", ")}.`,
-        );
+        throw usageError(`no help topic ${JSON.stringify(name)}. Expected one of ${known.join(", ")}.`);
       }
       let text = topic?.text ?? "";
       write = (part) => {

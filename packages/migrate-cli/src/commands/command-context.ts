@@ -7,7 +7,7 @@ import type { Interrupt } from "./interrupt.ts";
 /** The version of the JSON lines' shape. It changes when a field changes its meaning or is removed. */
 export const JSON_VERSION = 1;
 
-/** What surrounds a run of the command. */
+/** The streams, environment and folder that the command runs in. */
 export interface CliWorld {
   /** Where SQL and shell input come from. */
   readonly stdin: Readable & { readonly isTTY?: boolean };
@@ -39,7 +39,7 @@ export interface GlobalFlags {
   readonly color?: boolean;
 }
 
-/** What a command works with. */
+/** The context that a command gets. */
 export interface CommandContext extends Omit<CliWorld, "stderr"> {
   /** The command's name. */
   readonly command: string;

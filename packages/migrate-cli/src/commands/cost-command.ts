@@ -8,7 +8,7 @@ import { readPrices } from "./read-prices.ts";
 /** Flags of `parquetry cost`. */
 export type CostFlags = InventoryFlags & { readonly prices?: string };
 
-/** `parquetry cost [place]`: what keeping and moving a tree costs, R2 beside S3. */
+/** `parquetry cost [place]`: estimates the cost of storing and moving a tree, on R2 and on S3. */
 export async function costCommand(
   context: CommandContext,
   flags: CostFlags,
@@ -43,14 +43,16 @@ export async function costCommand(
   const [head = "", ...rows] = formatTable(
     [
       [`prices of ${prices.date}`, keeping.r2.name, keeping.s3.name],
-      ["keeping it, a month", formatUsd(keeping.r2.monthlyUsd), formatUsd(keeping.s3.monthlyUsd)],
-      ["uploading it, once", formatUsd(upload.r2.onceUsd), formatUsd(upload.s3.onceUsd)],
-      ["reading all of it, once", formatUsd(download.r2.onceUsd), formatUsd(download.s3.onceUsd)],
+      ["storing, per month", formatUsd(keeping.r2.monthlyUsd), formatUsd(keeping.s3.monthlyUsd)],
+      ["uploading, once", formatUsd(upload.r2.onceUsd), formatUsd(upload.s3.onceUsd)],
+      ["reading everything, once", formatUsd(download.r2.onceUsd), formatUsd(download.s3.onceUsd)],
     ],
     width,
   );
   print(style("bold", head));
   for (const row of rows) print(row);
-  context.note("\nOne PUT or GET a file and one LIST a thousand; the month's free allowance is\ntaken off.");
+  context.note(
+    "\nCounts one PUT or GET per file and one LIST per 1,000 files, less the monthly free\nallowance.",
+  );
   return exitCode;
 }

@@ -7,11 +7,11 @@ import type { ReportCost } from "../report/report-model.ts";
 import { formatBytes, formatCount, formatFiles, formatUsd } from "../terminal/format-amount.ts";
 import { formatTable } from "../terminal/format-table.ts";
 
-/** What a migration costs at each of its ends; an end that is a disk costs nothing. */
+/** The cost of a migration at each of its ends. A disk costs nothing. */
 export interface PlanCost {
   /** The month of the prices. */
   readonly pricesOf: string;
-  /** Writing to the target once, and keeping the data there: at the target's provider and, beside it, the other one. */
+  /** The cost of writing to the target once and of storing the data there, at its provider and at the other one. */
   readonly target?: { readonly provider: Provider; readonly estimate: CostEstimate } | undefined;
   /** Reading from the source once. */
   readonly source?: { readonly provider: Provider; readonly estimate: CostEstimate } | undefined;
@@ -55,7 +55,7 @@ const HEADINGS: Readonly<Partial<Record<PlanKind, string>>> = {
   leftOut: "left out",
 };
 
-/** A plan as lines of text: what happens in each folder, the requests, the cost. */
+/** A plan as lines of text: the actions in each folder, the requests and the cost. */
 export function describePlan(plan: MigrationPlan, cost: PlanCost, width: number): readonly string[] {
   const { total, folders, requests, leftOut } = plan;
   // Object.entries forgets the keys' type; they are those of HEADINGS.
@@ -85,7 +85,7 @@ export function describePlan(plan: MigrationPlan, cost: PlanCost, width: number)
     `From ${plan.from}`,
     `To   ${plan.to}`,
     "",
-    ...(rows.length === 0 ? ["No file is selected on either side."] : table),
+    ...(rows.length === 0 ? ["No files are selected on either side."] : table),
     "",
     ...facts.map(([name = "", text = ""]) => `${name.padEnd(10)}${text}`),
   ];
@@ -127,7 +127,7 @@ function describeCost({ pricesOf, target, source }: PlanCost): string[][] {
     const { onceUsd, name } = source.estimate[source.provider];
     lines.push([
       target === undefined ? "cost" : "",
-      `${formatUsd(onceUsd)} once for reading from ${name} (prices of ${pricesOf})`,
+      `${formatUsd(onceUsd)} once to read from ${name} (prices of ${pricesOf})`,
     ]);
   }
   return lines;
@@ -141,8 +141,8 @@ export function reportCost({ pricesOf, target, source }: PlanCost): ReportCost |
   const rows: [string, ...string[]][] = [];
   if (target !== undefined) {
     const { estimate } = target;
-    rows.push(["writing it, once", ...order.map((provider) => formatUsd(estimate[provider].onceUsd))]);
-    rows.push(["keeping it, a month", ...order.map((provider) => formatUsd(estimate[provider].monthlyUsd))]);
+    rows.push(["writing, once", ...order.map((provider) => formatUsd(estimate[provider].onceUsd))]);
+    rows.push(["storing, per month", ...order.map((provider) => formatUsd(estimate[provider].monthlyUsd))]);
   }
   if (source !== undefined) {
     const { estimate } = source;
@@ -160,7 +160,7 @@ export function describeLeftOut(leftOut: MigrationPlan["leftOut"]): string {
     [leftOut.apple_double, "AppleDouble (._*)"],
     [leftOut.ds_store, ".DS_Store"],
     [leftOut.temporary, "temporary"],
-    [leftOut.system, "of the system"],
+    [leftOut.system, "system"],
   ] as const;
   return parts
     .filter(([count]) => count > 0)

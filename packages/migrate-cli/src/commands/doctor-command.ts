@@ -1,7 +1,7 @@
 import { configuredCloud } from "@parquetry/storage/backend";
 import type { Check, CheckStatus } from "../doctor/check.ts";
 import { type DoctorSubject, doctor } from "../doctor/doctor.ts";
-import { formatCount } from "../terminal/format-amount.ts";
+import { formatCount, formatCounted } from "../terminal/format-amount.ts";
 import type { TextStyle } from "../terminal/terminal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { openSource, openTarget } from "./open-places.ts";
@@ -14,7 +14,7 @@ const MARKS: Readonly<Record<CheckStatus, readonly [string, TextStyle]>> = {
   skip: ["-", "dim"],
 };
 
-/** `parquetry doctor`: checks both ends from the outside in. Exit code 1 where a check fails. */
+/** `parquetry doctor`: checks both ends, then the names. Exit code 1 if a check fails. */
 export async function doctorCommand(context: CommandContext, flags: PlaceFlags): Promise<number> {
   const { terminal, interrupt, json, quiet } = context;
   const subjects: DoctorSubject[] = [
@@ -65,7 +65,7 @@ export async function doctorCommand(context: CommandContext, flags: PlaceFlags):
     terminal.print();
     terminal.print(
       exitCode === 0
-        ? `All is well${count("warn") > 0 ? `, with ${count("warn")} to look at` : ""}.`
+        ? `All checks passed${count("warn") > 0 ? `, ${formatCounted(count("warn"), "warning")}` : ""}.`
         : `${count("fail")} of ${checks.length} checks failed.`,
     );
   }

@@ -1,30 +1,30 @@
 import { setMaxListeners } from "node:events";
 
-/** How a run is ended from outside: first gently, then at once. */
+/** How a run is ended from outside: first gently, then immediately. */
 export interface Interrupt {
-  /** Fires at the first Ctrl-C: begin nothing new. */
+  /** Fires at the first Ctrl-C: start nothing new. */
   readonly stop: AbortSignal;
-  /** Fires where there is nothing to finish gently, or at the second Ctrl-C: leave everything. */
+  /** Fires at the first Ctrl-C if nothing can be finished gently, else at the second: stop everything. */
   readonly abort: AbortSignal;
-  /** From here on the first Ctrl-C is gentle; `onStop` is told. Without it, the first one aborts. */
+  /** Makes the first Ctrl-C gentle and calls `onStop` then. Without this call, the first one aborts. */
   allowGentleStop(onStop: () => void): void;
 }
 
 /** An {@link Interrupt} with the handle that fires it. */
 export interface InterruptSource extends Interrupt {
-  /** A Ctrl-C has come. */
+  /** Reports a Ctrl-C. */
   fire(): void;
 }
 
 /**
  * Makes an {@link InterruptSource}.
  *
- * @param onSecond called when there is no more to wait for.
+ * @param onSecond called at the second Ctrl-C.
  */
 export function createInterrupt(onSecond: () => void = () => {}): InterruptSource {
   const stop = new AbortController();
   const abort = new AbortController();
-  // Every file under way listens to both.
+  // Every file in progress listens to both.
   setMaxListeners(0, stop.signal, abort.signal);
   let gentle: (() => void) | undefined;
   return {

@@ -13,7 +13,7 @@ import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-f
 /** Flags of `parquetry inventory`. */
 export type InventoryFlags = SelectionFlags & PlaceFlags;
 
-/** `parquetry inventory [place]`: what a tree holds. */
+/** `parquetry inventory [place]`: counts what a tree holds. */
 export async function inventoryCommand(
   context: CommandContext,
   flags: InventoryFlags,
@@ -75,12 +75,12 @@ export async function inventoryCommand(
   }
 }
 
-/** What could not be read is not counted. */
+/** 1 if some folders could not be read, so that their files are not counted. */
 export function inventoryExitCode({ unreadable }: Inventory): number {
   return unreadable.length === 0 ? EXIT_OK : EXIT_INCOMPLETE;
 }
 
-/** Opens a place, counts it, tells what could not be read, and closes it. */
+/** Opens a place, counts its files, reports unreadable folders, and closes it. */
 export async function takeInventory(
   context: CommandContext,
   flags: InventoryFlags,
@@ -106,7 +106,7 @@ export async function takeInventory(
         if (!quiet && !json) terminal.status(`listing: ${formatCount(objects)} files`);
       },
     });
-    // An empty place is an answer; filters that find nothing are most likely misspelt.
+    // An empty place is a valid result; filters that match nothing are most likely misspelt.
     if (filtersOf(flags).length > 0 && found.unreadable.length === 0)
       requireSelection(flags, { url, files: found.files });
     terminal.status("");

@@ -4,12 +4,12 @@ import type { MigrationResult } from "../run/migration-result.ts";
 import type { Spool } from "../spool/spool.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
 
-/** The flag that decides whether what nothing proves is a failure. */
+/** The flag that decides whether an unverifiable file is a failure. */
 interface OutcomeFlags {
   readonly allowUnverified?: boolean;
 }
 
-/** Files of the source that the target will not hold, proven, when the plan is done. */
+/** The number of source files that the executed plan will not prove to be at the target. */
 export function leftBehind(plan: MigrationPlan, flags: OutcomeFlags): number {
   const { differs, refused, failed, unverifiable } = plan.total;
   return (
@@ -40,7 +40,7 @@ export function headlineOf(result: MigrationResult, exitCode: number): string {
       ? "Nothing was copied"
       : `Copied ${formatFiles(copied.files)}, ${formatBytes(copied.bytes)} in ${formatDuration(durationMs)} (${formatBytes(rate)}/s)`;
   if (stopped === "interrupted")
-    return `${did}. Interrupted: ${formatFiles(plan.files.length - copied.files)} to go; the same command goes on from here.`;
+    return `${did}. Interrupted with ${formatFiles(plan.files.length - copied.files)} to go. Run the same command again to continue.`;
   if (stopped === "hopeless") return `${did}: every file fails in the same way.`;
   if (stopped === "max_errors")
     return `${did}. Stopped after ${formatCount(failures.length)} errors (--max-errors).`;
@@ -65,18 +65,18 @@ export function headlineOf(result: MigrationResult, exitCode: number): string {
   return `${did}. Not complete: ${told.join(", ")}.`;
 }
 
-/** What a sentence of success must not hide: links and the like, by their count and the first one's name. */
+/** The entries that are not files, such as links, which a sentence of success must not hide. */
 export function describeSkipped(skipped: Spool<SkippedEntry>): string {
   const [first] = skipped.first(1);
   if (first === undefined) return "";
   const more = skipped.length === 1 ? "" : ` and ${formatCount(skipped.length - 1)} more`;
-  return `, but for what is no file: ${first.path} (${first.detail})${more}`;
+  return `, except for ${first.path} (${first.detail})${more}`;
 }
 
-/** What to know about objects that arrived in parts whose ETag tells nothing. */
+/** A note about objects that were uploaded in parts, whose ETag does not prove their content. */
 export function describeUnproven(count: number): string {
   return (
-    `No listing proves the content of ${formatFiles(count)} that came or arrived in parts:\n` +
+    `${formatFiles(count)} moved in parts, so no listing can prove their content:\n` +
     "parquetry verify --level full reads them on both sides."
   );
 }

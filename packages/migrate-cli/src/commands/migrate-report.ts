@@ -4,7 +4,7 @@ import type { MigrationResult } from "../run/migration-result.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
 import { namesOf } from "./name-lists.ts";
 
-/** What a report says beside the result's own facts. */
+/** The parts of a report that are not in the result. */
 export interface MigrationOutcome {
   readonly headline: string;
   readonly exitCode: number;

@@ -3,10 +3,10 @@ import type { Spool } from "../spool/spool.ts";
 import { formatCount } from "../terminal/format-amount.ts";
 import type { CommandContext } from "./command-context.ts";
 
-/** How many names of a list are told; a report has them all. */
+/** How many names of a list are printed; a report has them all. */
 export const NAMES_TOLD = 10;
 
-/** Tells the first names of a list; with `--json`, all of them, a line each. */
+/** Prints the first names of a list; with `--json`, all of them, one per line. */
 export async function tellNames<T>(
   context: CommandContext,
   label: string,
@@ -23,7 +23,7 @@ export async function tellNames<T>(
   if (more > 0) context.warn(`${label}: ${formatCount(more)} more; ${allOf(context)}`);
 }
 
-/** Tells what could not be read, as failures. */
+/** Prints the folders and files that could not be read, as failures. */
 export async function tellUnreadable(context: CommandContext, list: Spool<FileFailure>): Promise<void> {
   const { terminal, json } = context;
   if (json) {
@@ -36,7 +36,7 @@ export async function tellUnreadable(context: CommandContext, list: Spool<FileFa
   for (const line of told) terminal.tell(`${terminal.mark("red", "failed:")} ${line}`);
 }
 
-/** Where all names are. */
+/** The flag that lists all names. */
 function allOf({ command }: CommandContext): string {
   return `${command === "migrate" || command === "verify" ? "--report DIR" : "--json"} lists them all`;
 }

@@ -43,7 +43,7 @@ export async function openTarget(context: Place, address: string | undefined): P
   });
 }
 
-/** A path is taken from the command's working directory; an address with a scheme is what it is. */
+/** Resolves a path against the working directory; an address with a scheme stays as it is. */
 function absolute({ cwd }: Place, address: string): string {
   return address === "" || /^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(address) ? address : resolve(cwd, address);
 }
@@ -67,7 +67,7 @@ export async function withBothEnds<T>(
   }
 }
 
-/** Whether names that differ only in case are one file there, as far as that can be told without writing. */
+/** Whether the target most likely treats names that differ only in case as one file. */
 export function isCaseInsensitive(target: StorageBackend): boolean {
   return target.name === "local" && (process.platform === "darwin" || process.platform === "win32");
 }

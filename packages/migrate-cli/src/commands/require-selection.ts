@@ -2,15 +2,15 @@ import { StorageError } from "@parquetry/core/backend";
 import { formatFiles } from "../terminal/format-amount.ts";
 import type { SelectionFlags } from "./selection-flags.ts";
 
-/** A place, and how many of its files are selected. */
+/** A place and the number of its selected files. */
 export interface SelectedFiles {
-  /** The place, for people. */
+  /** The URL of the place. */
   readonly url: string;
   /** Its selected files. */
   readonly files: number;
 }
 
-/** The flags that leave files out, as they were given. */
+/** The flags that filter files, as given. */
 export function filtersOf({ include = [], exclude = [], where = [] }: SelectionFlags): readonly string[] {
   return [
     ...include.map((glob) => `--include ${JSON.stringify(glob)}`),
@@ -20,10 +20,10 @@ export function filtersOf({ include = [], exclude = [], where = [] }: SelectionF
 }
 
 /**
- * Refuses to call nothing "everything": where no file is selected, the drive is most likely not mounted or something is
- * misspelt, and an "everything is there" would be taken for a proof. A shard may be empty by right.
+ * Rejects a run that selects no files: most likely the drive is not mounted or a filter is misspelt, and "everything is there"
+ * would be taken for a proof. A shard may be empty.
  *
- * @param other a place that is told of, where it holds files.
+ * @param other another place, which the error mentions if it holds files.
  * @throws StorageError `invalid_argument` naming the place, and quoting the flags.
  */
 export function requireSelection(flags: SelectionFlags, place: SelectedFiles, other?: SelectedFiles): void {
@@ -36,7 +36,7 @@ export function requireSelection(flags: SelectionFlags, place: SelectedFiles, ot
     op: "select",
     message:
       given.length === 0
-        ? `There is no file at ${place.url}${there}. Is the drive mounted, and is the address right?`
-        : `Nothing is selected: no file at ${place.url} matches ${given.join(" ")}${there}. \`parquetry inventory\` shows the folders and partition keys there are.`,
+        ? `No files at ${place.url}${there}. Is the drive mounted, and is the address right?`
+        : `Nothing is selected: no files at ${place.url} match ${given.join(" ")}${there}. \`parquetry inventory\` lists the folders and partition keys.`,
   });
 }

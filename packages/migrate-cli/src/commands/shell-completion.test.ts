@@ -135,7 +135,7 @@ describe.each(["bash", "zsh", "fish"])("parquetry completion %s", (name) => {
     }
     const folders = complete("parquetry verify --report ");
     expect([folders.every(isFolder), folders.length > 0]).toEqual([true, true]);
-    // What nobody can know is not completed with the names of files.
+    // A free text is not completed with file names.
     expect(complete("parquetry verify --seed ")).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import type { Argument, Command, Option } from "commander";
 import { HELP_TOPICS } from "./help-topics.ts";
 
-/** What the name of a value in the help stands for: words, or `:file` and `:dir` for paths, which the shell knows. */
+/** Completions by the name of a value in the help: words, or `:file` and `:dir` for paths, which the shell completes. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   file: [":file"],
   sql: [":file"],

@@ -9,19 +9,19 @@ import {
 } from "../terminal/progress-meter.ts";
 import type { CommandContext } from "./command-context.ts";
 
-/** Progress on display. */
+/** The progress that is shown. */
 export interface ProgressDisplay extends Disposable {
   /** Takes an event. */
   take(event: ProgressEvent): void;
-  /** Takes what a store is asked again for: it counts like a file that is read again. */
+  /** Takes a repeated request to a store, which counts as a retry. */
   takeRetry(error: StorageError): void;
-  /** How often something was tried again, so far. */
+  /** The number of retries so far. */
   retries(): number;
 }
 
 /**
- * Shows how far a run is until it is disposed: a live line on a terminal, a plain one every 10 s elsewhere, JSON lines
- * with `--json`, nothing with `--quiet`. Failures are told as they happen.
+ * Shows the progress of a run until it is disposed: a live line on a terminal, a plain one every 10 s elsewhere, JSON lines
+ * with `--json`, nothing with `--quiet`. Failures are printed as they happen.
  */
 export function showProgress(context: CommandContext): ProgressDisplay {
   const { terminal, json, quiet, verbose } = context;
@@ -42,13 +42,15 @@ export function showProgress(context: CommandContext): ProgressDisplay {
       if (!json) terminal.tell(`${terminal.mark("red", "failed:")} ${event.message}`);
     } else if (event.type === "retry") {
       context.emit("retry", { key: event.key, message: event.message });
-      if (verbose) context.note(`again: ${event.message}`);
+      if (verbose) context.note(`retrying: ${event.message}`);
     } else if (event.type === "resumed") {
       context.emit("upload", { key: event.key, action: "resumed", parts: event.parts });
-      context.note(`going on with the upload of ${event.key}: ${formatCount(event.parts)} parts are there`);
+      context.note(
+        `resuming the upload of ${event.key}: ${formatCount(event.parts)} parts are already there`,
+      );
     } else if (event.type === "ended") {
       context.emit("upload", { key: event.key, action: "ended" });
-      context.note(`ended an upload of an earlier run that nothing needs any more: ${event.key}`);
+      context.note(`aborted an upload of an earlier run that is no longer needed: ${event.key}`);
     } else if (event.type === "copied" && verbose) {
       context.emit("copied", {
         key: event.key,

@@ -66,7 +66,7 @@ interface Finished {
   readonly found: Verification;
   readonly source: StorageBackend;
   readonly target: StorageBackend;
-  /** As the command line spells it. */
+  /** As given on the command line. */
   readonly level: string;
   readonly durationMs: number;
 }
@@ -74,7 +74,7 @@ interface Finished {
 async function finish(context: CommandContext, flags: VerifyFlags, finished: Finished): Promise<number> {
   const { found, source, target, level, durationMs } = finished;
   const { terminal, json } = context;
-  // What only the target holds is told as extra.
+  // Files that only the target holds are reported as extra.
   if (found.unusableNames + found.unreadable.length + found.extra.length === 0) {
     const files = found.folders.reduce((sum, folder) => sum + folder.source, 0);
     requireSelection(flags, { url: source.url(), files });
@@ -114,7 +114,7 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
   if (!json && (!context.quiet || exitCode !== 0 || found.skippedEntries.length > 0)) {
     terminal.tell(terminal.mark(exitCode === 0 ? "green" : "red", headline));
   }
-  if (isSample(level)) context.note(`The same sample again: --level ${level} --seed ${quoted(found.seed)}`);
+  if (isSample(level)) context.note(`To repeat this sample: --level ${level} --seed ${quoted(found.seed)}`);
   return exitCode;
 }
 
@@ -122,7 +122,7 @@ function isSample(level: string): boolean {
   return level.startsWith("sample");
 }
 
-/** A text as a shell takes it for one word. */
+/** A text quoted for a shell. */
 function quoted(text: string): string {
   return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
@@ -132,7 +132,7 @@ function headlineOf(found: Verification, exitCode: number): string {
   const read = found.readFiles === 0 ? "" : ` ${formatFiles(found.readFiles)} read on both sides.`;
   if (exitCode === 0) {
     const unproven = found.unverifiable.length;
-    const but = unproven === 0 ? "" : ` but for ${formatCount(unproven)} that nothing proves`;
+    const but = unproven === 0 ? "" : `, except for ${formatCount(unproven)} that cannot be proven`;
     const left = describeSkipped(found.skippedEntries);
     return `Equal: ${formatFiles(files)}, ${formatBytes(found.bytes.source)} on both sides${but}${left}.${read}`;
   }
@@ -184,7 +184,7 @@ function reportOf(
       { file: "differing.txt", title: "with different content", count: differing.length, lines: differing },
       {
         file: "unverifiable.txt",
-        title: "that nothing proves",
+        title: "that cannot be proven equal",
         count: unverifiable.length,
         lines: unverifiable,
       },
@@ -196,7 +196,7 @@ function reportOf(
       },
       {
         file: "skipped.txt",
-        title: "no files: links, sockets, impossible names",
+        title: "skipped: links, sockets, invalid names",
         count: skippedEntries.length,
         lines: namesOf(skippedEntries, ({ path, detail }) => `${path}\t${detail}`),
       },

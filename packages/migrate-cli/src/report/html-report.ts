@@ -2,16 +2,16 @@ import { formatBytes, formatCount } from "../terminal/format-amount.ts";
 import type { FolderParity } from "../verify/folder-parity.ts";
 import type { ReportCost, ReportModel } from "./report-model.ts";
 
-/** How many names of each list the page shows; the files beside it hold all. */
+/** How many names of each list the page shows. The text files hold them all. */
 export const NAMES_SHOWN = 100;
 
 /** A list as the page shows it: its first names. */
 export interface ShownList {
   /** The file with all of them. */
   readonly file: string;
-  /** What they mean. */
+  /** The title of the list. */
   readonly title: string;
-  /** How many there are. */
+  /** The number of names. */
   readonly count: number;
   /** The first {@link NAMES_SHOWN}. */
   readonly names: readonly string[];
@@ -64,10 +64,10 @@ ${figures.map(({ label, value }) => `<div><dt>${escapeHtml(label)}</dt><dd>${esc
 <h2>Parity by folder</h2>
 ${parityTable(folders)}
 <h2>Files to look at</h2>
-${lists.some(({ count }) => count > 0) ? lists.map(fileList).join("\n") : "<p>None: every file arrived, and nothing else is there.</p>"}
+${lists.some(({ count }) => count > 0) ? lists.map(fileList).join("\n") : "<p>None: every file arrived, and the target has no other files.</p>"}
 ${slowest.length === 0 ? "" : `<h2>What took longest</h2>\n${slowestTable(slowest)}`}
 ${cost === undefined ? "" : `<h2>Cost</h2>\n${costTable(cost)}`}
-<footer>Written by parquetry ${escapeHtml(command)} on ${escapeHtml(finishedAt.toUTCString())}. The complete lists and summary.json lie beside this page.</footer>
+<footer>Written by parquetry ${escapeHtml(command)} on ${escapeHtml(finishedAt.toUTCString())}. The complete lists and summary.json are in the same folder.</footer>
 </main>
 </body>
 </html>
@@ -83,12 +83,12 @@ export function escapeHtml(text: string): string {
     '"': "&quot;",
     "'": "&#39;",
   };
-  // Control characters are no text; what is shown in their place is.
+  // Control characters are shown as replacement characters.
   return text.replace(/[&<>"']/g, (char) => entities[char] ?? char).replace(/\p{Cc}/gu, "\uFFFD");
 }
 
 function parityTable(folders: readonly FolderParity[]): string {
-  if (folders.length === 0) return "<p>There is no file on either side.</p>";
+  if (folders.length === 0) return "<p>No files on either side.</p>";
   const columns = ["source", "target", "missing", "extra", "differing", "unverifiable"] as const;
   // As the parity lines of the terminal call the two sides.
   const headings: Readonly<Record<string, string>> = { source: "local", target: "cloud" };

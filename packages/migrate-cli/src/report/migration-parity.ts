@@ -2,7 +2,7 @@ import type { MigrationPlan, PlanKind } from "../plan/migration-plan.ts";
 import type { MigrationResult } from "../run/migration-result.ts";
 import type { FolderParity } from "../verify/folder-parity.ts";
 
-/** What a plan counts of the source's files. */
+/** The kinds of a plan that count files of the source. */
 const AT_SOURCE: readonly PlanKind[] = [
   "copy",
   "skip",
@@ -14,7 +14,7 @@ const AT_SOURCE: readonly PlanKind[] = [
 ];
 
 /**
- * How each folder compares after a migration, by what was planned and what was done, in {@link FolderParity}'s terms.
+ * Returns how each folder compares after a migration, from its plan and its result.
  *
  * @example
  * ```ts
@@ -42,6 +42,6 @@ export function migrationParity(
       unverifiable: row.unverifiable.files + row.failed.files + unseen.files + unreadable.files,
     };
   });
-  // A folder of which everything is left out has nothing to compare.
+  // A folder whose files are all left out has nothing to compare.
   return parity.filter(({ source, target, unverifiable }) => source + target + unverifiable > 0);
 }

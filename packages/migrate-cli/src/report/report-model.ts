@@ -4,43 +4,43 @@ import type { FolderParity } from "../verify/folder-parity.ts";
 export interface ReportList {
   /** The file it is written to, in the report's folder: `missing.txt`. */
   readonly file: string;
-  /** What the list means, for people. */
+  /** The title of the list. */
   readonly title: string;
-  /** How many names there are. */
+  /** The number of names. */
   readonly count: number;
-  /** The names, one a line. */
+  /** The names, one per line. */
   readonly lines: AsyncIterable<string>;
 }
 
 /** One figure of a report. */
 export interface ReportFigure {
-  /** What it is. */
+  /** Its label. */
   readonly label: string;
-  /** The figure, for people. */
+  /** The formatted figure. */
   readonly value: string;
 }
 
-/** What a report says of cost. */
+/** The costs in a report. */
 export interface ReportCost {
   /** The month of the prices. */
   readonly pricesOf: string;
   /** The providers, the one that is used first. */
   readonly providers: readonly string[];
-  /** What is paid for, and its price at each of the providers, for people. */
+  /** A purpose, and its formatted price at each provider. */
   readonly rows: readonly (readonly [what: string, ...prices: string[]])[];
 }
 
-/** What a report shows, whatever command wrote it. */
+/** The content of a report, for any command. */
 export interface ReportModel {
   /** The command: `migrate` or `verify`. */
   readonly command: string;
   /** The outcome in one sentence. */
   readonly headline: string;
-  /** Whether all is well. */
+  /** Whether everything is equal. */
   readonly ok: boolean;
-  /** Where from, for people. */
+  /** The URL of the source. */
   readonly from: string;
-  /** Where to, for people. */
+  /** The URL of the target. */
   readonly to: string;
   /** When the command ended. */
   readonly finishedAt: Date;
@@ -50,9 +50,9 @@ export interface ReportModel {
   readonly figures: readonly ReportFigure[];
   /** The lists. */
   readonly lists: readonly ReportList[];
-  /** The files that took longest: name, size and time, for people. */
+  /** The files that took longest: name, formatted size and time. */
   readonly slowest: readonly (readonly [key: string, size: string, time: string])[];
-  /** What it costs: a sentence and rows of a purpose and its price at each provider. Absent where nothing costs. */
+  /** The costs. Absent if both ends are disks. */
   readonly cost?: ReportCost | undefined;
   /** The summary, as `--json` prints it last. */
   readonly summary: Readonly<Record<string, unknown>>;

@@ -60,7 +60,7 @@ describe("writeReport", () => {
     expect(page).toContain("66.7%");
   });
 
-  it("escapes everything it is told, and needs nothing from outside", async () => {
+  it("escapes every text and loads nothing from outside", async () => {
     await writeReport(join(folder, "deep"), model([EVIL]));
     const page = read("report.html");
     expect(page).not.toContain("<script");

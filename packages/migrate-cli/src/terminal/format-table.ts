@@ -1,6 +1,6 @@
 import { cutText, padText, textWidth } from "./text-width.ts";
 
-/** What stands between two columns. */
+/** The gap between two columns. */
 export const GAP = "  ";
 
 /**

@@ -3,47 +3,47 @@ import type { MigrationProgress } from "../run/run-migration.ts";
 import type { VerifyProgress } from "../verify/verify-migration.ts";
 import { formatBytes, formatBytesOf, formatCount, formatDuration } from "./format-amount.ts";
 
-/** How often a live line is drawn anew, in milliseconds. */
+/** The interval at which a live line is redrawn, in milliseconds. */
 export const LIVE_INTERVAL_MS = 100;
-/** How often a plain line is written where there is no terminal, in milliseconds. */
+/** The interval of plain progress lines without a terminal, in milliseconds. */
 export const PLAIN_INTERVAL_MS = 10_000;
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface ProgressSnapshot {
-  /** What is being done: `listing`, and what it finds may be read already; `reading`, once the listing is whole; `copying`. */
+  /** The phase: `listing`, in which found files may already be read; `reading`, after the listing is complete; `copying`. */
   readonly phase: "listing" | "reading" | "copying";
   /** Files listed, read for comparing, or copied and failed. */
   readonly files: number;
-  /** Files in all, once that is known. */
+  /** The total number of files, once known. */
   readonly filesTotal: number | undefined;
   /** Bytes read for comparing, or copied. */
   readonly bytes: number;
-  /** Bytes in all, once that is known. */
+  /** The total number of bytes, once known. */
   readonly bytesTotal: number | undefined;
-  /** Bytes to read that a listing has found so far, until it is whole. */
+  /** Bytes to read that the listing has found so far, until it is complete. */
   readonly bytesFound: number | undefined;
   /** Bytes per second, over the last seconds. */
   readonly bytesPerSecond: number;
-  /** How long the rest may take, in milliseconds, where that can be told. */
+  /** The estimated remaining time, in milliseconds, if known. */
   readonly etaMs: number | undefined;
-  /** How often something was tried again. */
+  /** The number of retries. */
   readonly retries: number;
-  /** How many files failed. */
+  /** The number of failed files. */
   readonly errors: number;
 }
 
-/** What a {@link ProgressMeter} takes. */
+/** An event that a {@link ProgressMeter} takes. */
 export type ProgressEvent = MigrationProgress | VerifyProgress;
 
-/** Folds the events of a run into how far it is. */
+/** Computes the progress of a run from its events. */
 export interface ProgressMeter {
   /** Takes an event. */
   take(event: ProgressEvent): void;
-  /** Where the run is now. */
+  /** Returns the progress now. */
   snapshot(): ProgressSnapshot;
 }
 
-/** How far back the rate looks, in milliseconds. */
+/** The window over which the rate is computed, in milliseconds. */
 const WINDOW_MS = 5_000;
 
 /**
@@ -53,7 +53,7 @@ const WINDOW_MS = 5_000;
  */
 export function createProgressMeter(now: () => number = () => performance.now()): ProgressMeter {
   let phase: ProgressSnapshot["phase"] = "listing";
-  /** The sides are listed in step: the longer one tells how far. */
+  /** The sides are listed in step, so the longer one is the progress. */
   const listed: Record<Side, number> = { source: 0, target: 0 };
   const toRead = { files: 0, bytes: 0 };
   let files = 0;

@@ -54,7 +54,7 @@ function cellsOf(segment: string): number {
   return WIDE.test(segment) ? 2 : 1;
 }
 
-/** What a reader sees as characters. */
+/** The characters that a reader sees. */
 function graphemes(text: string): readonly string[] {
   if (ASCII.test(text)) return [...text];
   // Made on demand: it loads ICU's data, which takes 10 ms.

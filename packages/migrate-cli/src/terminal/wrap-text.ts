@@ -1,4 +1,4 @@
-/** The codes that set a style: they take no room. */
+/** Style codes, which have no width. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they begin with the escape character.
 const STYLES = /\u001b\[[0-9;]*m/g;
 

@@ -9,12 +9,12 @@ import { createInterrupt } from "../../src/commands/interrupt.ts";
 import { runCli } from "../../src/commands/run-cli.ts";
 import { textCollector } from "./text-collector.ts";
 
-// What bin/parquetry.ts does as well.
+// As bin/parquetry.ts does.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
 const SCRIPT = fileURLToPath(new URL("../../dist/bin/parquetry.js", import.meta.url));
 
-/** What a command did. */
+/** The outcome of a command. */
 export interface CommandOutcome {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -35,7 +35,7 @@ export interface World extends AsyncDisposable {
   readonly server: S3Server;
   /** Starts the command. */
   start(args: readonly string[], env?: Record<string, string>): RunningCommand;
-  /** Runs the built command in a process of its own, to its end. */
+  /** Runs the built command in a separate process, to its end. */
   run(args: readonly string[], env?: Record<string, string>): Promise<CommandOutcome>;
   /**
    * Runs the same command in this process, which is faster: no signals, no real pipes. With `columns`, stderr is a terminal

@@ -1,7 +1,7 @@
 import { StorageError } from "@parquetry/core/backend";
 import type { CompactedPartition, CompactionReport } from "@parquetry/query";
 import { parseConditions } from "../../select/where.ts";
-import { formatBytes, formatCounted, formatFiles } from "../../terminal/format-amount.ts";
+import { formatBytes, formatCount, formatCounted, formatFiles } from "../../terminal/format-amount.ts";
 import { type CommandContext, usageError } from "../command-context.ts";
 import { EXIT_INCOMPLETE, EXIT_OK } from "../exit-codes.ts";
 import { type TypeFlags, withDatabase } from "./open-database.ts";
@@ -61,10 +61,14 @@ function describe({ partition, filesBefore, bytesBefore, bytesAfter, rows }: Com
 function draw({ entity, target, dryRun, compacted, skipped, failed }: CompactionReport): readonly string[] {
   const files = compacted.reduce((sum, { filesBefore }) => sum + filesBefore, 0);
   const place = target === entity ? entity : `${entity} -> ${target}`;
+  const done =
+    compacted.length === 0
+      ? "nothing to compact"
+      : `${formatFiles(files)} ${dryRun ? "would become" : "became"} ${formatCount(compacted.length)}`;
   const reasons = [...new Set(skipped.map(({ reason }) => reason))];
   return [
     ...(dryRun ? compacted.map(describe) : []),
-    `${place}: ${formatFiles(files)} ${dryRun ? "would become" : "became"} ${compacted.length}, ${formatCounted(skipped.length, "partition")} left unchanged${dryRun ? "; nothing was written" : ""}`,
+    `${place}: ${done}, ${formatCounted(skipped.length, "partition")} left unchanged${dryRun ? "; nothing was written" : ""}`,
     ...reasons.map((reason) => {
       const count = skipped.filter((each) => each.reason === reason).length;
       return `not compacted, because ${reason}: ${formatCounted(count, "partition")}`;

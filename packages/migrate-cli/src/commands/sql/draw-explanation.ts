@@ -24,7 +24,7 @@ function drawTable({
   filesCached = 0,
 }: TableStats): readonly string[] {
   const keyWidth = Math.max(0, ...levels.map(({ key }) => key.length));
-  const cached = filesCached > 0 ? `, ${formatCount(filesCached)} of them cached` : "";
+  const cached = filesCached > 0 ? `, ${formatCount(filesCached)} cached` : "";
   const all = levels.length === 0 ? "all " : "";
   return [
     table === entity ? entity : `${entity} (as ${table})`,

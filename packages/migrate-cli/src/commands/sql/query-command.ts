@@ -61,6 +61,7 @@ async function tellTables(context: CommandContext, db: QueryDatabase): Promise<v
   const tables = await db.tables({ signal: context.interrupt.abort });
   context.emit("summary", { exitCode: EXIT_OK, tables });
   if (!context.json) for (const table of tables) context.terminal.print(table);
+  if (tables.length === 0) context.note("The storage has no tables.");
 }
 
 async function tellDescription(context: CommandContext, db: QueryDatabase, name: string): Promise<void> {
@@ -150,7 +151,7 @@ async function* jsonSummary({ command }: CommandContext, cursor: QueryCursor): A
       isFirst &&= rows === "";
     }
   } catch (error) {
-    // The summary that reports the error starts on a line of its own.
+    // The summary of the error starts on a new line.
     yield "\n";
     throw error;
   }
