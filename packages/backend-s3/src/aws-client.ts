@@ -83,8 +83,8 @@ async function profileEndpoint(profile: string | undefined): Promise<string | un
   const load = loadConfig<string | undefined>(
     {
       environmentVariableSelector: () => undefined,
-      configFileSelector: (section, file) =>
-        file?.[`services.${section["services"]}`]?.["s3.endpoint_url"] ?? section["endpoint_url"],
+      configFileSelector: ({ services, endpoint_url }, file) =>
+        file?.[`services.${services}`]?.["s3.endpoint_url"] ?? endpoint_url,
       default: undefined,
     },
     { profile },
@@ -104,78 +104,58 @@ export interface PlaceOptions {
 }
 
 /**
- * Asks the client's endpoint rules where a bucket is. They know access points, Outposts, FIPS, dual-stack and Transfer
+ * Asks a client's endpoint rules where a bucket is. They know access points, Outposts, FIPS, dual-stack and Transfer
  * Acceleration.
  *
  * @throws StorageError `invalid_argument` for an ARN or a setting that the rules refuse; `not_supported` for a bucket whose
  * requests need another kind of signature.
  */
-export async function findPlace(client: AwsClient, options: PlaceOptions): Promise<S3Place> {
-  const { backend, bucket, prefersPathStyle } = options;
-  const { config } = client;
-  const isArn = bucket.startsWith("arn:");
-  const endpoint = await customEndpoint(client);
-  const forcePathStyle =
-    options.forcePathStyle ??
-    ((prefersPathStyle && endpoint !== undefined) || (await settingOf(config.forcePathStyle)));
-  const region = await regionOf(client, backend);
-  const parameters: AwsEndpointParameters = {
-    Bucket: bucket,
-    Region: region,
-    Endpoint: endpoint,
-    ForcePathStyle: !isArn && (forcePathStyle === true || !HOST_LABEL.test(bucket)),
-    UseFIPS: await flag(config.useFipsEndpoint),
-    UseDualStack: await flag(config.useDualstackEndpoint),
-    Accelerate: await flag(config.useAccelerateEndpoint),
-    UseGlobalEndpoint: await flag(config.useGlobalEndpoint),
-    DisableMultiRegionAccessPoints: await flag(config.disableMultiregionAccessPoints),
-    ...((await settingOf(config.useArnRegion)) === false ? { UseArnRegion: false } : {}),
-  };
-  const { url, properties } = askRules(client, parameters, backend);
+export async function findPlace(
+  client: AwsClient | Promise<AwsClient>,
+  options: PlaceOptions,
+): Promise<S3Place> {
+  const { backend, bucket } = options;
+  const { url, properties } = await resolveEndpoint(client, options).catch((error: unknown) => {
+    throw new StorageError({
+      ...{ code: "invalid_argument", op: "open", backend, cause: error },
+      message: `open ${backend}: the AWS SDK has no endpoint for ${bucket} (${error instanceof Error ? error.message : error}).`,
+    });
+  });
   const schemes = properties?.["authSchemes"];
-  const scheme = (Array.isArray(schemes) ? schemes : [{ name: "sigv4" }]).find(
-    ({ name }) => name === "sigv4",
-  );
+  const scheme = (Array.isArray(schemes) ? schemes : []).find(({ name }) => name === "sigv4");
   if (scheme === undefined) {
     throw new StorageError({
       ...{ code: "not_supported", op: "open", backend },
       message: `open ${backend}: requests to ${bucket} need Signature V4A, which is not supported. Use a bucket or an access point of one region.`,
     });
   }
-  const { signingRegion = region, signingName: service = "s3" } = scheme;
-  return { address: addressOf(url), region: signingRegion, service };
+  return { address: addressOf(url), region: scheme.signingRegion, service: scheme.signingName };
 }
 
-async function regionOf({ config }: AwsClient, backend: string): Promise<string> {
-  try {
-    return await config.region();
-  } catch (error) {
-    throw refused(backend, `the client has no region (${reasonOf(error)})`, error);
-  }
-}
-
-function askRules(client: AwsClient, parameters: AwsEndpointParameters, backend: string): AwsEndpoint {
-  try {
-    return client.config.endpointProvider(parameters);
-  } catch (error) {
-    const { Bucket } = parameters;
-    throw refused(backend, `the AWS SDK has no endpoint for ${Bucket} (${reasonOf(error)})`, error);
-  }
-}
-
-function refused(backend: string, problem: string, cause: unknown): StorageError {
-  return new StorageError({
-    ...{ code: "invalid_argument", op: "open", backend, cause },
-    message: `open ${backend}: ${problem}.`,
+async function resolveEndpoint(
+  client: AwsClient | Promise<AwsClient>,
+  { bucket, forcePathStyle, prefersPathStyle }: PlaceOptions,
+): Promise<AwsEndpoint> {
+  const { config } = await client;
+  const endpoint = await customEndpoint(config);
+  const inPath =
+    forcePathStyle ?? ((prefersPathStyle && endpoint !== undefined) || (await flag(config.forcePathStyle)));
+  return config.endpointProvider({
+    Bucket: bucket,
+    Region: await config.region(),
+    Endpoint: endpoint,
+    ForcePathStyle: !bucket.startsWith("arn:") && (inPath || !HOST_LABEL.test(bucket)),
+    UseFIPS: await flag(config.useFipsEndpoint),
+    UseDualStack: await flag(config.useDualstackEndpoint),
+    Accelerate: await flag(config.useAccelerateEndpoint),
+    UseGlobalEndpoint: await flag(config.useGlobalEndpoint),
+    DisableMultiRegionAccessPoints: await flag(config.disableMultiregionAccessPoints),
+    ...((await settingOf(config.useArnRegion)) === false ? { UseArnRegion: false } : {}),
   });
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** The endpoint that a client was created with, or found in the environment or in `~/.aws/config`. */
-async function customEndpoint({ config }: AwsClient): Promise<string | undefined> {
+async function customEndpoint(config: AwsClient["config"]): Promise<string | undefined> {
   const given = config.isCustomEndpoint === false ? undefined : await settingOf(config.endpoint);
   const isIgnored = await settingOf(config.ignoreConfiguredEndpointUrls);
   const endpoint =

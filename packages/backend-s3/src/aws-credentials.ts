@@ -19,7 +19,7 @@ export type CredentialSource = () => S3Credentials | Promise<S3Credentials>;
 /** The time before the expiration at which new credentials are fetched, in milliseconds. */
 const REFRESH_BEFORE_MS = 5 * 60_000;
 
-/** Reports that there are no credentials, and why. */
+/** Thrown without credentials, with the reason. */
 export class CredentialsError extends Error {
   override readonly name = "CredentialsError";
 }

@@ -14,7 +14,7 @@ export interface AccessOptions {
   readonly endpoint?: string | undefined;
   readonly forcePathStyle?: boolean | undefined;
   readonly credentials?: S3Credentials | undefined;
-  /** The profile of `~/.aws`, used if there are no credentials. */
+  /** The profile of `~/.aws`, used without credentials. */
   readonly awsProfile?: string | undefined;
   /** Replaces the region, the endpoint, the path style and the credentials. */
   readonly client?: AwsClient | undefined;
@@ -42,23 +42,15 @@ export function s3Access(options: AccessOptions): S3Access {
   let loading: Promise<AwsClient> | undefined;
   const load = (): Promise<AwsClient> => {
     if (options.client !== undefined) return Promise.resolve(options.client);
-    const { region } = options;
-    loading ??= createAwsClient({
-      region,
-      defaultRegion: profile.defaultRegion,
-      endpoint,
-      profile: awsProfile,
-    });
+    const { defaultRegion } = profile;
+    loading ??= createAwsClient({ region: options.region, defaultRegion, endpoint, profile: awsProfile });
     return loading;
   };
-  const place = async (): Promise<S3Place> => {
-    const prefersPathStyle = options.client === undefined;
-    return findPlace(await load(), { backend, bucket, forcePathStyle, prefersPathStyle });
-  };
+  const prefersPathStyle = options.client === undefined;
   let found: Promise<S3Place> | undefined;
   return {
     place() {
-      found ??= place();
+      found ??= findPlace(load(), { backend, bucket, forcePathStyle, prefersPathStyle });
       // The next request tries again.
       found.catch(() => {
         found = undefined;

@@ -192,7 +192,7 @@ function failureToAnswer(error: unknown, { endpoint, reached }: FailureContext):
   };
 }
 
-/** Whether a failed write may have succeeded: there was no answer, or one from a proxy. */
+/** Whether a failed write may have succeeded: the answer is missing, or came from a proxy. */
 export function isDoubtful(error: StorageError): boolean {
   return error.code === "unavailable" || error.code === "timeout";
 }

@@ -44,6 +44,7 @@ export const S3_PROFILE: S3Profile = {
 
 /** Cloudflare R2 (developers.cloudflare.com/r2/api/s3/api, /r2/api/error-codes and /r2/platform/limits). */
 export const R2_PROFILE: S3Profile = {
+  ...S3_PROFILE,
   name: "r2",
   defaultRegion: "auto",
   forcePathStyle: true,
@@ -51,11 +52,7 @@ export const R2_PROFILE: S3Profile = {
   writesPerSecondPerKey: 1,
   keyNormalization: "NFC",
   // 499: the connection closed before the store had the whole request. 52x: Cloudflare could not reach its own store.
-  retryableStatuses: new Set([408, 409, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524]),
-  maxCopyBytes: 5 * GIB,
-  copyPartBytes: GIB / 2,
-  partBytes: 8 * MIB,
-  maxParts: 10_000,
+  retryableStatuses: new Set([...S3_PROFILE.retryableStatuses, 499, 520, 521, 522, 523, 524]),
 };
 
 /** The number of parts of one object that are sent concurrently. */
