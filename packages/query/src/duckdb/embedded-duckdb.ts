@@ -28,6 +28,7 @@ import { createViews } from "./views/create-views.ts";
 import type { CandidateTable, FileGroup, ScanTable } from "./views/scan-table.ts";
 import { Scratch } from "./views/scratch.ts";
 import { scanView } from "./views/table-view.ts";
+import { withConnection } from "./with-connection.ts";
 
 const RESULT_VIEW = "parquetry_result";
 const PROBE_VIEW = "parquetry_probe";
@@ -72,29 +73,26 @@ async function configure(
   disabledOptimizers: string,
   { trusted, readsStore }: { readonly trusted: boolean; readonly readsStore: boolean },
 ): Promise<void> {
-  const connection = await instance.connect();
-  try {
-    const allowed = [scratch.path, ...roots].map((path) => quoteText(path.endsWith("/") ? path : `${path}/`));
-    const settings = [
-      "SET GLOBAL errors_as_json = true",
-      `SET GLOBAL disabled_optimizers = '${disabledOptimizers}'`,
-      "SET GLOBAL TimeZone = 'UTC'",
-      "SET GLOBAL parquet_metadata_cache = true",
-      // The system already caches files on this machine.
-      `SET GLOBAL enable_external_file_cache = ${readsStore}`,
-      `SET GLOBAL temp_directory = ${quoteText(`${scratch.path}/spill`)}`,
-      ...(trusted
-        ? []
-        : [
-            `SET GLOBAL allowed_directories = [${allowed.join(", ")}]`,
-            "SET GLOBAL enable_external_access = false",
-            "SET GLOBAL lock_configuration = true",
-          ]),
-    ];
+  const allowed = [scratch.path, ...roots].map((path) => quoteText(path.endsWith("/") ? path : `${path}/`));
+  const settings = [
+    "SET GLOBAL errors_as_json = true",
+    `SET GLOBAL disabled_optimizers = '${disabledOptimizers}'`,
+    "SET GLOBAL TimeZone = 'UTC'",
+    "SET GLOBAL parquet_metadata_cache = true",
+    // The system already caches files on this machine.
+    `SET GLOBAL enable_external_file_cache = ${readsStore}`,
+    `SET GLOBAL temp_directory = ${quoteText(`${scratch.path}/spill`)}`,
+    ...(trusted
+      ? []
+      : [
+          `SET GLOBAL allowed_directories = [${allowed.join(", ")}]`,
+          "SET GLOBAL enable_external_access = false",
+          "SET GLOBAL lock_configuration = true",
+        ]),
+  ];
+  await withConnection(instance, async (connection) => {
     for (const setting of settings) await connection.run(setting);
-  } finally {
-    connection.closeSync();
-  }
+  });
 }
 
 class EmbeddedDuckDb implements DuckDb {
@@ -126,14 +124,9 @@ class EmbeddedDuckDb implements DuckDb {
     parameters: QueryParameters | undefined,
     options: CallOptions = {},
   ): Promise<Statement> {
-    const connection = await this.#planner.connect();
-    try {
-      return await interruptible(connection, options, () =>
-        prepareStatement(connection, sql, parameters, this.#trusted),
-      );
-    } finally {
-      connection.closeSync();
-    }
+    return withConnection(this.#planner, (connection) =>
+      interruptible(connection, options, () => prepareStatement(connection, sql, parameters, this.#trusted)),
+    );
   }
 
   prune(
@@ -269,19 +262,17 @@ class EmbeddedDuckDb implements DuckDb {
       files: group.files.filter((file) => files.has(file)),
     }));
     if (groups.every((group) => group.files.length === 0)) return false;
-    const connection = await this.#executor.connect();
     try {
-      await createViews(connection, [
-        await scanView({ ...table, names: [PROBE_VIEW], groups }, this.#scratch, 0),
-      ]);
-      const read = `SELECT sum(hash(file_row)::HUGEINT) FROM ${PROBE_VIEW} file_row`;
-      await interruptible(connection, options, () => connection.run(read));
+      await withConnection(this.#executor, async (connection) => {
+        const view = await scanView({ ...table, names: [PROBE_VIEW], groups }, this.#scratch, 0);
+        await createViews(connection, [view]);
+        const read = `SELECT sum(hash(file_row)::HUGEINT) FROM ${PROBE_VIEW} file_row`;
+        await interruptible(connection, options, () => connection.run(read));
+      });
       return false;
     } catch (error) {
       if (isStorageError(error, "aborted")) throw error;
       return true;
-    } finally {
-      connection.closeSync();
     }
   }
 }

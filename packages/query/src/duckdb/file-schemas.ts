@@ -7,6 +7,7 @@ import { failureOfFiles } from "./failure-of-files.ts";
 import { setFiles } from "./views/create-views.ts";
 import type { FileGroup, QueryColumn } from "./views/scan-table.ts";
 import type { Scratch } from "./views/scratch.ts";
+import { withConnection } from "./with-connection.ts";
 
 /** The variable with the files that a query reads. */
 const FILES = "parquetry_schema_files";
@@ -123,8 +124,7 @@ export class FileSchemas {
   }
 
   async #run(files: readonly ScanFile[], sql: string): Promise<DuckDBValue[][]> {
-    const connection = await this.#instance.connect();
-    try {
+    return withConnection(this.#instance, async (connection) => {
       await setFiles(connection, FILES, await mapYielding(files, (file) => this.#plainPath(file)));
       const result = await connection.run(sql);
       const chunks = await mapYielding(
@@ -132,8 +132,6 @@ export class FileSchemas {
         (i) => result.getChunk(i).getRows(),
       );
       return chunks.flat();
-    } finally {
-      connection.closeSync();
-    }
+    });
   }
 }

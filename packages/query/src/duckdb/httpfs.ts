@@ -4,6 +4,7 @@ import type { ObjectAccess } from "@parquetry/core/unstable";
 import { endpointHost, objectUrl } from "../files/object-url.ts";
 import { quoteText } from "../statement/quote.ts";
 import { thrownProblem } from "./duckdb-error.ts";
+import { withConnection } from "./with-connection.ts";
 
 const SECRET_NAME = "parquetry_store";
 
@@ -13,11 +14,12 @@ const SECRET_NAME = "parquetry_store";
  * @throws StorageError `not_supported` where none is built for this version of DuckDB.
  */
 export async function loadHttpfs(instance: DuckDBInstance, extension: string | undefined): Promise<void> {
-  const connection = await instance.connect();
   try {
-    await connection.run(`LOAD ${extension === undefined ? "httpfs" : quoteText(extension)}`);
-    // Secrets that the user has stored for DuckDB are not for these queries.
-    await connection.run("SET GLOBAL allow_persistent_secrets = false");
+    await withConnection(instance, async (connection) => {
+      await connection.run(`LOAD ${extension === undefined ? "httpfs" : quoteText(extension)}`);
+      // Secrets that the user has stored for DuckDB are not for these queries.
+      await connection.run("SET GLOBAL allow_persistent_secrets = false");
+    });
   } catch (error) {
     const { type, message } = thrownProblem(error);
     const [problem = ""] = message.split("\n");
@@ -27,8 +29,6 @@ export async function loadHttpfs(instance: DuckDBInstance, extension: string | u
       storeCode: type,
       message: `openQuery: cannot load DuckDB's extension httpfs: ${problem} Pass its file as httpfsExtension, or remove remote: "httpfs".`,
     });
-  } finally {
-    connection.closeSync();
   }
 }
 
@@ -64,9 +64,10 @@ export class StoreSecret {
       `SCOPE ${quoteText(objectUrl(access, ""))}`,
     ];
     this.#hidden = [accessKeyId, secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken])];
-    const connection = await this.#instance.connect();
     try {
-      await connection.run(`CREATE OR REPLACE SECRET ${SECRET_NAME} (${options.join(", ")})`);
+      await withConnection(this.#instance, (connection) =>
+        connection.run(`CREATE OR REPLACE SECRET ${SECRET_NAME} (${options.join(", ")})`),
+      );
       this.#known = known;
     } catch {
       // DuckDB's message may repeat the statement, which contains the credentials.
@@ -75,8 +76,6 @@ export class StoreSecret {
         op: "openQuery",
         message: "openQuery: DuckDB refuses the store's credentials.",
       });
-    } finally {
-      connection.closeSync();
     }
   }
 

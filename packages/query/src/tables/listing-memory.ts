@@ -25,17 +25,10 @@ export function rememberListings(
   const leafDepths = new Map<Key, number>();
   let requests = 0;
 
-  const remember = (
-    prefix: string,
-    flat: boolean,
-    load: () => Promise<readonly ListPage[]>,
-  ): Promise<readonly ListPage[]> => {
-    const name = `${flat ? "flat" : "level"} ${prefix}`;
-    const known = pages.get(name);
-    if (known !== undefined) return known;
-    const loading = load();
-    pages.set(name, loading);
-    return loading;
+  const remember = (name: string, load: () => Promise<readonly ListPage[]>): Promise<readonly ListPage[]> => {
+    const found = pages.get(name) ?? load();
+    pages.set(name, found);
+    return found;
   };
 
   const listAll = async (
@@ -74,8 +67,8 @@ export function rememberListings(
     }
     const found =
       delimiter === undefined
-        ? await remember(prefix, true, async () => (await listAll({ prefix, signal })) ?? [])
-        : await remember(prefix, false, () => listLevel(prefix, signal));
+        ? await remember(`flat ${prefix}`, async () => (await listAll({ prefix, signal })) ?? [])
+        : await remember(`level ${prefix}`, () => listLevel(prefix, signal));
     for (const [i, page] of found.entries()) {
       // Other work runs between the pages of a long listing.
       if (i > 0) await setImmediate();
