@@ -34,7 +34,6 @@ export { deleteAll } from "./bytes/delete-all.ts";
 export { explainInvalidKey, isWithin, joinKey, MAX_KEY_BYTES } from "./bytes/key.ts";
 export { isReplayable } from "./bytes/object-body.ts";
 export type { Preconditions, SkippedEntry, UnreadableEntry } from "./bytes/storage-backend.ts";
-export type { RetryAdvice } from "./bytes/storage-error.ts";
 export { suggest } from "./bytes/suggest.ts";
 export { bodyMismatch } from "./bytes/write-errors.ts";
 export { decodeHive, encodeHive, HIVE_NULL } from "./hive/codec.ts";

@@ -74,6 +74,7 @@ export class ReplacePartitionsError extends StorageError {
     const tried = failed.map(({ partition, error }) => `${partition.path()} (${error.message})`).join("; ");
     super({
       code: first.code,
+      storeCode: first.storeCode,
       op: "replacePartitions",
       path: entity,
       backend: first.backend,
