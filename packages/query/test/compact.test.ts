@@ -214,7 +214,7 @@ it("leaves a partition unchanged after a concurrent write, or if a file is broke
     ["year=2024/week=1", "conflict"],
     ["year=2024/week=11", "corrupt"],
   ]);
-  // Both are; the engine opens them in any order.
+  // Both are broken; DuckDB opens them in any order.
   expect(done.failed.find(({ error }) => error.code === "corrupt")?.error.message).toMatch(
     /week=11\/[ab]\.parquet/,
   );

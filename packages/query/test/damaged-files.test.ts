@@ -33,7 +33,8 @@ it("names a damaged file, wherever the damage is", async () => {
       .catch((reason: unknown) => reason);
     if (!isStorageError(error)) continue;
     failed++;
-    expect(error.message, `damaged at ${at}`).toContain(`plays/year=2022/${name}`);
+    expect(error, `damaged at ${at}`).toMatchObject({ code: "corrupt", path: `plays/year=2022/${name}` });
+    expect(error.message).toContain(`plays/year=2022/${name}`);
     // Another partition can still be read.
     expect((await db.sql("SELECT count(t) AS n FROM plays WHERE year = 2024")).rows).toEqual([{ n: 1000 }]);
   }

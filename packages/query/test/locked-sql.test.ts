@@ -218,7 +218,7 @@ describe("locked SQL", () => {
   it("refuses files and settings in DuckDB itself, if the gate missed them", async () => {
     // DuckDB itself, as an attack that the gate had missed would find it.
     const { openEmbeddedDuckDb } = await import("../src/duckdb/embedded-duckdb.ts");
-    const engine = await openEmbeddedDuckDb({ roots: [join(folder, "cache")], trusted: false });
+    const duckdb = await openEmbeddedDuckDb({ roots: [join(folder, "cache")], trusted: false });
     try {
       for (const text of [
         `SELECT * FROM read_csv('${folder}/secret.csv')`,
@@ -229,10 +229,10 @@ describe("locked SQL", () => {
         "LOAD httpfs",
       ]) {
         const query = { text, tableNames: [], isSelect: true };
-        await expect(engine.run(query, [], {}), text).rejects.toThrow();
+        await expect(duckdb.run(query, [], {}), text).rejects.toThrow();
       }
     } finally {
-      await engine.close();
+      await duckdb.close();
     }
   });
 });

@@ -7,20 +7,20 @@ import { openEmbeddedDuckDb } from "../src/duckdb/embedded-duckdb.ts";
 import type { RowConditions } from "../src/statement/statement.ts";
 
 let root: string;
-let engine: DuckDb;
+let duckdb: DuckDb;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "parquetry-conditions-"));
-  engine = await openEmbeddedDuckDb({ roots: [root], trusted: false });
+  duckdb = await openEmbeddedDuckDb({ roots: [root], trusted: false });
 });
 
 afterAll(async () => {
-  await engine?.close();
+  await duckdb?.close();
   await rm(root, { recursive: true, force: true });
 });
 
 const conditionsOf = async (sql: string): Promise<RowConditions | undefined> =>
-  (await engine.prepare(sql, undefined)).conditions;
+  (await duckdb.prepare(sql, undefined)).conditions;
 
 it("finds conditions that every row that matters fulfils", async () => {
   const simple = await conditionsOf(

@@ -9,13 +9,23 @@ const CODES: Readonly<Record<string, StorageErrorCode>> = {
   "not implemented": "not_supported",
 };
 const HTTP_CODES: Readonly<Record<string, StorageErrorCode>> = { 403: "permission_denied", 404: "not_found" };
-/** DuckDB has no types for these. */
-const MESSAGES: readonly (readonly [RegExp, StorageErrorCode])[] = [
-  [/^Could not (?:connect|establish)/, "unavailable"],
-  [/No files found|Cannot open file|No such file or directory|does not exist on disk/i, "not_found"],
-  [/TProtocol|Snappy|too small to be a Parquet|No magic bytes|Corrupt/i, "corrupt"],
-];
-const CORRUPT_TYPES: ReadonlySet<string> = new Set(["io", "serialization", "invalid"]);
+/** DuckDB has no types for a missing file and for a damaged one. */
+const MESSAGES: Readonly<Record<string, readonly (readonly [RegExp, StorageErrorCode])[]>> = {
+  io: [
+    [/^No files found|^Cannot open file|No such file or directory/, "not_found"],
+    [/^Could not (?:connect|establish)/, "unavailable"],
+    [/^/, "corrupt"],
+  ],
+  invalid: [[/^/, "corrupt"]],
+  serialization: [[/^/, "corrupt"]],
+  "invalid input": [
+    [
+      /^Failed to read file |^No magic bytes |^Footer length |^Invalid string encoding found in Parquet/,
+      "corrupt",
+    ],
+    [/^File '[^']*' too small to be a Parquet file/, "corrupt"],
+  ],
+};
 
 /** An error as DuckDB describes it: the only place where its words are read. */
 export interface DuckDbProblem {
@@ -83,8 +93,8 @@ function problem(
 
 function codeOf(type: string, message: string, status: string): StorageErrorCode {
   if (type === "http") return HTTP_CODES[status] ?? "unavailable";
-  const known = CODES[type] ?? MESSAGES.find(([pattern]) => pattern.test(message))?.[1];
-  return known ?? (CORRUPT_TYPES.has(type) ? "corrupt" : "invalid_argument");
+  const found = MESSAGES[type]?.find(([pattern]) => pattern.test(message))?.[1];
+  return CODES[type] ?? found ?? "invalid_argument";
 }
 
 /**
