@@ -1,0 +1,29 @@
+import type { Row, Storage } from "@parquetry/core";
+import { expectTypeOf, it } from "vitest";
+import { openQuery } from "./open-query.ts";
+import type { QueryCursor } from "./query-cursor.ts";
+import type { QueryDatabase } from "./query-database.ts";
+
+declare const storage: Storage;
+declare const db: QueryDatabase;
+
+it("types the calls of a query", () => {
+  expectTypeOf(openQuery(storage, { isolate: true })).resolves.toEqualTypeOf<QueryDatabase>();
+  expectTypeOf<Awaited<ReturnType<typeof db.sql>>["rows"]>().toEqualTypeOf<readonly Row[]>();
+  expectTypeOf<Awaited<ReturnType<typeof db.columns>>["data"]>().toEqualTypeOf<
+    Readonly<Record<string, readonly unknown[]>>
+  >();
+  expectTypeOf(db.stream("FROM plays")).toEqualTypeOf<AsyncGenerator<Row[]>>();
+  expectTypeOf(db.open("FROM plays")).resolves.toEqualTypeOf<QueryCursor>();
+  expectTypeOf(db.sql).toBeCallableWith("FROM plays WHERE year = $year", { year: 2024n }, { maxRows: 5 });
+  expectTypeOf(db.sql).toBeCallableWith("FROM plays WHERE week IN ?", [[1, 2]]);
+});
+
+it("refuses options of the wrong kind", () => {
+  // @ts-expect-error a string is not a boolean
+  void openQuery(storage, { trusted: "false" });
+  // @ts-expect-error the option is called dryRun
+  void db.compact("plays", { dryrun: true });
+  // @ts-expect-error a function is not a parameter
+  void db.sql("SELECT $f", { f: () => 1 });
+});
