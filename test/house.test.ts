@@ -37,13 +37,25 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   zod: ["core", "storage", "migrate-cli"],
 };
 
-/** The rooms that each room of core may import. The entry points above them may import any. */
-const ROOMS_OF_CORE: Readonly<Record<string, readonly string[]>> = {
-  bytes: ["bytes"],
-  parquet: ["bytes", "parquet"],
-  csv: ["bytes", "csv"],
-  hive: ["bytes", "hive"],
-  table: ["bytes", "parquet", "csv", "hive", "table"],
+/** By package, the rooms that each room may import. The entry points above them may import any. */
+const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  core: {
+    bytes: ["bytes"],
+    parquet: ["bytes", "parquet"],
+    csv: ["bytes", "csv"],
+    hive: ["bytes", "hive"],
+    table: ["bytes", "parquet", "csv", "hive", "table"],
+  },
+  query: {
+    statement: ["statement"],
+    files: ["statement", "files"],
+    duckdb: ["statement", "files", "duckdb"],
+    tables: ["statement", "files", "duckdb", "tables"],
+    plan: ["statement", "files", "duckdb", "tables", "plan"],
+    compact: ["files", "duckdb", "tables", "compact"],
+    database: ["statement", "files", "duckdb", "tables", "plan", "compact", "database"],
+    ddl: ["statement", "duckdb", "tables", "database", "ddl"],
+  },
 };
 
 /** Code that finds an ability by name, or decides by the text of an error message. */
@@ -173,28 +185,28 @@ describe("the command", () => {
   });
 });
 
-describe("packages/core", () => {
-  const rooms = join(ROOT, "packages", "core", "src");
+describe.each(Object.entries(ROOMS))("packages/%s", (name, mayImport) => {
+  const rooms = join(ROOT, "packages", name, "src");
   const roomOf = (file: string): string | undefined =>
     relative(rooms, file).split(sep).at(-2) && relative(rooms, file).split(sep)[0];
 
   it("has imports in one direction between its rooms", () => {
-    const wrong = sources("core").flatMap((file) => {
+    const wrong = sources(name).flatMap((file) => {
       const room = roomOf(file);
       if (room === undefined) return [];
       return importsOf(file)
         .filter(({ specifier }) => specifier.startsWith("."))
-        .filter(({ specifier }) => !ROOMS_OF_CORE[room]?.includes(roomOf(resolved(file, specifier)) ?? ""))
+        .filter(({ specifier }) => !mayImport[room]?.includes(roomOf(resolved(file, specifier)) ?? ""))
         .map(({ specifier }) => `${relative(rooms, file)} imports ${specifier}`);
     });
     expect(wrong).toEqual([]);
   });
 
   it("has only entry points above its rooms", () => {
-    const entries = Object.values(manifest("core").exports).flatMap((entry) =>
+    const entries = Object.values(manifest(name).exports).flatMap((entry) =>
       typeof entry === "string" ? [] : [entry.default.replace(/^\.\/dist\/(.*)\.js$/, "$1.ts")],
     );
-    const above = sources("core").filter((file) => roomOf(file) === undefined);
+    const above = sources(name).filter((file) => roomOf(file) === undefined);
     expect(above.map((file) => relative(rooms, file)).sort()).toEqual(entries.sort());
   });
 });
