@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type HashCache, openHashCache } from "../src/proof/hash-cache.ts";
 
 const SMALL = randomBytes(10_000);
-/** Three parts of what the backend cuts. */
+/** A file that is sent in three parts. */
 const LARGE = randomBytes(20_000_000);
 
 let folder: string;
@@ -47,7 +47,7 @@ afterEach(async () => {
   await rm(`${folder}.md5`, { force: true });
 });
 
-/** One byte of the next answer to a GET is another one. */
+/** Changes one byte of the next response to a GET. */
 const damageNextRead = (): void =>
   server.setFaults([{ operation: "GetObject", nth: 1, fault: { kind: "flip-byte" } }]);
 

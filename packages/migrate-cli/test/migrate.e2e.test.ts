@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createWorld, jsonLines, summaryOf, until } from "./support/command.ts";
 
-/** Small files as the first user has them: partitions with a manifest beside each. */
+/** Small files like the first user's: partitions with a manifest each. */
 function season(weeks: number): Record<string, string | Uint8Array> {
   const files: Record<string, string | Uint8Array> = {
     "manifest.json": "{}",
@@ -217,7 +217,7 @@ describe.concurrent("parquetry verify", () => {
     const right = randomBytes(9_000_000);
     other.write({ "raw/large.parquet": right, "raw/small.csv": "x" });
     expect((await other.call(["migrate"])).exitCode).toBe(0);
-    // On S3 the ETag of our own parts proves it, on any machine.
+    // On S3, the ETag of parts of our size proves it on any machine.
     expect((await other.call(["verify"], { XDG_CACHE_HOME: join(other.folder, "elsewhere") })).exitCode).toBe(
       0,
     );

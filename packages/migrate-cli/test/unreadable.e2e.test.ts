@@ -14,12 +14,12 @@ const FILES = {
   "raw/plays/c.csv": "plays",
 };
 
-/** A world whose folder `raw/locked` lets nobody in, after what is to be done before. */
+/** Makes a world, prepares it by `before`, and makes its folder `raw/locked` unreadable. */
 async function lockedWorld(before: (world: World) => Promise<unknown> = async () => {}): Promise<World> {
   const world = await createWorld();
   world.write(FILES);
   await before(world);
-  // Loads what the commands load: another user may not read this checkout.
+  // Loads all modules now, since the other user may not read this checkout.
   for (const command of ["migrate", "verify", "inventory", "cost", "doctor"])
     await world.call([command, "--from", world.folder, "--to", "r2://nowhere"]);
   if (process.getuid?.() === 0) spawnSync("chown", ["-R", `${NOBODY}`, world.folder]);

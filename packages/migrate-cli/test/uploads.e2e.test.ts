@@ -70,7 +70,7 @@ describe.concurrent("an interrupted upload in parts", () => {
     expect(requests.count("UploadPart")).toBeLessThanOrEqual(PARTS + Math.min(sent, IN_FLIGHT));
     expect(await unfinished(world)).toEqual([]);
     expect(journalOf(world)).toEqual([]);
-    // By the ETag of its parts, and by every byte.
+    // Proven by the ETag of its parts, and by reading every byte.
     for (const level of ["etag", "full"]) {
       const verified = await world.call(["verify", "--level", level]);
       expect(verified.stdout).toContain("missing=0 extra=0 differing=0 unverifiable=0");

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { mergeListings } from "./merge-listings.ts";
 
 const info = (key: string, etag = "x"): ObjectInfo => ({
-  // Any non-empty text serves as a key here.
+  // Any non-empty string is a key here.
   key: key as Key,
   sizeBytes: 1,
   etag,

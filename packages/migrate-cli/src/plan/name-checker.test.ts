@@ -11,7 +11,7 @@ const refusedOf = (
   options?: Parameters<typeof createNameChecker>[1],
 ): string[] => {
   const check = createNameChecker(target, options);
-  // Every name here is a key.
+  // All these names are keys.
   return [...names].sort(compareKeys).filter((name) => check(name as Key) !== undefined);
 };
 

@@ -4,8 +4,8 @@ import { asDisk, memoryTree } from "../../test/support/memory-tree.ts";
 import { verifyMigration } from "../verify/verify-migration.ts";
 
 /**
- * The same store with every object under a customer's key: the ETag and the listing's MD5 look like one and are none; only
- * the object's own facts tell.
+ * The same store with every object encrypted by a customer's key: the ETag and the listing's MD5 look like an MD5 without
+ * being one, which only HEAD shows.
  */
 function encrypted(backend: StorageBackend, recordsSha256: boolean): StorageBackend & { heads: number } {
   const opaque = (etag: string): string => `${etag.slice(0, 8)}${"0".repeat(24)}`;

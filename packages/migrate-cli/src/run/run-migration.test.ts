@@ -170,7 +170,7 @@ describe("runMigration", () => {
     expect(result.plan.total.unverifiable.files).toBe(1);
     expect(result.complete).toBe(false);
     expect(await contents(target)).toEqual({ a: "same size 2" });
-    // With force, what is not proven equal is replaced.
+    // With force, files that are not proven equal are replaced.
     const forced = await migrate(source, target, { force: true });
     expect(forced).toMatchObject({ copied: { files: 1 }, plan: { total: { overwrite: { files: 1 } } } });
     expect(await contents(target)).toEqual({ a: "same size 1" });
@@ -229,7 +229,7 @@ describe("runMigration", () => {
       ...withoutMd5(stored),
       capabilities: { ...stored.capabilities, maxSinglePutBytes: partBytes, partSizeBytes: partBytes },
       async put(key, body, options) {
-        // Large ones come as bodies that can be opened again: what this test is about.
+        // A large file is a body that can be opened again, which this test checks.
         const large = body as ReplayableBody;
         const digests: Buffer[] = [];
         const parts: Uint8Array[] = [];

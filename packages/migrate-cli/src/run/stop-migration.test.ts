@@ -91,7 +91,7 @@ describe("stopping a migration", () => {
     const denied = await failing("permission_denied");
     expect(denied.stopped).toBe("hopeless");
     expect(denied.failures.length).toBe(10);
-    // Those that are under way are not told as well.
+    // Files that are being copied are not reported as well.
     expect((await failing("permission_denied", 64)).failures.length).toBe(10);
     expect((await failing("unauthenticated")).failures.length).toBe(1);
   });

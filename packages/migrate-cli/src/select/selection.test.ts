@@ -85,7 +85,7 @@ describe("compileSelection", () => {
     ["raw/link", { exclude: ["*.csv"] }, true],
     ["raw/link.csv", { exclude: ["*.csv"] }, false],
     ["raw/link", { include: ["raw/games/"] }, false],
-    // It may lead to a folder with such files.
+    // It may point to a folder with such files.
     ["raw/link", { include: ["*.csv"] }, true],
     ["raw//a.csv", { include: ["raw/"] }, true],
   ])("concerns itself with %s, with %j: %s", (path, options, does) => {

@@ -34,5 +34,5 @@ describe("shards", () => {
   });
 });
 
-/** Written down once, from SHA-256 itself: machines of different versions share a migration. */
+/** Fixed values computed by SHA-256, since machines with different versions share a migration. */
 const STABLE = [393, 249, 43];

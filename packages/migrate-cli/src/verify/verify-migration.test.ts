@@ -156,7 +156,7 @@ describe("verifyMigration", () => {
       const sum = (type: "toRead" | "read"): number =>
         events.reduce((bytes, event) => bytes + (event.type === type ? event.bytes : 0), 0);
       const whole = events.findIndex(({ type }) => type === "listedAll");
-      // Eight are read at once.
+      // Eight are read concurrently.
       expect(events.slice(0, whole).filter(({ type }) => type === "compared").length).toBeLessThan(50);
       expect(events.slice(whole).some(({ type }) => type === "toRead")).toBe(false);
       const compared = events.filter(({ type }) => type === "compared").length;

@@ -23,7 +23,7 @@ export async function contents(backend: StorageBackend): Promise<Record<string, 
   return files;
 }
 
-/** The same store, whose listing and writes prove no content: as a bucket with multipart objects only. */
+/** The same store without any MD5, like a bucket that has only multipart objects. */
 export function withoutMd5(backend: StorageBackend): StorageBackend {
   return {
     ...backend,
@@ -43,7 +43,7 @@ export function withoutMd5(backend: StorageBackend): StorageBackend {
   };
 }
 
-/** The same store as a disk: it proves nothing, and reading it is cheap. */
+/** The same store as a directory: its listing proves nothing, and it may be read. */
 export function asDisk(backend: StorageBackend): StorageBackend {
   const bare = withoutMd5(backend);
   return { ...bare, name: "local", capabilities: { ...backend.capabilities, listProves: "none" } };
