@@ -108,7 +108,7 @@ describe.concurrent("an interrupted upload in parts", () => {
     expect(await unfinished(world), "not selected by this run").toContain("raw/gone.bin");
     const ended = await world.run(["migrate"]);
     expect(ended.stderr).toContain(
-      "ended an upload of an earlier run that nothing needs any more: raw/gone.bin",
+      "aborted an upload of an earlier run that is no longer needed: raw/gone.bin",
     );
     expect(await unfinished(world)).toEqual(["raw/theirs.bin"]);
     const doctor = await world.call(["doctor"]);

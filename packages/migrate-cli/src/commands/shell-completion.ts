@@ -11,19 +11,14 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   level: ["etag", "sample:5%", "full"],
 };
 
-/**
- * Completes the last word of a command line, from the program's own commands and flags.
- *
- * @returns what the word may be, each with a description after a tab; `:file` or `:dir` for paths.
- */
+/** Completes the last word of a line: words with a description after a tab, and `:file` or `:dir` for paths. */
 export function completeLine(program: Command, line: string, shell: string): readonly string[] {
   const words = line.trimStart().split(/\s+/).slice(1);
   const current = words.pop() ?? "";
   let command = program;
   let argument = 0;
   let open: Option | undefined;
-  const flags = (): readonly Option[] =>
-    [...command.options, ...(command === program ? [] : program.options)].filter(({ hidden }) => !hidden);
+  const flags = () => [...new Set([...command.options, ...program.options])].filter(({ hidden }) => !hidden);
   for (const word of words) {
     const flag = flags().find(({ long, short }) => word === long || word === short);
     if (open !== undefined) open = undefined;
@@ -33,29 +28,25 @@ export function completeLine(program: Command, line: string, shell: string): rea
   }
   const matching = (found: readonly string[], typed: string, before = ""): readonly string[] =>
     found.filter((each) => each.startsWith(":") || each.startsWith(typed)).map((each) => before + each);
-  if (open !== undefined) return matching(valuesOf(open), current);
   const [, name = "", value] = /^(--[\w-]+)=(.*)$/.exec(current) ?? [];
-  if (value !== undefined) {
-    const flag = flags().find(({ long }) => long === name);
-    // Bash and zsh replace only what follows the "=".
-    return flag === undefined ? [] : matching(valuesOf(flag), value, shell === "fish" ? `${name}=` : "");
-  }
+  const flag = open ?? flags().find(({ long }) => long === name);
+  // Bash and zsh replace only what follows the "=".
+  if (flag !== undefined)
+    return matching(
+      valuesOf(flag),
+      value ?? current,
+      value !== undefined && shell === "fish" ? `${name}=` : "",
+    );
+  const commands = program.commands.map((each) => `${each.name()}\t${each.description()}`);
   if (current.startsWith("-"))
     return matching(
-      [...flags().map((flag) => `${flag.long}\t${flag.description}`), "--help\tshow help"],
+      [...flags().map((each) => `${each.long}\t${each.description}`), "--help\tshow help"],
       current,
     );
-  if (command === program)
-    return matching(
-      program.commands.map((each) => `${each.name()}\t${each.description()}`),
-      current,
-    );
+  if (command === program) return matching(commands, current);
   const expected = command.registeredArguments[argument];
   if (expected?.name() === "topic")
-    return matching(
-      [...program.commands.map((each) => each.name()), ...HELP_TOPICS.map((each) => each.name)],
-      current,
-    );
+    return matching([...commands, ...HELP_TOPICS.map((each) => each.name)], current);
   return expected === undefined ? [] : matching(valuesOf(expected), current);
 }
 
