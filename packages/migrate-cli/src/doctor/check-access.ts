@@ -21,10 +21,6 @@ const SHARED_CAUSES: readonly string[] = ["unauthenticated", "not_found", "unava
  * store is only read from, missing write permission is a warning.
  *
  * @param name the store's name in the checks: `target`, `data root`.
- * @example
- * ```ts
- * for (const { name, status } of await checkAccess(bucket, "bucket")) console.log(name, status);
- * ```
  */
 export async function checkAccess(
   backend: StorageBackend,

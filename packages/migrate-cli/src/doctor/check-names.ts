@@ -21,10 +21,6 @@ export interface CheckNamesOptions {
  * would change, and names that cannot be keys. It lists the tree once, and again only if names collide.
  *
  * @throws StorageError if the tree cannot be listed.
- * @example
- * ```ts
- * const checks = await checkNames(disk);
- * ```
  */
 export async function checkNames(
   backend: StorageBackend,

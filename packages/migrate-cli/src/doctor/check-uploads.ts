@@ -5,11 +5,6 @@ import type { Check } from "./check.ts";
 /**
  * Looks for uploads in parts that are neither complete nor aborted: the store charges for their parts, and no listing shows
  * them. They may be another program's that is still running, so they are only reported.
- *
- * @example
- * ```ts
- * const checks = await checkUploads(bucket, "bucket"); // none for a store without such uploads
- * ```
  */
 export async function checkUploads(
   backend: StorageBackend,

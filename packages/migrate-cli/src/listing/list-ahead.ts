@@ -19,11 +19,6 @@ interface Waiting<T> {
  * before the work is done. Waiting items are in memory, or as JSON in a temporary file if there are many.
  *
  * @throws the error of drawing, without waiting for the items before it.
- * @example
- * ```ts
- * const take = (file) => ((total += file.sizeBytes), file);
- * for await (const file of listAhead(files, { take, onEnd })) await read(file);
- * ```
  */
 export async function* listAhead<T, R>(
   items: AsyncIterable<T>,

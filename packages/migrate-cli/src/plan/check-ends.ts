@@ -6,10 +6,6 @@ import { checkBackend, isWithin } from "@parquetry/core/unstable";
  *
  * @throws StorageError `invalid_argument` if one is not a backend, if both are the same place, or if one is inside the other:
  * a copy would then copy its own results, and a comparison would prove nothing.
- * @example
- * ```ts
- * await checkEnds(disk, bucket, "runMigration");
- * ```
  */
 export async function checkEnds(source: StorageBackend, target: StorageBackend, op: string): Promise<void> {
   checkBackend(source, "source", op);

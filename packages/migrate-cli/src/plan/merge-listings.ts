@@ -16,10 +16,6 @@ export interface ListingPair {
  *
  * @throws StorageError `corrupt` if a listing is not in strict key order: pairing it would report differences that do not
  * exist.
- * @example
- * ```ts
- * for await (const { key, source, target } of mergeListings(listObjects(disk), listObjects(bucket))) …
- * ```
  */
 export async function* mergeListings(
   source: AsyncIterable<ObjectInfo>,

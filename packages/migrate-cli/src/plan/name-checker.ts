@@ -10,12 +10,6 @@ export interface NameCheckerOptions {
 /**
  * Makes a check that returns why the target cannot store a key under its own name, or undefined if it can. Call it with
  * every key in key order, since it compares names with those before.
- *
- * @example
- * ```ts
- * const explainRefusal = createNameChecker(target.capabilities);
- * explainRefusal(key); // "its name is not in Unicode's composed form (NFC) …"
- * ```
  */
 export function createNameChecker(
   target: Pick<BackendCapabilities, "keyNormalization" | "hierarchicalKeys" | "maxKeyBytes">,

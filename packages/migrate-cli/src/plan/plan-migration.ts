@@ -192,14 +192,7 @@ function plannedFile({ key, target }: ListingPair, info: NonNullable<ListingPair
   };
 }
 
-/**
- * Returns the number of requests that storing one object takes: one, or the number of its parts and two more.
- *
- * @example
- * ```ts
- * countPutRequests(48_000, bucket.capabilities); // 1
- * ```
- */
+/** Returns the number of requests that storing one object takes: one, or the number of its parts and two more. */
 export function countPutRequests(
   sizeBytes: number,
   { maxSinglePutBytes, partSizeBytes, maxParts }: BackendCapabilities,

@@ -21,14 +21,7 @@ export interface TallyTable<Kind extends string> {
   total(): TallyRow<Kind>;
 }
 
-/**
- * Returns the top-level folder of a key; `.` for a file of the root.
- *
- * @example
- * ```ts
- * topFolder("raw/plays/a.parquet"); // "raw"
- * ```
- */
+/** Returns the top-level folder of a key; `.` for a file of the root. */
 export function topFolder(key: string): string {
   const slash = key.indexOf("/");
   return slash < 0 ? "." : key.slice(0, slash);

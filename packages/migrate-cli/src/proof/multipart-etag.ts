@@ -35,13 +35,6 @@ export interface MultipartHasher {
 /**
  * Makes a {@link MultipartHasher}. S3's multipart ETag is the MD5 of the parts' MD5s, followed by their number. Equal ETags
  * prove equal content; different ETags may only mean different part sizes.
- *
- * @example
- * ```ts
- * const hasher = createMultipartHasher(8 * 1024 ** 2);
- * for await (const chunk of body) hasher.update(chunk);
- * hasher.etag() === info.etag; // proven equal
- * ```
  */
 export function createMultipartHasher(partSizeBytes: number): MultipartHasher {
   const digests: Buffer[] = [];
@@ -77,16 +70,7 @@ export interface EtagCheck {
   matches(): boolean;
 }
 
-/**
- * Makes an {@link EtagCheck}, which computes the ETag for all likely part sizes.
- *
- * @example
- * ```ts
- * const check = createEtagCheck(info.etag, info.sizeBytes);
- * for await (const chunk of body) check.update(chunk);
- * check.matches(); // true: nothing was damaged on the way
- * ```
- */
+/** Makes an {@link EtagCheck}, which computes the ETag for all likely part sizes. */
 export function createEtagCheck(etag: string, sizeBytes: number): EtagCheck {
   const hashers = likelyPartSizes(etag, sizeBytes).map(createMultipartHasher);
   return {

@@ -19,10 +19,6 @@ export interface ReadVersionOptions {
  *
  * @throws StorageError of the backend; `precondition_failed` if the object has changed since it was listed; `corrupt`
  * after the last chunk if there were fewer or more bytes than listed.
- * @example
- * ```ts
- * for await (const chunk of readVersion(backend, info)) hash.update(chunk);
- * ```
  */
 export async function* readVersion(
   backend: StorageBackend,

@@ -48,10 +48,6 @@ export interface Selection {
  * Compiles a selection.
  *
  * @throws StorageError `invalid_argument` that names the invalid glob or condition.
- * @example
- * ```ts
- * const { judge } = compileSelection({ include: ["raw/"], exclude: ["*.csv"] });
- * ```
  */
 export function compileSelection(options: SelectionOptions = {}): Selection {
   const { include = [], exclude = [], where = [], shard, leaveOut = true } = options;

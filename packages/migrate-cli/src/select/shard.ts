@@ -14,10 +14,6 @@ export interface Shard {
  * Parses `i/n`, with `0 <= i < n`: Kubernetes' `JOB_COMPLETION_INDEX` and AWS Batch's `AWS_BATCH_JOB_ARRAY_INDEX` fit.
  *
  * @throws StorageError `invalid_argument` for anything else.
- * @example
- * ```ts
- * parseShard("0/4"); // { index: 0, count: 4 }
- * ```
  */
 export function parseShard(text: string): Shard {
   const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text);
@@ -45,24 +41,12 @@ export const SHARD_KIND: CustomKind = {
 /**
  * Returns which of `count` shards a key belongs to, by a stable hash of the key alone, so that machines agree without
  * communication.
- *
- * @example
- * ```ts
- * shardOf("raw/plays/a.parquet", 4); // the same number everywhere, always
- * ```
  */
 export function shardOf(key: string, count: number): number {
   return hashKey(key) % count;
 }
 
-/**
- * Returns a stable 48-bit hash of a string: the start of its SHA-256.
- *
- * @example
- * ```ts
- * hashKey("raw/plays/a.parquet") / 2 ** 48; // evenly spread over [0, 1)
- * ```
- */
+/** Returns a stable 48-bit hash of a string: the start of its SHA-256. */
 export function hashKey(text: string): number {
   return createHash("sha256").update(text).digest().readUIntBE(0, 6);
 }

@@ -27,13 +27,6 @@ export interface Spool<T> extends AsyncIterable<T> {
  * Makes a {@link Spool}, which is in memory while it is short and continues in a private temporary file.
  *
  * @param memoryItems how many items stay in memory. Default {@link SPOOL_MEMORY_ITEMS}.
- * @example
- * ```ts
- * const missing = createSpool<string>();
- * missing.push("raw/a.parquet");
- * for await (const key of missing) console.log(key);
- * missing.close();
- * ```
  */
 export function createSpool<T>(memoryItems: number = SPOOL_MEMORY_ITEMS): Spool<T> {
   const head: T[] = [];
