@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { encodeParquet, inferColumns } from "../../packages/core/dist/index.js";
+import { encodeParquet, inferColumns } from "../../packages/core/dist/unstable-tables.js";
 
 const ROWS = 300;
 
