@@ -12,7 +12,7 @@ const deviations = JSON.parse(
   readFileSync(join(ROOT, "packages", "backend-s3", "test", "server-deviations.json"), "utf8"),
 );
 
-/** What each backend declares; third-party servers have what S3 has. */
+/** The columns of each table. Third-party servers declare what S3 declares. */
 const BUCKET = ["resumableUploads", "directAccess"];
 const EVERY = ["hashedReads", ...BUCKET];
 

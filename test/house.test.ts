@@ -82,8 +82,7 @@ function entryFile(specifier: string): string | undefined {
   const folder = FOLDER_OF.get(name);
   if (folder === undefined) return undefined;
   const target = manifest(folder).exports[`.${specifier.slice(name.length)}`];
-  if (target === undefined || typeof target === "string")
-    throw new Error(`there is no entry point ${specifier}`);
+  if (target === undefined || typeof target === "string") throw new Error(`unknown entry point ${specifier}`);
   const { default: built } = target;
   return join(ROOT, "packages", folder, built.replace("./dist/", "src/").replace(/\.js$/, ".ts"));
 }
