@@ -12,7 +12,7 @@ const deviations = JSON.parse(
   readFileSync(join(ROOT, "packages", "backend-s3", "test", "server-deviations.json"), "utf8"),
 );
 
-/** The columns of each table. Third-party servers declare what S3 declares. */
+/** The abilities that each backend declares. Third-party servers have those of S3. */
 const BUCKET = ["resumableUploads", "directAccess"];
 const EVERY = ["hashedReads", ...BUCKET];
 
