@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { chmod, chown, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { compareKeys } from "@parquetry/core/backend";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -40,6 +42,29 @@ async function namesOf(options: Partial<ListTreeOptions>): Promise<string[]> {
 }
 
 describe.each(Object.entries(PACES))("a walk over a %s disk", (_name, makePace) => {
+  it("never lists a folder as empty whose files are replaced by others while it is read", async () => {
+    const replacer = new Worker(
+      `const { unlinkSync, writeFileSync } = require("node:fs");
+       const { workerData: folder, parentPort } = require("node:worker_threads");
+       const at = (i) => folder + "/" + i % 10;
+       writeFileSync(at(0), "");
+       parentPort.postMessage("ready");
+       const wait = new Int32Array(new SharedArrayBuffer(4));
+       for (let i = 1; ; i++) {
+         writeFileSync(at(i), "");
+         unlinkSync(at(i - 1));
+         Atomics.wait(wait, 0, 0, 1);
+       }`,
+      { eval: true, workerData: root },
+    );
+    await once(replacer, "message");
+    const pace = makePace();
+    let empty = 0;
+    for (let i = 0; i < 2_000; i++) if ((await namesOf({ pace })).length === 0) empty++;
+    await replacer.terminate();
+    expect(empty).toBe(0);
+  });
+
   it("lists whole keys in byte order, from any key on, at any depth", async () => {
     // UTF-16 sorts the last three differently.
     const segment = fc.constantFrom("a", "a.b", "a0", "a-", "b", "year=2024", "é", "\uffee", "\u{1f3c8}");

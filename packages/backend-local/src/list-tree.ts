@@ -36,6 +36,9 @@ const OF_ONE_ENTRY: ReadonlySet<string | undefined> = new Set([
 /** The number of folders that are read concurrently from a slow disk. */
 const READ_CONCURRENCY = 8;
 
+/** How often a folder is read if files vanish each time between its names and their facts. */
+const MAX_READS = 100;
+
 /** The most folders that are read ahead, and the most names in them. */
 const FOLDERS_AHEAD = 32;
 const NAMES_AHEAD = 8192;
@@ -117,6 +120,13 @@ export async function* listTree(
     if (name === undefined) walk.pop();
     else if (!name.endsWith("/")) {
       if (folder.lacksFacts) await look(folder, name);
+      if (folder.mustBeReadAgain) {
+        walk.pop();
+        const again = new Folder(folder.path, folder.prefix, folder.reads + 1);
+        again.open((await read(again, walk)).names, startAfter, delimiter);
+        walk.push(again);
+        continue;
+      }
       const info = folder.facts();
       if (info !== undefined) page.objects.push(info);
     } else if (delimiter === undefined) await enter(folder.child(name));
@@ -161,13 +171,18 @@ class Folder {
   #names: readonly string[] = [];
   #namesAhead: number | undefined;
   #position = -1;
+  #start = 0;
   /** The facts of the names from `#factsFrom` on. */
   #facts: readonly Facts[] = [];
   #factsFrom = 0;
 
-  constructor(path: string, prefix: string) {
+  /** How often it has been read, with this time. */
+  readonly reads: number;
+
+  constructor(path: string, prefix: string, reads = 1) {
     this.path = path;
     this.prefix = prefix;
+    this.reads = reads;
   }
 
   /** Reads its names: on this thread while the disk is quick, else on the thread pool together with the folders that come next. */
@@ -214,6 +229,7 @@ class Folder {
       return isAround || compareKeys(entry, startAfter) > 0;
     });
     this.#position = first < 0 ? names.length : first - 1;
+    this.#start = this.#position + 1;
   }
 
   next(): string | undefined {
@@ -234,6 +250,18 @@ class Folder {
     this.#facts = pace.isQuick
       ? pace.now(() => statFilesSync(this.path, this.prefix, names), names.length)
       : await statFiles(this.path, this.prefix, names);
+  }
+
+  /**
+   * True if nothing of it has been listed yet, and a file has vanished since its names were read. The files that replaced it
+   * may not be among the names, and a folder that always has files must not be listed as empty.
+   */
+  get mustBeReadAgain(): boolean {
+    if (this.#position !== this.#start || this.reads >= MAX_READS) return false;
+    return this.#facts.some((facts, i) => {
+      const name = this.#names[this.#factsFrom + i];
+      return facts === undefined && name !== undefined && !name.endsWith("/");
+    });
   }
 
   facts(): Facts {

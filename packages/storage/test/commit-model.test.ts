@@ -108,7 +108,7 @@ describe.each(Object.entries(START_STATES))("the commit protocol, on %s:", (_, s
 
 /** Expects that the manifest names every file of the folder: nothing was left behind. */
 async function expectTidy(backend: StorageBackend): Promise<void> {
-  const key = joinKey(FOLDER, "manifest.json");
+  const key = joinKey(FOLDER, "_manifest.json");
   const { body } = await backend.get(key);
   const names = (parseManifest(await body.bytes(), key).files ?? []).map(({ name }) => joinKey(FOLDER, name));
   expect(await new Storage(backend).listFiles(FOLDER)).toEqual([key, ...names].sort());

@@ -6,7 +6,7 @@ import { createLocalBackend } from "@parquetry/backend-local";
 import { createS3Backend } from "@parquetry/backend-s3";
 import { parseKey, partition, Storage, type StorageBackend } from "@parquetry/core";
 import { joinKey } from "@parquetry/core/unstable";
-import { parseManifest } from "@parquetry/core/unstable/tables";
+import { encodeParquet, parseManifest } from "@parquetry/core/unstable/tables";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWriter } from "./support/writer-process.ts";
@@ -16,6 +16,8 @@ const KILLS = Number(process.env["PARQUETRY_KILLS"] ?? 4);
 const PROCESSES = 8;
 /** How many rows each process adds. `PARQUETRY_ROUNDS=50` is the long run. */
 const ROUNDS = Number(process.env["PARQUETRY_ROUNDS"] ?? 3);
+/** How many partitions of the Python system are replaced. `PARQUETRY_PARTITIONS=5000` is the long run. */
+const PARTITIONS = Number(process.env["PARQUETRY_PARTITIONS"] ?? 24);
 /** Rows of one version: enough to detect a part of them. */
 const ROWS = 50;
 
@@ -68,7 +70,7 @@ async function versionOf(storage: Storage): Promise<number> {
 }
 
 async function expectTidy(backend: StorageBackend): Promise<void> {
-  const { body } = await backend.get(joinKey(FOLDER, "manifest.json"));
+  const { body } = await backend.get(joinKey(FOLDER, "_manifest.json"));
   const manifest = parseManifest(await body.bytes(), FOLDER);
   expect(await new Storage(backend).listFiles(FOLDER)).toHaveLength((manifest.files?.length ?? 0) + 1);
 }
@@ -139,5 +141,50 @@ describe.each(Object.entries(PLACES))("writer processes on %s", (_, open) => {
       await backend.close();
     },
     30_000 + ROUNDS * 20_000,
+  );
+
+  it(
+    `replacing ${PARTITIONS} partitions of the Python system show readers all old or all new rows of each`,
+    async () => {
+      const { backend, source } = await open();
+      const storage = new Storage(backend);
+      const file = encodeParquet([{ version: 0 }], [{ name: "version", type: "int64" }]);
+      for (let n = 0; n < PARTITIONS; n++) {
+        const put = (name: string, bytes: Uint8Array): Promise<unknown> =>
+          backend.put(parseKey(`raw/python/n=${n}/${name}`), bytes);
+        await Promise.all([put("a.parquet", file), put("b.parquet", file)]);
+        await put("manifest.json", new TextEncoder().encode('{"rows": 2}'));
+      }
+      const writer = startWriter(
+        source,
+        `for (let n = 0; n < ${PARTITIONS}; n++)
+           await storage.write("raw/python", [{ version: 1 }], partition({ n }), { overwrite: n % 2 === 0 });
+         await storage.close();`,
+      );
+      writer.stdout?.resume();
+      let isRunning = true;
+      const exit = once(writer, "exit").finally(() => {
+        isRunning = false;
+      });
+      const seen = new Set<string>();
+      for (let isLast = false; !isLast; ) {
+        isLast = !isRunning;
+        const versions = Array.from({ length: PARTITIONS }, (): number[] => []);
+        for (const row of await storage.readIndex("raw/python"))
+          versions[Number(row["n"])]?.push(Number(row["version"]));
+        for (const [n, found] of versions.entries()) {
+          const version = found.sort().join(" ");
+          const replaced = n % 2 === 0 ? "1" : "0 0 1";
+          expect(isLast ? [replaced] : ["0 0", replaced], `partition ${n}`).toContain(version);
+          seen.add(version);
+        }
+      }
+      expect(await exit).toEqual([0, null]);
+      expect([...seen].sort()).toEqual(["0 0", "0 0 1", "1"]);
+      const left = await storage.listFiles("raw/python");
+      expect(left.filter((path) => path.endsWith("/manifest.json"))).toEqual([]);
+      await backend.close();
+    },
+    30_000 + PARTITIONS * 1_000,
   );
 });

@@ -38,6 +38,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
         partitions: 2,
         removed: [{ path: stray, bytes }],
         completed: [],
+        renamed: [],
         strays: [],
         broken: [],
       });
@@ -113,14 +114,14 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
 
     it("adds the manifest of a killed first write, and names partitions that it cannot repair", async () => {
       await storage.write(ENTITY, [{ a: 1 }], p2024);
-      await storage.delete([`${ENTITY}/year=2024/manifest.json`]);
-      await put(`${ENTITY}/year=2025/manifest.json`, text("{"));
+      await storage.delete([`${ENTITY}/year=2024/_manifest.json`]);
+      await put(`${ENTITY}/year=2025/_manifest.json`, text("{"));
       await storage.write(ENTITY, [{ a: 1 }], partition({ year: 2026 }));
       await storage.delete([`${ENTITY}/year=2026/part-0.parquet`]);
       const report = await storage.repair(ENTITY);
       expect(report.completed).toEqual([`${ENTITY}/year=2024`]);
       expect(report.broken.map(({ code }) => code)).toEqual(["corrupt", "not_found"]);
-      expect(await storage.exists(`${ENTITY}/year=2024/manifest.json`)).toBe(true);
+      expect(await storage.exists(`${ENTITY}/year=2024/_manifest.json`)).toBe(true);
       await expect(storage.repair("raw/none")).rejects.toMatchObject({ code: "not_found" });
       // No write is in progress, so the file is reported as lost, not as being replaced.
       await expect(storage.readIndex(ENTITY, { year: "2026" })).rejects.toMatchObject({
@@ -132,6 +133,34 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       await storage.write(ENTITY, [{ a: 7 }], partition({ year: 2026 }));
       expect((await storage.readIndex(ENTITY, { year: "2026" })).map((row) => row["a"])).toEqual([7]);
     });
+  });
+
+  it("repair renames manifest.json, which stops other engines, and keeps every row and file", async () => {
+    await put(`${ENTITY}/year=2023/data.parquet`, parquet([{ a: 1 }]));
+    await put(`${ENTITY}/year=2023/manifest.json`, text('{"rows": 1, "extra": {}}'));
+    await put(`${ENTITY}/year=2024/data.csv`, Buffer.from("team\nSan Jos\xe9\n", "latin1"));
+    await put(`${ENTITY}/year=2024/manifest.json`, text('{"rows": 1}'));
+    await storage.write(ENTITY, [{ a: 2 }], partition({ year: 2025 }));
+    await put(`${ENTITY}/year=2025/manifest.json`, text('{"rows": 5}'));
+    await storage.write(ENTITY, [{ a: 3 }], partition({ year: 2026 }));
+    const before = await storage.listFiles();
+    const rows = await storage.readIndex(ENTITY, {}, { csv: { encoding: "latin1" } });
+    expect(rows).toHaveLength(4);
+    const renamed = [2023, 2024, 2025].map((year) => `${ENTITY}/year=${year}`);
+    expect(await storage.repair(ENTITY, { dryRun: true })).toMatchObject({
+      renamed,
+      removed: [],
+      broken: [],
+    });
+    expect(await storage.listFiles()).toEqual(before);
+    expect(await storage.repair(ENTITY)).toMatchObject({ renamed, removed: [], completed: [], broken: [] });
+    expect(await storage.listFiles()).toEqual(
+      [...new Set(before.map((path) => path.replace("/manifest.json", "/_manifest.json")))].sort(),
+    );
+    expect(await storage.readIndex(ENTITY, {}, { csv: { encoding: "latin1" } })).toEqual(rows);
+    const { body } = await storage.backend.get(parseKey(`${ENTITY}/year=2023/_manifest.json`));
+    expect(JSON.parse(new TextDecoder().decode(await body.bytes()))).toEqual({ rows: 1, extra: {} });
+    expect((await storage.repair(ENTITY)).renamed).toEqual([]);
   });
 
   describe("replacePartitions", () => {

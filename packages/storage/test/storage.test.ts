@@ -90,7 +90,7 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
     expect(await storage.readIndex("raw/games")).toHaveLength(2);
     expect(await storage.write("raw/games", [], p)).toBe(0);
     expect(await storage.readIndex("raw/games")).toEqual([]);
-    expect(await storage.listFiles()).toEqual(["raw/games/year=2024/manifest.json"]);
+    expect(await storage.listFiles()).toEqual(["raw/games/year=2024/_manifest.json"]);
   });
 
   it("commits one of several racing writes whole, and fails the others with conflict", async () => {

@@ -178,6 +178,40 @@ async function commitByManifest(
     stale.map(({ info }) => info.key),
     options,
   );
+  await discardOldManifest(backend, state, options);
+}
+
+/**
+ * Renames the manifest of the Python system, unless a commit has replaced it already, and removes the old name.
+ *
+ * @throws StorageError `conflict` if another writer committed first.
+ */
+export async function renameManifest(
+  backend: StorageBackend,
+  state: PartitionState,
+  options: Omit<CommitOptions, "overwrite">,
+): Promise<void> {
+  const { prefix, manifest, manifestInfo, oldManifest } = state;
+  if (oldManifest === undefined) return;
+  if (manifestInfo === undefined) {
+    const { signal } = options;
+    const { body } = await backend.get(oldManifest.key, { ifMatch: oldManifest.etag, signal });
+    const rendered = { bytes: await body.bytes(), writeId: manifest?.write_id };
+    await putManifest(backend, prefix, rendered, undefined, signal);
+  }
+  await discardOldManifest(backend, state, options);
+}
+
+/**
+ * Removes `manifest.json`. It goes after all replaced files: a reader whose listing lacks both manifests, since it was taken
+ * in between, then finds none of the replaced files and lists again.
+ */
+async function discardOldManifest(
+  backend: StorageBackend,
+  { oldManifest }: PartitionState,
+  options: Pick<CommitOptions, "onLeftover">,
+): Promise<void> {
+  if (oldManifest !== undefined) await discard(backend, [oldManifest.key], options);
 }
 
 /**
@@ -208,7 +242,7 @@ async function adopt(
 }
 
 interface RenderedManifest {
-  readonly writeId: string;
+  readonly writeId: string | undefined;
   readonly bytes: Uint8Array;
 }
 

@@ -80,6 +80,6 @@ function missingFile(folder: PartitionFolder, name: string): StorageError {
     code: "not_found",
     op: "readIndex",
     path: `${folder.prefix}/${name}`,
-    message: `${folder.prefix}/manifest.json names ${name}, which does not exist. Restore the file, or write the partition again; repair(entity, { dryRun: true }) lists every such partition.`,
+    message: `${folder.manifest?.key ?? folder.prefix} names ${name}, which does not exist. Restore the file, or write the partition again; repair(entity, { dryRun: true }) lists every such partition.`,
   });
 }

@@ -13,8 +13,10 @@ export interface DataFile {
   readonly info: ObjectInfo;
 }
 
-/** The name of the file that describes a partition; never data. */
-export const MANIFEST_NAME = "manifest.json";
+/** The name of a partition's manifest. Engines ignore files whose name begins with `_`. */
+export const MANIFEST_NAME = "_manifest.json";
+/** The name that the Python system used. It is still read; the next commit or `repair` replaces it. */
+export const OLD_MANIFEST_NAME = "manifest.json";
 
 /**
  * Returns the format of a data file by its name, or undefined for names that are never data: `._*`, `.*`, `_*`, `manifest.json`, other

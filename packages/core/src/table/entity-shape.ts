@@ -5,7 +5,7 @@ import { Partition, parsePartitionSegment } from "../hive/partition.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import type { KnownColumn } from "../parquet/fit-columns.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
-import { dataFormat, MANIFEST_NAME } from "./data-file.ts";
+import { dataFormat, MANIFEST_NAME, OLD_MANIFEST_NAME } from "./data-file.ts";
 import { readPartitionState } from "./partition-state.ts";
 
 /** The keys and columns that the partitions of an entity share. */
@@ -57,7 +57,11 @@ async function* partitionFolders(
       const slash = key.lastIndexOf("/");
       const folder = key.slice(0, slash);
       const name = key.slice(slash + 1);
-      if (folder === last || (dataFormat(name) === undefined && name !== MANIFEST_NAME)) continue;
+      if (
+        folder === last ||
+        (dataFormat(name) === undefined && name !== MANIFEST_NAME && name !== OLD_MANIFEST_NAME)
+      )
+        continue;
       const segments = folder === entity ? [] : folder.slice(entity.length + 1).split("/");
       const entries = segments.map(parsePartitionSegment);
       if (entries.some((entry) => entry === undefined)) continue;

@@ -35,7 +35,7 @@ export interface MadeFrom {
   readonly version: string;
 }
 
-/** The content of a partition's `manifest.json`. Its names are those of the Python system that came first. */
+/** The content of a partition's manifest. Its names are those of the Python system that came first. */
 export interface Manifest {
   /** The number of rows in the partition. */
   readonly rows?: number | undefined;

@@ -92,7 +92,7 @@ async function currentFiles(
   const { manifest } = folder;
   if (manifest === undefined) {
     const files = committedFiles(folder, undefined);
-    if (files.some(({ name }) => isOwnFile(name))) await checkNoManifest(backend, folder, options);
+    if (folder.files.some(({ name }) => isOwnFile(name))) await checkNoManifest(backend, folder, options);
     return { files, manifest: undefined };
   }
   const { body } = await backend.get(manifest.key, { ifMatch: manifest.etag, signal: options.signal });

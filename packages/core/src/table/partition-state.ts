@@ -26,8 +26,10 @@ export interface PartitionState {
   committed(): readonly DataFile[];
   /** The manifest, where there is one. */
   readonly manifest: Manifest | undefined;
-  /** The manifest's version, for the compare-and-swap. */
+  /** The version of `_manifest.json` for the compare-and-swap, if it exists. */
   readonly manifestInfo: ObjectInfo | undefined;
+  /** The `manifest.json` that a commit removes, if it exists. */
+  readonly oldManifest: ObjectInfo | undefined;
 }
 
 /** How often a partition is listed if it is replaced each time while it is being read. */
@@ -61,6 +63,7 @@ export async function readPartitionState(
         committed: () => committed,
         manifest: undefined,
         manifestInfo: undefined,
+        oldManifest: undefined,
       };
     }
     try {
@@ -72,7 +75,9 @@ export async function readPartitionState(
       // A directory is listed name by name, so the manifest can be newer than the names: it then names a file that the
       // listing lacks. If every listing lacks it, the file is lost, which matters only to a write that keeps it.
       if (look < MAX_LOOKS) committed();
-      return { kind, prefix, files, committed, manifest, manifestInfo: info };
+      const { oldManifest } = folder;
+      const manifestInfo = folder.manifest === oldManifest ? undefined : info;
+      return { kind, prefix, files, committed, manifest, manifestInfo, oldManifest };
     } catch (error) {
       const moved = isStorageError(error, "not_found") || isStorageError(error, "precondition_failed");
       if (!moved) throw error;

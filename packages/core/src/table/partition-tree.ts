@@ -3,7 +3,7 @@ import type { Key } from "../bytes/key.ts";
 import { compareKeys } from "../bytes/key-order.ts";
 import type { ListPage, ObjectInfo, OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
-import { type DataFile, dataFormat, MANIFEST_NAME } from "./data-file.ts";
+import { type DataFile, dataFormat, MANIFEST_NAME, OLD_MANIFEST_NAME } from "./data-file.ts";
 
 /** Concurrent listings while a tree is walked. */
 export const LIST_CONCURRENCY = 16;
@@ -16,8 +16,10 @@ export interface PartitionFolder {
   readonly prefix: Key;
   /** The files that may hold rows, in key order; the manifest decides which of them are committed. */
   readonly files: readonly DataFile[];
-  /** Its `manifest.json`, if there is one. */
+  /** Its manifest, if there is one: `_manifest.json`, else `manifest.json`. */
   readonly manifest: ObjectInfo | undefined;
+  /** Its `manifest.json`, if there is one, also if `_manifest.json` has replaced it. */
+  readonly oldManifest: ObjectInfo | undefined;
 }
 
 /**
@@ -183,14 +185,17 @@ function addFolder(
 ): void {
   const files: DataFile[] = [];
   let manifest: ObjectInfo | undefined;
+  let oldManifest: ObjectInfo | undefined;
   for (const info of objects) {
     const name = info.key.slice(prefix.length + 1);
     const format = dataFormat(name);
     if (format !== undefined) files.push({ name, format, info });
     else if (name === MANIFEST_NAME) manifest = info;
+    else if (name === OLD_MANIFEST_NAME) oldManifest = info;
   }
+  manifest ??= oldManifest;
   if (files.length > 0 || manifest !== undefined) {
-    folders.push({ partition: Partition.of(entries), prefix, files, manifest });
+    folders.push({ partition: Partition.of(entries), prefix, files, manifest, oldManifest });
   }
 }
 
@@ -215,6 +220,7 @@ export async function listPartitionFolder(
     prefix: folder.prefix,
     files: [],
     manifest: undefined,
+    oldManifest: undefined,
   };
   return { ...(only ?? fallback), below: below.map(({ prefix }) => prefix) };
 }

@@ -5,7 +5,7 @@ import { isStorageError, type StorageError } from "../bytes/storage-error.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
 import { CREATED_BY } from "../parquet/write-parquet.ts";
-import { commitAgain, staleFiles } from "./commit-draft.ts";
+import { commitAgain, renameManifest, staleFiles } from "./commit-draft.ts";
 import { FIRST_FILE_NAME, strayFiles } from "./committed-files.ts";
 import { unknownEntity } from "./entities.ts";
 import { type PartitionState, readPartitionState } from "./partition-state.ts";
@@ -36,6 +36,8 @@ export interface RepairReport {
   readonly removed: readonly Leftover[];
   /** Partitions that got the manifest which a killed first write had not stored. */
   readonly completed: readonly string[];
+  /** Partitions whose `manifest.json`, which stops pyarrow and Spark, became `_manifest.json`, which engines ignore. */
+  readonly renamed: readonly string[];
   /**
    * Data files that no read returns, and that `repair` keeps, since only their owner knows what they are for: below a folder
    * that is not named `key=value`, or added by another system to a folder whose manifest does not list them.
@@ -65,6 +67,7 @@ export async function repairEntity(
     partitions: folders.length,
     removed: findings.flatMap(({ removed }) => removed),
     completed: findings.flatMap(({ completed }) => (completed === undefined ? [] : [completed])),
+    renamed: findings.flatMap(({ renamed }) => (renamed === undefined ? [] : [renamed])),
     strays: [...strays.map(leftover), ...findings.flatMap((finding) => finding.strays)],
     broken: findings.flatMap(({ broken }) => (broken === undefined ? [] : [broken])),
   };
@@ -74,6 +77,7 @@ interface Finding {
   readonly removed: readonly Leftover[];
   readonly strays: readonly Leftover[];
   readonly completed?: string | undefined;
+  readonly renamed?: string | undefined;
   readonly broken?: StorageError | undefined;
 }
 
@@ -97,17 +101,18 @@ async function repairPartition(
   }
   const removed = staleFiles(state, state.committed(), false).map(({ info }) => leftover(info));
   const strays = strayFiles(state.files, state.committed(), state.manifest).map(({ info }) => leftover(info));
-  if (removed.length === 0 && !owesManifest) return { removed, strays };
+  const isTidy = removed.length === 0 && !owesManifest;
+  const renamed = state.oldManifest === undefined ? undefined : prefix;
+  if (isTidy && renamed === undefined) return { removed, strays };
   if (!dryRun) {
     const failures: StorageError[] = [];
-    await commitAgain(backend, entity, partition, state, {
-      signal,
-      onLeftover: (error) => failures.push(error),
-    });
+    const options = { signal, onLeftover: (error: StorageError) => failures.push(error) };
+    if (isTidy) await renameManifest(backend, state, options);
+    else await commitAgain(backend, entity, partition, state, options);
     const [failure] = failures;
     if (failure !== undefined) throw failure;
   }
-  return { removed, strays, completed: owesManifest ? prefix : undefined };
+  return { removed, strays, renamed, completed: owesManifest ? prefix : undefined };
 }
 
 const leftover = ({ key, sizeBytes }: ObjectInfo): Leftover => ({ path: key, bytes: sizeBytes });
@@ -119,7 +124,7 @@ async function isUnfinishedFirstWrite(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const [only, ...others] = state.committed();
-  if (state.manifestInfo !== undefined || others.length > 0 || only?.name !== FIRST_FILE_NAME) return false;
+  if (state.manifest !== undefined || others.length > 0 || only?.name !== FIRST_FILE_NAME) return false;
   const file = await openParquet(await openByteSource(backend, only.info.key, { known: only.info, signal }));
   return file.createdBy === CREATED_BY;
 }

@@ -167,7 +167,7 @@ function partitionCounter(): (partition: string) => boolean {
 
 function formatOf(key: Key): string {
   const name = key.slice(key.lastIndexOf("/") + 1);
-  if (name === "manifest.json") return "manifest";
+  if (name === "_manifest.json" || name === "manifest.json") return "manifest";
   const dot = name.lastIndexOf(".");
   return dot <= 0 ? "other" : name.slice(dot + 1).toLowerCase();
 }

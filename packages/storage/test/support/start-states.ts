@@ -32,6 +32,9 @@ const put = async (backend: StorageBackend, name: string, bytes: Uint8Array): Pr
   await backend.put(joinKey(FOLDER, name), bytes);
 };
 
+const manifestOf = async (backend: StorageBackend): Promise<Uint8Array> =>
+  (await backend.get(joinKey(FOLDER, "_manifest.json"))).body.bytes();
+
 /** Every kind of partition that a write can meet. */
 export const START_STATES: Readonly<Record<string, StartState>> = {
   "a new partition": { rows: [], prepare: async () => {} },
@@ -61,6 +64,23 @@ export const START_STATES: Readonly<Record<string, StartState>> = {
     async prepare(backend) {
       await put(backend, "part-0.parquet", bytesOf("old"));
       await put(backend, "part-1.parquet", bytesOf("old"));
+      await put(backend, "manifest.json", text('{"rows": 2}'));
+    },
+  },
+  "one of ours with the old name of its manifest": {
+    rows: ["old", "old"],
+    async prepare(backend) {
+      const storage = new Storage(backend);
+      await storage.write(ENTITY, rowsOf("old"), PARTITION);
+      await storage.write(ENTITY, rowsOf("old"), PARTITION, { overwrite: false });
+      await put(backend, "manifest.json", await manifestOf(backend));
+      await storage.delete([`${FOLDER}/_manifest.json`]);
+    },
+  },
+  "one whose commit was killed before it removed the old manifest": {
+    rows: ["old"],
+    async prepare(backend) {
+      await new Storage(backend).write(ENTITY, rowsOf("old"), PARTITION);
       await put(backend, "manifest.json", text('{"rows": 2}'));
     },
   },
