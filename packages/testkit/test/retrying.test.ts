@@ -68,13 +68,13 @@ describe("retrying", () => {
     await memory.put(KEY, new Uint8Array(1000).fill(7));
     const plan: FaultPlan = ({ op, nth }) =>
       op === "get" && nth < 20 ? { when: "body", afterBytes: 50, error: failure("unavailable") } : undefined;
-    const policy = { ...POLICY, maxAttempts: 2, budgetMs: 200, baseDelayMs: 0 };
+    const policy = { ...POLICY, maxAttempts: 2, budgetMs: 1000, baseDelayMs: 0 };
     const { body } = await retrying(faulty(memory, plan), policy).get(KEY);
     let received = 0;
     for await (const chunk of body) {
       received += chunk.byteLength;
       // Together these take longer than the budget.
-      await new Promise((resolve) => setTimeout(resolve, 15));
+      await new Promise((resolve) => setTimeout(resolve, 60));
     }
     expect(received).toBe(1000);
   });
