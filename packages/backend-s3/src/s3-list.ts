@@ -6,7 +6,7 @@ import {
   type ObjectInfo,
   StorageError,
 } from "@parquetry/core/backend";
-import { explainInvalidKey } from "@parquetry/core/unstable";
+import { explainInvalidKey, type SkippedEntry } from "@parquetry/core/unstable";
 import { childText, type XmlElement } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
 import { md5OfEtag, plainEtag } from "./s3-etag.ts";
@@ -53,12 +53,7 @@ function toListPage(page: XmlElement, options: ListOptions, backend: string): Li
       const reason = explainInvalidKey(name);
       // Checked by explainInvalidKey.
       if (reason === undefined) objects.push(listedObject(element, name as Key, backend));
-      else
-        onSkipped?.({
-          path: name,
-          reason: "not_a_key",
-          detail: name.endsWith("/") ? "a folder marker" : reason,
-        });
+      else onSkipped?.(skippedObject(element, name, reason));
     } else if (element.name === "CommonPrefixes") {
       const name = childText(element, "Prefix") ?? "";
       if (!isAfter(name)) continue;
@@ -70,6 +65,14 @@ function toListPage(page: XmlElement, options: ListOptions, backend: string): Li
     }
   }
   return { objects, prefixes };
+}
+
+/** Consoles create an empty `folder/`. An object of that name with content is data that no key can name. */
+function skippedObject(element: XmlElement, path: string, reason: string): SkippedEntry {
+  const sizeBytes = Number(childText(element, "Size") ?? 0);
+  const why = path.endsWith("/") && sizeBytes > 0 ? `it ends with / and holds ${sizeBytes} bytes` : reason;
+  const detail = path.endsWith("/") && sizeBytes === 0 ? "a folder marker" : why;
+  return { path, reason: "not_a_key", detail, sizeBytes };
 }
 
 function listedObject(element: XmlElement, key: Key, backend: string): ObjectInfo {

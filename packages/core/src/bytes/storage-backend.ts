@@ -152,6 +152,8 @@ export interface SkippedEntry {
   readonly reason: "symlink" | "special" | "not_a_key";
   /** A human-readable explanation. */
   readonly detail: string;
+  /** The size of its content in bytes, if the listing shows it. An S3 key such as `folder/` is a mere folder marker only if this is 0. */
+  readonly sizeBytes?: number | undefined;
 }
 
 /** A folder or a file that a listing could not read. Its content is unknown. */

@@ -75,9 +75,9 @@ export async function inventoryCommand(
   }
 }
 
-/** 1 if some folders could not be read, so that their files are not counted. */
-export function inventoryExitCode({ unreadable }: Inventory): number {
-  return unreadable.length === 0 ? EXIT_OK : EXIT_INCOMPLETE;
+/** 1 if some files are not counted: those of unreadable folders, and those without a usable name. */
+export function inventoryExitCode({ unreadable, unusableNames }: Inventory): number {
+  return unreadable.length + unusableNames === 0 ? EXIT_OK : EXIT_INCOMPLETE;
 }
 
 /** Opens a place, counts its files, reports unreadable folders, and closes it. */

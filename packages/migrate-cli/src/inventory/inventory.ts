@@ -7,6 +7,7 @@ import {
   type SkippedEntry,
 } from "@parquetry/core/unstable";
 import { listSide } from "../listing/list-side.ts";
+import { isLost } from "../plan/list-ends.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
 import { type Tally, topFolder } from "../plan/tally.ts";
 import { type LeftOutClass, noneLeftOut } from "../select/left-out.ts";
@@ -56,6 +57,8 @@ export interface Inventory extends Tally {
   readonly unreadable: Spool<FileFailure>;
   /** Entries that are not files. */
   readonly skippedEntries: Spool<SkippedEntry>;
+  /** How many of them are files without a usable name, which are not counted. */
+  readonly unusableNames: number;
   /** Removes the temporary files. */
   close(): void;
 }
@@ -86,6 +89,7 @@ export async function inventory(backend: StorageBackend, options: InventoryOptio
   const isNewPartition = partitionCounter();
   let total: Tally = { files: 0, bytes: 0 };
   let listed = 0;
+  let unusableNames = 0;
 
   const listing = listSide(backend, {
     prefix: selection.prefix,
@@ -94,7 +98,11 @@ export async function inventory(backend: StorageBackend, options: InventoryOptio
       listed += objects;
       onProgress?.(listed);
     },
-    onSkipped: (entry) => selection.concerns(entry.path) && skippedEntries.push(entry),
+    onSkipped: (entry) => {
+      if (!selection.concerns(entry.path)) return;
+      skippedEntries.push(entry);
+      if (isLost(entry)) unusableNames++;
+    },
     onUnreadable: ({ path, error }) => {
       if (selection.mayHold(path)) unreadable.push({ key: path, code: error.code, message: error.message });
     },
@@ -127,6 +135,7 @@ export async function inventory(backend: StorageBackend, options: InventoryOptio
       .sort((a, b) => compareKeys(a.name, b.name)),
     leftOut,
     skippedEntries,
+    unusableNames,
     unreadable,
     close() {
       skippedEntries.close();

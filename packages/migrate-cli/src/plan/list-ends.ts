@@ -35,6 +35,8 @@ export interface ListEndsOptions {
   readonly onPage: (side: Side, objects: number) => void;
   /** Called with the path of each folder or file of the source that cannot be read. */
   readonly onUnreadable: (path: string) => void;
+  /** Called with each file of the target whose name cannot be a key. */
+  readonly onUnusableAtTarget?: ((entry: SkippedEntry) => void) | undefined;
 }
 
 /** Both ends of a migration, listed concurrently, and the entries of the source that are not objects. */
@@ -55,7 +57,7 @@ export interface ListedEnds {
 export function listEnds(
   source: StorageBackend,
   target: StorageBackend,
-  { selection, signal, onPage, onUnreadable }: ListEndsOptions,
+  { selection, signal, onPage, onUnreadable, onUnusableAtTarget }: ListEndsOptions,
 ): ListedEnds {
   const skippedEntries = createSpool<SkippedEntry>();
   const unreadable = createSpool<FileFailure>();
@@ -80,7 +82,13 @@ export function listEnds(
     onSkipped: skip,
     onUnreadable: leaveOut,
   });
-  const atTarget = listSide(target, { prefix, signal, onPage: (objects) => onPage("target", objects) });
+  const atTarget = listSide(target, {
+    ...{ prefix, signal },
+    onPage: (objects) => onPage("target", objects),
+    onSkipped: (entry) => {
+      if (isLost(entry) && selection.concerns(entry.path)) onUnusableAtTarget?.(entry);
+    },
+  });
   return {
     pairs: mergeListings(atSource, atTarget),
     skippedEntries,
@@ -92,8 +100,8 @@ export function listEnds(
 
 /**
  * Whether an entry is a file that cannot be copied. A link or a socket is not a file, and neither is the empty `folder/` that
- * S3 consoles create.
+ * S3 consoles create; a `folder/` with content is one.
  */
-export function isLost({ reason, path }: SkippedEntry): boolean {
-  return reason === "not_a_key" && !path.endsWith("/");
+export function isLost({ reason, path, sizeBytes = 0 }: SkippedEntry): boolean {
+  return reason === "not_a_key" && (sizeBytes > 0 || !path.endsWith("/"));
 }

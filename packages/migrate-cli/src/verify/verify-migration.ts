@@ -72,9 +72,9 @@ export interface Verification {
   readonly failures: Spool<FileFailure>;
   /** Folders and files of the source that could not be read and so are not compared. Each counts as one unverifiable file. */
   readonly unreadable: Spool<FileFailure>;
-  /** Entries of the source that are not files and so are not compared. */
+  /** Entries of the source that are not files, and files of either side without a usable name. They are not compared. */
   readonly skippedEntries: Spool<SkippedEntry>;
-  /** How many of them are files without a usable name: they cannot be at the target. */
+  /** How many of them are files without a usable name, such as the S3 keys `a//b`, or `folder/` with content. */
   readonly unusableNames: number;
   /** Whether nothing is missing, extra, differing, unreadable or without a usable name. The caller judges `unverifiable`. */
   readonly equal: boolean;
@@ -119,6 +119,7 @@ export async function verifyMigration(
     "differing",
     "unverifiable",
   ]);
+  let unusableAtTarget = 0;
   const ends = listEnds(source, target, {
     selection,
     signal,
@@ -126,6 +127,10 @@ export async function verifyMigration(
     onUnreadable: (path) => {
       lists.unverifiable.push(path);
       table.add(`${path}/`, "unverifiable", 0);
+    },
+    onUnusableAtTarget: (entry) => {
+      unusableAtTarget++;
+      lists.skippedEntries.push({ ...entry, detail: `${entry.detail}, at the target` });
     },
   });
   const lists = {
@@ -192,6 +197,7 @@ export async function verifyMigration(
   }
 
   const total = table.total();
+  const unusableNames = ends.unusableNames() + unusableAtTarget;
   return {
     folders: table.folders().map(({ folder, row }) => folderParity(folder, row)),
     bytes: { source: total.source.bytes, target: total.target.bytes },
@@ -203,9 +209,9 @@ export async function verifyMigration(
         lists.extra.length +
         lists.differing.length +
         lists.unreadable.length +
-        ends.unusableNames() ===
+        unusableNames ===
       0,
-    unusableNames: ends.unusableNames(),
+    unusableNames,
     close,
   };
 }
