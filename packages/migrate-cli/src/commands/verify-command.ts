@@ -7,6 +7,7 @@ import { formatParity } from "../verify/folder-parity.ts";
 import { parseVerifyLevel } from "../verify/verify-level.ts";
 import { type Verification, verifyMigration } from "../verify/verify-migration.ts";
 import type { CommandContext } from "./command-context.ts";
+import { describeLeftOut } from "./describe-plan.ts";
 import { describeSkipped } from "./migrate-outcome.ts";
 import { namesOf, tellNames, tellUnreadable } from "./name-lists.ts";
 import { withBothEnds } from "./open-places.ts";
@@ -91,6 +92,7 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
     folders: found.folders,
     bytes: found.bytes,
     readFiles: found.readFiles,
+    leftOut: found.leftOut,
     seed: found.seed,
     skippedEntries: found.skippedEntries.length,
     unreadable: found.unreadable.length,
@@ -114,6 +116,8 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
   if (!json && (!context.quiet || exitCode !== 0 || found.skippedEntries.length > 0)) {
     terminal.tell(terminal.mark(exitCode === 0 ? "green" : "red", headline));
   }
+  const left = describeLeftOut(found.leftOut);
+  if (left !== "") context.note(`Left out: ${left}`);
   if (isSample(level)) context.note(`To repeat this sample: --level ${level} --seed ${quoted(found.seed)}`);
   return exitCode;
 }

@@ -62,6 +62,18 @@ describe("verifyMigration", () => {
     expect(full.readFiles).toBe(2);
   });
 
+  it("counts every listed file at level full: empty files as read, and files that are left out by class", async () => {
+    const files = { "raw/a": "data", "raw/empty": "", "raw/._a": "mac", "raw/b.tmp": "" };
+    const source = asDisk(await memoryTree(files));
+    const target = withoutMd5(await memoryTree({ "raw/a": "data", "raw/empty": "", "raw/.DS_Store": "mac" }));
+    const full = await verify(source, target, { level: "full" });
+    expect(full.lines).toEqual(["raw: local=2 cloud=2 missing=0 extra=0 differing=0 unverifiable=0"]);
+    expect(full.readFiles).toBe(2);
+    expect(full.leftOut).toEqual({ apple_double: 1, ds_store: 1, temporary: 1, system: 0 });
+    expect((await verify(source, target, { level: "sample:100%" })).readFiles).toBe(2);
+    expect((await verify(source, target)).readFiles).toBe(0);
+  });
+
   it("takes multipart objects with the same ETag for equal, but not other equal ETags", async () => {
     const tagged = async (etag: string): Promise<StorageBackend> => {
       const tree = withoutMd5(await memoryTree({ "raw/a": "content" }));

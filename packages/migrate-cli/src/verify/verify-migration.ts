@@ -10,6 +10,7 @@ import { HASH_CONCURRENCY, type PlanProgress } from "../plan/plan-migration.ts";
 import { createTallyTable, type TallyRow } from "../plan/tally.ts";
 import { HASH_CACHE_KIND, type HashCache } from "../proof/hash-cache.ts";
 import { type ContentPair, createProver, type FinalAction } from "../proof/prove-content.ts";
+import { type LeftOutClass, noneLeftOut } from "../select/left-out.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
 import { createSpool, type Spool } from "../spool/spool.ts";
@@ -56,8 +57,10 @@ export interface Verification {
   readonly folders: readonly FolderParity[];
   /** The size of the files on each side, in bytes. */
   readonly bytes: { readonly source: number; readonly target: number };
-  /** How many files were read on both sides, from beginning to end. */
+  /** How many files were read on both sides, from beginning to end. Empty files are among them: their size is all of them. */
   readonly readFiles: number;
+  /** How many files of either side each default exclusion left out. They are not compared. */
+  readonly leftOut: Readonly<Record<LeftOutClass, number>>;
   /** The seed of the sample, to choose the same files again. */
   readonly seed: string;
   /** Keys that only the source has. */
@@ -145,11 +148,16 @@ export async function verifyMigration(
   const close = (): void => {
     for (const list of Object.values(lists)) list.close();
   };
+  const leftOut = noneLeftOut();
   let readFiles = 0;
 
   /** Reports how much of a pair will be read, as soon as it is listed. */
   const take = (listed: ListingPair): Candidate | undefined => {
-    if (selection.judge(listed.key) !== "selected") return undefined;
+    const verdict = selection.judge(listed.key);
+    if (verdict !== "selected") {
+      if (verdict !== "filtered") leftOut[verdict]++;
+      return undefined;
+    }
     const pair = recall(listed);
     const isSampled = isToBeRead(pair, level, seed);
     const bytes = bytesToRead(pair, isSampled);
@@ -202,6 +210,7 @@ export async function verifyMigration(
     folders: table.folders().map(({ folder, row }) => folderParity(folder, row)),
     bytes: { source: total.source.bytes, target: total.target.bytes },
     readFiles,
+    leftOut,
     seed,
     ...lists,
     equal:
@@ -240,7 +249,7 @@ const COLUMN_OF: Readonly<Partial<Record<FinalAction, Exclude<Column, "source" |
 /** Whether both sides of a pair are read. Objects of different sizes differ, so there is no need to. */
 function isToBeRead({ key, source, target }: ContentPair, level: VerifyLevel, seed: string): boolean {
   if (source === undefined || target === undefined || source.sizeBytes !== target.sizeBytes) return false;
-  if (source.sizeBytes === 0 || level.type === "etag") return false;
+  if (level.type === "etag") return false;
   return level.type === "full" || hashKey(`${seed}\0${key}`) / 2 ** 48 < level.share;
 }
 
