@@ -1,7 +1,6 @@
 import { type CustomKind, checkOptions, isPlainObject } from "../bytes/check-arguments.ts";
 import { StorageError } from "../bytes/storage-error.ts";
-import type { Partition, PartitionValue } from "../hive/partition.ts";
-import { partition } from "../hive/partition.ts";
+import { Partition, type PartitionValue } from "../hive/partition.ts";
 
 /** Selects partitions: for any subset of the keys, one value or a list of values; `null` is NULL. */
 export type PartitionFilters = Readonly<Record<string, PartitionValue | readonly PartitionValue[]>>;
@@ -25,17 +24,22 @@ export function parseFilters(filters: PartitionFilters): ParsedFilters {
   return new Map(
     Object.entries(filters).map(([key, wanted]) => {
       const values: readonly PartitionValue[] = Array.isArray(wanted) ? wanted : [wanted as PartitionValue];
-      return [key, new Set(values.map((value) => composed(partition({ [key]: value }).get(key) ?? null)))];
+      return [key, new Set(values.map((value) => composed(Partition.of([[key, value]]).get(key) ?? null)))];
     }),
   );
 }
 
 /**
- * Returns false where a key that is known of a partition contradicts the filters. Keys of deeper levels, not known yet,
- * contradict nothing. Values are compared in Unicode's composed form.
+ * Returns false where a partition cannot contain a match: one of its keys contradicts the filters. Its folders may have more keys,
+ * so a missing key contradicts nothing. Values are compared in Unicode's composed form.
  */
-export function matchesFilters(filters: ParsedFilters, candidate: Partition): boolean {
+export function canMatch(filters: ParsedFilters, candidate: Partition): boolean {
   return candidate.entries.every(([key, value]) => filters.get(key)?.has(composed(value)) ?? true);
+}
+
+/** Returns true where the rows of a folder match. As in SQL, a key that the folder lacks is NULL. */
+export function matches(filters: ParsedFilters, folder: Partition): boolean {
+  return [...filters].every(([key, wanted]) => wanted.has(composed(folder.get(key) ?? null)));
 }
 
 /** Returns a value in Unicode's composed form (NFC): macOS decomposes names (`e` and an accent), R2 composes them. */

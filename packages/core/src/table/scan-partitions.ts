@@ -6,7 +6,7 @@ import type { StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import { unknownEntity } from "./entities.ts";
 import { type OpenFile, type OpenPartitionOptions, openPartition } from "./open-partition.ts";
-import { checkFilterKeys, matchesFilters, type ParsedFilters } from "./partition-filter.ts";
+import { canMatch, checkFilterKeys, matches, type ParsedFilters } from "./partition-filter.ts";
 import { type PartitionTree, walkPartitions } from "./partition-tree.ts";
 import { rowParser } from "./row-parser.ts";
 
@@ -50,7 +50,9 @@ export async function* scanPartitions<T = Row>(
     for (const file of files) {
       opens++;
       for (const name of file.columns) missing.delete(name);
-      const columns = (options.columns ?? file.columns).filter((name) => !(name in partitionColumns));
+      const columns = (options.columns ?? file.columns).filter(
+        (name) => !Object.hasOwn(partitionColumns, name),
+      );
       const { rowSchema } = options;
       // Without a schema T is Row, the default of every caller's type parameter.
       const parse = rowSchema === undefined ? (rows: Row[]) => rows as T[] : rowParser(rowSchema, file.name);
@@ -105,26 +107,32 @@ async function matchingPartitions(
     ...(filters.size === 0
       ? {}
       : {
-          prune: (level) => level.map((candidate) => matchesFilters(filters, candidate)),
+          prune: (level) => level.map((candidate) => canMatch(filters, candidate)),
           pruneKeys: new Set(filters.keys()),
         }),
   });
   if (tree.folders.length === 0 && tree.keys.length === 0)
     throw await unknownEntity(backend, entity, "readIndex");
-  // If everything was pruned, the keys below are unknown: the first chain of folders has them.
-  const keys = tree.folders.length > 0 ? tree.keys : await keysOfFirstChain(backend, entity, signal);
-  checkFilterKeys(filters, keys, entity);
-  return tree;
+  await checkKeys(backend, entity, filters, tree.keys, signal);
+  return { ...tree, folders: tree.folders.filter(({ partition }) => matches(filters, partition)) };
 }
 
-async function keysOfFirstChain(
+/** Refuses unknown keys. Some keys may be below folders that were pruned: first one chain of folders is searched, then all are. */
+async function checkKeys(
   backend: StorageBackend,
   entity: Key,
+  filters: ParsedFilters,
+  found: readonly string[],
   signal: AbortSignal | undefined,
-): Promise<readonly string[]> {
-  const { keys } = await walkPartitions(backend, entity, {
+): Promise<void> {
+  const isComplete = (known: readonly string[]): boolean =>
+    [...filters.keys()].every((key) => known.includes(key));
+  if (isComplete(found)) return;
+  const chain = await walkPartitions(backend, entity, {
     signal,
     prune: (level) => level.map((_, i) => i === 0),
   });
-  return keys;
+  if (isComplete([...found, ...chain.keys])) return;
+  const { keys } = await walkPartitions(backend, entity, { signal });
+  checkFilterKeys(filters, keys, entity);
 }

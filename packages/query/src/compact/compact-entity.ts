@@ -103,11 +103,16 @@ async function makePlan(
       return [key, (text: string) => values.has(text === HIVE_NULL ? "" : text)];
     }),
   );
-  const matches = ({ entries }: Partition): boolean =>
+  const canMatch = ({ entries }: Partition): boolean =>
     entries.every(([key, value]) => wanted.get(key)?.(value ?? HIVE_NULL) ?? true);
+  // As in SQL, a key that a folder lacks is NULL.
+  const matches = (folder: Partition): boolean =>
+    [...wanted].every(([key, isWanted]) => isWanted(folder.get(key) ?? HIVE_NULL));
   const { folders } = await walkPartitions(backend, facts.entity, {
     signal,
-    ...(wanted.size === 0 ? {} : { prune: (level) => level.map(matches), pruneKeys: new Set(wanted.keys()) }),
+    ...(wanted.size === 0
+      ? {}
+      : { prune: (level) => level.map(canMatch), pruneKeys: new Set(wanted.keys()) }),
   });
   const files = await storedFiles(
     folders.filter(({ partition }) => matches(partition)),

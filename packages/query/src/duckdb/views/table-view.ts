@@ -7,6 +7,8 @@ import { hiveColumn, type Scratch } from "./scratch.ts";
 export const FILE_COLUMN = "parquetry_file";
 /** Integer types that DOUBLE cannot hold exactly in full. */
 const WIDE_INTEGERS: ReadonlySet<string> = new Set(["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT"]);
+/** Types that can hold NaN, at any depth. */
+const FLOATING = /\b(?:FLOAT|DOUBLE)\b/;
 /** Every whole number up to this one is a DOUBLE. */
 const EXACT_IN_DOUBLE = "9007199254740992";
 
@@ -140,9 +142,13 @@ function readParquet(
   return `read_parquet(getvariable('${variable}'), ${hive})`;
 }
 
-/** A cast never changes a number silently: a number that DOUBLE cannot hold fails the query. */
+/**
+ * A cast never changes a number silently: a number that DOUBLE cannot hold fails the query. TRY returns its column unchanged and
+ * has no statistics. DuckDB 1.5 trusts the least and greatest value in a footer, which leave NaN out, and would lose rows with NaN
+ * (docs/decisions/0021).
+ */
 function converted({ name, type }: QueryColumn, wanted: string): string {
-  const column = quoteName(name);
+  const column = FLOATING.test(type) ? `TRY(${quoteName(name)})` : quoteName(name);
   if (type === wanted) return column;
   if (wanted === "DOUBLE" && WIDE_INTEGERS.has(type)) {
     const message = `'the column ${name.replaceAll("'", "''")} is ${type} in some files and DOUBLE in others, which cannot hold ' || CAST(${column} AS VARCHAR) || ' exactly: set its type with the option columnTypes'`;
