@@ -100,6 +100,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   verify: [],
   query: ["SELECT sum(yards) AS yards FROM plays"],
   compact: ["raw/plays", "--dry-run"],
+  repair: ["--dry-run"],
   ddl: ["raw/plays", "--engine", "duckdb"],
   cache: [],
   init: [],

@@ -198,6 +198,21 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
     async () => (await import("./sql/compact-command.ts")).compactCommand,
   );
   runs(
+    add("repair", "remove what killed writes left, and rename old manifests", [
+      "parquetry repair --dry-run                          # show what would be done",
+      "parquetry repair raw/plays",
+      "parquetry repair --from s3://football",
+    ])
+      .argument("[table]", "e.g. raw/plays (default: every table)")
+      .option("--dry-run", "show what would be done, and change nothing")
+      .option("--from <uri>", "a path, s3://bucket/prefix or r2://bucket/prefix (default: as configured)")
+      .addHelpText(
+        "after",
+        "\nNo row changes. A manifest.json stops other engines; it becomes _manifest.json,\nwhich they ignore. Files of other systems are named, and stay.",
+      ),
+    async () => (await import("./repair-command.ts")).repairCommand,
+  );
+  runs(
     addTypeFlags(
       add("ddl", "print the table definition for another engine", ["parquetry ddl raw/plays --engine trino"])
         .argument("<table>", "e.g. raw/plays")

@@ -57,7 +57,7 @@ ${ENV_TEMPLATE.trimEnd()}`,
     text: `0    done, and everything is equal
 1    files differ, failed, were refused or are unverifiable; each is named
      (--allow-unverified accepts the last). A query, a partition of compact or
-     a check of doctor failed
+     repair, or a check of doctor failed
 2    wrong usage, configuration or SQL, or a store that cannot be reached or
      opened: nothing was begun
 130  interrupted; run the same command again to continue`,
