@@ -1,4 +1,4 @@
-import { type RepairReport, Storage } from "@parquetry/core";
+import type { RepairReport } from "@parquetry/core";
 import { isStorageError, type StorageError } from "@parquetry/core/backend";
 import { getBackend } from "@parquetry/storage/backend";
 import { formatBytes, formatCount, formatCounted } from "../terminal/format-amount.ts";
@@ -35,6 +35,7 @@ export async function repairCommand(
   const { env, envPrefix, interrupt, json, terminal } = context;
   const signal = interrupt.abort;
   const backend = from === undefined ? await getBackend({ env, envPrefix }) : await openSource(context, from);
+  const { Storage } = await import("@parquetry/core");
   await using storage = new Storage(backend);
   const entities = entity === undefined ? await storage.listEntities("", { signal }) : [entity];
   const repaired: Repaired[] = [];
