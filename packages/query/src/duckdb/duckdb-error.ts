@@ -1,4 +1,4 @@
-import { StorageError, type StorageErrorCode } from "@parquetry/core";
+import { isStorageError, StorageError, type StorageErrorCode } from "@parquetry/core";
 import { isNode } from "../statement/sql-tree.ts";
 
 /** DuckDB's types of errors that have one meaning, in lower case. */
@@ -9,6 +9,9 @@ const CODES: Readonly<Record<string, StorageErrorCode>> = {
   "not implemented": "not_supported",
 };
 const HTTP_CODES: Readonly<Record<string, StorageErrorCode>> = { 403: "permission_denied", 404: "not_found" };
+const INVALIDATED = /database has been invalidated/;
+/** Types of errors that a file can cause with which DuckDB cannot cope: a check of DuckDB itself, or an exception of a library. */
+const INTERNAL_TYPES: ReadonlySet<string> = new Set(["internal", "fatal", "unknown"]);
 /** DuckDB has no types for a missing file and for a damaged one. */
 const MESSAGES: Readonly<Record<string, readonly (readonly [RegExp, StorageErrorCode])[]>> = {
   io: [
@@ -16,9 +19,12 @@ const MESSAGES: Readonly<Record<string, readonly (readonly [RegExp, StorageError
     [/^Could not (?:connect|establish)/, "unavailable"],
     [/^/, "corrupt"],
   ],
+  fatal: [[INVALIDATED, "unavailable"]],
+  internal: [[/^File is encrypted/, "not_supported"]],
   invalid: [[/^/, "corrupt"]],
   serialization: [[/^/, "corrupt"]],
   "invalid input": [
+    [/^File '[^']*' is encrypted/, "not_supported"],
     [
       /^Failed to read file |^No magic bytes |^Footer length |^Invalid string encoding found in Parquet/,
       "corrupt",
@@ -39,6 +45,18 @@ export interface DuckDbProblem {
   readonly column?: string | undefined;
   /** The line of the SQL that it is about, with a caret below the place. Absent where DuckDB names none. */
   readonly place?: string | undefined;
+}
+
+/** True for a problem that a file may have caused although it names none and has no type that says so. */
+export function isInternal({ type, code }: Pick<DuckDbProblem, "type" | "code">): boolean {
+  return INTERNAL_TYPES.has(type.toLowerCase()) && code !== "unavailable";
+}
+
+/** True for the error of a statement that failed only because an earlier one had invalidated its database. */
+export function isInvalidated(error: unknown): boolean {
+  if (isStorageError(error)) return error.storeCode === "FATAL" && error.code === "unavailable";
+  const { type, message } = thrownProblem(error);
+  return type === "FATAL" && INVALIDATED.test(message);
 }
 
 /** Reads what DuckDB threw. All databases of this package have `errors_as_json` on. */

@@ -6,6 +6,7 @@ import type { ScanFile } from "../files/scan-file.ts";
 import type { QueryParameters } from "../statement/query-parameters.ts";
 import { quoteText } from "../statement/quote.ts";
 import type { Statement } from "../statement/statement.ts";
+import { Database, retryInvalidated } from "./database.ts";
 import type {
   CallOptions,
   DuckDb,
@@ -41,7 +42,9 @@ const PROBE_VIEW = "parquetry_probe";
 export async function openEmbeddedDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   const { trusted } = options;
   const scratch = await Scratch.create(options.roots, options.scratchDirectory);
+  const secret = new StoreSecret();
   const open = async (
+    spill: string,
     disabledOptimizers: string,
     threads: number | undefined,
     httpfs?: DuckDbOptions["httpfs"],
@@ -57,23 +60,41 @@ export async function openEmbeddedDuckDb(options: DuckDbOptions): Promise<DuckDb
     if (httpfs !== undefined) await loadHttpfs(instance, httpfs.extension);
     const roots = httpfs === undefined ? options.roots : [...options.roots, httpfs.scope];
     const readsStore = httpfs !== undefined;
-    await configure(instance, scratch, roots, disabledOptimizers, { trusted, readsStore });
+    const directories = [scratch.path, ...roots];
+    await configure(instance, {
+      directories,
+      spill: `${scratch.path}/${spill}`,
+      disabledOptimizers,
+      trusted,
+      readsStore,
+    });
+    if (readsStore) await withConnection(instance, (connection) => secret.restore(connection));
     return instance;
   };
-  const planner = await open(PLANNING_DISABLED_OPTIMIZERS, 1);
+  const planner = await Database.create((generation) =>
+    open(`planner-spill-${generation}`, PLANNING_DISABLED_OPTIMIZERS, 1),
+  );
   // Wrong results in 1.5.5 and 1.5.6: a join filter pushed below ORDER BY and LIMIT (duckdb issue 22924).
-  const executor = await open("join_filter_pushdown", options.threads, options.httpfs);
-  return new EmbeddedDuckDb(planner, executor, scratch, trusted);
+  const executor = await Database.create((generation) =>
+    open(`spill-${generation}`, "join_filter_pushdown", options.threads, options.httpfs),
+  );
+  return new EmbeddedDuckDb(planner, executor, scratch, secret, trusted);
+}
+
+interface Configuration {
+  readonly directories: readonly string[];
+  /** A directory of this database alone for temporary data. */
+  readonly spill: string;
+  readonly disabledOptimizers: string;
+  readonly trusted: boolean;
+  readonly readsStore: boolean;
 }
 
 async function configure(
   instance: DuckDBInstance,
-  scratch: Scratch,
-  roots: readonly string[],
-  disabledOptimizers: string,
-  { trusted, readsStore }: { readonly trusted: boolean; readonly readsStore: boolean },
+  { directories, spill, disabledOptimizers, trusted, readsStore }: Configuration,
 ): Promise<void> {
-  const allowed = [scratch.path, ...roots].map((path) => quoteText(path.endsWith("/") ? path : `${path}/`));
+  const allowed = directories.map((path) => quoteText(path.endsWith("/") ? path : `${path}/`));
   const settings = [
     "SET GLOBAL errors_as_json = true",
     `SET GLOBAL disabled_optimizers = '${disabledOptimizers}'`,
@@ -81,7 +102,7 @@ async function configure(
     "SET GLOBAL parquet_metadata_cache = true",
     // The system already caches files on this machine.
     `SET GLOBAL enable_external_file_cache = ${readsStore}`,
-    `SET GLOBAL temp_directory = ${quoteText(`${scratch.path}/spill`)}`,
+    `SET GLOBAL temp_directory = ${quoteText(spill)}`,
     ...(trusted
       ? []
       : [
@@ -96,8 +117,8 @@ async function configure(
 }
 
 class EmbeddedDuckDb implements DuckDb {
-  readonly #planner: DuckDBInstance;
-  readonly #executor: DuckDBInstance;
+  readonly #planner: Database;
+  readonly #executor: Database;
   readonly #scratch: Scratch;
   readonly #trusted: boolean;
   readonly #pruner: Pruner;
@@ -105,18 +126,24 @@ class EmbeddedDuckDb implements DuckDb {
   readonly #secret: StoreSecret;
   #resultFiles = 0;
 
-  constructor(planner: DuckDBInstance, executor: DuckDBInstance, scratch: Scratch, trusted: boolean) {
+  constructor(
+    planner: Database,
+    executor: Database,
+    scratch: Scratch,
+    secret: StoreSecret,
+    trusted: boolean,
+  ) {
     this.#planner = planner;
     this.#executor = executor;
     this.#scratch = scratch;
     this.#trusted = trusted;
     this.#pruner = new Pruner(planner, scratch);
     this.#schemas = new FileSchemas(executor, scratch);
-    this.#secret = new StoreSecret(executor);
+    this.#secret = secret;
   }
 
   async grant(access: ObjectAccess): Promise<void> {
-    await this.#secret.set(access);
+    await this.#secret.set(this.#executor, access);
   }
 
   async prepare(
@@ -124,7 +151,7 @@ class EmbeddedDuckDb implements DuckDb {
     parameters: QueryParameters | undefined,
     options: CallOptions = {},
   ): Promise<Statement> {
-    return withConnection(this.#planner, (connection) =>
+    return this.#planner.withConnection((connection) =>
       interruptible(connection, options, () => prepareStatement(connection, sql, parameters, this.#trusted)),
     );
   }
@@ -145,7 +172,11 @@ class EmbeddedDuckDb implements DuckDb {
     return this.#schemas.isAllNull(group, column);
   }
 
-  async run(statement: Statement, tables: readonly ScanTable[], options: RunOptions): Promise<DuckDbResult> {
+  run(statement: Statement, tables: readonly ScanTable[], options: RunOptions): Promise<DuckDbResult> {
+    return retryInvalidated(() => this.#run(statement, tables, options));
+  }
+
+  async #run(statement: Statement, tables: readonly ScanTable[], options: RunOptions): Promise<DuckDbResult> {
     const { maxRows } = options;
     const isLimited = maxRows !== undefined && statement.isSelect;
     let names: readonly string[] | undefined;
@@ -170,24 +201,22 @@ class EmbeddedDuckDb implements DuckDb {
     options: RunOptions,
   ): Promise<ResultFile> {
     const limit = options.maxRows === undefined ? "" : ` LIMIT ${options.maxRows + 1}`;
-    return this.#write(
-      tables,
-      options,
-      async (connection, path) => {
-        const copy = `COPY (FROM ${RESULT_VIEW}${limit}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`;
-        return (await connection.run(copy)).rowsChanged;
-      },
-      statement,
-    );
+    const write = async (connection: DuckDBConnection, path: string): Promise<number> => {
+      const copy = `COPY (FROM ${RESULT_VIEW}${limit}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`;
+      return (await connection.run(copy)).rowsChanged;
+    };
+    return retryInvalidated(() => this.#write(tables, options, write, statement));
   }
 
   async merge(table: ScanTable, options: MergeOptions): Promise<ResultFile> {
-    return this.#write([table], options, (connection, path) => mergeFiles(connection, table, path, options));
+    return retryInvalidated(() =>
+      this.#write([table], options, (connection, path) => mergeFiles(connection, table, path, options)),
+    );
   }
 
   async close(): Promise<void> {
-    this.#planner.closeSync();
-    this.#executor.closeSync();
+    await this.#planner.close();
+    await this.#executor.close();
     await this.#scratch.dispose();
   }
 
@@ -244,6 +273,7 @@ class EmbeddedDuckDb implements DuckDb {
     options: CallOptions,
     sql?: string,
   ): Promise<StorageError> {
+    this.#executor.suspect();
     return failureOfFiles(error, {
       sql,
       files: tables.flatMap(({ groups }) => groups.flatMap(({ files }) => files)),
@@ -263,7 +293,7 @@ class EmbeddedDuckDb implements DuckDb {
     }));
     if (groups.every((group) => group.files.length === 0)) return false;
     try {
-      await withConnection(this.#executor, async (connection) => {
+      await this.#executor.withConnection(async (connection) => {
         const view = await scanView({ ...table, names: [PROBE_VIEW], groups }, this.#scratch, 0);
         await createViews(connection, [view]);
         const read = `SELECT sum(hash(file_row)::HUGEINT) FROM ${PROBE_VIEW} file_row`;

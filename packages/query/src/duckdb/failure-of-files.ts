@@ -1,6 +1,6 @@
 import { isStorageError, type StorageError } from "@parquetry/core";
 import type { ScanFile } from "../files/scan-file.ts";
-import { problemError, thrownProblem } from "./duckdb-error.ts";
+import { isInternal, problemError, thrownProblem } from "./duckdb-error.ts";
 
 /** What DuckDB was doing when it failed. */
 export interface FailedRead {
@@ -28,15 +28,19 @@ export async function failureOfFiles(error: unknown, read: FailedRead): Promise<
   for (const { path, footerPath = path, key } of files)
     message = message.replaceAll(path, key).replaceAll(footerPath, key);
   const problem = { ...raw, code, message };
-  if (named !== undefined || code !== "corrupt") return problemError(problem, { path: named?.key });
+  if (named !== undefined || (code !== "corrupt" && !isInternal(raw)))
+    return problemError(problem, { path: named?.key });
   const broken = await findBrokenFile(files, read.fails);
-  return problemError(problem, {
-    path: broken?.key,
-    hint:
-      broken === undefined
-        ? ""
-        : `\nThe file is ${broken.key}: restore it from its source, or leave its partition out.`,
-  });
+  if (broken === undefined)
+    return problemError(isInternal(raw) ? { ...problem, code: "not_supported" } : problem);
+  const isReadable = code === "not_supported";
+  const remedy = isReadable
+    ? "leave its partition out"
+    : "restore it from its source, or leave its partition out";
+  return problemError(
+    { ...problem, code: isReadable ? code : "corrupt" },
+    { path: broken.key, hint: `\nThe file is ${broken.key}: ${remedy}.` },
+  );
 }
 
 /** Finds a file that cannot be read: by reading one half of the files, then the half of the half that fails. */

@@ -1,13 +1,13 @@
-import type { DuckDBInstance, DuckDBValue } from "@duckdb/node-api";
+import type { DuckDBValue } from "@duckdb/node-api";
 import { groupBy } from "../files/group-by.ts";
 import { mapYielding } from "../files/map-yielding.ts";
 import type { ScanFile } from "../files/scan-file.ts";
 import { quoteText } from "../statement/quote.ts";
+import type { Database } from "./database.ts";
 import { failureOfFiles } from "./failure-of-files.ts";
 import { setFiles } from "./views/create-views.ts";
 import type { FileGroup, QueryColumn } from "./views/scan-table.ts";
 import type { Scratch } from "./views/scratch.ts";
-import { withConnection } from "./with-connection.ts";
 
 /** The variable with the files that a query reads. */
 const FILES = "parquetry_schema_files";
@@ -16,15 +16,15 @@ const MAX_REMEMBERED = 200_000;
 
 /** Reads the footers of files, remembers their schemas, and groups files of the same schema. */
 export class FileSchemas {
-  readonly #instance: DuckDBInstance;
+  readonly #database: Database;
   readonly #scratch: Scratch;
   /** By the version of a file, the signature of its schema. */
   readonly #signatures = new Map<string, string>();
   /** By signature, the columns. */
   readonly #columns = new Map<string, readonly QueryColumn[]>();
 
-  constructor(instance: DuckDBInstance, scratch: Scratch) {
-    this.#instance = instance;
+  constructor(database: Database, scratch: Scratch) {
+    this.#database = database;
     this.#scratch = scratch;
   }
 
@@ -124,7 +124,7 @@ export class FileSchemas {
   }
 
   async #run(files: readonly ScanFile[], sql: string): Promise<DuckDBValue[][]> {
-    return withConnection(this.#instance, async (connection) => {
+    return this.#database.withConnection(async (connection) => {
       await setFiles(connection, FILES, await mapYielding(files, (file) => this.#plainPath(file)));
       const result = await connection.run(sql);
       const chunks = await mapYielding(

@@ -1,8 +1,9 @@
-import type { DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { StorageError } from "@parquetry/core";
 import type { ObjectAccess } from "@parquetry/core/unstable";
 import { endpointHost, objectUrl } from "../files/object-url.ts";
 import { quoteText } from "../statement/quote.ts";
+import type { Database } from "./database.ts";
 import { thrownProblem } from "./duckdb-error.ts";
 import { withConnection } from "./with-connection.ts";
 
@@ -34,20 +35,16 @@ export async function loadHttpfs(instance: DuckDBInstance, extension: string | u
 
 /** The store's credentials in DuckDB. No message contains them, and DuckDB shows no secret unredacted. */
 export class StoreSecret {
-  readonly #instance: DuckDBInstance;
   #known = "";
+  #statement: string | undefined;
   #hidden: readonly string[] = [];
-
-  constructor(instance: DuckDBInstance) {
-    this.#instance = instance;
-  }
 
   /**
    * Replaces the credentials.
    *
    * @throws StorageError `not_supported` for an endpoint that httpfs cannot reach.
    */
-  async set(access: ObjectAccess): Promise<void> {
+  async set(database: Database, access: ObjectAccess): Promise<void> {
     const known = JSON.stringify(access);
     if (known === this.#known) return;
     const { region, endpoint, isPathStyle, credentials } = access;
@@ -65,9 +62,9 @@ export class StoreSecret {
     ];
     this.#hidden = [accessKeyId, secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken])];
     try {
-      await withConnection(this.#instance, (connection) =>
-        connection.run(`CREATE OR REPLACE SECRET ${SECRET_NAME} (${options.join(", ")})`),
-      );
+      const statement = `CREATE OR REPLACE SECRET ${SECRET_NAME} (${options.join(", ")})`;
+      await database.withConnection((connection) => connection.run(statement));
+      this.#statement = statement;
       this.#known = known;
     } catch {
       // DuckDB's message may repeat the statement, which contains the credentials.
@@ -77,6 +74,11 @@ export class StoreSecret {
         message: "openQuery: DuckDB refuses the store's credentials.",
       });
     }
+  }
+
+  /** Passes the credentials to a database that was opened again. */
+  async restore(connection: DuckDBConnection): Promise<void> {
+    if (this.#statement !== undefined) await connection.run(this.#statement);
   }
 
   /** Removes the credentials from a message. */

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { isStorageError, type PartitionEntry } from "@parquetry/core";
 import { mapYielding } from "../../files/map-yielding.ts";
 import { quoteName, quoteText } from "../../statement/quote.ts";
 import { isNode, type SqlNode } from "../../statement/sql-tree.ts";
 import type { Statement } from "../../statement/statement.ts";
+import type { Database } from "../database.ts";
 import type { CallOptions, PruneResult } from "../duckdb.ts";
 import { serializedProblem, thrownProblem } from "../duckdb-error.ts";
 import { interruptible } from "../interruptible.ts";
@@ -54,14 +55,14 @@ const QUERY_ERRORS: ReadonlySet<string> = new Set(["Binder", "Catalog", "Parser"
  * plan lists the files that remain. If anything goes wrong, every candidate is kept.
  */
 export class Pruner {
-  readonly #instance: DuckDBInstance;
+  readonly #database: Database;
   readonly #scratch: Scratch;
   readonly #emptyFiles = new Map<string, Promise<string>>();
   /** By {@link planName}, the filters of each scan of the table. */
   readonly #pushed = new Map<string, readonly ReadonlyMap<string, SqlNode>[]>();
 
-  constructor(instance: DuckDBInstance, scratch: Scratch) {
-    this.#instance = instance;
+  constructor(database: Database, scratch: Scratch) {
+    this.#database = database;
     this.#scratch = scratch;
   }
 
@@ -71,27 +72,35 @@ export class Pruner {
     tables: readonly CandidateTable[],
     options: CallOptions = {},
   ): Promise<PruneResult> {
-    const connection = await this.#instance.connect();
     try {
-      const { narrowed, met } = await this.#narrow(connection, statement, tables);
-      if (met !== undefined) return met;
-      const result = await this.#plan(
-        connection,
-        statement,
-        narrowed.map(({ table }) => table),
-        options,
+      return await this.#database.withConnection((connection) =>
+        this.#prune(connection, statement, tables, options),
       );
-      if (result.outcome !== "pruned") return result;
-      const kept = new Map(
-        narrowed.map(({ table, spread }) => [table.entity, spread(result.kept.get(table.entity) ?? [])]),
-      );
-      return { ...result, kept };
     } catch (error) {
       if (isStorageError(error, "aborted")) throw error;
       return { outcome: "unknown", reason: thrownProblem(error).message };
-    } finally {
-      connection.closeSync();
     }
+  }
+
+  async #prune(
+    connection: DuckDBConnection,
+    statement: Statement,
+    tables: readonly CandidateTable[],
+    options: CallOptions,
+  ): Promise<PruneResult> {
+    const { narrowed, met } = await this.#narrow(connection, statement, tables);
+    if (met !== undefined) return met;
+    const result = await this.#plan(
+      connection,
+      statement,
+      narrowed.map(({ table }) => table),
+      options,
+    );
+    if (result.outcome !== "pruned") return result;
+    const kept = new Map(
+      narrowed.map(({ table, spread }) => [table.entity, spread(result.kept.get(table.entity) ?? [])]),
+    );
+    return { ...result, kept };
   }
 
   async #plan(

@@ -1,0 +1,87 @@
+import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { isInvalidated } from "./duckdb-error.ts";
+
+/** How often something is run again because another query has invalidated its database. */
+const MAX_ATTEMPTS = 5;
+
+/**
+ * A DuckDB database that is opened again after an internal failure: from then on DuckDB refuses every statement in it, over good
+ * files too. Results that are already in memory stay readable.
+ */
+export class Database {
+  readonly #open: (generation: number) => Promise<DuckDBInstance>;
+  #instance: Promise<DuckDBInstance>;
+  #generation = 0;
+  #isSuspect = false;
+
+  private constructor(open: (generation: number) => Promise<DuckDBInstance>, instance: DuckDBInstance) {
+    this.#open = open;
+    this.#instance = Promise.resolve(instance);
+  }
+
+  /** @param open opens an empty database; it is called again after each internal failure. */
+  static async create(open: (generation: number) => Promise<DuckDBInstance>): Promise<Database> {
+    return new Database(open, await open(0));
+  }
+
+  /** Connects to the database, which is opened again if it has become unusable. */
+  async connect(): Promise<DuckDBConnection> {
+    if (this.#isSuspect) {
+      this.#isSuspect = false;
+      this.#instance = this.#instance.then((instance) => this.#usable(instance));
+    }
+    return (await this.#instance).connect();
+  }
+
+  /** Declares that a statement has failed: the next connection checks whether the database is still usable. */
+  suspect(): void {
+    this.#isSuspect = true;
+  }
+
+  /** Runs something on a new connection, and closes it. */
+  async withConnection<T>(run: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    return retryInvalidated(async () => {
+      const connection = await this.connect();
+      try {
+        return await run(connection);
+      } catch (error) {
+        this.suspect();
+        throw error;
+      } finally {
+        connection.closeSync();
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    (await this.#instance).closeSync();
+  }
+
+  async #usable(instance: DuckDBInstance): Promise<DuckDBInstance> {
+    const connection = await instance.connect();
+    try {
+      await connection.run("SELECT 1");
+      return instance;
+    } catch {
+      const opened = await this.#open(++this.#generation).catch((error: unknown) => {
+        this.suspect();
+        throw error;
+      });
+      instance.closeSync();
+      return opened;
+    } finally {
+      connection.closeSync();
+    }
+  }
+}
+
+/** Runs something again that failed only because another query had invalidated the database. */
+export async function retryInvalidated<T>(run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !isInvalidated(error)) throw error;
+    }
+  }
+}
