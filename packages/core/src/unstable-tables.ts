@@ -25,6 +25,7 @@ export {
   type ManifestFile,
   parseManifest,
   type ReplacedFile,
+  untypedColumns,
 } from "./table/manifest.ts";
 export {
   type PartitionFolder,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { createLocalBackend } from "@parquetry/backend-local";
-import { Storage } from "@parquetry/core";
+import { partition, type Row, Storage } from "@parquetry/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openQuery, type QueryDatabase } from "../src/index.ts";
 
@@ -57,6 +57,39 @@ afterAll(async () => {
 });
 
 describe("columns that drift", () => {
+  it("are NULL in SQL where a write left them out of the file, and stay so when files are merged", async () => {
+    const write = (year: number, rows: readonly Row[]): Promise<number> =>
+      storage.write("holes", rows, partition({ year }), { overwrite: false });
+    await write(2019, [{ id: 1, note: null, odds: null }]);
+    await write(2019, [{ id: 2, note: null }]);
+    await write(2020, [{ id: 3, note: "x" }]);
+    await write(2021, [{ id: 4 }]);
+    const check = async (): Promise<void> => {
+      const { rows } = await db.sql("SELECT id, note, odds FROM holes ORDER BY id");
+      expect(rows).toEqual(
+        [1n, 2n, 3n, 4n].map((id) => ({ id: Number(id), note: id === 3n ? "x" : null, odds: null })),
+      );
+      expect((await db.sql("SELECT odds FROM holes WHERE year = 2019")).rows).toEqual([
+        { odds: null },
+        { odds: null },
+      ]);
+      expect((await db.sql("SELECT id FROM holes WHERE note = 'x' OR odds = 1")).rows).toEqual([{ id: 3 }]);
+      const { columns } = await db.describe("holes");
+      expect(columns.map(({ name, type }) => `${name} ${type}`).sort()).toEqual([
+        "id BIGINT",
+        "note VARCHAR",
+        "odds UNKNOWN",
+      ]);
+    };
+    await check();
+    const read = await storage.readIndex("holes");
+    expect((await db.compact("holes")).compacted).toHaveLength(1);
+    await check();
+    expect(await storage.readIndex("holes")).toEqual(read);
+    const [file] = (await storage.listFiles("holes/year=2019")).filter((name) => name.endsWith(".parquet"));
+    expect(await storage.readParquet(file ?? "")).toEqual([{ id: 1 }, { id: 2 }]);
+  });
+
   it("are described by the types in all files, or as UNKNOWN", async () => {
     await write("voids", "year=2018", "SELECT NULL::BOOLEAN AS a, NULL::BOOLEAN AS b, 1 AS c");
     await write("voids", "year=2019", "SELECT NULL::BOOLEAN AS a, 'x' AS b, 1 AS c");

@@ -40,6 +40,60 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
     expect(await schemas()).toEqual(["team string, yards int64, down int64", "team string, yards int64"]);
   });
 
+  it("without a value are left out of the file, and are null to every reader until a partition gives them a type", async () => {
+    await write(1, [{ id: 1, note: null, yards: 5, odds: null }]);
+    await write(1, [{ id: 2, yards: 6, more: 1 }], { overwrite: false });
+    storage = new Storage(storage.backend);
+    await write(2, [{ id: 3, yards: 7 }]);
+    await write(3, [{ id: 4, note: "x" }]);
+    await write(4, [{ id: null, note: null }]);
+    expect(await schemas()).toEqual([
+      "id int64, note string, yards int64, odds null",
+      "id int64, note null, yards int64, odds null, more int64",
+      "id int64, note null, yards int64, odds null",
+    ]);
+    const stored = async (path: string): Promise<string[][]> => {
+      const names = (await storage.listFiles(path)).filter((name) => name.endsWith(".parquet"));
+      const files = await Promise.all(names.map((name) => storage.readParquet(name)));
+      return files.map(([row]) => Object.keys(row ?? {})).sort((a, b) => a.length - b.length);
+    };
+    expect(await stored(`${ENTITY}/year=2024/week=1`)).toEqual([
+      ["id", "yards"],
+      ["id", "yards", "more"],
+    ]);
+    expect(await stored(`${ENTITY}/year=2024/week=3`)).toEqual([["id", "note", "yards"]]);
+    const rows = await storage.readIndex(ENTITY);
+    const ids = { id: 1, note: null, yards: 5, odds: null, more: null, year: "2024", week: "1" };
+    expect(rows.find(({ id }) => id === 1)).toEqual(ids);
+    expect(Object.keys(rows.find(({ id }) => id === 1) ?? {})).toEqual(Object.keys(ids));
+    expect(rows.find(({ id }) => id === 3)).toMatchObject({ note: null, odds: null });
+    expect(rows.find(({ id }) => id === 4)).toMatchObject({ note: "x", odds: null });
+    expect(await storage.readIndex(ENTITY, { week: 2 }, { columns: ["odds"] })).toEqual([
+      { odds: null, year: "2024", week: "2" },
+    ]);
+  });
+
+  it("keep one in the file, with its type if it has one, where no row has any value", async () => {
+    await write(1, [
+      { a: null, b: null },
+      { a: null, b: null },
+    ]);
+    await write(2, [{ a: null, b: 1 }]);
+    storage = new Storage(storage.backend);
+    await write(3, [{ a: null, b: null }], {
+      schema: [
+        { name: "a", type: "null" },
+        { name: "b", type: "int64" },
+      ],
+    });
+    expect(await storage.readIndex(ENTITY, {}, { columns: ["a", "b"] })).toEqual([
+      { a: null, b: null, year: "2024", week: "1" },
+      { a: null, b: null, year: "2024", week: "1" },
+      { a: null, b: 1, year: "2024", week: "2" },
+      { a: null, b: null, year: "2024", week: "3" },
+    ]);
+  });
+
   it("refuse values that readers of one file's types would change: fractions among whole numbers, strings among numbers", async () => {
     await write(1, [{ yards: 1 }, { yards: 2 }]);
     for (const fresh of [false, true]) {

@@ -6,6 +6,7 @@ import { openByteSource } from "../parquet/byte-source.ts";
 import type { KnownColumn } from "../parquet/fit-columns.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
 import { dataFormat, MANIFEST_NAME, OLD_MANIFEST_NAME } from "./data-file.ts";
+import { untypedColumns, withManifestColumns } from "./manifest.ts";
 import { readPartitionState } from "./partition-state.ts";
 
 /** The keys and columns that the partitions of an entity share. */
@@ -88,7 +89,11 @@ async function columnsOf(
       await openByteSource(backend, file.info.key, { known: file.info, signal }),
     );
     const keys = new Set(partition.keys);
-    return fields.flatMap(({ name, columnType }) => (keys.has(name) ? [] : [{ name, type: columnType }]));
+    const types = new Map(fields.map(({ name, columnType }) => [name, columnType]));
+    const untyped = new Set(untypedColumns(state.manifest));
+    return withManifestColumns([...types.keys()], state.manifest)
+      .filter((name) => (types.has(name) || untyped.has(name)) && !keys.has(name))
+      .map((name) => ({ name, type: types.has(name) ? types.get(name) : "null" }));
   } catch (error) {
     // A partition that cannot be read, or is being replaced, is skipped: the next one may be readable.
     const codes = ["corrupt", "not_found", "not_supported", "precondition_failed", "conflict"];

@@ -157,6 +157,30 @@ export function manifestFields(
   return [...fields.values()];
 }
 
+/** Returns the columns without a type: they are NULL throughout every file that the manifest lists, and left out of it. */
+export function untypedColumns(manifest: Manifest | undefined): readonly string[] {
+  if (manifest?.files === undefined) return [];
+  return manifest.schema?.fields.filter(({ type }) => type === "null").map(({ name }) => name) ?? [];
+}
+
+/**
+ * Returns the columns of a file and, each after its predecessor in the manifest, those that only the manifest has: they are NULL
+ * throughout the file. A manifest of another system adds none, since its fields may be of other files.
+ */
+export function withManifestColumns(
+  columns: readonly string[],
+  manifest: Manifest | undefined,
+): readonly string[] {
+  const known = new Set(columns);
+  const all = [...columns];
+  let next = 0;
+  for (const { name } of (manifest?.files && manifest.schema?.fields) ?? []) {
+    if (known.has(name)) next = all.indexOf(name) + 1;
+    else all.splice(next++, 0, name);
+  }
+  return all;
+}
+
 function corrupt(key: Key, problem: string, cause: unknown): StorageError {
   return new StorageError({
     code: "corrupt",

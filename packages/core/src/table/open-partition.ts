@@ -11,7 +11,7 @@ import type { UntrustedLimits } from "../parquet/open-parquet-file.ts";
 import { openParquetFile } from "../parquet/open-parquet-file.ts";
 import { committedFiles, isOwnFile } from "./committed-files.ts";
 import { type DataFile, MANIFEST_NAME } from "./data-file.ts";
-import { type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
+import { type Manifest, type ManifestFile, parseManifest, withManifestColumns } from "./manifest.ts";
 import { listPartitionFolder, type PartitionFolder } from "./partition-tree.ts";
 
 /** How often a partition is listed if it is replaced each time while it is being opened. */
@@ -68,7 +68,7 @@ export async function openPartition(
       const opened = await mapConcurrent(files, FILE_CONCURRENCY, (file) =>
         openFile(backend, file, expected.get(file.name), options),
       );
-      return opened.filter((file) => file !== undefined);
+      return opened.flatMap((file) => (file === undefined ? [] : [withNullColumns(file, manifest)]));
     } catch (error) {
       const moved = isStorageError(error, "not_found") || isStorageError(error, "precondition_failed");
       if (!moved) throw error;
@@ -143,6 +143,17 @@ async function openFile(
     options.onSkippedFile?.(error);
     return undefined;
   }
+}
+
+/** Adds the columns that were left out of the file, since they are NULL throughout. */
+function withNullColumns(file: OpenFile, manifest: Manifest | undefined): OpenFile {
+  const all = withManifestColumns(file.columns, manifest);
+  if (all.length === file.columns.length) return file;
+  return {
+    name: file.name,
+    columns: all,
+    scan: (columns = all, constants = {}) => file.scan(columns, constants),
+  };
 }
 
 function csvFile(name: string, rows: readonly Row[]): OpenFile {

@@ -21,6 +21,8 @@ export interface RewrittenPartition {
   readonly replaced: readonly DataFile[];
   /** The files of another entity from which the rows were made, noted in the manifest. Default: none. */
   readonly madeFrom?: MadeFrom | undefined;
+  /** The columns that are NULL throughout and were left out of the new file. The manifest keeps them. Default: none. */
+  readonly nullColumns?: readonly string[] | undefined;
   /** The new file. */
   readonly body: ReplayableBody;
 }
@@ -45,11 +47,14 @@ export interface RewriteOptions extends OperationOptions {
  */
 export async function rewritePartition(
   backend: StorageBackend,
-  { entity, partition, replaced, madeFrom, body }: RewrittenPartition,
+  { entity, partition, replaced, madeFrom, nullColumns = [], body }: RewrittenPartition,
   options: RewriteOptions = {},
 ): Promise<void> {
   const { rowCount: rows, fields: columns } = await openParquet(sourceOf(body, entity));
-  const fields = columns.map(({ name, type }): ManifestField => ({ name, type, nullable: true }));
+  const missing = nullColumns.map((name) => ({ name, type: "null" }));
+  const fields = [...columns, ...missing].map(
+    ({ name, type }): ManifestField => ({ name, type, nullable: true }),
+  );
   const hash = createHash("sha256");
   for await (const chunk of body.open()) hash.update(chunk);
   const prefix = await findPartitionPrefix(backend, entity, partition, options.signal);

@@ -140,9 +140,18 @@ function encodeData(
       "write",
       `the rows of ${prefix} have no column besides the partition's, so no file could hold their number. Add a column, or pass the columns by the option schema`,
     );
-  const body = encodeParquet(rows, columns);
+  const body = encodeParquet(rows, storedColumns(columns));
   const sha256 = createHash("sha256").update(body).digest("hex");
   return { body, sizeBytes: body.byteLength, rows: rows.length, sha256 };
+}
+
+/**
+ * Returns the columns that the file gets. A column without a value in any partition so far has no type, and whatever type the
+ * file gave it, Spark and pyarrow could not read the partition that gives it another. A file needs a column, so one stays.
+ */
+function storedColumns(columns: readonly ColumnSchema[]): readonly ColumnSchema[] {
+  const typed = columns.filter(({ type }) => type !== "null");
+  return typed.length > 0 ? typed : columns.slice(0, 1);
 }
 
 /** Waits for a random time, so that writers that collided once do not collide again. */

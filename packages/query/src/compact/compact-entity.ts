@@ -20,7 +20,7 @@ import {
 import type { DuckDb } from "../duckdb/duckdb.ts";
 import type { ScanTable } from "../duckdb/views/scan-table.ts";
 import type { FileSource } from "../files/file-source.ts";
-import { reconcileColumns } from "../tables/reconcile-columns.ts";
+import { declaredType, reconcileColumns, variantsOf } from "../tables/reconcile-columns.ts";
 import { storedFiles } from "../tables/stored-files.ts";
 import type { DeclaredTable, TableFacts } from "../tables/table-facts.ts";
 import type { CompactedPartition, CompactionReport, CompactOptions } from "./compact-options.ts";
@@ -150,7 +150,7 @@ async function compactStep(
   { sortBy = [], signal }: CompactOptions,
 ): Promise<Pick<CompactedPartition, "bytesAfter" | "rows">> {
   const { backend, duckdb } = context;
-  const table = await scanTable(context, plan, step, signal);
+  const { table, nullColumns } = await scanTable(context, plan, step, signal);
   const merged = await duckdb.merge(table, { sortBy, signal });
   try {
     const { size } = await stat(merged.path);
@@ -161,6 +161,7 @@ async function compactStep(
         partition: step.partition,
         replaced: step.replaced,
         madeFrom: step.made,
+        nullColumns,
         body: {
           sizeBytes: size,
           open: ({ start, end } = { start: 0 }) =>
@@ -180,18 +181,31 @@ async function scanTable(
   { keyColumns }: CompactionPlan,
   { files }: CompactionStep,
   signal: AbortSignal | undefined,
-): Promise<ScanTable> {
+): Promise<{ readonly table: ScanTable; readonly nullColumns: readonly string[] }> {
   const ready = await source.fetch(files, { signal, count: { fetchedFiles: 0, fetchedBytes: 0 } });
+  const found = await duckdb.groupFiles(ready);
   const { columns, groups } = await reconcileColumns(duckdb, {
     entity: facts.entity,
-    groups: await duckdb.groupFiles(ready),
+    groups: found,
     reference: [],
     declared: declared.columnTypes,
     keys: facts.keys,
     mentions: () => true,
   });
   const keys = facts.keys.filter(({ name }) => keyColumns.includes(name));
-  return { names: ["parquetry_merge"], columns, keys, groups };
+  // As in write: a column that has no type in any of the files is left out, unless the file would have no column.
+  const typed = columns.filter(({ name }) => {
+    const folded = name.toLowerCase();
+    return (
+      declaredType(declared.columnTypes, folded) !== undefined ||
+      variantsOf(found, folded).some(({ type }) => type !== "NULL")
+    );
+  });
+  const stored = typed.length + keys.length > 0 ? typed : columns.slice(0, 1);
+  return {
+    table: { names: ["parquetry_merge"], columns: stored, keys, groups },
+    nullColumns: columns.filter((column) => !stored.includes(column)).map(({ name }) => name),
+  };
 }
 
 function checkNames(option: string, names: readonly string[], known: readonly string[], entity: Key): void {

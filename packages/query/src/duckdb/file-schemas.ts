@@ -31,13 +31,15 @@ export class FileSchemas {
   /** Groups files by their schema and their partition keys, in the order in which these first occur. */
   async group(files: readonly ScanFile[]): Promise<readonly FileGroup[]> {
     await this.#read(files.filter(({ version }) => !this.#signatures.has(version)));
-    const groups = await groupBy(files, ({ version, kind, entries }) =>
-      JSON.stringify([this.#signatures.get(version), kind, entries.map(([key]) => key)]),
+    const groups = await groupBy(files, ({ version, kind, entries, nullColumns }) =>
+      JSON.stringify([this.#signatures.get(version), kind, entries.map(([key]) => key), nullColumns]),
     );
-    return [...groups.values()].map((members) => ({
-      files: members,
-      columns: this.#columns.get(this.#signatures.get(members[0]?.version ?? "") ?? "") ?? [],
-    }));
+    return [...groups.values()].map((members) => {
+      const columns = this.#columns.get(this.#signatures.get(members[0]?.version ?? "") ?? "") ?? [];
+      const names = new Set(columns.map(({ name }) => name.toLowerCase()));
+      const missing = (members[0]?.nullColumns ?? []).filter((name) => !names.has(name.toLowerCase()));
+      return { files: members, columns: [...columns, ...missing.map((name) => ({ name, type: "NULL" }))] };
+    });
   }
 
   /** True where the statistics of the row groups prove that a column is NULL throughout. */

@@ -36,6 +36,8 @@ const EMPTY_COLUMN = "parquetry_no_rows";
 export interface StoredFile {
   readonly file: DataFile;
   readonly entries: readonly PartitionEntry[];
+  /** The columns that its manifest has without a type: they are NULL throughout and were left out of the file. */
+  readonly nullColumns?: readonly string[] | undefined;
 }
 
 export interface FetchCount {
@@ -142,17 +144,17 @@ export class FileSource {
     return (await findPartial({ cache, name, info, parts })) !== undefined;
   }
 
-  #inPlace({ file: { info }, entries }: StoredFile): ScanFile {
+  #inPlace({ file: { info }, entries, nullColumns }: StoredFile): ScanFile {
     const path = this.#backend.url(info.key);
-    return { kind: "local", path, version: versionOf(info), key: info.key, entries };
+    return { kind: "local", path, version: versionOf(info), key: info.key, entries, nullColumns };
   }
 
   async #fetchOne(stored: StoredFile, options: FetchOptions): Promise<ScanFile> {
-    const { file, entries } = stored;
+    const { file, entries, nullColumns } = stored;
     const { info, format } = file;
     if (format === "csv") return this.#converted(stored, options);
     if (this.isLocal) return this.#inPlace(stored);
-    const named = { version: versionOf(info), key: info.key, entries };
+    const named = { version: versionOf(info), key: info.key, entries, nullColumns };
     const url = this.#remoteUrl(info);
     if (url !== undefined) return { kind: "remote", path: url, ...named };
     let fetchedBytes = 0;

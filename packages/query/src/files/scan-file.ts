@@ -13,4 +13,6 @@ export interface ScanFile {
   /** Its key in the store. */
   readonly key: string;
   readonly entries: readonly PartitionEntry[];
+  /** The columns that are NULL throughout and were left out of the file. */
+  readonly nullColumns?: readonly string[] | undefined;
 }

@@ -1,5 +1,5 @@
 import { mapConcurrent } from "@parquetry/core/unstable";
-import { committedFiles, type PartitionFolder } from "@parquetry/core/unstable/tables";
+import { committedFiles, type PartitionFolder, untypedColumns } from "@parquetry/core/unstable/tables";
 import { FETCH_CONCURRENCY, type FileSource, type StoredFile } from "../files/file-source.ts";
 import { mapYielding } from "../files/map-yielding.ts";
 
@@ -24,7 +24,8 @@ export async function storedFiles(
   const files = await mapYielding(folders, (folder) => {
     const { entries } = folder.partition;
     const manifest = folder.manifest && manifests.get(folder.manifest);
-    return committedFiles(folder, manifest).map((file): StoredFile => ({ file, entries }));
+    const nullColumns = untypedColumns(manifest);
+    return committedFiles(folder, manifest).map((file): StoredFile => ({ file, entries, nullColumns }));
   });
   return files.flat();
 }
