@@ -1,12 +1,31 @@
-import type { Key, PartitionEntry } from "@parquetry/core";
+import {
+  isStorageError,
+  type Key,
+  type PartitionEntry,
+  type StorageError,
+  type StorageErrorCode,
+} from "@parquetry/core";
+import { mapConcurrent } from "@parquetry/core/unstable";
 import { type PartitionFolder, walkPartitions } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
-import type { QueryColumn } from "../duckdb/views/scan-table.ts";
-import type { FileSource } from "../files/file-source.ts";
+import type { FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
+import { FETCH_CONCURRENCY, type FileSource, type StoredFile } from "../files/file-source.ts";
 import { type DeclaredTypes, inferKeyTypes } from "./key-types.ts";
 import type { ListingMemory } from "./listing-memory.ts";
 import { reconcileColumns } from "./reconcile-columns.ts";
 import { storedFiles } from "./stored-files.ts";
+
+/** Errors of a single file or manifest, which say nothing about the others. */
+const OF_ONE_FILE: ReadonlySet<StorageErrorCode> = new Set([
+  "corrupt",
+  "invalid_argument",
+  "not_found",
+  "not_supported",
+  "permission_denied",
+  "precondition_failed",
+]);
+/** The most files that are tried from each end of a table. */
+const MAX_DAMAGED = 32;
 
 /** The facts about an entity that are known before any query, and do not depend on what a query prunes. */
 export interface TableFacts {
@@ -31,15 +50,17 @@ export interface TableReader {
 }
 
 /**
- * Reads the first and the last partition of an entity. If these contain no file, all partitions are listed, and the first and the
- * last file are taken.
+ * Reads the first and the last partition of an entity. If these contain no file that can be read, all partitions are listed, and
+ * the first and the last file that can be read are taken.
+ *
+ * @throws StorageError the error of a file, where no file can be read.
  */
 export async function readTableFacts(
   entity: Key,
   declared: DeclaredTable,
   reader: TableReader,
 ): Promise<TableFacts> {
-  const { duckdb, source, listing, signal } = reader;
+  const { duckdb, listing, signal } = reader;
   const seen: (readonly PartitionEntry[])[] = [];
   const chains = await walkPartitions(listing, entity, {
     signal,
@@ -51,28 +72,77 @@ export async function readTableFacts(
   const keys = inferKeyTypes(chains.keys, seen, declared.hiveTypes);
   if (!isRagged(chains.folders, chains.keys)) listing.knowLeaves(entity, keys.length);
 
-  let files = await storedFiles(chains.folders, source, signal);
-  if (files.length === 0) {
+  let references = await referenceGroups(chains.folders, declared, reader);
+  if (references.groups.length === 0) {
     const all = await walkPartitions(listing, entity, { signal });
-    files = await storedFiles(all.folders, source, signal);
+    references = await referenceGroups(all.folders, declared, reader);
   }
-  const references = [files.at(-1), files.at(0)].filter((file) => file !== undefined);
-  const local = await source.fetch([...new Set(references)], {
-    signal,
-    count: { fetchedFiles: 0, fetchedBytes: 0 },
-    textColumns: Object.keys(declared.columnTypes),
-    // The footer of a large file is enough.
-    parts: { mentions: () => false, intervals: new Map() },
-  });
-  const columns = await referenceColumns(duckdb, entity, await duckdb.groupFiles(local), keys, declared);
+  const [problem] = references.problems;
+  if (references.groups.length === 0 && problem !== undefined) throw problem;
+  const columns = await referenceColumns(duckdb, entity, references.groups, keys, declared);
   return { entity, keys, columns };
+}
+
+/** Files that were read for their columns. */
+interface References {
+  /** The last and the first file that can be read. */
+  readonly groups: readonly FileGroup[];
+  /** The errors of files that cannot be read. */
+  readonly problems: readonly StorageError[];
+}
+
+async function referenceGroups(
+  folders: readonly PartitionFolder[],
+  declared: DeclaredTable,
+  { duckdb, source, signal }: TableReader,
+): Promise<References> {
+  const problems: StorageError[] = [];
+  const unlessDamaged = async <T>(run: () => Promise<readonly T[]>): Promise<readonly T[] | undefined> => {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isStorageError(error) || !OF_ONE_FILE.has(error.code)) throw error;
+      problems.push(error);
+      return undefined;
+    }
+  };
+  const groupsOf = async (files: readonly StoredFile[]): Promise<readonly FileGroup[]> =>
+    duckdb.groupFiles(
+      await source.fetch(files, {
+        signal,
+        count: { fetchedFiles: 0, fetchedBytes: 0 },
+        textColumns: Object.keys(declared.columnTypes),
+        // The footer of a large file is enough.
+        parts: { mentions: () => false, intervals: new Map() },
+      }),
+    );
+  const firstReadable = async (files: readonly StoredFile[]): Promise<readonly FileGroup[]> => {
+    for (const file of files.slice(0, MAX_DAMAGED)) {
+      const groups = await unlessDamaged(() => groupsOf([file]));
+      if (groups !== undefined) return groups;
+    }
+    return [];
+  };
+  const listed =
+    (await unlessDamaged(() => storedFiles(folders, source, signal))) ??
+    (
+      await mapConcurrent(folders, FETCH_CONCURRENCY, async (folder) =>
+        unlessDamaged(() => storedFiles([folder], source, signal)),
+      )
+    ).flatMap((files) => files ?? []);
+  const ends = [listed.at(-1), listed.at(0)].filter((file) => file !== undefined);
+  const groups = (await unlessDamaged(() => groupsOf([...new Set(ends)]))) ?? [
+    ...(await firstReadable(listed.toReversed())),
+    ...(await firstReadable(listed)),
+  ];
+  return { groups, problems };
 }
 
 /** The last partition's columns, then those that only the first one has. Where their types differ, the last partition wins. */
 async function referenceColumns(
   duckdb: DuckDb,
   entity: string,
-  groups: Awaited<ReturnType<DuckDb["groupFiles"]>>,
+  groups: readonly FileGroup[],
   keys: readonly QueryColumn[],
   declared: DeclaredTable,
 ): Promise<readonly QueryColumn[]> {
