@@ -24,7 +24,7 @@ const MESSAGES: Readonly<Record<string, readonly (readonly [RegExp, StorageError
   invalid: [[/^/, "corrupt"]],
   serialization: [[/^/, "corrupt"]],
   "invalid input": [
-    [/^File '[^']*' is encrypted/, "not_supported"],
+    [/^File (?:'[^']*' )?is encrypted/, "not_supported"],
     [
       /^Failed to read file |^No magic bytes |^Footer length |^Invalid string encoding found in Parquet/,
       "corrupt",

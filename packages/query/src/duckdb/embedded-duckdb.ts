@@ -283,6 +283,7 @@ class EmbeddedDuckDb implements DuckDb {
         for (const table of tables) if (await this.#isBroken(table, files, options)) return true;
         return false;
       },
+      lacks: (file) => this.#schemas.lacks(file),
     });
   }
 

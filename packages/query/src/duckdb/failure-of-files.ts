@@ -1,4 +1,4 @@
-import { isStorageError, type StorageError } from "@parquetry/core";
+import { isStorageError, StorageError } from "@parquetry/core";
 import type { ScanFile } from "../files/scan-file.ts";
 import { isInternal, problemError, thrownProblem } from "./duckdb-error.ts";
 
@@ -14,6 +14,8 @@ export interface FailedRead {
   readonly readable: (message: string) => string;
   /** Whether reading some of the files fails, too. */
   readonly fails: (files: readonly ScanFile[]) => Promise<boolean>;
+  /** What DuckDB lacks to read a file that may be good, such as a codec. */
+  readonly lacks: (file: ScanFile) => Promise<string | undefined>;
 }
 
 /** The error of a query over files. It names a broken file by its key, also where DuckDB does not say which one it is. */
@@ -28,11 +30,13 @@ export async function failureOfFiles(error: unknown, read: FailedRead): Promise<
   for (const { path, footerPath = path, key } of files)
     message = message.replaceAll(path, key).replaceAll(footerPath, key);
   const problem = { ...raw, code, message };
-  if (named !== undefined || (code !== "corrupt" && !isInternal(raw)))
-    return problemError(problem, { path: named?.key });
-  const broken = await findBrokenFile(files, read.fails);
+  if (named === undefined && code !== "corrupt" && !isInternal(raw)) return problemError(problem);
+  const broken = named ?? (await findBrokenFile(files, read.fails));
   if (broken === undefined)
     return problemError(isInternal(raw) ? { ...problem, code: "not_supported" } : problem);
+  const lacking = await read.lacks(broken);
+  if (lacking !== undefined) return unsupported(broken, lacking, raw.type);
+  if (named !== undefined) return problemError(problem, { path: named.key });
   const isReadable = code === "not_supported";
   const remedy = isReadable
     ? "leave its partition out"
@@ -41,6 +45,17 @@ export async function failureOfFiles(error: unknown, read: FailedRead): Promise<
     { ...problem, code: isReadable ? code : "corrupt" },
     { path: broken.key, hint: `\nThe file is ${broken.key}: ${remedy}.` },
   );
+}
+
+function unsupported({ key }: ScanFile, lacking: string, storeCode: string): StorageError {
+  return new StorageError({
+    code: "not_supported",
+    op: "sql",
+    path: key,
+    storeCode,
+    retry: "never",
+    message: `sql: ${key} ${lacking} The file may be undamaged.`,
+  });
 }
 
 /** Finds a file that cannot be read: by reading one half of the files, then the half of the half that fails. */

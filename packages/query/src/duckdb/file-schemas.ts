@@ -4,6 +4,7 @@ import { mapYielding } from "../files/map-yielding.ts";
 import type { ScanFile } from "../files/scan-file.ts";
 import { quoteText } from "../statement/quote.ts";
 import type { Database } from "./database.ts";
+import { thrownProblem } from "./duckdb-error.ts";
 import { failureOfFiles } from "./failure-of-files.ts";
 import { setFiles } from "./views/create-views.ts";
 import type { FileGroup, QueryColumn } from "./views/scan-table.ts";
@@ -13,6 +14,10 @@ import type { Scratch } from "./views/scratch.ts";
 const FILES = "parquetry_schema_files";
 /** Schemas that are remembered; beyond this the oldest are forgotten. */
 const MAX_REMEMBERED = 200_000;
+
+/** The codecs that DuckDB decompresses. `LZ4` is Hadoop's, which Spark and Hive wrote. */
+const READABLE_CODECS = "'UNCOMPRESSED', 'SNAPPY', 'GZIP', 'BROTLI', 'ZSTD', 'LZ4_RAW'";
+const ENCRYPTED = "is encrypted, which is not supported. Decrypt it first.";
 
 /** Reads the footers of files, remembers their schemas, and groups files of the same schema. */
 export class FileSchemas {
@@ -52,6 +57,35 @@ export class FileSchemas {
     );
     const [chunks, ofColumn, allNull] = (row ?? []).map(Number);
     return chunks === 0 || (ofColumn !== undefined && ofColumn > 0 && ofColumn === allNull);
+  }
+
+  /** What DuckDB lacks to read a file. Undefined where its footer names nothing, or cannot be read. */
+  async lacks(file: ScanFile): Promise<string | undefined> {
+    let found: DuckDBValue[] | undefined;
+    try {
+      [found] = await this.#run(
+        [file],
+        `SELECT compression, compression NOT IN (${READABLE_CODECS}) FROM parquet_metadata(getvariable('${FILES}'))
+         WHERE compression NOT IN (${READABLE_CODECS})
+           OR (contains(encodings, 'BYTE_STREAM_SPLIT') AND type NOT IN ('FLOAT', 'DOUBLE')) LIMIT 1`,
+      );
+    } catch (error) {
+      return thrownProblem(error).code === "not_supported" ? ENCRYPTED : undefined;
+    }
+    const encryption = `SELECT encryption_algorithm FROM parquet_file_metadata(getvariable('${FILES}')) WHERE encryption_algorithm IS NOT NULL`;
+    // DuckDB 1.5 fails on the binary identifier of most encrypted files, which the footers of others do not have.
+    const isEncrypted = await this.#run([file], encryption).then(
+      (rows) => rows.length > 0,
+      () => true,
+    );
+    if (isEncrypted) return ENCRYPTED;
+    if (found === undefined) return undefined;
+    const [codec, isCodec] = found;
+    const lacking =
+      isCodec === true
+        ? `the codec ${codec}`
+        : "the encoding BYTE_STREAM_SPLIT on another type than FLOAT and DOUBLE";
+    return `uses ${lacking}, which DuckDB cannot read. Read it with readParquet or readIndex, or write it again with another one.`;
   }
 
   async #read(files: readonly ScanFile[]): Promise<void> {
@@ -121,6 +155,7 @@ export class FileSchemas {
             () => false,
             () => true,
           ),
+        lacks: (file) => this.lacks(file),
       });
     }
   }

@@ -1,9 +1,11 @@
 """Writes the files in this folder, with pyarrow 26: python3 make-pyarrow.py"""
 
+import base64
 import pathlib
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as pe
 
 here = pathlib.Path(__file__).parent
 nan = float("nan")
@@ -45,3 +47,25 @@ for name, kind in [("int32", pa.int32()), ("int64", pa.int64()), ("decimal", pa.
         use_dictionary=False,
         column_encoding={"i": "BYTE_STREAM_SPLIT", "t": "PLAIN"},
     )
+for kind in [1, 2, 3]:
+    encoding = "BYTE_STREAM_SPLIT" if kind == 2 else "PLAIN"
+    write(f"mixed/kind={kind}/a.parquet", pa.table({"i": range(10)}), use_dictionary=False, column_encoding={"i": encoding})
+
+# Encrypted files: a plaintext footer is readable without a key.
+class NoKms(pe.KmsClient):
+    def __init__(self, _config):
+        pe.KmsClient.__init__(self)
+
+    def wrap_key(self, key, _master):
+        return base64.b64encode(key)
+
+    def unwrap_key(self, wrapped, _master):
+        return base64.b64decode(wrapped)
+
+
+factory = pe.CryptoFactory(lambda config: NoKms(config))
+for name, plaintext in [("encrypted_file", False), ("encrypted_column", True)]:
+    table = pa.table({"i": range(10)})
+    config = pe.EncryptionConfiguration(footer_key="f", column_keys={"k": ["i"]}, plaintext_footer=plaintext)
+    properties = factory.file_encryption_properties(pe.KmsConnectionConfig(), config)
+    write(f"{name}/kind=1/a.parquet", table, encryption_properties=properties)
