@@ -30,8 +30,6 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk/client-s3": ["backend-s3"],
   "@duckdb/node-api": ["query"],
   commander: ["migrate-cli", "testkit"],
-  "csv-parse": ["core"],
-  "csv-stringify": ["core"],
   hyparquet: ["core"],
   "hyparquet-writer": ["core"],
   zod: ["core", "storage", "migrate-cli"],

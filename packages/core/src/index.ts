@@ -9,7 +9,7 @@ export {
   type StorageErrorCode,
   type StorageErrorOptions,
 } from "./bytes/storage-error.ts";
-export type { ReadCsvOptions } from "./csv/read-csv.ts";
+export type { ReadCsvOptions } from "./csv/read-csv-options.ts";
 export type { WriteCsvOptions } from "./csv/write-csv.ts";
 export { HIVE_NULL } from "./hive/codec.ts";
 export { Partition, type PartitionEntry, type PartitionValue, partition } from "./hive/partition.ts";

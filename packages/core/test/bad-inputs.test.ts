@@ -401,9 +401,12 @@ const CSV: Readonly<Record<string, string | Uint8Array>> = {
   "a name twice": "a,a\n1,2\n",
   "a name twice but for case": "a,A\n1,2\n",
   "no name": "a,\n1,2\n",
+  "no name at all": ",\n1,2\n",
   "the name __proto__": "__proto__,a\n1,2\n",
   "Latin-1": Buffer.from("team\nSan Jos\xe9\n", "latin1"),
   "UTF-16": Buffer.from("\ufeffa,b\n1,2\n", "utf16le"),
+  "UTF-16, big end first": Buffer.from("\ufeffa,b\n1,2\n", "utf16le").swap16(),
+  "UTF-16 without a byte order mark": Buffer.from("a,b\n1,2\n", "utf16le"),
   "half a character": Buffer.from([0x61, 0x0a, 0xc3]),
   "a Parquet file": goodFile,
 };
@@ -418,6 +421,20 @@ const csv: Case[] = [
       "corrupt",
     ],
   ),
+  ["writeCsv of rows without columns", (storage) => storage.writeCsv("a.csv", [{}]), "invalid_argument"],
+  [
+    "writeCsv of half a character",
+    (storage) => storage.writeCsv("a.csv", [{ a: "\ud800" }]),
+    "invalid_argument",
+  ],
+  [
+    "readCsv with a backslash as delimiter and escape",
+    async (storage) => {
+      await storage.backend.put(parseKey("a.csv"), text("a\\b\n1\\2\n"));
+      return storage.readCsv("a.csv", { delimiter: "\\", escape: "\\" });
+    },
+    "invalid_argument",
+  ],
   [
     "writeCsv of two columns that differ only in case",
     (storage) => storage.writeCsv("a.csv", [{ a: 1 }], { columns: ["a", "A"] }),

@@ -47,6 +47,7 @@ const boolean: Values = { right: [true, false], wrong: ["false", "no", 0, 1, nul
 const strings: Values = { right: [["a"], []], wrong: ["a", [5], [null], {}, new Set(["a"]), null] };
 const limit: Values = { right: [1, 1000], wrong: ["1", -1, Number.NaN, Number.POSITIVE_INFINITY, null, 1n] };
 const called: Values = { right: [() => {}], wrong: ["log", true, {}, null] };
+const escaped: Values = { right: ['"', "\\"], wrong: ["", "/", "\\\\", true, null] };
 const nested: readonly unknown[] = ["x", 5, [], new Map(), new Date(0), null, () => ({})];
 
 /** Values of each option, by its name. */
@@ -61,14 +62,16 @@ const VALUES: Readonly<Record<string, Values>> = {
   schema: { right: [[{ name: "a", type: "int64" }]], wrong: ["int64", {}, new Set(), null, 5] },
   rowSchema: { right: [z.object({})], wrong: [{}, "x", null, () => ({}), { parse: () => ({}) }] },
   csv: { right: [{}], wrong: nested },
-  "csv.encoding": { right: ["utf-8", "latin1"], wrong: ["utf8", "UTF-8", 5, null] },
+  "csv.encoding": { right: ["utf-8", "latin1", "windows-1252"], wrong: ["utf8", "UTF-8", 5, null] },
   "csv.nullValues": strings,
-  "csv.delimiter": { right: [";"], wrong: ["", 5, null, [","]] },
+  "csv.delimiter": { right: [";", "||"], wrong: ["", '"', "\n", ",\r", 5, null, [","]] },
+  "csv.escape": escaped,
   "csv.inferTypes": boolean,
   "csv.columns": strings,
   encoding: { right: ["utf-8", "latin1"], wrong: ["utf-16", 5, null] },
   nullValues: strings,
-  delimiter: { right: ["\t"], wrong: ["", 5, null, [","]] },
+  delimiter: { right: ["\t"], wrong: ["", '"', "\n", ",\r", 5, null, [","]] },
+  escape: escaped,
   inferTypes: boolean,
   escapeFormulas: boolean,
   onUnreadable: { right: ["throw", "skip"], wrong: ["ignore", true, null] },

@@ -243,6 +243,36 @@ describe("parquetry query", () => {
     expect(await run(["cache", "--nope"])).toMatchObject({ code: 2, out: "" });
   });
 
+  it("reads CSV files as the --csv flags describe them", async () => {
+    const put = async (content: Uint8Array | string): Promise<void> => {
+      await mkdir(join(data, "raw/notes"), { recursive: true });
+      await writeFile(join(data, "raw/notes/notes.csv"), content);
+    };
+    const read = (...flags: readonly string[]): Promise<Run> =>
+      query(["FROM notes", "-F", "ndjson", ...flags]);
+    await put(Buffer.from("note;n\n\x93caf\xe9\x94;1\nNA;\n", "latin1"));
+    const refused = await read();
+    expect(refused).toMatchObject({ code: 1, out: "" });
+    expect(refused.err).toContain("--csv-encoding windows-1252");
+    expect(
+      (await read("--csv-encoding", "windows-1252", "--csv-delimiter", ";", "--csv-null", "NA")).out,
+    ).toBe('{"note":"“café”","n":1}\n{"note":null,"n":null}\n');
+    await put("note\tn\na\\\tb\t01\n");
+    expect((await read("--csv-delimiter", "\\t", "--csv-escape", "backslash")).out).toBe(
+      '{"note":"a\\tb","n":"01"}\n',
+    );
+    await put('note,n\n"say \\"hi\\"",1\n');
+    expect((await read("--csv-strings")).out).toBe('{"note":"say \\"hi\\"","n":"1"}\n');
+    expect((await read("--csv-escape", "quote")).err).toContain("--csv-escape backslash");
+    for (const wrong of [
+      ["--csv-encoding", "utf-16"],
+      ["--csv-escape", "/"],
+      ["--csv-delimiter", '"'],
+    ])
+      expect(await read(...wrong)).toMatchObject({ code: 2, out: "" });
+    await rm(join(data, "raw/notes"), { recursive: true });
+  });
+
   it("prints DDL for other engines", async () => {
     const ddl = async (engine: string): Promise<string> => (await run(["ddl", "plays", "-e", engine])).out;
     const place = join(data, "raw/plays");

@@ -1,19 +1,18 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { CsvError, parse } from "csv-parse";
 import type { Row } from "../bytes/row.ts";
-import { isStorageError } from "../bytes/storage-error.ts";
-import { type CsvType, convertCsvValue, narrowCsvType } from "./csv-value.ts";
-import { corruptCsv, csvHeader, notUtf8, type ReadCsvOptions } from "./read-csv.ts";
+import { type CsvDialect, type CsvField, CsvParser, CsvSyntaxError } from "./csv-parser.ts";
+import { CsvTypes, csvDialects, csvError, csvNames, csvRows } from "./csv-table.ts";
+import { CsvDecoder } from "./csv-text.ts";
+import type { ReadCsvOptions } from "./read-csv-options.ts";
 
 /** Rows in a batch. */
 const BATCH_ROWS = 8_192;
 
 /**
  * Yields the rows of a CSV file in batches, and holds one batch at a time. A column's type depends on all of its values, so the
- * file is read twice unless `inferTypes` is false.
+ * file is read twice unless `inferTypes` is false. Only the first reading can find that quotes are escaped by backslashes:
+ * without it, such a file needs the option `escape`.
  *
- * @param open opens the file from its start, both times in the same version.
+ * @param open opens the file from its start, each time in the same version.
  * @throws StorageError `corrupt` that names the line.
  */
 export async function* scanCsv(
@@ -21,92 +20,67 @@ export async function* scanCsv(
   name: string,
   options: ReadCsvOptions = {},
 ): AsyncGenerator<Row[]> {
-  const { nullValues = [""], inferTypes = true } = options;
-  const nulls = new Set(nullValues);
-  const types = inferTypes ? await inferTypesOf(await open(), name, options, nulls) : [];
-  let names: readonly string[] | undefined;
-  let wanted: readonly (readonly [column: string, index: number])[] = [];
+  const [dialect, other] = csvDialects(options);
+  const found =
+    options.inferTypes === false
+      ? { dialect, types: undefined }
+      : await inferTypes(open, name, options, dialect, other);
+  let toRow: ((record: readonly CsvField[]) => Row) | undefined;
   let rows: Row[] = [];
-  for await (const record of records(await open(), name, options)) {
-    if (names === undefined) {
-      const header = csvHeader(record, name);
-      names = header;
-      wanted = (options.columns ?? header).map((column) => [column, header.indexOf(column)] as const);
-      continue;
+  try {
+    for await (const records of parse(await open(), name, options, found.dialect)) {
+      for (const record of records) {
+        if (toRow === undefined) {
+          toRow = csvRows(csvNames(record, name), found.types, options);
+          continue;
+        }
+        if (rows.push(toRow(record)) < BATCH_ROWS) continue;
+        yield rows;
+        rows = [];
+      }
     }
-    const row: Row = {};
-    for (const [column, index] of wanted) {
-      const text = record[index];
-      row[column] = text === undefined || nulls.has(text) ? null : convertCsvValue(types[index], text);
-    }
-    rows.push(row);
-    if (rows.length < BATCH_ROWS) continue;
-    yield rows;
-    rows = [];
+  } catch (error) {
+    throw csvError(error, name);
   }
   if (rows.length > 0) yield rows;
 }
 
-async function inferTypesOf(
+async function inferTypes(
+  open: () => Promise<AsyncIterable<Uint8Array>>,
+  name: string,
+  options: ReadCsvOptions,
+  dialect: CsvDialect,
+  other?: CsvDialect,
+): Promise<{ readonly dialect: CsvDialect; readonly types: CsvTypes }> {
+  const types = new CsvTypes(options);
+  let isHeader = true;
+  try {
+    for await (const records of parse(await open(), name, options, dialect)) {
+      for (const record of records) {
+        if (isHeader) csvNames(record, name);
+        else types.add(record);
+        isHeader = false;
+      }
+    }
+    return { dialect, types };
+  } catch (error) {
+    if (other === undefined || !(error instanceof CsvSyntaxError) || !error.hasEscapedQuote)
+      throw csvError(error, name);
+    return await inferTypes(open, name, options, other).catch((): never => {
+      throw csvError(error, name);
+    });
+  }
+}
+
+/** Yields the records that end in each piece of a file. */
+async function* parse(
   bytes: AsyncIterable<Uint8Array>,
   name: string,
   options: ReadCsvOptions,
-  nulls: ReadonlySet<string>,
-): Promise<readonly (CsvType | undefined)[]> {
-  const types: (CsvType | undefined)[] = [];
-  let isHeader = true;
-  for await (const record of records(bytes, name, options)) {
-    if (isHeader) csvHeader(record, name);
-    else {
-      for (const [i, text] of record.entries()) {
-        if (types[i] !== "string" && !nulls.has(text)) types[i] = narrowCsvType(types[i], text);
-      }
-    }
-    isHeader = false;
-  }
-  return types;
-}
-
-async function* records(
-  bytes: AsyncIterable<Uint8Array>,
-  name: string,
-  { delimiter = ",", encoding = "utf-8" }: ReadCsvOptions,
-): AsyncGenerator<string[]> {
-  const parser = parse({ bom: true, delimiter, skip_empty_lines: true });
-  const fed = pipeline(Readable.from(decode(bytes, name, encoding)), parser);
-  // Its failure is thrown by the parser below; without this handler it would be "unhandled" until then.
-  fed.catch(() => {});
-  try {
-    // csv-parse yields arrays of strings, since neither `columns` nor `cast` is set.
-    for await (const record of parser) yield record as string[];
-    await fed;
-  } catch (error) {
-    if (isStorageError(error)) throw error;
-    if (error instanceof CsvError) throw corruptCsv(name, error.message, error);
-    throw error;
-  } finally {
-    parser.destroy();
-  }
-}
-
-async function* decode(
-  bytes: AsyncIterable<Uint8Array>,
-  name: string,
-  encoding: "utf-8" | "latin1",
-): AsyncGenerator<string> {
-  if (encoding === "latin1") {
-    for await (const chunk of bytes)
-      yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString("latin1");
-    return;
-  }
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const decoded = (chunk?: Uint8Array): string => {
-    try {
-      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
-    } catch (cause) {
-      throw notUtf8(name, cause);
-    }
-  };
-  for await (const chunk of bytes) yield decoded(chunk);
-  yield decoded();
+  dialect: CsvDialect,
+): AsyncGenerator<CsvField[][]> {
+  const decoder = new CsvDecoder(name, options.encoding);
+  const parser = new CsvParser(dialect);
+  for await (const piece of bytes) yield parser.write(decoder.decode(piece, false), false);
+  yield parser.write(decoder.decode(new Uint8Array(), true), true);
 }

@@ -1,8 +1,7 @@
-import { stringify } from "csv-stringify/sync";
 import { invalid } from "../bytes/check-arguments.ts";
-import { checkNames } from "../bytes/check-names.ts";
 import type { Row } from "../bytes/row.ts";
 import { showValue } from "../bytes/show-value.ts";
+import { csvNameProblem } from "./csv-table.ts";
 
 /** Options for writing CSV files. */
 export interface WriteCsvOptions {
@@ -18,57 +17,74 @@ export interface WriteCsvOptions {
 }
 
 /**
- * Encodes rows as CSV: UTF-8, a header line, LF, null as an empty field, Date as ISO 8601 in UTC, objects and arrays as JSON.
+ * Encodes rows as CSV: UTF-8, a header line, LF, null as an empty field, an empty string as `""`, Date as ISO 8601 in UTC,
+ * objects and arrays as JSON, whole numbers that are not safe integers with an exponent.
  *
- * @throws StorageError `invalid_argument` for column names that some reader would confuse.
+ * @throws StorageError `invalid_argument` for column names that some reader would confuse, and for a value that CSV cannot
+ * express, with its row and column.
  * @example
  * ```ts
  * encodeCsv([{ team: "Miami (OH)", won: true }]); // team,won\nMiami (OH),true\n
  * ```
  */
 export function encodeCsv(rows: readonly Row[], options: WriteCsvOptions = {}): Uint8Array {
+  const { delimiter = ",", escapeFormulas = false } = options;
   const columns = options.columns ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  checkNames(columns, "writeCsv");
-  const safe = options.escapeFormulas === true ? withoutFormula : (value: unknown): unknown => value;
-  const text = stringify(
-    rows.map((row, index) => columns.map((name) => safe(checkedValue(row[name], index, name)))),
-    {
-      header: true,
-      columns: columns.map((header) => ({ key: header, header: String(safe(header)) })),
-      delimiter: options.delimiter ?? ",",
-      cast: {
-        boolean: String,
-        bigint: String,
-        date: (value) => value.toISOString(),
-        object: (value) => JSON.stringify(value),
-      },
-    },
-  );
-  return new TextEncoder().encode(text);
+  const problem = csvNameProblem(columns);
+  if (problem !== undefined) throw invalid("writeCsv", problem);
+  if (columns.length === 0 && rows.length > 0)
+    throw invalid("writeCsv", "the rows have no columns, so none of them could be read back");
+  const encode = (text: string): string => quoted(escapeFormulas ? withoutFormula(text) : text, delimiter);
+  const lines = [columns.map(encode).join(delimiter)];
+  rows.forEach((row, index) => {
+    const fields = columns.map((column) => {
+      const value = row[column];
+      if (typeof value === "string" && value.isWellFormed()) return encode(value);
+      return value === null || value === undefined ? "" : quoted(textOf(value, index, column), delimiter);
+    });
+    lines.push(fields.join(delimiter));
+  });
+  return new TextEncoder().encode(`${lines.join("\n")}\n`);
 }
 
-function withoutFormula(value: unknown): unknown {
-  return typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+function withoutFormula(text: string): string {
+  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
 }
 
-/** Refuses a value that CSV cannot express: csv-stringify would omit it, or fail without naming row and column. */
-function checkedValue(value: unknown, row: number, column: string): unknown {
-  const type = typeof value;
-  if (type === "string" || type === "number" || type === "boolean" || value === null || value === undefined)
-    return value;
-  const isExpressible =
-    value instanceof Date ? !Number.isNaN(value.getTime()) : type === "bigint" || hasJson(value);
-  if (isExpressible) return value;
+/**
+ * Quotes a text that would be read as another one: an empty one as null, a byte order mark at the start of the file as none, and
+ * the last characters of a text as the start of a long delimiter.
+ */
+function quoted(text: string, delimiter: string): string {
+  const needsQuotes = text === "" || /["\r\n\ufeff]/.test(text) || text.includes(delimiter.charAt(0));
+  return needsQuotes ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function textOf(value: unknown, row: number, column: string): string {
+  const text = expressed(value);
+  if (text !== undefined) return text;
   throw invalid(
     "writeCsv",
     `row ${row}, column ${JSON.stringify(column)} is ${showValue(value)}, which CSV cannot express`,
   );
 }
 
-function hasJson(value: unknown): boolean {
-  try {
-    return JSON.stringify(value) !== undefined;
-  } catch {
-    return false;
+function expressed(value: unknown): string | undefined {
+  switch (typeof value) {
+    case "number":
+      if (Object.is(value, -0)) return "-0";
+      // Without an exponent it would be read back as an id, which is kept as a string.
+      return Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : String(value);
+    case "boolean":
+    case "bigint":
+      return String(value);
+    case "object":
+      try {
+        return value instanceof Date ? value.toISOString() : JSON.stringify(value);
+      } catch {
+        return undefined;
+      }
+    default:
+      return undefined;
   }
 }

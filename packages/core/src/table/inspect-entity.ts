@@ -4,12 +4,13 @@ import { compareKeys } from "../bytes/key-order.ts";
 import { collectBytes } from "../bytes/object-body.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError, type StorageError } from "../bytes/storage-error.ts";
-import { decodeCsv, type ReadCsvOptions } from "../csv/read-csv.ts";
+import { decodeCsv } from "../csv/read-csv.ts";
+import type { ReadCsvOptions } from "../csv/read-csv-options.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import { typeName } from "../parquet/column-type.ts";
-import { inferColumns } from "../parquet/infer-columns.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
 import { committedFiles, strayFiles } from "./committed-files.ts";
+import { csvSchema } from "./csv-schema.ts";
 import type { DataFile } from "./data-file.ts";
 import { unknownEntity } from "./entities.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
@@ -200,10 +201,10 @@ async function readFacts(
     return { rows: file.rowCount, fields: file.fields.map(({ name, type }) => ({ name, type })) };
   }
   const { body } = await backend.get(info.key, { ifMatch: info.etag, signal });
-  const rows = decodeCsv(await collectBytes(body), backend.url(info.key), csv);
+  const { columns, rows } = decodeCsv(await collectBytes(body), backend.url(info.key), csv);
   return {
     rows: rows.length,
-    fields: inferColumns(rows).map(({ name, type }) => ({ name, type: typeName(type) })),
+    fields: csvSchema(columns).map(({ name, type }) => ({ name, type: typeName(type) })),
   };
 }
 

@@ -5,7 +5,8 @@ import type { Row } from "../bytes/row.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import { preconditionFailed } from "../bytes/write-errors.ts";
-import { decodeCsv, type ReadCsvOptions } from "../csv/read-csv.ts";
+import { type CsvTable, decodeCsv } from "../csv/read-csv.ts";
+import type { ReadCsvOptions } from "../csv/read-csv-options.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import type { UntrustedLimits } from "../parquet/open-parquet-file.ts";
 import { openParquetFile } from "../parquet/open-parquet-file.ts";
@@ -136,8 +137,7 @@ async function openFile(
       return await openParquetFile(source, options.untrusted);
     }
     const { body } = await backend.get(key, { ifMatch: file.info.etag, signal: options.signal });
-    const rows = decodeCsv(await collectBytes(body), backend.url(key), options.csv);
-    return csvFile(backend.url(key), rows);
+    return csvFile(backend.url(key), decodeCsv(await collectBytes(body), backend.url(key), options.csv));
   } catch (error) {
     if (options.onUnreadable !== "skip" || !isStorageError(error, "corrupt")) throw error;
     options.onSkippedFile?.(error);
@@ -156,14 +156,14 @@ function withNullColumns(file: OpenFile, manifest: Manifest | undefined): OpenFi
   };
 }
 
-function csvFile(name: string, rows: readonly Row[]): OpenFile {
-  const names = Object.keys(rows[0] ?? {});
+function csvFile(name: string, { columns: own, rows }: CsvTable): OpenFile {
+  const names = own.map((column) => column.name);
   return {
     name,
     columns: names,
     async *scan(columns = names, constants = {}) {
       yield rows.map((row) => ({
-        ...Object.fromEntries(columns.map((column) => [column, row[column] ?? null])),
+        ...Object.fromEntries(columns.map((column) => [column, Object.hasOwn(row, column) ? row[column] : null])),
         ...constants,
       }));
     },

@@ -1,6 +1,6 @@
 import { checkOptions, either, type OptionKinds, oneOf } from "../bytes/check-arguments.ts";
 import type { OperationOptions } from "../bytes/storage-backend.ts";
-import type { ReadCsvOptions } from "../csv/read-csv.ts";
+import type { ReadCsvOptions } from "../csv/read-csv-options.ts";
 import type { WriteCsvOptions } from "../csv/write-csv.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import type { UntrustedLimits } from "../parquet/open-parquet-file.ts";
@@ -48,8 +48,8 @@ interface StorageOptions {
 }
 
 const delimiter = {
-  expected: 'a string such as "," or "\\t"',
-  is: (value: unknown) => typeof value === "string" && value !== "",
+  expected: 'a string such as "," or "\\t", without quotes and line ends',
+  is: (value: unknown) => typeof value === "string" && /^[^"\r\n]+$/.test(value),
 };
 const rowSchema = {
   expected: "a zod schema",
@@ -57,9 +57,10 @@ const rowSchema = {
 };
 const operation: OptionKinds<OperationOptions> = { signal: "signal" };
 const csv: OptionKinds<ReadCsvOptions> = {
-  encoding: oneOf("utf-8", "latin1"),
+  encoding: oneOf("utf-8", "latin1", "windows-1252"),
   nullValues: "strings",
   delimiter,
+  escape: oneOf('"', "\\"),
   inferTypes: "boolean",
   columns: "strings",
 };

@@ -6,7 +6,8 @@ import type { Row } from "../bytes/row.ts";
 import { showValue } from "../bytes/show-value.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
-import { decodeCsv, type ReadCsvOptions } from "../csv/read-csv.ts";
+import { decodeCsv } from "../csv/read-csv.ts";
+import type { ReadCsvOptions } from "../csv/read-csv-options.ts";
 import { scanCsv } from "../csv/scan-csv.ts";
 import { encodeCsv, type WriteCsvOptions } from "../csv/write-csv.ts";
 import { isPartition, type Partition } from "../hive/partition.ts";
@@ -159,12 +160,12 @@ export class Storage implements AsyncDisposable {
     const key = parseKey(path, "readCsv");
     checkStorageOptions("readCsv", options);
     const { body } = await this.backend.get(key, { signal: options.signal });
-    return decodeCsv(await body.bytes(), this.backend.url(key), options);
+    return decodeCsv(await body.bytes(), this.backend.url(key), options).rows;
   }
 
   /**
    * Yields the rows of a CSV file in batches, and holds one batch at a time. A column's type depends on all of its values, so
-   * the file is read twice; with `inferTypes: false` once.
+   * the file is read twice; with `inferTypes: false` once, and a file that escapes quotes by backslashes then needs `escape`.
    *
    * @throws StorageError as {@link Storage.readCsv}; `precondition_failed` if the file is replaced between the two reads.
    */

@@ -172,7 +172,26 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
             "--remote <how>",
             "read S3 and R2 through the cache or DuckDB's httpfs (default: cache)",
           ).choices(["cache", "httpfs"]),
-        ),
+        )
+        .addOption(
+          new Option("--csv-encoding <encoding>", "how CSV files are encoded (default: utf-8)").choices([
+            "utf-8",
+            "latin1",
+            "windows-1252",
+          ]),
+        )
+        .option(
+          "--csv-delimiter <text>",
+          "what separates values in CSV files, e.g. ';' or '\\t' (default: ,)",
+        )
+        .option("--csv-null <text>", "a string that means NULL in CSV files, e.g. NA (repeatable)", repeated)
+        .addOption(
+          new Option(
+            "--csv-escape <how>",
+            "what escapes quotes in CSV files (default: quote, else backslash)",
+          ).choices(["quote", "backslash"]),
+        )
+        .option("--csv-strings", "keep every value of CSV files as a string"),
     ),
     async () => (await import("./sql/query-command.ts")).queryCommand,
   );

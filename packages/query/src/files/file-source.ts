@@ -10,10 +10,10 @@ import {
 import { collectBytes, type ObjectInfo } from "@parquetry/core/backend";
 import { mapConcurrent } from "@parquetry/core/unstable";
 import {
+  csvSchema,
   type DataFile,
   decodeCsv,
   encodeParquet,
-  inferColumns,
   type Manifest,
   parseManifest,
 } from "@parquetry/core/unstable/tables";
@@ -29,8 +29,11 @@ export const FETCH_CONCURRENCY = 32;
 
 /** Manifests that are remembered. */
 const MAX_MANIFESTS = 100_000;
-/** A CSV file without rows becomes a Parquet file with this column, since a Parquet file needs one. */
+/** An empty CSV file becomes a Parquet file with this column, since a Parquet file needs one. */
 const EMPTY_COLUMN = "parquetry_no_rows";
+/** Part of the name of a cached CSV file. It changes whenever the same bytes become other rows. */
+const CSV_AS_PARQUET = 2;
+const TEXT_TYPE = /^(?:VARCHAR|TEXT|STRING|CHAR|BPCHAR)$/i;
 
 /** A data file of the store and its partition. */
 export interface StoredFile {
@@ -51,8 +54,8 @@ export interface FetchCount {
 export interface FileNeeds {
   /** The columns and rows. Default: everything. */
   readonly parts?: NeededParts | undefined;
-  /** CSV columns with a declared type: they are kept as strings, digit for digit. */
-  readonly textColumns?: readonly string[] | undefined;
+  /** Declared SQL types by column: such columns of CSV files are kept as strings, digit for digit. */
+  readonly columnTypes?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Options of {@link FileSource.fetch}. */
@@ -194,8 +197,11 @@ export class FileSource {
     return { store: this.#backend.url(), key: info.key, etag: info.etag };
   }
 
-  #nameOfCsv(info: ObjectInfo, { textColumns = [] }: FileNeeds): CacheName {
-    return { ...this.#nameOf(info), derived: `csv ${JSON.stringify([this.#csv, textColumns])}` };
+  #nameOfCsv(info: ObjectInfo, { columnTypes = {} }: FileNeeds): CacheName {
+    return {
+      ...this.#nameOf(info),
+      derived: `csv ${JSON.stringify([CSV_AS_PARQUET, this.#csv, columnTypes])}`,
+    };
   }
 
   #cached(info: ObjectInfo, signal: AbortSignal | undefined): Promise<string> {
@@ -206,14 +212,14 @@ export class FileSource {
   }
 
   async #converted({ file: { info }, entries }: StoredFile, options: FetchOptions): Promise<ScanFile> {
-    const { signal, count, textColumns = [] } = options;
+    const { signal, count, columnTypes = {} } = options;
     const name = this.#nameOfCsv(info, options);
     const path = await this.#cache.get(name, async () => {
       count.fetchedFiles++;
       count.fetchedBytes += info.sizeBytes;
       const { body } = await this.#backend.get(info.key, { ifMatch: info.etag, signal });
       const bytes = await collectBytes(verified(body, info, this.#backend.name));
-      return [csvToParquet(bytes, info.key, this.#csv, textColumns)];
+      return [csvToParquet(bytes, info.key, this.#csv, columnTypes)];
     });
     return { kind: "local", path, version: `${versionOf(info)} ${name.derived}`, key: info.key, entries };
   }
@@ -223,20 +229,32 @@ function csvToParquet(
   bytes: Uint8Array,
   key: Key,
   options: ReadCsvOptions,
-  textColumns: readonly string[],
+  columnTypes: Readonly<Record<string, string>>,
 ): Uint8Array {
-  const rows = decodeCsv(bytes, key, options);
-  const folded = new Set(textColumns.map((column) => column.toLowerCase()));
-  const columns = Object.keys(rows[0] ?? {}).filter((column) => folded.has(column.toLowerCase()));
-  if (columns.length > 0) {
-    const texts = decodeCsv(bytes, key, { ...options, inferTypes: false, columns });
-    for (const [i, row] of rows.entries()) Object.assign(row, texts[i]);
-  }
+  const { columns, rows } = decodeCsv(bytes, key, options);
+  const schema = new Map(csvSchema(columns).map((column) => [column.name, column]));
+  const keepText = (isKept: (type: string) => boolean, given: ReadCsvOptions): void => {
+    const kept = new Set(
+      Object.keys(columnTypes)
+        .filter((name) => isKept(columnTypes[name] ?? ""))
+        .map(fold),
+    );
+    const names = [...schema.keys()].filter((name) => kept.has(fold(name)));
+    if (names.length === 0) return;
+    const texts = decodeCsv(bytes, key, { ...given, inferTypes: false, columns: names });
+    for (const column of csvSchema(texts.columns)) schema.set(column.name, column);
+    for (const [i, row] of rows.entries()) Object.assign(row, texts.rows[i]);
+  };
+  keepText((type) => TEXT_TYPE.test(type), options);
+  // An empty string cannot be cast to another type.
+  keepText((type) => !TEXT_TYPE.test(type), { ...options, nullValues: options.nullValues ?? [""] });
   return encodeParquet(
     rows,
-    rows.length === 0 ? [{ name: EMPTY_COLUMN, type: "null" as const }] : inferColumns(rows),
+    schema.size === 0 ? [{ name: EMPTY_COLUMN, type: "null" }] : [...schema.values()],
   );
 }
+
+const fold = (name: string): string => name.toLowerCase();
 
 /** A name for a version of an object, which changes with its content. */
 function versionOf(info: ObjectInfo): string {

@@ -53,7 +53,7 @@ export async function fetchScan(
 /** The parts of the files of a table that a statement needs. */
 export function fileNeeds(statement: Statement, table: NamedTable): FileNeeds {
   return {
-    textColumns: Object.keys(table.declared.columnTypes),
+    columnTypes: table.declared.columnTypes,
     parts: neededParts(statement, table),
   };
 }

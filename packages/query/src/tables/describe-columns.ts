@@ -46,7 +46,7 @@ export async function describeColumns(
   const local = await source.fetch(files, {
     signal,
     count: { fetchedFiles: 0, fetchedBytes: 0 },
-    textColumns: Object.keys(declared.columnTypes),
+    columnTypes: declared.columnTypes,
     parts: { mentions: () => false, intervals: new Map() },
   });
   const groups = await duckdb.groupFiles(local);

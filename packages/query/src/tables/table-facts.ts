@@ -111,7 +111,7 @@ async function referenceGroups(
       await source.fetch(files, {
         signal,
         count: { fetchedFiles: 0, fetchedBytes: 0 },
-        textColumns: Object.keys(declared.columnTypes),
+        columnTypes: declared.columnTypes,
         // The footer of a large file is enough.
         parts: { mentions: () => false, intervals: new Map() },
       }),

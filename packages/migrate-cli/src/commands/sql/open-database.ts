@@ -46,7 +46,7 @@ export async function withDatabase<T>(
   context: CommandContext,
   flags: TypeFlags,
   run: (db: QueryDatabase, storage: Storage) => Promise<T>,
-  options: Pick<OpenQueryOptions, "remote" | "httpfsExtension"> = {},
+  options: Pick<OpenQueryOptions, "remote" | "httpfsExtension" | "csv"> = {},
 ): Promise<T> {
   const { env, envPrefix, cacheFolder } = context;
   const { openQuery } = await loadQuery(context.command);

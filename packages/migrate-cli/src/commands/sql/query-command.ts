@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import type { QueryCursor, QueryDatabase, QueryStats, SqlOptions } from "@parquetry/query";
+import type { OpenQueryOptions, QueryCursor, QueryDatabase, QueryStats, SqlOptions } from "@parquetry/query";
 import { formatBytes, formatCounted, formatDuration, formatFiles } from "../../terminal/format-amount.ts";
 import { whyNot } from "../../terminal/why-not.ts";
 import { type CommandContext, JSON_VERSION, usageError } from "../command-context.ts";
@@ -28,7 +28,14 @@ export type QueryFlags = TypeFlags & {
   readonly describe?: string;
   readonly timeout?: number;
   readonly remote?: "cache" | "httpfs";
+  readonly csvEncoding?: CsvOptions["encoding"];
+  readonly csvDelimiter?: string;
+  readonly csvNull?: readonly string[];
+  readonly csvEscape?: "quote" | "backslash";
+  readonly csvStrings?: boolean;
 };
+
+type CsvOptions = NonNullable<OpenQueryOptions["csv"]>;
 
 type OutputFormat = StreamedFormat | "table" | "parquet";
 
@@ -53,8 +60,23 @@ export async function queryCommand(
   await withDatabase(context, flags, run, {
     remote: flags.remote,
     httpfsExtension: context.env["PARQUETRY_HTTPFS_EXTENSION"],
+    csv: csvOptions(flags),
   });
   return EXIT_OK;
+}
+
+function csvOptions(flags: QueryFlags): CsvOptions {
+  const { csvEncoding, csvDelimiter, csvNull, csvEscape, csvStrings } = flags;
+  if (csvDelimiter !== undefined && !/^[^"\r\n]+$/.test(csvDelimiter))
+    throw usageError("--csv-delimiter must be text such as ';' or '\\t', without quotes and line ends.");
+  return {
+    encoding: csvEncoding,
+    delimiter: csvDelimiter?.replaceAll("\\t", "\t"),
+    // NA besides the empty field, not instead of it.
+    nullValues: csvNull === undefined ? undefined : ["", ...csvNull],
+    escape: csvEscape === undefined ? undefined : csvEscape === "quote" ? '"' : "\\",
+    inferTypes: csvStrings === undefined ? undefined : !csvStrings,
+  };
 }
 
 async function tellTables(context: CommandContext, db: QueryDatabase): Promise<void> {
