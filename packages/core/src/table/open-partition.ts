@@ -163,7 +163,9 @@ function csvFile(name: string, { columns: own, rows }: CsvTable): OpenFile {
     columns: names,
     async *scan(columns = names, constants = {}) {
       yield rows.map((row) => ({
-        ...Object.fromEntries(columns.map((column) => [column, Object.hasOwn(row, column) ? row[column] : null])),
+        ...Object.fromEntries(
+          columns.map((column) => [column, Object.hasOwn(row, column) ? row[column] : null]),
+        ),
         ...constants,
       }));
     },
