@@ -155,20 +155,24 @@ export class EntityMemory {
     return [...own, ...byName.values()];
   }
 
-  #misfit(
-    entity: Key,
-    columns: readonly RememberedColumn[],
-    { column, type, known }: MisfitColumn,
-  ): StorageError {
+  #misfit(entity: Key, columns: readonly RememberedColumn[], misfit: MisfitColumn): StorageError {
+    const { column, type, known } = misfit;
     const where = columns.find(({ name }) => name === column)?.origin ?? entity;
     return new StorageError({
       code: "invalid_argument",
       op: "write",
       path: entity,
       backend: this.#backend.name,
-      message: `write: column ${JSON.stringify(column)} is ${typeName(type)} here and ${typeName(known)} in ${where}; a reader that takes the types of ${entity} from one file would silently change values of the other. Pin its type by the option schema, also when writing the other partitions, or pass allowOtherTypes: true.`,
+      message: `write: column ${JSON.stringify(column)} is ${typeName(type)} here and ${typeName(known)} in ${where}; a reader that takes the types of ${entity} from one file would silently change values of the other. To store both types: await storage.write(${JSON.stringify(entity)}, rows, partition, { allowOtherTypes: true }). ${oneType(misfit)}`,
     });
   }
+}
+
+/** The advice about a column that is INT64 in some partitions and DOUBLE in others, or has types that no other type holds. */
+function oneType({ column, type, known }: MisfitColumn): string {
+  const isNumber = [type, known].every((each) => each === "int64" || each === "double");
+  const pinned = isNumber ? `, in which it is { name: ${JSON.stringify(column)}, type: "double" }` : "";
+  return `To give the column one type, write all partitions with the option schema${pinned}.`;
 }
 
 /** A column, and the partition that introduced it. */

@@ -1,9 +1,11 @@
 import type { Row } from "@parquetry/core";
 import type { DuckDbResult } from "../duckdb/duckdb.ts";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
+import type { SqlRowOptions } from "./query-options.ts";
 import type { QueryStats } from "./query-result.ts";
-import { limitedBatches, type ResultLimit } from "./result-limit.ts";
+import { limitedBatches } from "./result-limit.ts";
 import { rowsOf } from "./result-rows.ts";
+import { parseRows } from "./row-schema.ts";
 
 /**
  * A result whose rows are taken batch by batch, with only one batch in JavaScript's memory at a time. The query itself has finished,
@@ -16,24 +18,31 @@ import { rowsOf } from "./result-rows.ts";
  * for await (const rows of cursor) await send(rows);
  * ```
  */
-export class QueryCursor implements AsyncIterable<Row[]>, AsyncDisposable {
+export class QueryCursor<T = Row> implements AsyncIterable<T[]>, AsyncDisposable {
   /** The columns, in order. */
   readonly columns: readonly QueryColumn[];
   /** Statistics. */
   readonly stats: QueryStats;
   readonly #result: DuckDbResult;
-  readonly #limit: ResultLimit;
+  readonly #options: SqlRowOptions<T>;
 
-  constructor(result: DuckDbResult, stats: QueryStats, limit: ResultLimit) {
+  constructor(result: DuckDbResult, stats: QueryStats, options: SqlRowOptions<T>) {
     this.columns = result.columns;
     this.stats = stats;
     this.#result = result;
-    this.#limit = limit;
+    this.#options = options;
   }
 
   /** The rows, once. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Row[]> {
-    for await (const batch of limitedBatches(this.#result, this.#limit)) yield rowsOf(this.columns, batch);
+  async *[Symbol.asyncIterator](): AsyncGenerator<T[]> {
+    const { schema } = this.#options;
+    let first = 0;
+    for await (const batch of limitedBatches(this.#result, this.#options)) {
+      const rows = rowsOf(this.columns, batch);
+      // Without a schema the caller names the type of the rows.
+      yield schema === undefined ? (rows as T[]) : await parseRows(rows, schema, first);
+      first += rows.length;
+    }
   }
 
   /** Frees the result. */

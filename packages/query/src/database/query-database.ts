@@ -17,7 +17,12 @@ import type { ColumnsDescription, DescribedColumn } from "../tables/describe-col
 import { rememberListings } from "../tables/listing-memory.ts";
 import { TableCatalog } from "../tables/table-catalog.ts";
 import { QueryCursor } from "./query-cursor.ts";
-import { checkSqlArguments, type OpenQueryOptions, type SqlOptions } from "./query-options.ts";
+import {
+  checkSqlArguments,
+  type OpenQueryOptions,
+  type SqlOptions,
+  type SqlRowOptions,
+} from "./query-options.ts";
 import type { ColumnarResult, QueryResult, QueryStats } from "./query-result.ts";
 import { checkByteCount, checkRowCount, limitedBatches } from "./result-limit.ts";
 import { setField } from "./result-rows.ts";
@@ -63,13 +68,19 @@ export class QueryDatabase implements AsyncDisposable {
    * @example
    * ```ts
    * const { rows } = await db.sql("SELECT count(*) AS plays FROM \"raw/plays\" WHERE year = ?", [2024]);
+   * const { rows: checked } = await db.sql("FROM plays", [], { schema: z.object({ year: z.int() }) });
    * ```
+   * @typeParam T the type of a row: that of the `schema`. Without one it is taken as it is, unchecked.
    */
-  async sql(text: string, parameters?: QueryParameters, options: SqlOptions = {}): Promise<QueryResult> {
+  async sql<T = Row>(
+    text: string,
+    parameters?: QueryParameters,
+    options: SqlRowOptions<T> = {},
+  ): Promise<QueryResult<T>> {
     const started = performance.now();
     const { result, stats } = await this.#run("sql", text, parameters, options);
     const cursor = new QueryCursor(result, stats, options);
-    const rows: Row[] = [];
+    const rows: T[] = [];
     for await (const batch of cursor) for (const row of batch) rows.push(row);
     return { rows, columns: cursor.columns, stats: { ...stats, totalMs: performance.now() - started } };
   }
@@ -110,7 +121,11 @@ export class QueryDatabase implements AsyncDisposable {
    * for await (const rows of db.stream("SELECT * FROM plays WHERE year = 2024")) await send(rows);
    * ```
    */
-  async *stream(text: string, parameters?: QueryParameters, options: SqlOptions = {}): AsyncGenerator<Row[]> {
+  async *stream<T = Row>(
+    text: string,
+    parameters?: QueryParameters,
+    options: SqlRowOptions<T> = {},
+  ): AsyncGenerator<T[]> {
     const { result, stats } = await this.#run("stream", text, parameters, options);
     yield* new QueryCursor(result, stats, options);
   }
@@ -120,7 +135,11 @@ export class QueryDatabase implements AsyncDisposable {
    *
    * @throws StorageError as {@link QueryDatabase.sql}.
    */
-  async open(text: string, parameters?: QueryParameters, options: SqlOptions = {}): Promise<QueryCursor> {
+  async open<T = Row>(
+    text: string,
+    parameters?: QueryParameters,
+    options: SqlRowOptions<T> = {},
+  ): Promise<QueryCursor<T>> {
     const { result, stats } = await this.#run("open", text, parameters, options);
     return new QueryCursor(result, stats, options);
   }

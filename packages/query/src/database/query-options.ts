@@ -5,6 +5,7 @@ import type { ResultOptions } from "../duckdb/duckdb.ts";
 import { parseMemoryLimit } from "../duckdb/isolated/process-memory.ts";
 import type { QueryProgress } from "../plan/plan-context.ts";
 import type { ResultLimit } from "./result-limit.ts";
+import { isRowSchema, type RowSchema } from "./row-schema.ts";
 
 /** SQL types by column, by table: `{ "raw/plays": { week: "VARCHAR" } }`. */
 type TypesByTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -61,6 +62,15 @@ export interface SqlOptions extends ResultOptions, ResultLimit {
   readonly onProgress?: ((progress: QueryProgress) => void) | undefined;
 }
 
+/** Options of a query that returns rows. */
+export interface SqlRowOptions<T> extends SqlOptions {
+  /**
+   * A schema that parses every row: of zod, Valibot, ArkType or any other library with Standard Schema. The rows, and their type,
+   * are its output. Default: rows as they are.
+   */
+  readonly schema?: RowSchema<T> | undefined;
+}
+
 /** A SQL type: `BIGINT`, `DECIMAL(18, 2)`, `TIMESTAMP WITH TIME ZONE`, `VARCHAR[]`. It becomes part of SQL, so nothing else may match. */
 const SQL_TYPE = /^[A-Za-z][A-Za-z0-9_]*(?: [A-Za-z]+)*(?:\(\d+(?:, ?\d+)?\))?(?:\[\d*\])*$/;
 
@@ -91,6 +101,13 @@ const SQL_OPTIONS: OptionKinds<SqlOptions> = {
   signal: "signal",
   onProgress: "function",
 };
+
+const SQL_ROW_OPTIONS: OptionKinds<SqlRowOptions<unknown>> = {
+  schema: { expected: "a schema of zod or of another library with Standard Schema", is: isRowSchema },
+  ...SQL_OPTIONS,
+};
+/** The calls whose results are rows. */
+const ROW_CALLS: ReadonlySet<string> = new Set(["open", "sql", "stream"]);
 
 /**
  * Checks the options of `openQuery`, for callers without types.
@@ -125,5 +142,5 @@ export function checkOpenQueryOptions(options: OpenQueryOptions): void {
  */
 export function checkSqlArguments(text: string, options: SqlOptions, op: string): void {
   if (typeof text !== "string") throw invalid(op, `the SQL must be a string, got ${typeof text}`);
-  checkOptions(options, SQL_OPTIONS, op);
+  checkOptions(options, ROW_CALLS.has(op) ? SQL_ROW_OPTIONS : SQL_OPTIONS, op);
 }

@@ -33,9 +33,9 @@ export interface QueryStats extends QueryExplanation {
  *
  * A second column of the same name is called `name:1`.
  */
-export interface QueryResult {
+export interface QueryResult<T = Row> {
   /** The rows. */
-  readonly rows: readonly Row[];
+  readonly rows: readonly T[];
   /** The columns, in order. */
   readonly columns: readonly QueryColumn[];
   /** Statistics. */
