@@ -15,6 +15,7 @@ export { HIVE_NULL } from "./hive/codec.ts";
 export { Partition, type PartitionEntry, type PartitionValue, partition } from "./hive/partition.ts";
 export type { ColumnSchema, ColumnType } from "./parquet/column-type.ts";
 export { columnsFromZod } from "./parquet/columns-from-zod.ts";
+export type { ParquetLimits } from "./parquet/guard/index.ts";
 export { DEFAULT_UNTRUSTED_LIMITS, type UntrustedLimits } from "./parquet/open-parquet-file.ts";
 export type {
   ColumnDrift,

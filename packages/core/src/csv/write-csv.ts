@@ -1,5 +1,5 @@
 import { invalid } from "../bytes/check-arguments.ts";
-import type { Row } from "../bytes/row.ts";
+import { ownValue, type Row } from "../bytes/row.ts";
 import { showValue } from "../bytes/show-value.ts";
 import { csvNameProblem } from "./csv-table.ts";
 
@@ -38,7 +38,7 @@ export function encodeCsv(rows: readonly Row[], options: WriteCsvOptions = {}): 
   const lines = [columns.map(encode).join(delimiter)];
   rows.forEach((row, index) => {
     const fields = columns.map((column) => {
-      const value = row[column];
+      const value = ownValue(row, column);
       if (typeof value === "string" && value.isWellFormed()) return encode(value);
       return value === null || value === undefined ? "" : quoted(textOf(value, index, column), delimiter);
     });

@@ -1,6 +1,7 @@
-import { type ColumnChunk, type FileMetaData, parquetMetadata } from "hyparquet";
+import type { ColumnChunk, FileMetaData } from "hyparquet";
 import { chunkRange } from "./column-chunks.ts";
 import { listHeaderBytes, ThriftReader, zigzagBytes } from "./guard/index.ts";
+import { parseFooter } from "./parse-footer.ts";
 
 /** The size of what ends a Parquet file, in bytes: the length of its footer, and the magic. */
 export const TRAILER_BYTES = 8;
@@ -56,7 +57,7 @@ export function footerBytes(tail: Uint8Array): number | undefined {
  * ```
  */
 export function chunkLayout(tail: Uint8Array): readonly RowGroupPlace[] {
-  const metadata = parquetMetadata(new Uint8Array(tail).buffer);
+  const metadata = parseFooter(tail.subarray(-(footerBytes(tail) ?? 0)));
   return metadata.row_groups.map(({ num_rows, columns }) => ({
     rowCount: num_rows,
     chunks: columns.map((chunk) => chunkPlace(chunk, metadata)),

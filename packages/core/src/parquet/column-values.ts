@@ -1,4 +1,4 @@
-import type { Row } from "../bytes/row.ts";
+import { ownValue, type Row } from "../bytes/row.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import { type ColumnSchema, type ColumnType, typeName } from "./column-type.ts";
 
@@ -22,7 +22,7 @@ export function columnValues(
   const convert = converter(type);
   const values = new Array<unknown>(end - start);
   for (let i = start; i < end; i++) {
-    const value = rows[i]?.[name];
+    const value = ownValue(rows[i], name);
     if (value === null || value === undefined) {
       values[i - start] = null;
       continue;
@@ -118,7 +118,7 @@ function structConverter(fields: readonly ColumnSchema[]): Convert {
     for (const name in source) if (source[name] !== undefined && !known.has(name)) return undefined;
     const result: Row = {};
     for (const [name, convert] of converters) {
-      const field = source[name];
+      const field = ownValue(source, name);
       const converted = field === null || field === undefined ? null : convert(field);
       if (converted === undefined) return undefined;
       result[name] = converted;

@@ -9,15 +9,23 @@ export function kindOf({ element, children }: SchemaTree): NodeKind {
   const [child] = children;
   if (child === undefined) return "leaf";
   const single = children.length === 1 && child.element.repetition_type === "REPEATED";
-  if (element.converted_type === "LIST" && single && child.children.length <= 1) return "list";
+  if (element.converted_type === "LIST" && single) return "list";
   if (element.converted_type === "MAP" && single && child.children.length === 2) return "map";
   return "struct";
 }
 
-/** Returns the element of a list node. */
-export function listElement(node: SchemaTree): SchemaTree | undefined {
-  const [repeated] = node.children;
-  return repeated?.children.length === 1 ? repeated.children[0] : repeated;
+/**
+ * Returns the element of a list node. Old writers repeat the element itself, without a group around it
+ * (parquet-format, LogicalTypes.md, "Backward-compatibility rules").
+ */
+export function listElement({ element, children: [repeated] }: SchemaTree): SchemaTree | undefined {
+  if (repeated === undefined) return undefined;
+  const { children } = repeated;
+  const isElement =
+    children.length !== 1 ||
+    repeated.element.name === "array" ||
+    repeated.element.name === `${element.name}_tuple`;
+  return isElement ? repeated : children[0];
 }
 
 /**

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { Row } from "../bytes/row.ts";
 import { StorageError, type StorageErrorCode } from "../bytes/storage-error.ts";
 import type { ByteSource } from "./byte-source.ts";
+import type { ParquetLimits } from "./guard/index.ts";
 import { openParquet, type ParquetFile } from "./open-parquet.ts";
 import type { UntrustedAnswer, UntrustedJob } from "./untrusted-worker.ts";
 
@@ -15,6 +16,17 @@ export interface UntrustedLimits {
   readonly maxValues?: number | undefined;
   /** The largest file, in bytes, since it is fetched whole. Default 256 MiB. */
   readonly maxBytes?: number | undefined;
+}
+
+/** How a file is read. */
+export interface OpenParquetOptions {
+  /**
+   * `true`, or limits, for an untrusted file: it is decoded in a separate thread, so that it can neither hang nor kill the
+   * caller. Costs about 50 ms a file. Default false.
+   */
+  readonly untrusted?: boolean | UntrustedLimits | undefined;
+  /** Raises, or lowers, the limits that a file is checked against before it is decoded. */
+  readonly limits?: ParquetLimits | undefined;
 }
 
 /** The default limits. */
@@ -31,16 +43,18 @@ export const DEFAULT_UNTRUSTED_LIMITS: Required<{ readonly [K in keyof Untrusted
  */
 export async function openParquetFile(
   source: ByteSource,
-  untrusted: boolean | UntrustedLimits = false,
+  { untrusted = false, limits = {} }: OpenParquetOptions = {},
 ): Promise<ParquetFile> {
-  const file = await openParquet(source);
+  const file = await openParquet(source, limits);
   if (untrusted === false) return file;
-  const limits = untrusted === true ? {} : untrusted;
+  const ofThread = untrusted === true ? {} : untrusted;
   return {
     ...file,
-    async *scan(columns, constants) {
-      for await (const rows of scanUntrusted(source, file, columns, limits))
-        yield rows.map((row) => Object.assign(row, constants));
+    async *scan(columns = file.columns, constants = {}) {
+      const wanted = columns.filter((name) => !Object.hasOwn(constants, name));
+      const template = Object.fromEntries(columns.map((name) => [name, null]));
+      for await (const rows of scanUntrusted(source, file, wanted, ofThread, limits))
+        yield rows.map((row) => ({ ...template, ...row, ...constants }));
     },
   };
 }
@@ -54,20 +68,21 @@ export async function openParquetFile(
 async function* scanUntrusted(
   source: ByteSource,
   file: ParquetFile,
-  columns: readonly string[] | undefined,
-  limits: UntrustedLimits,
+  columns: readonly string[],
+  untrusted: UntrustedLimits,
+  limits: ParquetLimits,
 ): AsyncGenerator<Row[]> {
   const {
     timeoutMs = DEFAULT_UNTRUSTED_LIMITS.timeoutMs,
     memoryMiB = DEFAULT_UNTRUSTED_LIMITS.memoryMiB,
     maxValues = DEFAULT_UNTRUSTED_LIMITS.maxValues,
     maxBytes = DEFAULT_UNTRUSTED_LIMITS.maxBytes,
-  } = limits;
+  } = untrusted;
   if (source.byteLength > maxBytes)
     throw refused(source, `it has ${source.byteLength} bytes, above the limit maxBytes of ${maxBytes}`);
   if (file.valueCount > maxValues)
     throw refused(source, `it claims ${file.valueCount} values, above the limit maxValues of ${maxValues}`);
-  const job: UntrustedJob = { name: source.name, bytes: await source.slice(0), columns };
+  const job: UntrustedJob = { name: source.name, bytes: await source.slice(0), columns, limits };
   const worker = new Worker(new URL("./untrusted-worker.js", import.meta.url), {
     workerData: job,
     transferList: [job.bytes],

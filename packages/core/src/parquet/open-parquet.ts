@@ -1,19 +1,23 @@
-import { type FileMetaData, parquetMetadata } from "hyparquet";
+import type { FileMetaData } from "hyparquet";
 import type { Row } from "../bytes/row.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import { type ByteSource, FOOTER_BYTES } from "./byte-source.ts";
-import { footerBytes, TRAILER_BYTES } from "./chunk-layout.ts";
+import { footerBytes } from "./chunk-layout.ts";
 import type { ColumnType } from "./column-type.ts";
+import { decoderName, decoderSchema } from "./decoder-schema.ts";
 import { columnTypeOf, footerType } from "./footer-type.ts";
-import { checkedSchema, FileBudget, ThriftReader } from "./guard/index.ts";
+import { checkedSchema, checkLimit, FileBudget, LimitError, type ParquetLimits } from "./guard/index.ts";
+import { parseFooter } from "./parse-footer.ts";
 import { readRowGroup } from "./read-row-group.ts";
-import { rawElement, valueReader } from "./value-reader.ts";
+import { valueReader } from "./value-reader.ts";
 
 /** Rows in a batch of a scan. */
 export const BATCH_ROWS = 8_192;
 
 /** The magic at both ends and the length of the footer: no Parquet file is shorter. */
 const MIN_FILE_BYTES = 12;
+/** The magic of a file with an encrypted footer. */
+const ENCRYPTED_MAGIC = "PARE";
 /** A decoded footer takes many times its size in memory. */
 const MAX_FOOTER_BYTES = 2 ** 25;
 
@@ -43,8 +47,8 @@ export interface ParquetFile {
   readonly fields: readonly ParquetField[];
   /**
    * Yields rows in batches of at most {@link BATCH_ROWS}, and holds one row group at a time. With `columns`, only the bytes of
-   * these columns are read; one that the file lacks is null in every row. The columns of `constants` come last, with the same
-   * value in every row.
+   * these columns are read, in that order; one that the file lacks is null in every row. A column of `constants` has the same
+   * value in every row, and comes last where `columns` does not name it.
    */
   scan(columns?: readonly string[], constants?: Row): AsyncGenerator<Row[]>;
 }
@@ -52,20 +56,21 @@ export interface ParquetFile {
 /**
  * Opens a Parquet file and checks its footer before anything else trusts it.
  *
- * @throws StorageError `corrupt` if it is not a Parquet file, or a broken one.
+ * @throws StorageError `corrupt` if it is not a Parquet file, a broken one, or one that exceeds a limit; `not_supported` if it
+ * is encrypted.
  * @example
  * ```ts
  * const file = await openParquet(await openByteSource(backend, key));
  * for await (const rows of file.scan(["team", "yards"])) console.log(rows.length);
  * ```
  */
-export async function openParquet(source: ByteSource): Promise<ParquetFile> {
-  const metadata = await readFooter(source);
-  const budget = new FileBudget(source.byteLength);
-  const { tree, leafOf } = guarded(source, () => checkedSchema(metadata, source.byteLength, budget));
+export async function openParquet(source: ByteSource, limits: ParquetLimits = {}): Promise<ParquetFile> {
+  const metadata = await readFooter(source, limits);
+  const { tree, leafOf, encrypted } = guarded(source, () =>
+    checkedSchema(metadata, source.byteLength, new FileBudget(source.byteLength, limits)),
+  );
   const names = tree.children.map(({ element }) => element.name);
-  const known = new Set(names);
-  const raw: FileMetaData = { ...metadata, schema: metadata.schema.map(rawElement) };
+  const decoded: FileMetaData = { ...metadata, schema: decoderSchema(tree) };
 
   return {
     name: source.name,
@@ -83,15 +88,22 @@ export async function openParquet(source: ByteSource): Promise<ParquetFile> {
       columnType: columnTypeOf(node),
     })),
     async *scan(columns = names, constants = {}) {
-      const wanted = new Set(columns.filter((name) => known.has(name)));
+      const wanted = new Set(columns.filter((name) => !Object.hasOwn(constants, name)));
+      const locked = [...wanted].filter((name) => encrypted.has(name));
+      if (locked.length > 0)
+        throw unsupported(source, `the columns ${locked.join(", ")} are encrypted`, undefined);
       const readers = new Map(
-        tree.children
-          .filter(({ element }) => wanted.has(element.name))
-          .map((node) => [node.element.name, valueReader(node, source.name)]),
+        tree.children.flatMap((node, i) => {
+          const { name } = node.element;
+          return wanted.has(name)
+            ? [[decoderName(i), { name, read: valueReader(node, source.name) }] as const]
+            : [];
+        }),
       );
       const template: Row = { ...Object.fromEntries(columns.map((name) => [name, null])), ...constants };
       // Each scan has its own budget for decompressed bytes.
-      const decoder = { source, metadata: raw, leafOf, readers, budget: new FileBudget(source.byteLength) };
+      const budget = new FileBudget(source.byteLength, limits);
+      const decoder = { source, metadata: decoded, leafOf, readers, budget };
       for (const group of metadata.row_groups) {
         const rowCount = Number(group.num_rows);
         let values: ReadonlyMap<string, readonly unknown[]>;
@@ -108,22 +120,23 @@ export async function openParquet(source: ByteSource): Promise<ParquetFile> {
   };
 }
 
-async function readFooter(source: ByteSource): Promise<FileMetaData> {
+async function readFooter(source: ByteSource, limits: ParquetLimits): Promise<FileMetaData> {
   if (source.byteLength < MIN_FILE_BYTES)
     throw corrupt(source, `it has ${source.byteLength} bytes, a Parquet file at least ${MIN_FILE_BYTES}`);
   let tail = await source.slice(Math.max(0, source.byteLength - FOOTER_BYTES));
   const size = footerBytes(new Uint8Array(tail));
-  if (size === undefined) throw corrupt(source, "it does not end with PAR1");
+  if (size === undefined) {
+    if (Buffer.from(tail).toString("latin1", tail.byteLength - 4) === ENCRYPTED_MAGIC)
+      throw encryptedFile(source);
+    throw corrupt(source, "it does not end with PAR1");
+  }
   if (size > source.byteLength - 4)
     throw corrupt(source, `its footer claims ${size} bytes of ${source.byteLength}`);
-  if (size > MAX_FOOTER_BYTES)
-    throw corrupt(source, `its footer has ${size} bytes, more than ${MAX_FOOTER_BYTES}`);
+  guarded(source, () =>
+    checkLimit(limits, "maxFooterBytes", MAX_FOOTER_BYTES, size, `its footer has ${size} bytes`),
+  );
   if (size > tail.byteLength) tail = await source.slice(source.byteLength - size);
-  return guarded(source, () => {
-    const footer = new Uint8Array(tail, tail.byteLength - size, size);
-    new ThriftReader(footer.subarray(0, -TRAILER_BYTES), 0).struct(() => false);
-    return parquetMetadata(footer, { geoparquet: false });
-  });
+  return guarded(source, () => parseFooter(new Uint8Array(tail, tail.byteLength - size, size)));
 }
 
 function toRows(
@@ -166,6 +179,15 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+function encryptedFile(source: ByteSource): StorageError {
+  return new StorageError({
+    code: "not_supported",
+    op: "readParquet",
+    path: source.name,
+    message: `${source.name} is encrypted, which is not supported. Decrypt it by a program that has its keys.`,
+  });
+}
+
 function unsupported(source: ByteSource, problem: string, cause: unknown): StorageError {
   return new StorageError({
     code: "not_supported",
@@ -181,7 +203,10 @@ function corrupt(source: ByteSource, problem: string, cause?: unknown): StorageE
     code: "corrupt",
     op: "readParquet",
     path: source.name,
-    message: `${source.name} is not a readable Parquet file: ${problem}. Restore it from its source, or remove it.`,
+    message:
+      cause instanceof LimitError
+        ? `${source.name} is not read: ${problem}.`
+        : `${source.name} is not a readable Parquet file: ${problem}. Restore it from its source, or remove it.`,
     cause,
   });
 }

@@ -12,8 +12,8 @@ export interface GroupDecoder {
   readonly source: ByteSource;
   readonly metadata: FileMetaData;
   readonly leafOf: CheckedSchema["leafOf"];
-  /** The wanted top-level columns, each with the function that converts its values. */
-  readonly readers: ReadonlyMap<string, ReadValue>;
+  /** The wanted top-level columns by their names in `metadata`, each with the function that converts its values. */
+  readonly readers: ReadonlyMap<string, { readonly name: string; readonly read: ReadValue }>;
   readonly budget: FileBudget;
 }
 
@@ -28,36 +28,42 @@ export async function readRowGroup(
 ): Promise<ReadonlyMap<string, readonly unknown[]>> {
   const rowCount = Number(group.num_rows);
   const values = new Map<string, unknown[]>();
+  const topOf = (chunk: ColumnMetaData): string => leafOf(chunk).decoderPath[0] ?? "";
   const chunks = group.columns.flatMap(({ meta_data }) =>
     meta_data !== undefined && readers.has(topOf(meta_data)) ? [meta_data] : [],
   );
-  for (const name of readers.keys()) values.set(name, new Array<unknown>(rowCount).fill(null));
+  for (const { name } of readers.values()) values.set(name, new Array<unknown>(rowCount).fill(null));
   if (chunks.length === 0 || rowCount === 0) return values;
   await loadCodecs(new Set(chunks.map(({ codec }) => codec)));
   const bytesOf = await fetchColumnChunks(source, chunks);
   let file = new UnpackedFile();
   for (const [i, chunk] of chunks.entries()) {
-    file.add(chunk, unpackChunk(bytesOf(chunk), chunk, leafOf(chunk), budget));
+    const leaf = leafOf(chunk);
+    file.add(
+      { ...chunk, path_in_schema: [...leaf.decoderPath] },
+      unpackChunk(bytesOf(chunk), chunk, leaf, budget),
+    );
     const next = chunks[i + 1];
     // All leaves of a column are decoded together.
     if (next !== undefined && (file.byteLength < DECODE_BYTES || topOf(next) === topOf(chunk))) continue;
-    const missing = new Map(file.chunks.map((of) => [topOf(of), rowCount]));
-    const flat = new Set(file.chunks.filter((of) => of.path_in_schema.length === 1).map(topOf));
-    for (const [name, offset, data] of await decode(file, metadata, group)) {
-      const target = values.get(name);
-      const read = readers.get(name);
-      if (target === undefined || read === undefined) continue;
-      fill(target, data, offset, read, flat.has(name));
-      missing.set(name, (missing.get(name) ?? 0) - data.length);
+    const missing = new Map(file.chunks.map((of) => [firstOf(of), rowCount]));
+    const flat = new Set(file.chunks.filter((of) => of.path_in_schema.length === 1).map(firstOf));
+    for (const [top, offset, data] of await decode(file, metadata, group)) {
+      const reader = readers.get(top);
+      const target = reader && values.get(reader.name);
+      if (reader === undefined || target === undefined) continue;
+      fill(target, data, offset, reader.read, flat.has(top));
+      missing.set(top, (missing.get(top) ?? 0) - data.length);
     }
-    for (const [name, left] of missing)
-      if (left > 0) throw new Error(`column ${name} has ${rowCount - left} of ${rowCount} rows`);
+    for (const [top, left] of missing)
+      if (left > 0)
+        throw new Error(`column ${readers.get(top)?.name} has ${rowCount - left} of ${rowCount} rows`);
     file = new UnpackedFile();
   }
   return values;
 }
 
-const topOf = ({ path_in_schema }: ColumnMetaData): string => path_in_schema[0] ?? "";
+const firstOf = ({ path_in_schema }: ColumnMetaData): string => path_in_schema[0] ?? "";
 
 /** Checked and decompressed column chunks, with the offsets of an uncompressed file. */
 class UnpackedFile {
@@ -113,7 +119,7 @@ async function decode(
       num_rows: group.num_rows,
       row_groups: [{ ...group, columns: file.chunks.map((meta_data) => ({ meta_data, file_offset: 0n })) }],
     },
-    columns: [...new Set(file.chunks.map(topOf))],
+    columns: [...new Set(file.chunks.map(firstOf))],
     // A BYTE_ARRAY without a string type stays bytes.
     utf8: false,
     parsers: PARSERS,

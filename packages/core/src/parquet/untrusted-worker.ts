@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Row } from "../bytes/row.ts";
 import { isStorageError } from "../bytes/storage-error.ts";
+import type { ParquetLimits } from "./guard/index.ts";
 import { openParquet } from "./open-parquet.ts";
 
 /** The worker's data. */
@@ -9,8 +10,9 @@ export interface UntrustedJob {
   readonly name: string;
   /** The whole file. */
   readonly bytes: ArrayBuffer;
-  /** The columns to read, or undefined for all. */
-  readonly columns: readonly string[] | undefined;
+  /** The columns to read. */
+  readonly columns: readonly string[];
+  readonly limits: ParquetLimits;
 }
 
 /** The answer to each request for a batch. */
@@ -19,7 +21,7 @@ export type UntrustedAnswer =
   | { readonly done: true }
   | { readonly error: { readonly code: "corrupt" | "not_supported"; readonly message: string } };
 
-const { name, bytes, columns }: UntrustedJob = workerData;
+const { name, bytes, columns, limits }: UntrustedJob = workerData;
 const port = parentPort;
 
 async function* batches(): AsyncGenerator<Row[]> {
@@ -28,7 +30,7 @@ async function* batches(): AsyncGenerator<Row[]> {
     byteLength: bytes.byteLength,
     slice: async (start: number, end?: number) => bytes.slice(start, end),
   };
-  yield* (await openParquet(source)).scan(columns);
+  yield* (await openParquet(source, limits)).scan(columns);
 }
 
 const rows = batches();

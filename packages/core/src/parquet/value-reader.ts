@@ -1,11 +1,16 @@
 import type { ParquetParsers, SchemaElement, SchemaTree } from "hyparquet";
 import { StorageError } from "../bytes/storage-error.ts";
+import { decoderName, isDecimal, isPlainList, timeUnit } from "./decoder-schema.ts";
 import { kindOf, listElement } from "./footer-type.ts";
 
 /** Decimals of at most this many digits are returned as numbers: a double holds them exactly. */
 const EXACT_DIGITS = 15;
-/** The widest decimals of any writer, of 76 digits, take 32 bytes. */
-const MAX_DECIMAL_BYTES = 64;
+/** A limit for the time of reading a decimal, far above the 32 bytes of the widest ones. */
+const MAX_DECIMAL_BYTES = 1024;
+const DAY_MS = 86_400_000n;
+/** The calendar repeats itself after 400 years. */
+const CYCLE_YEARS = 400n;
+const CYCLE_MS = 146_097n * DAY_MS;
 
 /** Converts a value that hyparquet returns to the value in a row. */
 export type ReadValue = (value: unknown) => unknown;
@@ -18,63 +23,83 @@ export type ReadValue = (value: unknown) => unknown;
  * | --- | --- |
  * | integers, signed or not | number if exact, else bigint |
  * | DECIMAL of up to 15 digits | number; of more digits a string: `"12345678901234567.89"` |
- * | DATE | Date, at midnight UTC |
- * | TIMESTAMP, INT96 | Date if it is whole milliseconds, else an ISO 8601 string with all digits |
+ * | DATE | Date, at midnight UTC; beyond what a Date holds an ISO 8601 string: `"+290000-01-01"` |
+ * | TIMESTAMP, INT96 | Date if it holds the value exactly, else an ISO 8601 string with all digits |
  * | TIME | string: `"23:59:59.000001"` |
  * | UUID, STRING, ENUM | string |
  * | JSON | the value; rows with the same JSON may share one object |
+ * | LIST | array |
+ * | MAP | array of `{ key, value }`, in the file's order: an object would lose equal keys, and keys that are not text |
+ * | group | object |
  * | other bytes | Uint8Array |
  *
- * @throws StorageError `not_supported` for a decimal or time inside a map, and for VARIANT.
+ * @throws StorageError `not_supported` for VARIANT.
  */
 export function valueReader(node: SchemaTree, name: string): ReadValue {
-  const special = specialReader(node, name);
-  if (special !== undefined) return special;
-  return toJs;
+  return specialReader(node, name) ?? toJs;
 }
 
-/** Returns a reader for a node with a type that hyparquet leaves raw, or undefined if it has none. */
+/** Returns the reader of a node for which {@link toJs} is not enough, else undefined. */
 function specialReader(node: SchemaTree, name: string): ReadValue | undefined {
   const { element } = node;
   // The parts of a VARIANT refer to each other by offsets, so a few bytes can describe an endless value.
   if (element.logical_type?.type === "VARIANT") throw unsupported(node, name, "is a VARIANT");
+  const read = oneReader(node, name);
+  return element.repetition_type === "REPEATED" && read !== undefined ? arrayOf(read) : read;
+}
+
+/** Returns the reader of one value of a node, whether or not the node is repeated. */
+function oneReader(node: SchemaTree, name: string): ReadValue | undefined {
   switch (kindOf(node)) {
-    case "leaf": {
-      const read = leafReader(element);
-      if (read === undefined || element.repetition_type !== "REPEATED") return read;
-      return (value) => (Array.isArray(value) ? value.map(nullable(read)) : null);
-    }
+    case "leaf":
+      return leafReader(node.element);
     case "list": {
       const child = listElement(node);
-      const read = child && specialReader(child, name);
-      if (read === undefined) return undefined;
-      return (value) => (Array.isArray(value) ? value.map(nullable(read)) : null);
+      const read = child && (isPlainList(node) ? specialReader : oneReader)(child, name);
+      if (isPlainList(node)) return read && arrayOf(read);
+      const items = arrayOf(read ?? toJs);
+      return (value) => (isGroup(value) ? (items(fieldOf(value, 0)) ?? []) : null);
     }
     case "map": {
-      if (
-        !node.children[0]?.children.some(
-          (child) => !isJson(child) && specialReader(child, name) !== undefined,
-        )
-      )
-        return undefined;
-      throw unsupported(node, name, "is a map that holds decimals or times");
+      const [key, item] = node.children[0]?.children ?? [];
+      const readKey = nullable(key === undefined ? toJs : valueReader(key, name));
+      const readItem = nullable(item === undefined ? toJs : valueReader(item, name));
+      const entries = arrayOf((entry) => ({
+        key: readKey(fieldOf(entry, 0)),
+        value: readItem(fieldOf(entry, 1)),
+      }));
+      return (value) => nullable(entries)(fieldOf(value, 0));
     }
     case "struct": {
       const fields = node.children.map(
-        (child) => [child.element.name, specialReader(child, name) ?? toJs] as const,
+        (child, i) => [child.element.name, i, nullable(valueReader(child, name))] as const,
       );
-      if (!node.children.some((child) => specialReader(child, name) !== undefined)) return undefined;
-      const one = (value: unknown): unknown => {
-        if (typeof value !== "object" || value === null) return null;
-        const source = value as Record<string, unknown>; // a struct as hyparquet assembles it
-        return Object.fromEntries(fields.map(([field, read]) => [field, nullable(read)(source[field])]));
-      };
-      return element.repetition_type === "REPEATED"
-        ? (value) => (Array.isArray(value) ? value.map(nullable(one)) : null)
-        : one;
+      return (value) =>
+        isGroup(value)
+          ? Object.fromEntries(fields.map(([field, i, read]) => [field, read(fieldOf(value, i))]))
+          : null;
     }
   }
 }
+
+/** Returns the n-th field of a group as hyparquet returns it. */
+function fieldOf(group: unknown, index: number): unknown {
+  return isGroup(group) ? group[decoderName(index)] : null;
+}
+
+function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+const arrayOf =
+  (read: ReadValue): ReadValue =>
+  (value) =>
+    Array.isArray(value) ? value.map(nullable(read)) : null;
+
+const nullable =
+  (read: ReadValue): ReadValue =>
+  (value) =>
+    value === null || value === undefined ? null : read(value);
 
 function unsupported(node: SchemaTree, name: string, problem: string): StorageError {
   return new StorageError({
@@ -85,16 +110,11 @@ function unsupported(node: SchemaTree, name: string, problem: string): StorageEr
   });
 }
 
-const nullable =
-  (read: ReadValue): ReadValue =>
-  (value) =>
-    value === null || value === undefined ? null : read(value);
-
-/** Returns a reader for the types that {@link rawElement} hides from hyparquet. */
+/** Returns a reader for the types that `decoderSchema` hides from hyparquet, and for shared values. */
 function leafReader(element: SchemaElement): ReadValue | undefined {
   if (isDecimal(element)) return decimalReader(element);
   // The value of the dictionary is shared: copies for each row could take any amount of memory.
-  if (isJson({ element })) return (value) => value;
+  if (element.converted_type === "JSON") return (value) => value;
   switch (timeUnit(element)) {
     case "MILLIS":
       return (value) => timeText(integer(value), 3);
@@ -107,13 +127,11 @@ function leafReader(element: SchemaElement): ReadValue | undefined {
   }
 }
 
-function decimalReader({ precision = 0, scale = 0, logical_type }: SchemaElement): ReadValue {
-  const digits = logical_type?.type === "DECIMAL" ? logical_type.precision : precision;
-  const decimals = logical_type?.type === "DECIMAL" ? logical_type.scale : scale;
-  if (decimals === 0) return (value) => toJs(unscaled(value));
-  if (digits > EXACT_DIGITS) return (value) => decimalText(unscaled(value), decimals);
+function decimalReader({ precision = 0, scale = 0 }: SchemaElement): ReadValue {
+  if (scale === 0) return (value) => toJs(unscaled(value));
+  if (precision > EXACT_DIGITS) return (value) => decimalText(unscaled(value), scale);
   // Parsing the decimal finds the nearest double; multiplying by 0.01 may not.
-  return (value) => Number(decimalText(unscaled(value), decimals));
+  return (value) => Number(decimalText(unscaled(value), scale));
 }
 
 function integer(value: unknown): bigint {
@@ -141,52 +159,58 @@ function timeText(value: bigint, digits: number): string {
   return `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}${fraction}`;
 }
 
-const isJson = ({ element }: Pick<SchemaTree, "element">): boolean => element.converted_type === "JSON";
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-const isDecimal = ({ converted_type, logical_type }: SchemaElement): boolean =>
-  converted_type === "DECIMAL" || logical_type?.type === "DECIMAL";
-
-function timeUnit({
-  converted_type,
-  logical_type,
-}: SchemaElement): "MILLIS" | "MICROS" | "NANOS" | undefined {
-  if (converted_type === "TIME_MILLIS") return "MILLIS";
-  if (converted_type === "TIME_MICROS") return "MICROS";
-  return logical_type?.type === "TIME" ? logical_type.unit : undefined;
-}
-
-/** Returns a schema element without the types that hyparquet reads inexactly (decimals) or not at all (times). */
-export function rawElement(element: SchemaElement): SchemaElement {
-  if (!isDecimal(element) && timeUnit(element) === undefined) return element;
-  const { converted_type: _, logical_type: __, ...raw } = element;
-  return raw;
-}
-
-/** Timestamps become a Date if it is exact, else a string with all digits. Shapes become their bytes (WKB). */
+/**
+ * How hyparquet converts values: text keeps a byte order mark, a date or timestamp becomes a Date if that is exact, else a
+ * string with all digits, and shapes become their bytes (WKB).
+ */
 export const PARSERS: Partial<ParquetParsers> = {
-  timestampFromMilliseconds: (millis) => checkedDate(millis),
+  stringFromBytes: (bytes) => bytes && UTF8.decode(bytes),
+  dateFromDays: (days) => {
+    if (days === undefined || days === null) return null;
+    const millis = BigInt(days) * DAY_MS;
+    return dateOf(millis) ?? isoText(millis).slice(0, -"T00:00:00.000Z".length);
+  },
+  timestampFromMilliseconds: (millis) => timestamp(millis, 0),
   timestampFromMicroseconds: (micros) => timestamp(micros, 3),
   timestampFromNanoseconds: (nanos) => timestamp(nanos, 6),
   geometryFromBytes: (bytes) => bytes,
   geographyFromBytes: (bytes) => bytes,
 };
 
-function timestamp(value: bigint, digits: number): Date | string | null {
+/** Returns a timestamp that has so many decimal digits below the millisecond. */
+function timestamp(value: bigint | undefined | null, digits: number): Date | string | null {
   // hyparquet passes undefined for null inside lists, against its own types.
   if (value === undefined || value === null) return null;
+  const ticks = BigInt(value);
   const unit = 10n ** BigInt(digits);
-  const rest = ((value % unit) + unit) % unit;
-  const date = checkedDate((value - rest) / unit);
-  if (date === null || rest === 0n) return date;
-  return date.toISOString().replace("Z", `${String(rest).padStart(digits, "0")}Z`);
+  const millis = floorDiv(ticks, unit);
+  const rest = ticks - millis * unit;
+  const date = dateOf(millis);
+  if (date !== undefined && rest === 0n) return date;
+  const text = isoText(millis);
+  return rest === 0n ? text : text.replace("Z", `${String(rest).padStart(digits, "0")}Z`);
 }
 
-function checkedDate(millis: bigint): Date | null {
-  if (millis === undefined || millis === null) return null;
+function dateOf(millis: bigint): Date | undefined {
   const date = new Date(Number(millis));
-  if (Number.isNaN(date.getTime()))
-    throw new Error(`a timestamp of ${millis} ms is beyond what a Date can hold`);
-  return date;
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+/** Returns ISO 8601 as `toISOString` does, also for years beyond what a Date holds. */
+function isoText(millis: bigint): string {
+  const near = dateOf(millis);
+  if (near !== undefined) return near.toISOString();
+  const cycles = floorDiv(millis, CYCLE_MS);
+  const date = new Date(Number(millis - cycles * CYCLE_MS));
+  const year = BigInt(date.getUTCFullYear()) + cycles * CYCLE_YEARS;
+  const digits = String(year < 0n ? -year : year).padStart(6, "0");
+  return `${year < 0n ? "-" : "+"}${digits}${date.toISOString().slice(4)}`;
+}
+
+function floorDiv(value: bigint, divisor: bigint): bigint {
+  return value / divisor - (value % divisor < 0n ? 1n : 0n);
 }
 
 /** Returns values that hyparquet reads exactly, with safe bigints as numbers. */
@@ -195,7 +219,6 @@ export function toJs(value: unknown): unknown {
   if (typeof value === "bigint") {
     return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
   }
-  if (typeof value !== "object" || value instanceof Date || value instanceof Uint8Array) return value;
   if (Array.isArray(value)) return value.map(toJs);
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, toJs(field)]));
+  return value;
 }

@@ -1,4 +1,4 @@
-import type { SchemaElement } from "hyparquet";
+import type { SchemaElement, Statistics } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import type { Row } from "../bytes/row.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
@@ -83,6 +83,17 @@ function writeRowGroup(
     data: columnValues(rows, column, start, end, rowsBefore),
   }));
   file.write({ columnData, rowGroupSize: ROW_GROUP_ROWS });
+  for (const { meta_data } of file.row_groups.at(-1)?.columns ?? []) omitBoundsOfNaN(meta_data?.statistics);
+}
+
+/**
+ * Removes the least and greatest value of a chunk with NaN in it. They would leave NaN out, and DuckDB, to which NaN is greater
+ * than every number, would skip the chunk when it looks for NaN.
+ */
+function omitBoundsOfNaN(statistics: (Statistics & { readonly nan_count?: bigint }) | undefined): void {
+  if (statistics?.nan_count === undefined || statistics.nan_count === 0n) return;
+  delete statistics.min_value;
+  delete statistics.max_value;
 }
 
 /** Returns a column's schema elements, depth first (parquet-format, LogicalTypes.md). */

@@ -14,6 +14,7 @@ import { csvSchema } from "./csv-schema.ts";
 import type { DataFile } from "./data-file.ts";
 import { unknownEntity } from "./entities.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
+import { isUnreadable } from "./open-partition.ts";
 import { type PartitionFolder, walkPartitions } from "./partition-tree.ts";
 
 /** Partitions that are read concurrently. */
@@ -183,7 +184,7 @@ async function factsOf(
       rows += found.rows;
       for (const { name, type } of found.fields) fields.set(name, type);
     } catch (error) {
-      if (!isStorageError(error, "corrupt")) throw error;
+      if (!isUnreadable(error)) throw error;
       unreadable.push(error);
     }
   }

@@ -1,15 +1,14 @@
 import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
 import { joinKey } from "../bytes/key.ts";
 import { collectBytes } from "../bytes/object-body.ts";
-import type { Row } from "../bytes/row.ts";
+import { ownValue, type Row } from "../bytes/row.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import { preconditionFailed } from "../bytes/write-errors.ts";
 import { type CsvTable, decodeCsv } from "../csv/read-csv.ts";
 import type { ReadCsvOptions } from "../csv/read-csv-options.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
-import type { UntrustedLimits } from "../parquet/open-parquet-file.ts";
-import { openParquetFile } from "../parquet/open-parquet-file.ts";
+import { type OpenParquetOptions, openParquetFile } from "../parquet/open-parquet-file.ts";
 import { committedFiles, isOwnFile } from "./committed-files.ts";
 import { type DataFile, MANIFEST_NAME } from "./data-file.ts";
 import { type Manifest, type ManifestFile, parseManifest, withManifestColumns } from "./manifest.ts";
@@ -23,16 +22,11 @@ const LISTINGS_OF_A_LOSS = 3;
 const FILE_CONCURRENCY = 8;
 
 /** Options of reading a partition's files. */
-export interface OpenPartitionOptions extends OperationOptions {
+export interface OpenPartitionOptions extends OperationOptions, OpenParquetOptions {
   /** How its CSV files are read. */
   readonly csv?: ReadCsvOptions | undefined;
   /** `throw` (default): a file that cannot be read is an error. `skip`: it is left out and reported to `onSkippedFile`. */
   readonly onUnreadable?: "throw" | "skip" | undefined;
-  /**
-   * `true`, or limits, for untrusted Parquet files: each is decoded in a separate thread, so that it can neither hang nor
-   * kill the caller. Costs about 50 ms a file. Default false.
-   */
-  readonly untrusted?: boolean | UntrustedLimits | undefined;
   /** Called with the error of each file that `onUnreadable: "skip"` left out. */
   readonly onSkippedFile?: ((error: StorageError) => void) | undefined;
 }
@@ -43,7 +37,10 @@ export interface OpenFile {
   readonly name: string;
   /** Its columns, in order. */
   readonly columns: readonly string[];
-  /** Yields rows in batches; with `columns` only these, null where the file lacks one. `constants` are added to every row. */
+  /**
+   * Yields rows in batches; with `columns` only these, in that order, null where the file lacks one. A column of `constants`
+   * has the same value in every row, and comes last where `columns` does not name it.
+   */
   scan(columns?: readonly string[], constants?: Row): AsyncIterable<Row[]>;
 }
 
@@ -134,12 +131,12 @@ async function openFile(
         expected,
         signal: options.signal,
       });
-      return await openParquetFile(source, options.untrusted);
+      return await openParquetFile(source, options);
     }
     const { body } = await backend.get(key, { ifMatch: file.info.etag, signal: options.signal });
     return csvFile(backend.url(key), decodeCsv(await collectBytes(body), backend.url(key), options.csv));
   } catch (error) {
-    if (options.onUnreadable !== "skip" || !isStorageError(error, "corrupt")) throw error;
+    if (options.onUnreadable !== "skip" || !isUnreadable(error)) throw error;
     options.onSkippedFile?.(error);
     return undefined;
   }
@@ -156,6 +153,11 @@ function withNullColumns(file: OpenFile, manifest: Manifest | undefined): OpenFi
   };
 }
 
+/** Returns whether an error means that a file cannot be read, however often it is tried: it is damaged, or encrypted. */
+export function isUnreadable(error: unknown): error is StorageError {
+  return isStorageError(error, "corrupt") || isStorageError(error, "not_supported");
+}
+
 function csvFile(name: string, { columns: own, rows }: CsvTable): OpenFile {
   const names = own.map((column) => column.name);
   return {
@@ -163,9 +165,7 @@ function csvFile(name: string, { columns: own, rows }: CsvTable): OpenFile {
     columns: names,
     async *scan(columns = names, constants = {}) {
       yield rows.map((row) => ({
-        ...Object.fromEntries(
-          columns.map((column) => [column, Object.hasOwn(row, column) ? row[column] : null]),
-        ),
+        ...Object.fromEntries(columns.map((column) => [column, ownValue(row, column) ?? null])),
         ...constants,
       }));
     },

@@ -18,7 +18,7 @@ export function rowParser<T>(schema: z.ZodType<T>, file: string): (rows: Row[]) 
   let index = 0;
   return (rows) =>
     rows.map((row) => {
-      for (const name of required) row[name] ??= null;
+      for (const name of required) if (!Object.hasOwn(row, name)) row[name] = null;
       const parsed = schema.safeParse(row);
       if (!parsed.success) throw unfit(file, index, parsed.error);
       index++;

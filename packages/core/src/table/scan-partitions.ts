@@ -3,9 +3,9 @@ import { mapOrdered } from "../bytes/concurrency/map-concurrent.ts";
 import type { Key } from "../bytes/key.ts";
 import type { Row } from "../bytes/row.ts";
 import type { StorageBackend } from "../bytes/storage-backend.ts";
-import { isStorageError, StorageError } from "../bytes/storage-error.ts";
+import { StorageError } from "../bytes/storage-error.ts";
 import { unknownEntity } from "./entities.ts";
-import { type OpenFile, type OpenPartitionOptions, openPartition } from "./open-partition.ts";
+import { isUnreadable, type OpenFile, type OpenPartitionOptions, openPartition } from "./open-partition.ts";
 import { canMatch, checkFilterKeys, matches, type ParsedFilters } from "./partition-filter.ts";
 import { type PartitionTree, walkPartitions } from "./partition-tree.ts";
 import { rowParser } from "./row-parser.ts";
@@ -15,7 +15,10 @@ const OPEN_CONCURRENCY = 16;
 
 /** Options of `readIndex` and `scan`. */
 export interface ScanOptions<T = Row> extends OpenPartitionOptions {
-  /** Reads only these columns of the files; partition columns are always included. Default: all. */
+  /**
+   * Reads only these columns of the files, in this order. Partition columns are always included, last where they are not
+   * named here. Default: all.
+   */
   readonly columns?: readonly string[] | undefined;
   /**
    * A zod schema that parses every row, with its partition columns as strings. The rows, and their type, are then its
@@ -50,9 +53,8 @@ export async function* scanPartitions<T = Row>(
     for (const file of files) {
       opens++;
       for (const name of file.columns) missing.delete(name);
-      const columns = (options.columns ?? file.columns).filter(
-        (name) => !Object.hasOwn(partitionColumns, name),
-      );
+      const columns =
+        options.columns ?? file.columns.filter((name) => !Object.hasOwn(partitionColumns, name));
       const { rowSchema } = options;
       // Without a schema T is Row, the default of every caller's type parameter.
       const parse = rowSchema === undefined ? (rows: Row[]) => rows as T[] : rowParser(rowSchema, file.name);
@@ -88,7 +90,7 @@ async function wholeFile(
   try {
     for await (const rows of file.scan(columns, partitionColumns)) batches.push(rows);
   } catch (error) {
-    if (!isStorageError(error, "corrupt")) throw error;
+    if (!isUnreadable(error)) throw error;
     onSkippedFile?.(error);
     return [];
   }

@@ -3,7 +3,8 @@ import type { OperationOptions } from "../bytes/storage-backend.ts";
 import type { ReadCsvOptions } from "../csv/read-csv-options.ts";
 import type { WriteCsvOptions } from "../csv/write-csv.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
-import type { UntrustedLimits } from "../parquet/open-parquet-file.ts";
+import type { ParquetLimits } from "../parquet/guard/index.ts";
+import type { OpenParquetOptions, UntrustedLimits } from "../parquet/open-parquet-file.ts";
 import type { InspectOptions } from "./inspect-entity.ts";
 import type { RepairOptions } from "./repair-entity.ts";
 import type { ReplaceOptions } from "./replace-partitions.ts";
@@ -11,14 +12,9 @@ import type { ScanOptions } from "./scan-partitions.ts";
 import type { WriteOptions } from "./write-partition.ts";
 
 /** Options of `readParquet` and `scanParquet`. */
-export interface ReadParquetOptions extends OperationOptions {
+export interface ReadParquetOptions extends OperationOptions, OpenParquetOptions {
   /** Reads only these columns, in this order; one that the file lacks is null in every row. Default: all. */
   readonly columns?: readonly string[] | undefined;
-  /**
-   * `true`, or limits, for an untrusted file: it is decoded in a separate thread, so that it can neither hang nor kill the
-   * caller. Costs about 50 ms. Default false.
-   */
-  readonly untrusted?: boolean | UntrustedLimits | undefined;
 }
 
 /** Options of `writeParquet`. */
@@ -70,9 +66,19 @@ const untrusted: OptionKinds<UntrustedLimits> = {
   maxValues: "whole",
   maxBytes: "bytes",
 };
+const limits: OptionKinds<ParquetLimits> = {
+  maxValues: "whole",
+  maxDecodedBytes: "bytes",
+  maxPageValues: "whole",
+  maxPageBytes: "bytes",
+  maxColumns: "whole",
+  maxFooterBytes: "bytes",
+  maxDecimalDigits: "whole",
+};
 const readParquet: OptionKinds<ReadParquetOptions> = {
   columns: "strings",
   untrusted: either("boolean", "object"),
+  limits: "object",
   ...operation,
 };
 const scan: OptionKinds<ScanOptions<unknown>> = {
@@ -118,6 +124,7 @@ export const STORAGE_OPTIONS: { readonly [C in keyof StorageOptions]: OptionKind
 export const NESTED_OPTIONS: Readonly<Record<string, OptionKinds<object>>> = {
   csv: withPrefix("csv.", csv),
   untrusted: withPrefix("untrusted.", untrusted),
+  limits: withPrefix("limits.", limits),
 };
 
 /**

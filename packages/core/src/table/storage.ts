@@ -126,7 +126,7 @@ export class Storage implements AsyncDisposable {
   async *scanParquet(path: string, options: ReadParquetOptions = {}): AsyncGenerator<Row[]> {
     checkStorageOptions("scanParquet", options);
     const source = await openByteSource(this.backend, parseKey(path, "readParquet"), options);
-    const file = await openParquetFile(source, options.untrusted);
+    const file = await openParquetFile(source, options);
     yield* file.scan(options.columns);
   }
 

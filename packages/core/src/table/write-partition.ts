@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortedError } from "../bytes/abort.ts";
 import { invalid } from "../bytes/check-arguments.ts";
+import { checkNames } from "../bytes/check-names.ts";
 import type { Key } from "../bytes/key.ts";
-import type { Row } from "../bytes/row.ts";
+import { ownValue, type Row } from "../bytes/row.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import type { Partition } from "../hive/partition.ts";
@@ -118,6 +119,9 @@ async function shapeWrite(
   entities: EntityMemory,
 ): Promise<{ readonly write: ShapedWrite; readonly columns: readonly ColumnSchema[] }> {
   const found = schema === undefined ? inferColumns(rows) : checkSchema(schema, rows, "write");
+  // A column that differs from a key only in case would be hidden by it in SQL.
+  const keys = partition.entries.map(([key]) => key);
+  checkNames([...keys, ...found.map(({ name }) => name).filter((name) => !keys.includes(name))], "write");
   const turn = entities.takeTurn(entity);
   try {
     const prefix = await findPartitionPrefix(backend, entity, partition, signal);
@@ -173,10 +177,10 @@ async function pause(
 function withoutPartitionColumns(rows: readonly Row[], partition: Partition): readonly Row[] {
   const { entries } = partition;
   return rows.map((row, i) => {
-    if (!entries.some(([key]) => key in row)) return row;
+    if (!entries.some(([key]) => Object.hasOwn(row, key))) return row;
     const rest = { ...row };
     for (const [key, value] of entries) {
-      const given = rest[key];
+      const given = ownValue(rest, key);
       if (given !== undefined && given !== null && String(given) !== value) {
         throw new StorageError({
           code: "invalid_argument",

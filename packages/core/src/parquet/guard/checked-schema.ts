@@ -6,17 +6,18 @@ import {
   type SchemaTree,
 } from "hyparquet";
 import { chunkRange } from "../column-chunks.ts";
+import { decoderName } from "../decoder-schema.ts";
 import type { FileBudget } from "./file-budget.ts";
+import { checkLimit, type ParquetLimits } from "./limits.ts";
 import type { LeafFacts } from "./page-body.ts";
 
 /** The magic at both ends, and the length of the footer. */
 const MIN_FILE_BYTES = 12;
 const MAGIC_BYTES = 4;
-/** A table with more columns or levels could not be read into rows. */
 const MAX_ELEMENTS = 2 ** 14;
 const MAX_DEPTH = 64;
-/** The widest decimal of any writer, in digits. */
-const MAX_DIGITS = 76;
+/** The widest decimals of any known writer have 77 digits. */
+const MAX_DIGITS = 100;
 /** How many plain values take as much memory as a value that is a separate object in JavaScript. */
 const OBJECT_WEIGHT = 4;
 
@@ -24,6 +25,8 @@ const OBJECT_WEIGHT = 4;
 export interface Leaf extends LeafFacts {
   /** How much memory a value takes, relative to a value of a flat column of numbers. */
   readonly weight: number;
+  /** Its path in {@link decoderSchema}. */
+  readonly decoderPath: readonly string[];
 }
 
 /** A footer that has been checked. */
@@ -31,6 +34,8 @@ export interface CheckedSchema {
   readonly tree: SchemaTree;
   /** Returns the leaf of a column chunk. */
   leafOf(chunk: ColumnMetaData): Leaf;
+  /** The top-level columns with an encrypted leaf. */
+  readonly encrypted: ReadonlySet<string>;
 }
 
 /**
@@ -40,10 +45,12 @@ export interface CheckedSchema {
  * @throws Error that describes the first problem.
  */
 export function checkedSchema(metadata: FileMetaData, fileBytes: number, budget: FileBudget): CheckedSchema {
-  checkTree(metadata.schema);
+  checkTree(metadata.schema, budget.limits);
   const tree = parquetSchema(metadata);
   const leaves = new Map<string, Leaf>();
-  collectLeaves(tree, 0, 0, fileBytes, leaves);
+  collectLeaves(tree, { definition: 0, repetition: 0, decoderPath: [] }, fileBytes, budget.limits, leaves);
+  const inOrder = [...leaves.values()];
+  const encrypted = new Set<string>();
   const leafOf = ({ path_in_schema }: ColumnMetaData): Leaf => {
     const leaf = leaves.get(leafId(path_in_schema));
     if (leaf !== undefined) return leaf;
@@ -55,10 +62,14 @@ export function checkedSchema(metadata: FileMetaData, fileBytes: number, budget:
     rows += group.num_rows;
     budget.chargeValues(Number(group.num_rows));
     const seen = new Set<Leaf>();
-    for (const { meta_data } of group.columns) {
-      if (meta_data === undefined) throw new Error("a column chunk has no metadata");
-      const leaf = leafOf(meta_data);
+    for (const [i, { meta_data, crypto_metadata, encrypted_column_metadata }] of group.columns.entries()) {
+      const isEncrypted = crypto_metadata !== undefined || encrypted_column_metadata !== undefined;
+      // The path of an encrypted chunk may be encrypted, too. Chunks are in the order of the schema.
+      const leaf = meta_data === undefined && isEncrypted ? inOrder[i] : meta_data && leafOf(meta_data);
+      if (leaf === undefined) throw new Error("a column chunk has no metadata");
       seen.add(leaf);
+      if (isEncrypted) encrypted.add(topColumn(tree, leaf));
+      if (meta_data === undefined) continue;
       budget.chargeValues(Number(meta_data.num_values) * leaf.weight);
       checkChunk(meta_data, leaf, group.num_rows, fileBytes);
     }
@@ -67,7 +78,11 @@ export function checkedSchema(metadata: FileMetaData, fileBytes: number, budget:
   }
   if (rows !== metadata.num_rows)
     throw new Error(`its row groups have ${rows} rows, the footer says ${metadata.num_rows}`);
-  return { tree, leafOf };
+  return { tree, leafOf, encrypted };
+}
+
+function topColumn({ children }: SchemaTree, { decoderPath: [top] }: Leaf): string {
+  return children.find((_, i) => decoderName(i) === top)?.element.name ?? "";
 }
 
 /** Returns a path as a map key. Paths of flat columns begin with a dot, which JSON never does. */
@@ -75,9 +90,8 @@ const leafId = (path: readonly string[]): string =>
   path.length === 1 ? `.${path[0]}` : JSON.stringify(path);
 
 /** The schema is a list of elements, each with the number of following elements that are its children. */
-function checkTree(schema: readonly SchemaElement[]): void {
-  if (schema.length > MAX_ELEMENTS)
-    throw new Error(`it has ${schema.length} columns, more than ${MAX_ELEMENTS}`);
+function checkTree(schema: readonly SchemaElement[], limits: ParquetLimits): void {
+  checkLimit(limits, "maxColumns", MAX_ELEMENTS, schema.length, `it has ${schema.length} columns`);
   const open: number[] = [1];
   for (const { num_children = 0, name } of schema) {
     while (open.at(-1) === 0) open.pop();
@@ -91,11 +105,17 @@ function checkTree(schema: readonly SchemaElement[]): void {
   if (open.some((left) => left > 0)) throw new Error("its schema is not a tree");
 }
 
+interface Levels {
+  readonly definition: number;
+  readonly repetition: number;
+  readonly decoderPath: readonly string[];
+}
+
 function collectLeaves(
   node: SchemaTree,
-  definition: number,
-  repetition: number,
+  { definition, repetition, decoderPath }: Levels,
   fileBytes: number,
+  limits: ParquetLimits,
   leaves: Map<string, Leaf>,
 ): void {
   const { element, children, path } = node;
@@ -105,29 +125,37 @@ function collectLeaves(
   const maxDefinition = definition + (isRoot || repetition_type === "REQUIRED" ? 0 : 1);
   const maxRepetition = repetition + (repetition_type === "REPEATED" ? 1 : 0);
   const names = new Set(children.map((child) => child.element.name));
-  if (names.size !== children.length || names.has("__proto__"))
-    throw new Error(`the columns ${[...names].join(", ")} hold a name twice, or __proto__`);
-  for (const child of children) collectLeaves(child, maxDefinition, maxRepetition, fileBytes, leaves);
+  if (names.size !== children.length)
+    throw new Error(`two of the columns ${[...names].join(", ")} have one name`);
+  for (const [i, child] of children.entries()) {
+    const levels = {
+      definition: maxDefinition,
+      repetition: maxRepetition,
+      decoderPath: [...decoderPath, decoderName(i)],
+    };
+    collectLeaves(child, levels, fileBytes, limits, leaves);
+  }
   if (children.length > 0 || isRoot) return;
   if (type === undefined) throw new Error(`the column ${name} has no type`);
   if (type === "FIXED_LEN_BYTE_ARRAY" && (type_length < 1 || type_length > fileBytes))
     throw new Error(`the column ${name} claims values of ${type_length} bytes`);
-  checkDigits(element);
+  checkDigits(element, limits);
   const weight = (isObject(element) ? OBJECT_WEIGHT : 1) * path.length;
-  leaves.set(leafId(path), { type, typeLength: type_length, maxDefinition, maxRepetition, weight });
+  const facts = { type, typeLength: type_length, maxDefinition, maxRepetition };
+  leaves.set(leafId(path), { ...facts, weight, decoderPath });
 }
 
-function checkDigits({ name, precision = 0, scale = 0, logical_type }: SchemaElement): void {
-  const logical = logical_type?.type === "DECIMAL" ? logical_type : { precision, scale };
-  for (const digits of [precision, scale, logical.precision, logical.scale]) {
-    if (!(digits >= 0 && digits <= MAX_DIGITS))
-      throw new Error(`the column ${name} claims decimals of ${digits} digits`);
+function checkDigits({ name, precision = 0, scale = 0 }: SchemaElement, limits: ParquetLimits): void {
+  for (const digits of [precision, scale]) {
+    const problem = `the column ${name} claims decimals of ${digits} digits`;
+    if (digits < 0) throw new Error(problem);
+    checkLimit(limits, "maxDecimalDigits", MAX_DIGITS, digits, problem);
   }
 }
 
 /** Returns whether values become separate objects: bytes and times do, numbers, booleans and strings do not. */
 function isObject({ type, converted_type, logical_type }: SchemaElement): boolean {
-  if (type === "INT96" || logical_type?.type === "TIMESTAMP" || logical_type?.type === "DATE") return true;
+  if (type === "INT96" || logical_type?.type === "TIMESTAMP" || converted_type === "DATE") return true;
   if (type !== "BYTE_ARRAY" && type !== "FIXED_LEN_BYTE_ARRAY")
     return converted_type?.startsWith("TIMESTAMP") ?? false;
   return converted_type !== "UTF8" && logical_type?.type !== "STRING";
@@ -138,6 +166,8 @@ function checkChunk(chunk: ColumnMetaData, leaf: Leaf, rows: bigint, fileBytes: 
   if (chunk.type !== leaf.type)
     throw new Error(`a column chunk of ${where} holds ${chunk.type}, the schema says ${leaf.type}`);
   const { start, end } = chunkRange(chunk);
+  // Writers give a chunk without values no bytes, at any offset.
+  if (chunk.num_values === 0n && chunk.total_compressed_size === 0n && rows === 0n) return;
   if (!(start >= MAGIC_BYTES && end >= start && end <= fileBytes - MIN_FILE_BYTES + MAGIC_BYTES))
     throw new Error(`a column chunk claims the bytes ${start} to ${end} of ${fileBytes}`);
   const wrong = leaf.maxRepetition > 0 ? chunk.num_values < 0n : chunk.num_values !== rows;

@@ -7,5 +7,6 @@
 export { type CheckedSchema, checkedSchema } from "./checked-schema.ts";
 export { loadCodecs } from "./decompress-page.ts";
 export { FileBudget } from "./file-budget.ts";
+export { checkLimit, LimitError, type ParquetLimits } from "./limits.ts";
 export { listHeaderBytes, ThriftReader, zigzagBytes } from "./thrift-reader.ts";
 export { unpackChunk } from "./unpack-chunk.ts";

@@ -3,6 +3,7 @@ export const THRIFT = { TRUE: 1, FALSE: 2, I32: 5, I64: 6, LIST: 9, STRUCT: 12 }
 
 /** The headers of Parquet are never nested deeper. */
 const MAX_DEPTH = 16;
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 /** The most bytes of a 64-bit number. */
 const MAX_VARINT_BYTES = 10;
 
@@ -61,6 +62,13 @@ export class ThriftReader {
       factor *= 128;
     }
     throw new Error("a header holds a number of too many bytes");
+  }
+
+  /** Reads a string, with a byte order mark if it begins with one. */
+  text(): string {
+    const bytes = this.varint();
+    this.#skipBytes(bytes);
+    return UTF8.decode(this.bytes.subarray(this.offset - bytes, this.offset));
   }
 
   /** Skips a value. */

@@ -1,6 +1,7 @@
 import type { ColumnMetaData } from "hyparquet";
 import { decompressPage } from "./decompress-page.ts";
 import type { FileBudget } from "./file-budget.ts";
+import { checkLimit, LimitError } from "./limits.ts";
 import { checkDataPage, checkDictionary, type LeafFacts, type PageBody } from "./page-body.ts";
 import { type PageHeader, readPageHeader } from "./page-header.ts";
 
@@ -38,8 +39,10 @@ export function unpackChunk(
         leaf.type === "BYTE_ARRAY" && !page.encoding.endsWith("DICTIONARY")
           ? MAX_PAGE_BYTE_ARRAYS
           : MAX_PAGE_VALUES;
-      if (page.uncompressed > MAX_PAGE_BYTES || page.values > mostValues)
-        throw new Error(`a page claims to hold ${page.uncompressed} bytes and ${page.values} values`);
+      const { limits } = budget;
+      const { uncompressed, values: count } = page;
+      checkLimit(limits, "maxPageBytes", MAX_PAGE_BYTES, uncompressed, `a page claims ${uncompressed} bytes`);
+      checkLimit(limits, "maxPageValues", mostValues, count, `a page claims ${count} values`);
       offset = end;
       if (page.kind === "index") continue;
       budget.chargeBytes(page.uncompressed);
@@ -55,6 +58,7 @@ export function unpackChunk(
     }
     if (values !== expected) throw new Error(`its pages hold ${values} values, the footer says ${expected}`);
   } catch (error) {
+    if (error instanceof LimitError) throw error;
     throw new Error(`column ${path_in_schema.join(".")}: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     });
