@@ -1,6 +1,11 @@
 import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
 import type { Key, Prefix } from "../bytes/key.ts";
-import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
+import type {
+  ListOptions,
+  OperationOptions,
+  StorageBackend,
+  UnreadableEntry,
+} from "../bytes/storage-backend.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import { parsePartitionSegment } from "../hive/partition.ts";
 import { dataFormat } from "./data-file.ts";
@@ -12,9 +17,18 @@ const MAX_ENTITY_DEPTH = 8;
 /** Hidden folders and those of other systems: `.git`, `_temporary`. */
 const isHidden = (segment: string): boolean => segment.startsWith(".") || segment.startsWith("_");
 
+/** Options of {@link Storage.listEntities}. */
+export interface ListEntitiesOptions extends OperationOptions {
+  /**
+   * Called for each folder or file that cannot be read and is left out, such as `lost+found`. Default: it is left out without a
+   * report.
+   */
+  readonly onUnreadable?: ListOptions["onUnreadable"];
+}
+
 /**
  * Returns the entities below a prefix: the outermost folders with `key=value` folders in them, and all other folders that
- * hold data files directly.
+ * hold data files directly. An unreadable `key=value` folder makes the folder that holds it an entity, too.
  *
  * @returns the sorted keys, such as `raw/games`, `raw/plays`.
  * @example
@@ -24,15 +38,27 @@ const isHidden = (segment: string): boolean => segment.startsWith(".") || segmen
  */
 export async function listEntities(
   backend: StorageBackend,
-  options: OperationOptions & { readonly prefix?: Prefix | undefined } = {},
+  options: ListEntitiesOptions & { readonly prefix?: Prefix | undefined } = {},
 ): Promise<readonly Key[]> {
-  const entities: Key[] = [];
+  const entities = new Set<Key>();
+  const unreadable = new Set<string>();
+  // A folder is met again at each level above it.
+  const onUnreadable = (entry: UnreadableEntry): void => {
+    if (unreadable.has(entry.path)) return;
+    unreadable.add(entry.path);
+    options.onUnreadable?.(entry);
+  };
   let open: readonly Prefix[] = [options.prefix ?? ""];
   for (let depth = 0; depth < MAX_ENTITY_DEPTH && open.length > 0; depth++) {
     const levels = await mapConcurrent(open, LIST_CONCURRENCY, async (prefix) => {
       const below: Key[] = [];
       let hasData = false;
-      for await (const page of backend.list({ prefix, delimiter: "/", signal: options.signal })) {
+      for await (const page of backend.list({
+        prefix,
+        delimiter: "/",
+        signal: options.signal,
+        onUnreadable,
+      })) {
         const base = prefix === "" ? 0 : prefix.length + 1;
         const partitioned = page.prefixes.some(
           (child) => parsePartitionSegment(child.slice(base)) !== undefined,
@@ -49,11 +75,17 @@ export async function listEntities(
       return { entity: prefix === "" || !hasData ? undefined : prefix, below };
     });
     open = levels.flatMap((level) => {
-      if (level.entity !== undefined) entities.push(level.entity);
+      if (level.entity !== undefined) entities.add(level.entity);
       return level.below;
     });
   }
-  return entities.sort();
+  for (const path of unreadable) {
+    const segments = path.split("/");
+    const depth = segments.findIndex((segment) => parsePartitionSegment(segment) !== undefined);
+    // The part of a key before a slash is a key.
+    if (depth > 0) entities.add(segments.slice(0, depth).join("/") as Key);
+  }
+  return [...entities].sort();
 }
 
 /**

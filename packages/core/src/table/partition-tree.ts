@@ -1,7 +1,14 @@
 import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
 import type { Key } from "../bytes/key.ts";
 import { compareKeys } from "../bytes/key-order.ts";
-import type { ListPage, ObjectInfo, OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
+import type {
+  ListPage,
+  ObjectInfo,
+  OperationOptions,
+  StorageBackend,
+  UnreadableEntry,
+} from "../bytes/storage-backend.ts";
+import { isStorageError, type StorageError } from "../bytes/storage-error.ts";
 import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
 import { type DataFile, dataFormat, MANIFEST_NAME, OLD_MANIFEST_NAME } from "./data-file.ts";
 
@@ -39,6 +46,11 @@ export interface WalkOptions extends OperationOptions {
    * files. Default: all keys if there is a `prune`, else none.
    */
   readonly pruneKeys?: ReadonlySet<string> | undefined;
+  /**
+   * Called with the error of a partition that is kept and cannot be read; it is then left out. Default: the walk fails. Folders
+   * that are not named `key=value` are never needed.
+   */
+  readonly onUnreadable?: ((error: StorageError) => void) | undefined;
 }
 
 /** The result of {@link walkPartitions}. */
@@ -61,7 +73,7 @@ interface OpenFolder {
 /**
  * Walks the folders of an entity, level by level, and lists only those that `prune` keeps.
  *
- * @throws StorageError from the backend's listing; `invalid_path` for a folder that repeats a key.
+ * @throws StorageError from the backend's listing, such as `permission_denied` for a kept partition; `invalid_path` for a folder that repeats a key.
  * @example
  * ```ts
  * const { folders } = await walkPartitions(backend, parseKey("raw/plays"), {
@@ -89,7 +101,11 @@ export async function walkPartitions(
 
   while (open.length > 0 && wantsLevels()) {
     const levels = await mapConcurrent(open, LIST_CONCURRENCY, (folder) =>
-      listFolder(backend, folder, signal),
+      unlessUnreadable(options, () => listFolder(backend, folder, signal), {
+        folder,
+        files: [],
+        below: [],
+      }),
     );
     const children: OpenFolder[] = [];
     for (const { files, folder, below } of levels) {
@@ -102,7 +118,9 @@ export async function walkPartitions(
     prunedPrefixes += children.length - open.length;
   }
 
-  const rest = await mapConcurrent(open, LIST_CONCURRENCY, (folder) => listBelow(backend, folder, signal));
+  const rest = await mapConcurrent(open, LIST_CONCURRENCY, (folder) =>
+    unlessUnreadable(options, () => listBelow(backend, folder, options), { folders: [], strays: [] }),
+  );
   for (const found of rest.flatMap((below) => below.folders)) {
     addKeys(keys, found.partition.entries);
     folders.push(found);
@@ -111,7 +129,26 @@ export async function walkPartitions(
   return { folders, keys, strays: rest.flatMap((below) => below.strays), prunedPrefixes };
 }
 
-/** Lists the files of one folder and the partition folders directly below it. Other folders hold no rows of the table. */
+async function unlessUnreadable<T>(
+  { onUnreadable }: WalkOptions,
+  list: () => Promise<T>,
+  nothing: T,
+): Promise<T> {
+  try {
+    return await list();
+  } catch (error) {
+    if (onUnreadable === undefined || !isStorageError(error, "permission_denied")) throw error;
+    onUnreadable(error);
+    return nothing;
+  }
+}
+
+/** The names below a folder of something that a listing could not read. */
+function segmentsBelow(folder: OpenFolder, { path }: UnreadableEntry): readonly string[] {
+  return path.slice(folder.prefix.length + 1).split("/");
+}
+
+/** Lists the files of one folder and the partition folders directly below it, unreadable ones too. Other folders hold no rows of the table. */
 async function listFolder(
   backend: Pick<StorageBackend, "list">,
   folder: OpenFolder,
@@ -119,13 +156,28 @@ async function listFolder(
 ): Promise<{ folder: OpenFolder; files: ObjectInfo[]; below: OpenFolder[] }> {
   const files: ObjectInfo[] = [];
   const below: OpenFolder[] = [];
-  for await (const page of backend.list({ prefix: folder.prefix, delimiter: "/", signal })) {
+  const unreadable: UnreadableEntry[] = [];
+  const addBelow = (prefix: Key): void => {
+    const entry = parsePartitionSegment(prefix.slice(folder.prefix.length + 1));
+    if (entry !== undefined) below.push({ prefix, entries: [...folder.entries, entry] });
+  };
+  for await (const page of backend.list({
+    prefix: folder.prefix,
+    delimiter: "/",
+    signal,
+    onUnreadable: (entry) => unreadable.push(entry),
+  })) {
     files.push(...page.objects);
-    for (const prefix of page.prefixes) {
-      const entry = parsePartitionSegment(prefix.slice(folder.prefix.length + 1));
-      if (entry !== undefined) below.push({ prefix, entries: [...folder.entries, entry] });
-    }
+    for (const prefix of page.prefixes) addBelow(prefix);
   }
+  for (const entry of unreadable) {
+    const [name = "", ...deeper] = segmentsBelow(folder, entry);
+    if (deeper.length === 0 && matters(name)) throw entry.error;
+    // A part of a key that ends before a slash is a key.
+    const prefix = `${folder.prefix}/${name}` as Key;
+    if (!below.some((known) => known.prefix === prefix)) addBelow(prefix);
+  }
+  if (unreadable.length > 0) below.sort((a, b) => compareKeys(a.prefix, b.prefix));
   return { folder, files, below };
 }
 
@@ -137,11 +189,16 @@ async function listFolder(
 async function listBelow(
   backend: Pick<StorageBackend, "list">,
   folder: OpenFolder,
-  signal: AbortSignal | undefined,
+  { signal, onUnreadable }: WalkOptions,
 ): Promise<Pick<PartitionTree, "folders" | "strays">> {
   const byFolder = new Map<string, ObjectInfo[]>();
   const torn = new Set<string>();
-  const pages: AsyncIterable<ListPage> = backend.list({ prefix: folder.prefix, signal });
+  const unreadable: UnreadableEntry[] = [];
+  const pages: AsyncIterable<ListPage> = backend.list({
+    prefix: folder.prefix,
+    signal,
+    onUnreadable: (entry) => unreadable.push(entry),
+  });
   let last = "";
   for await (const { objects } of pages) {
     const lastOfPageBefore = last;
@@ -153,6 +210,14 @@ async function listBelow(
       if (files === undefined) byFolder.set(path, [info]);
       else files.push(info);
     }
+  }
+  for (const entry of unreadable) {
+    const segments = segmentsBelow(folder, entry);
+    const name = segments.at(-1) ?? "";
+    const folders = matters(name) ? segments.slice(0, -1) : segments;
+    if (folders.some((segment) => parsePartitionSegment(segment) === undefined)) continue;
+    if (onUnreadable === undefined) throw entry.error;
+    onUnreadable(entry.error);
   }
   const found: PartitionFolder[] = [];
   const strays: ObjectInfo[] = [];
@@ -176,6 +241,9 @@ async function listBelow(
 /** Readers of Hive trees skip these folders: `_delta_log`, `.ipynb_checkpoints`. */
 const isHidden = (segment: string): boolean => /^[._]/.test(segment);
 const isData = (key: Key): boolean => dataFormat(key.slice(key.lastIndexOf("/") + 1)) !== undefined;
+/** Whether a file of this name may hold rows, or decides which files do. */
+const matters = (name: string): boolean =>
+  dataFormat(name) !== undefined || name === MANIFEST_NAME || name === OLD_MANIFEST_NAME;
 
 function addFolder(
   folders: PartitionFolder[],

@@ -5,6 +5,7 @@ import type { WriteCsvOptions } from "../csv/write-csv.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import type { ParquetLimits } from "../parquet/guard/index.ts";
 import type { OpenParquetOptions, UntrustedLimits } from "../parquet/open-parquet-file.ts";
+import type { ListEntitiesOptions } from "./entities.ts";
 import type { InspectOptions } from "./inspect-entity.ts";
 import type { RepairOptions } from "./repair-entity.ts";
 import type { ReplaceOptions } from "./replace-partitions.ts";
@@ -27,7 +28,7 @@ export interface WriteParquetOptions extends OperationOptions {
 interface StorageOptions {
   readonly exists: OperationOptions;
   readonly listFiles: OperationOptions;
-  readonly listEntities: OperationOptions;
+  readonly listEntities: ListEntitiesOptions;
   readonly readParquet: ReadParquetOptions;
   readonly scanParquet: ReadParquetOptions;
   readonly writeParquet: WriteParquetOptions;
@@ -104,7 +105,7 @@ const { concurrency: _, onProgress: __, ...replaced } = replacePartitions;
 export const STORAGE_OPTIONS: { readonly [C in keyof StorageOptions]: OptionKinds<StorageOptions[C]> } = {
   exists: operation,
   listFiles: operation,
-  listEntities: operation,
+  listEntities: { ...operation, onUnreadable: "function" },
   readParquet,
   scanParquet: readParquet,
   writeParquet: { schema: "array", ...operation },

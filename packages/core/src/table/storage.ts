@@ -14,7 +14,7 @@ import { isPartition, type Partition } from "../hive/partition.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import { openParquetFile } from "../parquet/open-parquet-file.ts";
 import { parquetBody } from "../parquet/parquet-body.ts";
-import { listEntities } from "./entities.ts";
+import { type ListEntitiesOptions, listEntities } from "./entities.ts";
 import { EntityMemory } from "./entity-memory.ts";
 import { type EntityReport, type InspectOptions, inspectEntity } from "./inspect-entity.ts";
 import { type PartitionFilters, parseFilters } from "./partition-filter.ts";
@@ -100,8 +100,8 @@ export class Storage implements AsyncDisposable {
     return keys;
   }
 
-  /** Returns the entities below a folder: `raw/games`, `raw/plays`, … */
-  async listEntities(prefix = "", options: OperationOptions = {}): Promise<readonly string[]> {
+  /** Returns the entities below a folder: `raw/games`, `raw/plays`, … Folders that cannot be read are left out. */
+  async listEntities(prefix = "", options: ListEntitiesOptions = {}): Promise<readonly string[]> {
     checkStorageOptions("listEntities", options);
     return listEntities(this.backend, { ...options, prefix: parsePrefix(prefix, "listEntities") });
   }

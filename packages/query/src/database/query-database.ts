@@ -57,7 +57,13 @@ export class QueryDatabase implements AsyncDisposable {
     this.#duckdb = duckdb;
     this.#source = source;
     this.#options = options;
-    this.#catalog = new TableCatalog({ backend: storage.backend, duckdb, source, declared: options });
+    this.#catalog = new TableCatalog({
+      backend: storage.backend,
+      duckdb,
+      source,
+      declared: options,
+      onUnreadable: options.onUnreadable,
+    });
   }
 
   /**
@@ -201,7 +207,7 @@ export class QueryDatabase implements AsyncDisposable {
     });
   }
 
-  /** Lists the entities, which are the tables. */
+  /** Lists the entities, which are the tables. Folders that cannot be read are left out, and reported to `onUnreadable`. */
   async tables(options: Pick<SqlOptions, "signal"> = {}): Promise<readonly string[]> {
     checkOptions(options, { signal: "signal" }, "tables");
     this.#checkOpen("tables");

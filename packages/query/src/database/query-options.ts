@@ -1,4 +1,5 @@
 import type { ReadCsvOptions } from "@parquetry/core";
+import type { ListOptions } from "@parquetry/core/backend";
 import { type CustomKind, checkOptions, invalid, type OptionKinds, oneOf } from "@parquetry/core/unstable";
 import { checkCsvOptions } from "@parquetry/core/unstable/tables";
 import type { ResultOptions } from "../duckdb/duckdb.ts";
@@ -50,6 +51,11 @@ export interface OpenQueryOptions {
   readonly memoryLimit?: string | undefined;
   /** DuckDB's threads. Default: one per core. */
   readonly threads?: number | undefined;
+  /**
+   * Called once for each folder that cannot be read and may hold tables, such as `lost+found`. Only queries that need it fail.
+   * Default: no report.
+   */
+  readonly onUnreadable?: ListOptions["onUnreadable"];
 }
 
 /** Options of a query. */
@@ -91,6 +97,7 @@ const OPEN_QUERY_OPTIONS: OptionKinds<OpenQueryOptions> = {
   isolate: "boolean",
   memoryLimit: memorySize,
   threads: "count",
+  onUnreadable: "function",
 };
 
 const SQL_OPTIONS: OptionKinds<SqlOptions> = {

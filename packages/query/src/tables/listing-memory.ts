@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Key, StorageBackend } from "@parquetry/core";
 import type { ListOptions, ListPage, ObjectInfo } from "@parquetry/core/backend";
+import type { UnreadableEntry } from "@parquetry/core/unstable";
 
 /** A flat listing of more pages than this is given up: the folders below are listed one by one instead. */
 const MAX_FLAT_PAGES = 10;
@@ -16,60 +17,75 @@ export interface ListingMemory extends Pick<StorageBackend, "list"> {
   knowLeaves(entity: Key, depth: number): void;
 }
 
+/** A finished listing. */
+interface Listing {
+  readonly pages: readonly ListPage[];
+  /** What it could not read. */
+  readonly unreadable: readonly UnreadableEntry[];
+}
+
 /** Lists each folder of a store once, also if a query is planned twice. */
 export function rememberListings(
   store: StorageBackend,
   onRequest?: (requests: number) => void,
 ): ListingMemory {
-  const pages = new Map<string, Promise<readonly ListPage[]>>();
+  const listings = new Map<string, Promise<Listing>>();
   const leafDepths = new Map<Key, number>();
   let requests = 0;
 
-  const remember = (name: string, load: () => Promise<readonly ListPage[]>): Promise<readonly ListPage[]> => {
-    const found = pages.get(name) ?? load();
-    pages.set(name, found);
+  const remember = (name: string, load: () => Promise<Listing>): Promise<Listing> => {
+    const found = listings.get(name) ?? load();
+    listings.set(name, found);
     return found;
   };
 
   const listAll = async (
     options: ListOptions,
     limit = Number.POSITIVE_INFINITY,
-  ): Promise<ListPage[] | undefined> => {
-    const found: ListPage[] = [];
-    for await (const page of store.list(options)) {
+  ): Promise<Listing | undefined> => {
+    const pages: ListPage[] = [];
+    const unreadable: UnreadableEntry[] = [];
+    const onUnreadable = (entry: UnreadableEntry): void => void unreadable.push(entry);
+    for await (const page of store.list({ ...options, onUnreadable })) {
       requests++;
       onRequest?.(requests);
-      found.push(page);
-      if (found.length > limit) return undefined;
+      pages.push(page);
+      if (pages.length > limit) return undefined;
     }
-    return found;
+    return { pages, unreadable };
   };
 
-  const listLevel = async (
-    prefix: Key | "",
-    signal: AbortSignal | undefined,
-  ): Promise<readonly ListPage[]> => {
+  const listLevel = async (prefix: Key | "", signal: AbortSignal | undefined): Promise<Listing> => {
     if (isAboveLeaves(prefix, leafDepths)) {
       const flat = await listAll({ prefix, signal }, MAX_FLAT_PAGES);
-      if (flat !== undefined)
-        return splitFlat(prefix, flat, (child, objects) => {
-          pages.set(`flat ${child}`, Promise.resolve([{ objects, prefixes: [] }]));
+      if (flat !== undefined) {
+        const { unreadable } = flat;
+        const pages = splitFlat(prefix, flat.pages, (child, objects) => {
+          const below = unreadable.filter(({ path }) => path.startsWith(`${child}/`));
+          const listing = { pages: [{ objects, prefixes: [] }], unreadable: below };
+          listings.set(`flat ${child}`, Promise.resolve(listing));
         });
+        return { pages, unreadable };
+      }
     }
-    return (await listAll({ prefix, delimiter: "/", signal })) ?? [];
+    return (await listAll({ prefix, delimiter: "/", signal })) ?? EMPTY;
   };
 
   async function* list(options: ListOptions = {}): AsyncGenerator<ListPage> {
-    const { prefix = "", delimiter, signal, startAfter } = options;
+    const { prefix = "", delimiter, signal, startAfter, onUnreadable } = options;
     if (startAfter !== undefined) {
       yield* store.list(options);
       return;
     }
     const found =
       delimiter === undefined
-        ? await remember(`flat ${prefix}`, async () => (await listAll({ prefix, signal })) ?? [])
+        ? await remember(`flat ${prefix}`, async () => (await listAll({ prefix, signal })) ?? EMPTY)
         : await remember(`level ${prefix}`, () => listLevel(prefix, signal));
-    for (const [i, page] of found.entries()) {
+    for (const entry of found.unreadable) {
+      if (onUnreadable === undefined) throw entry.error;
+      onUnreadable(entry);
+    }
+    for (const [i, page] of found.pages.entries()) {
       // Other work runs between the pages of a long listing.
       if (i > 0) await setImmediate();
       yield page;
@@ -82,6 +98,8 @@ export function rememberListings(
     knowLeaves: (entity, depth) => void leafDepths.set(entity, depth),
   };
 }
+
+const EMPTY: Listing = { pages: [], unreadable: [] };
 
 function isAboveLeaves(prefix: string, leafDepths: ReadonlyMap<Key, number>): boolean {
   for (const [entity, depth] of leafDepths) {

@@ -1,4 +1,5 @@
-import { isStorageError, type Key, type StorageBackend } from "@parquetry/core";
+import { isStorageError, type Key, type StorageBackend, type StorageError } from "@parquetry/core";
+import type { UnreadableEntry } from "@parquetry/core/unstable";
 import { listEntities } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
 import type { FileSource } from "../files/file-source.ts";
@@ -12,6 +13,8 @@ export interface CatalogOptions {
   readonly backend: StorageBackend;
   readonly duckdb: DuckDb;
   readonly source: FileSource;
+  /** Called once for each folder that could not be read when the tables were listed. */
+  readonly onUnreadable?: ((entry: UnreadableEntry) => void) | undefined;
   /** By entity, the types that the caller has declared. */
   readonly declared: {
     readonly hiveTypes?: Readonly<Record<string, DeclaredTypes>> | undefined;
@@ -24,6 +27,9 @@ export class TableCatalog {
   readonly #options: CatalogOptions;
   readonly #facts = new Map<Key, TableFacts>();
   #entities: readonly Key[] | undefined;
+  /** By path, the errors of folders that could not be read when the tables were listed last. */
+  #unreadable: ReadonlyMap<string, StorageError> = new Map();
+  readonly #reported = new Set<string>();
 
   constructor(options: CatalogOptions) {
     this.#options = options;
@@ -31,14 +37,22 @@ export class TableCatalog {
 
   /** Lists the entities. */
   async list(signal: AbortSignal | undefined): Promise<readonly Key[]> {
-    this.#entities = await listEntities(this.#options.backend, { signal });
+    const unreadable = new Map<string, StorageError>();
+    const onUnreadable = (entry: UnreadableEntry): void => {
+      unreadable.set(entry.path, entry.error);
+      if (this.#reported.has(entry.path)) return;
+      this.#reported.add(entry.path);
+      this.#options.onUnreadable?.(entry);
+    };
+    this.#entities = await listEntities(this.#options.backend, { signal, onUnreadable });
+    this.#unreadable = unreadable;
     return this.#entities;
   }
 
   /**
    * The entity that a table name means.
    *
-   * @throws StorageError as {@link resolveTable}.
+   * @throws StorageError as {@link resolveTable}; the error of the folder, where the name means one that cannot be read.
    */
   async resolve(name: string, signal: AbortSignal | undefined): Promise<Key> {
     if (this.#entities !== undefined) {
@@ -48,7 +62,17 @@ export class TableCatalog {
         // The table may have been written since.
       }
     }
-    return resolveTable(name, await this.list(signal));
+    const entities = await this.list(signal);
+    try {
+      return resolveTable(name, entities);
+    } catch (error) {
+      for (const [path, unreadable] of this.#unreadable) {
+        const [wanted, folder] = [name.toLowerCase(), path.toLowerCase()];
+        // The table may be the folder, or in it.
+        if (`/${folder}`.endsWith(`/${wanted}`) || wanted.startsWith(`${folder}/`)) throw unreadable;
+      }
+      throw error;
+    }
   }
 
   /** {@link TableCatalog.resolve}, or undefined for an unknown name: trusted SQL can create tables itself. */

@@ -61,9 +61,12 @@ export async function readTableFacts(
   reader: TableReader,
 ): Promise<TableFacts> {
   const { duckdb, listing, signal } = reader;
+  const unreadable: StorageError[] = [];
+  const onUnreadable = (error: StorageError): void => void unreadable.push(error);
   const seen: (readonly PartitionEntry[])[] = [];
   const chains = await walkPartitions(listing, entity, {
     signal,
+    onUnreadable,
     prune: (level) => {
       for (const candidate of level) seen.push(candidate.entries);
       return level.map((_, i) => i === 0 || i === level.length - 1);
@@ -74,10 +77,10 @@ export async function readTableFacts(
 
   let references = await referenceGroups(chains.folders, declared, reader);
   if (references.groups.length === 0) {
-    const all = await walkPartitions(listing, entity, { signal });
+    const all = await walkPartitions(listing, entity, { signal, onUnreadable });
     references = await referenceGroups(all.folders, declared, reader);
   }
-  const [problem] = references.problems;
+  const [problem] = [...references.problems, ...unreadable];
   if (references.groups.length === 0 && problem !== undefined) throw problem;
   const columns = await referenceColumns(duckdb, entity, references.groups, keys, declared);
   return { entity, keys, columns };

@@ -53,7 +53,14 @@ export async function withDatabase<T>(
   const { getStorage } = await import("@parquetry/storage");
   await using storage = await getStorage({ env, envPrefix });
   const types = await declaredTypes(context.command, flags, storage);
-  await using db = await openQuery(storage, { cacheDirectory: cacheFolder, ...options, ...types });
+  const onUnreadable: OpenQueryOptions["onUnreadable"] = ({ path, error }) =>
+    context.warn(`${path} cannot be read (${error.code}); only queries that need it fail`);
+  await using db = await openQuery(storage, {
+    cacheDirectory: cacheFolder,
+    onUnreadable,
+    ...options,
+    ...types,
+  });
   return await run(db, storage);
 }
 
