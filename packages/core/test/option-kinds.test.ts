@@ -82,6 +82,7 @@ const VALUES: Readonly<Record<string, Values>> = {
   escape: escaped,
   inferTypes: boolean,
   escapeFormulas: boolean,
+  onUnreadableFolder: { right: [() => {}], wrong: [true, "warn", null] },
   onUnreadable: { right: ["throw", "skip"], wrong: ["ignore", true, null] },
   onSkippedFile: called,
   overwrite: boolean,

@@ -79,7 +79,7 @@ const WRONG_OPEN: Wrong<OpenQueryOptions> = {
   isolate: ["false", 0],
   memoryLimit: ["4 gigs", "much", "", 4, "4"],
   threads: [0, -1, 1.5, "4", Number.POSITIVE_INFINITY],
-  onUnreadable: [true, "warn"],
+  onUnreadableFolder: [true, "warn"],
 };
 
 const WRONG_SQL: Wrong<SqlOptions> = {

@@ -42,7 +42,7 @@ async function withUnreadable(folders: readonly string[], run: () => Promise<voi
   await asOrdinaryUser(async () => {
     db = await openQuery(storage, {
       cacheDirectory: join(root, "cache"),
-      onUnreadable: ({ path }) => reported.push(path),
+      onUnreadableFolder: ({ path }) => reported.push(path),
     });
     try {
       await run();

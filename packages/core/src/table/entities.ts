@@ -20,10 +20,10 @@ const isHidden = (segment: string): boolean => segment.startsWith(".") || segmen
 /** Options of {@link Storage.listEntities}. */
 export interface ListEntitiesOptions extends OperationOptions {
   /**
-   * Called for each folder or file that cannot be read and is left out, such as `lost+found`. Default: it is left out without a
+   * Called for each folder that cannot be read and is left out, such as `lost+found`. Default: it is left out without a
    * report.
    */
-  readonly onUnreadable?: ListOptions["onUnreadable"];
+  readonly onUnreadableFolder?: ListOptions["onUnreadable"];
 }
 
 /**
@@ -46,7 +46,7 @@ export async function listEntities(
   const onUnreadable = (entry: UnreadableEntry): void => {
     if (unreadable.has(entry.path)) return;
     unreadable.add(entry.path);
-    options.onUnreadable?.(entry);
+    options.onUnreadableFolder?.(entry);
   };
   let open: readonly Prefix[] = [options.prefix ?? ""];
   for (let depth = 0; depth < MAX_ENTITY_DEPTH && open.length > 0; depth++) {

@@ -105,7 +105,7 @@ const { concurrency: _, onProgress: __, ...replaced } = replacePartitions;
 export const STORAGE_OPTIONS: { readonly [C in keyof StorageOptions]: OptionKinds<StorageOptions[C]> } = {
   exists: operation,
   listFiles: operation,
-  listEntities: { ...operation, onUnreadable: "function" },
+  listEntities: { ...operation, onUnreadableFolder: "function" },
   readParquet,
   scanParquet: readParquet,
   writeParquet: { schema: "array", ...operation },

@@ -62,7 +62,7 @@ export class QueryDatabase implements AsyncDisposable {
       duckdb,
       source,
       declared: options,
-      onUnreadable: options.onUnreadable,
+      onUnreadableFolder: options.onUnreadableFolder,
     });
   }
 
@@ -207,7 +207,7 @@ export class QueryDatabase implements AsyncDisposable {
     });
   }
 
-  /** Lists the entities, which are the tables. Folders that cannot be read are left out, and reported to `onUnreadable`. */
+  /** Lists the entities, which are the tables. Folders that cannot be read are left out, and reported to `onUnreadableFolder`. */
   async tables(options: Pick<SqlOptions, "signal"> = {}): Promise<readonly string[]> {
     checkOptions(options, { signal: "signal" }, "tables");
     this.#checkOpen("tables");

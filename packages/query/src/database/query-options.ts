@@ -55,7 +55,7 @@ export interface OpenQueryOptions {
    * Called once for each folder that cannot be read and may hold tables, such as `lost+found`. Only queries that need it fail.
    * Default: no report.
    */
-  readonly onUnreadable?: ListOptions["onUnreadable"];
+  readonly onUnreadableFolder?: ListOptions["onUnreadable"];
 }
 
 /** Options of a query. */
@@ -97,7 +97,7 @@ const OPEN_QUERY_OPTIONS: OptionKinds<OpenQueryOptions> = {
   isolate: "boolean",
   memoryLimit: memorySize,
   threads: "count",
-  onUnreadable: "function",
+  onUnreadableFolder: "function",
 };
 
 const SQL_OPTIONS: OptionKinds<SqlOptions> = {

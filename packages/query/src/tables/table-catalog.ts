@@ -14,7 +14,7 @@ export interface CatalogOptions {
   readonly duckdb: DuckDb;
   readonly source: FileSource;
   /** Called once for each folder that could not be read when the tables were listed. */
-  readonly onUnreadable?: ((entry: UnreadableEntry) => void) | undefined;
+  readonly onUnreadableFolder?: ((entry: UnreadableEntry) => void) | undefined;
   /** By entity, the types that the caller has declared. */
   readonly declared: {
     readonly hiveTypes?: Readonly<Record<string, DeclaredTypes>> | undefined;
@@ -42,9 +42,12 @@ export class TableCatalog {
       unreadable.set(entry.path, entry.error);
       if (this.#reported.has(entry.path)) return;
       this.#reported.add(entry.path);
-      this.#options.onUnreadable?.(entry);
+      this.#options.onUnreadableFolder?.(entry);
     };
-    this.#entities = await listEntities(this.#options.backend, { signal, onUnreadable });
+    this.#entities = await listEntities(this.#options.backend, {
+      signal,
+      onUnreadableFolder: onUnreadable,
+    });
     this.#unreadable = unreadable;
     return this.#entities;
   }

@@ -53,11 +53,11 @@ export async function withDatabase<T>(
   const { getStorage } = await import("@parquetry/storage");
   await using storage = await getStorage({ env, envPrefix });
   const types = await declaredTypes(context.command, flags, storage);
-  const onUnreadable: OpenQueryOptions["onUnreadable"] = ({ path, error }) =>
+  const onUnreadableFolder: OpenQueryOptions["onUnreadableFolder"] = ({ path, error }) =>
     context.warn(`${path} cannot be read (${error.code}); only queries that need it fail`);
   await using db = await openQuery(storage, {
     cacheDirectory: cacheFolder,
-    onUnreadable,
+    onUnreadableFolder,
     ...options,
     ...types,
   });
