@@ -6,7 +6,7 @@ import type { Row } from "@parquetry/core";
 const run = promisify(execFile);
 
 /** The Python of the tests: `PARQUETRY_PYTHON`, else `python3`. */
-export const PYTHON: string = process.env["PARQUETRY_PYTHON"] ?? "python3";
+const PYTHON: string = process.env["PARQUETRY_PYTHON"] ?? "python3";
 
 /**
  * Tells whether Python has the modules of an engine, and Spark a Java. Prints what is missing.
