@@ -8,24 +8,32 @@ import { type CsvType, convertCsvField, narrowCsvType } from "./csv-value.ts";
 import type { ReadCsvOptions } from "./read-csv-options.ts";
 
 /**
- * Returns how a file may be written, the most likely first: without an option, quotes are escaped by quotes, or by backslashes if
- * the file cannot be read otherwise.
+ * Returns the ways in which a file may be written, the most likely first. A further one counts only if the file cannot be read by
+ * those before it; see {@link mayBeNext}.
  */
-export function csvDialects(options: ReadCsvOptions): readonly [CsvDialect, CsvDialect?] {
+export function csvDialects(options: ReadCsvOptions): readonly [CsvDialect, ...CsvDialect[]] {
   const { delimiter = ",", escape: escapedBy } = options;
   if (escapedBy === "\\" && delimiter.includes("\\"))
     throw invalid("readCsv", "delimiter and escape are both a backslash; a file can use it for one of them");
-  if (escapedBy === "\\") return [{ delimiter, backslash: "everywhere" }];
   const doubled: CsvDialect = { delimiter, backslash: "ordinary" };
-  return escapedBy === '"' ? [doubled] : [doubled, { delimiter, backslash: "between-quotes" }];
+  const inQuotes: CsvDialect = { delimiter, backslash: "between-quotes" };
+  const everywhere: CsvDialect = { delimiter, backslash: "everywhere" };
+  if (escapedBy === "\\") return [inQuotes, everywhere];
+  return escapedBy === '"' ? [doubled] : [doubled, inQuotes, everywhere];
+}
+
+/** True if a file with this problem may be written in another way: as the option says, or as a backslash before a quote hints. */
+export function mayBeNext(error: unknown, { escape: escapedBy }: ReadCsvOptions): boolean {
+  return error instanceof CsvSyntaxError && (escapedBy === "\\" || error.hasEscapedQuote);
 }
 
 /** Returns the error of a file that has the given problem; passes other errors on. */
-export function csvError(error: unknown, name: string): unknown {
+export function csvError(error: unknown, name: string, options: ReadCsvOptions): unknown {
   if (!(error instanceof CsvSyntaxError)) return error;
-  const hint = error.hasEscapedQuote
-    ? '; if the file escapes quotes by backslashes, read it with escape: "\\\\" (parquetry query: --csv-escape backslash)'
-    : "";
+  const hint =
+    error.hasEscapedQuote && options.escape !== "\\"
+      ? '; if the file escapes quotes by backslashes, read it with escape: "\\\\" (parquetry query: --csv-escape backslash)'
+      : "";
   return corruptCsv(name, `${error.message}${hint}`, error);
 }
 

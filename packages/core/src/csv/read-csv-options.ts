@@ -15,9 +15,10 @@ export interface ReadCsvOptions {
   /** The separator of values. Default `,`. */
   readonly delimiter?: string | undefined;
   /**
-   * How a quote within quotes is escaped: by another quote (`"`) or by a backslash (`\`). A backslash then also escapes
-   * delimiters, line ends and backslashes, with or without quotes; before any other character it stays. Default: by another
-   * quote, and in a file that cannot be read so, such as Spark's, by a backslash.
+   * How a quote between quotes is escaped. `"`: by another quote. `\`: by a backslash, which also escapes delimiters, line ends and
+   * backslashes there, and is an ordinary character before anything else, as in files of Spark and DuckDB; a file that cannot be
+   * read so is read with escapes outside quotes too, as Python and MySQL write them. Default: by another quote, and in a file that
+   * cannot be read so and has a backslash before a quote, by a backslash.
    */
   readonly escape?: '"' | "\\" | undefined;
   /** `false` keeps every value as a string. Default true: each column has one type, inferred from every row. */

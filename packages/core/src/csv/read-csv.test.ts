@@ -229,16 +229,36 @@ describe("backslashes", () => {
     ]);
   });
 
-  it('escape delimiters, quotes and line ends everywhere with escape: "\\\\"', () => {
+  it("are ordinary characters outside quotes in files of Spark", () => {
+    const content =
+      's,t\na,"say \\"hi\\", x"\nb\\,C:\\dir\\\nt\\\\u,"a\\\\b, c"\n"q\\"","\\\\\\""\n"x,y","\\\\,"\nplain,\\n\n"",z\n,w\n';
+    const rows = [
+      ["a", 'say "hi", x'],
+      ["b\\", "C:\\dir\\"],
+      ["t\\\\u", "a\\b, c"],
+      ['q"', '\\"'],
+      ["x,y", "\\,"],
+      ["plain", "\\n"],
+      ["", "z"],
+      [null, "w"],
+    ];
+    for (const options of [{}, { escape: "\\" }] as const)
+      expect(read(content, options).map(({ s, t }) => [s, t])).toEqual(rows);
+  });
+
+  it("escape delimiters, quotes and line ends outside quotes in files that cannot be read otherwise", () => {
     const content =
       'a,b\nx\\,y,say \\"hi\\"\n"p\\,q","1\\\n2"\nr\\\r\ns,\\\\\nC:\\dir,"d\\n"\n"a""b",\\\\\\"\n';
-    expect(read(content, { escape: "\\" }).map(({ a, b }) => [a, b])).toEqual([
+    const rows = [
       ["x,y", 'say "hi"'],
       ["p,q", "1\n2"],
       ["r\r\ns", "\\"],
       ["C:\\dir", "d\\n"],
       ['a"b', '\\"'],
-    ]);
+    ];
+    expect(read(content, { escape: "\\" }).map(({ a, b }) => [a, b])).toEqual(rows);
+    expect(read('a,b\nsay \\"hi\\",1\n')).toEqual([{ a: 'say "hi"', b: 1 }]);
+    expect(read("a,b\nx\\,y,1\n", { escape: "\\" })).toEqual([{ a: "x,y", b: 1 }]);
     expect(read("a||b\nx\\||y||\\|z\n", { escape: "\\", delimiter: "||" })).toEqual([
       { a: "x||y", b: "\\|z" },
     ]);
@@ -246,8 +266,8 @@ describe("backslashes", () => {
 
   it("are named as the remedy where the file was to be read without them", () => {
     expect(() => read(spark, { escape: '"' })).toThrow('read it with escape: "\\\\"');
-    expect(() => read('a,b\nsay \\"hi\\",1\n')).toThrow('read it with escape: "\\\\"');
-    expect(() => read('a,b\nsay "hi",1\n')).toThrow(/^(?!.*escape)/);
+    for (const content of ['a,b\nsay "hi",1\n', "a,b\nx\\,y,1\n"])
+      expect(() => read(content)).toThrow(/^(?!.*escape)/);
   });
 });
 

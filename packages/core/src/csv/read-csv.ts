@@ -1,6 +1,6 @@
 import type { Row } from "../bytes/row.ts";
-import { type CsvDialect, type CsvField, CsvParser, CsvSyntaxError } from "./csv-parser.ts";
-import { CsvTypes, csvDialects, csvError, csvNames, csvRows } from "./csv-table.ts";
+import { type CsvDialect, type CsvField, CsvParser } from "./csv-parser.ts";
+import { CsvTypes, csvDialects, csvError, csvNames, csvRows, mayBeNext } from "./csv-table.ts";
 import { CsvDecoder } from "./csv-text.ts";
 import type { CsvType } from "./csv-value.ts";
 import type { ReadCsvOptions } from "./read-csv-options.ts";
@@ -30,9 +30,9 @@ export interface CsvTable {
  * ```
  */
 export function decodeCsv(bytes: Uint8Array, name: string, options: ReadCsvOptions = {}): CsvTable {
-  const [dialect, other] = csvDialects(options);
+  const dialects = csvDialects(options);
   const text = new CsvDecoder(name, options.encoding).decode(bytes, true);
-  const records = parseText(text, name, dialect, other);
+  const records = parseText(text, name, dialects, options);
   const names = csvNames(records.shift() ?? [], name);
   const types = new CsvTypes(options);
   for (const record of records) types.add(record);
@@ -43,17 +43,21 @@ export function decodeCsv(bytes: Uint8Array, name: string, options: ReadCsvOptio
   return { columns, rows: records.map(csvRows(names, types, options)) };
 }
 
-function parseText(text: string, name: string, dialect: CsvDialect, other?: CsvDialect): CsvField[][] {
-  try {
-    return new CsvParser(dialect).write(text, true);
-  } catch (error) {
-    if (other === undefined || !(error instanceof CsvSyntaxError) || !error.hasEscapedQuote)
-      throw csvError(error, name);
+function parseText(
+  text: string,
+  name: string,
+  dialects: readonly CsvDialect[],
+  options: ReadCsvOptions,
+): CsvField[][] {
+  // The problem that is reported is the one of the most likely way.
+  let first: unknown;
+  for (const dialect of dialects) {
     try {
-      return new CsvParser(other).write(text, true);
-    } catch {
-      // The first problem is the one of most files.
-      throw csvError(error, name);
+      return new CsvParser(dialect).write(text, true);
+    } catch (error) {
+      first ??= error;
+      if (!mayBeNext(error, options)) break;
     }
   }
+  throw csvError(first, name, options);
 }

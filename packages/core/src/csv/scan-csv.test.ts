@@ -62,6 +62,24 @@ describe("scanCsv", () => {
     expect((await scan(new Uint8Array())).rows).toEqual([]);
   });
 
+  it("finds how a file is escaped in the first of two readings, and names the option without it", async () => {
+    const spark = Buffer.from('a,b\n"C:\\\\x",1\n"say \\"hi\\", he said",2\n');
+    expect((await scan(spark)).rows).toEqual([
+      { a: "C:\\x", b: 1 },
+      { a: 'say "hi", he said', b: 2 },
+    ]);
+    expect((await scan(spark, { escape: "\\", inferTypes: false })).rows).toHaveLength(2);
+    const storage = new Storage(createMemoryBackend());
+    await storage.backend.put(parseKey("a.csv"), spark);
+    const read = async (): Promise<void> => {
+      for await (const _ of storage.scanCsv("a.csv", { inferTypes: false }));
+    };
+    await expect(read()).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining('escape: "\\\\"'),
+    });
+  });
+
   it.each([
     ["a,b\n1,2\n3\n", "line 3"],
     ['a,b\n1,2\n3,"x\n', "line"],

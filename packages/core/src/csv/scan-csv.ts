@@ -1,6 +1,6 @@
 import type { Row } from "../bytes/row.ts";
-import { type CsvDialect, type CsvField, CsvParser, CsvSyntaxError } from "./csv-parser.ts";
-import { CsvTypes, csvDialects, csvError, csvNames, csvRows } from "./csv-table.ts";
+import { type CsvDialect, type CsvField, CsvParser } from "./csv-parser.ts";
+import { CsvTypes, csvDialects, csvError, csvNames, csvRows, mayBeNext } from "./csv-table.ts";
 import { CsvDecoder } from "./csv-text.ts";
 import type { ReadCsvOptions } from "./read-csv-options.ts";
 
@@ -9,8 +9,8 @@ const BATCH_ROWS = 8_192;
 
 /**
  * Yields the rows of a CSV file in batches, and holds one batch at a time. A column's type depends on all of its values, so the
- * file is read twice unless `inferTypes` is false. Only the first reading can find that quotes are escaped by backslashes:
- * without it, such a file needs the option `escape`.
+ * file is read twice unless `inferTypes` is false. The first reading finds how the file is escaped. Without it, the most
+ * likely way is taken, and a file that is escaped otherwise is an error.
  *
  * @param open opens the file from its start, each time in the same version.
  * @throws StorageError `corrupt` that names the line.
@@ -20,18 +20,18 @@ export async function* scanCsv(
   name: string,
   options: ReadCsvOptions = {},
 ): AsyncGenerator<Row[]> {
-  const [dialect, other] = csvDialects(options);
-  const found =
+  const dialects = csvDialects(options);
+  const { dialect, types } =
     options.inferTypes === false
-      ? { dialect, types: undefined }
-      : await inferTypes(open, name, options, dialect, other);
+      ? { dialect: dialects[0], types: undefined }
+      : await inferTypes(open, name, options, dialects);
   let toRow: ((record: readonly CsvField[]) => Row) | undefined;
   let rows: Row[] = [];
   try {
-    for await (const records of parse(await open(), name, options, found.dialect)) {
+    for await (const records of parse(await open(), name, options, dialect)) {
       for (const record of records) {
         if (toRow === undefined) {
-          toRow = csvRows(csvNames(record, name), found.types, options);
+          toRow = csvRows(csvNames(record, name), types, options);
           continue;
         }
         if (rows.push(toRow(record)) < BATCH_ROWS) continue;
@@ -40,7 +40,7 @@ export async function* scanCsv(
       }
     }
   } catch (error) {
-    throw csvError(error, name);
+    throw csvError(error, name, options);
   }
   if (rows.length > 0) yield rows;
 }
@@ -49,27 +49,27 @@ async function inferTypes(
   open: () => Promise<AsyncIterable<Uint8Array>>,
   name: string,
   options: ReadCsvOptions,
-  dialect: CsvDialect,
-  other?: CsvDialect,
+  dialects: readonly CsvDialect[],
 ): Promise<{ readonly dialect: CsvDialect; readonly types: CsvTypes }> {
-  const types = new CsvTypes(options);
-  let isHeader = true;
-  try {
-    for await (const records of parse(await open(), name, options, dialect)) {
-      for (const record of records) {
-        if (isHeader) csvNames(record, name);
-        else types.add(record);
-        isHeader = false;
+  let first: unknown;
+  for (const dialect of dialects) {
+    const types = new CsvTypes(options);
+    let isHeader = true;
+    try {
+      for await (const records of parse(await open(), name, options, dialect)) {
+        for (const record of records) {
+          if (isHeader) csvNames(record, name);
+          else types.add(record);
+          isHeader = false;
+        }
       }
+      return { dialect, types };
+    } catch (error) {
+      first ??= error;
+      if (!mayBeNext(error, options)) break;
     }
-    return { dialect, types };
-  } catch (error) {
-    if (other === undefined || !(error instanceof CsvSyntaxError) || !error.hasEscapedQuote)
-      throw csvError(error, name);
-    return await inferTypes(open, name, options, other).catch((): never => {
-      throw csvError(error, name);
-    });
   }
+  throw csvError(first, name, options);
 }
 
 /** Yields the records that end in each piece of a file. */
