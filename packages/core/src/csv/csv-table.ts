@@ -8,8 +8,8 @@ import { type CsvType, convertCsvField, narrowCsvType } from "./csv-value.ts";
 import type { ReadCsvOptions } from "./read-csv-options.ts";
 
 /**
- * Returns the ways in which a file may be written, the most likely first. A further one counts only if the file cannot be read by
- * those before it; see {@link mayBeNext}.
+ * Returns the forms that a file may have, the most likely first. The next one is tried if the file cannot be read in the ones
+ * before it and {@link mayBeNext} allows it.
  */
 export function csvDialects(options: ReadCsvOptions): readonly [CsvDialect, ...CsvDialect[]] {
   const { delimiter = ",", escape: escapedBy } = options;
@@ -22,7 +22,7 @@ export function csvDialects(options: ReadCsvOptions): readonly [CsvDialect, ...C
   return escapedBy === '"' ? [doubled] : [doubled, inQuotes, everywhere];
 }
 
-/** True if a file with this problem may be written in another way: as the option says, or as a backslash before a quote hints. */
+/** True if a file with this problem may have the next form: the option says so, or a backslash before a quote suggests it. */
 export function mayBeNext(error: unknown, { escape: escapedBy }: ReadCsvOptions): boolean {
   return error instanceof CsvSyntaxError && (escapedBy === "\\" || error.hasEscapedQuote);
 }
@@ -45,12 +45,12 @@ export function csvError(error: unknown, name: string, options: ReadCsvOptions):
  */
 export function csvNames(header: readonly CsvField[], file: string): readonly string[] {
   const refuse = (problem: string): StorageError => corruptCsv(file, `in its header line, ${problem}`);
-  const unnamed = header.findIndex(Boolean);
-  if (unnamed < 0 && header.length > 0) throw refuse("no column has a name");
+  const firstNamed = header.findIndex(Boolean);
+  if (firstNamed < 0 && header.length > 0) throw refuse("no column has a name");
   const taken = new Set(header.map((name) => name?.toLowerCase()));
   const names = header.map((name, i) => {
     if (name) return name;
-    if (i > unnamed) throw refuse(`column ${i + 1} of ${header.length} has no name`);
+    if (i > firstNamed) throw refuse(`column ${i + 1} of ${header.length} has no name`);
     let free = `column${i}`;
     while (taken.has(free)) free += "_1";
     taken.add(free);

@@ -14,9 +14,9 @@ const NOT_FINITE: ReadonlyMap<string, number> = new Map([
     [`-${text}`, Number.NEGATIVE_INFINITY],
   ]),
 ]);
-/** So many digits always survive in a double. */
+/** A double keeps any number of this many digits. */
 const SAFE_DIGITS = 15;
-/** The smallest double that has all of its digits. */
+/** Doubles below this one have fewer digits. */
 const MIN_NORMAL = 2.2250738585072014e-308;
 /** The most digits that `toPrecision` prints. */
 const MAX_DIGITS = 100;

@@ -49,7 +49,7 @@ function parseText(
   dialects: readonly CsvDialect[],
   options: ReadCsvOptions,
 ): CsvField[][] {
-  // The problem that is reported is the one of the most likely way.
+  // The reported problem is the one of the most likely form.
   let first: unknown;
   for (const dialect of dialects) {
     try {

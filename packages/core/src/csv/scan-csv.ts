@@ -9,8 +9,8 @@ const BATCH_ROWS = 8_192;
 
 /**
  * Yields the rows of a CSV file in batches, and holds one batch at a time. A column's type depends on all of its values, so the
- * file is read twice unless `inferTypes` is false. The first reading finds how the file is escaped. Without it, the most
- * likely way is taken, and a file that is escaped otherwise is an error.
+ * file is read twice unless `inferTypes` is false. The first reading finds how the file is escaped. Without it, only the
+ * most likely form is tried, and a file that is escaped in another way is an error.
  *
  * @param open opens the file from its start, each time in the same version.
  * @throws StorageError `corrupt` that names the line.
