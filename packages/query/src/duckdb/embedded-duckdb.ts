@@ -25,6 +25,7 @@ import { mergeFiles } from "./merge-files.ts";
 import { prepareStatement } from "./prepare-statement.ts";
 import { PLANNING_DISABLED_OPTIMIZERS, Pruner } from "./pruning/pruner.ts";
 import { EmbeddedResult } from "./results/embedded-result.ts";
+import { keepByteOrderMarks } from "./results/keep-byte-order-marks.ts";
 import { createViews } from "./views/create-views.ts";
 import type { CandidateTable, FileGroup, ScanTable } from "./views/scan-table.ts";
 import { Scratch } from "./views/scratch.ts";
@@ -40,6 +41,7 @@ const PROBE_VIEW = "parquetry_probe";
  * caller.
  */
 export async function openEmbeddedDuckDb(options: DuckDbOptions): Promise<DuckDb> {
+  keepByteOrderMarks();
   const { trusted } = options;
   const scratch = await Scratch.create(options.roots, options.scratchDirectory);
   const secret = new StoreSecret();

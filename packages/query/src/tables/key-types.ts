@@ -34,7 +34,7 @@ export function inferKeyTypes(
 ): readonly QueryColumn[] {
   const undeclared = Object.keys(declared).filter((name) => !keys.includes(name));
   return [...keys, ...undeclared].map((name) => {
-    const given = declared[name];
+    const given = Object.hasOwn(declared, name) ? declared[name] : undefined;
     if (given !== undefined) return { name, type: given };
     const values = seen.flatMap((entries) =>
       entries.filter(([key]) => key === name).map(([, value]) => value),
@@ -57,7 +57,7 @@ export function checkKeyTypes(
 ): void {
   const integers = new Set(
     keys
-      .filter(({ name, type }) => type === "BIGINT" && declared[name] === undefined)
+      .filter(({ name, type }) => type === "BIGINT" && !Object.hasOwn(declared, name))
       .map(({ name }) => name),
   );
   const known = new Set(keys.map(({ name }) => name));

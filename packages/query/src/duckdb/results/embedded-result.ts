@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DuckDBConnection, DuckDBMaterializedResult } from "@duckdb/node-api";
+import { StorageError } from "@parquetry/core";
 import type { CallOptions, ColumnBatch, DuckDbResult, ResultOptions } from "../duckdb.ts";
 import { interrupted } from "../interruptible.ts";
 import type { QueryColumn } from "../views/scan-table.ts";
@@ -31,6 +32,7 @@ export class EmbeddedResult implements DuckDbResult {
       name,
       type: types[i]?.alias ?? types[i]?.toString() ?? "UNKNOWN",
     }));
+    for (const { name, type } of this.columns) checkFields(name, type);
     this.rowCount = result.rowCount;
     this.#result = result;
     this.#connection = connection;
@@ -63,6 +65,17 @@ export class EmbeddedResult implements DuckDbResult {
     this.#closed = true;
     this.#connection.closeSync();
   }
+}
+
+/** The driver makes plain objects of structs, and an assignment to `__proto__` is lost. */
+function checkFields(column: string, type: string): void {
+  if (!/\bSTRUCT\(.*\b__proto__\b/s.test(type)) return;
+  throw new StorageError({
+    code: "not_supported",
+    op: "sql",
+    retry: "never",
+    message: `sql: the column ${JSON.stringify(column)} has a field __proto__, which JavaScript objects cannot be given safely. Select the fields of it that you need: ${column}."__proto__" AS other_name.`,
+  });
 }
 
 /** Numbers the second and later columns of one name, as the driver does: `a`, `a:1`. */

@@ -1,0 +1,13 @@
+import { createRequire } from "node:module";
+
+/**
+ * Makes the driver keep U+FEFF at the start of strings. It decodes them by a `TextDecoder` with default options, which takes the
+ * character for a byte order mark and drops it. The driver has no option for that, so its decoder is replaced.
+ */
+export function keepByteOrderMarks(): void {
+  const accessors: { textDecoder?: unknown } = createRequire(import.meta.url)(
+    "@duckdb/node-api/lib/vectors/dataAccessors.js",
+  );
+  if (accessors.textDecoder instanceof TextDecoder)
+    accessors.textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+}
