@@ -17,7 +17,14 @@ export { inferColumns } from "./parquet/infer-columns.ts";
 export { encodeParquet } from "./parquet/write-parquet.ts";
 export { committedFiles } from "./table/committed-files.ts";
 export { csvSchema } from "./table/csv-schema.ts";
-export { type DataFile, type DataFormat, dataFormat, MANIFEST_NAME } from "./table/data-file.ts";
+export {
+  type DataFile,
+  type DataFormat,
+  dataFormat,
+  looksLikeData,
+  MANIFEST_NAME,
+  openCsvFile,
+} from "./table/data-file.ts";
 export { listEntities, unknownEntity } from "./table/entities.ts";
 export {
   type MadeFrom,

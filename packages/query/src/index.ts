@@ -7,7 +7,7 @@ export type {
 export { openQuery } from "./database/open-query.ts";
 export type { QueryCursor } from "./database/query-cursor.ts";
 export type { QueryDatabase, TableDescription } from "./database/query-database.ts";
-export type { OpenQueryOptions, SqlOptions, SqlRowOptions } from "./database/query-options.ts";
+export type { OpenQueryOptions, SqlOptions, SqlRowOptions, TableStrays } from "./database/query-options.ts";
 export type { ColumnarResult, QueryResult, QueryStats } from "./database/query-result.ts";
 export type { RowSchema } from "./database/row-schema.ts";
 export { type DdlEngine, generateDdl } from "./ddl/generate-ddl.ts";

@@ -80,6 +80,7 @@ const WRONG_OPEN: Wrong<OpenQueryOptions> = {
   memoryLimit: ["4 gigs", "much", "", 4, "4"],
   threads: [0, -1, 1.5, "4", Number.POSITIVE_INFINITY],
   onUnreadableFolder: [true, "warn"],
+  onStrays: [true, "log", {}],
 };
 
 const WRONG_SQL: Wrong<SqlOptions> = {

@@ -8,14 +8,11 @@ import type {
 } from "../bytes/storage-backend.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import { parsePartitionSegment } from "../hive/partition.ts";
-import { dataFormat } from "./data-file.ts";
+import { dataFormat, isHiddenName } from "./data-file.ts";
 import { LIST_CONCURRENCY } from "./partition-tree.ts";
 
 /** How many levels below the prefix are searched for entities. */
 const MAX_ENTITY_DEPTH = 8;
-
-/** Hidden folders and those of other systems: `.git`, `_temporary`. */
-const isHidden = (segment: string): boolean => segment.startsWith(".") || segment.startsWith("_");
 
 /** Options of {@link Storage.listEntities}. */
 export interface ListEntitiesOptions extends OperationOptions {
@@ -67,7 +64,7 @@ export async function listEntities(
         hasData ||= page.objects.some(({ key }) => dataFormat(key.slice(base)) !== undefined);
         below.push(
           ...page.prefixes.filter(
-            (child) => !isHidden(child.slice(base)) && !child.slice(base).includes("="),
+            (child) => !isHiddenName(child.slice(base)) && !child.slice(base).includes("="),
           ),
         );
       }

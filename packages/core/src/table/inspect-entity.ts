@@ -11,7 +11,7 @@ import { typeName } from "../parquet/column-type.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
 import { committedFiles, strayFiles } from "./committed-files.ts";
 import { csvSchema } from "./csv-schema.ts";
-import type { DataFile } from "./data-file.ts";
+import { type DataFile, looksLikeData, openCsvFile } from "./data-file.ts";
 import { unknownEntity } from "./entities.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { isUnreadable } from "./open-partition.ts";
@@ -75,10 +75,15 @@ export interface EntityReport {
   /** The columns whose type differs from partition to partition. */
   readonly drift: readonly ColumnDrift[];
   /**
-   * Keys of data files that no read returns: below a folder that is not named `key=value`, or added by another system to a
-   * folder whose manifest does not list them.
+   * Keys of data files that no read returns: below a folder that is not named `key=value`, in a format that is not read, or
+   * added by another system to a folder whose manifest does not list them.
    */
   readonly strays: readonly string[];
+  /**
+   * Keys of files that hold no rows but that pandas, pyarrow and Spark would read as data, since their names do not begin with
+   * `_` or `.`: a `manifest.json`, which `repair` renames, a `README.md`.
+   */
+  readonly obstacles: readonly string[];
   /** The errors of partitions and files that could not be read. Their rows are not counted. */
   readonly unreadable: readonly StorageError[];
 }
@@ -112,7 +117,10 @@ export async function inspectEntity(
     string,
     { fields: PartitionFacts["fields"]; partitions: number; example: string }
   >();
-  const strays: string[] = tree.strays.map(({ key }) => key);
+  const [strays, obstacles]: [string[], string[]] = [[], []];
+  for (const { key } of tree.strays)
+    (looksLikeData(key.slice(key.lastIndexOf("/") + 1)) ? strays : obstacles).push(key);
+  for (const { oldManifest } of folders) if (oldManifest !== undefined) obstacles.push(oldManifest.key);
   const unreadable: StorageError[] = [];
   for await (const facts of mapOrdered(folders, INSPECT_CONCURRENCY, (folder) =>
     factsOf(backend, folder, options),
@@ -137,6 +145,7 @@ export async function inspectEntity(
     schemas: sorted,
     drift: driftOf(sorted),
     strays: strays.sort(compareKeys),
+    obstacles: obstacles.sort(compareKeys),
     unreadable,
   };
 }
@@ -202,7 +211,8 @@ async function readFacts(
     return { rows: file.rowCount, fields: file.fields.map(({ name, type }) => ({ name, type })) };
   }
   const { body } = await backend.get(info.key, { ifMatch: info.etag, signal });
-  const { columns, rows } = decodeCsv(await collectBytes(body), backend.url(info.key), csv);
+  const opened = await openCsvFile(await collectBytes(body), backend.url(info.key), csv);
+  const { columns, rows } = decodeCsv(opened.bytes, backend.url(info.key), opened.options);
   return {
     rows: rows.length,
     fields: csvSchema(columns).map(({ name, type }) => ({ name, type: typeName(type) })),

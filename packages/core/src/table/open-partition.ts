@@ -10,7 +10,7 @@ import type { ReadCsvOptions } from "../csv/read-csv-options.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import { type OpenParquetOptions, openParquetFile } from "../parquet/open-parquet-file.ts";
 import { committedFiles, isOwnFile } from "./committed-files.ts";
-import { type DataFile, MANIFEST_NAME } from "./data-file.ts";
+import { type DataFile, MANIFEST_NAME, openCsvFile } from "./data-file.ts";
 import { type Manifest, type ManifestFile, parseManifest, withManifestColumns } from "./manifest.ts";
 import { listPartitionFolder, type PartitionFolder } from "./partition-tree.ts";
 
@@ -134,7 +134,8 @@ async function openFile(
       return await openParquetFile(source, options);
     }
     const { body } = await backend.get(key, { ifMatch: file.info.etag, signal: options.signal });
-    return csvFile(backend.url(key), decodeCsv(await collectBytes(body), backend.url(key), options.csv));
+    const csv = await openCsvFile(await collectBytes(body), backend.url(key), options.csv);
+    return csvFile(backend.url(key), decodeCsv(csv.bytes, backend.url(key), csv.options));
   } catch (error) {
     if (options.onUnreadable !== "skip" || !isUnreadable(error)) throw error;
     options.onSkippedFile?.(error);

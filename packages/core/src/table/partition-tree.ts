@@ -10,7 +10,7 @@ import type {
 } from "../bytes/storage-backend.ts";
 import { isStorageError, type StorageError } from "../bytes/storage-error.ts";
 import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
-import { type DataFile, dataFormat, MANIFEST_NAME, OLD_MANIFEST_NAME } from "./data-file.ts";
+import { type DataFile, dataFormat, isHiddenName, MANIFEST_NAME, OLD_MANIFEST_NAME } from "./data-file.ts";
 
 /** Concurrent listings while a tree is walked. */
 export const LIST_CONCURRENCY = 16;
@@ -59,7 +59,10 @@ export interface PartitionTree {
   readonly folders: readonly PartitionFolder[];
   /** Every key, outermost first. */
   readonly keys: readonly string[];
-  /** Data files below folders that are not named `key=value`: no rows of the table. Complete only without `prune`. */
+  /**
+   * Files that no read returns, though their names do not begin with `_` or `.`: data below folders that are not named
+   * `key=value`, formats that are not read, and files that hold no rows. Complete only without `prune`.
+   */
   readonly strays: readonly ObjectInfo[];
   /** How many partitions (directories at any level) were dropped before they were listed. */
   readonly prunedPrefixes: number;
@@ -90,6 +93,7 @@ export async function walkPartitions(
   const { prune, signal } = options;
   const keys: string[] = [];
   const folders: PartitionFolder[] = [];
+  const strays: ObjectInfo[] = [];
   let prunedPrefixes = 0;
   let open: readonly OpenFolder[] = [{ prefix: entity, entries: [] }];
 
@@ -109,7 +113,7 @@ export async function walkPartitions(
     );
     const children: OpenFolder[] = [];
     for (const { files, folder, below } of levels) {
-      addFolder(folders, folder.prefix, folder.entries, files);
+      strays.push(...addFolder(folders, folder.prefix, folder.entries, files));
       children.push(...below);
     }
     for (const { entries } of children) addKeys(keys, entries);
@@ -126,7 +130,7 @@ export async function walkPartitions(
     folders.push(found);
   }
   folders.sort((a, b) => compareKeys(a.prefix, b.prefix));
-  return { folders, keys, strays: rest.flatMap((below) => below.strays), prunedPrefixes };
+  return { folders, keys, strays: [...strays, ...rest.flatMap((below) => below.strays)], prunedPrefixes };
 }
 
 async function unlessUnreadable<T>(
@@ -226,32 +230,32 @@ async function listBelow(
     const segments = path === folder.prefix ? [] : path.slice(folder.prefix.length + 1).split("/");
     const parsed = segments.map(parsePartitionSegment);
     if (parsed.some((entry) => entry === undefined)) {
-      if (!segments.some(isHidden)) strays.push(...files.filter(({ key }) => isData(key)));
+      if (!segments.some(isHiddenName)) strays.push(...files.filter(({ key }) => !isHiddenName(nameOf(key))));
       continue;
     }
     for (const entry of parsed) if (entry !== undefined) entries.push(entry);
     // A prefix of a key that ends before a slash is a key.
     const prefix = path as Key;
     const whole = torn.has(path) ? (await listFolder(backend, { prefix, entries }, signal)).files : files;
-    addFolder(found, prefix, entries, whole);
+    strays.push(...addFolder(found, prefix, entries, whole));
   }
   return { folders: found, strays };
 }
 
-/** Readers of Hive trees skip these folders: `_delta_log`, `.ipynb_checkpoints`. */
-const isHidden = (segment: string): boolean => /^[._]/.test(segment);
-const isData = (key: Key): boolean => dataFormat(key.slice(key.lastIndexOf("/") + 1)) !== undefined;
 /** Whether a file of this name may hold rows, or decides which files do. */
 const matters = (name: string): boolean =>
   dataFormat(name) !== undefined || name === MANIFEST_NAME || name === OLD_MANIFEST_NAME;
+const nameOf = (key: Key): string => key.slice(key.lastIndexOf("/") + 1);
 
+/** Adds a folder if it holds data or a manifest, and returns its strays. */
 function addFolder(
   folders: PartitionFolder[],
   prefix: Key,
   entries: readonly PartitionEntry[],
   objects: readonly ObjectInfo[],
-): void {
+): readonly ObjectInfo[] {
   const files: DataFile[] = [];
+  const strays: ObjectInfo[] = [];
   let manifest: ObjectInfo | undefined;
   let oldManifest: ObjectInfo | undefined;
   for (const info of objects) {
@@ -260,11 +264,13 @@ function addFolder(
     if (format !== undefined) files.push({ name, format, info });
     else if (name === MANIFEST_NAME) manifest = info;
     else if (name === OLD_MANIFEST_NAME) oldManifest = info;
+    else if (!isHiddenName(name)) strays.push(info);
   }
   manifest ??= oldManifest;
   if (files.length > 0 || manifest !== undefined) {
     folders.push({ partition: Partition.of(entries), prefix, files, manifest, oldManifest });
   }
+  return strays;
 }
 
 function addKeys(keys: string[], entries: readonly PartitionEntry[]): void {

@@ -7,6 +7,7 @@ import { openParquet } from "../parquet/open-parquet.ts";
 import { CREATED_BY } from "../parquet/write-parquet.ts";
 import { commitAgain, renameManifest, staleFiles } from "./commit-draft.ts";
 import { FIRST_FILE_NAME, strayFiles } from "./committed-files.ts";
+import { looksLikeData } from "./data-file.ts";
 import { unknownEntity } from "./entities.ts";
 import { type PartitionState, readPartitionState } from "./partition-state.ts";
 import { type PartitionFolder, walkPartitions } from "./partition-tree.ts";
@@ -40,7 +41,8 @@ export interface RepairReport {
   readonly renamed: readonly string[];
   /**
    * Data files that no read returns, and that `repair` keeps, since only their owner knows what they are for: below a folder
-   * that is not named `key=value`, or added by another system to a folder whose manifest does not list them.
+   * that is not named `key=value`, in a format that is not read, or added by another system to a folder whose manifest does not
+   * list them.
    */
   readonly strays: readonly Leftover[];
   /** The errors of partitions that cannot be repaired: a broken manifest, or one that names a file which does not exist. */
@@ -68,7 +70,10 @@ export async function repairEntity(
     removed: findings.flatMap(({ removed }) => removed),
     completed: findings.flatMap(({ completed }) => (completed === undefined ? [] : [completed])),
     renamed: findings.flatMap(({ renamed }) => (renamed === undefined ? [] : [renamed])),
-    strays: [...strays.map(leftover), ...findings.flatMap((finding) => finding.strays)],
+    strays: [
+      ...strays.filter(({ key }) => looksLikeData(key.slice(key.lastIndexOf("/") + 1))).map(leftover),
+      ...findings.flatMap((finding) => finding.strays),
+    ],
     broken: findings.flatMap(({ broken }) => (broken === undefined ? [] : [broken])),
   };
 }

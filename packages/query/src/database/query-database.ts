@@ -1,7 +1,8 @@
 import { rm, stat } from "node:fs/promises";
 import { isStorageError, type Key, type Row, type Storage, StorageError } from "@parquetry/core";
-import { abilitiesOf } from "@parquetry/core/backend";
+import { abilitiesOf, type ObjectInfo } from "@parquetry/core/backend";
 import { checkOptions, invalid } from "@parquetry/core/unstable";
+import { looksLikeData } from "@parquetry/core/unstable/tables";
 import { compactEntity } from "../compact/compact-entity.ts";
 import { COMPACT_OPTIONS, type CompactionReport, type CompactOptions } from "../compact/compact-options.ts";
 import type { DuckDb, DuckDbResult } from "../duckdb/duckdb.ts";
@@ -50,6 +51,8 @@ export class QueryDatabase implements AsyncDisposable {
   readonly #source: FileSource;
   readonly #options: OpenQueryOptions;
   readonly #catalog: TableCatalog;
+  /** The tables whose strays were reported. */
+  readonly #withStrays = new Set<Key>();
   #closed: Promise<void> | undefined;
 
   constructor(storage: Storage, duckdb: DuckDb, source: FileSource, options: OpenQueryOptions) {
@@ -352,7 +355,20 @@ export class QueryDatabase implements AsyncDisposable {
         }),
       ),
     );
-    return { duckdb, source: this.#source, listing, statement, tables, started, watch, signal, onProgress };
+    const source = this.#source;
+    const onStrays: PlanContext["onStrays"] = (entity, strays) => this.#tellStrays(entity, strays);
+    return { duckdb, source, listing, statement, tables, started, watch, signal, onProgress, onStrays };
+  }
+
+  #tellStrays(entity: Key, strays: readonly ObjectInfo[]): void {
+    const { onStrays } = this.#options;
+    if (onStrays === undefined || this.#withStrays.has(entity)) return;
+    const keys = strays.flatMap(({ key }) =>
+      looksLikeData(key.slice(key.lastIndexOf("/") + 1)) ? [key] : [],
+    );
+    if (keys.length === 0) return;
+    this.#withStrays.add(entity);
+    onStrays({ entity, keys });
   }
 }
 

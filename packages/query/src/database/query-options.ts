@@ -56,6 +56,18 @@ export interface OpenQueryOptions {
    * Default: no report.
    */
   readonly onUnreadableFolder?: ListOptions["onUnreadable"];
+  /**
+   * Called once per table that has data files which no query reads: below a folder that is not named `key=value`, or in another
+   * format. Default: nothing; `storage.inspect` lists them.
+   */
+  readonly onStrays?: ((strays: TableStrays) => void) | undefined;
+}
+
+/** Data files of a table that no query reads. */
+export interface TableStrays {
+  readonly entity: string;
+  /** Their keys, in the folders that the query listed. */
+  readonly keys: readonly string[];
 }
 
 /** Options of a query. */
@@ -98,6 +110,7 @@ const OPEN_QUERY_OPTIONS: OptionKinds<OpenQueryOptions> = {
   memoryLimit: memorySize,
   threads: "count",
   onUnreadableFolder: "function",
+  onStrays: "function",
 };
 
 const SQL_OPTIONS: OptionKinds<SqlOptions> = {

@@ -36,9 +36,12 @@ export class FileSchemas {
   /** Groups files by their schema and their partition keys, in the order in which these first occur. */
   async group(files: readonly ScanFile[]): Promise<readonly FileGroup[]> {
     await this.#read(files.filter(({ version }) => !this.#signatures.has(version)));
-    const groups = await groupBy(files, ({ version, kind, entries, nullColumns }) =>
-      JSON.stringify([this.#signatures.get(version), kind, entries.map(([key]) => key), nullColumns]),
-    );
+    const groups = await groupBy(files, ({ version, kind, key, path, entries, nullColumns }) => {
+      // DuckDB wants the same `key=` folders in all paths of a scan; the path of a cached file has none.
+      const isInPlace = path.endsWith(key.slice(key.lastIndexOf("/") + 1));
+      const names = entries.map(([name]) => name);
+      return JSON.stringify([this.#signatures.get(version), kind, isInPlace, names, nullColumns]);
+    });
     return [...groups.values()].map((members) => {
       const columns = this.#columns.get(this.#signatures.get(members[0]?.version ?? "") ?? "") ?? [];
       const names = new Set(columns.map(({ name }) => name.toLowerCase()));

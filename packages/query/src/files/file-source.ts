@@ -15,6 +15,7 @@ import {
   decodeCsv,
   encodeParquet,
   type Manifest,
+  openCsvFile,
   parseManifest,
 } from "@parquetry/core/unstable/tables";
 import type { CacheName, FileCache } from "./file-cache.ts";
@@ -219,7 +220,8 @@ export class FileSource {
       count.fetchedBytes += info.sizeBytes;
       const { body } = await this.#backend.get(info.key, { ifMatch: info.etag, signal });
       const bytes = await collectBytes(verified(body, info, this.#backend.name));
-      return [csvToParquet(bytes, info.key, this.#csv, columnTypes)];
+      const csv = await openCsvFile(bytes, info.key, this.#csv);
+      return [csvToParquet(csv.bytes, info.key, csv.options, columnTypes)];
     });
     return { kind: "local", path, version: `${versionOf(info)} ${name.derived}`, key: info.key, entries };
   }

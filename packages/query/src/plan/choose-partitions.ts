@@ -56,10 +56,11 @@ export async function choosePartitions(
     levels.push({ key: [...names].join("/"), kept: keep.filter(Boolean).length, total: keep.length });
     return keep;
   };
-  const { folders } = await walkPartitions(context.listing, entity, {
+  const { folders, strays } = await walkPartitions(context.listing, entity, {
     signal: context.signal,
     ...(filterKeys.size === 0 ? {} : { prune: pruneLevel, pruneKeys: filterKeys }),
   });
+  if (strays.length > 0) context.onStrays(entity, strays);
   checkKeyTypes(
     entity,
     keys,

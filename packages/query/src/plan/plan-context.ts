@@ -1,3 +1,5 @@
+import type { Key } from "@parquetry/core";
+import type { ObjectInfo } from "@parquetry/core/backend";
 import type { DuckDb, PruneResult } from "../duckdb/duckdb.ts";
 import type { CandidateTable } from "../duckdb/views/scan-table.ts";
 import type { FileSource } from "../files/file-source.ts";
@@ -41,6 +43,8 @@ export interface PlanContext {
   readonly watch: Stopwatch;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: QueryProgress) => void) | undefined;
+  /** Called with the files that a listing of a table found and no query reads. */
+  readonly onStrays: (entity: Key, strays: readonly ObjectInfo[]) => void;
 }
 
 /** Lets DuckDB choose partitions. */

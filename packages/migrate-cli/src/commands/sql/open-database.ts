@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type { Storage } from "@parquetry/core";
 import { StorageError } from "@parquetry/core/backend";
 import type { OpenQueryOptions, QueryDatabase } from "@parquetry/query";
+import { formatFiles } from "../../terminal/format-amount.ts";
 import type { CommandContext } from "../command-context.ts";
 import { usageError } from "../command-context.ts";
 
@@ -55,9 +56,14 @@ export async function withDatabase<T>(
   const types = await declaredTypes(context.command, flags, storage);
   const onUnreadableFolder: OpenQueryOptions["onUnreadableFolder"] = ({ path, error }) =>
     context.warn(`${path} cannot be read (${error.code}); only queries that need it fail`);
+  const onStrays: OpenQueryOptions["onStrays"] = ({ entity, keys }) =>
+    context.warn(
+      `${entity}: ${formatFiles(keys.length)} ${keys.length === 1 ? "is" : "are"} not read, such as ${keys[0]}; parquetry doctor lists such files`,
+    );
   await using db = await openQuery(storage, {
     cacheDirectory: cacheFolder,
     onUnreadableFolder,
+    onStrays,
     ...options,
     ...types,
   });
