@@ -68,6 +68,10 @@ const VALUES: Readonly<Record<string, Values>> = {
   "limits.maxFooterBytes": limit,
   "limits.maxDecimalDigits": limit,
   schema: { right: [[{ name: "a", type: "int64" }]], wrong: ["int64", {}, new Set(), null, 5] },
+  keyTypes: {
+    right: [{}, { year: "integer", team: "string" }],
+    wrong: [{ year: "number" }, { year: Number }, ["year"], new Map(), "integer", null],
+  },
   rowSchema: { right: [z.object({})], wrong: [{}, "x", null, () => ({}), { parse: () => ({}) }] },
   csv: { right: [{}], wrong: nested },
   "csv.encoding": { right: ["utf-8", "latin1", "windows-1252"], wrong: ["utf8", "UTF-8", 5, null] },

@@ -48,12 +48,12 @@ export function composed(value: string | null): string | null {
 }
 
 /**
- * Refuses filters on keys that the entity does not have.
+ * Refuses keys that the entity does not have.
  *
  * @throws StorageError `invalid_argument` naming the keys there are.
  */
-export function checkFilterKeys(filters: ParsedFilters, keys: readonly string[], entity: string): void {
-  for (const key of filters.keys()) {
+export function checkKeyNames(named: readonly string[], keys: readonly string[], entity: string): void {
+  for (const key of named) {
     if (keys.includes(key)) continue;
     throw new StorageError({
       code: "invalid_argument",

@@ -6,8 +6,8 @@ import type { StorageBackend } from "../bytes/storage-backend.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import { unknownEntity } from "./entities.ts";
 import { isUnreadable, type OpenFile, type OpenPartitionOptions, openPartition } from "./open-partition.ts";
-import { canMatch, checkFilterKeys, matches, type ParsedFilters } from "./partition-filter.ts";
-import { type PartitionTree, walkPartitions } from "./partition-tree.ts";
+import { canMatch, checkKeyNames, matches, type ParsedFilters } from "./partition-filter.ts";
+import { type PartitionFolder, type PartitionTree, walkPartitions } from "./partition-tree.ts";
 import { rowParser } from "./row-parser.ts";
 
 /** Partitions that are opened ahead while one is read. */
@@ -21,18 +21,23 @@ export interface ScanOptions<T = Row> extends OpenPartitionOptions {
    */
   readonly columns?: readonly string[] | undefined;
   /**
-   * A zod schema that parses every row, with its partition columns as strings. The rows, and their type, are then its
-   * output. Default: rows as they are.
+   * The types of partition columns. `"integer"`: a number where exact, else bigint, as SQL has keys whose values are all whole
+   * numbers. Default: `"string"`, the text of the folder's name.
+   */
+  readonly keyTypes?: Readonly<Record<string, "string" | "integer">> | undefined;
+  /**
+   * A zod schema that parses every row, with its partition columns as strings unless `keyTypes` says otherwise. The rows, and
+   * their type, are then its output. Default: rows as they are.
    */
   readonly rowSchema?: z.ZodType<T> | undefined;
 }
 
 /**
  * Yields the rows of an entity's matching partitions in batches, partitions in path order, files in name order, rows in file
- * order. Partition columns come last in every row, as strings, and override columns of the same name in the files.
+ * order. Partition columns come last in every row, as strings (see `keyTypes`), and override columns of the same name in the files.
  *
- * @throws StorageError `not_found` for an unknown entity, `invalid_argument` for an unknown key, each naming the known ones;
- * `corrupt` that names a file which cannot be read.
+ * @throws StorageError `not_found` for an unknown entity, `invalid_argument` for an unknown key, each naming the known ones, or
+ * for a value that is not of its `keyTypes`; `corrupt` that names a file which cannot be read.
  */
 export async function* scanPartitions<T = Row>(
   backend: StorageBackend,
@@ -40,7 +45,7 @@ export async function* scanPartitions<T = Row>(
   filters: ParsedFilters,
   options: ScanOptions<T> = {},
 ): AsyncGenerator<T[]> {
-  const tree = await matchingPartitions(backend, entity, filters, options.signal);
+  const tree = await matchingPartitions(backend, entity, filters, options);
   const opened = mapOrdered(tree.folders, OPEN_CONCURRENCY, async (folder) => ({
     folder,
     files: await openPartition(backend, folder, options),
@@ -48,7 +53,7 @@ export async function* scanPartitions<T = Row>(
   const missing = new Set(options.columns);
   let opens = 0;
   for await (const { folder, files } of opened) {
-    const partitionColumns = folder.partition.toObject();
+    const partitionColumns = typedKeys(folder, options.keyTypes);
     for (const name of Object.keys(partitionColumns)) missing.delete(name);
     for (const file of files) {
       opens++;
@@ -67,6 +72,33 @@ export async function* scanPartitions<T = Row>(
   }
   const [unknown] = missing;
   if (unknown !== undefined && opens > 0) throw unknownColumn(entity, unknown);
+}
+
+const INTEGER = /^(?:0|-?[1-9]\d*)$/;
+
+/** The partition columns of a folder, of the types that the caller asks for. */
+function typedKeys(
+  { partition, prefix }: PartitionFolder,
+  types: NonNullable<ScanOptions["keyTypes"]> = {},
+): Row {
+  return Object.fromEntries(
+    partition.entries.map(([key, value]) => {
+      if (value === null || !Object.hasOwn(types, key) || types[key] !== "integer") return [key, value];
+      // `01` would become the same number as `1`.
+      if (!INTEGER.test(value)) throw notInteger(prefix, key, value);
+      const number = Number(value);
+      return [key, Number.isSafeInteger(number) ? number : BigInt(value)];
+    }),
+  );
+}
+
+function notInteger(prefix: Key, key: string, value: string): StorageError {
+  return new StorageError({
+    code: "invalid_argument",
+    op: "readIndex",
+    path: prefix,
+    message: `readIndex: ${prefix} has ${key} = ${JSON.stringify(value)}, which is not a whole number that a number gives back unchanged. Remove ${key} from keyTypes, or exclude the partition by a filter.`,
+  });
 }
 
 /** Returns the error of a column that no file has, which is a misspelt name; one that only some files lack is null there. */
@@ -102,7 +134,7 @@ async function matchingPartitions(
   backend: StorageBackend,
   entity: Key,
   filters: ParsedFilters,
-  signal: AbortSignal | undefined,
+  { keyTypes = {}, signal }: Pick<ScanOptions, "keyTypes" | "signal">,
 ): Promise<PartitionTree> {
   const tree = await walkPartitions(backend, entity, {
     signal,
@@ -115,7 +147,8 @@ async function matchingPartitions(
   });
   if (tree.folders.length === 0 && tree.keys.length === 0)
     throw await unknownEntity(backend, entity, "readIndex");
-  await checkKeys(backend, entity, filters, tree.keys, signal);
+  const named = [...filters.keys(), ...Object.keys(keyTypes)];
+  await checkKeys(backend, entity, named, tree.keys, signal);
   return { ...tree, folders: tree.folders.filter(({ partition }) => matches(filters, partition)) };
 }
 
@@ -123,12 +156,11 @@ async function matchingPartitions(
 async function checkKeys(
   backend: StorageBackend,
   entity: Key,
-  filters: ParsedFilters,
+  named: readonly string[],
   found: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const isComplete = (known: readonly string[]): boolean =>
-    [...filters.keys()].every((key) => known.includes(key));
+  const isComplete = (known: readonly string[]): boolean => named.every((key) => known.includes(key));
   if (isComplete(found)) return;
   const chain = await walkPartitions(backend, entity, {
     signal,
@@ -136,5 +168,5 @@ async function checkKeys(
   });
   if (isComplete([...found, ...chain.keys])) return;
   const { keys } = await walkPartitions(backend, entity, { signal });
-  checkFilterKeys(filters, keys, entity);
+  checkKeyNames(named, keys, entity);
 }

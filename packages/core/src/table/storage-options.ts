@@ -1,4 +1,4 @@
-import { checkOptions, either, type OptionKinds, oneOf } from "../bytes/check-arguments.ts";
+import { checkOptions, either, isPlainObject, type OptionKinds, oneOf } from "../bytes/check-arguments.ts";
 import type { OperationOptions } from "../bytes/storage-backend.ts";
 import type { ReadCsvOptions } from "../csv/read-csv-options.ts";
 import type { WriteCsvOptions } from "../csv/write-csv.ts";
@@ -48,6 +48,12 @@ const delimiter = {
   expected: 'a string such as "," or "\\t", without quotes and line ends',
   is: (value: unknown) => typeof value === "string" && /^[^"\r\n]+$/.test(value),
 };
+const keyTypes = {
+  expected: 'types by partition key, "string" or "integer", such as { year: "integer" }',
+  is: (value: unknown) =>
+    isPlainObject(value) &&
+    Object.values(value as object).every((type) => type === "string" || type === "integer"),
+};
 const rowSchema = {
   expected: "a zod schema",
   is: (value: unknown) => typeof value === "object" && value !== null && "safeParse" in value,
@@ -83,6 +89,7 @@ const readParquet: OptionKinds<ReadParquetOptions> = {
   ...operation,
 };
 const scan: OptionKinds<ScanOptions<unknown>> = {
+  keyTypes,
   rowSchema,
   csv: "object",
   onUnreadable: oneOf("throw", "skip"),
