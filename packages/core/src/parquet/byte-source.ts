@@ -19,7 +19,7 @@ export const WHOLE_FILE_BYTES: number = 1024 * 1024;
 /** How many bytes at the end of a larger file are fetched first: footers are rarely larger. */
 export const FOOTER_BYTES: number = 64 * 1024;
 
-/** What a reader must know about an object. If omitted, the first request discovers it. */
+/** The size and version of an object. If they are omitted, the first request discovers them. */
 export type KnownObject = Pick<ObjectInfo, "sizeBytes" | "etag">;
 
 /** The size and hash that a manifest has for a file. */

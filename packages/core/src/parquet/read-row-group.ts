@@ -7,7 +7,7 @@ import { PARSERS, type ReadValue, toJs } from "./value-reader.ts";
 /** Columns are decoded together up to this many bytes: a limit of the calls to the decoder, and of the memory. */
 const DECODE_BYTES = 8 * 1024 * 1024;
 
-/** What is needed to read the row groups of one file. */
+/** The parts of one file that {@link readRowGroup} needs. */
 export interface GroupDecoder {
   readonly source: ByteSource;
   readonly metadata: FileMetaData;

@@ -179,7 +179,7 @@ export const PARSERS: Partial<ParquetParsers> = {
   geographyFromBytes: (bytes) => bytes,
 };
 
-/** Returns a timestamp that has so many decimal digits below the millisecond. */
+/** Returns a timestamp with `digits` decimal digits below the millisecond. */
 function timestamp(value: bigint | undefined | null, digits: number): Date | string | null {
   // hyparquet passes undefined for null inside lists, against its own types.
   if (value === undefined || value === null) return null;
