@@ -165,11 +165,25 @@ describe("init", () => {
 
 describe("doctor", () => {
   it("checks both ends and leaves nothing behind", async () => {
-    const { exitCode, stdout } = await world.call(["doctor"]);
+    const sound = join(world.folder, "sound");
+    mkdirSync(join(sound, "raw/year=2024"), { recursive: true });
+    writeFileSync(join(sound, "raw/year=2024/a.csv"), "a\n1\n");
+    const { exitCode, stdout } = await world.call(["doctor"], { CFB_MODEL_DATA_ROOT: sound });
     expect(exitCode).toBe(0);
     for (const check of ["data root: delete", "cloud: list", "cloud: write", "cloud: read", "cloud: delete"])
       expect(stdout).toContain(`✓ ${check}`);
     expect(summaryOf(await world.call(["inventory", "r2://football", "--json"]))).toMatchObject({ files: 0 });
+  });
+
+  it("fails for damaged data files, and names them and what stops other engines", async () => {
+    const { exitCode, stdout } = await world.call(["doctor"]);
+    expect(exitCode).toBe(1);
+    const text = stdout.replace(/\s+/g, " ");
+    expect(text).toContain(
+      "✗ partitions: data files: 2 empty, truncated or unreadable: raw/plays/year=2024/",
+    );
+    expect(text).toContain("! partitions: manifests: 1 stop pandas, pyarrow and Spark: raw/plays/year=2024/");
+    expect(text).toContain(`parquetry repair --from ${world.data} (--dry-run first)`);
   });
 
   it("fails with the remedy", async () => {

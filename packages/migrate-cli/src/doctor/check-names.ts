@@ -116,7 +116,7 @@ function fold(key: string): string {
 }
 
 /** Counts names and keeps the first {@link NAMED}. */
-class NamedCount {
+export class NamedCount {
   count = 0;
   readonly #names: string[] = [];
 

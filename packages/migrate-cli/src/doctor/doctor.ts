@@ -2,6 +2,7 @@ import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
 import { checkBackend, checkOptions, invalid, type OptionKinds } from "@parquetry/core/unstable";
 import type { Check } from "./check.ts";
 import { checkAccess } from "./check-access.ts";
+import { checkFiles } from "./check-files.ts";
 import { type CheckNamesOptions, checkNames } from "./check-names.ts";
 import { checkUploads } from "./check-uploads.ts";
 
@@ -11,7 +12,7 @@ export interface DoctorSubject {
   readonly name: string;
   /** Opens it; throws if its configuration is wrong. */
   open(): Promise<StorageBackend>;
-  /** Whether files are migrated from it: their names are checked, and it need not be writable. Default false. */
+  /** Whether files are migrated from it: their names and data files are checked, and it need not be writable. Default false. */
   readonly isSource?: boolean | undefined;
 }
 
@@ -36,7 +37,7 @@ export const DOCTOR_OPTIONS: OptionKinds<DoctorOptions> = {
 };
 
 /**
- * Checks the configuration of each store, the access to it, and the names in it. A failed check does not end the run; checks
+ * Checks the configuration of each store, the access to it, and the names and data files in it. A failed check does not end the run; checks
  * that depend on it are skipped.
  *
  * @throws StorageError `invalid_argument` for invalid subjects or options.
@@ -75,7 +76,10 @@ export async function doctor(
         for (const check of await checkUploads(backend, name, options)) add(check);
       }
       const listed = access.some(({ name: check, status }) => check === `${name}: list` && status === "ok");
-      if (isSource && listed) for (const check of await checkNames(backend, options)) add(check);
+      if (isSource && listed) {
+        for (const check of await checkNames(backend, options)) add(check);
+        for (const check of await checkFiles(backend, options)) add(check);
+      }
     } finally {
       await backend.close();
     }

@@ -1,0 +1,100 @@
+import { createMemoryBackend, parseKey, type StorageBackend } from "@parquetry/core";
+import { encodeParquet } from "@parquetry/core/unstable/tables";
+import { describe, expect, it } from "vitest";
+import type { Check } from "./check.ts";
+import { checkFiles, MAX_ENDS_READ } from "./check-files.ts";
+
+const parquet = encodeParquet([{ n: 1 }], [{ name: "n", type: "int64" }]);
+const text = (content: string): Uint8Array => new TextEncoder().encode(content);
+
+async function tree(files: Readonly<Record<string, Uint8Array>>): Promise<StorageBackend> {
+  const backend = createMemoryBackend();
+  for (const [key, bytes] of Object.entries(files)) await backend.put(parseKey(key), bytes);
+  return backend;
+}
+
+const named = (checks: readonly Check[], name: string): Check | undefined =>
+  checks.find((check) => check.name === `partitions: ${name}`);
+
+describe("checkFiles", () => {
+  it("passes sound files, and says how many were read", async () => {
+    const files = { "t/y=1/a.parquet": parquet, "t/y=1/_manifest.json": text("{}"), "t/y=2/b.PQ": parquet };
+    const found = await checkFiles(
+      await tree({ ...files, "t/y=3/c.csv": text("a\n"), "README.md": text("x") }),
+    );
+    expect(found).toEqual([
+      {
+        name: "partitions: data files",
+        status: "ok",
+        detail: "3 files, none empty or truncated; the ends of 2 of 2 Parquet files were read",
+      },
+    ]);
+    expect(await checkFiles(await tree({ "raw/a": text("1") }))).toEqual([]);
+  });
+
+  it("finds empty and truncated files by their size and their ends", async () => {
+    const found = await checkFiles(
+      await tree({
+        "t/y=1/empty.parquet": text(""),
+        "t/y=1/empty.csv": text(""),
+        "t/y=1/tiny.parquet": text("PAR1PAR1"),
+        "t/y=2/cut.parquet": parquet.subarray(0, parquet.byteLength - 20),
+        "t/y=2/tail.parquet": parquet.subarray(20),
+        "t/y=2/short.parquet": Buffer.concat([text("PAR1"), parquet.subarray(parquet.byteLength - 8)]),
+        "t/y=2/good.parquet": parquet,
+      }),
+    );
+    const { status, detail, remedy } = named(found, "data files") ?? {};
+    expect([status, remedy]).toEqual(["fail", expect.stringContaining("Restore them")]);
+    expect(detail).toContain("6 empty, truncated or unreadable: ");
+    for (const problem of [
+      "t/y=1/empty.csv (0 bytes)",
+      "t/y=1/empty.parquet (0 bytes)",
+      "t/y=1/tiny.parquet (8 bytes)",
+      "t/y=2/cut.parquet (does not end as Parquet)",
+      "t/y=2/tail.parquet (does not begin as Parquet)",
+      "t/y=2/short.parquet (shorter than its footer)",
+    ])
+      expect(detail).toContain(problem);
+    expect(detail).not.toContain("good.parquet");
+  });
+
+  it("names files that stop other engines, with the command that fixes it, and strays", async () => {
+    const found = await checkFiles(
+      await tree({
+        "t/y=1/a.parquet": parquet,
+        "t/y=1/manifest.json": text("{}"),
+        "t/y=1/notes.txt": text("x"),
+        "t/y=1/b.orc": text("x"),
+        "t/y=1/_SUCCESS": text(""),
+        "t/_delta_log/y=1/0.json": text("{}"),
+      }),
+    );
+    expect(named(found, "manifests")).toMatchObject({
+      status: "warn",
+      detail: "1 stop pandas, pyarrow and Spark: t/y=1/manifest.json",
+      remedy: expect.stringContaining("parquetry repair --from "),
+    });
+    expect(named(found, "other files")?.detail).toContain(": t/y=1/notes.txt");
+    expect(named(found, "strays")?.detail).toBe("1 not read by any query: t/y=1/b.orc");
+  });
+
+  it("reads the ends of a bounded number of files", async () => {
+    const backend = await tree(
+      Object.fromEntries(
+        Array.from({ length: 2 * MAX_ENDS_READ + 5 }, (_, i) => [`t/y=${i}/a.parquet`, parquet]),
+      ),
+    );
+    let reads = 0;
+    const counted: StorageBackend = {
+      ...backend,
+      get: (...args) => {
+        reads++;
+        return backend.get(...args);
+      },
+    };
+    const [check] = await checkFiles(counted);
+    expect(reads).toBe(2 * MAX_ENDS_READ);
+    expect(check?.detail).toContain("the ends of 1,000 of 2,005 Parquet files were read");
+  });
+});

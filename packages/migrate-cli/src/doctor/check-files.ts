@@ -1,0 +1,136 @@
+import { collectBytes, isStorageError, type ObjectInfo, type StorageBackend } from "@parquetry/core/backend";
+import { mapConcurrent, parsePartitionSegment } from "@parquetry/core/unstable";
+import { listSide } from "../listing/list-side.ts";
+import { compileSelection } from "../select/selection.ts";
+import { hashKey } from "../select/shard.ts";
+import { formatCount, formatFiles } from "../terminal/format-amount.ts";
+import type { Check } from "./check.ts";
+import { NamedCount } from "./check-names.ts";
+
+/** Parquet files whose ends are read, by two range reads each. The same files are chosen every time. */
+export const MAX_ENDS_READ = 1000;
+const READ_CONCURRENCY = 16;
+/** The smallest Parquet file: the magic at both ends, and the length of the footer. */
+const MIN_PARQUET_BYTES = 12;
+const TAIL_BYTES = 8;
+
+/**
+ * Checks the files of the partitions of a tree: empty and truncated data files, data files that no query reads, and files that
+ * stop other engines. It lists the tree once and reads the ends of up to {@link MAX_ENDS_READ} Parquet files.
+ *
+ * @throws StorageError if the tree cannot be listed.
+ */
+export async function checkFiles(
+  backend: StorageBackend,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<readonly Check[]> {
+  const { dataFormat, looksLikeData } = await import("@parquetry/core/unstable/tables");
+  const { judge } = compileSelection();
+  const damaged = new NamedCount();
+  const manifests = new NamedCount();
+  const obstacles = new NamedCount();
+  const strays = new NamedCount();
+  let sample: { readonly info: ObjectInfo; readonly rank: number }[] = [];
+  let dataFiles = 0;
+  let parquetFiles = 0;
+  for await (const info of listSide(backend, { signal, onUnreadable: () => {} })) {
+    const folders = info.key.split("/");
+    const name = folders.pop() ?? "";
+    if (judge(info.key) !== "selected" || folders.some(isHidden) || isHidden(name)) continue;
+    if (!folders.some((folder) => parsePartitionSegment(folder) !== undefined)) continue;
+    const format = dataFormat(name);
+    if (format === undefined) {
+      const list = name === "manifest.json" ? manifests : looksLikeData(name) ? strays : obstacles;
+      list.add(info.key);
+      continue;
+    }
+    dataFiles++;
+    if (format === "parquet") parquetFiles++;
+    if (info.sizeBytes < (format === "parquet" ? MIN_PARQUET_BYTES : 1))
+      damaged.add(`${info.key} (${info.sizeBytes} bytes)`);
+    else if (format === "parquet") {
+      sample.push({ info, rank: hashKey(info.key) });
+      if (sample.length >= 2 * MAX_ENDS_READ) sample = first(sample);
+    }
+  }
+  const chosen = first(sample);
+  const problems = await mapConcurrent(chosen, READ_CONCURRENCY, async ({ info }) => {
+    const problem = await problemOf(backend, info, signal);
+    return problem === undefined ? undefined : `${info.key} (${problem})`;
+  });
+  for (const problem of problems) if (problem !== undefined) damaged.add(problem);
+
+  const checks: Check[] = [];
+  if (dataFiles > 0) {
+    const read = `the ends of ${formatCount(chosen.length)} of ${formatCount(parquetFiles)} Parquet files were read`;
+    checks.push(
+      damaged.count === 0
+        ? {
+            name: "partitions: data files",
+            status: "ok",
+            detail: `${formatFiles(dataFiles)}, none empty or truncated; ${read}`,
+          }
+        : {
+            name: "partitions: data files",
+            status: "fail",
+            detail: `${damaged.describe("empty, truncated or unreadable")}; ${read}`,
+            remedy: "Restore them from the source, or remove them: a query that needs one fails.",
+          },
+    );
+  }
+  const warn = (name: string, list: NamedCount, problem: string, remedy: string): void => {
+    if (list.count > 0) checks.push({ name, status: "warn", detail: list.describe(problem), remedy });
+  };
+  warn(
+    "partitions: manifests",
+    manifests,
+    "stop pandas, pyarrow and Spark",
+    `Rename them to _manifest.json, which engines ignore: parquetry repair --from ${quoted(backend.url())} (--dry-run first).`,
+  );
+  warn(
+    "partitions: other files",
+    obstacles,
+    "stop pandas, pyarrow and Spark",
+    "Move them out of the partitions, or rename them: engines ignore names that begin with _.",
+  );
+  warn(
+    "partitions: strays",
+    strays,
+    "not read by any query",
+    "Convert them to Parquet or CSV, or move them out of the partitions.",
+  );
+  return checks;
+}
+
+/** An address quoted for a shell. */
+const quoted = (url: string): string => (/^[\w.:/-]+$/.test(url) ? url : `'${url.replaceAll("'", "'\\''")}'`);
+
+const isHidden = (name: string): boolean => /^[._]/.test(name);
+
+function first<T extends { readonly rank: number }>(sample: readonly T[]): T[] {
+  return [...sample].sort((a, b) => a.rank - b.rank).slice(0, MAX_ENDS_READ);
+}
+
+/** Returns what is wrong with the ends of a Parquet file. A file that is gone by now has no problem. */
+async function problemOf(
+  backend: StorageBackend,
+  { key, sizeBytes, etag }: ObjectInfo,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const read = async (start: number, end: number): Promise<Buffer> => {
+    const { body } = await backend.get(key, { range: { start, end }, ifMatch: etag, signal });
+    return Buffer.from(await collectBytes(body));
+  };
+  try {
+    const head = await read(0, 4);
+    const tail = await read(sizeBytes - TAIL_BYTES, sizeBytes);
+    const magic = tail.toString("latin1", 4);
+    // PARE: the footer is encrypted.
+    if (!["PAR1", "PARE"].includes(head.toString("latin1"))) return "does not begin as Parquet";
+    if (!["PAR1", "PARE"].includes(magic)) return "does not end as Parquet";
+    return tail.readUInt32LE() + MIN_PARQUET_BYTES > sizeBytes ? "shorter than its footer" : undefined;
+  } catch (error) {
+    if (!isStorageError(error) || ["aborted", "unauthenticated"].includes(error.code)) throw error;
+    return ["not_found", "precondition_failed"].includes(error.code) ? undefined : error.code;
+  }
+}
