@@ -5,7 +5,7 @@ import { checkOptions, invalid } from "@parquetry/core/unstable";
 import { looksLikeData } from "@parquetry/core/unstable/tables";
 import { compactEntity } from "../compact/compact-entity.ts";
 import { COMPACT_OPTIONS, type CompactionReport, type CompactOptions } from "../compact/compact-options.ts";
-import type { DuckDb, DuckDbResult } from "../duckdb/duckdb.ts";
+import type { ColumnBatch, DuckDb, DuckDbResult } from "../duckdb/duckdb.ts";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { FileSource } from "../files/file-source.ts";
 import { type Execution, fetchUntilSatisfied, type ReadSummary } from "../plan/fetch-until-satisfied.ts";
@@ -203,7 +203,7 @@ export class QueryDatabase implements AsyncDisposable {
   ): Promise<QueryExplanation> {
     const started = performance.now();
     checkSqlArguments(text, options, "explain");
-    return withDeadline(options, async (signal) => {
+    return withDeadline(deadlineOf(options), async (signal) => {
       const context = await this.#context(text, parameters, { ...options, signal }, started);
       const columns = new Map(context.tables.map(({ facts }) => [facts.entity, facts.columns]));
       return explainPlan(await planScan(context, columns), context);
@@ -292,7 +292,7 @@ export class QueryDatabase implements AsyncDisposable {
       ran.result.close();
       throw error;
     }
-    return ran;
+    return { result: untilDeadline(ran.result, ran.deadline), stats: ran.stats };
   }
 
   /** Plans and runs a query. */
@@ -302,16 +302,17 @@ export class QueryDatabase implements AsyncDisposable {
     parameters: QueryParameters | undefined,
     options: SqlOptions,
     execution: (context: PlanContext) => Execution<T>,
-  ): Promise<{ readonly result: T; readonly stats: QueryStats }> {
+  ): Promise<{ readonly result: T; readonly stats: QueryStats; readonly deadline: Deadline }> {
     const started = performance.now();
     checkSqlArguments(text, options, op);
-    const { result, summary } = await withDeadline(options, (signal) =>
+    const deadline = deadlineOf(options);
+    const { result, summary } = await withDeadline(deadline, (signal) =>
       retryOnReplacedFiles(
         () => this.#context(text, parameters, { ...options, signal }, started),
         (context) => fetchUntilSatisfied(context, options.maxRows, execution(context)),
       ),
     );
-    return { result, stats: statsOf(summary, result.rowCount, started) };
+    return { result, stats: statsOf(summary, result.rowCount, started), deadline };
   }
 
   #checkOpen(op: string): void {
@@ -380,22 +381,51 @@ function checkTable(table: string, op: string): void {
   if (typeof table !== "string") throw invalid(op, `the table must be a string, got ${typeof table}`);
 }
 
-/** Runs with a signal that fires at the caller's signal or after the timeout; the error says which of the two it was. */
+/** A signal that fires at the caller's signal or after the timeout. */
+interface Deadline {
+  readonly signal: AbortSignal | undefined;
+  /** The error to throw for an error: `timeout` if the timeout was the cause. */
+  readonly explain: (error: unknown) => unknown;
+}
+
+function deadlineOf({ signal, timeoutMs }: Pick<SqlOptions, "signal" | "timeoutMs">): Deadline {
+  if (timeoutMs === undefined) return { signal, explain: (error) => error };
+  const timeout = AbortSignal.timeout(Math.min(timeoutMs, MAX_TIMEOUT_MS));
+  return {
+    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+    explain: (error) => {
+      if (!timeout.aborted || signal?.aborted === true || !isStorageError(error, "aborted")) return error;
+      return new StorageError({
+        code: "timeout",
+        op: "sql",
+        retry: "never",
+        message: `sql: no result within ${timeoutMs} ms. Read fewer partitions, or raise timeoutMs.`,
+      });
+    },
+  };
+}
+
+/** Runs something until a deadline. */
 async function withDeadline<T>(
-  { signal, timeoutMs }: Pick<SqlOptions, "signal" | "timeoutMs">,
+  { signal, explain }: Deadline,
   run: (signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T> {
-  if (timeoutMs === undefined) return run(signal);
-  const timeout = AbortSignal.timeout(Math.min(timeoutMs, MAX_TIMEOUT_MS));
   try {
-    return await run(signal === undefined ? timeout : AbortSignal.any([signal, timeout]));
+    return await run(signal);
   } catch (error) {
-    if (!timeout.aborted || signal?.aborted === true || !isStorageError(error, "aborted")) throw error;
-    throw new StorageError({
-      code: "timeout",
-      op: "sql",
-      retry: "never",
-      message: `sql: no result within ${timeoutMs} ms. Read fewer partitions, or raise timeoutMs.`,
-    });
+    throw explain(error);
   }
+}
+
+/** A result whose rows must be converted before a deadline. */
+function untilDeadline(result: DuckDbResult, { explain }: Deadline): DuckDbResult {
+  async function* batches(): AsyncGenerator<ColumnBatch> {
+    try {
+      yield* result.batches();
+    } catch (error) {
+      throw explain(error);
+    }
+  }
+  const { columns, rowCount } = result;
+  return { columns, rowCount, batches, close: () => result.close() };
 }

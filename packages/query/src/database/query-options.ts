@@ -74,7 +74,10 @@ export interface TableStrays {
 export interface SqlOptions extends ResultOptions, ResultLimit {
   /** Interrupts the query, which then fails with `aborted`. */
   readonly signal?: AbortSignal | undefined;
-  /** Interrupts the query after this many milliseconds; it then fails with `timeout`. Default: no limit. */
+  /**
+   * Interrupts the query after this many milliseconds, the conversion of its rows included; it then fails with `timeout`. With
+   * `stream` and `open`, the time until the last batch is taken counts. Default: no limit.
+   */
   readonly timeoutMs?: number | undefined;
   /** Called after each list request, after each file that is ready to read, and when DuckDB starts. */
   readonly onProgress?: ((progress: QueryProgress) => void) | undefined;

@@ -10,7 +10,12 @@ let scratchDirectory: string | undefined;
 const aborts = new Map<number, AbortController>();
 const results = new Map<
   number,
-  { readonly result: DuckDbResult; readonly batches: AsyncGenerator<ColumnBatch> }
+  {
+    readonly result: DuckDbResult;
+    readonly batches: AsyncGenerator<ColumnBatch>;
+    /** Interrupts the conversion of its rows. */
+    readonly interrupt: () => void;
+  }
 >();
 let resultCount = 0;
 
@@ -31,16 +36,21 @@ const answerers = (signal: AbortSignal): DuckDbCalls => ({
   groupFiles: (files) => opened().groupFiles(files),
   isAllNull: (group, column) => opened().isAllNull(group, column),
   async run(statement, tables, options: RunOptions) {
-    const result = await opened().run(statement, tables, { ...options, signal });
+    const controller = new AbortController();
+    const interrupt = (): void => controller.abort();
+    signal.addEventListener("abort", interrupt, { once: true });
+    const result = await opened().run(statement, tables, { ...options, signal: controller.signal });
     const number = ++resultCount;
-    results.set(number, { result, batches: result.batches() });
+    results.set(number, { result, batches: result.batches(), interrupt });
     return { result: number, columns: result.columns, rowCount: result.rowCount };
   },
   runToParquet: (statement, tables, options) =>
     opened().runToParquet(statement, tables, { ...options, signal }),
   merge: (table, options) => opened().merge(table, { ...options, signal }),
   async next(number) {
-    const next = await results.get(number)?.batches.next();
+    const found = results.get(number);
+    if (found !== undefined) signal.addEventListener("abort", found.interrupt, { once: true });
+    const next = await found?.batches.next();
     if (next !== undefined && next.done !== true) return next.value;
     results.delete(number);
     return undefined;

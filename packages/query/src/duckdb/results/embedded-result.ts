@@ -6,8 +6,10 @@ import { interrupted } from "../interruptible.ts";
 import type { QueryColumn } from "../views/scan-table.ts";
 import { resultValue } from "./result-values.ts";
 
-/** The event loop runs at least this often while values are converted. */
+/** The event loop runs at least this often while values are converted, so that a signal can fire. */
 const MAX_BLOCK_MS = 15;
+/** The clock is read after this many values: a value may be a long list. */
+const VALUES_PER_LOOK = 16;
 
 /**
  * A finished result of DuckDB, converted chunk by chunk as it is read. The driver's `stream()` is avoided: it ends early without
@@ -40,20 +42,33 @@ export class EmbeddedResult implements DuckDbResult {
   }
 
   async *batches(): AsyncGenerator<ColumnBatch> {
+    const { signal } = this.#options;
+    const throwIfAborted = (): void => {
+      if (signal?.aborted === true) throw interrupted();
+    };
     try {
       let turnStarted = performance.now();
+      let untilLook = VALUES_PER_LOOK;
       for (let i = 0; i < this.#result.chunkCount; i++) {
-        if (this.#options.signal?.aborted === true) throw interrupted();
+        throwIfAborted();
         const chunk = this.#result.getChunk(i);
+        const { rowCount } = chunk;
         const values: unknown[][] = [];
         for (let c = 0; c < this.columns.length; c++) {
-          values.push(chunk.getColumnValues(c).map((value) => resultValue(value, this.#options)));
-          if (performance.now() - turnStarted > MAX_BLOCK_MS) {
+          const vector = chunk.getColumnVector(c);
+          const column: unknown[] = [];
+          values.push(column);
+          for (let row = 0; row < rowCount; row++) {
+            column.push(resultValue(vector.getItem(row), this.#options));
+            if (--untilLook > 0) continue;
+            untilLook = VALUES_PER_LOOK;
+            if (performance.now() - turnStarted <= MAX_BLOCK_MS) continue;
             await nextTurn();
+            throwIfAborted();
             turnStarted = performance.now();
           }
         }
-        yield { rowCount: chunk.rowCount, values };
+        yield { rowCount, values };
       }
     } finally {
       this.close();
