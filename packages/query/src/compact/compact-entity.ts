@@ -25,7 +25,7 @@ import { storedFiles } from "../tables/stored-files.ts";
 import type { DeclaredTable, TableFacts } from "../tables/table-facts.ts";
 import type { CompactedPartition, CompactionReport, CompactOptions } from "./compact-options.ts";
 import { type CompactionPlan, type CompactionStep, planCompaction } from "./plan-compaction.ts";
-import { madeFrom, type TargetState, targetState } from "./target-state.ts";
+import { madeFrom, noteOf, type TargetState, targetState } from "./target-state.ts";
 
 /** Partitions that are merged concurrently: while DuckDB uses every core for one, the store answers requests for others. */
 const CONCURRENCY = 4;
@@ -131,7 +131,7 @@ async function makePlan(
 
 /** The files that the new file replaces: those it is made from, or those of an earlier run into another entity. */
 async function targetOf(
-  { source, facts }: CompactContext,
+  { duckdb, source, facts }: CompactContext,
   { target, there, isWhole, keyColumns }: FullPlan,
   step: CompactionStep,
   { sortBy = [], signal }: CompactOptions,
@@ -140,7 +140,7 @@ async function targetOf(
     return { isDone: false, replaced: step.files.map(({ file }) => file), made: undefined };
   const made = madeFrom(facts.entity, step, [keyColumns, sortBy]);
   const folder = there.get(step.partition.path());
-  return { ...(await targetState(folder, made, isWhole, source, signal)), made };
+  return { ...(await targetState(folder, made, isWhole, { duckdb, source }, signal)), made };
 }
 
 async function compactStep(
@@ -151,7 +151,8 @@ async function compactStep(
 ): Promise<Pick<CompactedPartition, "bytesAfter" | "rows">> {
   const { backend, duckdb } = context;
   const { table, nullColumns } = await scanTable(context, plan, step, signal);
-  const merged = await duckdb.merge(table, { sortBy, signal });
+  const note = step.made && noteOf(step.made);
+  const merged = await duckdb.merge(table, { sortBy, note, signal });
   try {
     const { size } = await stat(merged.path);
     await rewritePartition(

@@ -6,6 +6,7 @@ import {
   type MadeFrom,
   type PartitionFolder,
 } from "@parquetry/core/unstable/tables";
+import type { DuckDb } from "../duckdb/duckdb.ts";
 import type { FileSource } from "../files/file-source.ts";
 import type { CompactionStep } from "./plan-compaction.ts";
 
@@ -23,6 +24,11 @@ export function madeFrom(entity: Key, { files }: CompactionStep, how: readonly u
   return { entity, version: hash.digest("hex") };
 }
 
+/** The note in the footer of a file that compact writes into another entity. */
+export function noteOf({ entity, version }: MadeFrom): string {
+  return JSON.stringify({ entity, version });
+}
+
 /**
  * Compares a stored partition with what would be written there.
  *
@@ -33,12 +39,20 @@ export async function targetState(
   folder: PartitionFolder | undefined,
   wanted: MadeFrom,
   isWhole: boolean,
-  source: FileSource,
+  { duckdb, source }: { readonly duckdb: DuckDb; readonly source: FileSource },
   signal: AbortSignal | undefined,
 ): Promise<TargetState> {
   if (folder === undefined) return { isDone: false, replaced: [] };
   const manifest = folder.manifest && (await source.readManifest(folder.manifest, signal));
   const replaced = committedFiles(folder, manifest);
+  const [file, ...others] = replaced;
+  if (manifest === undefined && file !== undefined && others.length === 0) {
+    // A run that was killed before it could write the manifest left its one file, which says from what it was made.
+    const count = { fetchedFiles: 0, fetchedBytes: 0 };
+    const [scan] = await source.fetch([{ file, entries: folder.partition.entries }], { signal, count });
+    const note = scan && (await duckdb.readNote(scan).catch(() => undefined));
+    if (note === noteOf(wanted)) return { isDone: false, replaced };
+  }
   const made = manifest?.made_from;
   if (made?.entity === wanted.entity && made.version === wanted.version) return { isDone: true, replaced };
   if (replaced.length === 0 || (made?.entity === wanted.entity && isWhole))

@@ -59,6 +59,8 @@ export interface RunOptions extends ResultOptions, CallOptions {
 export interface MergeOptions extends CallOptions {
   /** Columns to sort by. Default: the order of the files. */
   readonly sortBy?: readonly string[] | undefined;
+  /** A text for the footer of the file, which {@link DuckDb.readNote} returns. Default: none. */
+  readonly note?: string | undefined;
 }
 
 /** A result as a file. */
@@ -125,6 +127,8 @@ export interface DuckDb {
    * @throws StorageError `corrupt` where the file does not hold exactly these rows.
    */
   merge(table: ScanTable, options: MergeOptions): Promise<ResultFile>;
+  /** The note of a file that {@link DuckDb.merge} has written; undefined for any other file. */
+  readNote(file: ScanFile): Promise<string | undefined>;
   /** Frees everything. */
   close(): Promise<void>;
 }

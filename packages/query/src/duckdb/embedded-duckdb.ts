@@ -21,7 +21,7 @@ import { failureOfFiles } from "./failure-of-files.ts";
 import { FileSchemas } from "./file-schemas.ts";
 import { loadHttpfs, StoreSecret } from "./httpfs.ts";
 import { interruptible } from "./interruptible.ts";
-import { mergeFiles } from "./merge-files.ts";
+import { mergeFiles, readNote } from "./merge-files.ts";
 import { prepareStatement } from "./prepare-statement.ts";
 import { PLANNING_DISABLED_OPTIMIZERS, Pruner } from "./pruning/pruner.ts";
 import { EmbeddedResult } from "./results/embedded-result.ts";
@@ -214,6 +214,10 @@ class EmbeddedDuckDb implements DuckDb {
     return retryInvalidated(() =>
       this.#write([table], options, (connection, path) => mergeFiles(connection, table, path, options)),
     );
+  }
+
+  readNote({ path, footerPath = path }: ScanFile): Promise<string | undefined> {
+    return this.#executor.withConnection((connection) => readNote(connection, footerPath));
   }
 
   async close(): Promise<void> {

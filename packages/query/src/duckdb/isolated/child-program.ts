@@ -47,6 +47,7 @@ const answerers = (signal: AbortSignal): DuckDbCalls => ({
   runToParquet: (statement, tables, options) =>
     opened().runToParquet(statement, tables, { ...options, signal }),
   merge: (table, options) => opened().merge(table, { ...options, signal }),
+  readNote: (file) => opened().readNote(file),
   async next(number) {
     const found = results.get(number);
     if (found !== undefined) signal.addEventListener("abort", found.interrupt, { once: true });

@@ -31,8 +31,9 @@ export async function openIsolatedDuckDb(options: DuckDbOptions): Promise<DuckDb
     },
     runToParquet: async (statement, tables, options) =>
       (await started()).call("runToParquet", [statement, tables], options),
-    merge: async (table, { sortBy, signal }) =>
-      (await started()).call("merge", [table, { sortBy }], { signal }),
+    merge: async (table, { sortBy, note, signal }) =>
+      (await started()).call("merge", [table, { sortBy, note }], { signal }),
+    readNote: async (file) => (await started()).call("readNote", [file]),
     close: () => processes.close(),
   };
 }
