@@ -18,7 +18,7 @@ import {
   walkPartitions,
 } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
-import type { ScanTable } from "../duckdb/views/scan-table.ts";
+import type { FileGroup, ScanTable } from "../duckdb/views/scan-table.ts";
 import type { FileSource } from "../files/file-source.ts";
 import { declaredType, reconcileColumns, variantsOf } from "../tables/reconcile-columns.ts";
 import { storedFiles } from "../tables/stored-files.ts";
@@ -185,6 +185,7 @@ async function scanTable(
 ): Promise<{ readonly table: ScanTable; readonly nullColumns: readonly string[] }> {
   const ready = await source.fetch(files, { signal, count: { fetchedFiles: 0, fetchedBytes: 0 } });
   const found = await duckdb.groupFiles(ready);
+  checkHidden(facts, found);
   const { columns, groups } = await reconcileColumns(duckdb, {
     entity: facts.entity,
     groups: found,
@@ -207,6 +208,18 @@ async function scanTable(
     table: { names: ["parquetry_merge"], columns: stored, keys, groups },
     nullColumns: columns.filter((column) => !stored.includes(column)).map(({ name }) => name),
   };
+}
+
+/** A key hides a column that differs from it in case, and the merged file would lack that column. */
+function checkHidden({ entity, keys }: TableFacts, groups: readonly FileGroup[]): void {
+  for (const { name } of groups.flatMap(({ columns }) => columns)) {
+    const key = keys.find((each) => each.name !== name && each.name.toLowerCase() === name.toLowerCase());
+    if (key !== undefined)
+      throw wrong(
+        entity,
+        `the column ${name} differs from the key ${key.name} only in case, so that SQL cannot read both`,
+      );
+  }
 }
 
 function checkNames(option: string, names: readonly string[], known: readonly string[], entity: Key): void {
