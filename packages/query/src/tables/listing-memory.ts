@@ -20,7 +20,7 @@ export interface ListingMemory extends Pick<StorageBackend, "list"> {
 /** A finished listing. */
 interface Listing {
   readonly pages: readonly ListPage[];
-  /** What it could not read. */
+  /** The folders and files that it could not read. */
   readonly unreadable: readonly UnreadableEntry[];
 }
 
