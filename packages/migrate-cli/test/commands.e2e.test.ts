@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ENV_TEMPLATE } from "../src/env-template.ts";
@@ -168,10 +168,16 @@ describe("doctor", () => {
     const sound = join(world.folder, "sound");
     mkdirSync(join(sound, "raw/year=2024"), { recursive: true });
     writeFileSync(join(sound, "raw/year=2024/a.csv"), "a\n1\n");
+    const left = join(sound, "raw/year=2024/.parquetry-0123456789abcdef.tmp");
+    writeFileSync(left, "half");
+    utimesSync(left, 1, 1);
     const { exitCode, stdout } = await world.call(["doctor"], { CFB_MODEL_DATA_ROOT: sound });
     expect(exitCode).toBe(0);
     for (const check of ["data root: delete", "cloud: list", "cloud: write", "cloud: read", "cloud: delete"])
       expect(stdout).toContain(`✓ ${check}`);
+    const text = stdout.replace(/\s+/g, " ");
+    expect(text).toContain("! leftovers of killed processes: 1 left: ");
+    expect(text.replaceAll(" ", "")).toContain(left);
     expect(summaryOf(await world.call(["inventory", "r2://football", "--json"]))).toMatchObject({ files: 0 });
   });
 

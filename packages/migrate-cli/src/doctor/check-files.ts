@@ -102,6 +102,24 @@ export async function checkFiles(
   return checks;
 }
 
+/** Looks for files that killed processes left in a directory. They are hidden from every listing. */
+export async function checkLeftovers(backend: StorageBackend): Promise<readonly Check[]> {
+  if (backend.name !== "local") return [];
+  const name = "leftovers of killed processes";
+  try {
+    const found = new NamedCount();
+    const { findLeftovers } = await import("@parquetry/storage/backend");
+    for (const path of await findLeftovers(backend.url())) found.add(path);
+    if (found.count === 0) return [{ name, status: "ok", detail: "none" }];
+    const remedy =
+      "They only take space. removeLeftovers({ root }) of @parquetry/backend-local removes them.";
+    return [{ name, status: "warn", detail: found.describe("left"), remedy }];
+  } catch (error) {
+    if (!isStorageError(error) || error.code === "aborted") throw error;
+    return [{ name, status: "skip", detail: error.message }];
+  }
+}
+
 /** An address quoted for a shell. */
 const quoted = (url: string): string => (/^[\w.:/-]+$/.test(url) ? url : `'${url.replaceAll("'", "'\\''")}'`);
 

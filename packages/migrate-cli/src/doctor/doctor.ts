@@ -2,7 +2,7 @@ import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
 import { checkBackend, checkOptions, invalid, type OptionKinds } from "@parquetry/core/unstable";
 import type { Check } from "./check.ts";
 import { checkAccess } from "./check-access.ts";
-import { checkFiles } from "./check-files.ts";
+import { checkFiles, checkLeftovers } from "./check-files.ts";
 import { type CheckNamesOptions, checkNames } from "./check-names.ts";
 import { checkUploads } from "./check-uploads.ts";
 
@@ -79,6 +79,7 @@ export async function doctor(
       if (isSource && listed) {
         for (const check of await checkNames(backend, options)) add(check);
         for (const check of await checkFiles(backend, options)) add(check);
+        for (const check of await checkLeftovers(backend)) add(check);
       }
     } finally {
       await backend.close();
