@@ -20,6 +20,24 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
+it.runIf(process.platform === "linux")(
+  "lists a name with U+FFFD, and skips a name that is not UTF-8",
+  async () => {
+    await writeFile(Buffer.concat([Buffer.from(`${root}/a`), Buffer.from([0xff])]), "1");
+    await writeFile(join(root, "b\ufffd"), "1");
+    const skipped: unknown[] = [];
+    const names: string[] = [];
+    for await (const page of listTree(root, "", {
+      pageSize: 7,
+      pace: new DiskPace(),
+      onSkipped: (entry) => skipped.push(entry),
+    }))
+      names.push(...page.objects.map(({ key }) => key));
+    expect(names).toEqual(["b\ufffd"]);
+    expect(skipped).toEqual([{ path: "a\ufffd", reason: "not_a_key", detail: "its name is not UTF-8" }]);
+  },
+);
+
 /** A pace that has measured a slow disk, so that everything is read ahead on the thread pool. */
 function slowPace(): DiskPace {
   const pace = new DiskPace();

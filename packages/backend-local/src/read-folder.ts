@@ -20,12 +20,12 @@ export type Facts = ObjectInfo | undefined;
 
 /** Reads a folder on this thread. A missing folder is empty. `prefix` is its key with a trailing `/`, or `""` for the root. */
 export function readFolderSync(path: string, prefix: string): FolderListing {
-  return sortNames(unlessGone(() => readdirSync(path, { withFileTypes: true })) ?? [], prefix);
+  return sortNames(unlessGone(() => readdirSync(path, { withFileTypes: true })) ?? [], path, prefix);
 }
 
 /** As {@link readFolderSync}, on the thread pool. */
 export async function readFolder(path: string, prefix: string): Promise<FolderListing> {
-  return sortNames((await readdir(path, { withFileTypes: true }).catch(noneIfGone)) ?? [], prefix);
+  return sortNames((await readdir(path, { withFileTypes: true }).catch(noneIfGone)) ?? [], path, prefix);
 }
 
 /** Reads the facts of files of a folder on this thread. */
@@ -60,13 +60,13 @@ function factsOf(key: string, stats: BigIntStats): Facts {
   };
 }
 
-function sortNames(entries: readonly Dirent[], prefix: string): FolderListing {
+function sortNames(entries: readonly Dirent[], path: string, prefix: string): FolderListing {
   const names: string[] = [];
   const skipped: SkippedEntry[] = [];
   for (const entry of entries) {
     const { name } = entry;
     if (name.startsWith(OWN_NAME_PREFIX)) continue;
-    const why = whySkipped(entry, prefix + name);
+    const why = whySkipped(entry, path, prefix + name);
     if (why === undefined) names.push(entry.isDirectory() ? `${name}/` : name);
     else skipped.push({ path: prefix + name, ...why });
   }
@@ -76,10 +76,12 @@ function sortNames(entries: readonly Dirent[], prefix: string): FolderListing {
   return { names, skipped };
 }
 
-function whySkipped(entry: Dirent, path: string): Omit<SkippedEntry, "path"> | undefined {
+function whySkipped(entry: Dirent, folder: string, path: string): Omit<SkippedEntry, "path"> | undefined {
   if (entry.isSymbolicLink()) return { reason: "symlink", detail: "a symbolic link, which is not followed" };
   if (!entry.isFile() && !entry.isDirectory()) return { reason: "special", detail: "not a regular file" };
-  if (entry.name.includes("\uFFFD")) return { reason: "not_a_key", detail: "its name is not UTF-8" };
+  // Node puts U+FFFD in place of bytes that are not UTF-8, and such a name does not exist. A name can also have that character.
+  if (entry.name.includes("\uFFFD") && unlessGone(() => lstatSync(folder + sep + entry.name)) === undefined)
+    return { reason: "not_a_key", detail: "its name is not UTF-8" };
   const reason = explainInvalidKey(path);
   return reason === undefined ? undefined : { reason: "not_a_key", detail: reason };
 }

@@ -36,5 +36,5 @@ export { isReplayable } from "./bytes/object-body.ts";
 export type { Preconditions, SkippedEntry, UnreadableEntry } from "./bytes/storage-backend.ts";
 export { suggest } from "./bytes/suggest.ts";
 export { bodyMismatch } from "./bytes/write-errors.ts";
-export { decodeHive, encodeHive, HIVE_NULL } from "./hive/codec.ts";
+export { decodeHive, encodeHive, encodeHiveValue, HIVE_NULL } from "./hive/codec.ts";
 export { parsePartitionSegment } from "./hive/partition.ts";

@@ -61,11 +61,15 @@ describe.each([
     expect(await storage.readIndex("raw/golden")).toHaveLength(TEAMS.length);
   });
 
-  it("has the folder names that Parquetry writes", async () => {
+  it("keeps its folders when its partitions are written", async () => {
     const storage = await load(writer);
-    const theirs = new Set((await storage.listFiles()).map((file) => dirname(file)));
-    const ours = TEAMS.map((team) => `raw/golden/${partition({ season: 2024, team }).path()}`);
-    expect(theirs).toEqual(new Set(ours));
+    const folders = async (): Promise<Set<string>> =>
+      new Set((await storage.listFiles()).map((file) => dirname(file)));
+    const theirs = await folders();
+    for (const team of TEAMS)
+      await storage.write("raw/golden", [{ id: 9 }], partition({ season: 2024, team }));
+    expect(await folders()).toEqual(theirs);
+    expect(await storage.readIndex("raw/golden")).toHaveLength(TEAMS.length);
   });
 });
 

@@ -1,5 +1,5 @@
 import { StorageError } from "../bytes/storage-error.ts";
-import { decodeHive, encodeHive, HIVE_NULL } from "./codec.ts";
+import { decodeHive, encodeHive, encodeHiveValue, HIVE_NULL } from "./codec.ts";
 
 /** A value of a partition key. It is kept as a string; `null` is NULL. */
 export type PartitionValue = string | number | bigint | boolean | null;
@@ -81,11 +81,9 @@ export class Partition {
     return Object.fromEntries(this.entries);
   }
 
-  /** Returns the path of the folder, `season=2024/week=1`, percent-encoded as DuckDB and pyarrow do. */
+  /** Returns the path of the folder, `season=2024/week=1`, escaped as Hive does. An existing folder can have another spelling. */
   path(): string {
-    return this.entries
-      .map(([key, value]) => `${encodeHive(key)}=${value === null ? HIVE_NULL : encodeHive(value)}`)
-      .join("/");
+    return this.entries.map(([key, value]) => `${encodeHive(key)}=${encodeHiveValue(value)}`).join("/");
   }
 
   /** Returns {@link Partition.path}. */
@@ -101,7 +99,7 @@ export class Partition {
  * front.
  * @example
  * ```ts
- * partition({ year: 2024, team: "Texas A&M" }).path(); // "year=2024/team=Texas%20A%26M"
+ * partition({ year: 2024, team: "Texas A&M" }).path(); // "year=2024/team=Texas A&M"
  * ```
  */
 export function partition(values: Readonly<Record<string, PartitionValue>>): Partition {

@@ -1,14 +1,14 @@
 import { joinKey, type Key } from "../bytes/key.ts";
 import type { StorageBackend } from "../bytes/storage-backend.ts";
 import { StorageError } from "../bytes/storage-error.ts";
-import { encodeHive } from "../hive/codec.ts";
+import { hasOneSpelling } from "../hive/codec.ts";
 import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
 import { composed } from "./partition-filter.ts";
 
 /**
- * Returns the folder of a partition in the spelling in which it exists: other systems leave more characters raw
- * (`Texas A&M`) or decompose letters, and a second folder for the same values would be the same partition twice. Costs a
- * listing for each level whose name has several spellings, and none for plain names.
+ * Returns the folder of a partition in the spelling in which it exists: DuckDB and pyarrow escape more characters
+ * (`Texas%20A%26M`), macOS decomposes letters, and a second folder for the same values would be the same partition twice. Costs
+ * a listing for each level whose name has several spellings, and none for plain names.
  *
  * @throws StorageError `invalid_path` if the same partition exists in two spellings.
  */
@@ -21,16 +21,12 @@ export async function findPartitionPrefix(
   let prefix = entity;
   for (const entry of partition.entries) {
     const canonical = Partition.of([entry]).path();
-    const spellings = isPlain(entry) ? [] : await spellingsOf(backend, prefix, entry, signal);
+    const spellings = entry.every(hasOneSpelling) ? [] : await spellingsOf(backend, prefix, entry, signal);
     const [found, second] = spellings;
     if (found !== undefined && second !== undefined) throw twice(backend, prefix, found, second);
     prefix = joinKey(prefix, found ?? canonical);
   }
   return prefix;
-}
-
-function isPlain([key, value]: PartitionEntry): boolean {
-  return encodeHive(key) === key && (value === null || encodeHive(value) === value);
 }
 
 async function spellingsOf(

@@ -151,8 +151,10 @@ async function* untilFailure(
       );
     }
     const path = item.partition.path();
-    if (seen.has(path)) throw invalid(`${path} comes twice; pass all of its rows in one item`, path);
-    seen.add(path);
+    // Composed and decomposed letters name the same folder.
+    const folder = path.normalize("NFC");
+    if (seen.has(folder)) throw invalid(`${path} comes twice; pass all of its rows in one item`, path);
+    seen.add(folder);
     yield item;
     if (failed.length > 0) return;
   }

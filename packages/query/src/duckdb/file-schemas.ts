@@ -1,7 +1,7 @@
 import type { DuckDBValue } from "@duckdb/node-api";
 import { groupBy } from "../files/group-by.ts";
 import { mapYielding } from "../files/map-yielding.ts";
-import type { ScanFile } from "../files/scan-file.ts";
+import { type ScanFile, unseenKeys } from "../files/scan-file.ts";
 import { quoteText } from "../statement/quote.ts";
 import type { Database } from "./database.ts";
 import { thrownProblem } from "./duckdb-error.ts";
@@ -39,8 +39,9 @@ export class FileSchemas {
     const groups = await groupBy(files, ({ version, kind, key, path, entries, nullColumns }) => {
       // DuckDB wants the same `key=` folders in all paths of a scan; the path of a cached file has none.
       const isInPlace = path.endsWith(key.slice(key.lastIndexOf("/") + 1));
+      const folders = isInPlace && unseenKeys(key);
       const names = entries.map(([name]) => name);
-      return JSON.stringify([this.#signatures.get(version), kind, isInPlace, names, nullColumns]);
+      return JSON.stringify([this.#signatures.get(version), kind, folders, names, nullColumns]);
     });
     return [...groups.values()].map((members) => {
       const columns = this.#columns.get(this.#signatures.get(members[0]?.version ?? "") ?? "") ?? [];

@@ -2,7 +2,7 @@ import type { Key } from "@parquetry/core";
 import type { FileGroup, QueryColumn, ScanTable } from "../duckdb/views/scan-table.ts";
 import type { FetchCount, FetchOptions, FileNeeds, StoredFile } from "../files/file-source.ts";
 import { groupBy } from "../files/group-by.ts";
-import type { ScanFile } from "../files/scan-file.ts";
+import { type ScanFile, unseenKeys } from "../files/scan-file.ts";
 import { mentionsColumn, type NumberInterval, type Statement } from "../statement/statement.ts";
 import { reconcileColumns } from "../tables/reconcile-columns.ts";
 import type { TableFacts } from "../tables/table-facts.ts";
@@ -122,8 +122,8 @@ function needsColumns({ columnNames }: Statement, { keys }: TableFacts): boolean
 }
 
 async function groupByKeys(files: readonly ScanFile[]): Promise<readonly FileGroup[]> {
-  const groups = await groupBy(files, ({ kind, entries }) =>
-    JSON.stringify([kind, entries.map(([key]) => key)]),
+  const groups = await groupBy(files, ({ kind, key: path, entries }) =>
+    JSON.stringify([kind, unseenKeys(path), entries.map(([key]) => key)]),
   );
   return [...groups.values()].map((members) => ({ files: members, columns: [] }));
 }

@@ -3,7 +3,7 @@ import { mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { HIVE_NULL, type PartitionEntry } from "@parquetry/core";
-import { encodeHive } from "@parquetry/core/unstable";
+import { encodeHiveValue } from "@parquetry/core/unstable";
 
 /**
  * DuckDB's name of the i-th partition key. The real name can be anything: the name of a column in the files, two keys that
@@ -13,8 +13,11 @@ export function hiveColumn(index: number): string {
   return `parquetry_key_${index}`;
 }
 
+/** The longest URL-encoded value. File systems allow 255 bytes for a name, which also has the key. */
+const MAX_ENCODED = 230;
+
 /**
- * A private temporary directory that gives every file a Hive path in our spelling, without copying or linking each file:
+ * A private temporary directory that gives every file a Hive path in one spelling, without copying or linking each file:
  * `hive/k0=2024/../k1=5/../../root0/raw/plays/…`. DuckDB reads partition values from the text of a path, and the operating
  * system only needs each `k=v` directory to exist once. So files in a flat cache are partitioned, a root such as
  * `/data/env=prod` adds no column, and values that DuckDB would interpret (`null`) stay strings.
@@ -103,14 +106,18 @@ function makeDirectory(path: string): void {
   }
 }
 
-/** DuckDB reads `null`, in any case, as NULL, but only before it decodes escapes. */
+/**
+ * Encodes a value so that no character of it has a meaning in a path, in a list of paths or in a glob, unless the name would be
+ * too long for a directory. DuckDB reads `null`, in any case, as NULL, but only before it decodes escapes.
+ */
 function encodeValue(value: string | null): string {
   if (value === null) return HIVE_NULL;
-  const encoded = encodeHive(value);
-  return /^null$/i.test(encoded)
-    ? `%${encoded.charCodeAt(0).toString(16).toUpperCase()}${encoded.slice(1)}`
-    : encoded;
+  const encoded = encodeURIComponent(value).replace(/[!'()*]/g, (char) => `%${hex(char)}`);
+  if (encoded.length > MAX_ENCODED) return encodeHiveValue(value);
+  return /^null$/i.test(encoded) ? `%${hex(encoded)}${encoded.slice(1)}` : encoded;
 }
+
+const hex = (text: string): string => text.charCodeAt(0).toString(16).toUpperCase();
 
 /** Creates an empty private directory whose path contains no links. */
 export async function makeScratchDirectory(): Promise<string> {
