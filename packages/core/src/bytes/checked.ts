@@ -1,7 +1,8 @@
 import { abilitiesOf, type ResumableUploadOptions, withAbilities } from "./abilities.ts";
 import { throwIfAborted } from "./abort.ts";
-import { checkOptions, type OptionKinds, oneOf } from "./check-arguments.ts";
+import { checkOptions, invalid, type OptionKinds, oneOf } from "./check-arguments.ts";
 import { type Key, type Prefix, parseKey } from "./key.ts";
+import { showValue } from "./show-value.ts";
 import type {
   CopyOptions,
   GetOptions,
@@ -77,9 +78,15 @@ export function checked(backend: StorageBackend): StorageBackend {
       return Promise.reject(error);
     }
   };
-  async function* keysOf(keys: Iterable<Key> | AsyncIterable<Key>): AsyncGenerator<Key> {
-    for await (const key of keys) yield parseKey(key, "delete");
-  }
+  /** Checks, then iterates; a refusal is thrown by the first step. Adds nothing to the cost of a step. */
+  const iterate = <T>(check: () => void, start: () => AsyncIterable<T>): AsyncIterable<T> => {
+    try {
+      check();
+    } catch (error) {
+      return refused(error);
+    }
+    return start();
+  };
 
   const wrapped: StorageBackend = {
     name,
@@ -92,14 +99,23 @@ export function checked(backend: StorageBackend): StorageBackend {
       refusal("copy", to, undefined, COPY) ??
       refusal("copy", from, options, COPY) ??
       backend.copy(from, to, options),
-    async *list(options) {
-      check("list", checkPrefix(options?.prefix), options, LIST);
-      yield* backend.list(options);
-    },
-    async *delete(keys, options) {
-      check("delete", "", options, OPERATION);
-      yield* backend.delete(keysOf(keys), options);
-    },
+    list: (options) =>
+      iterate(
+        () => check("list", checkPrefix(options?.prefix), options, LIST),
+        () => backend.list(options),
+      ),
+    delete: (keys, options) =>
+      iterate(
+        () => {
+          if (typeof keys !== "object" || keys === null)
+            throw invalid(
+              "delete",
+              `keys must be an array or another iteration of keys, got ${showValue(keys)}`,
+            );
+          check("delete", "", options, OPERATION);
+        },
+        () => backend.delete(checkedKeys(keys), options),
+      ),
     close: () => backend.close(),
   };
   inside.set(wrapped, backend);
@@ -113,10 +129,11 @@ export function checked(backend: StorageBackend): StorageBackend {
     resumableUploads: resumableUploads && {
       upload: (key, body, options) =>
         refusal("put", key, options, UPLOAD) ?? resumableUploads.upload(key, body, options),
-      async *list(prefix = "", options) {
-        check("list", checkPrefix(prefix), options, OPERATION);
-        yield* resumableUploads.list(prefix, options);
-      },
+      list: (prefix = "", options) =>
+        iterate(
+          () => check("list", checkPrefix(prefix), options, OPERATION),
+          () => resumableUploads.list(prefix, options),
+        ),
       abort: (upload, options) =>
         refusal("abort", upload.key, options, OPERATION) ?? resumableUploads.abort(upload, options),
     },
@@ -127,6 +144,24 @@ export function checked(backend: StorageBackend): StorageBackend {
       },
     },
   });
+}
+
+/** Iterates by promises only where the keys do. */
+function checkedKeys(keys: Iterable<Key> | AsyncIterable<Key>): Iterable<Key> | AsyncIterable<Key> {
+  return Symbol.asyncIterator in keys ? checkEachLater(keys) : checkEach(keys);
+}
+
+function* checkEach(keys: Iterable<Key>): Generator<Key> {
+  for (const key of keys) yield parseKey(key, "delete");
+}
+
+async function* checkEachLater(keys: AsyncIterable<Key>): AsyncGenerator<Key> {
+  for await (const key of keys) yield parseKey(key, "delete");
+}
+
+/** An iteration whose first step rejects. */
+function refused(error: unknown): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
 }
 
 function checkPrefix(prefix: Prefix = ""): Prefix {
