@@ -33,6 +33,7 @@ export { retryOperation } from "./bytes/concurrency/retry-operation.ts";
 export { deleteAll } from "./bytes/delete-all.ts";
 export { explainInvalidKey, isWithin, joinKey, MAX_KEY_BYTES } from "./bytes/key.ts";
 export { isReplayable } from "./bytes/object-body.ts";
+export { isAbandoned, ownerState, processOwner, UNKNOWN_OWNER_AGE_MS } from "./bytes/process-owner.ts";
 export type { Preconditions, SkippedEntry, UnreadableEntry } from "./bytes/storage-backend.ts";
 export { suggest } from "./bytes/suggest.ts";
 export { bodyMismatch } from "./bytes/write-errors.ts";
