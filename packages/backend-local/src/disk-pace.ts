@@ -1,5 +1,3 @@
-import { setImmediate as otherWork } from "node:timers/promises";
-
 /** A call that takes longer than this, in milliseconds, has waited for the device and not only for the page cache. */
 const QUICK_MS = 0.25;
 
@@ -9,9 +7,6 @@ const SLOW_IN_A_ROW = 4;
 /** The number of reads on other threads before the calling thread is tried again. */
 const TRY_AGAIN_AFTER = 256;
 
-/** The longest time for which the event loop is blocked, in milliseconds. */
-const STRETCH_MS = 8;
-
 /**
  * Decides which thread calls the file system. A call that is answered from memory runs on the calling thread, since passing
  * it to another one takes several times as long as the call itself. Once calls have waited for the device, many run
@@ -20,7 +15,6 @@ const STRETCH_MS = 8;
 export class DiskPace {
   #later = 0;
   #slow = 0;
-  #stretchBegan: number = performance.now();
 
   /** Whether the file system answers from memory, as far as is known. */
   get isQuick(): boolean {
@@ -46,16 +40,5 @@ export class DiskPace {
   /** Records a read on another thread. */
   later(): void {
     if (this.#later > 0) this.#later--;
-  }
-
-  /** Whether the event loop has been blocked for long enough. If so, call {@link DiskPace.rest}. */
-  get isTired(): boolean {
-    return performance.now() - this.#stretchBegan > STRETCH_MS;
-  }
-
-  /** Lets the event loop do other work. */
-  async rest(): Promise<void> {
-    await otherWork();
-    this.#stretchBegan = performance.now();
   }
 }

@@ -7,6 +7,7 @@ import {
   type ObjectInfo,
   throwIfAborted,
 } from "@parquetry/core/backend";
+import { isYieldDue, yieldIfDue } from "@parquetry/core/unstable";
 import { DiskPace } from "./disk-pace.ts";
 import { errnoOf, localError } from "./local-error.ts";
 import {
@@ -72,7 +73,13 @@ export async function* listTree(
     onUnreadable({ path: name, error: localError(error, "list", name, at) });
   };
 
+  const breathe = async (): Promise<void> => {
+    await yieldIfDue();
+    throwIfAborted(signal, "list", key, "local");
+  };
+
   const read = async (folder: Folder, ahead: readonly Folder[]): Promise<FolderListing> => {
+    if (isYieldDue()) await breathe();
     try {
       return await folder.read(pace, ahead);
     } catch (error) {
@@ -112,10 +119,7 @@ export async function* listTree(
 
   await enter(new Folder(path, key === "" ? "" : `${key}/`));
   for (let folder = walk.at(-1); folder !== undefined; folder = walk.at(-1)) {
-    if (pace.isTired) {
-      await pace.rest();
-      throwIfAborted(signal, "list", key, "local");
-    }
+    if (isYieldDue()) await breathe();
     const name = folder.next();
     if (name === undefined) walk.pop();
     else if (!name.endsWith("/")) {

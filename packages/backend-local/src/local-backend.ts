@@ -21,7 +21,7 @@ import {
   throwIfAborted,
   withAbilities,
 } from "@parquetry/core/backend";
-import { checkOptions, MAX_KEY_BYTES, type OptionKinds } from "@parquetry/core/unstable";
+import { checkOptions, MAX_KEY_BYTES, type OptionKinds, yieldIfDue } from "@parquetry/core/unstable";
 import { atomicDelete, atomicWrite } from "./atomic-write.ts";
 import { openDataRoot } from "./data-root.ts";
 import { DiskPace } from "./disk-pace.ts";
@@ -113,6 +113,9 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
 
     get: (key, options = {}) =>
       explained("get", key, options.signal, async (path) => {
+        // A small file is read on this thread, so a caller that reads many of them would never let another one run.
+        await yieldIfDue();
+        throwIfAborted(options.signal, "get", key, "local");
         const small =
           options.range === undefined && pace.isQuick
             ? pace.now(() => readSmallFile(path), READ_CALLS)

@@ -4,6 +4,7 @@ import type { BackendCapabilities } from "./backend-capabilities.ts";
 import { bodyCheck } from "./body-check.ts";
 import { resolveRange } from "./byte-range.ts";
 import { checked } from "./checked.ts";
+import { yieldIfDue } from "./concurrency/yield-if-due.ts";
 import { type Key, MAX_KEY_BYTES, type Prefix } from "./key.ts";
 import { compareKeys } from "./key-order.ts";
 import { collectBytes, objectBody, openBody } from "./object-body.ts";
@@ -97,6 +98,8 @@ export function createMemoryBackend(): StorageBackend {
     },
 
     async get(key, options) {
+      await yieldIfDue();
+      throwIfAborted(options?.signal, "get", key, "memory");
       const { info, bytes } = find(key, "get");
       if (options?.ifMatch !== undefined && options.ifMatch !== info.etag) {
         throw preconditionFailed("memory", "get", key, options.ifMatch, info.etag);
@@ -111,6 +114,7 @@ export function createMemoryBackend(): StorageBackend {
     },
 
     async put(key, body, options = {}) {
+      await yieldIfDue();
       const bytes = new Uint8Array(await collectBytes(openBody(body)));
       throwIfAborted(options.signal, "put", key, "memory");
       const check = bodyCheck("memory", key, options);
@@ -136,6 +140,7 @@ export function createMemoryBackend(): StorageBackend {
       const all = [...prefixes];
       const size = CAPABILITIES.listPageSize;
       for (let i = 0; i === 0 || i < Math.max(found.length, all.length); i += size) {
+        await yieldIfDue();
         throwIfAborted(signal, "list", prefix, "memory");
         yield { objects: found.slice(i, i + size), prefixes: all.slice(i, i + size) };
       }
@@ -143,6 +148,7 @@ export function createMemoryBackend(): StorageBackend {
 
     async *delete(keys, options): AsyncGenerator<DeleteResult> {
       for await (const key of keys) {
+        await yieldIfDue();
         throwIfAborted(options?.signal, "delete", key, "memory");
         objects.delete(key);
         yield { key };
