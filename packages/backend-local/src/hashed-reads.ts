@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type HashedReads, throwIfAborted } from "@parquetry/core/backend";
 import { abortedError, unlessAborted } from "@parquetry/core/unstable";
+import { isAtRest } from "./at-rest.ts";
 import type { DiskPace } from "./disk-pace.ts";
 import { localPath } from "./local-path.ts";
 import { MAX_READ_BYTES, MEMORY_BYTES, type ReadingThread, startReadingThread } from "./reading-thread.ts";
@@ -29,6 +30,7 @@ export function hashedReads(root: string, pace: DiskPace): HashedReads & { close
         throw signal?.aborted ? abortedError(signal, "get", key, "local") : error;
       }
     },
+    mayKeepHash: async (key, etag, since) => isAtRest(localPath(root, key, "get"), etag, since),
     prepare() {
       if (CAN_READ) started();
     },

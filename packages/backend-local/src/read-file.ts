@@ -2,6 +2,7 @@ import { type BigIntStats, fstatSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { type Key, type ObjectBody, objectBody, StorageError, throwIfAborted } from "@parquetry/core/backend";
 import { localError } from "./local-error.ts";
+import { localEtag } from "./local-etag.ts";
 
 /** The size of a read, in bytes. */
 const CHUNK_BYTES = 256 * 1024;
@@ -29,7 +30,7 @@ export function readFile(
         yield chunk.subarray(0, bytesRead);
       }
       const now = fstatSync(handle.fd, { bigint: true });
-      if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) throw changed(key, path);
+      if (localEtag(now) !== localEtag(opened)) throw changed(key, path);
     } catch (error) {
       throw localError(error, "get", key, path);
     } finally {

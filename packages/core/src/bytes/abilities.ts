@@ -41,6 +41,13 @@ export interface HashedReads {
   ): Promise<HashedBytes | undefined>;
   /** Starts the thread (about 30 ms) before it is needed. Without it, the first read starts it. */
   prepare(): void;
+  /**
+   * Whether the hash of a version may be kept: whether every later edit of the object gives it another ETag. False for a file
+   * that was changed recently, or whose file system does not record every change.
+   *
+   * @param since when the read of the hashed bytes began, or earlier, in milliseconds since 1970.
+   */
+  mayKeepHash(key: Key, etag: string, since: number): Promise<boolean>;
 }
 
 /** A part of an upload that the store has received. */

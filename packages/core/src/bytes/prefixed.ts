@@ -72,6 +72,7 @@ function prefixedAbilities(
     hashedReads: hashedReads && {
       ...hashedReads,
       read: async (key, version, options) => hashedReads.read(inner(key), version, options),
+      mayKeepHash: async (key, etag, since) => hashedReads.mayKeepHash(inner(key), etag, since),
     },
     resumableUploads: resumableUploads && {
       upload: async (key, body, options) => resumableUploads.upload(inner(key), body, options),

@@ -36,7 +36,7 @@ describe("openHashCache", () => {
     expect(second.get("/a", "v")).toBe(md5(1));
     second.set("/b", "v", md5(2));
     second.close();
-    expect(readFileSync(path).byteLength).toBe(64);
+    expect(readFileSync(path).byteLength).toBe(72);
     const third = openHashCache(path);
     expect(third.get("/b", "v")).toBe(md5(2));
     third.close();

@@ -2,10 +2,12 @@ import { hash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { type CustomKind, checkOptions } from "@parquetry/core/unstable";
-import { NAME_BYTES, RECORD_BYTES, RecordTable } from "../spool/record-table.ts";
+import { NAME_BYTES, RECORD_BYTES, RecordTable, VALUE_BYTES } from "../spool/record-table.ts";
 
 /** A cache file that is larger than this is emptied: most of its records are of files that have changed since. In bytes. */
 export const MAX_CACHE_BYTES: number = 128 * 1024 * 1024;
+
+const MD5_BYTES = 16;
 
 /** How many records are written together. */
 const WRITE_TOGETHER = 256;
@@ -27,9 +29,10 @@ export const HASH_CACHE_KIND: CustomKind = {
 };
 
 /**
- * Opens a cache file, and creates it and its folder if they do not exist. A backend's ETag is strong (that of a local file
- * holds inode, size, mtime and ctime in nanoseconds), so a changed file never gets its old hash. The cache takes 32 bytes a
- * file. Records have a fixed size and are only appended; an incomplete last record, after a crash, is dropped.
+ * Opens a cache file, and creates it and its folder if they do not exist. A changed object has another ETag, so it does not get
+ * its old hash. Migration and verification do not record a local file that was changed in the last ten minutes, since its ETag
+ * (inode, size, mtime and ctime) may survive another edit. The cache takes 36 bytes a file. Records have a fixed size and are
+ * only appended; an incomplete last record, after a crash, is dropped, and a damaged one is ignored.
  *
  * If the file cannot be read or written, `onProblem` is called with the reason, and the cache works in memory alone.
  *
@@ -47,6 +50,8 @@ export function openHashCache(path: string, onProblem: (problem: string) => void
   let file: number | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
+    // Opening or reading a pipe would wait for ever.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error("it is not a file");
     file = openSync(path, "a+", 0o600);
     const { size } = statSync(path);
     if (size > MAX_CACHE_BYTES) truncateSync(path, 0);
@@ -74,10 +79,15 @@ export function openHashCache(path: string, onProblem: (problem: string) => void
   };
 
   return {
-    get: (url, etag) => table.get(recordName(url, etag))?.toString("hex"),
+    get(url, etag) {
+      const name = recordName(url, etag);
+      const value = table.get(name);
+      const md5 = value?.subarray(0, MD5_BYTES);
+      return md5 !== undefined && checked(name, md5).equals(value ?? md5) ? md5.toString("hex") : undefined;
+    },
     set(url, etag, md5, atOnce = false) {
       const name = recordName(url, etag);
-      const value = Buffer.from(md5, "hex");
+      const value = checked(name, Buffer.from(md5, "hex"));
       if (table.set(name, value)) pending.push(name, value);
       if (atOnce || pending.length >= 2 * WRITE_TOGETHER) flush();
     },
@@ -91,4 +101,10 @@ export function openHashCache(path: string, onProblem: (problem: string) => void
 
 function recordName(url: string, etag: string): Buffer {
   return hash("sha256", `${url}\0${etag}`, "buffer").subarray(0, NAME_BYTES);
+}
+
+/** The value of a record: an MD5, and the start of a hash by which a damaged record is recognised. */
+function checked(name: Buffer, md5: Buffer): Buffer {
+  const check = hash("md5", Buffer.concat([name, md5]), "buffer");
+  return Buffer.concat([md5, check]).subarray(0, VALUE_BYTES);
 }

@@ -1,5 +1,6 @@
 import { isStorageError, type Key, type StorageBackend } from "@parquetry/core/backend";
 import { type Action, decide, type Side } from "./decide.ts";
+import { inParts, keepHash } from "./keep-hash.ts";
 import { likelyPartSizes } from "./multipart-etag.ts";
 import { createOpaqueProver, type ListedContent, type ReadingOptions } from "./prove-opaque.ts";
 import { hashVersion } from "./read-version.ts";
@@ -138,19 +139,20 @@ type Hasher = (
 function createHasher({ hashCache, signal, onRead }: ReadingOptions): Hasher {
   return async (side, backend, info, partSize) => {
     const url = backend.url(info.key);
-    const inParts = `${info.etag} in parts of ${partSize}`;
     const parts = Math.ceil(info.sizeBytes / (partSize ?? info.sizeBytes));
-    const known = partSize === undefined ? undefined : hashCache?.get(url, inParts);
+    const known = partSize === undefined ? undefined : hashCache?.get(url, inParts(info.etag, partSize));
     if (known !== undefined) return `${known}-${parts}`;
+    const since = Date.now();
     const { md5, multipartEtags } = await hashVersion(backend, info, {
       signal,
       partSizes: partSize === undefined ? [] : [partSize],
       onBytes: (bytes) => onRead?.(side, bytes),
     });
-    if ((hashCache?.get(url, info.etag) ?? info.md5) !== md5) hashCache?.set(url, info.etag, md5);
+    if ((hashCache?.get(url, info.etag) ?? info.md5) !== md5)
+      await keepHash(hashCache, backend, info, { md5, since });
     const [etag] = multipartEtags;
     if (etag === undefined) return md5;
-    hashCache?.set(url, inParts, etag.slice(0, 32));
+    await keepHash(hashCache, backend, info, { md5: etag.slice(0, 32), since, partSize });
     return etag;
   };
 }

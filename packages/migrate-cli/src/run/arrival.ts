@@ -1,6 +1,7 @@
 import { type PutResult, type StorageBackend, StorageError } from "@parquetry/core/backend";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import type { HashCache } from "../proof/hash-cache.ts";
+import { keepHash } from "../proof/keep-hash.ts";
 import { hashVersion } from "../proof/read-version.ts";
 
 /** The facts about a file that reading it at the source has shown so far. */
@@ -43,6 +44,8 @@ export interface ArrivalContext {
   readonly target: StorageBackend;
   /** Records the hashes that both sides have proven. */
   readonly hashCache?: HashCache | undefined;
+  /** When the file was read first, or earlier, in milliseconds since 1970. */
+  readonly since: number;
   /** Stops reading back. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -59,12 +62,12 @@ export async function confirmArrival(
   stored: PutResult,
   sent: SourceReading,
   isChecked: boolean,
-  { source, target, hashCache, signal }: ArrivalContext,
+  { source, target, hashCache, since, signal }: ArrivalContext,
 ): Promise<Arrival> {
   const { key, sizeBytes } = file;
   const { md5, multipartEtag } = sent;
   const { etag } = stored;
-  if (md5 !== undefined && sent.isProven) hashCache?.set(source.url(key), file.etag, md5);
+  if (md5 !== undefined && sent.isProven) await keepHash(hashCache, source, file, { md5, since });
   if (
     stored.sizeBytes !== sizeBytes ||
     (md5 !== undefined && stored.md5 !== undefined && stored.md5 !== md5)
@@ -85,7 +88,7 @@ export async function confirmArrival(
   // ETag disagrees, since the same content has the same ETag, damaged or not.
   const url = target.url(key);
   if (md5 !== undefined && (hashCache?.get(url, etag) ?? stored.md5) !== md5) {
-    hashCache?.set(url, etag, md5, !isDirectory);
+    await keepHash(hashCache, target, { key, etag }, { md5, since, atOnce: !isDirectory });
   }
   return { sizeBytes, etag, md5, proof, isSourceProven: sent.isProven };
 }

@@ -7,7 +7,7 @@ import { isRepeatableRead, type SendContext, sendFile } from "./send-file.ts";
 const MAX_READS = 3;
 
 /** What {@link copyFile} works with. */
-export interface CopyContext extends SendContext {
+export interface CopyContext extends Omit<SendContext, "since"> {
   /** Called when a file is read again, with the reason. */
   readonly onRetry?: ((error: StorageError) => void) | undefined;
 }
@@ -29,7 +29,7 @@ export async function copyFile(planned: PlannedFile, context: CopyContext): Prom
       context.onBytes?.(bytes);
     };
     try {
-      return await sendFile(file, { ...context, onBytes });
+      return await sendFile(file, { ...context, since: Date.now(), onBytes });
     } catch (error) {
       context.onBytes?.(-sent);
       if (!isStorageError(error) || !isRepeatableRead(error)) throw error;

@@ -21,9 +21,10 @@ import { compileSelection } from "../select/selection.ts";
 import { createSpool } from "../spool/spool.ts";
 import { copyFile } from "./copy-file.ts";
 import type { CopyKind, MigrationResult, SlowFile } from "./migration-result.ts";
+import type { UploadRecord } from "./read-upload-record.ts";
 import { isSentWhole } from "./send-file.ts";
 import { abortLostUploads, abortStaleUploads } from "./unfinished-uploads.ts";
-import { UPLOAD_JOURNAL_KIND, type UploadJournal, type UploadRecord } from "./upload-journal.ts";
+import { UPLOAD_JOURNAL_KIND, type UploadJournal } from "./upload-journal.ts";
 
 /** The number of failed files after which a migration stops, by default. */
 const DEFAULT_MAX_ERRORS = 100;

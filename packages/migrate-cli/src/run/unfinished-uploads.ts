@@ -12,7 +12,8 @@ import {
 } from "@parquetry/core/backend";
 import { isWithin } from "@parquetry/core/unstable";
 import type { MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
-import type { UploadJournal, UploadRecord } from "./upload-journal.ts";
+import type { UploadRecord } from "./read-upload-record.ts";
+import type { UploadJournal } from "./upload-journal.ts";
 
 /** How far apart the clocks of a store and of this machine may be, in milliseconds. */
 const CLOCK_SKEW_MS = 60_000;
@@ -42,11 +43,12 @@ export async function sendInParts(
   file: PlannedFile,
   body: ReplayableBody,
   options: PutOptions,
-  { target, signal, onResumed, uploads, journal }: PartsContext,
+  context: PartsContext,
 ): Promise<PutResult> {
+  const { target, signal, onResumed, uploads, journal } = context;
   const url = target.url(file.key);
   let known = journal.get(url);
-  if (known !== undefined && (known.etag !== file.etag || known.state === undefined)) {
+  if (known !== undefined && (known.state === undefined || !isOf(known, file, target))) {
     await abortUpload(uploads, journal, known, signal);
     known = undefined;
   }
@@ -67,9 +69,22 @@ export async function sendInParts(
       const left = journal.get(url);
       // If it cannot be aborted now, the next run does it; the first failure is the one to report.
       if (left !== undefined) await abortUpload(uploads, journal, left, signal).catch(() => {});
+      // The recorded state is not one of this object, or the store knows other parts: without it, a new upload begins.
+      if (known !== undefined && error.code === "invalid_argument" && journal.get(url) === undefined)
+        return await sendInParts(file, body, options, context);
     }
     throw error;
   }
+}
+
+/** Whether a record is of this version of this file, in parts that the target accepts. */
+function isOf({ key, etag, state }: UploadRecord, file: PlannedFile, target: StorageBackend): boolean {
+  return (
+    key === file.key &&
+    etag === file.etag &&
+    state?.sizeBytes === file.sizeBytes &&
+    state.partSizeBytes >= target.capabilities.partSizeBytes
+  );
 }
 
 /**
@@ -88,7 +103,7 @@ async function abortUpload(
     const slash = key.lastIndexOf("/");
     const folder = slash < 0 ? "" : parseKey(key.slice(0, slash));
     for await (const upload of uploads.list(folder, { signal })) {
-      if (isOf(upload, record)) await uploads.abort(upload);
+      if (isStartOf(upload, record)) await uploads.abort(upload);
     }
   }
   journal.delete(record.url);
@@ -151,13 +166,13 @@ export async function abortLostUploads(
   const recorded = new Set(recordsFor(target, journal).map(({ state }) => state?.uploadId));
   for await (const upload of uploads.list("", { signal })) {
     const record = ours.get(upload.key);
-    if (record !== undefined && isOf(upload, record) && !recorded.has(upload.uploadId))
+    if (record !== undefined && isStartOf(upload, record) && !recorded.has(upload.uploadId))
       await uploads.abort(upload);
   }
 }
 
 /** Whether the store started an upload of that key when this machine asked for one. S3 reports whole seconds. */
-function isOf({ key, startedAt }: UnfinishedUpload, record: UploadRecord): boolean {
+function isStartOf({ key, startedAt }: UnfinishedUpload, record: UploadRecord): boolean {
   return key === record.key && Math.abs(startedAt.getTime() - record.begunAt) <= CLOCK_SKEW_MS;
 }
 

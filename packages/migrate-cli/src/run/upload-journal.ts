@@ -8,25 +8,18 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { UploadState } from "@parquetry/core/backend";
 import { type CustomKind, checkOptions } from "@parquetry/core/unstable";
+import { readUploadRecord, type UploadRecord } from "./read-upload-record.ts";
 
-/** An upload in parts that this machine has started and not finished. */
-export interface UploadRecord {
-  /** The URL of the object, which identifies the record. */
-  readonly url: string;
-  /** The key at the target. */
-  readonly key: string;
-  /** The version of the source's file. */
-  readonly etag: string;
-  /** When it was started, in milliseconds since 1970. */
-  readonly begunAt: number;
-  /** The parts that have arrived; absent if it is unknown whether the store has started the upload. */
-  readonly state?: UploadState | undefined;
-}
+/** The name of a record's file, which is made of its URL. */
+const RECORD_NAME = /^[0-9a-f]{32}\.json$/;
+
+/** The size of a record of 10,000 parts is about 1.5 MB. A larger file is not a record. */
+const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 
 /** Records uploads in parts beyond the end of a process, so that a later one resumes or aborts them. */
 export interface UploadJournal {
@@ -48,7 +41,8 @@ export const UPLOAD_JOURNAL_KIND: CustomKind = {
 
 /**
  * Opens a journal in a folder. Each upload is a file that is replaced as a whole, so that a crash leaves the last state or
- * the one before it. If the folder cannot be written, `onProblem` is called with the reason, and nothing is recorded.
+ * the one before it. If the folder cannot be written, `onProblem` is called with the reason, and nothing is recorded. A record
+ * with an impossible value is dropped and reported in the same way, and its file is sent from the start.
  *
  * @throws StorageError `invalid_argument` for a folder that is not a string.
  * @example
@@ -66,37 +60,64 @@ export function openUploadJournal(
   checkOptions(given, { folder: "string", onProblem: "function" }, "openUploadJournal");
   const pathOf = (url: string): string =>
     join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 32)}.json`);
+  const write = (record: UploadRecord): void => {
+    try {
+      mkdirSync(folder, { recursive: true });
+      const path = pathOf(record.url);
+      const temporary = `${path}.tmp`;
+      const file = openSync(temporary, "w", 0o600);
+      try {
+        writeFileSync(file, JSON.stringify(record));
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      renameSync(temporary, path);
+    } catch (error) {
+      onProblem(`the journal of uploads ${folder} cannot be written: ${String(error)}`);
+    }
+  };
+  const drop = (path: string, problem: string): void => {
+    rmSync(path, { force: true });
+    onProblem(
+      `the record of an unfinished upload ${path} is ignored: ${problem}; the file is sent from its start`,
+    );
+  };
   const read = (path: string): UploadRecord | undefined => {
     try {
-      const record: unknown = JSON.parse(readFileSync(path, "utf8"));
-      if (isUploadRecord(record)) return record;
-    } catch {
-      // It does not exist, or is incomplete.
+      const stats = statSync(path, { throwIfNoEntry: false });
+      if (stats === undefined) return undefined;
+      if (!stats.isFile() || stats.size > MAX_RECORD_BYTES) {
+        drop(path, `${stats.size} bytes are too many`);
+        return undefined;
+      }
+      const { record, problem } = readUploadRecord(readFileSync(path, "utf8"));
+      if (record === undefined || pathOf(record.url) !== path) {
+        drop(path, problem ?? "it is the record of another file");
+        return undefined;
+      }
+      if (problem !== undefined) {
+        onProblem(
+          `the record of the unfinished upload of ${record.key} is ignored: ${problem}; it is sent from its start`,
+        );
+        // Without the state, the upload is found at the store by its key and time, and aborted.
+        write(record);
+      }
+      return record;
+    } catch (error) {
+      onProblem(`the journal of uploads ${folder} cannot be read: ${String(error)}`);
+      return undefined;
     }
-    // Also for a record of another version: the upload is started again.
-    return undefined;
   };
   return {
     get: (url) => read(pathOf(url)),
-    set(record) {
+    set: write,
+    delete(url) {
       try {
-        mkdirSync(folder, { recursive: true });
-        const path = pathOf(record.url);
-        const temporary = `${path}.tmp`;
-        const file = openSync(temporary, "w", 0o600);
-        try {
-          writeFileSync(file, JSON.stringify(record));
-          fsyncSync(file);
-        } finally {
-          closeSync(file);
-        }
-        renameSync(temporary, path);
+        for (const path of [pathOf(url), `${pathOf(url)}.tmp`]) rmSync(path, { force: true });
       } catch (error) {
         onProblem(`the journal of uploads ${folder} cannot be written: ${String(error)}`);
       }
-    },
-    delete(url) {
-      for (const path of [pathOf(url), `${pathOf(url)}.tmp`]) rmSync(path, { force: true });
     },
     records() {
       let names: string[];
@@ -106,42 +127,9 @@ export function openUploadJournal(
         return [];
       }
       return names
-        .filter((name) => name.endsWith(".json"))
+        .filter((name) => RECORD_NAME.test(name))
         .map((name) => read(join(folder, name)))
         .filter((record) => record !== undefined);
     },
   };
-}
-
-function isUploadRecord(value: unknown): value is UploadRecord {
-  return (
-    isObject(value) &&
-    areAll("string", value["url"], value["key"], value["etag"]) &&
-    areAll("number", value["begunAt"]) &&
-    (value["state"] === undefined || isUploadState(value["state"]))
-  );
-}
-
-function isUploadState(value: unknown): value is UploadState {
-  return (
-    isObject(value) &&
-    areAll("string", value["key"], value["uploadId"], value["writeId"]) &&
-    areAll("number", value["sizeBytes"], value["partSizeBytes"], value["asked"] ?? 0) &&
-    Array.isArray(value["parts"]) &&
-    value["parts"].every(isUploadedPart)
-  );
-}
-
-function isUploadedPart(value: unknown): value is UploadState["parts"][number] {
-  return (
-    isObject(value) && areAll("number", value["number"]) && areAll("string", value["etag"], value["md5"])
-  );
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
-}
-
-function areAll(type: "number" | "string", ...values: readonly unknown[]): boolean {
-  return values.every((value) => typeof value === type);
 }

@@ -1,8 +1,11 @@
 /** The length of a record's name, in bytes. */
 export const NAME_BYTES = 16;
 
-/** The length of a record, in bytes: its name, and a value of the same length. */
-export const RECORD_BYTES = 32;
+/** The length of a record's value, in bytes: an MD5, and four bytes to check it. */
+export const VALUE_BYTES = 20;
+
+/** The length of a record, in bytes. */
+export const RECORD_BYTES: number = NAME_BYTES + VALUE_BYTES;
 
 const MIN_RECORDS = 1024;
 

@@ -31,6 +31,7 @@ export function ableBackend(): StorageBackend {
       maxFileBytes: MAX_FILE_BYTES,
       maxOutstandingBytes: MAX_OUTSTANDING_BYTES,
       prepare() {},
+      mayKeepHash: async () => true,
       async read(key, { sizeBytes, etag }, options) {
         throwIfAborted(options?.signal, "get", key, "memory");
         if (sizeBytes > MAX_FILE_BYTES) return undefined;

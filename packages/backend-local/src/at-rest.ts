@@ -1,0 +1,40 @@
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/**
+ * How long a file must have been left alone before its ETag is certain to change with the next edit, in milliseconds. A store
+ * through a shared memory mapping moves the times of a file only when it dirties a page that is clean, and Linux writes dirty
+ * pages back after about 35 s (`dirty_expire_centisecs`, `dirty_writeback_centisecs`), later on a slow and busy disk. It is also
+ * far longer than the tick of any clock, so an edit in the same tick does not go unnoticed.
+ */
+export const REST_MS: number = 10 * 60_000;
+
+/**
+ * The Linux file systems that have a change time which nobody can set back, and on which a store into a page that was written
+ * back moves it: ext2 to ext4, XFS, Btrfs, F2FS. Not among them: tmpfs never writes back; FAT and exFAT have no change time; NFS,
+ * SMB and FUSE show the times of another machine or program.
+ */
+const LASTING_TYPES: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010]);
+
+/**
+ * Whether any later edit of a file changes the ETag that it had at `since` (milliseconds since 1970). On macOS and Windows,
+ * an edit through a memory mapping may change it only when the system writes the page back.
+ */
+export async function isAtRest(path: string, etag: string, since: number): Promise<boolean> {
+  const changed = changedMs(etag);
+  if (changed === undefined || since - changed < REST_MS) return false;
+  if (process.platform !== "linux") return true;
+  try {
+    return LASTING_TYPES.has((await statfs(dirname(path))).type);
+  } catch {
+    return false;
+  }
+}
+
+/** Returns the change time in an ETag of a local file; undefined if the file system has none. */
+function changedMs(etag: string): number | undefined {
+  // A negative time, before 1970, is that of a file system without change times.
+  const [digits] = /(?<=[^-]-)[0-9a-z]+$/.exec(etag) ?? [];
+  const ms = Number.parseInt(digits ?? "", 36) / 1e6;
+  return ms > 0 ? ms : undefined;
+}
