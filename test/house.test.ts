@@ -50,7 +50,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     duckdb: ["statement", "files", "duckdb"],
     tables: ["statement", "files", "duckdb", "tables"],
     plan: ["statement", "files", "duckdb", "tables", "plan"],
-    compact: ["files", "duckdb", "tables", "compact"],
+    compact: ["statement", "files", "duckdb", "tables", "compact"],
     database: ["statement", "files", "duckdb", "tables", "plan", "compact", "database"],
     ddl: ["statement", "duckdb", "tables", "database", "ddl"],
   },

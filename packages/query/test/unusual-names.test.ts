@@ -110,15 +110,4 @@ describe("SQL", () => {
       { p: 1 },
     ]);
   });
-
-  it("never compacts a column away that a key hides", async () => {
-    for (const i of [1, 2])
-      await storage.writeParquet(`hidden/year=2024/${i}.parquet`, [{ Year: 1999, n: i }]);
-    const before = await storage.readIndex("hidden");
-    expect(before).toEqual([1, 2].map((n) => ({ Year: 1999, n, year: "2024" })));
-    const { compacted, failed } = await db.compact("hidden");
-    expect(compacted).toEqual([]);
-    expect(failed).toMatchObject([{ partition: "year=2024" }]);
-    expect(await storage.readIndex("hidden")).toEqual(before);
-  });
 });

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortedError } from "../bytes/abort.ts";
 import { invalid } from "../bytes/check-arguments.ts";
-import { checkNames } from "../bytes/check-names.ts";
 import type { Key } from "../bytes/key.ts";
 import { ownValue, type Row } from "../bytes/row.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
@@ -119,9 +118,6 @@ async function shapeWrite(
   entities: EntityMemory,
 ): Promise<{ readonly write: ShapedWrite; readonly columns: readonly ColumnSchema[] }> {
   const found = schema === undefined ? inferColumns(rows) : checkSchema(schema, rows, "write");
-  // A column that differs from a key only in case would be hidden by it in SQL.
-  const keys = partition.entries.map(([key]) => key);
-  checkNames([...keys, ...found.map(({ name }) => name).filter((name) => !keys.includes(name))], "write");
   const turn = entities.takeTurn(entity);
   try {
     const prefix = await findPartitionPrefix(backend, entity, partition, signal);

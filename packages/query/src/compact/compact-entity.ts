@@ -18,8 +18,10 @@ import {
   walkPartitions,
 } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
-import type { FileGroup, ScanTable } from "../duckdb/views/scan-table.ts";
+import type { QueryColumn, ScanTable } from "../duckdb/views/scan-table.ts";
 import type { FileSource } from "../files/file-source.ts";
+import { foldName } from "../statement/fold-name.ts";
+import { nameColumns, typesInFiles } from "../tables/column-names.ts";
 import { declaredType, reconcileColumns, variantsOf } from "../tables/reconcile-columns.ts";
 import { storedFiles } from "../tables/stored-files.ts";
 import type { DeclaredTable, TableFacts } from "../tables/table-facts.ts";
@@ -88,11 +90,11 @@ async function makePlan(
   { into, where = {}, signal, sortBy = [] }: CompactOptions,
 ): Promise<FullPlan> {
   const allKeys = facts.keys.map(({ name }) => name);
-  const columns = new Set([...facts.columns, ...facts.keys].map(({ name }) => name.toLowerCase()));
+  const columns = new Set([...facts.columns, ...facts.keys].map(({ name }) => foldName(name)));
   checkNames("where", Object.keys(where), allKeys, facts.entity);
   checkNames("into.keys", into?.keys ?? [], allKeys, facts.entity);
   for (const name of sortBy)
-    if (!columns.has(name.toLowerCase())) throw unknownName("sortBy", name, facts.entity, [...columns]);
+    if (!columns.has(foldName(name))) throw unknownName("sortBy", name, facts.entity, [...columns]);
   const target = into === undefined ? facts.entity : parseKey(into.entity, "compact");
   if (into !== undefined && (target === facts.entity || target.startsWith(`${facts.entity}/`)))
     throw wrong(facts.entity, `into.entity must not be inside the entity that is read, got ${target}`);
@@ -152,7 +154,12 @@ async function compactStep(
   const { backend, duckdb } = context;
   const { table, nullColumns } = await scanTable(context, plan, step, signal);
   const note = step.made && noteOf(step.made);
-  const merged = await duckdb.merge(table, { sortBy, note, signal });
+  // The keys that do not become columns have one value throughout a partition.
+  const keyColumns = new Set(plan.keyColumns.map(foldName));
+  const order = sortBy.flatMap((name) =>
+    keyColumns.has(foldName(name)) ? [name] : (context.facts.names.inFiles(name) ?? []),
+  );
+  const merged = await duckdb.merge(table, { sortBy: order, note, signal });
   try {
     const { size } = await stat(merged.path);
     await rewritePartition(
@@ -184,22 +191,24 @@ async function scanTable(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly table: ScanTable; readonly nullColumns: readonly string[] }> {
   const ready = await source.fetch(files, { signal, count: { fetchedFiles: 0, fetchedBytes: 0 } });
-  const found = await duckdb.groupFiles(ready);
-  checkHidden(facts, found);
+  const exact = new Set(facts.keys.map(({ name }) => name));
+  // The new file has the names of the files, not those of SQL.
+  const found = nameColumns(await duckdb.groupFiles(ready), (name) => (exact.has(name) ? undefined : name));
+  const types = typesInFiles(declared.columnTypes, facts.names.inFiles);
   const { columns, groups } = await reconcileColumns(duckdb, {
     entity: facts.entity,
     groups: found,
     reference: [],
-    declared: declared.columnTypes,
-    keys: facts.keys,
+    declared: types,
     mentions: () => true,
   });
   const keys = facts.keys.filter(({ name }) => keyColumns.includes(name));
+  checkKeyColumns(facts.entity, keys, columns);
   // As in write: a column that has no type in any of the files is left out, unless the file would have no column.
   const typed = columns.filter(({ name }) => {
-    const folded = name.toLowerCase();
+    const folded = foldName(name);
     return (
-      declaredType(declared.columnTypes, folded) !== undefined ||
+      declaredType(types, folded) !== undefined ||
       variantsOf(found, folded).some(({ type }) => type !== "NULL")
     );
   });
@@ -210,15 +219,17 @@ async function scanTable(
   };
 }
 
-/** A key hides a column that differs from it in case, and the merged file would lack that column. */
-function checkHidden({ entity, keys }: TableFacts, groups: readonly FileGroup[]): void {
-  for (const { name } of groups.flatMap(({ columns }) => columns)) {
-    const key = keys.find((each) => each.name !== name && each.name.toLowerCase() === name.toLowerCase());
-    if (key !== undefined)
-      throw wrong(
-        entity,
-        `the column ${name} differs from the key ${key.name} only in case, so that SQL cannot read both`,
-      );
+/** A key that becomes a column needs a name that no column of the files has. */
+function checkKeyColumns(
+  entity: Key,
+  keyColumns: readonly QueryColumn[],
+  columns: readonly QueryColumn[],
+): void {
+  for (const { name: key } of keyColumns) {
+    const column = columns.find(({ name }) => foldName(name) === foldName(key));
+    if (column === undefined) continue;
+    const problem = `the files have a column ${column.name}, and a file cannot have the key ${key} as a column next to it: their names differ only in case`;
+    throw wrong(entity, `${problem}. Keep ${key} among the keys of into`);
   }
 }
 

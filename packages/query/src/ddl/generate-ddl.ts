@@ -31,7 +31,7 @@ const TYPES: Readonly<Record<string, Readonly<Record<Dialect, string>>>> = {
 
 /**
  * Writes the statements that make a Parquet entity a table of another engine, in place, and find its partitions. A column of unknown
- * type is left out, and a comment says why.
+ * type is left out, and so is one that differs from a partition key only in case; a comment says why.
  *
  * @param location the URL of the entity: `s3://bucket/raw/plays`.
  * @throws StorageError `not_supported` naming the columns whose types the engine does not have; for an entity with CSV files; for
@@ -44,9 +44,18 @@ export function generateDdl(engine: DdlEngine, table: TableDescription, location
   }
   if (engine === "athena" && !location.startsWith("s3://"))
     throw refused(`Athena reads S3 only, but ${table.entity} is at ${location}. Migrate it to S3 first.`);
-  const typed = table.columns.filter(({ problem }) => problem === undefined);
-  const comments = describeNotes(table).map((note) => `-- ${note}\n`);
+  const typed = table.columns.filter(({ problem, source }) => problem === undefined && source === undefined);
+  const comments = [...describeNotes(table), ...hiddenNotes(table)].map((note) => `-- ${note}\n`);
   return `${comments.join("")}${statements(engine, { ...table, columns: typed }, location)}`;
+}
+
+/** These engines ignore the case of names, and read the key where a column differs from it only in case. */
+function hiddenNotes({ columns }: TableDescription): readonly string[] {
+  return columns.flatMap(({ source }) =>
+    source === undefined
+      ? []
+      : [`${JSON.stringify(source)} is left out: it differs from a partition key only in case.`],
+  );
 }
 
 function statements(engine: DdlEngine, table: TableDescription, location: string): string {

@@ -2,6 +2,7 @@ import type { DuckDBValue } from "@duckdb/node-api";
 import { groupBy } from "../files/group-by.ts";
 import { mapYielding } from "../files/map-yielding.ts";
 import { type ScanFile, unseenKeys } from "../files/scan-file.ts";
+import { foldName } from "../statement/fold-name.ts";
 import { quoteText } from "../statement/quote.ts";
 import type { Database } from "./database.ts";
 import { thrownProblem } from "./duckdb-error.ts";
@@ -45,8 +46,8 @@ export class FileSchemas {
     });
     return [...groups.values()].map((members) => {
       const columns = this.#columns.get(this.#signatures.get(members[0]?.version ?? "") ?? "") ?? [];
-      const names = new Set(columns.map(({ name }) => name.toLowerCase()));
-      const missing = (members[0]?.nullColumns ?? []).filter((name) => !names.has(name.toLowerCase()));
+      const names = new Set(columns.map(({ name }) => foldName(name)));
+      const missing = (members[0]?.nullColumns ?? []).filter((name) => !names.has(foldName(name)));
       return { files: members, columns: [...columns, ...missing.map((name) => ({ name, type: "NULL" }))] };
     });
   }

@@ -18,6 +18,7 @@ import {
   openCsvFile,
   parseManifest,
 } from "@parquetry/core/unstable/tables";
+import { foldName } from "../statement/fold-name.ts";
 import type { CacheName, FileCache } from "./file-cache.ts";
 import { mapYielding } from "./map-yielding.ts";
 import type { NeededParts } from "./needed-bytes.ts";
@@ -239,9 +240,9 @@ function csvToParquet(
     const kept = new Set(
       Object.keys(columnTypes)
         .filter((name) => isKept(columnTypes[name] ?? ""))
-        .map(fold),
+        .map(foldName),
     );
-    const names = [...schema.keys()].filter((name) => kept.has(fold(name)));
+    const names = [...schema.keys()].filter((name) => kept.has(foldName(name)));
     if (names.length === 0) return;
     const texts = decodeCsv(bytes, key, { ...given, inferTypes: false, columns: names });
     for (const column of csvSchema(texts.columns)) schema.set(column.name, column);
@@ -255,8 +256,6 @@ function csvToParquet(
     schema.size === 0 ? [{ name: EMPTY_COLUMN, type: "null" }] : [...schema.values()],
   );
 }
-
-const fold = (name: string): string => name.toLowerCase();
 
 /** A name for a version of an object, which changes with its content. */
 function versionOf(info: ObjectInfo): string {

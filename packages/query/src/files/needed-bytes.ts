@@ -6,14 +6,15 @@ import {
   keepRowGroups,
   type RowGroupPlace,
 } from "@parquetry/core/unstable/tables";
+import { foldName } from "../statement/fold-name.ts";
 import type { NumberInterval } from "../statement/statement.ts";
 
 /** The columns and rows of a Parquet file that a query needs. */
 export interface NeededParts {
   /** False where the query cannot need a column. */
   readonly mentions: (column: string) => boolean;
-  /** By lower-case name of an integer column, intervals; in every row that matters, one of them contains its value. */
-  readonly intervals: ReadonlyMap<string, readonly NumberInterval[]>;
+  /** Intervals of an integer column; in every row that matters, one of them contains its value. Undefined: any value matters. */
+  readonly intervalsOf: (column: string) => readonly NumberInterval[] | undefined;
 }
 
 /** The parts of a Parquet file that a query can need. */
@@ -42,11 +43,12 @@ const MAGIC_BYTES = 4;
 export function neededBytes(
   tail: Uint8Array,
   sizeBytes: number,
-  { mentions, intervals }: NeededParts,
+  needs: NeededParts,
 ): NeededBytes | undefined {
   const layout = chunkLayout(tail);
+  const { mentions, intervalsOf } = withoutAmbiguous(needs, layout);
   const footerStart = sizeBytes - (footerBytes(tail) ?? sizeBytes);
-  const kept = layout.map((group) => canMatter(group, intervals));
+  const kept = layout.map((group) => canMatter(group, intervalsOf));
   const unneeded: ByteSpan[] = [];
   const columns = new Set<string>();
   for (const [i, { chunks }] of layout.entries()) {
@@ -70,9 +72,26 @@ export function neededBytes(
   };
 }
 
-function canMatter({ chunks }: RowGroupPlace, intervals: NeededParts["intervals"]): boolean {
+/** Of columns that differ only in case, DuckDB renames all but the first, so any of them can be meant: all are needed. */
+function withoutAmbiguous(
+  { mentions, intervalsOf }: NeededParts,
+  layout: readonly RowGroupPlace[],
+): NeededParts {
+  const names = new Set(layout[0]?.chunks.map(({ path }) => path[0] ?? ""));
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const folded of [...names].map(foldName)) (seen.has(folded) ? repeated : seen).add(folded);
+  if (repeated.size === 0) return { mentions, intervalsOf };
+  const isAmbiguous = (column: string): boolean => repeated.has(foldName(column));
+  return {
+    mentions: (column) => isAmbiguous(column) || mentions(column),
+    intervalsOf: (column) => (isAmbiguous(column) ? undefined : intervalsOf(column)),
+  };
+}
+
+function canMatter({ chunks }: RowGroupPlace, intervalsOf: NeededParts["intervalsOf"]): boolean {
   return chunks.every(({ path, range }) => {
-    const wanted = range === undefined ? undefined : intervals.get((path[0] ?? "").toLowerCase());
+    const wanted = range === undefined ? undefined : intervalsOf(path[0] ?? "");
     if (wanted === undefined || range === undefined) return true;
     return wanted.some(
       ([low, high]) => (low === null || range.max >= low) && (high === null || range.min <= high),

@@ -3,7 +3,9 @@ import type { FileGroup, QueryColumn, ScanTable } from "../duckdb/views/scan-tab
 import type { FetchCount, FetchOptions, FileNeeds, StoredFile } from "../files/file-source.ts";
 import { groupBy } from "../files/group-by.ts";
 import { type ScanFile, unseenKeys } from "../files/scan-file.ts";
+import { foldName } from "../statement/fold-name.ts";
 import { mentionsColumn, type NumberInterval, type Statement } from "../statement/statement.ts";
+import { nameColumns, typesInFiles } from "../tables/column-names.ts";
 import { reconcileColumns } from "../tables/reconcile-columns.ts";
 import type { TableFacts } from "../tables/table-facts.ts";
 import type { NamedTable, PlanContext } from "./plan-context.ts";
@@ -53,14 +55,14 @@ export async function fetchScan(
 /** The parts of the files of a table that a statement needs. */
 export function fileNeeds(statement: Statement, table: NamedTable): FileNeeds {
   return {
-    columnTypes: table.declared.columnTypes,
+    columnTypes: typesInFiles(table.declared.columnTypes, table.facts.names.inFiles),
     parts: neededParts(statement, table),
   };
 }
 
-function neededParts(statement: Statement, { names, declared }: NamedTable): FileNeeds["parts"] {
+function neededParts(statement: Statement, { names, facts, declared }: NamedTable): FileNeeds["parts"] {
   const intervals = new Map<string, readonly NumberInterval[]>();
-  const typed = new Set(Object.keys(declared.columnTypes).map((name) => name.toLowerCase()));
+  const typed = new Set(Object.keys(declared.columnTypes).map(foldName));
   for (const { table, columns, intervals: own } of statement.conditions?.conditions ?? []) {
     const [column] = columns;
     if (own === undefined || column === undefined || typed.has(column)) continue;
@@ -68,15 +70,25 @@ function neededParts(statement: Statement, { names, declared }: NamedTable): Fil
     if (names.length === 1 && names[0] === table) intervals.set(column, own);
   }
   if (statement.words === undefined && intervals.size === 0) return undefined;
-  return { mentions: (column) => mentionsColumn(statement, column), intervals };
+  const { inSql } = facts.names;
+  return {
+    mentions: (column) => {
+      const name = inSql(column);
+      return name !== undefined && mentionsColumn(statement, name);
+    },
+    intervalsOf: (column) => {
+      const name = inSql(column);
+      return name === undefined ? undefined : intervals.get(foldName(name));
+    },
+  };
 }
 
 /** A column that was only assumed must be in a file by now. */
 function checkAssumed(context: PlanContext, { assumed }: ScanPlan, tables: readonly ScanTable[]): void {
   if (assumed.size === 0) return;
-  const known = new Set(tables.flatMap(({ columns }) => columns.map(({ name }) => name.toLowerCase())));
+  const known = new Set(tables.flatMap(({ columns }) => columns.map(({ name }) => foldName(name))));
   for (const [name, problem] of assumed) {
-    if (!known.has(name.toLowerCase())) throw unfit(problem, context.tables);
+    if (!known.has(foldName(name))) throw unfit(problem, context.tables);
   }
 }
 
@@ -101,12 +113,12 @@ async function scanTable(
 ): Promise<ScanTable> {
   const { facts, declared, names } = table;
   const files = await source.fetch(stored, { ...options, signal, ...fileNeeds(statement, table) });
+  const found = needsColumns(statement, facts) ? await duckdb.groupFiles(files) : await groupByKeys(files);
   const { columns, groups } = await reconcileColumns(duckdb, {
     entity: facts.entity,
-    groups: needsColumns(statement, facts) ? await duckdb.groupFiles(files) : await groupByKeys(files),
+    groups: nameColumns(found, facts.names.inSql),
     reference: facts.columns,
     declared: declared.columnTypes,
-    keys: facts.keys,
     mentions: (name) => mentionsColumn(statement, name),
   });
   // A key that the query cannot need would only make the paths for DuckDB longer.
@@ -117,7 +129,7 @@ async function scanTable(
 /** A query of nothing but partition keys and count(*) needs no schema of any file. */
 function needsColumns({ columnNames }: Statement, { keys }: TableFacts): boolean {
   if (columnNames === undefined) return true;
-  const known = new Set(keys.map(({ name }) => name.toLowerCase()));
+  const known = new Set(keys.map(({ name }) => foldName(name)));
   return [...columnNames].some((name) => !known.has(name));
 }
 
@@ -129,16 +141,16 @@ async function groupByKeys(files: readonly ScanFile[]): Promise<readonly FileGro
 }
 
 function sameTypes(settled: readonly QueryColumn[], planned: readonly QueryColumn[]): boolean {
-  const types = new Map(planned.map(({ name, type }) => [name.toLowerCase(), type]));
-  return settled.every(({ name, type }) => types.get(name.toLowerCase()) === type);
+  const types = new Map(planned.map(({ name, type }) => [foldName(name), type]));
+  return settled.every(({ name, type }) => types.get(foldName(name)) === type);
 }
 
 function merged(planned: ColumnsByEntity, settled: ColumnsByEntity): ColumnsByEntity {
   return new Map(
     [...planned].map(([entity, columns]) => {
-      const found = new Map((settled.get(entity) ?? []).map((column) => [column.name.toLowerCase(), column]));
-      const changed = columns.map((column) => found.get(column.name.toLowerCase()) ?? column);
-      const known = new Set(columns.map(({ name }) => name.toLowerCase()));
+      const found = new Map((settled.get(entity) ?? []).map((column) => [foldName(column.name), column]));
+      const changed = columns.map((column) => found.get(foldName(column.name)) ?? column);
+      const known = new Set(columns.map(({ name }) => foldName(name)));
       const added = [...found].filter(([name]) => !known.has(name)).map(([, column]) => column);
       return [entity, [...changed, ...added]];
     }),

@@ -16,8 +16,8 @@ const TOKENS = new RegExp(
     /[eE]'(?:[^'\\]|\\[\s\S]|'')*'/.source,
     /'(?:[^']|'')*'/.source,
     /"(?:[^"]|"")*"/.source,
-    // Dollar quotes: $$…$$ and $tag$…$tag$.
-    /\$(?<tag>[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$[\s\S]*?\$\k<tag>\$/.source,
+    // The start of a dollar quote: $$…$$ or $tag$…$tag$. A search for its end here would look at the whole rest for each of them.
+    /(?<quote>\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)/.source,
     // A word includes the dollar signs in it: the $1 of a$1 is not a parameter.
     /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/.source,
     /\$(?<name>[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*|\d+)/.source,
@@ -40,6 +40,12 @@ export function findParameters(sql: string): readonly FoundParameter[] {
     const end = start + text.length;
     if (text === "/*") {
       TOKENS.lastIndex = commentEnd(sql, end);
+      continue;
+    }
+    const quote = match.groups?.["quote"];
+    if (quote !== undefined) {
+      const close = sql.indexOf(quote, end);
+      TOKENS.lastIndex = close < 0 ? sql.length : close + quote.length;
       continue;
     }
     const name = match.groups?.["name"];

@@ -1,3 +1,4 @@
+import { foldName } from "./fold-name.ts";
 import { refusalOf } from "./gate.ts";
 import { type ExpressionFacts, readNode, rowConditions } from "./row-conditions.ts";
 import { isNode, namesIn, nodesOf, type SqlNode, textOf } from "./sql-tree.ts";
@@ -19,14 +20,15 @@ export interface StatementFacts extends Pick<Statement, "columnNames" | "words" 
   readonly conditions: ParsedConditions | undefined;
 }
 
-/** A value of the tree that is still to be visited. */
-interface Open {
-  readonly value: unknown;
-  /** The names, in lower case, that mean a CTE there. */
-  readonly ctes: ReadonlySet<string>;
-  /** The expression of the outermost SELECT that it belongs to. */
-  readonly expression: ExpressionFacts | undefined;
-}
+/** A step of the visit that is still to be done. */
+type Open =
+  | {
+      readonly value: unknown;
+      /** The expression of the outermost SELECT that it belongs to. */
+      readonly expression: ExpressionFacts | undefined;
+    }
+  /** From here on, or no longer, a name means a CTE. */
+  | { readonly cte: string; readonly isDefined: boolean };
 
 /**
  * Reads everything that is asked of a statement out of DuckDB's parse tree, in one pass over it.
@@ -52,7 +54,12 @@ export function readStatements(statements: readonly SqlNode[]): StatementFacts {
   };
 }
 
+/** Fields that name a kind of node, and nothing of the SQL. */
+const KINDS: ReadonlySet<string> = new Set(["class", "type"]);
+
 class StatementReader {
+  /** How many values of the tree were looked at. */
+  visited = 0;
   readonly tables: TableReference[] = [];
   refusal: string | undefined;
   /** How often a table is named, CTEs included. */
@@ -62,6 +69,8 @@ class StatementReader {
   hasSubquery = false;
   /** False where columns are asked for without their names, as `*` does. */
   #namesColumns = true;
+  /** How many CTEs of each name can be meant where the visit is. */
+  readonly #ctes = new Map<string, number>();
   readonly #expressions = new Map<SqlNode, ExpressionFacts>();
   readonly #harmlessStars = new Set<SqlNode>();
   readonly #words = new Set<string>();
@@ -82,37 +91,51 @@ class StatementReader {
    * `WITH "x.parquet" AS …` could hide a file of that name elsewhere in the statement.
    */
   visit(root: unknown): void {
-    const open: Open[] = [{ value: root, ctes: new Set(), expression: undefined }];
+    const open: Open[] = [{ value: root, expression: undefined }];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      const { value, ...context } = next;
-      const push = (inner: unknown, own: Omit<Open, "value"> = context): void => {
-        if (typeof inner === "object" && inner !== null) open.push({ value: inner, ...own });
-      };
-      if (!isNode(value)) {
-        for (const inner of Array.isArray(value) ? value : []) push(inner);
+      if ("cte" in next) {
+        this.#setCte(next.cte, next.isDefined);
         continue;
       }
-      const expression = this.#expressions.get(value) ?? context.expression;
-      let { ctes } = context;
-      this.#see(value, ctes);
-      if (expression !== undefined) readNode(expression, value);
-      const defined = definedCtes(value["cte_map"]);
-      for (const entry of defined ?? []) {
-        const after = new Set([...ctes, (textOf(entry, "key") ?? "").toLowerCase()]);
-        push(entry, { ctes: isRecursive(entry) ? after : ctes, expression });
-        ctes = after;
+      const { value } = next;
+      this.visited++;
+      if (!isNode(value)) {
+        if (Array.isArray(value)) for (const inner of value) pushValue(open, inner, next.expression);
+        continue;
       }
-      for (const [field, inner] of Object.entries(value)) {
-        if (field !== "cte_map" || defined === undefined) push(inner, { ctes, expression });
+      const expression = this.#expressions.get(value) ?? next.expression;
+      this.#see(value);
+      if (expression !== undefined) readNode(expression, value);
+      // A list can have hundreds of thousands of constants.
+      if (value["class"] === "CONSTANT") continue;
+      const defined = definedCtes(value["cte_map"]);
+      // What is pushed last is done first: the CTEs in their order, then the rest of the node, then the end of their scope.
+      for (const entry of defined ?? []) open.push({ cte: cteName(entry), isDefined: false });
+      for (const [field, inner] of Object.entries(value))
+        if (field !== "cte_map" || defined === undefined) pushValue(open, inner, expression);
+      for (const entry of defined?.toReversed() ?? []) {
+        const definition: Open = { cte: cteName(entry), isDefined: true };
+        if (isRecursive(entry)) open.push({ value: entry, expression }, definition);
+        else open.push(definition, { value: entry, expression });
       }
     }
+  }
+
+  /** A string can name a column, as the field of a row. */
+  #seeConstant({ alias, value }: SqlNode): void {
+    const constant = isNode(value) ? value["value"] : undefined;
+    for (const word of [alias, constant]) if (typeof word === "string") this.#words.add(foldName(word));
+  }
+
+  #setCte(name: string, isDefined: boolean): void {
+    this.#ctes.set(name, (this.#ctes.get(name) ?? 0) + (isDefined ? 1 : -1));
   }
 
   /** The columns that the statement can need: too many rather than too few. */
   columns(): Pick<Statement, "columnNames" | "words"> {
     if (!this.#namesColumns) return {};
     for (const { name, qualifier } of this.tables)
-      if (qualifier === undefined) this.#rowNames.add(name.toLowerCase());
+      if (qualifier === undefined) this.#rowNames.add(foldName(name));
     const columnNames = new Set<string>();
     for (const path of this.#columnPaths) {
       const last = path.at(-1);
@@ -122,20 +145,20 @@ class StatementReader {
     return { columnNames, words: this.#words };
   }
 
-  #see(node: SqlNode, ctes: ReadonlySet<string>): void {
+  #see(node: SqlNode): void {
     this.refusal ??= refusalOf(node);
     const type = textOf(node, "type");
-    if (type === "BASE_TABLE") this.#seeTable(node, ctes);
+    if (type === "BASE_TABLE") this.#seeTable(node);
     if (type?.endsWith("_NODE") === true) this.queryCount++;
     if (node["class"] === "SUBQUERY") this.hasSubquery = true;
     this.#seeColumns(node, type);
   }
 
-  #seeTable(node: SqlNode, ctes: ReadonlySet<string>): void {
+  #seeTable(node: SqlNode): void {
     this.tableCount++;
     const name = textOf(node, "table_name") ?? "";
     const qualifier = [textOf(node, "catalog_name"), textOf(node, "schema_name")].filter(Boolean).join(".");
-    if (qualifier === "" && ctes.has(name.toLowerCase())) return;
+    if (qualifier === "" && (this.#ctes.get(foldName(name)) ?? 0) > 0) return;
     this.tables.push({ name, qualifier: qualifier === "" ? undefined : qualifier });
   }
 
@@ -149,15 +172,28 @@ class StatementReader {
       type === "SHOW_REF" ||
       node["ref_type"] === "NATURAL";
     if (isNameless) this.#namesColumns = false;
-    for (const value of Object.values(node)) {
-      if (typeof value === "string") this.#words.add(value.toLowerCase());
-      else for (const word of namesIn(value)) this.#words.add(word);
+    if (node["class"] === "CONSTANT") {
+      this.#seeConstant(node);
+      return;
+    }
+    for (const [field, value] of Object.entries(node)) {
+      if (typeof value === "string") {
+        if (!KINDS.has(field)) this.#words.add(foldName(value));
+      } else if (Array.isArray(value)) for (const word of namesIn(value)) this.#words.add(word);
     }
     const alias = textOf(node, "alias");
-    if (alias !== undefined && alias !== "" && !("class" in node)) this.#rowNames.add(alias.toLowerCase());
+    if (alias !== undefined && alias !== "" && !("class" in node)) this.#rowNames.add(foldName(alias));
     for (const name of namesIn(node["using_columns"])) this.#columnPaths.push([name]);
     if (node["class"] === "COLUMN_REF") this.#columnPaths.push(namesIn(node["column_names"]));
   }
+}
+
+function pushValue(open: Open[], value: unknown, expression: ExpressionFacts | undefined): void {
+  if (typeof value === "object" && value !== null) open.push({ value, expression });
+}
+
+function cteName(entry: SqlNode): string {
+  return foldName(textOf(entry, "key") ?? "");
 }
 
 /** `ORDER BY ALL` names no column, and `SELECT * FROM (SELECT year …)` asks for no more than the inner query does. */
@@ -187,7 +223,14 @@ function isRecursive(entry: SqlNode): boolean {
 }
 
 function conjunctsOf(where: SqlNode): readonly SqlNode[] {
-  return where["type"] === "CONJUNCTION_AND" ? nodesOf(where, "children").flatMap(conjunctsOf) : [where];
+  const conjuncts: SqlNode[] = [];
+  const open = [where];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (node["type"] === "CONJUNCTION_AND")
+      for (const child of nodesOf(node, "children").toReversed()) open.push(child);
+    else conjuncts.push(node);
+  }
+  return conjuncts;
 }
 
 /** {@link Statement.stopAfterRows}. */

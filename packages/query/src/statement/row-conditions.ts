@@ -1,3 +1,4 @@
+import { foldName } from "./fold-name.ts";
 import { intervalsOf } from "./intervals-of.ts";
 import { isNode, namesIn, type SqlNode, textOf } from "./sql-tree.ts";
 import type { ParsedCondition, ParsedConditions } from "./statement.ts";
@@ -96,7 +97,7 @@ function sourcesOf(from: unknown): readonly Source[] | undefined {
     const { column_name_alias: renamed } = from;
     if (Array.isArray(renamed) && renamed.length > 0) return undefined;
     const table = textOf(from, "table_name") ?? "";
-    return [{ table, alias: (textOf(from, "alias") || table).toLowerCase() }];
+    return [{ table, alias: foldName(textOf(from, "alias") || table) }];
   }
   const isInner =
     from["type"] === "JOIN" &&
@@ -112,7 +113,7 @@ function isAllThereIs(
   sources: readonly Source[],
   { tableCount, queryCount }: { readonly tableCount: number; readonly queryCount: number },
 ): boolean {
-  const names = new Set(sources.map(({ table }) => table.toLowerCase()));
+  const names = new Set(sources.map(({ table }) => foldName(table)));
   const aliases = new Set(sources.map(({ alias }) => alias));
   return (
     queryCount === 1 &&

@@ -1,3 +1,5 @@
+import { foldName } from "./fold-name.ts";
+
 /** A node of DuckDB's parse tree or plan, as JSON. */
 export type SqlNode = { readonly [field: string]: unknown };
 
@@ -18,10 +20,10 @@ export function nodesOf(node: SqlNode, field: string): readonly SqlNode[] {
   return Array.isArray(value) ? value.filter(isNode) : [];
 }
 
-/** The strings of a list, in lower case. */
+/** The strings of a list, as {@link foldName} folds them. */
 export function namesIn(value: unknown): readonly string[] {
   if (!Array.isArray(value)) return [];
-  return value.filter((name) => typeof name === "string").map((name) => name.toLowerCase());
+  return value.filter((name) => typeof name === "string").map(foldName);
 }
 
 /** Yields every node below a value, parents first, without recursion: SQL can be nested deeper than the stack allows. */

@@ -1,3 +1,4 @@
+import { foldName } from "./fold-name.ts";
 import type { SqlNode } from "./sql-tree.ts";
 
 /** One SQL statement, parsed, before any table is looked at. */
@@ -53,5 +54,5 @@ export type NumberInterval = readonly [low: number | null, high: number | null];
 
 /** False only where a statement cannot need a column of that name. */
 export function mentionsColumn({ words }: Pick<Statement, "words">, column: string): boolean {
-  return words === undefined || words.has(column.toLowerCase());
+  return words === undefined || words.has(foldName(column));
 }

@@ -1,8 +1,10 @@
 import { walkPartitions } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
-import type { FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
+import type { FileColumn, FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
+import { foldName } from "../statement/fold-name.ts";
 import { joinTypes } from "./column-join.ts";
-import { declaredType, type Variant, variantsOf } from "./reconcile-columns.ts";
+import { nameColumns, typesInFiles } from "./column-names.ts";
+import { declaredType, sourceOf, type Variant, variantsOf } from "./reconcile-columns.ts";
 import { storedFiles } from "./stored-files.ts";
 import type { DeclaredTable, TableFacts, TableReader } from "./table-facts.ts";
 
@@ -15,6 +17,8 @@ const MAX_FETCHED_FILES = 32;
 
 /** A column of a described table. */
 export interface DescribedColumn extends QueryColumn {
+  /** Its name in the files, where SQL calls it by another, since it differs from a partition key only in case. */
+  readonly source?: string | undefined;
   /** Why its type is `UNKNOWN`. Absent for every other type. */
   readonly problem?: string | undefined;
 }
@@ -46,21 +50,21 @@ export async function describeColumns(
   const local = await source.fetch(files, {
     signal,
     count: { fetchedFiles: 0, fetchedBytes: 0 },
-    columnTypes: declared.columnTypes,
-    parts: { mentions: () => false, intervals: new Map() },
+    columnTypes: typesInFiles(declared.columnTypes, facts.names.inFiles),
+    parts: { mentions: () => false, intervalsOf: () => undefined },
   });
-  const groups = await duckdb.groupFiles(local);
-  const keys = new Set(facts.keys.map(({ name }) => name.toLowerCase()));
-  const names = new Map<string, string>();
-  for (const { name } of [...facts.columns, ...groups.flatMap((group) => group.columns)]) {
-    const folded = name.toLowerCase();
-    if (!names.has(folded) && !keys.has(folded)) names.set(folded, name);
+  const groups = nameColumns(await duckdb.groupFiles(local), facts.names.inSql);
+  const named = new Map<string, FileColumn>();
+  for (const column of [...facts.columns, ...groups.flatMap((group) => group.columns)]) {
+    const folded = foldName(column.name);
+    if (!named.has(folded)) named.set(folded, column);
   }
   const columns: DescribedColumn[] = [];
-  for (const [folded, name] of names) {
+  for (const [folded, { name, source }] of named) {
     const given = declaredType(declared.columnTypes, folded);
     columns.push({
       name,
+      ...(source === undefined ? {} : { source }),
       ...(given === undefined ? await typeOf(duckdb, folded, groups) : { type: given }),
     });
   }
@@ -110,7 +114,8 @@ async function typeOf(
 
 /** Usually the first file decides, and the other footers need not be read again. */
 async function hasValues(duckdb: DuckDb, group: FileGroup, folded: string): Promise<boolean> {
-  const name = group.columns.find((column) => column.name.toLowerCase() === folded)?.name ?? folded;
+  const column = group.columns.find(({ name }) => foldName(name) === folded);
+  const name = column === undefined ? folded : sourceOf(column);
   const first = { ...group, files: group.files.slice(0, 1) };
   return !(await duckdb.isAllNull(first, name)) || !(await duckdb.isAllNull(group, name));
 }

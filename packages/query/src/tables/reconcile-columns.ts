@@ -1,27 +1,26 @@
 import { StorageError } from "@parquetry/core";
 import type { DuckDb } from "../duckdb/duckdb.ts";
-import type { FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
+import type { FileColumn, FileGroup } from "../duckdb/views/scan-table.ts";
+import { foldName } from "../statement/fold-name.ts";
 import { joinTypes } from "./column-join.ts";
 import type { DeclaredTypes } from "./key-types.ts";
 
 export interface ReconcileInput {
   /** The entity, for messages. */
   readonly entity: string;
-  /** The files that are read. */
+  /** The files that are read, their columns with their names in SQL. */
   readonly groups: readonly FileGroup[];
   /** The columns of the reference files of the entity. */
-  readonly reference: readonly QueryColumn[];
+  readonly reference: readonly FileColumn[];
   /** Types that the caller has declared, by column. */
   readonly declared: DeclaredTypes;
-  /** Its partition keys, which are never columns of the files. */
-  readonly keys: readonly QueryColumn[];
   /** False where the query cannot need a column. */
   readonly mentions: (column: string) => boolean;
 }
 
 /** The columns of a table, and the columns of its files without those that are NULL throughout under another type. */
 export interface ReconciledColumns {
-  readonly columns: readonly QueryColumn[];
+  readonly columns: readonly FileColumn[];
   readonly groups: readonly FileGroup[];
 }
 
@@ -39,16 +38,19 @@ export interface Variant {
  * @throws StorageError `invalid_argument` naming the column, its types and a file of each, where no type holds all values.
  */
 export async function reconcileColumns(duckdb: DuckDb, input: ReconcileInput): Promise<ReconciledColumns> {
-  const keyNames = new Set(input.keys.map(({ name }) => name.toLowerCase()));
-  const names = new Map<string, string>();
-  for (const { name } of [...input.reference, ...input.groups.flatMap((group) => group.columns)]) {
-    const folded = name.toLowerCase();
-    if (!names.has(folded) && !keyNames.has(folded) && input.mentions(name)) names.set(folded, name);
+  const named = new Map<string, FileColumn>();
+  for (const column of [...input.reference, ...input.groups.flatMap((group) => group.columns)]) {
+    if (!input.mentions(column.name)) continue;
+    const other = named.get(foldName(column.name));
+    if (other === undefined) named.set(foldName(column.name), column);
+    else if (foldName(sourceOf(other)) !== foldName(sourceOf(column)))
+      throw sameName(input.entity, column, other);
   }
-  const reference = new Map(input.reference.map((column) => [column.name.toLowerCase(), column.type]));
+  const reference = new Map(input.reference.map((column) => [foldName(column.name), column.type]));
   const nullOnly = new Map<FileGroup, Set<string>>();
-  const columns: QueryColumn[] = [];
-  for (const [folded, name] of names) {
+  const columns: FileColumn[] = [];
+  for (const [folded, { name, source }] of named) {
+    const add = (type: string): void => void columns.push({ name, type, source });
     const declared = declaredType(input.declared, folded);
     const variants = variantsOf(input.groups, folded);
     const expected = declared ?? reference.get(folded);
@@ -59,9 +61,9 @@ export async function reconcileColumns(duckdb: DuckDb, input: ReconcileInput): P
         variants.filter(({ type }) => type === "NULL"),
         folded,
       );
-      columns.push({ name, type: declared });
+      add(declared);
     } else if (agreed !== undefined && agreed !== "NULL" && (expected === undefined || expected === agreed)) {
-      columns.push({ name, type: agreed });
+      add(agreed);
     } else {
       const withValues: Variant[] = [];
       for (const variant of variants) {
@@ -69,7 +71,7 @@ export async function reconcileColumns(duckdb: DuckDb, input: ReconcileInput): P
         markNull(nullOnly, [{ type: variant.type, groups: empty }], folded);
         if (filled.length > 0) withValues.push({ type: variant.type, groups: filled });
       }
-      columns.push({ name, type: joined(input.entity, name, withValues) ?? knownType(expected, variants) });
+      add(joined(input.entity, name, withValues) ?? knownType(expected, variants));
     }
   }
   return { columns, groups: input.groups.map((group) => withoutNulls(group, nullOnly.get(group))) };
@@ -77,14 +79,14 @@ export async function reconcileColumns(duckdb: DuckDb, input: ReconcileInput): P
 
 /** The type that the caller has declared for a column, by its lower-case name. */
 export function declaredType(declared: DeclaredTypes, folded: string): string | undefined {
-  return Object.entries(declared).find(([name]) => name.toLowerCase() === folded)?.[1];
+  return Object.entries(declared).find(([name]) => foldName(name) === folded)?.[1];
 }
 
 /** The types of a column, by its lower-case name, and the files of each. */
 export function variantsOf(groups: readonly FileGroup[], folded: string): readonly Variant[] {
   const variants = new Map<string, Variant>();
   for (const group of groups) {
-    const type = group.columns.find(({ name }) => name.toLowerCase() === folded)?.type;
+    const type = group.columns.find(({ name }) => foldName(name) === folded)?.type;
     if (type === undefined) continue;
     const variant = variants.get(type) ?? { type, groups: [] };
     variant.groups.push(group);
@@ -102,7 +104,8 @@ async function splitByNull(
   const empty: FileGroup[] = [];
   const filled: FileGroup[] = [];
   for (const group of variant.groups) {
-    const name = group.columns.find((column) => column.name.toLowerCase() === folded)?.name ?? folded;
+    const column = group.columns.find(({ name }) => foldName(name) === folded);
+    const name = column === undefined ? folded : sourceOf(column);
     ((await duckdb.isAllNull(group, name)) ? empty : filled).push(group);
   }
   return { empty, filled };
@@ -133,7 +136,23 @@ function markNull(nullOnly: Map<FileGroup, Set<string>>, variants: readonly Vari
 
 function withoutNulls(group: FileGroup, nulls: ReadonlySet<string> | undefined): FileGroup {
   if (nulls === undefined) return group;
-  return { ...group, columns: group.columns.filter(({ name }) => !nulls.has(name.toLowerCase())) };
+  return { ...group, columns: group.columns.filter(({ name }) => !nulls.has(foldName(name))) };
+}
+
+/** The name of a column in the files. */
+export function sourceOf({ name, source = name }: FileColumn): string {
+  return source;
+}
+
+/** A file that is read has a column of the name that SQL has for another column. */
+function sameName(entity: string, column: FileColumn, other: FileColumn): StorageError {
+  const [renamed, plain] = column.source === undefined ? [other, column] : [column, other];
+  return new StorageError({
+    code: "invalid_argument",
+    op: "sql",
+    path: entity,
+    message: `sql: the files of ${entity} have the columns ${JSON.stringify(sourceOf(renamed))} and ${JSON.stringify(plain.name)}. SQL calls the first one ${JSON.stringify(renamed.name)} too, since it differs from a partition key only in case. Leave ${JSON.stringify(renamed.name)} out, or rename one of the columns.`,
+  });
 }
 
 function drift(entity: string, name: string, variants: readonly Variant[]): StorageError {

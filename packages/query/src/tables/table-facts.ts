@@ -8,8 +8,10 @@ import {
 import { mapConcurrent } from "@parquetry/core/unstable";
 import { type PartitionFolder, walkPartitions } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
-import type { FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
+import type { FileColumn, FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
 import { FETCH_CONCURRENCY, type FileSource, type StoredFile } from "../files/file-source.ts";
+import { foldName } from "../statement/fold-name.ts";
+import { type ColumnNames, columnNames, nameColumns } from "./column-names.ts";
 import { type DeclaredTypes, inferKeyTypes } from "./key-types.ts";
 import type { ListingMemory } from "./listing-memory.ts";
 import { reconcileColumns } from "./reconcile-columns.ts";
@@ -33,7 +35,9 @@ export interface TableFacts {
   /** Its partition keys and their types, outermost first. */
   readonly keys: readonly QueryColumn[];
   /** The columns of its reference files, which are one in the first and one in the last partition. */
-  readonly columns: readonly QueryColumn[];
+  readonly columns: readonly FileColumn[];
+  /** How SQL calls the columns of its files. */
+  readonly names: ColumnNames;
 }
 
 /** The types that the caller has declared for an entity. */
@@ -82,8 +86,12 @@ export async function readTableFacts(
   }
   const [problem] = [...references.problems, ...unreadable];
   if (references.groups.length === 0 && problem !== undefined) throw problem;
-  const columns = await referenceColumns(duckdb, entity, references.groups, keys, declared);
-  return { entity, keys, columns };
+  const names = columnNames(
+    keys,
+    references.groups.flatMap((group) => group.columns),
+  );
+  const groups = nameColumns(references.groups, names.inSql);
+  return { entity, keys, names, columns: await referenceColumns(duckdb, entity, groups, declared) };
 }
 
 /** Files that were read for their columns. */
@@ -116,7 +124,7 @@ async function referenceGroups(
         count: { fetchedFiles: 0, fetchedBytes: 0 },
         columnTypes: declared.columnTypes,
         // The footer of a large file is enough.
-        parts: { mentions: () => false, intervals: new Map() },
+        parts: { mentions: () => false, intervalsOf: () => undefined },
       }),
     );
   const firstReadable = async (files: readonly StoredFile[]): Promise<readonly FileGroup[]> => {
@@ -146,21 +154,19 @@ async function referenceColumns(
   duckdb: DuckDb,
   entity: string,
   groups: readonly FileGroup[],
-  keys: readonly QueryColumn[],
   declared: DeclaredTable,
-): Promise<readonly QueryColumn[]> {
-  const columns = new Map<string, QueryColumn>();
+): Promise<readonly FileColumn[]> {
+  const columns = new Map<string, FileColumn>();
   for (const group of groups) {
     const { columns: own } = await reconcileColumns(duckdb, {
       entity,
       groups: [group],
       reference: [],
       declared: declared.columnTypes,
-      keys,
       mentions: () => true,
     });
     for (const column of own) {
-      const folded = column.name.toLowerCase();
+      const folded = foldName(column.name);
       if (!columns.has(folded)) columns.set(folded, column);
     }
   }

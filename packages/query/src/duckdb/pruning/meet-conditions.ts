@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { PartitionEntry } from "@parquetry/core";
+import { foldName } from "../../statement/fold-name.ts";
 import { quoteName } from "../../statement/quote.ts";
 import type { RowConditions } from "../../statement/statement.ts";
 import type { CandidateTable, QueryColumn } from "../views/scan-table.ts";
@@ -24,7 +25,7 @@ export async function meetConditions(
 ): Promise<ConditionsMet | undefined> {
   const here = commonNames({ keys }, candidates);
   if (names.length !== 1 || here === undefined) return undefined;
-  const known = new Set(here.map((name) => name.toLowerCase()));
+  const known = new Set(here.map((name) => foldName(name)));
 
   const own = conditions.filter(({ table }) => table === names[0]);
   const usable = own.filter(({ columns }) => columns.every((column) => known.has(column)));
@@ -80,6 +81,6 @@ export function commonNames(
     candidates.every(
       (entries) => entries.length === names.length && entries.every(([name], i) => name === names[i]),
     );
-  const distinct = new Set(keys.map(({ name }) => name.toLowerCase()));
+  const distinct = new Set(keys.map(({ name }) => foldName(name)));
   return isLevel && distinct.size === keys.length ? names : undefined;
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { foldName } from "../../statement/fold-name.ts";
 import { everyNode, isNode, nodesOf, type SqlNode, textOf } from "../../statement/sql-tree.ts";
 import type { CandidateTable } from "../views/scan-table.ts";
 import { hiveColumn } from "../views/scratch.ts";
@@ -47,7 +48,7 @@ export function readPlan(plan: unknown): PlanFacts {
 /** The keys of a table that the plan filters by. */
 export function filterKeysOf(table: CandidateTable, { filterNames }: PlanFacts): ReadonlySet<string> {
   const used = table.keys.filter(
-    ({ name }, i) => filterNames.has(name.toLowerCase()) || filterNames.has(hiveColumn(i)),
+    ({ name }, i) => filterNames.has(foldName(name)) || filterNames.has(hiveColumn(i)),
   );
   return new Set(used.map(({ name }) => name));
 }
@@ -73,7 +74,7 @@ function pushedFilters(get: SqlNode): ReadonlyMap<string, SqlNode> {
   return new Map(
     nodesOf(filters, "filters").flatMap(({ key, value }): [string, SqlNode][] => {
       const name: unknown = typeof key === "number" ? names[key] : undefined;
-      return typeof name === "string" && isNode(value) ? [[name.toLowerCase(), value]] : [];
+      return typeof name === "string" && isNode(value) ? [[foldName(name), value]] : [];
     }),
   );
 }
@@ -84,6 +85,6 @@ function* referencedNames(expressions: unknown): Generator<string> {
       node["expression_class"] === "BOUND_REF" || node["expression_class"] === "BOUND_COLUMN_REF"
         ? textOf(node, "alias")
         : undefined;
-    if (name !== undefined) yield name.toLowerCase();
+    if (name !== undefined) yield foldName(name);
   }
 }

@@ -9,6 +9,12 @@ export interface QueryColumn {
   readonly type: string;
 }
 
+/** A column of files. */
+export interface FileColumn extends QueryColumn {
+  /** Its name in the files, where SQL calls it by another. */
+  readonly source?: string | undefined;
+}
+
 /** A table as SQL sees it. */
 interface TableShape {
   /** The names by which the query calls it. */
@@ -35,5 +41,5 @@ export interface ScanTable extends TableShape {
 export interface FileGroup {
   readonly files: readonly ScanFile[];
   /** The columns of each file, in order. */
-  readonly columns: readonly QueryColumn[];
+  readonly columns: readonly FileColumn[];
 }

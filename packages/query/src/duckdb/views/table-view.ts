@@ -1,6 +1,7 @@
 import { mapYielding } from "../../files/map-yielding.ts";
+import { foldName } from "../../statement/fold-name.ts";
 import { quoteName } from "../../statement/quote.ts";
-import type { CandidateTable, FileGroup, QueryColumn, ScanTable } from "./scan-table.ts";
+import type { CandidateTable, FileColumn, FileGroup, QueryColumn, ScanTable } from "./scan-table.ts";
 import { hiveColumn, type Scratch } from "./scratch.ts";
 
 /** The column of a {@link KeyTable} that contains the file. */
@@ -41,7 +42,8 @@ export async function scanView(table: ScanTable, scratch: Scratch, index: number
     const [first] = group.files;
     if (first === undefined) continue;
     const variable = `parquetry_files_${index}_${i}`;
-    const names = table.keys.map(({ name }) => name);
+    const isPlain = first.kind === "remote" || hasColumnLikeKey(table, group);
+    const names = isPlain ? [] : table.keys.map(({ name }) => name);
     const paths = await mapYielding(group.files, ({ kind, entries, path }) =>
       kind === "remote"
         ? path
@@ -52,27 +54,40 @@ export async function scanView(table: ScanTable, scratch: Scratch, index: number
           ),
     );
     files.set(variable, paths);
-    const keyTable =
-      first.kind === "remote" ? keyTableOf(table, group, `parquetry_keys_${index}_${i}`) : undefined;
+    const keyTable = isPlain ? keyTableOf(table, group, paths, `parquetry_keys_${index}_${i}`) : undefined;
     if (keyTable !== undefined) keyTables.push(keyTable);
-    scans.push(groupSelect(table, group, variable, keyTable));
+    scans.push(groupSelect(table, group, variable, isPlain ? { keyTable } : undefined));
   }
   const select =
     scans.length > 0 ? scans.join(" UNION ALL ") : emptySelect([...table.columns, ...table.keys]);
   return { names: table.names, select, files, keyTables };
 }
 
-/** A URL cannot carry a partition: httpfs requests exactly that URL. */
-function keyTableOf(table: ScanTable, { files }: FileGroup, name: string): KeyTable | undefined {
+/** Where a file lies in `year=2024`, DuckDB would read that value for its column `Year`. */
+function hasColumnLikeKey({ columns }: ScanTable, group: FileGroup): boolean {
+  const keys = new Set(group.files[0]?.entries.map(([key]) => foldName(key)));
+  const wanted = new Set(columns.map(({ name }) => foldName(name)));
+  return group.columns.some(
+    ({ name, source = name }) => wanted.has(foldName(name)) && keys.has(foldName(source)),
+  );
+}
+
+/** The partitions of files whose paths do not carry them. A URL cannot: httpfs requests exactly that URL. */
+function keyTableOf(
+  table: ScanTable,
+  { files }: FileGroup,
+  paths: readonly string[],
+  name: string,
+): KeyTable | undefined {
   const here = new Set(files[0]?.entries.map(([key]) => key));
   const keys = table.keys.flatMap((key, i) => (here.has(key.name) ? [{ key, column: hiveColumn(i) }] : []));
   if (keys.length === 0) return undefined;
   return {
     name,
     columns: keys.map(({ key: { type }, column }) => ({ name: column, type })),
-    rows: files.map(({ path, entries }) => {
+    rows: files.map(({ entries }, i) => {
       const values = new Map(entries);
-      return [path, ...keys.map(({ key }) => values.get(key.name) ?? null)];
+      return [paths[i] ?? "", ...keys.map(({ key }) => values.get(key.name) ?? null)];
     }),
   };
 }
@@ -87,12 +102,12 @@ function groupSelect(
   table: ScanTable,
   group: FileGroup,
   variable: string,
-  keyTable: KeyTable | undefined,
+  plain: { readonly keyTable: KeyTable | undefined } | undefined,
 ): string {
   const keysHere = new Set(group.files[0]?.entries.map(([key]) => key));
-  const own = new Map(group.columns.map((column) => [column.name.toLowerCase(), column]));
+  const own = new Map(group.columns.map((column) => [foldName(column.name), column]));
   const columns = table.columns.map((wanted) => {
-    const column = own.get(wanted.name.toLowerCase());
+    const column = own.get(foldName(wanted.name));
     const value = column === undefined ? `CAST(NULL AS ${wanted.type})` : converted(column, wanted.type);
     return `${value} AS ${quoteName(wanted.name)}`;
   });
@@ -101,12 +116,11 @@ function groupSelect(
       ? `${hiveColumn(i)} AS ${quoteName(name)}`
       : `CAST(NULL AS ${type}) AS ${quoteName(name)}`,
   );
-  const isRemote = group.files[0]?.kind === "remote";
-  const pinned = isRemote ? [] : table.keys.filter(({ name }) => keysHere.has(name));
+  const pinned = plain === undefined ? table.keys.filter(({ name }) => keysHere.has(name)) : [];
   const source =
-    keyTable === undefined
+    plain?.keyTable === undefined
       ? readParquet(variable, table.keys, pinned)
-      : `read_parquet(getvariable('${variable}'), hive_partitioning = false, filename = '${FILE_COLUMN}') JOIN ${keyTable.name} USING (${FILE_COLUMN})`;
+      : `read_parquet(getvariable('${variable}'), hive_partitioning = false, filename = '${FILE_COLUMN}') JOIN ${plain.keyTable.name} USING (${FILE_COLUMN})`;
   return `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${source}`;
 }
 
@@ -147,8 +161,8 @@ function readParquet(
  * has no statistics. DuckDB 1.5 trusts the least and greatest value in a footer, which leave NaN out, and would lose rows with NaN
  * (docs/decisions/0021).
  */
-function converted({ name, type }: QueryColumn, wanted: string): string {
-  const column = FLOATING.test(type) ? `TRY(${quoteName(name)})` : quoteName(name);
+function converted({ name, type, source = name }: FileColumn, wanted: string): string {
+  const column = FLOATING.test(type) ? `TRY(${quoteName(source)})` : quoteName(source);
   if (type === wanted) return column;
   if (wanted === "DOUBLE" && WIDE_INTEGERS.has(type)) {
     const message = `'the column ${name.replaceAll("'", "''")} is ${type} in some files and DOUBLE in others, which cannot hold ' || CAST(${column} AS VARCHAR) || ' exactly: set its type with the option columnTypes'`;
