@@ -33,6 +33,36 @@ describe.concurrent("what a command says in the end", () => {
     }
   });
 
+  it("reports a pattern that matches nothing, once, and keeps the exit code", async () => {
+    await using world = await createWorld();
+    world.write(PLAYS);
+    const filter = [
+      "--exclude",
+      "raw/play/",
+      "--exclude",
+      "raw/play/",
+      "--include",
+      "ra[w]/**",
+      "--include",
+      "*.csv",
+    ];
+    for (const command of ["plan", "migrate", "verify", "inventory", "cost"]) {
+      const { exitCode, stderr } = await world.call([command, ...filter]);
+      expect([command, exitCode]).toEqual([command, 0]);
+      const told = stderr.replace(/\s+/g, " ").match(/--\S+ "\S+" matches nothing/g);
+      expect(told).toEqual(['--include "*.csv" matches nothing', '--exclude "raw/play/" matches nothing']);
+    }
+    const lines = (await world.call(["verify", "--json", ...filter])).stdout.split("\n");
+    expect(lines.filter((line) => line.includes('"type":"warning"'))).toHaveLength(2);
+    const none = await world.call(["migrate", "--include", "raw/play/"]);
+    expect(none).toMatchObject({ exitCode: 2 });
+    for (const bad of ["[a", "raw/[z-a]/", "{a", "[[:nope:]]"]) {
+      const { exitCode, stderr } = await world.call(["migrate", "--exclude", bad]);
+      expect([bad, exitCode]).toEqual([bad, 2]);
+      expect(stderr).toContain(`"${bad}" is not a pattern`);
+    }
+  });
+
   it("does not take an empty source for one whose files are all there", async () => {
     await using world = await createWorld();
     world.write(PLAYS);

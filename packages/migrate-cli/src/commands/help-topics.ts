@@ -35,9 +35,15 @@ ${ENV_TEMPLATE.trimEnd()}`,
     summary: "how --include, --exclude, --where and --shard choose files",
     text: `--include GLOB   only files that match; repeatable
 --exclude GLOB   no files that match; wins over --include
-  raw/plays           everything below a folder, or a file
-  *.csv               a file name in any folder
+  raw/plays           everything below a folder, or a file, at the root
+  raw/plays/          everything below a folder at the root
+  **/plays/           the same in any folder
+  *.csv, plays        a name in any folder, of a file or (without a wildcard)
+                      of a folder; /*.csv and /plays at the root alone
   raw/**/week={1,2}/* * and ? within a name, ** over folders, {a,b} either
+  part-[0-9a-f]*      one of these characters; [!0-9] or [^0-9] one other;
+                      [[:digit:]], [[:alpha:]] and so on; \\[ is a bracket
+  A pattern that matches nothing is reported. Upper and lower case differ.
 --where CONDITION  only partitions that match; repeatable
   year=2024           one value
   week=1..4           a range of numbers

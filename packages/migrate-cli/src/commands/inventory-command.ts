@@ -7,7 +7,7 @@ import { describeLeftOut } from "./describe-plan.ts";
 import { EXIT_INCOMPLETE, EXIT_OK } from "./exit-codes.ts";
 import { tellUnreadable } from "./name-lists.ts";
 import { openSource, openTarget } from "./open-places.ts";
-import { filtersOf, requireSelection } from "./require-selection.ts";
+import { filtersOf, requireSelection, tellUnmatched } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 
 /** Flags of `parquetry inventory`. */
@@ -106,6 +106,8 @@ export async function takeInventory(
         if (!quiet && !json) terminal.status(`listing: ${formatCount(objects)} files`);
       },
     });
+    terminal.status("");
+    tellUnmatched(context, found);
     // An empty place is a valid result; filters that match nothing are most likely misspelt.
     if (filtersOf(flags).length > 0 && found.unreadable.length === 0)
       requireSelection(flags, { url, files: found.files });

@@ -21,7 +21,7 @@ import { tellNames, tellUnreadable } from "./name-lists.ts";
 import { isCaseInsensitive, withBothEnds } from "./open-places.ts";
 import { readPrices } from "./read-prices.ts";
 import { checkReportFolder } from "./report-folder.ts";
-import { requireSelection, type SelectedFiles } from "./require-selection.ts";
+import { requireSelection, type SelectedFiles, tellUnmatched } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 import { type ProgressDisplay, showProgress } from "./show-progress.ts";
 
@@ -66,6 +66,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
         signal: interrupt.abort,
         onProgress: progress.take,
       });
+      tellUnmatched(context, plan);
       const { source: atSource, target: atTarget } = selectedFiles(plan);
       if (plan.unusableNames + plan.unreadable.length === 0) requireSelection(flags, atSource, atTarget);
       const cost = planCost(plan, { source, target }, prices);

@@ -1,5 +1,7 @@
 import { StorageError } from "@parquetry/core/backend";
+import type { UnmatchedPattern } from "../select/selection.ts";
 import { formatFiles } from "../terminal/format-amount.ts";
+import type { CommandContext } from "./command-context.ts";
 import type { SelectionFlags } from "./selection-flags.ts";
 
 /** A place and the number of its selected files. */
@@ -39,4 +41,15 @@ export function requireSelection(flags: SelectionFlags, place: SelectedFiles, ot
         ? `No files at ${place.url}${there}. Is the drive mounted, and is the address right?`
         : `Nothing is selected: no files at ${place.url} match ${given.join(" ")}${there}. \`parquetry inventory\` lists the folders and partition keys.`,
   });
+}
+
+/** Warns of each pattern that matched nothing: a run that leaves nothing out, or takes nothing in, looks like any other. */
+export function tellUnmatched(
+  context: CommandContext,
+  { unmatched }: { readonly unmatched: readonly UnmatchedPattern[] },
+): void {
+  for (const { option, pattern } of unmatched)
+    context.warn(
+      `--${option} ${JSON.stringify(pattern)} matches nothing. \`parquetry help filters\` explains patterns.`,
+    );
 }

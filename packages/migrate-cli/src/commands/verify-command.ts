@@ -12,7 +12,7 @@ import { describeSkipped } from "./migrate-outcome.ts";
 import { namesOf, tellNames, tellUnreadable } from "./name-lists.ts";
 import { withBothEnds } from "./open-places.ts";
 import { checkReportFolder } from "./report-folder.ts";
-import { requireSelection } from "./require-selection.ts";
+import { requireSelection, tellUnmatched } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 import { showProgress } from "./show-progress.ts";
 
@@ -75,6 +75,7 @@ interface Finished {
 async function finish(context: CommandContext, flags: VerifyFlags, finished: Finished): Promise<number> {
   const { found, source, target, level, durationMs } = finished;
   const { terminal, json } = context;
+  tellUnmatched(context, found);
   // Files that only the target holds are reported as extra.
   if (found.unusableNames + found.unreadable.length + found.extra.length === 0) {
     const files = found.folders.reduce((sum, folder) => sum + folder.source, 0);

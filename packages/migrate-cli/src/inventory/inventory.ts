@@ -11,7 +11,12 @@ import { isLost } from "../plan/list-ends.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
 import { type Tally, topFolder } from "../plan/tally.ts";
 import { type LeftOutClass, noneLeftOut } from "../select/left-out.ts";
-import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
+import {
+  compileSelection,
+  SELECTION_OPTIONS,
+  type SelectionOptions,
+  type UnmatchedPattern,
+} from "../select/selection.ts";
 import { createSpool, type Spool } from "../spool/spool.ts";
 
 /** Options of {@link inventory}. */
@@ -51,6 +56,8 @@ export interface Inventory extends Tally {
   readonly entities: readonly EntityTally[];
   /** Its formats, largest first: extensions in lower case, `manifest` for manifests, `other` for files without an extension. */
   readonly formats: readonly NamedTally[];
+  /** Patterns of `include` and `exclude` that matched nothing. */
+  readonly unmatched: readonly UnmatchedPattern[];
   /** The number of files that each default exclusion left out. */
   readonly leftOut: Readonly<Record<LeftOutClass, number>>;
   /** Folders and files that could not be read and so are not counted. */
@@ -133,6 +140,7 @@ export async function inventory(backend: StorageBackend, options: InventoryOptio
     entities: [...entities]
       .map(([name, { tally, partitions, keys }]) => ({ name, ...tally, partitions, keys }))
       .sort((a, b) => compareKeys(a.name, b.name)),
+    unmatched: selection.unmatched(),
     leftOut,
     skippedEntries,
     unusableNames,

@@ -1,6 +1,7 @@
 import type { Key, StorageErrorCode } from "@parquetry/core/backend";
 import type { CustomKind, SkippedEntry } from "@parquetry/core/unstable";
 import type { LeftOutClass } from "../select/left-out.ts";
+import type { UnmatchedPattern } from "../select/selection.ts";
 import type { Spool } from "../spool/spool.ts";
 import type { TallyRow } from "./tally.ts";
 
@@ -77,6 +78,8 @@ export interface MigrationPlan {
   readonly folders: readonly { readonly folder: string; readonly row: TallyRow<PlanKind> }[];
   /** The sum over all folders. */
   readonly total: TallyRow<PlanKind>;
+  /** Patterns of `include` and `exclude` that matched nothing. */
+  readonly unmatched: readonly UnmatchedPattern[];
   /** The number of selected files that each default exclusion left out. */
   readonly leftOut: Readonly<Record<LeftOutClass, number>>;
   /** The requests of the listings that were made and of the copies to come. */

@@ -156,6 +156,7 @@ export async function planMigration(
     to: target.url(),
     folders: table.folders(),
     total: table.total(),
+    unmatched: selection.unmatched(),
     leftOut,
     requests: {
       sourceList: isRemote(source) ? pages.source : 0,

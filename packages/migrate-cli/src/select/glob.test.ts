@@ -1,3 +1,7 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileGlob, literalFolder } from "./glob.ts";
@@ -34,8 +38,28 @@ describe("compileGlob", () => {
     ["raw/year=202?/a", "raw/year=2024/a", true],
     ["raw/year=202?/a", "raw/year=202/a", false],
     ["raw/?", "raw/🏈", true],
-    ["a[1].csv", "a[1].csv", true],
-    ["a[1].csv", "a1.csv", false],
+    ["a[1].csv", "a[1].csv", false],
+    ["a[1].csv", "a1.csv", true],
+    ["a\\[1].csv", "a[1].csv", true],
+    ["a\\[1].csv", "a1.csv", false],
+    ["raw/[🏈-🏉]", "raw/🏈", true],
+    ["raw/[!a]", "raw/🏈", true],
+    ["{[a,b],c}", ",", true],
+    ["{[a,b],c}", "c", true],
+    ["{[}],c}", "}", true],
+    ["[[:digit:][:upper:]-]", "-", true],
+    ["[[:digit:][:upper:]-]", "A", true],
+    ["[[:digit:][:upper:]-]", "a", false],
+    ["[[:punct:]]", "[", true],
+    ["[[:punct:]]", "/", false],
+    ["[0-]", "-", true],
+    ["[a-c-e]", "-", true],
+    ["[a-c-e]", "d", false],
+    ["[\\]a]", "]", true],
+    ["[a\\-c]", "b", false],
+    ["raw/year=202[3-5]/", "raw/year=2024/week=1/a", true],
+    ["raw/year=202[!3-5]/", "raw/year=2024/week=1/a", false],
+    ["raw/[ab]", "raw/a/deep", false],
     ["a\\*.csv", "a*.csv", true],
     ["a\\*.csv", "ab.csv", false],
     ["a.b", "axb", false],
@@ -50,13 +74,103 @@ describe("compileGlob", () => {
       fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (text) => {
         const key = `root/${text}`;
         if (key.endsWith("/")) return;
-        expect(matches(key.replace(/[*?{}\\,]/g, "\\$&"), key)).toBe(true);
+        expect(matches(key.replace(/[*?{}[\\,]/g, "\\$&"), key)).toBe(true);
       }),
     );
   });
 
-  it.each(["", "/", "a{b", "a\\"])("rejects %j", (pattern) => {
-    expect(() => compileGlob(pattern)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+  it.each([
+    "",
+    "/",
+    "a{b",
+    "a\\",
+    "[a",
+    "[",
+    "[]",
+    "[!]",
+    "[^]a",
+    "a[b\\]",
+    "[z-a]",
+    "[[:proto:]]",
+    "[[:__proto__:]]",
+    "raw/{[a,b}",
+  ])("rejects %j and names it", (pattern) => {
+    expect(() => compileGlob(pattern)).toThrow(
+      expect.objectContaining({
+        code: "invalid_argument",
+        message: expect.stringContaining(`${JSON.stringify(pattern)} is not a pattern: `),
+      }),
+    );
+  });
+
+  describe("matches as git does where the two agree on the syntax", () => {
+    const names = ["a", "b", "-", "]", "!", "^", "0", "ab", "a.csv", "A.csv", "x.c", "a b"];
+    const keys = [
+      ...names,
+      ...names.map((name) => `folder/${name}`),
+      ...names.map((name) => `folder/deeper/${name}`),
+    ];
+    it.each([
+      ...[
+        "[ab]",
+        "[!ab]",
+        "[^ab]",
+        "[]]",
+        "[]-]",
+        "[!]]",
+        "[a-]",
+        "[-a]",
+        "[--0]",
+        "[!a-c]",
+        "[[:digit:]]",
+        "[[:alpha:]]",
+      ],
+      ...[
+        "[a-c].csv",
+        "[[:upper:]].csv",
+        "?",
+        "??",
+        "*.csv",
+        "*",
+        "\\!",
+        "\\^",
+        "[\\]]",
+        "[a\\-b]",
+        "[\\!]",
+        "a[b]",
+      ],
+      ...[
+        "folder/[ab]",
+        "folder/[!ab]",
+        "/folder/[ab]",
+        "**/[ab]",
+        "folder/**/[ab]",
+        "folder/deeper/*",
+        "folder[/]a",
+        "folder[!x]a",
+        "folder?a",
+        "/a",
+        "/[ab]",
+        "folder/deeper/",
+        "folder/**",
+      ],
+    ])("%s", (pattern) => {
+      const folder = mkdtempSync(join(tmpdir(), "parquetry-glob-"));
+      try {
+        execFileSync("git", ["init", "-q"], { cwd: folder });
+        writeFileSync(join(folder, ".git", "info", "exclude"), `${pattern}\n`);
+        const { stdout } = spawnSync("git", ["check-ignore", "--no-index", "--stdin", "-z"], {
+          cwd: folder,
+          input: keys.join("\0"),
+          env: { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null" },
+          encoding: "utf8",
+        });
+        const ignored = stdout.split("\0").filter((key) => key !== "");
+        expect(keys.filter((key) => matches(pattern, key))).toEqual(ignored);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
   });
 });
 
@@ -67,6 +181,7 @@ describe("literalFolder", () => {
     ["raw/plays/a.csv", "raw/plays"],
     ["{raw,processed}/", ""],
     ["*.csv", ""],
+    ["raw/[ab]/x", "raw"],
     ["/raw/x", "raw"],
     ["ra\\w/x", ""],
   ])("%s: %j", (pattern, folder) => {

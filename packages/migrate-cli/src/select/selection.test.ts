@@ -20,6 +20,20 @@ describe("compileSelection", () => {
     expect(judge(key)).toBe(verdict);
   });
 
+  it("reports each pattern that matched nothing once, in whatever order the keys come", () => {
+    const selection = compileSelection({
+      include: ["raw/", "typo/", "typo/", "*.csv"],
+      exclude: ["*.tmp", "raw/locked/", "nothing", "raw/link"],
+    });
+    const names = (): readonly string[] =>
+      selection.unmatched().map(({ option, pattern }) => `${option} ${pattern}`);
+    expect(names()).toHaveLength(7);
+    for (const key of ["raw/b.csv", "raw/a.tmp", "other/c.parquet"]) selection.judge(parseKey(key));
+    selection.mayHold("raw/locked");
+    selection.concerns("raw/link");
+    expect(names()).toEqual(["include typo/", "exclude nothing"]);
+  });
+
   it("selects the files that are left out by default with leaveOut: false", () => {
     expect(judge("raw/.DS_Store", { leaveOut: false })).toBe("selected");
   });

@@ -32,6 +32,14 @@ export const SELECTION_OPTIONS: OptionKinds<SelectionOptions> = {
 /** `selected`, `filtered` by an option, or the class of a file that is left out by default. */
 export type Verdict = "selected" | "filtered" | LeftOutClass;
 
+/** A pattern that matched nothing: most likely it is misspelt. */
+export interface UnmatchedPattern {
+  /** The option that has it. */
+  readonly option: "include" | "exclude";
+  /** The pattern. */
+  readonly pattern: string;
+}
+
 /** Compiled {@link SelectionOptions}. */
 export interface Selection {
   /** The folder that contains all selected files: where a listing starts. */
@@ -42,6 +50,8 @@ export interface Selection {
   concerns(path: string): boolean;
   /** Whether a file below a folder, or the file of that name, may be selected. False only if none can. */
   mayHold(folder: string): boolean;
+  /** The patterns that have matched none of the keys and folders so far, each once. */
+  unmatched(): readonly UnmatchedPattern[];
 }
 
 /**
@@ -53,10 +63,20 @@ export function compileSelection(options: SelectionOptions = {}): Selection {
   const { include = [], exclude = [], where = [], shard, leaveOut = true } = options;
   const included = include.map(compileGlob);
   const excluded = exclude.map(compileGlob);
+  const matchers = new Map([
+    ...patternsOf("include", include, included),
+    ...patternsOf("exclude", exclude, excluded),
+  ]);
+  const strike = (path: string): void => {
+    for (const [name, { matches }] of matchers) if (matches(path)) matchers.delete(name);
+  };
   const holds = parseWhere(where);
   const mayHold = (folder: string): boolean => {
     const names = PROBES.map((name) => `${folder}/${name}`);
-    if (excluded.some((matches) => names.every(matches))) return false;
+    if (excluded.some((matches) => names.every(matches))) {
+      for (const name of names) strike(name);
+      return false;
+    }
     if (leaveOut && names.every((name) => leftOutClass(name) !== undefined)) return false;
     if (include.length > 0 && !include.some((glob) => mayMatchBelow(glob, folder))) return false;
     return holds(folder, true);
@@ -64,6 +84,7 @@ export function compileSelection(options: SelectionOptions = {}): Selection {
   return {
     prefix: parsePrefix(commonFolder(include.map(literalFolder))),
     judge(key) {
+      if (matchers.size > 0) strike(key);
       if (included.length > 0 && !included.some((matches) => matches(key))) return "filtered";
       if (excluded.some((matches) => matches(key))) return "filtered";
       if (!holds(key)) return "filtered";
@@ -71,8 +92,23 @@ export function compileSelection(options: SelectionOptions = {}): Selection {
       return (leaveOut ? leftOutClass(key) : undefined) ?? "selected";
     },
     mayHold,
-    concerns: (path) => !excluded.some((matches) => matches(path)) && mayHold(path),
+    concerns(path) {
+      strike(path);
+      return !excluded.some((matches) => matches(path)) && mayHold(path);
+    },
+    unmatched: () => [...matchers.values()].map(({ option, pattern }) => ({ option, pattern })),
   };
+}
+
+function patternsOf(
+  option: UnmatchedPattern["option"],
+  patterns: readonly string[],
+  compiled: readonly ((path: string) => boolean)[],
+): [string, UnmatchedPattern & { readonly matches: (path: string) => boolean }][] {
+  return compiled.map((matches, i) => {
+    const pattern = patterns[i] ?? "";
+    return [`${option} ${pattern}`, { option, pattern, matches }];
+  });
 }
 
 /** Names that a pattern matches all of only if it matches every name at any depth. */

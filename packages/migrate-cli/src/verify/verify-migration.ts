@@ -11,7 +11,12 @@ import { createTallyTable, type TallyRow } from "../plan/tally.ts";
 import { HASH_CACHE_KIND, type HashCache } from "../proof/hash-cache.ts";
 import { type ContentPair, createProver, type FinalAction } from "../proof/prove-content.ts";
 import { type LeftOutClass, noneLeftOut } from "../select/left-out.ts";
-import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
+import {
+  compileSelection,
+  SELECTION_OPTIONS,
+  type SelectionOptions,
+  type UnmatchedPattern,
+} from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
 import { createSpool, type Spool } from "../spool/spool.ts";
 import type { FolderParity } from "./folder-parity.ts";
@@ -59,6 +64,8 @@ export interface Verification {
   readonly bytes: { readonly source: number; readonly target: number };
   /** How many files were read on both sides, from beginning to end. Empty files are among them: their size is all of them. */
   readonly readFiles: number;
+  /** Patterns of `include` and `exclude` that matched nothing. */
+  readonly unmatched: readonly UnmatchedPattern[];
   /** How many files of either side each default exclusion left out. They are not compared. */
   readonly leftOut: Readonly<Record<LeftOutClass, number>>;
   /** The seed of the sample, to choose the same files again. */
@@ -210,6 +217,7 @@ export async function verifyMigration(
     folders: table.folders().map(({ folder, row }) => folderParity(folder, row)),
     bytes: { source: total.source.bytes, target: total.target.bytes },
     readFiles,
+    unmatched: selection.unmatched(),
     leftOut,
     seed,
     ...lists,
