@@ -13,7 +13,7 @@ export function throwIfAborted(
   signal: AbortSignal | undefined,
   op: string,
   path: string,
-  backend: string,
+  backend?: string,
 ): void {
   if (signal?.aborted) throw abortedError(signal, op, path, backend);
 }
@@ -26,7 +26,7 @@ export function throwIfAborted(
  * onAbort(signal, () => reject(abortedError(signal, "get", key, "mine")));
  * ```
  */
-export function abortedError(signal: AbortSignal, op: string, path: string, backend: string): StorageError {
+export function abortedError(signal: AbortSignal, op: string, path: string, backend?: string): StorageError {
   const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
   return new StorageError({
     code: timedOut ? "timeout" : "aborted",

@@ -11,6 +11,8 @@ export interface ByteSource {
   readonly byteLength: number;
   /** Returns the bytes from `start` up to, not including, `end` (default: the end). A negative start is relative to the end. */
   slice(start: number, end?: number): Promise<ArrayBuffer>;
+  /** Ends the decoding of its bytes, too. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Files of at most this many bytes are fetched whole: one request, where footer and columns would take two or more. */
@@ -76,6 +78,7 @@ export async function openByteSource(
   return {
     name,
     byteLength: sizeBytes,
+    signal,
     async slice(from, to = sizeBytes) {
       const start = Math.max(0, from < 0 ? sizeBytes + from : from);
       const end = Math.min(to, sizeBytes);

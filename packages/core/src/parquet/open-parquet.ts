@@ -1,4 +1,6 @@
 import type { FileMetaData } from "hyparquet";
+import { throwIfAborted } from "../bytes/abort.ts";
+import { yieldIfDue } from "../bytes/concurrency/yield-if-due.ts";
 import type { Row } from "../bytes/row.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import { type ByteSource, FOOTER_BYTES } from "./byte-source.ts";
@@ -113,6 +115,8 @@ export async function openParquet(source: ByteSource, limits: ParquetLimits = {}
           throw asStorageError(source, error);
         }
         for (let start = 0; start < rowCount; start += BATCH_ROWS) {
+          await yieldIfDue();
+          throwIfAborted(source.signal, "readParquet", source.name);
           yield toRows(template, values, start, Math.min(start + BATCH_ROWS, rowCount));
         }
       }

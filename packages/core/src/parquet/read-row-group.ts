@@ -1,11 +1,21 @@
 import { type ColumnMetaData, type FileMetaData, parquetRead, type RowGroup } from "hyparquet";
+import { throwIfAborted } from "../bytes/abort.ts";
+import { isYieldDue, yieldIfDue } from "../bytes/concurrency/yield-if-due.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { fetchColumnChunks } from "./column-chunks.ts";
-import { type CheckedSchema, type FileBudget, loadCodecs, unpackChunk } from "./guard/index.ts";
+import {
+  type CheckedSchema,
+  type FileBudget,
+  loadCodecs,
+  type UnpackedPage,
+  unpackChunk,
+} from "./guard/index.ts";
 import { PARSERS, type ReadValue, toJs } from "./value-reader.ts";
 
 /** Columns are decoded together up to this many bytes: a limit of the calls to the decoder, and of the memory. */
 const DECODE_BYTES = 8 * 1024 * 1024;
+/** And up to this many values: the decoder does not let other work run before it has decoded all of them. */
+const DECODE_VALUES = 16 * 1024;
 
 /** The parts of one file that {@link readRowGroup} needs. */
 export interface GroupDecoder {
@@ -36,29 +46,63 @@ export async function readRowGroup(
   if (chunks.length === 0 || rowCount === 0) return values;
   await loadCodecs(new Set(chunks.map(({ codec }) => codec)));
   const bytesOf = await fetchColumnChunks(source, chunks);
+  const decoded = new Map<string, number>();
   let file = new UnpackedFile();
-  for (const [i, chunk] of chunks.entries()) {
-    const leaf = leafOf(chunk);
-    file.add(
-      { ...chunk, path_in_schema: [...leaf.decoderPath] },
-      unpackChunk(bytesOf(chunk), chunk, leaf, budget),
-    );
-    const next = chunks[i + 1];
-    // All leaves of a column are decoded together.
-    if (next !== undefined && (file.byteLength < DECODE_BYTES || topOf(next) === topOf(chunk))) continue;
-    const missing = new Map(file.chunks.map((of) => [firstOf(of), rowCount]));
-    const flat = new Set(file.chunks.filter((of) => of.path_in_schema.length === 1).map(firstOf));
+
+  const breathe = async (): Promise<void> => {
+    await yieldIfDue();
+    throwIfAborted(source.signal, "readParquet", source.name);
+  };
+  const flush = async (): Promise<void> => {
+    const { chunks: taken } = file;
+    if (taken.length === 0) return;
+    const flat = new Set(taken.filter((of) => of.path_in_schema.length === 1).map(firstOf));
+    const before = new Map(decoded);
     for (const [top, offset, data] of await decode(file, metadata, group)) {
       const reader = readers.get(top);
       const target = reader && values.get(reader.name);
       if (reader === undefined || target === undefined) continue;
-      fill(target, data, offset, reader.read, flat.has(top));
-      missing.set(top, (missing.get(top) ?? 0) - data.length);
+      fill(target, data, (before.get(top) ?? 0) + offset, reader.read, flat.has(top));
+      decoded.set(top, (decoded.get(top) ?? 0) + data.length);
     }
-    for (const [top, left] of missing)
-      if (left > 0)
-        throw new Error(`column ${readers.get(top)?.name} has ${rowCount - left} of ${rowCount} rows`);
     file = new UnpackedFile();
+  };
+
+  for (const [i, chunk] of chunks.entries()) {
+    const leaf = leafOf(chunk);
+    const [before, next] = [chunks[i - 1], chunks[i + 1]];
+    const of = { ...chunk, path_in_schema: [...leaf.decoderPath] };
+    // All leaves of a column are decoded together, so only a column with one leaf can be decoded in parts.
+    const isAlone = ![before, next].some((other) => other !== undefined && topOf(other) === topOf(chunk));
+    let dictionary: UnpackedPage | undefined;
+    let pages: UnpackedPage[] = [];
+    let held = 0;
+    for (const page of unpackChunk(bytesOf(chunk), chunk, leaf, budget)) {
+      if (page.kind === "dictionary") dictionary = page;
+      // The dictionary is decoded again with each part.
+      else if (isAlone && page.beginsRow && held >= Math.max(DECODE_VALUES, dictionary?.values ?? 0)) {
+        await flush();
+        file.add(of, pages);
+        await flush();
+        pages = dictionary === undefined ? [] : [dictionary];
+        held = 0;
+      }
+      pages.push(page);
+      if (page.kind === "data") held += page.values;
+      if (isYieldDue()) await breathe();
+    }
+    file.add(of, pages);
+    if (next !== undefined && topOf(next) === topOf(chunk)) continue;
+    if (next === undefined || file.byteLength >= DECODE_BYTES || file.values >= DECODE_VALUES) {
+      await flush();
+      if (isYieldDue()) await breathe();
+    }
+  }
+  for (const chunk of chunks) {
+    const top = topOf(chunk);
+    const found = decoded.get(top) ?? 0;
+    if (found < rowCount)
+      throw new Error(`column ${readers.get(top)?.name} has ${found} of ${rowCount} rows`);
   }
   return values;
 }
@@ -69,13 +113,18 @@ const firstOf = ({ path_in_schema }: ColumnMetaData): string => path_in_schema[0
 class UnpackedFile {
   readonly chunks: ColumnMetaData[] = [];
   byteLength = 0;
+  /** The number of values in its data pages. */
+  values = 0;
   readonly #pieces: Uint8Array[] = [];
 
-  add(chunk: ColumnMetaData, pieces: readonly Uint8Array[]): void {
+  add(chunk: ColumnMetaData, pages: readonly UnpackedPage[]): void {
     const start = this.byteLength;
-    for (const piece of pieces) {
-      this.#pieces.push(piece);
-      this.byteLength += piece.byteLength;
+    for (const { kind, pieces, values } of pages) {
+      if (kind === "data") this.values += values;
+      for (const piece of pieces) {
+        this.#pieces.push(piece);
+        this.byteLength += piece.byteLength;
+      }
     }
     const { dictionary_page_offset: _, ...rest } = chunk;
     this.chunks.push({

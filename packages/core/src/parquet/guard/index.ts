@@ -9,4 +9,4 @@ export { loadCodecs } from "./decompress-page.ts";
 export { FileBudget } from "./file-budget.ts";
 export { checkLimit, LimitError, type ParquetLimits } from "./limits.ts";
 export { listHeaderBytes, ThriftReader, zigzagBytes } from "./thrift-reader.ts";
-export { unpackChunk } from "./unpack-chunk.ts";
+export { type UnpackedPage, unpackChunk } from "./unpack-chunk.ts";

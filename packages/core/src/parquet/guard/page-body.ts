@@ -2,7 +2,7 @@ import type { ParquetType } from "hyparquet";
 import { checkDelta } from "./delta-blocks.ts";
 import type { FileBudget } from "./file-budget.ts";
 import type { PageHeader } from "./page-header.ts";
-import { checkRuns } from "./rle-runs.ts";
+import { checkRuns, firstOfRuns } from "./rle-runs.ts";
 
 /** The bytes of a page, decompressed. */
 export interface PageBody {
@@ -46,6 +46,14 @@ export function checkDataPage(
   const isV2 = page.kind === "data v2";
   const { start, present } = isV2 ? checkLevelsV2(levels, page, leaf) : checkLevels(values, page, leaf);
   checkValues(values.subarray(start), page, leaf, present, hasDictionary, budget);
+}
+
+/** Whether the first value of a checked page begins a row: its repetition level is 0. */
+export function beginsRow({ levels, values }: PageBody, page: PageHeader, leaf: LeafFacts): boolean {
+  if (leaf.maxRepetition === 0 || page.values === 0) return true;
+  const width = bitWidth(leaf.maxRepetition);
+  // A `data` page has the length of its levels before them.
+  return (page.kind === "data v2" ? firstOfRuns(levels, 0, width) : firstOfRuns(values, 4, width)) === 0;
 }
 
 /** Checks that the bytes of a dictionary, which is PLAIN, can hold its values. */

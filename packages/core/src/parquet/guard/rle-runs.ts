@@ -54,6 +54,13 @@ export function checkRuns(
   return { seen: Math.min(seen, count), found };
 }
 
+/** Returns the first value of runs that {@link checkRuns} has checked. */
+export function firstOfRuns(bytes: Uint8Array, start: number, width: number): number {
+  let offset = start;
+  while ((bytes[offset] ?? 0) >= 0x80) offset++;
+  return valueAt(bytes, offset + 1, 0, width);
+}
+
 function countPacked(bytes: Uint8Array, start: number, width: number, count: number, wanted: number): number {
   let found = 0;
   for (let i = 0; i < count; i++) if (valueAt(bytes, start, i * width, width) === wanted) found++;

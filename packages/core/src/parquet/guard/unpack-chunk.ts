@@ -2,7 +2,7 @@ import type { ColumnMetaData } from "hyparquet";
 import { decompressPage } from "./decompress-page.ts";
 import type { FileBudget } from "./file-budget.ts";
 import { checkLimit, LimitError } from "./limits.ts";
-import { checkDataPage, checkDictionary, type LeafFacts, type PageBody } from "./page-body.ts";
+import { beginsRow, checkDataPage, checkDictionary, type LeafFacts, type PageBody } from "./page-body.ts";
 import { type PageHeader, readPageHeader } from "./page-header.ts";
 
 /** The largest page of any known writer, in bytes and in values. */
@@ -11,21 +11,30 @@ const MAX_PAGE_VALUES = 2 ** 24;
 /** Byte arrays without a dictionary become one object each. */
 const MAX_PAGE_BYTE_ARRAYS = 2 ** 22;
 
+/** A page that is checked and decompressed. */
+export interface UnpackedPage {
+  readonly kind: "dictionary" | "data";
+  /** Its header and body, in order. */
+  readonly pieces: readonly Uint8Array[];
+  /** The number of its values, nulls included. */
+  readonly values: number;
+  /** Whether its first value begins a row. A list can go on from the page before. */
+  readonly beginsRow: boolean;
+}
+
 /**
- * Splits a column chunk into its pages, and decompresses and checks each: the decoder gets no page whose sizes, counts or runs
- * are wrong.
+ * Splits a column chunk into its pages, and decompresses and checks each as it is taken: the decoder gets no page whose sizes,
+ * counts or runs are wrong.
  *
- * @returns the pieces of an uncompressed chunk, in order.
  * @throws Error that describes the first problem.
  */
-export function unpackChunk(
+export function* unpackChunk(
   chunk: Uint8Array,
   { codec, num_values, path_in_schema }: ColumnMetaData,
   leaf: LeafFacts,
   budget: FileBudget,
-): Uint8Array[] {
+): Generator<UnpackedPage> {
   const expected = Number(num_values);
-  const pieces: Uint8Array[] = [];
   let values = 0;
   let hasDictionary = false;
   let offset = 0;
@@ -54,7 +63,10 @@ export function unpackChunk(
         checkDataPage(body, page, leaf, hasDictionary, budget);
         values += page.values;
       }
-      pieces.push(...page.withCompressedSize(page.uncompressed), body.levels, body.values);
+      const pieces = [...page.withCompressedSize(page.uncompressed), body.levels, body.values];
+      if (page.kind === "dictionary")
+        yield { kind: "dictionary", pieces, values: page.values, beginsRow: true };
+      else yield { kind: "data", pieces, values: page.values, beginsRow: beginsRow(body, page, leaf) };
     }
     if (values !== expected) throw new Error(`its pages hold ${values} values, the footer says ${expected}`);
   } catch (error) {
@@ -63,7 +75,6 @@ export function unpackChunk(
       cause: error,
     });
   }
-  return pieces;
 }
 
 function unpackPage(bytes: Uint8Array, page: PageHeader, codec: ColumnMetaData["codec"]): PageBody {
