@@ -47,6 +47,8 @@ const CAPABILITIES: BackendCapabilities = {
  */
 export function createMemoryBackend(): StorageBackend {
   const objects = new Map<Key, StoredObject>();
+  /** The keys in order, until one is added or removed. */
+  let inOrder: readonly Key[] | undefined;
 
   const find = (key: Key, op: string): StoredObject => {
     const found = objects.get(key);
@@ -84,6 +86,7 @@ export function createMemoryBackend(): StorageBackend {
       lastModified: new Date(),
       md5,
     };
+    if (existing === undefined) inOrder = undefined;
     objects.set(key, { bytes, info });
     return { etag: info.etag, sizeBytes: info.sizeBytes, md5 };
   };
@@ -128,8 +131,10 @@ export function createMemoryBackend(): StorageBackend {
       const folder = prefix === "" ? "" : `${prefix}/`;
       const found: ObjectInfo[] = [];
       const prefixes = new Set<Key>();
-      for (const key of [...objects.keys()].sort(compareKeys)) {
-        if (!key.startsWith(folder)) continue;
+      inOrder ??= [...objects.keys()].sort(compareKeys);
+      for (let i = firstAtOrAfter(inOrder, folder); i < inOrder.length; i++) {
+        const key = inOrder[i];
+        if (key === undefined || !key.startsWith(folder)) break;
         const slash = delimiter === undefined ? -1 : key.indexOf("/", folder.length);
         const entry = slash < 0 ? key : key.slice(0, slash + 1);
         if (startAfter !== undefined && compareKeys(entry, startAfter) <= 0) continue;
@@ -150,7 +155,7 @@ export function createMemoryBackend(): StorageBackend {
       for await (const key of keys) {
         await yieldIfDue();
         throwIfAborted(options?.signal, "delete", key, "memory");
-        objects.delete(key);
+        if (objects.delete(key)) inOrder = undefined;
         yield { key };
       }
     },
@@ -161,4 +166,15 @@ export function createMemoryBackend(): StorageBackend {
 
     async close() {},
   });
+}
+
+/** Returns the index of the first key that is not before a text, by bisection. */
+function firstAtOrAfter(keys: readonly Key[], text: string): number {
+  let [low, high] = [0, keys.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareKeys(keys[middle] ?? "", text) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,0 +1,121 @@
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLocalBackend } from "@parquetry/backend-local";
+import { createMemoryBackend, parseKey, partition, type Row, Storage } from "@parquetry/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { longestHold, MOST_MS } from "./support/longest-hold.ts";
+
+const PARTITIONS = 1500;
+const ROWS = 100_000;
+/** How long after the signal a call may go on, in milliseconds: some 100 on a quiet machine. */
+const HEEDED_MS = 500;
+
+type Call = (storage: Storage, signal: AbortSignal | undefined) => Promise<unknown>;
+
+const consume = async (rows: AsyncIterable<Row[]>): Promise<void> => {
+  for await (const _ of rows);
+};
+
+/** What takes long over many small partitions. */
+const OVER_MANY: Readonly<Record<string, Call>> = {
+  readIndex: (storage, signal) => storage.readIndex("many", {}, { signal }),
+  "readIndex with a filter": (storage, signal) =>
+    storage.readIndex("many", { n: Array.from({ length: PARTITIONS }, (_, n) => n) }, { signal }),
+  scan: (storage, signal) => consume(storage.scan("many", {}, { signal })),
+  inspect: (storage, signal) => storage.inspect("many", { signal }),
+  listFiles: (storage, signal) => storage.listFiles("", { signal }),
+  listEntities: (storage, signal) => storage.listEntities("wide", { signal }),
+  "repair as a dry run": (storage, signal) => storage.repair("many", { dryRun: true, signal }),
+};
+
+/** What takes long over one large file. */
+const OVER_LARGE: Readonly<Record<string, Call>> = {
+  readIndex: (storage, signal) => storage.readIndex("large", {}, { signal }),
+  scan: (storage, signal) => consume(storage.scan("large", {}, { signal })),
+  "readIndex with a rowSchema": (storage, signal) =>
+    storage.readIndex("large", {}, { signal, rowSchema: z.object({ id: z.number(), text: z.string() }) }),
+  "readIndex of ragged columns": (storage, signal) => storage.readIndex("ragged", {}, { signal }),
+};
+
+const CALLS: Readonly<Record<string, Call>> = {
+  ...named("many partitions", OVER_MANY),
+  ...named("a large file", OVER_LARGE),
+};
+
+function named(of: string, calls: Readonly<Record<string, Call>>): Record<string, Call> {
+  return Object.fromEntries(Object.entries(calls).map(([name, call]) => [`${name}, ${of}`, call]));
+}
+
+async function fill(storage: Storage): Promise<void> {
+  const rows = Array.from({ length: ROWS }, (_, id) => ({ id, text: `text ${id % 999}`, half: id / 2 }));
+  await storage.write("large", rows, partition({ n: 0 }));
+  await storage.write("ragged", rows.slice(0, ROWS / 2), partition({ n: 0 }));
+  await storage.write("ragged", [{ id: 1, other: 1 }], partition({ n: 1 }));
+  await storage.write("many", [{ id: 1, text: "a" }], partition({ n: 0 }));
+}
+
+/** Rejects once the signal fires; returns for how long the call went on. */
+async function goesOnFor(call: (signal: AbortSignal) => Promise<unknown>): Promise<number> {
+  const controller = new AbortController();
+  let firedAt = Number.NaN;
+  setTimeout(() => {
+    firedAt = performance.now();
+    controller.abort();
+  }, 10);
+  await expect(call(controller.signal)).rejects.toMatchObject({ code: "aborted" });
+  return performance.now() - firedAt;
+}
+
+describe.each(["local", "memory"] as const)("on a backend that answers at once (%s)", (kind) => {
+  let root = "";
+  let storage: Storage;
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "parquetry-event-loop-"));
+    const backend = kind === "local" ? await createLocalBackend({ root }) : createMemoryBackend();
+    storage = new Storage(backend);
+    await fill(storage);
+    const files = await storage.listFiles("many/n=0");
+    for (let n = 1; n < PARTITIONS; n++) {
+      for (const file of files) {
+        const copy = file.replace("n=0", `n=${n}`);
+        if (kind === "memory") await backend.copy(parseKey(file), parseKey(copy));
+        else {
+          mkdirSync(join(root, `many/n=${n}`), { recursive: true });
+          copyFileSync(join(root, file), join(root, copy));
+        }
+      }
+      if (kind === "memory") await backend.put(parseKey(`wide/e${n}/a.csv`), Buffer.from("a\n1\n"));
+      else {
+        mkdirSync(join(root, `wide/e${n}`), { recursive: true });
+        writeFileSync(join(root, `wide/e${n}/a.csv`), "a\n1\n");
+      }
+    }
+  }, 120_000);
+  afterAll(async () => {
+    await storage.close();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  it.each(Object.entries(CALLS))(
+    "lets other work run: %s",
+    async (_, call) => {
+      expect(await longestHold(() => call(storage, undefined))).toBeLessThan(MOST_MS);
+    },
+    60_000,
+  );
+
+  // A listing of this tree may have ended before the signal fires.
+  it.each(Object.entries(CALLS).filter(([name]) => !name.startsWith("list")))(
+    "ends soon after the signal has fired: %s",
+    async (_, call) => {
+      const before = kind === "local" ? readdirSync(root, { recursive: true }).length : 0;
+      expect(await goesOnFor((signal) => call(storage, signal))).toBeLessThan(HEEDED_MS);
+      if (kind === "local") expect(readdirSync(root, { recursive: true }).length).toBe(before);
+    },
+    60_000,
+  );
+});
