@@ -185,7 +185,7 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
       const { reportOf } = await import("./migrate-report.ts");
       await writeReport(
         resolve(context.cwd, flags.report),
-        reportOf(result, {
+        await reportOf(result, {
           headline,
           exitCode,
           summary,

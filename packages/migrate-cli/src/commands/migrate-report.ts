@@ -1,5 +1,5 @@
 import { migrationParity } from "../report/migration-parity.ts";
-import type { ReportCost, ReportModel } from "../report/report-model.ts";
+import { countLost, type ReportCost, type ReportModel } from "../report/report-model.ts";
 import type { MigrationResult } from "../run/migration-result.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
 import { namesOf } from "./name-lists.ts";
@@ -14,7 +14,7 @@ export interface MigrationOutcome {
 }
 
 /** A migration's result as a report. */
-export function reportOf(result: MigrationResult, outcome: MigrationOutcome): ReportModel {
+export async function reportOf(result: MigrationResult, outcome: MigrationOutcome): Promise<ReportModel> {
   const { plan, copied, durationMs, slowest, failures } = result;
   const { headline, exitCode, summary, retries, cost } = outcome;
   async function* missing(): AsyncGenerator<string> {
@@ -47,11 +47,13 @@ export function reportOf(result: MigrationResult, outcome: MigrationOutcome): Re
     to: plan.to,
     finishedAt: new Date(),
     folders: parity,
+    lost: await countLost(plan.skippedEntries),
     figures: [
-      { label: "copied", value: formatFiles(copied.files) },
-      { label: "bytes", value: formatBytes(copied.bytes) },
-      { label: "equal already", value: formatFiles(plan.total.skip.files) },
-      { label: "time", value: formatDuration(durationMs) },
+      { label: "at the source", value: formatFiles(parity.reduce((total, { source }) => total + source, 0)) },
+      { label: "equal before this run", value: formatFiles(plan.total.skip.files) },
+      { label: "copied by this run", value: formatFiles(copied.files) },
+      { label: "bytes of this run", value: formatBytes(copied.bytes) },
+      { label: "time of this run", value: formatDuration(durationMs) },
       { label: "retries", value: formatCount(retries) },
       { label: "failed", value: formatCount(failedCount) },
     ],
@@ -60,13 +62,13 @@ export function reportOf(result: MigrationResult, outcome: MigrationOutcome): Re
       { file: "extra.txt", title: "only at the target, left alone", count: sum("extra"), lines: plan.extra },
       {
         file: "differing.txt",
-        title: "with other content at the target",
+        title: "with different content at the target",
         count: sum("differing"),
         lines: differing(),
       },
       {
         file: "unverifiable.txt",
-        title: "that nothing proves",
+        title: "unverifiable: nothing proves them equal",
         count: sum("unverifiable"),
         lines: unverifiable(),
       },
@@ -78,7 +80,7 @@ export function reportOf(result: MigrationResult, outcome: MigrationOutcome): Re
       },
       {
         file: "skipped.txt",
-        title: "no files: links, sockets, impossible names",
+        title: "not copied: links, sockets, unusable names",
         count: plan.skippedEntries.length,
         lines: namesOf(plan.skippedEntries, ({ path, detail }) => `${path}\t${detail}`),
       },

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import type { StorageBackend } from "@parquetry/core/backend";
 import { openHashCache } from "../proof/hash-cache.ts";
-import type { ReportModel } from "../report/report-model.ts";
+import { countLost, type ReportModel } from "../report/report-model.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import { parseVerifyLevel } from "../verify/verify-level.ts";
@@ -109,7 +109,7 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
   await tellNames(context, "not compared", found.skippedEntries, ({ path, detail }) => `${path}: ${detail}`);
   if (flags.report !== undefined) {
     const { writeReport } = await import("../report/write-report.ts");
-    const model = reportOf(finished, { headline, ok: exitCode === 0, summary });
+    const model = await reportOf(finished, { headline, ok: exitCode === 0, summary });
     await writeReport(resolve(context.cwd, flags.report), model);
     context.note(`Report: ${resolve(context.cwd, flags.report, "report.html")}`);
   }
@@ -152,10 +152,10 @@ function headlineOf(found: Verification, exitCode: number): string {
   return `Not equal: ${told.join(", ")}.${read}`;
 }
 
-function reportOf(
+async function reportOf(
   { found, source, target, level, durationMs }: Finished,
   outcome: { readonly headline: string; readonly ok: boolean; readonly summary: Record<string, unknown> },
-): ReportModel {
+): Promise<ReportModel> {
   const { missing, extra, differing, unverifiable, failures, skippedEntries, folders, bytes } = found;
   async function* failed(): AsyncGenerator<string> {
     for (const list of [found.unreadable, failures])
@@ -168,6 +168,7 @@ function reportOf(
     to: target.url(),
     finishedAt: new Date(),
     folders,
+    lost: await countLost(skippedEntries),
     figures: [
       {
         label: "files at the source",
@@ -189,7 +190,7 @@ function reportOf(
       { file: "differing.txt", title: "with different content", count: differing.length, lines: differing },
       {
         file: "unverifiable.txt",
-        title: "that cannot be proven equal",
+        title: "unverifiable: nothing proves them equal",
         count: unverifiable.length,
         lines: unverifiable,
       },
@@ -201,7 +202,7 @@ function reportOf(
       },
       {
         file: "skipped.txt",
-        title: "skipped: links, sockets, invalid names",
+        title: "not compared: links, sockets, unusable names",
         count: skippedEntries.length,
         lines: namesOf(skippedEntries, ({ path, detail }) => `${path}\t${detail}`),
       },

@@ -1,3 +1,4 @@
+import { compareKeys } from "@parquetry/core/backend";
 import { formatBytes, formatCount } from "../terminal/format-amount.ts";
 import type { FolderParity } from "../verify/folder-parity.ts";
 import type { ReportCost, ReportModel } from "./report-model.ts";
@@ -32,7 +33,7 @@ h2 { margin: 2.25rem 0 .75rem; font-size: 1.1rem; }
 .card { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; } th, td { padding: .55rem .9rem; text-align: right; border-top: 1px solid var(--line); white-space: nowrap; font-variant-numeric: tabular-nums; }
 thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .85rem; } th:first-child, td:first-child { text-align: left; }
-td.name { white-space: normal; overflow-wrap: anywhere; } td.bad { color: var(--bad); font-weight: 600; }
+td.name { white-space: normal; min-width: 7rem; overflow-wrap: anywhere; } td.bad { color: var(--bad); font-weight: 600; }
 meter { width: 7rem; } td.share { width: 1%; }
 details { margin: .6rem 0; } summary { padding: .7rem 1rem; cursor: pointer; } summary b { color: var(--bad); }
 ul { margin: 0; padding: 0 1rem 1rem 2.2rem; } li, code { font: .85rem/1.6 ui-monospace, monospace; overflow-wrap: anywhere; }
@@ -62,9 +63,9 @@ export function htmlReport(model: ReportModel, lists: readonly ShownList[]): str
 ${figures.map(({ label, value }) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`).join("\n")}
 </dl>
 <h2>Parity by folder</h2>
-${parityTable(folders)}
+${parityTable(folders, model.lost)}
 <h2>Files to look at</h2>
-${lists.some(({ count }) => count > 0) ? lists.map(fileList).join("\n") : "<p>None: every file arrived, and the target has no other files.</p>"}
+${lists.some(({ count }) => count > 0) ? lists.map(fileList).join("\n") : "<p>None.</p>"}
 ${slowest.length === 0 ? "" : `<h2>What took longest</h2>\n${slowestTable(slowest)}`}
 ${cost === undefined ? "" : `<h2>Cost</h2>\n${costTable(cost)}`}
 <footer>Written by parquetry ${escapeHtml(command)} on ${escapeHtml(finishedAt.toUTCString())}. The complete lists and summary.json are in the same folder.</footer>
@@ -87,8 +88,22 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => entities[char] ?? char).replace(/\p{Cc}/gu, "\uFFFD");
 }
 
-function parityTable(folders: readonly FolderParity[]): string {
-  if (folders.length === 0) return "<p>No files on either side.</p>";
+/**
+ * The share of a folder's files that is proven equal. An unreadable folder counts as one file, and so does a file without a usable
+ * name: neither is in the number of files at the source, so that a folder with nothing else has no proven file.
+ */
+function provenShare(
+  { source, missing, extra, differing, unverifiable }: FolderParity,
+  lost: number,
+): number {
+  const open = missing + differing + unverifiable + lost;
+  if (open === 0) return source === 0 && extra > 0 ? 0 : 1;
+  return Math.max(0, source - missing - differing - unverifiable) / Math.max(1, source + lost);
+}
+
+function parityTable(folders: readonly FolderParity[], lost: ReadonlyMap<string, number>): string {
+  const rows = [...folders, ...onlyLost(folders, lost)].sort((a, b) => compareKeys(a.folder, b.folder));
+  if (rows.length === 0) return "<p>No files on either side.</p>";
   const columns = ["source", "target", "missing", "extra", "differing", "unverifiable"] as const;
   // As the parity lines of the terminal call the two sides.
   const headings: Readonly<Record<string, string>> = { source: "local", target: "cloud" };
@@ -96,17 +111,30 @@ function parityTable(folders: readonly FolderParity[]): string {
     const isBad = !(column in headings) && folder[column] > 0;
     return `<td${isBad ? ' class="bad"' : ""}>${formatCount(folder[column])}</td>`;
   };
+  const lostCell = ({ folder }: FolderParity): string => {
+    const count = lost.get(folder) ?? 0;
+    return lost.size === 0 ? "" : `<td${count > 0 ? ' class="bad"' : ""}>${formatCount(count)}</td>`;
+  };
   const row = (folder: FolderParity): string => {
-    const equal = folder.source - folder.missing - folder.differing - folder.unverifiable;
-    const share = folder.source === 0 ? (folder.extra === 0 ? 1 : 0) : equal / folder.source;
+    const share = provenShare(folder, lost.get(folder.folder) ?? 0);
     const percent = share === 1 ? "100%" : `${Math.min(99.9, share * 100).toFixed(1)}%`;
-    return `<tr><td class="name">${escapeHtml(folder.folder)}</td><td>${formatBytes(folder.bytes)}</td>${columns.map((column) => cell(folder, column)).join("")}<td class="share"><meter value="${share.toFixed(4)}" low="0.999" optimum="1" aria-label="proven equal">${percent}</meter> ${percent}</td></tr>`;
+    return `<tr><td class="name">${escapeHtml(folder.folder) || "(empty name)"}</td><td>${formatBytes(folder.bytes)}</td>${columns.map((column) => cell(folder, column)).join("")}${lostCell(folder)}<td class="share"><meter value="${share === 1 ? "1" : Math.min(0.998, share).toFixed(4)}" low="0.999" optimum="1" aria-label="proven equal">${percent}</meter> ${percent}</td></tr>`;
   };
   return `<div class="card"><table>
-<thead><tr><th scope="col">folder</th><th scope="col">size</th>${columns.map((column) => `<th scope="col">${headings[column] ?? column}</th>`).join("")}<th scope="col">proven equal</th></tr></thead>
+<thead><tr><th scope="col">folder</th><th scope="col">size</th>${columns.map((column) => `<th scope="col">${headings[column] ?? column}</th>`).join("")}${lost.size === 0 ? "" : '<th scope="col">unusable name</th>'}<th scope="col">proven equal</th></tr></thead>
 <tbody>
-${folders.map(row).join("\n")}
+${rows.map(row).join("\n")}
 </tbody></table></div>`;
+}
+
+/** The folders that hold no file with a usable name. */
+function onlyLost(
+  folders: readonly FolderParity[],
+  lost: ReadonlyMap<string, number>,
+): readonly FolderParity[] {
+  const known = new Set(folders.map(({ folder }) => folder));
+  const none = { source: 0, bytes: 0, target: 0, missing: 0, extra: 0, differing: 0, unverifiable: 0 };
+  return [...lost.keys()].filter((folder) => !known.has(folder)).map((folder) => ({ folder, ...none }));
 }
 
 function fileList({ file, title, count, names }: ShownList): string {

@@ -1,3 +1,6 @@
+import type { SkippedEntry } from "@parquetry/core/unstable";
+import { isLost } from "../plan/list-ends.ts";
+import { topFolder } from "../plan/tally.ts";
 import type { FolderParity } from "../verify/folder-parity.ts";
 
 /** A list of names that a report holds. */
@@ -46,6 +49,8 @@ export interface ReportModel {
   readonly finishedAt: Date;
   /** Parity by top-level folder. */
   readonly folders: readonly FolderParity[];
+  /** The number of files without a usable name by top-level folder. They are in no other number of the folder. */
+  readonly lost: ReadonlyMap<string, number>;
   /** Figures, in the order shown. */
   readonly figures: readonly ReportFigure[];
   /** The lists. */
@@ -56,4 +61,14 @@ export interface ReportModel {
   readonly cost?: ReportCost | undefined;
   /** The summary, as `--json` prints it last. */
   readonly summary: Readonly<Record<string, unknown>>;
+}
+
+/** Counts the files without a usable name by top-level folder. */
+export async function countLost(entries: AsyncIterable<SkippedEntry>): Promise<ReadonlyMap<string, number>> {
+  const lost = new Map<string, number>();
+  for await (const entry of entries) {
+    const folder = topFolder(entry.path);
+    if (isLost(entry)) lost.set(folder, (lost.get(folder) ?? 0) + 1);
+  }
+  return lost;
 }

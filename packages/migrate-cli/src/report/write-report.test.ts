@@ -36,6 +36,7 @@ const model = (missing: readonly string[]): ReportModel => ({
       unverifiable: 0,
     },
   ],
+  lost: new Map(),
   figures: [{ label: EVIL, value: EVIL }],
   lists: [
     { file: "missing.txt", title: "missing", count: missing.length, lines: each(missing) },
@@ -81,5 +82,26 @@ describe("escapeHtml", () => {
     expect(escapeHtml(`<a href="x" title='y'>&\u0000\u001b[31m`)).toBe(
       "&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;\uFFFD\uFFFD[31m",
     );
+  });
+
+  const NONE = { source: 0, target: 0, missing: 0, extra: 0, differing: 0, unverifiable: 0 };
+  it.each([
+    ["equal", { source: 4, target: 4 }, 0, "100%"],
+    ["nothing on either side", {}, 0, "100%"],
+    ["only an unreadable folder", { unverifiable: 1 }, 0, "0.0%"],
+    ["an unreadable folder, whose files are at the target", { target: 3, unverifiable: 4 }, 0, "0.0%"],
+    ["a readable file and an unreadable folder", { source: 1, target: 1, unverifiable: 1 }, 0, "0.0%"],
+    ["more unreadable folders than files", { source: 1, target: 1, unverifiable: 5 }, 0, "0.0%"],
+    ["one file of 100,000 missing", { source: 100_000, target: 99_999, missing: 1 }, 0, "99.9%"],
+    ["only files of the target", { target: 2, extra: 2 }, 0, "0.0%"],
+    ["a file without a usable name", { source: 3, target: 3 }, 1, "75.0%"],
+    ["only a file without a usable name", undefined, 1, "0.0%"],
+  ])("shows how much is proven of a folder with %s", async (_, counts, lost, percent) => {
+    const row = counts === undefined ? [] : [{ folder: "raw", bytes: 1, ...NONE, ...counts }];
+    const told = { ...model([]), folders: row, lost: new Map(lost === 0 ? [] : [["raw", lost]]) };
+    await writeReport(join(folder, "deep"), told);
+    const [, share, shown] = /<meter value="([^"]*)"[^>]*>([^<]*)<\/meter>/.exec(read("report.html")) ?? [];
+    expect(shown).toBe(percent);
+    expect(Number(share) === 1).toBe(percent === "100%");
   });
 });
