@@ -1,19 +1,9 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { onAbort } from "@parquetry/core/unstable";
+import { onAbort, type TransferLimits } from "@parquetry/core/unstable";
+import { createAnswerWatch } from "./answer-watch.ts";
+import { createRequestPacer, type RequestPacer } from "./request-pacer.ts";
 import type { S3Address } from "./s3-address.ts";
-
-/** One HTTP request. */
-export interface WireRequest {
-  readonly method: string;
-  /** Path and query, percent-encoded. */
-  readonly path: string;
-  /** Names and values alternately, including `host`. */
-  readonly headers: readonly string[];
-  readonly body?: Uint8Array | undefined;
-  /** The longest time without a byte in either direction while the answer is due, in milliseconds. */
-  readonly stallTimeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-}
+import type { WireRequest } from "./wire-request.ts";
 
 /** Connections to one host, kept open between requests. */
 export interface HttpExchange {
@@ -27,7 +17,12 @@ export interface HttpExchange {
 export interface ExchangeOptions {
   readonly address: S3Address;
   readonly maxConnections: number;
+  /** The bandwidth limits that apply at the moment. */
+  readonly limits: ReadonlyMap<TransferLimits, unknown>;
 }
+
+/** Bodies are written in pieces of this size, in bytes, so that it shows how far they have come. */
+const WRITE_BYTES = 256 * 1024;
 
 /** The time limit for opening a connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -36,8 +31,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 20_000;
 
 /** Creates an exchange. Nothing is sent yet. */
-export function createHttpExchange({ address, maxConnections }: ExchangeOptions): HttpExchange {
-  const { isSecure, hostname, port } = address;
+export function createHttpExchange({ address, maxConnections, limits }: ExchangeOptions): HttpExchange {
+  const { isSecure, hostname, port, host } = address;
   const options = {
     keepAlive: true,
     maxSockets: maxConnections,
@@ -48,66 +43,119 @@ export function createHttpExchange({ address, maxConnections }: ExchangeOptions)
   // Loads only the module in use, since TLS takes a while to load.
   const { Agent, request: open } = process.getBuiltinModule(isSecure ? "node:https" : "node:http");
   const agent = new Agent(options);
+  const watch = createAnswerWatch(host);
+  const pacer = createRequestPacer(limits);
+
+  const exchange = (wire: WireRequest, pace?: RequestPacer): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const { method, path, headers, body, stallTimeoutMs, isHeavy, signal } = wire;
+      signal?.throwIfAborted();
+      const request = open({ agent, hostname, port, method, path, headers });
+      let answer: IncomingMessage | undefined;
+      let isPaused = false;
+      let isFailed = false;
+      let sentBytes = 0;
+      let readBefore = 0;
+      const isReaderSlow = (): boolean => answer !== undefined && answer.readableLength > 0;
+      const fail = (error: Error): void => {
+        isFailed = true;
+        (answer ?? request).destroy(error);
+        // A request that waits for a connection emits no error when it is destroyed.
+        reject(error);
+      };
+      const endWatch = watch.begin({
+        stallTimeoutMs,
+        isHeavy,
+        isOurTurn: () => isPaused || isReaderSlow(),
+        isSent: () => request.writableFinished,
+        movedBytes: () => sentBytes + (request.socket?.bytesRead ?? readBefore) - readBefore,
+        onStalled: () => fail(new TimeoutError(`almost no data for ${stallTimeoutMs} ms`)),
+      });
+      request.once("close", () => endWatch(answer !== undefined && !isFailed));
+      request.on("error", reject);
+      request.once("response", (response) => {
+        answer = response;
+        response.once("error", () => {
+          isFailed = true;
+        });
+        pace?.received(response);
+        // A server that answers before the request is complete does not want the rest of it.
+        if (!request.writableFinished) {
+          response.once("end", () => {
+            if (!request.writableFinished) request.destroy();
+          });
+        }
+        resolve(response);
+      });
+      request.once("socket", (socket) => {
+        readBefore = socket.bytesRead;
+        socket.setTimeout(stallTimeoutMs);
+        if (socket.connecting) limitConnecting(request, isSecure ? "secureConnect" : "connect", fail);
+      });
+      // Node emits only the first timeout on the request.
+      request.once("timeout", () => {
+        const { socket } = request;
+        let wasSlow = false;
+        const stalled = (): void => {
+          const isSlow = isPaused || isReaderSlow();
+          // If the reader is slow, not the server, wait again; once more if the reader has continued since.
+          if (isSlow || wasSlow) socket?.setTimeout(stallTimeoutMs);
+          else fail(new TimeoutError(`no data for ${stallTimeoutMs} ms`));
+          wasSlow = isSlow;
+        };
+        socket?.on("timeout", stalled);
+        request.once("close", () => socket?.off("timeout", stalled));
+        stalled();
+      });
+      if (signal !== undefined) {
+        request.once(
+          "close",
+          onAbort(signal, () => fail(new Error("aborted"))),
+        );
+      }
+
+      /** Writes the body in pieces; the pacer has already admitted the first one. */
+      const write = (bytes: Uint8Array): void => {
+        const size = pace?.sliceBytes ?? WRITE_BYTES;
+        const piece = bytes.subarray(sentBytes, sentBytes + size);
+        if (sentBytes + piece.byteLength >= bytes.byteLength)
+          return void request.end(piece, () => pace?.sent());
+        request.write(piece, (error) => {
+          if (error || request.destroyed) return;
+          sentBytes += piece.byteLength;
+          if (pace === undefined) return write(bytes);
+          isPaused = true;
+          pace.next(bytes.byteLength - sentBytes, signal).then(
+            () => {
+              isPaused = false;
+              if (!request.destroyed) write(bytes);
+            },
+            // The signal fired, which also ends the request.
+            () => {},
+          );
+        });
+      };
+      if (pace !== undefined) request.once("close", () => pace.sent());
+      if (body === undefined) request.end();
+      else write(body);
+    });
 
   return {
-    send: ({ method, path, headers, body, stallTimeoutMs, signal }) =>
-      new Promise((resolve, reject) => {
-        signal?.throwIfAborted();
-        const request = open({ agent, hostname, port, method, path, headers });
-        let answer: IncomingMessage | undefined;
-        const fail = (error: Error): void => {
-          (answer ?? request).destroy(error);
-          // A request that waits for a connection emits no error when it is destroyed.
-          reject(error);
-        };
-        request.on("error", reject);
-        request.once("response", (response) => {
-          answer = response;
-          // A server that answers before the request is complete does not want the rest of it.
-          if (!request.writableFinished) {
-            response.once("end", () => {
-              if (!request.writableFinished) request.destroy();
-            });
-          }
-          resolve(response);
-        });
-        request.once("socket", (socket) => {
-          socket.setTimeout(stallTimeoutMs);
-          if (socket.connecting) limitConnecting(request, fail);
-        });
-        // Node emits only the first timeout on the request.
-        request.once("timeout", () => {
-          const { socket } = request;
-          let wasSlow = false;
-          const stalled = (): void => {
-            const isSlow = answer !== undefined && answer.readableLength > 0;
-            // If the reader is slow, not the server, wait again; once more if the reader has continued since.
-            if (isSlow || wasSlow) socket?.setTimeout(stallTimeoutMs);
-            else fail(new TimeoutError(`no data for ${stallTimeoutMs} ms`));
-            wasSlow = isSlow;
-          };
-          socket?.on("timeout", stalled);
-          request.once("close", () => socket?.off("timeout", stalled));
-          stalled();
-        });
-        if (signal !== undefined) {
-          request.once(
-            "close",
-            onAbort(signal, () => fail(new Error("aborted"))),
-          );
-        }
-        request.end(body);
-      }),
+    send: (wire) => (limits.size === 0 ? exchange(wire) : pacer(wire).then((pace) => exchange(wire, pace))),
     close: () => agent.destroy(),
   };
 }
 
-function limitConnecting(request: ClientRequest, fail: (error: Error) => void): void {
+function limitConnecting(
+  request: ClientRequest,
+  connected: "connect" | "secureConnect",
+  fail: (error: Error) => void,
+): void {
   const timer = setTimeout(() => {
     fail(new TimeoutError(`no connection within ${CONNECT_TIMEOUT_MS} ms`));
   }, CONNECT_TIMEOUT_MS);
   const stop = (): void => clearTimeout(timer);
-  request.socket?.once("connect", stop);
+  request.socket?.once(connected, stop);
   request.once("close", stop);
 }
 

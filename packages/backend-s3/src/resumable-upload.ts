@@ -70,7 +70,7 @@ async function sendRest(
   state: UploadState,
   options: ResumableUploadOptions,
 ): Promise<PutResult> {
-  const { signal } = options;
+  const { signal, stopSignal } = options;
   const { sizeBytes, partSizeBytes } = state;
   const have = new Map(state.parts.map((part) => [part.number, part]));
   const check = bodyCheck(connection.profile.name, upload.key, options);
@@ -83,6 +83,8 @@ async function sendRest(
   const read = (start: number): Promise<Uint8Array> => {
     const next = reading.then(async () => {
       throwIfAborted(signal, "put", upload.key, connection.profile.name);
+      // Parts under way are sent to the end: mapConcurrent waits for them.
+      throwIfAborted(stopSignal, "put", upload.key, connection.profile.name);
       const end = Math.min(start + partSizeBytes, sizeBytes);
       const bytes = await collectBytes(body.open({ start, end }));
       if (bytes.byteLength !== end - start) throw changed(connection, upload.key);

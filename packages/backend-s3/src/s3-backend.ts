@@ -1,13 +1,10 @@
 import {
   type BackendCapabilities,
-  type ByteRange,
   collectBytes,
   DEFAULT_RETRY_POLICY,
   type GetResult,
-  isStorageError,
   type Key,
   limited,
-  type ObjectBody,
   openBody,
   type Prefix,
   type PutBody,
@@ -15,13 +12,11 @@ import {
   type PutResult,
   paced,
   parsePrefix,
-  preconditionFailed,
   prefixed,
   type RetryPolicy,
   retrying,
   type StorageBackend,
   StorageError,
-  verifiedBody,
   withAbilities,
 } from "@parquetry/core/backend";
 import {
@@ -33,16 +28,16 @@ import {
   type OptionKind,
   type OptionKinds,
   oneOf,
-  rangeBeyondEnd,
   retryOperation,
 } from "@parquetry/core/unstable";
 import type { AwsClient } from "./aws-client.ts";
 import type { S3Credentials } from "./aws-credentials.ts";
+import { getInPieces } from "./get-in-pieces.ts";
+import { getObject } from "./get-object.ts";
 import { abortUpload, multipartUpload } from "./multipart-upload.ts";
-import { headObject, objectInfo } from "./object-headers.ts";
+import { headObject } from "./object-headers.ts";
 import { peek } from "./peek.ts";
 import { resumableUpload } from "./resumable-upload.ts";
-import { s3Body } from "./s3-body.ts";
 import { connectS3, type S3Connection } from "./s3-connection.ts";
 import { s3Copy } from "./s3-copy.ts";
 import { s3Delete } from "./s3-delete.ts";
@@ -279,36 +274,12 @@ export function bareS3Backend(connection: S3Connection): StorageBackend {
       return (await headObject(connection, key, { op: "head", path: key, signal: options?.signal })).info;
     },
 
-    async get(key, options = {}): Promise<GetResult> {
-      const { range, ifMatch, verify = false, signal } = options;
+    get(key, options = {}): Promise<GetResult> {
+      const { range } = options;
       if (range !== undefined) checkRange(range, key, name);
-      const headers: Record<string, string> = {};
-      if (range !== undefined) headers["range"] = rangeHeader(range);
-      if (ifMatch !== undefined) headers["if-match"] = `"${ifMatch}"`;
-      let body: ObjectBody | undefined;
-      try {
-        const answer = await connection.open(
-          { op: "get", path: key, signal },
-          { method: "GET", key, headers },
-        );
-        body = s3Body(connection, key, answer, signal);
-        const info = objectInfo(connection, "get", key, answer.headers);
-        const { sizeBytes } = info;
-        const isRanged = answer.headers["content-range"] !== undefined && sizeBytes > 0;
-        if (range !== undefined && !isRanged && !isWhole(range, sizeBytes)) {
-          throw rangeIgnored(range, sizeBytes, key, name);
-        }
-        return { info, body: verify ? verifiedBody(name, info, range, body) : body };
-      } catch (error) {
-        await body?.cancel();
-        if (isStorageError(error, "precondition_failed") && ifMatch !== undefined) {
-          throw preconditionFailed(name, "get", key, ifMatch);
-        }
-        if (isStorageError(error) && error.storeCode === "InvalidRange" && range !== undefined) {
-          throw rangeBeyondEnd(range, undefined, key, name);
-        }
-        throw error;
-      }
+      const pieceBytes = connection.pieceBytes();
+      const isCut = pieceBytes !== undefined && (range === undefined || "start" in range);
+      return isCut ? getInPieces(connection, key, options, pieceBytes) : getObject(connection, key, options);
     },
 
     put: (key, body, options = {}) => put(connection, key, body, options),
@@ -322,6 +293,7 @@ export function bareS3Backend(connection: S3Connection): StorageBackend {
     },
   };
   return withAbilities(backend, {
+    limitedTransfers: connection.limitedTransfers,
     resumableUploads: {
       upload: (key, body, options) => resumableUpload(connection, key, body, options),
       list: (prefix = "", options) => listUploads(connection, prefix, options),
@@ -355,29 +327,4 @@ async function putAnyBody(
   }
   const size = body instanceof Uint8Array ? body.byteLength : isReplayable(body) ? body.sizeBytes : undefined;
   return multipartUpload(connection, key, rest, size, options);
-}
-
-/** Whether a range covers a whole object. */
-function isWhole(range: ByteRange, sizeBytes: number): boolean {
-  if (sizeBytes === 0) return false;
-  return "last" in range
-    ? range.last >= sizeBytes
-    : range.start === 0 && (range.end ?? sizeBytes) >= sizeBytes;
-}
-
-/** The error for a server that answers a range with the whole object. MinIO does so for an empty one, which has no range. */
-function rangeIgnored(range: ByteRange, sizeBytes: number, key: Key, backend: string): StorageError {
-  if (sizeBytes === 0) return rangeBeyondEnd(range, sizeBytes, key, backend);
-  return new StorageError({
-    code: "not_supported",
-    op: "get",
-    path: key,
-    backend,
-    message: `get ${key}: the store ignores ranges: it sent the whole object for ${JSON.stringify(range)}.`,
-  });
-}
-
-function rangeHeader(range: ByteRange): string {
-  if ("last" in range) return `bytes=-${range.last}`;
-  return `bytes=${range.start}-${range.end === undefined ? "" : range.end - 1}`;
 }

@@ -7,7 +7,12 @@ import {
   type RetryPolicy,
   StorageError,
 } from "@parquetry/core/backend";
-import { type ObjectAccess, unlessAborted } from "@parquetry/core/unstable";
+import {
+  type LimitedTransfers,
+  type ObjectAccess,
+  type TransferLimits,
+  unlessAborted,
+} from "@parquetry/core/unstable";
 import type { S3Place } from "./aws-client.ts";
 import type { S3Credentials } from "./aws-credentials.ts";
 import { createHttpExchange, drainAnswer, type HttpExchange, readAnswer } from "./http-exchange.ts";
@@ -40,6 +45,8 @@ export interface S3Request {
   readonly payloadHash?: string | undefined;
   /** Whether the store copies or joins large objects for it, which can take long without a sign of life. Default false. */
   readonly isHeavy?: boolean | undefined;
+  /** The most bytes that the body of the answer has, if that is known. */
+  readonly expectedBytes?: number | undefined;
 }
 
 /** The operation that a request belongs to, for errors. */
@@ -71,6 +78,10 @@ export interface S3Connection {
   sendForXml(purpose: S3Purpose, request: S3Request): Promise<XmlElement>;
   /** Sends a request and returns the answer, whose body must be read or destroyed. */
   open(purpose: S3Purpose, request: S3Request): Promise<IncomingMessage>;
+  /** Limits the bandwidth. */
+  readonly limitedTransfers: LimitedTransfers;
+  /** The most bytes of an object to request at once, if the bandwidth is limited. */
+  pieceBytes(): number | undefined;
   /** Explains a failure that occurred later, while the body was read. */
   explain(error: unknown, purpose: S3Purpose): StorageError;
   close(): void;
@@ -83,6 +94,10 @@ const MAX_SKEW_MS = 5 * 60_000;
 
 /** The factor by which the stall timeout is longer for heavy requests. */
 const HEAVY_PATIENCE = 10;
+
+/** How much of an object is requested at once under a limit, at least and at most, in bytes. */
+const MIN_PIECE_BYTES = 8 * 1024;
+const MAX_PIECE_BYTES = 1024 * 1024;
 
 /** The place of the bucket, and what sends and signs its requests. */
 interface S3Route {
@@ -100,13 +115,15 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
   let reached = false;
   let isClosed = false;
   let route: S3Route | undefined;
+  /** How often each limit was applied and not ended. */
+  const limits = new Map<TransferLimits, number>();
 
   const openRoute = (place: S3Place): S3Route => {
     if (isClosed) throw closed("open", "", profile.name);
     const { address, region, service } = place;
     route ??= {
       place,
-      exchange: createHttpExchange({ address, maxConnections }),
+      exchange: createHttpExchange({ address, maxConnections, limits }),
       sign: createSigner(address.host, region, service),
     };
     return route;
@@ -130,7 +147,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     known: S3Credentials,
     signal: AbortSignal | undefined,
   ): Promise<IncomingMessage> => {
-    const { method, key = "", body, headers, isHeavy = false } = request;
+    const { method, key = "", body, headers, isHeavy = false, expectedBytes } = request;
     const path = pathOf(address, key);
     const query = request.query === undefined ? "" : encodeQuery(request.query);
     const payloadHash =
@@ -145,6 +162,8 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
       headers: sent,
       body,
       stallTimeoutMs: isHeavy ? stallTimeoutMs * HEAVY_PATIENCE : stallTimeoutMs,
+      isHeavy,
+      expectedBytes,
       signal,
     });
   };
@@ -203,6 +222,25 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
       } catch (error) {
         throw explain(error, { op: "access", path: "", signal });
       }
+    },
+    limitedTransfers: {
+      limit(added) {
+        // Both ends of a copy may be in one bucket.
+        limits.set(added, (limits.get(added) ?? 0) + 1);
+        let isOver = false;
+        return () => {
+          if (isOver) return;
+          isOver = true;
+          const rest = (limits.get(added) ?? 1) - 1;
+          if (rest === 0) limits.delete(added);
+          else limits.set(added, rest);
+        };
+      },
+    },
+    pieceBytes() {
+      if (limits.size === 0) return undefined;
+      const slices = [...limits.keys()].map(({ download }) => download.sliceBytes);
+      return Math.min(MAX_PIECE_BYTES, Math.max(MIN_PIECE_BYTES, Math.min(...slices)));
     },
     explain,
     send: (purpose, request) => attempt(purpose, request, drainAnswer),

@@ -33,6 +33,16 @@ interface Meaning {
 
 const CHECK_KEYS = "check the access key and the secret key";
 
+const ACCOUNT = "the account is suspended, or not signed up for the service; ask its owner";
+
+const NO_SPACE = "the store has no space left";
+
+/** Errors of the key service, such as `KMS.DisabledException`, whatever their status. */
+const KEY_SERVICE: Meaning = {
+  code: "permission_denied",
+  says: "the encryption key of the bucket cannot be used; check it, and the permission to use it",
+};
+
 /** The meaning of the stores' error codes (AWS: "Error responses", S3 API reference; R2: developers.cloudflare.com/r2/api/error-codes). */
 const BY_NAME: Readonly<Record<string, Meaning>> = {
   NoSuchKey: { code: "not_found", says: "there is no such object" },
@@ -54,6 +64,24 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
     code: "unauthenticated",
     says: "this machine's clock is off by more than 15 minutes; set it",
   },
+  AccountProblem: { code: "unauthenticated", says: ACCOUNT },
+  AllAccessDisabled: { code: "unauthenticated", says: ACCOUNT },
+  NotSignedUp: { code: "unauthenticated", says: ACCOUNT },
+  // radosgw.
+  UserSuspended: { code: "unauthenticated", says: ACCOUNT },
+  // radosgw, and MinIO by its own names.
+  QuotaExceeded: {
+    code: "unavailable",
+    retry: "never",
+    says: "the quota of the bucket or the account is used up",
+  },
+  XMinioAdminBucketQuotaExceeded: {
+    code: "unavailable",
+    retry: "never",
+    says: "the quota of the bucket is used up",
+  },
+  XMinioStorageFull: { code: "unavailable", retry: "never", says: NO_SPACE },
+  InsufficientStorage: { code: "unavailable", retry: "never", says: NO_SPACE },
   PreconditionFailed: { code: "precondition_failed", says: "the object is another version than requested" },
   ConditionalRequestConflict: { code: "conflict", retry: "safe", says: "another write is in progress" },
   OperationAborted: { code: "conflict", retry: "safe", says: "another operation is in progress" },
@@ -174,6 +202,7 @@ function meaningOf({ status, code, region }: S3Refusal, context: FailureContext)
     const says = `the bucket is in the region ${region}, not ${context.region}; set the region`;
     return { code: "invalid_argument", says };
   }
+  if (code.startsWith("KMS.")) return KEY_SERVICE;
   return BY_NAME[code] ?? byStatus(status, context.retryableStatuses) ?? STORE_FAILED;
 }
 

@@ -31,12 +31,15 @@ export class S3Refusal extends Error {
   }
 }
 
+/** The error code of a status that has only one meaning, for an answer without a code. */
+const CODE_OF_STATUS: Readonly<Record<number, string>> = { 416: "InvalidRange", 507: "InsufficientStorage" };
+
 /** Reads the error in an answer. */
 export function refusalOf(status: number, headers: IncomingHttpHeaders, body: Buffer): S3Refusal {
   const error = errorIn(body);
   return new S3Refusal({
     status,
-    code: (error && childText(error, "Code")) ?? (status === 416 ? "InvalidRange" : ""),
+    code: (error && childText(error, "Code")) ?? CODE_OF_STATUS[status] ?? "",
     message: (error && childText(error, "Message")) ?? `HTTP ${status}`,
     retryAfterMs: retryAfterMs(headers["retry-after"]),
     region: headerText(headers["x-amz-bucket-region"]) ?? (error && childText(error, "Region")),

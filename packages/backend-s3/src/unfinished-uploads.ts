@@ -1,4 +1,11 @@
-import type { Key, OperationOptions, Prefix, UnfinishedUpload } from "@parquetry/core/backend";
+import { isDeepStrictEqual } from "node:util";
+import {
+  type Key,
+  type OperationOptions,
+  type Prefix,
+  StorageError,
+  type UnfinishedUpload,
+} from "@parquetry/core/backend";
 import { explainInvalidKey } from "@parquetry/core/unstable";
 import { childText, type XmlElement } from "./read-xml.ts";
 import type { S3Connection } from "./s3-connection.ts";
@@ -26,7 +33,14 @@ export async function* listUploads(
       // Checked by explainInvalidKey.
       yield { key: name as Key, uploadId, startedAt: new Date(childText(upload, "Initiated") ?? 0) };
     }
-    marker = nextMarker(page);
+    const next = nextMarker(page);
+    if (next !== undefined && isDeepStrictEqual(next, marker)) {
+      throw new StorageError({
+        ...{ code: "corrupt", op: "list", path: prefix, backend: connection.profile.name },
+        message: `list ${connection.profile.name}://${connection.bucket}: the store's listing of unfinished uploads repeats a page. Check the store, and any cache or proxy in front of it.`,
+      });
+    }
+    marker = next;
   }
 }
 

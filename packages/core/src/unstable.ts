@@ -3,7 +3,13 @@
  * between versions: a name may change or go in any release.
  */
 
-export type { HashedBytes, ObjectAccess, ResumableUploadOptions, UploadedPart } from "./bytes/abilities.ts";
+export type {
+  HashedBytes,
+  LimitedTransfers,
+  ObjectAccess,
+  ResumableUploadOptions,
+  UploadedPart,
+} from "./bytes/abilities.ts";
 export { abortedError, onAbort, unlessAborted } from "./bytes/abort.ts";
 export type { BodyCheck } from "./bytes/body-check.ts";
 export { checkRange, rangeBeyondEnd } from "./bytes/byte-range.ts";
@@ -25,7 +31,12 @@ export {
   fixedConcurrency,
 } from "./bytes/concurrency/adaptive-concurrency.ts";
 export { DEFAULT_MAX_CONCURRENT, type LimitOptions } from "./bytes/concurrency/adaptive-limit.ts";
-export { type BandwidthLimiter, createBandwidthLimiter } from "./bytes/concurrency/bandwidth-limiter.ts";
+export {
+  type BandwidthLimiter,
+  createBandwidthLimiter,
+  createTransferLimits,
+  type TransferLimits,
+} from "./bytes/concurrency/bandwidth-limiter.ts";
 export { createByteBudget } from "./bytes/concurrency/byte-budget.ts";
 export { forEachConcurrent } from "./bytes/concurrency/for-each-concurrent.ts";
 export { mapConcurrent, mapOrdered } from "./bytes/concurrency/map-concurrent.ts";
@@ -33,6 +44,7 @@ export { retryOperation } from "./bytes/concurrency/retry-operation.ts";
 export { isYieldDue, yieldIfDue } from "./bytes/concurrency/yield-if-due.ts";
 export { deleteAll } from "./bytes/delete-all.ts";
 export { explainInvalidKey, isWithin, joinKey, MAX_KEY_BYTES } from "./bytes/key.ts";
+export { NO_ANSWER, type NoAnswer } from "./bytes/no-answer.ts";
 export { isReplayable } from "./bytes/object-body.ts";
 export { isAbandoned, ownerState, processOwner, UNKNOWN_OWNER_AGE_MS } from "./bytes/process-owner.ts";
 export type { Preconditions, SkippedEntry, UnreadableEntry } from "./bytes/storage-backend.ts";

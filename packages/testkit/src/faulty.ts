@@ -119,7 +119,7 @@ export function faulty(
     close: () => backend.close(),
   };
   if (abilities === "hide") return wrapped;
-  const { hashedReads, resumableUploads, directAccess } = abilitiesOf(backend);
+  const { hashedReads, resumableUploads, directAccess, limitedTransfers } = abilitiesOf(backend);
   const passed: BackendAbilities = {
     hashedReads: hashedReads && {
       ...hashedReads,
@@ -148,6 +148,7 @@ export function faulty(
     directAccess: directAccess && {
       access: (options) => call("access", "", () => directAccess.access(options)),
     },
+    limitedTransfers,
   };
   return withAbilities(wrapped, passed);
 }

@@ -12,6 +12,7 @@ import {
   type UploadState,
   withAbilities,
 } from "@parquetry/core/backend";
+import { createTransferLimits } from "@parquetry/core/unstable";
 import { describe, expect, it } from "vitest";
 import { type FaultPlan, faulty } from "../src/faulty.ts";
 import { ableBackend } from "./support/able-backend.ts";
@@ -56,7 +57,12 @@ async function settle(): Promise<void> {
 describe("abilities", () => {
   it("belong to one object: a copy and a wrapper that does not know them have none", () => {
     const backend = ableBackend();
-    expect(Object.keys(abilitiesOf(backend))).toEqual(["hashedReads", "resumableUploads", "directAccess"]);
+    expect(Object.keys(abilitiesOf(backend))).toEqual([
+      "hashedReads",
+      "resumableUploads",
+      "directAccess",
+      "limitedTransfers",
+    ]);
     expect(abilitiesOf({ ...backend })).toEqual({});
     expect(abilitiesOf({ ...backend, get: (key, options) => backend.get(key, options) })).toEqual({});
     expect(abilitiesOf(faulty(backend, () => undefined))).toEqual({});
@@ -199,10 +205,12 @@ describe("paced", () => {
   it("passes the other abilities on, also to a key that has to wait", async () => {
     const backend = paced(counted(ableBackend(), 1));
     const { etag, sizeBytes } = await backend.put(KEY, CONTENT);
-    const { hashedReads, directAccess, resumableUploads } = abilitiesOf(backend);
+    const { hashedReads, directAccess, resumableUploads, limitedTransfers } = abilitiesOf(backend);
     expect((await hashedReads?.read(KEY, { etag, sizeBytes }))?.md5).toHaveLength(32);
     expect((await directAccess?.access())?.bucket).toBe("bucket");
     await resumableUploads?.abort({ key: KEY, uploadId: "none" });
+    limitedTransfers?.limit(createTransferLimits(1))();
+    expect(limitedTransfers).toBeDefined();
   });
 });
 

@@ -1,3 +1,4 @@
+import type { TransferLimits } from "./concurrency/bandwidth-limiter.ts";
 import type { Key, Prefix } from "./key.ts";
 import type { ReplayableBody } from "./object-body.ts";
 import type { OperationOptions, PutOptions, PutResult, StorageBackend } from "./storage-backend.ts";
@@ -80,6 +81,11 @@ export interface UploadState {
 
 /** Options of {@link ResumableUploads.upload}. */
 export interface ResumableUploadOptions extends PutOptions {
+  /**
+   * Stops after the parts under way, which are finished and recorded: the upload is rejected with `aborted` and can be resumed.
+   * `signal` stops at once.
+   */
+  readonly stopSignal?: AbortSignal | undefined;
   /** The last state of an earlier, interrupted call. Default: begin a new upload. */
   readonly resume?: UploadState | undefined;
   /** Called when the upload has begun and after each part; a returned promise is awaited. */
@@ -146,6 +152,20 @@ export interface DirectAccess {
   access(options?: OperationOptions): Promise<ObjectAccess>;
 }
 
+/** The ability to limit what is sent and received over the network, where bytes enter and leave the socket. */
+export interface LimitedTransfers {
+  /**
+   * Applies limits to all requests from now on, in addition to those that already apply: retries, listings and the headers
+   * count as well. The returned function ends them.
+   *
+   * @example
+   * ```ts
+   * const endLimits = abilitiesOf(backend).limitedTransfers?.limit(createTransferLimits(10_000_000));
+   * ```
+   */
+  limit(limits: TransferLimits): () => void;
+}
+
 /** The abilities of a backend beyond the byte contract. It lacks those that are absent. */
 export interface BackendAbilities {
   /** Reads and hashes small objects on a separate thread. */
@@ -154,6 +174,8 @@ export interface BackendAbilities {
   readonly resumableUploads?: ResumableUploads | undefined;
   /** Direct reads by another program. */
   readonly directAccess?: DirectAccess | undefined;
+  /** Limits on the network. */
+  readonly limitedTransfers?: LimitedTransfers | undefined;
 }
 
 /** Kept apart from the backends, so that a copy (`{ ...backend, get }`) or an unaware wrapper has none. */

@@ -17,6 +17,7 @@ const GET: OptionKinds<GetOptions> = {
   range: "object",
   ifMatch: "string",
   verify: "boolean",
+  expectedBytes: "bytes",
   signal: "signal",
 };
 const LIST: OptionKinds<ListOptions> = {
@@ -29,7 +30,12 @@ const LIST: OptionKinds<ListOptions> = {
 };
 const COPY: OptionKinds<CopyOptions> = { ifNoneMatch: oneOf("*"), ifMatch: "string", signal: "signal" };
 const PUT: OptionKinds<PutOptions> = { ...COPY, sha256: "string", md5: "string" };
-const UPLOAD: OptionKinds<ResumableUploadOptions> = { ...PUT, resume: "object", onState: "function" };
+const UPLOAD: OptionKinds<ResumableUploadOptions> = {
+  ...PUT,
+  resume: "object",
+  onState: "function",
+  stopSignal: "signal",
+};
 
 /** The backend inside each checked one. */
 const inside = new WeakMap<StorageBackend, StorageBackend>();
@@ -119,7 +125,7 @@ export function checked(backend: StorageBackend): StorageBackend {
     close: () => backend.close(),
   };
   inside.set(wrapped, backend);
-  const { hashedReads, resumableUploads, directAccess } = abilitiesOf(backend);
+  const { hashedReads, resumableUploads, directAccess, limitedTransfers } = abilitiesOf(backend);
   return withAbilities(wrapped, {
     hashedReads: hashedReads && {
       ...hashedReads,
@@ -143,6 +149,7 @@ export function checked(backend: StorageBackend): StorageBackend {
         return directAccess.access(options);
       },
     },
+    limitedTransfers,
   });
 }
 

@@ -61,9 +61,9 @@ export function prefixed(whole: StorageBackend, prefix: Prefix): StorageBackend 
   return checked(withAbilities(wrapped, prefixedAbilities(abilitiesOf(backend), prefix, outer)));
 }
 
-/** All three, with keys below the prefix. */
+/** All of them, with keys below the prefix. */
 function prefixedAbilities(
-  { hashedReads, resumableUploads, directAccess }: BackendAbilities,
+  { hashedReads, resumableUploads, directAccess, limitedTransfers }: BackendAbilities,
   prefix: Prefix,
   outer: (key: Key) => Key,
 ): BackendAbilities {
@@ -89,5 +89,6 @@ function prefixedAbilities(
         return { ...access, prefix: joinKey(access.prefix, prefix) };
       },
     },
+    limitedTransfers,
   };
 }

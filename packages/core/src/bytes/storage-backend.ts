@@ -88,6 +88,11 @@ export interface GetOptions extends OperationOptions {
    * differs. Compares nothing if neither is known, or with a `range`. Default false.
    */
   readonly verify?: boolean | undefined;
+  /**
+   * The size that the object had in a listing, in bytes. A backend whose bandwidth is limited plans its requests by it; nothing
+   * is compared with it. Default: unknown.
+   */
+  readonly expectedBytes?: number | undefined;
 }
 
 /** An opened object. */

@@ -6,8 +6,10 @@ export interface Interrupt {
   readonly stop: AbortSignal;
   /** Fires at the first Ctrl-C if nothing can be finished gently, else at the second: stop everything. */
   readonly abort: AbortSignal;
-  /** Makes the first Ctrl-C gentle and calls `onStop` then. Without this call, the first one aborts. */
-  allowGentleStop(onStop: () => void): void;
+  /** Makes the first Ctrl-C gentle. Without this call, the first one aborts. */
+  allowGentleStop(): void;
+  /** Reports that a store does not answer: what is under way there cannot be finished, so a gentle stop becomes an abort. */
+  storeIsSilent(): void;
 }
 
 /** An {@link Interrupt} with the handle that fires it. */
@@ -15,6 +17,9 @@ export interface InterruptSource extends Interrupt {
   /** Reports a Ctrl-C. */
   fire(): void;
 }
+
+/** A store that was reported as silent is taken to be so for this long, in milliseconds: the report is repeated every minute. */
+const SILENCE_MS = 65_000;
 
 /**
  * Makes an {@link InterruptSource}.
@@ -26,12 +31,17 @@ export function createInterrupt(onSecond: () => void = () => {}): InterruptSourc
   const abort = new AbortController();
   // Every file in progress listens to both.
   setMaxListeners(0, stop.signal, abort.signal);
-  let gentle: (() => void) | undefined;
+  let isGentle = false;
+  let silentAt = Number.NEGATIVE_INFINITY;
   return {
     stop: stop.signal,
     abort: abort.signal,
-    allowGentleStop(onStop) {
-      gentle = onStop;
+    allowGentleStop() {
+      isGentle = true;
+    },
+    storeIsSilent() {
+      silentAt = performance.now();
+      if (stop.signal.aborted) abort.abort();
     },
     fire() {
       if (stop.signal.aborted) {
@@ -40,8 +50,7 @@ export function createInterrupt(onSecond: () => void = () => {}): InterruptSourc
         return;
       }
       stop.abort();
-      if (gentle === undefined) abort.abort();
-      else gentle();
+      if (!isGentle || performance.now() - silentAt < SILENCE_MS) abort.abort();
     },
   };
 }

@@ -10,6 +10,7 @@ import { planMigration } from "../plan/plan-migration.ts";
 import type { Side } from "../proof/decide.ts";
 import { type HashCache, openHashCache } from "../proof/hash-cache.ts";
 import { migrationParity } from "../report/migration-parity.ts";
+import { type BandwidthLimit, limitBandwidth } from "../run/limit-bandwidth.ts";
 import { isPushBack, runMigration } from "../run/run-migration.ts";
 import { openUploadJournal } from "../run/upload-journal.ts";
 import type { SelectionOptions } from "../select/selection.ts";
@@ -57,6 +58,8 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
   return await withBothEnds(place, flags, async (source, target) => {
     const hashCache = openHashCache(join(context.cacheFolder, "file-md5"), context.warn);
     let plan: MigrationPlan | undefined;
+    // The listing and what is read to compare count as well.
+    using bandwidth = limitBandwidth(source, target, flags.bandwidth);
     try {
       plan = await planMigration(source, target, {
         ...selection,
@@ -86,6 +89,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
         hashCache,
         progress,
         concurrency,
+        bandwidth,
       });
     } finally {
       plan?.close();
@@ -143,21 +147,21 @@ interface Prepared {
   readonly hashCache: HashCache;
   readonly progress: ProgressDisplay;
   readonly concurrency: ConcurrencyControl;
+  readonly bandwidth: BandwidthLimit;
 }
 
 async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: Prepared): Promise<number> {
   const { interrupt, terminal, json } = context;
-  const { source, target, selection, plan, cost, hashCache, progress, concurrency } = prepared;
-  interrupt.allowGentleStop(() =>
-    terminal.tell("\nStopping: what is under way is finished first. Ctrl-C again stops at once."),
-  );
+  const { source, target, selection, plan, cost, hashCache, progress, concurrency, bandwidth } = prepared;
+  interrupt.allowGentleStop();
   const result = await runMigration(source, target, {
     ...selection,
     plan,
     hashCache,
     uploads: openUploadJournal(join(context.cacheFolder, "uploads"), context.warn),
     concurrency,
-    bytesPerSecond: flags.bandwidth,
+    // A network is limited already.
+    bytesPerSecond: bandwidth.limiter === undefined ? undefined : flags.bandwidth,
     maxErrors: flags.maxErrors,
     signal: interrupt.abort,
     stopSignal: interrupt.stop,

@@ -41,7 +41,10 @@ export function headlineOf(result: MigrationResult, exitCode: number): string {
       : `Copied ${formatFiles(copied.files)}, ${formatBytes(copied.bytes)} in ${formatDuration(durationMs)} (${formatBytes(rate)}/s)`;
   if (stopped === "interrupted")
     return `${did}. Interrupted with ${formatFiles(plan.files.length - copied.files)} to go. Run the same command again to continue.`;
-  if (stopped === "hopeless") return `${did}: every file fails in the same way.`;
+  if (stopped === "hopeless")
+    return copied.files === 0
+      ? `${did}: every file fails in the same way.`
+      : `${did}. Stopped: the other files would fail in the same way.`;
   if (stopped === "max_errors")
     return `${did}. Stopped after ${formatCount(failures.length)} errors (--max-errors).`;
   if (exitCode === 0) {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { isStorageError } from "@parquetry/core/backend";
+import { NO_ANSWER, type NoAnswer } from "@parquetry/core/unstable";
 import { whyNot } from "../terminal/why-not.ts";
 import {
   type CliWorld,
@@ -25,13 +26,28 @@ export async function runCommand(
 ): Promise<number> {
   // Made before the file of variables is read, so that its errors can be reported.
   let context = createCommandContext(name, world, flags, world.env);
+  const onNoAnswer = (message: unknown): void => {
+    // Only backends publish there.
+    tellNoAnswer(context, message as NoAnswer);
+  };
+  NO_ANSWER.subscribe(onNoAnswer);
   try {
     if (!WITHOUT_ENVIRONMENT.has(name) || flags.envFile !== undefined)
       context = createCommandContext(name, world, flags, loadEnvFile(world, flags.envFile));
     return await run(context);
   } catch (error) {
     return reportError(context, error);
+  } finally {
+    NO_ANSWER.unsubscribe(onNoAnswer);
   }
+}
+
+/** Reports a store that does not answer, also with `--quiet`: otherwise nothing shows why the command takes so long. */
+function tellNoAnswer({ terminal, json, emit, interrupt }: CommandContext, answer: NoAnswer): void {
+  const message = `no answer from ${answer.endpoint} for ${Math.round(answer.waitedMs / 1000)} s; still trying, Ctrl-C stops`;
+  emit("warning", { message });
+  if (!json) terminal.tell(`${terminal.mark("yellow", "warning:")} ${message}`);
+  interrupt.storeIsSilent();
 }
 
 /** The environment with the variables of a file added; a missing `.env` is fine. Errors never show the file's content. */

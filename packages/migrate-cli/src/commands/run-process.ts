@@ -24,8 +24,7 @@ export async function runProcess(): Promise<void> {
     else writeSync(2, "\nStopped immediately. Run the same command again to continue.\n");
     process.exit(EXIT_INTERRUPTED);
   });
-  process.on("SIGINT", () => interrupt.fire());
-  process.on("SIGTERM", () => interrupt.fire());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => interrupt.fire());
 
   const exitCode = await runCli(process.argv.slice(2), {
     stdin,

@@ -36,7 +36,13 @@ export function showProgress(context: CommandContext): ProgressDisplay {
   const timer =
     quiet && !json ? undefined : setInterval(tick, live ? LIVE_INTERVAL_MS : PLAIN_INTERVAL_MS).unref();
   const take: ProgressDisplay["take"] = (event) => {
+    const isFirstOfEnd = event.type === "finishing" && meter.snapshot().finishing === undefined;
     meter.take(event);
+    // Also with --quiet, since someone has pressed Ctrl-C and waits. The live line keeps the figures up to date.
+    if (isFirstOfEnd) {
+      if (json) tick();
+      terminal.tell(formatProgress(meter.snapshot()));
+    }
     if (event.type === "failed") {
       context.emit("failed", { key: event.key, code: event.code, message: event.message });
       if (!json) terminal.tell(`${terminal.mark("red", "failed:")} ${event.message}`);

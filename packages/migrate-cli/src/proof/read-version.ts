@@ -27,6 +27,7 @@ export async function* readVersion(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { body } = await backend.get(key, {
     ifMatch: etag,
+    expectedBytes: sizeBytes,
     signal,
     ...(range === undefined ? {} : { range }),
   });
@@ -46,7 +47,11 @@ export async function readWhole(
 ): Promise<HashedBytes> {
   const hashed = await readHashed(backend, version, signal);
   if (hashed !== undefined) return hashed;
-  const { body } = await backend.get(version.key, { ifMatch: version.etag, signal });
+  const { body } = await backend.get(version.key, {
+    ifMatch: version.etag,
+    expectedBytes: version.sizeBytes,
+    signal,
+  });
   const bytes = await body.bytes();
   checkLength(backend, version.key, bytes.byteLength, version.sizeBytes);
   return { bytes, md5: hash("md5", bytes, "hex"), release() {} };

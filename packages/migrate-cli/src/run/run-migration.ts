@@ -4,13 +4,13 @@ import {
   type ConcurrencyControl,
   checkOptions,
   createAdaptiveConcurrency,
-  createBandwidthLimiter,
   createByteBudget,
   either,
   fixedConcurrency,
   forEachConcurrent,
   invalid,
   type OptionKinds,
+  onAbort,
 } from "@parquetry/core/unstable";
 import { checkEnds } from "../plan/check-ends.ts";
 import { HiddenKeys } from "../plan/list-ends.ts";
@@ -20,17 +20,17 @@ import { createTallyTable } from "../plan/tally.ts";
 import { compileSelection } from "../select/selection.ts";
 import { createSpool } from "../spool/spool.ts";
 import { copyFile } from "./copy-file.ts";
+import { createFailureRule } from "./failure-rule.ts";
+import { limitBandwidth } from "./limit-bandwidth.ts";
 import type { CopyKind, MigrationResult, SlowFile } from "./migration-result.ts";
 import type { UploadRecord } from "./read-upload-record.ts";
 import { isSentWhole } from "./send-file.ts";
+import { createUnderWay, type Unfinished } from "./under-way.ts";
 import { abortLostUploads, abortStaleUploads } from "./unfinished-uploads.ts";
 import { UPLOAD_JOURNAL_KIND, type UploadJournal } from "./upload-journal.ts";
 
 /** The number of failed files after which a migration stops, by default. */
 const DEFAULT_MAX_ERRORS = 100;
-
-/** This many failures of one kind before the first success mean that no file will succeed. */
-const HOPELESS_AFTER = 10;
 
 /** How many of the slowest files a result names. */
 const SLOWEST = 10;
@@ -60,6 +60,8 @@ export type MigrationProgress =
   /** An upload of an earlier run is resumed, with this number of parts at the store; or was aborted, since no file needs it. */
   | { readonly type: "resumed"; readonly key: string; readonly parts: number }
   | { readonly type: "ended"; readonly key: string }
+  /** `stopSignal` has fired: what is under way is finished. Repeated whenever some of it has ended. */
+  | ({ readonly type: "finishing" } & Unfinished)
   | ({ readonly type: "failed" } & FileFailure);
 
 /** Options of {@link runMigration}. */
@@ -68,16 +70,23 @@ export interface MigrationOptions extends Omit<PlanOptions, "onProgress"> {
   readonly plan?: MigrationPlan | undefined;
   /** How many files are copied concurrently: a number, or a control that adapts it. Default: it adapts to the throughput. */
   readonly concurrency?: number | ConcurrencyControl | undefined;
-  /** Limits the bytes per second that are read for copying. Default: no limit. */
+  /**
+   * Limits the bytes per second that each side sends and receives over its network, headers and retries included: uploads to
+   * this rate, and downloads to this rate. Between directories, what is written. Default: no limit.
+   */
   readonly bytesPerSecond?: number | undefined;
-  /** Stops after this number of failed files. Default {@link DEFAULT_MAX_ERRORS}. */
+  /** Stops after exactly this number of failed files; others that are under way then are pending. Default {@link DEFAULT_MAX_ERRORS}. */
   readonly maxErrors?: number | undefined;
   /**
    * Records uploads in parts across runs: an interrupted one is resumed at its missing parts, and one that no file needs any
    * more is aborted. Default: not recorded; an upload that fails is aborted immediately.
    */
   readonly uploads?: UploadJournal | undefined;
-  /** Stops after the files that are being copied, without starting others. `signal` stops immediately. */
+  /**
+   * Stops without starting other files: parts of uploads that `uploads` records are finished, to be resumed by the next run, and
+   * so are files of at most 8 MiB, or of which no more is left. Other large files are given up at once, and the next run
+   * copies them again. `signal` stops immediately.
+   */
   readonly stopSignal?: AbortSignal | undefined;
   /** Called for each event. */
   readonly onProgress?: ((event: MigrationProgress) => void) | undefined;
@@ -121,8 +130,9 @@ export async function runMigration(
     typeof options.concurrency === "number"
       ? fixedConcurrency(options.concurrency)
       : (options.concurrency ?? createAdaptiveConcurrency());
-  const limiter = bytesPerSecond === undefined ? undefined : createBandwidthLimiter(bytesPerSecond);
   checkPlan(options.plan, source, target);
+  using bandwidth = limitBandwidth(source, target, bytesPerSecond);
+  const { limiter } = bandwidth;
   const plan = options.plan ?? (await planMigration(source, target, planOptions(options)));
   onProgress?.({ type: "planned", plan });
 
@@ -143,6 +153,27 @@ export async function runMigration(
   const uploads =
     options.uploads && reportingBegunTwice(options.uploads, (record) => begunTwice.push(record));
 
+  const underWay = createUnderWay(() => {
+    if (stopSignal?.aborted) onProgress?.({ type: "finishing", ...underWay.unfinished() });
+  });
+  const forgetStop =
+    stopSignal && onAbort(stopSignal, () => onProgress?.({ type: "finishing", ...underWay.unfinished() }));
+
+  const rule = createFailureRule(plan.files.length);
+  /** Failures that are reported only if the first one turns out not to be that of every file. */
+  let held: FileFailure[] = [];
+  const report = (failure: FileFailure): void => {
+    // Files that are under way when the last allowed one fails are pending.
+    if (failures.length >= maxErrors) return;
+    failures.push(failure);
+    onProgress?.({ type: "failed", ...failure });
+  };
+  const reportHeld = (): void => {
+    const all = held;
+    held = [];
+    for (const failure of all) report(failure);
+  };
+
   const shouldStop = (): boolean =>
     stopSignal?.aborted === true || hopeless !== undefined || failures.length >= maxErrors;
 
@@ -158,6 +189,8 @@ export async function runMigration(
         target,
         limiter,
         signal,
+        stopSignal,
+        underWay,
         hashCache,
         uploads,
         onResumed: (parts) => onProgress?.({ type: "resumed", key, parts }),
@@ -170,6 +203,8 @@ export async function runMigration(
       const durationMs = performance.now() - fileStartedAt;
       done[index] = 1;
       concurrency.done(sizeBytes);
+      rule.succeeded();
+      reportHeld();
       table.add(key, file.replaces === undefined ? "created" : "replaced", sizeBytes);
       copied.files++;
       copied.bytes += sizeBytes;
@@ -179,14 +214,20 @@ export async function runMigration(
         .slice(0, SLOWEST);
       onProgress?.({ type: "copied", key, sizeBytes, durationMs });
     } catch (error) {
-      if (!isStorageError(error) || error.code === "aborted") throw error;
+      if (!isStorageError(error)) throw error;
+      if (error.code === "aborted") {
+        // It is pending: the next run resumes it, or copies it again.
+        if (stopSignal?.aborted && !signal?.aborted) return;
+        throw error;
+      }
       const { code, message } = error;
       if (isPushBack(error)) concurrency.pushBack();
       // Files that were being copied fail for the same reason; they are pending rather than reported again.
       if (hopeless !== undefined) return;
-      failures.push({ key, code, message });
-      onProgress?.({ type: "failed", key, code, message });
-      hopeless = findHopeless(error, failures, copied.files, plan.files.length);
+      const wasDoubtful = rule.isDoubtful();
+      if (rule.failed(error)) hopeless = error;
+      if (hopeless === undefined && wasDoubtful && rule.isDoubtful()) held.push({ key, code, message });
+      else if (hopeless === undefined || !wasDoubtful) report({ key, code, message });
     } finally {
       release();
     }
@@ -202,7 +243,10 @@ export async function runMigration(
       signal,
       onAborted: (key) => onProgress?.({ type: "ended", key }),
     });
-    await forEachConcurrent(numbered(plan.files), () => concurrency.limit(), copyOne, shouldStop);
+    // As long as no file may succeed, one at a time is enough to find out.
+    const limit = (): number => (rule.isDoubtful() ? 1 : concurrency.limit());
+    await forEachConcurrent(numbered(plan.files), limit, copyOne, shouldStop);
+    if (hopeless === undefined) reportHeld();
     // Empty uploads cost little and `doctor` reports them, so a failure here does not fail the run.
     if (uploads !== undefined)
       await abortLostUploads(target, uploads, begunTwice, signal).catch(unlessAborted);
@@ -210,6 +254,8 @@ export async function runMigration(
     failures.close();
     plan.close();
     throw error;
+  } finally {
+    forgetStop?.();
   }
 
   const rest = plan.files.length - copied.files - failures.length;
@@ -282,21 +328,6 @@ function memoryOf(
   const { maxSinglePutBytes, partSizeBytes } = target.capabilities;
   if (sizeBytes <= maxSinglePutBytes) return STREAM_BYTES;
   return Math.min(PART_COPIES * sizeBytes, PARTS_IN_MEMORY * partSizeBytes, MAX_FILE_SHARE * memoryBytes);
-}
-
-/** Returns the failure that all further files will share: rejected credentials immediately, a forbidden target after some. */
-function findHopeless(
-  error: StorageError,
-  failures: { readonly length: number; first(count: number): readonly FileFailure[] },
-  copiedFiles: number,
-  plannedFiles: number,
-): StorageError | undefined {
-  if (error.code === "unauthenticated") return error;
-  if (copiedFiles > 0 || failures.length < Math.min(HOPELESS_AFTER, plannedFiles)) return undefined;
-  const shared = ["permission_denied", "unavailable", "timeout"].includes(error.code) && error.op === "put";
-  return shared && failures.first(HOPELESS_AFTER).every(({ code }) => code === error.code)
-    ? error
-    : undefined;
 }
 
 /**

@@ -3,8 +3,10 @@ import {
   isStorageError,
   type PutOptions,
   type PutResult,
+  type ReplayableBody,
   type StorageBackend,
   type StorageError,
+  throwIfAborted,
 } from "@parquetry/core/backend";
 import type { BandwidthLimiter } from "@parquetry/core/unstable";
 import type { PlannedFile } from "../plan/migration-plan.ts";
@@ -13,6 +15,7 @@ import { checkMd5, readWhole } from "../proof/read-version.ts";
 import { type Arrival, type ArrivalContext, confirmArrival, type SourceReading } from "./arrival.ts";
 import { putOrFind } from "./put-or-find.ts";
 import { createSourceBody } from "./source-body.ts";
+import type { StreamUnderWay, UnderWay } from "./under-way.ts";
 import { sendInParts } from "./unfinished-uploads.ts";
 import type { UploadJournal } from "./upload-journal.ts";
 
@@ -27,8 +30,12 @@ export function isSentWhole(sizeBytes: number, source: StorageBackend, target: S
 
 /** What {@link sendFile} works with. */
 export interface SendContext extends ArrivalContext {
-  /** Limits the rate of reading. */
+  /** Limits the rate of writing. Default: none, or the backends limit their own transfers. */
   readonly limiter?: BandwidthLimiter | undefined;
+  /** Stops before the next part of an upload that can be resumed, and any other file of which much is left. */
+  readonly stopSignal?: AbortSignal | undefined;
+  /** Records what is under way. */
+  readonly underWay?: UnderWay | undefined;
   /** Records uploads in parts, so that a later process can resume them. */
   readonly uploads?: UploadJournal | undefined;
   /** Called with the bytes read; negative when they have to be read again. */
@@ -51,17 +58,22 @@ function putOptions({ replaces }: PlannedFile, { signal }: SendContext): PutOpti
 
 async function sendWhole(file: PlannedFile, context: SendContext): Promise<Arrival> {
   const { source, target, limiter, signal } = context;
-  const { bytes, md5, release } = await readWhole(source, file, signal);
+  const ended = context.underWay?.beginFile(file.sizeBytes);
+  const { bytes, md5, release } = await readWhole(source, file, signal).catch((error: unknown) => {
+    ended?.();
+    throw error;
+  });
   try {
     checkMd5(source, file, md5);
-    await limiter?.take(bytes.byteLength, signal);
     const options = { ...putOptions(file, context), md5 };
     const reading: SourceReading = { md5, isProven: isSourceProven(source, file, bytes) };
-    const put = (): Promise<PutResult> => target.put(file.key, bytes, options);
+    const body = limiter === undefined ? bytes : pacedBody(bodyOf(bytes), limiter, signal);
+    const put = (): Promise<PutResult> => target.put(file.key, body, options);
     const stored = await putOrFind(target, file, signal, () => reading, put);
     context.onBytes?.(bytes.byteLength);
     return await confirmArrival(file, stored, reading, true, context);
   } finally {
+    ended?.();
     release();
   }
 }
@@ -70,17 +82,17 @@ async function sendStreamed(file: PlannedFile, context: SendContext): Promise<Ar
   const { source, target, limiter, signal, onBytes } = context;
   const { maxSinglePutBytes, partSizeBytes } = target.capabilities;
   const inParts = file.sizeBytes > maxSinglePutBytes;
-  const { body, reading } = createSourceBody(source, file, {
-    limiter,
+  const { body: whole, reading } = createSourceBody(source, file, {
     signal,
     onBytes,
     partSizeBytes: inParts ? partSizeBytes : undefined,
   });
+  const body = limiter === undefined ? whole : pacedBody(whole, limiter, signal);
   const options = putOptions(file, context);
   const uploads = inParts ? abilitiesOf(target).resumableUploads : undefined;
   const put = (): Promise<PutResult> =>
     uploads === undefined || context.uploads === undefined
-      ? target.put(file.key, body, options)
+      ? putStoppable(file, body, options, context)
       : sendInParts(file, body, options, { ...context, uploads, journal: context.uploads });
   let stored: PutResult;
   try {
@@ -91,6 +103,70 @@ async function sendStreamed(file: PlannedFile, context: SendContext): Promise<Ar
     throw isOfSource ? failure : error;
   }
   return confirmArrival(file, stored, reading(), false, context);
+}
+
+/** Puts a file that cannot be resumed. A stop ends it unless hardly anything is left. */
+async function putStoppable(
+  file: PlannedFile,
+  body: ReplayableBody,
+  options: PutOptions,
+  { target, stopSignal, underWay }: SendContext,
+): Promise<PutResult> {
+  const entry = underWay?.beginStream(file.sizeBytes, WHOLE_BYTES);
+  try {
+    return await target.put(file.key, stoppableBody(file, body, target.name, stopSignal, entry), options);
+  } finally {
+    entry?.end();
+  }
+}
+
+function stoppableBody(
+  { key, sizeBytes }: PlannedFile,
+  body: ReplayableBody,
+  backend: string,
+  stopSignal: AbortSignal | undefined,
+  entry: StreamUnderWay | undefined,
+): ReplayableBody {
+  async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
+    let position = start;
+    for await (const chunk of body.open({ start, end })) {
+      if (sizeBytes - position > WHOLE_BYTES) throwIfAborted(stopSignal, "copy", key, backend);
+      position += chunk.byteLength;
+      yield chunk;
+      entry?.at(position);
+    }
+  }
+  return { sizeBytes, open: ({ start, end } = { start: 0 }) => read(start, end ?? sizeBytes) };
+}
+
+/** Bytes as a body. */
+function bodyOf(bytes: Uint8Array): ReplayableBody {
+  return {
+    sizeBytes: bytes.byteLength,
+    async *open({ start, end } = { start: 0 }) {
+      yield bytes.subarray(start, end);
+    },
+  };
+}
+
+/** The same body in slices that each wait for their turn. */
+function pacedBody(
+  body: ReplayableBody,
+  limiter: BandwidthLimiter,
+  signal: AbortSignal | undefined,
+): ReplayableBody {
+  return {
+    sizeBytes: body.sizeBytes,
+    async *open(range) {
+      for await (const chunk of body.open(range)) {
+        for (let at = 0; at < chunk.byteLength; at += limiter.sliceBytes) {
+          const slice = chunk.subarray(at, at + limiter.sliceBytes);
+          await limiter.take(slice.byteLength, signal);
+          yield slice;
+        }
+      }
+    },
+  };
 }
 
 /**

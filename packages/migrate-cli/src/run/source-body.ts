@@ -1,6 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
 import type { ReplayableBody, StorageBackend } from "@parquetry/core/backend";
-import type { BandwidthLimiter } from "@parquetry/core/unstable";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import { createEtagCheck, createMultipartHasher, type EtagCheck } from "../proof/multipart-etag.ts";
 import { checkMd5, readVersion } from "../proof/read-version.ts";
@@ -10,8 +9,6 @@ import type { SourceReading } from "./arrival.ts";
 export interface SourceBodyOptions {
   /** The part size that the target will use, in bytes. Default: it stores the file in one piece. */
   readonly partSizeBytes?: number | undefined;
-  /** Limits the rate of reading. */
-  readonly limiter?: BandwidthLimiter | undefined;
   /** Stops reading. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes read; negative when a part is read again, so that the sum never exceeds the file's size. */
@@ -34,7 +31,7 @@ export interface SourceBody {
 export function createSourceBody(
   source: StorageBackend,
   file: PlannedFile,
-  { partSizeBytes, limiter, signal, onBytes }: SourceBodyOptions = {},
+  { partSizeBytes, signal, onBytes }: SourceBodyOptions = {},
 ): SourceBody {
   const parts = new Map<number, { readonly end: number; readonly digest: Buffer }>();
   const counted = new Map<number, number>();
@@ -72,7 +69,6 @@ export function createSourceBody(
           if (!whole) running.hash.update(chunk);
           running.etag.update(chunk);
         }
-        await limiter?.take(chunk.byteLength, signal);
         count(start, bytes);
       }
       const digest = hash.digest();

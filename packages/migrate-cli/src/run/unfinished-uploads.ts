@@ -13,6 +13,7 @@ import {
 import { isWithin } from "@parquetry/core/unstable";
 import type { MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
 import type { UploadRecord } from "./read-upload-record.ts";
+import type { UnderWay } from "./under-way.ts";
 import type { UploadJournal } from "./upload-journal.ts";
 
 /** How far apart the clocks of a store and of this machine may be, in milliseconds. */
@@ -31,6 +32,10 @@ export interface PartsContext {
   readonly journal: UploadJournal;
   /** Stops. */
   readonly signal?: AbortSignal | undefined;
+  /** Stops after the parts under way. */
+  readonly stopSignal?: AbortSignal | undefined;
+  /** Records what is under way. */
+  readonly underWay?: UnderWay | undefined;
   /** Called when an interrupted upload is resumed, with the number of parts that the store already has. */
   readonly onResumed?: ((parts: number) => void) | undefined;
 }
@@ -45,7 +50,7 @@ export async function sendInParts(
   options: PutOptions,
   context: PartsContext,
 ): Promise<PutResult> {
-  const { target, signal, onResumed, uploads, journal } = context;
+  const { target, signal, stopSignal, underWay, onResumed, uploads, journal } = context;
   const url = target.url(file.key);
   let known = journal.get(url);
   if (known !== undefined && (known.state === undefined || !isOf(known, file, target))) {
@@ -56,11 +61,16 @@ export async function sendInParts(
   const record = { url, key: file.key, etag: file.etag, begunAt: known?.begunAt ?? Date.now() };
   // Recorded before the store is asked, so that every upload it may have started is known here.
   if (known === undefined) journal.set(record);
+  const parts = underWay?.beginParts();
   try {
-    const stored = await uploads.upload(file.key, body, {
+    const stored = await uploads.upload(file.key, parts?.watching(body) ?? body, {
       ...options,
       resume: known?.state,
-      onState: (state) => journal.set({ ...record, state }),
+      stopSignal,
+      onState(state) {
+        journal.set({ ...record, state });
+        parts?.stored(state);
+      },
     });
     journal.delete(url);
     return stored;
@@ -74,6 +84,8 @@ export async function sendInParts(
         return await sendInParts(file, body, options, context);
     }
     throw error;
+  } finally {
+    parts?.end();
   }
 }
 

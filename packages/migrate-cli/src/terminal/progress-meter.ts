@@ -1,7 +1,8 @@
 import type { Side } from "../proof/decide.ts";
 import type { MigrationProgress } from "../run/run-migration.ts";
+import type { Unfinished } from "../run/under-way.ts";
 import type { VerifyProgress } from "../verify/verify-migration.ts";
-import { formatBytes, formatBytesOf, formatCount, formatDuration } from "./format-amount.ts";
+import { formatBytes, formatBytesOf, formatCount, formatDuration, formatFiles } from "./format-amount.ts";
 
 /** The interval at which a live line is redrawn, in milliseconds. */
 export const LIVE_INTERVAL_MS = 100;
@@ -10,8 +11,11 @@ export const PLAIN_INTERVAL_MS = 10_000;
 
 /** The progress of a run. */
 export interface ProgressSnapshot {
-  /** The phase: `listing`, in which found files may already be read; `reading`, after the listing is complete; `copying`. */
-  readonly phase: "listing" | "reading" | "copying";
+  /**
+   * The phase: `listing`, in which found files may already be read; `reading`, after the listing is complete; `copying`;
+   * `finishing`, after Ctrl-C.
+   */
+  readonly phase: "listing" | "reading" | "copying" | "finishing";
   /** Files listed, read for comparing, or copied and failed. */
   readonly files: number;
   /** The total number of files, once known. */
@@ -30,6 +34,8 @@ export interface ProgressSnapshot {
   readonly retries: number;
   /** The number of failed files. */
   readonly errors: number;
+  /** What is finished before the run stops; present in the phase `finishing`, whose `etaMs` is about it. */
+  readonly finishing?: Unfinished | undefined;
 }
 
 /** An event that a {@link ProgressMeter} takes. */
@@ -62,6 +68,9 @@ export function createProgressMeter(now: () => number = () => performance.now())
   let errors = 0;
   let filesTotal: number | undefined;
   let bytesTotal: number | undefined;
+  let copyingSince = now();
+  /** What is finished, as of some moment, and the rate until then. */
+  let finishing: { readonly left: Unfinished; readonly at: number; readonly bytesPerMs: number } | undefined;
   const samples: { at: number; bytes: number }[] = [{ at: now(), bytes: 0 }];
 
   const rate = (): number => {
@@ -92,13 +101,21 @@ export function createProgressMeter(now: () => number = () => performance.now())
       else if (event.type === "planned") {
         const { copy, overwrite } = event.plan.total;
         phase = "copying";
+        copyingSince = now();
         files = 0;
         bytes = 0;
         filesTotal = copy.files + overwrite.files;
         bytesTotal = copy.bytes + overwrite.bytes;
         samples.splice(0, samples.length, { at: now(), bytes: 0 });
       } else if (event.type === "copied") files++;
-      else if (event.type === "retry") retries++;
+      else if (event.type === "finishing") {
+        const { files, parts, bytes: bytesLeft, restarting } = event;
+        phase = "finishing";
+        // What has been read ahead has not been sent.
+        const bytesPerMs =
+          finishing?.bytesPerMs ?? Math.max(0, bytes - bytesLeft) / Math.max(1, now() - copyingSince);
+        finishing = { left: { files, parts, bytes: bytesLeft, restarting }, at: now(), bytesPerMs };
+      } else if (event.type === "retry") retries++;
       else if (event.type === "failed") {
         files++;
         errors++;
@@ -108,7 +125,11 @@ export function createProgressMeter(now: () => number = () => performance.now())
       const bytesPerSecond = rate();
       const left = bytesTotal === undefined ? undefined : Math.max(0, bytesTotal - bytes);
       const etaMs =
-        left === undefined || bytesPerSecond === 0 ? undefined : Math.round((left / bytesPerSecond) * 1000);
+        finishing !== undefined
+          ? finishEtaMs(finishing, now())
+          : left === undefined || bytesPerSecond === 0
+            ? undefined
+            : Math.round((left / bytesPerSecond) * 1000);
       return {
         phase,
         files: phase === "listing" ? Math.max(listed.source, listed.target) : files,
@@ -120,9 +141,32 @@ export function createProgressMeter(now: () => number = () => performance.now())
         etaMs,
         retries,
         errors,
+        ...(finishing === undefined ? {} : { finishing: finishing.left }),
       };
     },
   };
+}
+
+function finishEtaMs(
+  { left, at, bytesPerMs }: { readonly left: Unfinished; readonly at: number; readonly bytesPerMs: number },
+  now: number,
+): number | undefined {
+  if (bytesPerMs === 0) return undefined;
+  return Math.max(0, Math.round(left.bytes / bytesPerMs - (now - at)));
+}
+
+/** What is finished after Ctrl-C, as one line. */
+function formatFinishing({ files, parts, bytes, restarting }: Unfinished, etaMs: number | undefined): string {
+  const what = [
+    ...(files === 0 ? [] : [formatFiles(files)]),
+    ...(parts === 0 ? [] : [parts === 1 ? "1 part" : `${formatCount(parts)} parts`]),
+  ].join(" and ");
+  const about = etaMs === undefined ? "" : `, about ${formatDuration(Math.max(1000, etaMs))}`;
+  return [
+    what === "" ? "stopping" : `finishing ${what}, ${formatBytes(bytes)}${about}`,
+    ...(restarting === 0 ? [] : [`${formatFiles(restarting)} cut off, copied again by the next run`]),
+    "Ctrl-C again stops at once",
+  ].join("; ");
 }
 
 /**
@@ -135,7 +179,8 @@ export function createProgressMeter(now: () => number = () => performance.now())
  */
 export function formatProgress(snapshot: ProgressSnapshot): string {
   const { phase, files, filesTotal, bytes, bytesTotal, bytesFound } = snapshot;
-  const { bytesPerSecond, etaMs, retries, errors } = snapshot;
+  const { bytesPerSecond, etaMs, retries, errors, finishing } = snapshot;
+  if (finishing !== undefined) return formatFinishing(finishing, etaMs);
   if (phase === "listing") {
     const rate = `(${formatBytes(bytesPerSecond)}/s)`;
     const read =

@@ -61,6 +61,8 @@ export function ableBackend(): StorageBackend {
         return { bucket: "bucket", prefix: "", region: "here", isPathStyle: true, credentials };
       },
     },
+    // Memory has no network.
+    limitedTransfers: { limit: () => () => {} },
   });
 }
 
