@@ -5,7 +5,7 @@ import { createS3Backend } from "@parquetry/backend-s3";
 import { partition, Storage } from "@parquetry/core";
 import { compare } from "./measure.mjs";
 import { startServer } from "./migrate/start-server.mjs";
-import { GAMES, game } from "./tables/rows.mjs";
+import { GAMES, game, season } from "./tables/rows.mjs";
 
 const run = promisify(execFile);
 const HERE = join(import.meta.dirname, "tables");
@@ -17,6 +17,7 @@ const JOBS = {
   "game-read": "the same: Parquet in memory to rows",
   "game-columns": "the same: 2 of 63 columns to rows",
   "games-write": `${GAMES} games: rows to partitions on disk`,
+  "season-write": `${GAMES} games in one array: rows to partitions on disk by one call`,
   "games-read": `${GAMES} games: partitions on disk to rows`,
   "wide-write": "1,000,000 × 20: rows to one file",
   "wide-read": "1,000,000 × 20: one file to rows",
@@ -65,6 +66,7 @@ async function benchSeason() {
   await server.latency(LATENCY_MS);
   const { endpoint, credentials } = server;
   const rows = game(1);
+  const allRows = season();
   const measured = async (roundTrips, concurrency, job) => {
     const storage = new Storage(createS3Backend({ bucket: "bench", endpoint, credentials }));
     await server.counts();
@@ -89,6 +91,10 @@ async function benchSeason() {
     {
       "write, 8 concurrent": writing(8),
       "write, 32 concurrent": writing(32),
+      "writePartitions, 32 concurrent": () =>
+        measured(3, 32, (storage) =>
+          storage.writePartitions(`season/batch-${round++}`, allRows, { by: ["id"], concurrency: 32 }),
+        ),
       readIndex: () => measured(2, 16, (storage) => storage.readIndex("season/8-0")),
     },
     { rounds: 1 },

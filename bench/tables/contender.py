@@ -49,6 +49,12 @@ def prepare():
                 pq.write_table(pa.Table.from_pylist(game(id)), path(f"games/id={id}/data.parquet"))
             return "one after the other, not synced"
         return write
+    if job == "season-write":
+        rows = [{**row, "id": id} for id in range(1000) for row in game(id)]
+        def write_season():
+            pq.write_to_dataset(pa.Table.from_pylist(rows), path("season"), partition_cols=["id"], max_partitions=2000)
+            return "write_to_dataset, not synced"
+        return write_season
     if job == "games-read":
         return lambda: f"{len(pq.read_table(path('games')).to_pylist())} rows"
     if job == "wide-write":

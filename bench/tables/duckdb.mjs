@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { GAMES, game, WIDE_ROWS, wide } from "./rows.mjs";
+import { GAMES, game, season, WIDE_ROWS, wide } from "./rows.mjs";
 
 /** Rows are passed to DuckDB as JSON in a file: the fastest way for JavaScript objects. */
 export async function openJobs(work) {
@@ -44,6 +44,16 @@ export async function openJobs(work) {
         `COPY (FROM read_json('${file("rows.json")}')) TO '${file("games")}' (FORMAT parquet, PARTITION_BY (id))`,
       );
       return "one COPY, not synced";
+    },
+    "season-write": () => {
+      const rows = season();
+      return async () => {
+        await writeFile(file("rows.json"), rows.map((row) => JSON.stringify(row)).join("\n"));
+        await connection.run(
+          `COPY (FROM read_json('${file("rows.json")}')) TO '${file("season")}' (FORMAT parquet, PARTITION_BY (id))`,
+        );
+        return "through JSON, not synced";
+      };
     },
     "games-read": () => () =>
       rowsOf(`FROM read_parquet('${file("games")}/**/*.parquet', hive_partitioning = true)`),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createLocalBackend } from "@parquetry/backend-local";
 import { createMemoryBackend, parseKey, partition, Storage } from "@parquetry/core";
 import { encodeParquet, inferColumns } from "@parquetry/core/unstable/tables";
-import { GAMES, game, WIDE_ROWS, wide } from "./rows.mjs";
+import { GAMES, game, season, WIDE_ROWS, wide } from "./rows.mjs";
 
 /** Wraps a backend and counts the bytes that are read. */
 function counting(backend) {
@@ -49,6 +49,13 @@ export async function openJobs(work) {
       }
       return async () => {
         await storage.replacePartitions("games", season());
+        return "committed, synced to disk, with manifests";
+      };
+    },
+    "season-write": () => {
+      const rows = season();
+      return async () => {
+        await storage.writePartitions("season", rows, { by: ["id"] });
         return "committed, synced to disk, with manifests";
       };
     },

@@ -9,6 +9,11 @@ export function game(id) {
   });
 }
 
+/** Returns the plays of all games in one array, each with its game's id. */
+export function season() {
+  return Array.from({ length: GAMES }, (_, id) => game(id).map((row) => ({ ...row, id }))).flat();
+}
+
 /** Returns rows of 20 columns: eight of integers, eight of decimals, four of text. */
 export function wide(count) {
   return Array.from({ length: count }, (_, i) => {

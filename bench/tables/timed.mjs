@@ -19,6 +19,7 @@ export const REPEATS = {
   "game-read": { repeats: 100, warmUp: 50 },
   "game-columns": { repeats: 100, warmUp: 50 },
   "games-write": { repeats: 1, warmUp: 0 },
+  "season-write": { repeats: 1, warmUp: 0 },
   "games-read": { repeats: 1, warmUp: 0 },
   "wide-write": { repeats: 1, warmUp: 0 },
   "wide-read": { repeats: 1, warmUp: 0 },

@@ -1,6 +1,6 @@
 export { type Key, type Prefix, parseKey, parsePrefix } from "./bytes/key.ts";
 export { createMemoryBackend } from "./bytes/memory-backend.ts";
-export type { Row } from "./bytes/row.ts";
+export type { Row, RowLike } from "./bytes/row.ts";
 export type { OperationOptions, StorageBackend } from "./bytes/storage-backend.ts";
 export {
   isStorageError,
@@ -29,10 +29,10 @@ export type { PartitionFilters } from "./table/partition-filter.ts";
 export type { Leftover, RepairOptions, RepairReport } from "./table/repair-entity.ts";
 export {
   DEFAULT_REPLACE_CONCURRENCY,
+  PartialWriteError,
   type PartitionFailure,
   type PartitionRows,
   type ReplaceOptions,
-  ReplacePartitionsError,
   type ReplaceProgress,
   type ReplaceResult,
 } from "./table/replace-partitions.ts";
@@ -40,3 +40,9 @@ export type { ScanOptions } from "./table/scan-partitions.ts";
 export { Storage } from "./table/storage.ts";
 export type { ReadParquetOptions, WriteParquetOptions } from "./table/storage-options.ts";
 export { MAX_WRITE_ATTEMPTS, type WriteOptions } from "./table/write-partition.ts";
+export {
+  DEFAULT_WRITE_CONCURRENCY,
+  type WritePartitionsOptions,
+  type WritePartitionsResult,
+  type WrittenPartition,
+} from "./table/write-partitions.ts";

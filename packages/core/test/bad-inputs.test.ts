@@ -282,7 +282,8 @@ const partitions: Case[] = [
     [
       `the filter value ${show(value)}`,
       (storage) => storage.readIndex(ENTITY, { year: anything([value]) }),
-      "invalid_path",
+      // A number or a text that no folder can have, or a value of another kind.
+      typeof value === "string" || typeof value === "number" ? "invalid_path" : "invalid_argument",
     ],
   ]),
   ...PARTITIONS.map(

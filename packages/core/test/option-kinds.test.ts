@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { createMemoryBackend, partition, Storage, type StorageBackend } from "../src/index.ts";
+import { createMemoryBackend, Partition, partition, Storage, type StorageBackend } from "../src/index.ts";
 import { checkStorageOptions, NESTED_OPTIONS, STORAGE_OPTIONS } from "../src/table/storage-options.ts";
 
 type Call = keyof typeof STORAGE_OPTIONS;
@@ -31,6 +31,8 @@ const CALLS: { readonly [C in Call]: (storage: Storage, options: unknown) => Pro
   readIndex: (storage, options) => storage.readIndex(ENTITY, {}, anything(options)),
   scan: (storage, options) => drain(storage.scan(ENTITY, {}, anything(options))),
   write: (storage, options) => storage.write(ENTITY, rows, place, anything(options)),
+  writePartitions: (storage, options) =>
+    storage.writePartitions(ENTITY, rows, anything({ by: ["a"], ...anything(options) })),
   replacePartitions: (storage, options) =>
     storage.replacePartitions(ENTITY, [{ partition: place, rows }], anything(options)),
   repair: (storage, options) => storage.repair(ENTITY, anything(options)),
@@ -54,6 +56,7 @@ const nested: readonly unknown[] = ["x", 5, [], new Map(), new Date(0), null, ()
 const VALUES: Readonly<Record<string, Values>> = {
   signal: { right: [AbortSignal.abort()], wrong: [new AbortController(), {}, true, null] },
   columns: strings,
+  by: strings,
   untrusted: { right: [true, false, {}], wrong: nested },
   "untrusted.timeoutMs": limit,
   "untrusted.memoryMiB": limit,
@@ -164,6 +167,16 @@ describe("options of Storage", () => {
       new URLSearchParams("year=2024"),
       [],
       place,
+      Promise.resolve({ year: "2024" }),
+      () => ({ year: "2024" }),
+      Object.create({ year: "2024" }),
+      z.object({ year: z.string() }),
+      new (class Filters {
+        year = "2024";
+      })(),
+      "year=2024",
+      null,
+      5,
     ];
     for (const given of filters) {
       for (const read of [
@@ -176,5 +189,69 @@ describe("options of Storage", () => {
         });
     }
     expect(requests).toEqual([]);
+  });
+
+  it("refuses filters whose values are not those of a partition", async () => {
+    const { storage, requests } = untouched();
+    const values = [
+      new Set(["2024"]),
+      new Date(0),
+      new Map(),
+      { gt: 1 },
+      undefined,
+      () => "2024",
+      [["2024"]],
+      Promise.resolve(1),
+    ];
+    for (const year of values) {
+      await expect(storage.readIndex(ENTITY, anything({ year }))).rejects.toMatchObject({
+        code: "invalid_argument",
+        message: expect.stringContaining("the filter year is "),
+      });
+    }
+    expect(requests).toEqual([]);
+  });
+
+  it("refuses rows whose content is not in properties, since they would be stored as nulls", async () => {
+    const storage = new Storage(createMemoryBackend());
+    for (const row of [
+      new Map([["a", 1]]),
+      new Set([1]),
+      new Date(0),
+      new URLSearchParams("a=1"),
+      Promise.resolve({ a: 1 }),
+    ]) {
+      const given = anything([{ a: 1 }, row]);
+      for (const write of [
+        storage.write(ENTITY, given, place),
+        storage.writePartitions(ENTITY, given, { by: ["a"] }),
+        storage.writeParquet("a.parquet", given),
+        storage.writeCsv("a.csv", given),
+        storage.replacePartitions(ENTITY, [{ partition: place, rows: given }]),
+      ])
+        await expect(write).rejects.toMatchObject({
+          code: "invalid_argument",
+          message: expect.stringContaining("row 1 must be an object of columns"),
+        });
+    }
+    expect(await storage.listFiles()).toEqual([]);
+  });
+
+  it.each([
+    new Map([["year", 2024]]),
+    new URLSearchParams("year=2024"),
+    new Date(0),
+    new Set(["a"]),
+    "year=2024",
+    5,
+  ])("partition refuses %o, whose keys it would overlook", (values) => {
+    expect(() => partition(anything(values))).toThrow(expect.objectContaining({ code: "invalid_path" }));
+  });
+
+  it.each([5, null, "ab", [5], ["ab"], {}])("Partition.of refuses %o", (entries) => {
+    expect(() => Partition.of(anything(entries))).toThrow(expect.objectContaining({ code: "invalid_path" }));
+    expect(() => Partition.parse(anything(entries === "ab" ? undefined : entries))).toThrow(
+      expect.objectContaining({ code: "invalid_path" }),
+    );
   });
 });

@@ -35,6 +35,41 @@ describe("partition", () => {
   });
 });
 
+interface Game {
+  readonly team: string;
+  readonly points: number | null;
+}
+
+describe("writes", () => {
+  it("take rows of an interface, a type or a class, and nothing that is not a row", () => {
+    const games: readonly Game[] = [];
+    class Play {
+      yards = 1;
+    }
+    storage.write("raw/games", games, place);
+    storage.write("raw/games", [new Play()], place);
+    storage.write("raw/games", [{ team: "Rice" }], place);
+    storage.writePartitions("raw/games", games, { by: ["team"] });
+    storage.writeParquet("a.parquet", games);
+    storage.writeCsv("a.csv", games);
+    storage.replacePartitions("raw/games", [{ partition: place, rows: games }]);
+    // @ts-expect-error by is required
+    storage.writePartitions("raw/games", games, {});
+    // @ts-expect-error an array is not a row
+    storage.write("raw/games", [["a", 1]], place);
+    // @ts-expect-error a Map is not a row
+    storage.write("raw/games", [new Map([["a", 1]])], place);
+    // @ts-expect-error a Date is not a row
+    storage.write("raw/games", [new Date()], place);
+    // @ts-expect-error a function is not a row
+    storage.write("raw/games", [() => 1], place);
+    // @ts-expect-error a promise is not a row
+    storage.write("raw/games", [Promise.resolve({ a: 1 })], place);
+    // @ts-expect-error a string is not a row
+    storage.write("raw/games", ["a"], place);
+  });
+});
+
 describe("readIndex and scan", () => {
   it("return rows of unknown values", () => {
     expectTypeOf(storage.readIndex("raw/plays")).resolves.toEqualTypeOf<Row[]>();

@@ -1,9 +1,9 @@
 import {
+  type PartialWriteError,
   Partition,
   type PartitionRows,
   parseKey,
   partition,
-  type ReplacePartitionsError,
   type Row,
   Storage,
 } from "@parquetry/core";
@@ -206,7 +206,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       ];
       const error = await storage.replacePartitions(ENTITY, source, { concurrency: 2 }).then(
         () => undefined,
-        (reason: ReplacePartitionsError) => reason,
+        (reason: PartialWriteError) => reason,
       );
       expect(error).toMatchObject({
         code: "invalid_argument",

@@ -1,4 +1,4 @@
-import type { Row } from "./row.ts";
+import type { Row, RowLike } from "./row.ts";
 import { showValue } from "./show-value.ts";
 import type { StorageBackend } from "./storage-backend.ts";
 import { StorageError } from "./storage-error.ts";
@@ -112,13 +112,20 @@ function resolveKind(kind: OptionKind): CustomKind {
  *
  * @throws StorageError `invalid_argument` that names the first row that is not an object.
  */
-export function checkRows(rows: readonly Row[], op: string): readonly Row[] {
+export function checkRows(rows: readonly RowLike[], op: string): readonly Row[] {
   if (!Array.isArray(rows)) throw invalid(op, `rows must be an array of objects, got ${showValue(rows)}`);
   rows.forEach((row, index) => {
-    if (typeof row !== "object" || row === null || Array.isArray(row))
+    if (typeof row !== "object" || row === null || Array.isArray(row) || holdsNoColumns(row))
       throw invalid(op, `row ${index} must be an object of columns, got ${showValue(row)}`);
   });
-  return rows;
+  // The check has shown that they are.
+  return rows as readonly Row[];
+}
+
+/** True for a Map, a Set, a Date, a promise: its content is not in properties, and it would be stored as a row of nulls. */
+function holdsNoColumns(row: object): boolean {
+  const isOther = Symbol.iterator in row || Symbol.toStringTag in row || row instanceof Date;
+  return isOther && Object.keys(row).length === 0;
 }
 
 /**

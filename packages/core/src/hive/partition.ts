@@ -1,3 +1,5 @@
+import { isPlainObject } from "../bytes/check-arguments.ts";
+import { showValue } from "../bytes/show-value.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import { decodeHive, encodeHive, encodeHiveValue, HIVE_NULL } from "./codec.ts";
 
@@ -34,7 +36,12 @@ export class Partition {
   static of(entries: Iterable<readonly [string, PartitionValue]>): Partition {
     const seen = new Set<string>();
     const checked: PartitionEntry[] = [];
-    for (const [key, value] of entries) {
+    if (typeof entries !== "object" || entries === null || !(Symbol.iterator in entries))
+      throw invalid(undefined, `the entries are ${showValue(entries)}`, "an array of [key, value]");
+    for (const entry of entries) {
+      if (!Array.isArray(entry))
+        throw invalid(undefined, `an entry is ${showValue(entry)}`, "an array of [key, value]");
+      const [key, value] = entry;
       checkKey(key, seen);
       checked.push([key, checkValue(key, value)]);
     }
@@ -47,6 +54,8 @@ export class Partition {
    * @throws StorageError `invalid_path` if a segment is not `key=value`.
    */
   static parse(path: string): Partition {
+    if (typeof path !== "string")
+      throw invalid(undefined, `the path is ${showValue(path)}`, "a string such as year=2024/week=1");
     if (path === "") return new Partition([]);
     const seen = new Set<string>();
     return new Partition(
@@ -103,10 +112,10 @@ export class Partition {
  * ```
  */
 export function partition(values: Readonly<Record<string, PartitionValue>>): Partition {
-  if (typeof values !== "object" || values === null || Array.isArray(values)) {
+  if (!isPlainObject(values)) {
     throw invalid(
       undefined,
-      `the values must be an object, got ${JSON.stringify(values)}`,
+      `the values must be a plain object, got ${showValue(values)}`,
       '{ year: "2024" }',
     );
   }

@@ -19,6 +19,7 @@ const SCALARS: ReadonlySet<unknown> = new Set([
 /**
  * Checks a caller's schema, and that the rows have no column which it lacks, since that column would be lost.
  *
+ * @param except columns that the schema may lack.
  * @throws StorageError `invalid_argument` that names the column.
  * @example
  * ```ts
@@ -29,12 +30,13 @@ export function checkSchema(
   schema: readonly ColumnSchema[],
   rows: readonly Row[],
   op: string,
+  except?: ReadonlySet<string>,
 ): readonly ColumnSchema[] {
   checkFields(schema, "the schema", op, 0);
   const names = new Set(schema.map(({ name }) => name));
   rows.forEach((row, index) => {
     for (const name in row) {
-      if (!names.has(name))
+      if (!names.has(name) && !except?.has(name))
         throw invalid(
           op,
           `row ${index} has the column ${JSON.stringify(name)}, which the schema lacks; add it to the schema, or remove it from the rows`,

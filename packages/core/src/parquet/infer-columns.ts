@@ -12,6 +12,7 @@ export const MAX_NESTING = 32;
  * Safe integers and `bigint` become `int64`; other numbers, also mixed with integers, `double`. Arrays become lists, plain
  * objects structs; a column without any value is `null`.
  *
+ * @param except columns that are not stored.
  * @throws StorageError `invalid_argument` that names the row and the column, if values do not have a common type or cannot be
  * stored.
  * @example
@@ -20,7 +21,7 @@ export const MAX_NESTING = 32;
  * // [{ name: "team", type: "string" }, { name: "yards", type: "double" }]
  * ```
  */
-export function inferColumns(rows: readonly Row[]): ColumnSchema[] {
+export function inferColumns(rows: readonly Row[], except?: ReadonlySet<string>): ColumnSchema[] {
   const types = new Map<string, ColumnType>();
   rows.forEach((row, index) => {
     if (typeof row !== "object" || row === null || Array.isArray(row)) {
@@ -30,6 +31,7 @@ export function inferColumns(rows: readonly Row[]): ColumnSchema[] {
       );
     }
     for (const name in row) {
+      if (except?.has(name)) continue;
       const value = row[name];
       const known = types.get(name);
       if (value === null || value === undefined) {

@@ -1,6 +1,6 @@
 import { checkRows, invalid } from "../bytes/check-arguments.ts";
 import type { PutBody } from "../bytes/object-body.ts";
-import type { Row } from "../bytes/row.ts";
+import type { Row, RowLike } from "../bytes/row.ts";
 import { checkSchema } from "./check-schema.ts";
 import type { ColumnSchema } from "./column-type.ts";
 import { inferColumns } from "./infer-columns.ts";
@@ -12,7 +12,7 @@ import { encodeParquet, encodeParquetStream } from "./write-parquet.ts";
  * @throws StorageError `invalid_argument` for rows or a schema that cannot be written, or without any column.
  */
 export function parquetBody(
-  rows: readonly Row[] | AsyncIterable<readonly Row[]>,
+  rows: readonly RowLike[] | AsyncIterable<readonly RowLike[]>,
   schema: readonly ColumnSchema[] | undefined,
   path: string,
 ): PutBody {
@@ -32,12 +32,13 @@ export function parquetBody(
 
 /** Checks that the rows of each batch have no column which the schema lacks, since that column would be lost. */
 async function* checkedBatches(
-  batches: AsyncIterable<readonly Row[]>,
+  batches: AsyncIterable<readonly RowLike[]>,
   columns: readonly ColumnSchema[],
 ): AsyncGenerator<readonly Row[]> {
   for await (const batch of batches) {
-    checkSchema(columns, checkRows(batch, "writeParquet"), "writeParquet");
-    yield batch;
+    const rows = checkRows(batch, "writeParquet");
+    checkSchema(columns, rows, "writeParquet");
+    yield rows;
   }
 }
 

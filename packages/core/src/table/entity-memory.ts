@@ -27,6 +27,8 @@ export class EntityMemory {
   readonly #keys = new Map<Key, readonly string[]>();
   readonly #columns = new Map<Key, readonly RememberedColumn[]>();
   readonly #turns = new Map<Key, Promise<void>>();
+  /** Look-ups of keys that are under way, for the concurrent first writes of an entity. */
+  readonly #checks = new Map<string, Promise<void>>();
 
   constructor(backend: StorageBackend) {
     this.#backend = backend;
@@ -63,8 +65,30 @@ export class EntityMemory {
    *
    * @throws StorageError `invalid_path` that names the entity's keys.
    */
-  async checkKeys({ entity, partition, signal }: ShapedWrite): Promise<void> {
+  async checkKeys(write: ShapedWrite): Promise<void> {
+    const { entity, partition } = write;
     if (sameKeys(this.#keys.get(entity), partition.keys)) return;
+    const id = JSON.stringify([entity, ...partition.keys]);
+    const running = this.#checks.get(id);
+    // A failure of another's look-up says nothing about this write: its signal may have fired.
+    if (
+      running !== undefined &&
+      (await running.then(
+        () => true,
+        () => false,
+      ))
+    )
+      return;
+    const check = this.#lookUpKeys(write);
+    this.#checks.set(id, check);
+    try {
+      await check;
+    } finally {
+      if (this.#checks.get(id) === check) this.#checks.delete(id);
+    }
+  }
+
+  async #lookUpKeys({ entity, partition, signal }: ShapedWrite): Promise<void> {
     // The memory may be out of date: others write too.
     const found = await findEntityShape(this.#backend, entity, { signal });
     this.#keys.set(entity, found?.keys ?? partition.keys);

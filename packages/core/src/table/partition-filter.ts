@@ -1,4 +1,5 @@
-import { type CustomKind, checkOptions, isPlainObject } from "../bytes/check-arguments.ts";
+import { type CustomKind, checkOptions, invalid, isPlainObject } from "../bytes/check-arguments.ts";
+import { showValue } from "../bytes/show-value.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import { Partition, type PartitionValue } from "../hive/partition.ts";
 
@@ -24,9 +25,19 @@ export function parseFilters(filters: PartitionFilters): ParsedFilters {
   return new Map(
     Object.entries(filters).map(([key, wanted]) => {
       const values: readonly PartitionValue[] = Array.isArray(wanted) ? wanted : [wanted as PartitionValue];
-      return [key, new Set(values.map((value) => composed(Partition.of([[key, value]]).get(key) ?? null)))];
+      return [key, new Set(values.map((value) => wantedText(key, value)))];
     }),
   );
+}
+
+function wantedText(key: string, value: PartitionValue): string | null {
+  // A Set, a Date or a range is not a value of a partition, and neither is undefined.
+  if (value === undefined || typeof value === "function" || (typeof value === "object" && value !== null))
+    throw invalid(
+      "readIndex",
+      `the filter ${key} is ${showValue(value)}, expected a string, number, bigint, boolean or null, or an array of these`,
+    );
+  return composed(Partition.of([[key, value]]).get(key) ?? null);
 }
 
 /**

@@ -1,7 +1,7 @@
-import { type CustomKind, checkOptions } from "../bytes/check-arguments.ts";
+import { type CustomKind, checkOptions, checkRows } from "../bytes/check-arguments.ts";
 import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
 import type { Key } from "../bytes/key.ts";
-import type { Row } from "../bytes/row.ts";
+import type { Row, RowLike } from "../bytes/row.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import { isPartition, type Partition } from "../hive/partition.ts";
 import type { WriteOptions } from "./write-partition.ts";
@@ -14,7 +14,7 @@ export interface PartitionRows {
   /** The partition. */
   readonly partition: Partition;
   /** Its rows. */
-  readonly rows: readonly Row[];
+  readonly rows: readonly RowLike[];
 }
 
 /** The progress of `replacePartitions`. */
@@ -51,42 +51,49 @@ export interface PartitionFailure {
   readonly error: StorageError;
 }
 
+/** What a write of several partitions has done. */
+interface PartialWrite {
+  readonly entity: Key;
+  readonly committed: readonly Partition[];
+  readonly failed: readonly PartitionFailure[];
+  readonly untried?: readonly Partition[];
+}
+
 /**
- * The error of a `replacePartitions` that did not finish. Its code is that of the first failure.
+ * The error of a `replacePartitions` or `writePartitions` that did not finish. Its code is that of the first failure.
  *
  * @example
  * ```ts
- * if (error instanceof ReplacePartitionsError) console.log(error.failed.map(({ partition }) => partition.path()));
+ * if (error instanceof PartialWriteError) console.log(error.failed.map(({ partition }) => partition.path()));
  * ```
  */
-export class ReplacePartitionsError extends StorageError {
-  /** The partitions that were replaced. */
+export class PartialWriteError extends StorageError {
+  /** The partitions that were written. */
   readonly committed: readonly Partition[];
-  /** The partitions that were tried and are unchanged. Partitions that the source had not yielded were not tried. */
+  /** The partitions that were tried and are unchanged. */
   readonly failed: readonly PartitionFailure[];
+  /** The partitions that were not tried, of `writePartitions`. Those that the source of `replacePartitions` had not yielded are unknown. */
+  readonly untried: readonly Partition[];
 
-  constructor(
-    entity: Key,
-    first: StorageError,
-    committed: readonly Partition[],
-    failed: readonly PartitionFailure[],
-  ) {
+  constructor(op: string, cause: unknown, { entity, committed, failed, untried = [] }: PartialWrite) {
+    const first = asStorageError(cause, op);
     const tried = failed.map(({ partition, error }) => `${partition.path()} (${error.message})`).join("; ");
     super({
       code: first.code,
       storeCode: first.storeCode,
-      op: "replacePartitions",
+      op,
       path: entity,
       backend: first.backend,
       retry: first.retry,
       attempts: first.attempts,
-      message: `replacePartitions: ${committed.length} partitions of ${entity} were replaced, then it stopped${
-        failed.length === 0 ? `: ${first.message}` : `. Not replaced: ${tried}.`
+      message: `${op}: ${committed.length} partitions of ${entity} were written, then it stopped${
+        failed.length === 0 ? `: ${first.message}` : `. Not written: ${tried}.`
       } Later partitions were not tried. Pass the partitions that are not in this error's "committed" again.`,
       cause: first,
     });
     this.committed = committed;
     this.failed = failed;
+    this.untried = untried;
   }
 }
 
@@ -102,7 +109,7 @@ const PARTITIONS: CustomKind = {
  * Replaces many partitions concurrently, one commit each. At most `concurrency` of them are in memory. After the first failure
  * no other partition is begun.
  *
- * @throws ReplacePartitionsError a {@link StorageError} that lists which partitions were replaced and which were not.
+ * @throws PartialWriteError a {@link StorageError} that lists which partitions were replaced and which were not.
  */
 export async function replacePartitions(
   entity: Key,
@@ -118,7 +125,7 @@ export async function replacePartitions(
   try {
     await mapConcurrent(untilFailure(source, failed), concurrency, async (item) => {
       try {
-        const written = await write(item.rows, item.partition);
+        const written = await write(checkRows(item.rows, "replacePartitions"), item.partition);
         rows += written;
       } catch (error) {
         if (!isStorageError(error)) throw error;
@@ -130,10 +137,11 @@ export async function replacePartitions(
     });
   } catch (error) {
     // The source failed, or the caller's onProgress.
-    throw new ReplacePartitionsError(entity, asStorageError(error), committed, failed);
+    throw new PartialWriteError("replacePartitions", error, { entity, committed, failed });
   }
   const [first] = failed;
-  if (first !== undefined) throw new ReplacePartitionsError(entity, first.error, committed, failed);
+  if (first !== undefined)
+    throw new PartialWriteError("replacePartitions", first.error, { entity, committed, failed });
   return { partitions: committed.length, rows };
 }
 
@@ -160,12 +168,12 @@ async function* untilFailure(
   }
 }
 
-function asStorageError(error: unknown): StorageError {
+function asStorageError(error: unknown, op: string): StorageError {
   if (isStorageError(error)) return error;
   return new StorageError({
     code: "invalid_argument",
-    op: "replacePartitions",
-    message: `replacePartitions: the caller's own code failed: ${error instanceof Error ? error.message : String(error)}.`,
+    op,
+    message: `${op}: the caller's own code failed: ${error instanceof Error ? error.message : String(error)}.`,
     cause: error,
   });
 }

@@ -11,6 +11,7 @@ import type { RepairOptions } from "./repair-entity.ts";
 import type { ReplaceOptions } from "./replace-partitions.ts";
 import type { ScanOptions } from "./scan-partitions.ts";
 import type { WriteOptions } from "./write-partition.ts";
+import type { WritePartitionsOptions } from "./write-partitions.ts";
 
 /** Options of `readParquet` and `scanParquet`. */
 export interface ReadParquetOptions extends OperationOptions, OpenParquetOptions {
@@ -38,6 +39,7 @@ interface StorageOptions {
   readonly readIndex: ScanOptions<unknown>;
   readonly scan: ScanOptions<unknown>;
   readonly write: WriteOptions;
+  readonly writePartitions: WritePartitionsOptions;
   readonly replacePartitions: ReplaceOptions;
   readonly repair: RepairOptions;
   readonly inspect: InspectOptions;
@@ -122,6 +124,7 @@ export const STORAGE_OPTIONS: { readonly [C in keyof StorageOptions]: OptionKind
   readIndex: scan,
   scan,
   write: { overwrite: "boolean", ...replaced },
+  writePartitions: { by: "strings", overwrite: "boolean", ...replacePartitions },
   replacePartitions,
   repair: { dryRun: "boolean", ...operation },
   inspect: { csv: "object", ...operation },

@@ -66,7 +66,7 @@ export async function writePartition(
   entities: EntityMemory,
 ): Promise<number> {
   const own = withoutPartitionColumns(rows, partition);
-  const { overwrite = true, onLeftover, signal } = options;
+  const { overwrite = true } = options;
   const { write, columns } = await shapeWrite(
     backend,
     entity,
@@ -75,18 +75,31 @@ export async function writePartition(
     { ...options, overwrite },
     entities,
   );
+  await storeRows(backend, write, own, columns, options, entities);
+  return rows.length;
+}
+
+/** Encodes and commits the rows of a write whose folder and columns are known. Other columns of the rows are not stored. */
+export async function storeRows(
+  backend: StorageBackend,
+  write: ShapedWrite,
+  rows: readonly Row[],
+  columns: readonly ColumnSchema[],
+  { allowOtherKeys, onConflict, onLeftover, signal }: WriteOptions,
+  entities: EntityMemory,
+): Promise<void> {
+  const { entity, partition, prefix, overwrite } = write;
   try {
-    const data = own.length === 0 ? undefined : encodeData(own, columns, write);
-    const draft = { entity, partition, prefix: write.prefix, columns, data };
+    const data = rows.length === 0 ? undefined : encodeData(rows, columns, write);
+    const draft = { entity, partition, prefix, columns, data };
     const onNew = async (): Promise<void> => {
-      if (options.allowOtherKeys !== true) await entities.checkKeys(write);
+      if (allowOtherKeys !== true) await entities.checkKeys(write);
     };
-    await commit(backend, draft, { overwrite, onNew, onLeftover, signal }, options.onConflict);
+    await commit(backend, draft, { overwrite, onNew, onLeftover, signal }, onConflict);
   } catch (error) {
     entities.forget(write);
     throw error;
   }
-  return rows.length;
 }
 
 /** Commits a draft, with `onConflict: "retry"` in several attempts. */
