@@ -14,6 +14,7 @@ import { type BandwidthLimit, limitBandwidth } from "../run/limit-bandwidth.ts";
 import { isPushBack, runMigration } from "../run/run-migration.ts";
 import { openUploadJournal } from "../run/upload-journal.ts";
 import type { SelectionOptions } from "../select/selection.ts";
+import { visibleName } from "../terminal/terminal.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import type { CommandContext } from "./command-context.ts";
 import { describePlan, type PlanCost, planCost, planSummary, reportCost } from "./describe-plan.ts";
@@ -202,7 +203,7 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
     context.emit("summary", summary);
     if (!json) {
       context.note("");
-      for (const folder of parity) terminal.print(formatParity(folder));
+      for (const folder of parity) terminal.print(visibleName(formatParity(folder)));
       terminal.printText(terminal.style(exitCode === 0 ? "green" : "red", headline));
       if (result.unproven > 0) context.note(describeUnproven(result.unproven));
       if (result.hopeless !== undefined)

@@ -1,6 +1,7 @@
 import type { FileFailure } from "../plan/migration-plan.ts";
 import type { Spool } from "../spool/spool.ts";
 import { formatCount } from "../terminal/format-amount.ts";
+import { visibleName } from "../terminal/terminal.ts";
 import type { CommandContext } from "./command-context.ts";
 
 /** How many names of a list are printed; a report has them all. */
@@ -18,7 +19,7 @@ export async function tellNames<T>(
       context.emit("file", { problem: label.replace(/,.*/, ""), detail: describe(item) });
     return;
   }
-  for (const item of list.first(NAMES_TOLD)) context.warn(`${label}: ${describe(item)}`);
+  for (const item of list.first(NAMES_TOLD)) context.warn(`${label}: ${visibleName(describe(item))}`);
   const more = list.length - NAMES_TOLD;
   if (more > 0) context.warn(`${label}: ${formatCount(more)} more; ${allOf(context)}`);
 }
@@ -30,7 +31,7 @@ export async function tellUnreadable(context: CommandContext, list: Spool<FileFa
     for await (const failure of list) context.emit("failed", { ...failure });
     return;
   }
-  const told = list.first(NAMES_TOLD).map(({ message }) => message);
+  const told = list.first(NAMES_TOLD).map(({ message }) => visibleName(message));
   const more = list.length - told.length;
   if (more > 0) told.push(`${formatCount(more)} more could not be read; ${allOf(context)}`);
   for (const line of told) terminal.tell(`${terminal.mark("red", "failed:")} ${line}`);

@@ -3,6 +3,7 @@ import type { StorageBackend } from "@parquetry/core/backend";
 import { openHashCache } from "../proof/hash-cache.ts";
 import { countLost, type ReportModel } from "../report/report-model.ts";
 import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
+import { visibleName } from "../terminal/terminal.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import { parseVerifyLevel } from "../verify/verify-level.ts";
 import { type Verification, verifyMigration } from "../verify/verify-migration.ts";
@@ -99,7 +100,7 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
     unreadable: found.unreadable.length,
     durationMs: Math.round(durationMs),
   };
-  if (!json) for (const folder of found.folders) terminal.print(formatParity(folder));
+  if (!json) for (const folder of found.folders) terminal.print(visibleName(formatParity(folder)));
   await tellUnreadable(context, found.unreadable);
   await tellNames(context, "missing", found.missing, (key) => key);
   await tellNames(context, "extra", found.extra, (key) => key);

@@ -45,7 +45,7 @@ describe("checkFiles", () => {
       }),
     );
     const { status, detail, remedy } = named(found, "data files") ?? {};
-    expect([status, remedy]).toEqual(["fail", expect.stringContaining("Restore them")]);
+    expect([status, remedy]).toEqual(["fail", expect.stringContaining("parquetry migrate --from SOURCE")]);
     expect(detail).toContain("6 empty, truncated or unreadable: ");
     for (const problem of [
       "t/y=1/empty.csv (0 bytes)",
@@ -77,6 +77,23 @@ describe("checkFiles", () => {
     });
     expect(named(found, "other files")?.detail).toContain(": t/y=1/notes.txt");
     expect(named(found, "strays")?.detail).toBe("1 not read by any query: t/y=1/b.orc");
+  });
+
+  it("finds manifests that stop queries of their partition", async () => {
+    const found = await checkFiles(
+      await tree({
+        "t/y=1/_manifest.json": text("not JSON"),
+        "t/y=2/manifest.json": text('{"files":"other"}'),
+        "t/y=3/_manifest.json": text('{"rows":1}'),
+        "_manifest.json": text("not in a partition"),
+      }),
+    );
+    expect(named(found, "foreign manifests")).toMatchObject({
+      status: "fail",
+      detail:
+        "2 cannot be read as a manifest of Parquetry: t/y=1/_manifest.json (corrupt), t/y=2/manifest.json (corrupt)",
+      remedy: expect.stringContaining("mv OLD NEW"),
+    });
   });
 
   it("reads the ends of a bounded number of files", async () => {

@@ -5,7 +5,7 @@ import { compileSelection } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
 import { formatCount, formatFiles } from "../terminal/format-amount.ts";
 import type { Check } from "./check.ts";
-import { NamedCount } from "./check-names.ts";
+import { NamedCount, quoted } from "./check-names.ts";
 
 /** Parquet files whose ends are read, by two range reads each. The same files are chosen every time. */
 export const MAX_ENDS_READ = 1000;
@@ -13,10 +13,19 @@ const READ_CONCURRENCY = 16;
 /** The smallest Parquet file: the magic at both ends, and the length of the footer. */
 const MIN_PARQUET_BYTES = 12;
 const TAIL_BYTES = 8;
+/** The manifest of a partition of 10,000 files is smaller. */
+const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
+
+/** A file that may be read, and its place in the order in which files are chosen. */
+interface Ranked {
+  readonly info: ObjectInfo;
+  readonly rank: number;
+}
 
 /**
- * Checks the files of the partitions of a tree: empty and truncated data files, data files that no query reads, and files that
- * stop other engines. It lists the tree once and reads the ends of up to {@link MAX_ENDS_READ} Parquet files.
+ * Checks the files of the partitions of a tree: empty and truncated data files, manifests that are not Parquetry's, data files that
+ * no query reads, and files that stop other engines. It lists the tree once, and reads the ends of up to {@link MAX_ENDS_READ}
+ * Parquet files, and as many manifests.
  *
  * @throws StorageError if the tree cannot be listed.
  */
@@ -24,20 +33,26 @@ export async function checkFiles(
   backend: StorageBackend,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<readonly Check[]> {
-  const { dataFormat, looksLikeData } = await import("@parquetry/core/unstable/tables");
+  const { dataFormat, looksLikeData, parseManifest } = await import("@parquetry/core/unstable/tables");
   const { judge } = compileSelection();
   const damaged = new NamedCount();
   const manifests = new NamedCount();
   const obstacles = new NamedCount();
   const strays = new NamedCount();
-  let sample: { readonly info: ObjectInfo; readonly rank: number }[] = [];
+  let records: Ranked[] = [];
+  let sample: Ranked[] = [];
   let dataFiles = 0;
   let parquetFiles = 0;
   for await (const info of listSide(backend, { signal, onUnreadable: () => {} })) {
     const folders = info.key.split("/");
     const name = folders.pop() ?? "";
-    if (judge(info.key) !== "selected" || folders.some(isHidden) || isHidden(name)) continue;
+    if (judge(info.key) !== "selected" || folders.some(isHidden)) continue;
     if (!folders.some((folder) => parsePartitionSegment(folder) !== undefined)) continue;
+    if (name === "_manifest.json" || name === "manifest.json") {
+      records.push({ info, rank: hashKey(info.key) });
+      if (records.length >= 2 * MAX_ENDS_READ) records = first(records);
+    }
+    if (isHidden(name)) continue;
     const format = dataFormat(name);
     if (format === undefined) {
       const list = name === "manifest.json" ? manifests : looksLikeData(name) ? strays : obstacles;
@@ -59,6 +74,19 @@ export async function checkFiles(
     return problem === undefined ? undefined : `${info.key} (${problem})`;
   });
   for (const problem of problems) if (problem !== undefined) damaged.add(problem);
+  const foreign = new NamedCount();
+  const unread = await mapConcurrent(first(records), READ_CONCURRENCY, async ({ info }) => ({
+    key: info.key,
+    problem:
+      info.sizeBytes > MAX_MANIFEST_BYTES
+        ? "too_large"
+        : await readingProblem(async () => {
+            const { body } = await backend.get(info.key, { ifMatch: info.etag, signal });
+            parseManifest(await collectBytes(body), info.key);
+            return undefined;
+          }),
+  }));
+  for (const { key, problem } of unread) if (problem !== undefined) foreign.add(key, problem);
 
   const checks: Check[] = [];
   if (dataFiles > 0) {
@@ -74,7 +102,7 @@ export async function checkFiles(
             name: "partitions: data files",
             status: "fail",
             detail: `${damaged.describe("empty, truncated or unreadable")}; ${read}`,
-            remedy: "Restore them from the source, or remove them: a query that needs one fails.",
+            remedy: `A query that needs one fails. Copy them again from where they came from (parquetry migrate --from SOURCE --to ${quoted(backend.url())} --include FILE --force), or remove them.`,
           },
     );
   }
@@ -87,6 +115,13 @@ export async function checkFiles(
     "stop pandas, pyarrow and Spark",
     `Rename them to _manifest.json, which engines ignore: parquetry repair --from ${quoted(backend.url())} (--dry-run first).`,
   );
+  if (foreign.count > 0)
+    checks.push({
+      name: "partitions: foreign manifests",
+      status: "fail",
+      detail: foreign.describe("cannot be read as a manifest of Parquetry"),
+      remedy: `Queries of their partitions fail. Move them away (${backend.name === "local" ? "mv" : "aws s3 mv"} OLD NEW): without a manifest, all data files of a partition are read.`,
+    });
   warn(
     "partitions: other files",
     obstacles,
@@ -120,9 +155,6 @@ export async function checkLeftovers(backend: StorageBackend): Promise<readonly 
   }
 }
 
-/** An address quoted for a shell. */
-const quoted = (url: string): string => (/^[\w.:/-]+$/.test(url) ? url : `'${url.replaceAll("'", "'\\''")}'`);
-
 const isHidden = (name: string): boolean => /^[._]/.test(name);
 
 function first<T extends { readonly rank: number }>(sample: readonly T[]): T[] {
@@ -139,7 +171,7 @@ async function problemOf(
     const { body } = await backend.get(key, { range: { start, end }, ifMatch: etag, signal });
     return Buffer.from(await collectBytes(body));
   };
-  try {
+  return readingProblem(async () => {
     const head = await read(0, 4);
     const tail = await read(sizeBytes - TAIL_BYTES, sizeBytes);
     const magic = tail.toString("latin1", 4);
@@ -147,6 +179,13 @@ async function problemOf(
     if (!["PAR1", "PARE"].includes(head.toString("latin1"))) return "does not begin as Parquet";
     if (!["PAR1", "PARE"].includes(magic)) return "does not end as Parquet";
     return tail.readUInt32LE() + MIN_PARQUET_BYTES > sizeBytes ? "shorter than its footer" : undefined;
+  });
+}
+
+/** Returns the problem that a function finds, or the code of the error with which it fails; none for a file that is gone by now. */
+async function readingProblem(find: () => Promise<string | undefined>): Promise<string | undefined> {
+  try {
+    return await find();
   } catch (error) {
     if (!isStorageError(error) || ["aborted", "unauthenticated"].includes(error.code)) throw error;
     return ["not_found", "precondition_failed"].includes(error.code) ? undefined : error.code;

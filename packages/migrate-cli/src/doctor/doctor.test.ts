@@ -1,6 +1,7 @@
 import { type StorageBackend, StorageError } from "@parquetry/core";
 import { describe, expect, it } from "vitest";
 import { contents, memoryTree } from "../../test/support/memory-tree.ts";
+import type { Check } from "./check.ts";
 import { doctor } from "./doctor.ts";
 
 const statuses = async (backend: StorageBackend, isSource = false): Promise<Record<string, string>> => {
@@ -133,5 +134,38 @@ describe("doctor", () => {
       "raw/team=Jose\u0301/a",
     );
     expect((await statuses(await memoryTree({ a: "1" }), true))["names: case and Unicode form"]).toBe("ok");
+  });
+
+  it("names files that no directory, or none of Windows, can hold, with the command that renames the first", async () => {
+    const backend = await memoryTree({
+      "raw/a": "1",
+      "raw/a/b": "2",
+      [`raw/${"x".repeat(256)}`]: "3",
+      "raw/c\u001b[31md": "4",
+      "raw/e:f": "5",
+      "raw/end.": "6",
+      "raw/con.csv": "7",
+      "raw/conference.csv": "8",
+      "raw/it's": "9",
+    });
+    const checks = await doctor([{ name: "bucket", open: async () => backend, isSource: true }]);
+    const found = (name: string): Check | undefined =>
+      checks.find((check) => check.name === `names: ${name}`);
+    expect(found("files of a directory")).toMatchObject({
+      status: "warn",
+      detail: expect.stringMatching(
+        /^2 cannot be files of a directory: raw\/a\/b \(raw\/a is a file\), raw\/x+ \(it has a name of 256 bytes\)$/,
+      ),
+      remedy: expect.stringContaining("aws s3 mv "),
+    });
+    expect(found("Windows")?.detail).toBe("3 cannot be files on Windows: raw/con.csv, raw/e:f, raw/end.");
+    expect(found("control characters")).toMatchObject({
+      status: "warn",
+      detail: "1 hold control characters: raw/c\\x1b[31md",
+      remedy: expect.stringContaining("raw/c\\x1b[31md' "),
+    });
+    expect(
+      checks.filter(({ name }) => name.startsWith("names: ")).map(({ remedy }) => remedy?.includes("\u001b")),
+    ).not.toContain(true);
   });
 });

@@ -27,6 +27,13 @@ describe("createNameChecker", () => {
     expect(refusedOf(["short", "é".repeat(10)], { ...BUCKET, maxKeyBytes: 19 })).toEqual(["é".repeat(10)]);
   });
 
+  it("rejects names that no file can have, for a target with folders", () => {
+    const long = [`raw/${"é".repeat(128)}`, `${"x".repeat(256)}/a`];
+    const names = [...long, `raw/${"x".repeat(255)}`];
+    expect(refusedOf(names, BUCKET)).toEqual([]);
+    expect(refusedOf(names, { ...BUCKET, hierarchicalKeys: true })).toEqual([...long].sort(compareKeys));
+  });
+
   it("rejects a second name that differs only in case if the target cannot distinguish them", () => {
     const names = ["Raw/a", "raw/A", "raw/a", "raw/b"];
     expect(refusedOf(names, BUCKET)).toEqual([]);

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import type { BackendCapabilities, Key } from "@parquetry/core/backend";
 
+/** The longest name of a file or a folder on the usual file systems, in bytes. */
+const MAX_NAME_BYTES = 255;
+
 /** Options of {@link createNameChecker}. */
 export interface NameCheckerOptions {
   /** Whether `A` and `a` are the same file at the target, as on macOS and Windows by default. Default false. */
@@ -27,6 +30,11 @@ export function createNameChecker(
     const bytes = Buffer.byteLength(key);
     if (bytes > target.maxKeyBytes) {
       return `its name has ${bytes} bytes, and the target accepts ${target.maxKeyBytes}, prefix included. Shorten it at the source`;
+    }
+    if (target.hierarchicalKeys) {
+      const long = key.split("/").find((name) => Buffer.byteLength(name) > MAX_NAME_BYTES);
+      if (long !== undefined)
+        return `it has a name of ${Buffer.byteLength(long)} bytes, and file systems accept ${MAX_NAME_BYTES}. Shorten it at the source`;
     }
     return excluded ?? same;
   };

@@ -68,8 +68,8 @@ export function createTerminal(options: TerminalOptions): Terminal {
     style: styler(stdout),
     mark: styler(stderr),
     print: (line = "") => write(stdout, line),
-    printText: (text) => write(stdout, fitted(stdout, text)),
-    tell: (line = "") => write(stderr, fitted(stderr, line)),
+    printText: (text) => write(stdout, fitted(stdout, visible(text))),
+    tell: (line = "") => write(stderr, fitted(stderr, visible(line))),
     status(line) {
       if (!live) return;
       clear();
@@ -77,6 +77,27 @@ export function createTerminal(options: TerminalOptions): Terminal {
       stderr.write(line);
     },
   };
+}
+
+/** A text whose control characters are shown as escapes: the name of a file may hold any, and a terminal would obey them. */
+export function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char, at: number) => {
+    const isKept =
+      char === "\n" || char === "\t" || (char === ESCAPE && COLOUR.test(text.slice(at + 1, at + 20)));
+    return isKept ? char : escaped(char);
+  });
+}
+
+const ESCAPE = "\u001b";
+const COLOUR = /^\[[0-9;]*m/;
+
+/** The same for a name, which is shown on one line. */
+export function visibleName(name: string): string {
+  return name.replace(/\p{Cc}/gu, escaped);
+}
+
+function escaped(char: string): string {
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
 /** A text broken to fit a terminal; unchanged for any other stream, so that it can be searched line by line. */
