@@ -58,8 +58,6 @@ export function readStatements(statements: readonly SqlNode[]): StatementFacts {
 const KINDS: ReadonlySet<string> = new Set(["class", "type"]);
 
 class StatementReader {
-  /** How many values of the tree were looked at. */
-  visited = 0;
   readonly tables: TableReference[] = [];
   refusal: string | undefined;
   /** How often a table is named, CTEs included. */
@@ -98,7 +96,6 @@ class StatementReader {
         continue;
       }
       const { value } = next;
-      this.visited++;
       if (!isNode(value)) {
         if (Array.isArray(value)) for (const inner of value) pushValue(open, inner, next.expression);
         continue;

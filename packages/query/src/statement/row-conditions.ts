@@ -26,6 +26,9 @@ const OF_ONE_ROW: ReadonlySet<unknown> = new Set([
   "STAR",
 ]);
 
+/** The most parts of WHERE that are evaluated on the list of partitions. The optimiser evaluates the others. */
+const MAX_CONDITIONS = 1_000;
+
 /** Facts about one expression, collected while its nodes are visited. */
 export interface ExpressionFacts {
   readonly node: SqlNode;
@@ -77,7 +80,8 @@ export function rowConditions(
     const source = only ?? sources.find(({ alias }) => names.every(([qualifier]) => qualifier === alias));
     const qualified = names.every((path) => path.length === 2 && path[0] === source?.alias);
     const plain = only !== undefined && names.every((path) => path.length === 1 || path[0] === only.alias);
-    if (source !== undefined && names.length > 0 && (qualified || plain) && pure) {
+    const isUsable = source !== undefined && names.length > 0 && (qualified || plain) && pure;
+    if (isUsable && conditions.length < MAX_CONDITIONS) {
       const columns = [...new Set(names.map((path) => path.at(-1) ?? ""))];
       conditions.push({ table: source.table, columns, intervals: intervalsOf(node), node });
     } else {

@@ -7,6 +7,8 @@ const INT32_MAX = 2n ** 31n - 1n;
 const INT64_MAX = 2n ** 63n - 1n;
 const INT128_MAX = 2n ** 127n - 1n;
 const MAX_DEPTH = 32;
+/** From this many items on, a list is one constant. */
+const LONG_LIST = 100;
 
 /**
  * Renders a parameter as SQL of a definite type. The same SQL is planned and executed, so pruning cannot be about another value
@@ -27,7 +29,7 @@ export function sqlLiteral(value: QueryValue, name: string, depth = 0): string {
       if (!value.isWellFormed()) throw unusable(name, "contains half a surrogate pair");
       return quoteText(value);
     case "number":
-      if (Number.isSafeInteger(value) && !Object.is(value, -0)) return integer(BigInt(value), name);
+      if (isWhole(value)) return integer(BigInt(value), name);
       return `CAST('${Object.is(value, -0) ? "-0.0" : value}' AS DOUBLE)`;
     case "bigint":
       return integer(value, name);
@@ -50,8 +52,11 @@ function objectLiteral(value: QueryValue & (object | null), name: string, depth:
     return `from_hex('${hex}')`;
   }
   const inner = (item: QueryValue): string => sqlLiteral(item, name, depth + 1);
-  // Array.isArray does not narrow readonly arrays.
-  if (Array.isArray(value)) return `[${(value as readonly QueryValue[]).map(inner).join(", ")}]`;
+  if (Array.isArray(value)) {
+    // Array.isArray does not narrow readonly arrays.
+    const items = value as readonly QueryValue[];
+    return longList(items, name) ?? `[${items.map(inner).join(", ")}]`;
+  }
   if (value instanceof Map) {
     return `MAP {${[...value].map(([key, item]) => `${inner(key)}: ${inner(item)}`).join(", ")}}`;
   }
@@ -62,12 +67,42 @@ function objectLiteral(value: QueryValue & (object | null), name: string, depth:
   return `{${fields.map(([key, item]) => `${quoteText(key)}: ${inner(item)}`).join(", ")}}`;
 }
 
-function integer(value: bigint, name: string): string {
-  const size = value < 0n ? -value - 1n : value;
-  if (size > INT128_MAX) throw unusable(name, "is beyond the 128 bits of HUGEINT");
-  const type = size <= INT32_MAX ? "INTEGER" : size <= INT64_MAX ? "BIGINT" : "HUGEINT";
-  return `CAST('${value}' AS ${type})`;
+/**
+ * A long list of numbers or of strings as one constant of the type that the list would have. DuckDB's tree has a node of several
+ * hundred bytes for each constant, so a list of 250,000 items took seconds to parse. Undefined for any other list.
+ */
+function longList(items: readonly QueryValue[], name: string): string | undefined {
+  if (items.length < LONG_LIST) return undefined;
+  const values = items.filter((item) => item !== null && item !== undefined);
+  if (values.length === 0) return undefined;
+  if (values.every((item) => typeof item === "string")) {
+    if (!values.every((item) => item.isWellFormed())) throw unusable(name, "contains half a surrogate pair");
+    // The JSON of a NUL is not text to DuckDB.
+    if (values.some((item) => item.includes("\0"))) return undefined;
+    return `from_json(${quoteText(JSON.stringify(items))}, '["VARCHAR"]')`;
+  }
+  if (!values.every((item) => typeof item === "number" || typeof item === "bigint")) return undefined;
+  const type = values.every((item) => typeof item === "bigint" || isWhole(item))
+    ? `${integerType(values.map((item) => sizeOf(BigInt(item))).reduce(larger), name)}[]`
+    : "DOUBLE[]";
+  const texts = items.map((item) => (Object.is(item, -0) ? "-0.0" : String(item ?? "NULL")));
+  return `CAST('[${texts.join(",")}]' AS ${type})`;
 }
+
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+function integer(value: bigint, name: string): string {
+  return `CAST('${value}' AS ${integerType(sizeOf(value), name)})`;
+}
+
+const sizeOf = (value: bigint): bigint => (value < 0n ? -value - 1n : value);
+
+function integerType(size: bigint, name: string): string {
+  if (size > INT128_MAX) throw unusable(name, "is beyond the 128 bits of HUGEINT");
+  return size <= INT32_MAX ? "INTEGER" : size <= INT64_MAX ? "BIGINT" : "HUGEINT";
+}
+
+const isWhole = (value: number): boolean => Number.isSafeInteger(value) && !Object.is(value, -0);
 
 function unusable(name: string, problem: string): StorageError {
   return invalid(

@@ -2,7 +2,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { PartitionEntry } from "@parquetry/core";
 import { foldName } from "../../statement/fold-name.ts";
 import { quoteName } from "../../statement/quote.ts";
-import type { RowConditions } from "../../statement/statement.ts";
+import type { RowCondition, RowConditions } from "../../statement/statement.ts";
 import type { CandidateTable, QueryColumn } from "../views/scan-table.ts";
 
 /** The result of {@link meetConditions}. */
@@ -28,9 +28,10 @@ export async function meetConditions(
   const known = new Set(here.map((name) => foldName(name)));
 
   const own = conditions.filter(({ table }) => table === names[0]);
-  const usable = own.filter(({ columns }) => columns.every((column) => known.has(column)));
+  const isUsable = ({ columns }: RowCondition): boolean => columns.every((column) => known.has(column));
+  const usable = own.filter(isUsable);
   if (usable.length === 0) return undefined;
-  const rest = own.filter((condition) => !usable.includes(condition)).flatMap(({ columns }) => columns);
+  const rest = own.filter((condition) => !isUsable(condition)).flatMap(({ columns }) => columns);
   const isAll = otherColumns !== undefined && ![...otherColumns, ...rest].some((name) => known.has(name));
 
   const kept = await keptBy(connection, usable.map(({ sql }) => sql).join(" AND "), keys, here, candidates);
