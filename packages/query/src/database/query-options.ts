@@ -5,6 +5,7 @@ import { checkCsvOptions } from "@parquetry/core/unstable/tables";
 import type { ResultOptions } from "../duckdb/duckdb.ts";
 import { parseMemoryLimit } from "../duckdb/isolated/process-memory.ts";
 import type { QueryProgress } from "../plan/plan-context.ts";
+import { DECLARED_KEY_TYPES, declaredKeyType } from "../tables/declared-key-type.ts";
 import type { ResultLimit } from "./result-limit.ts";
 import { isRowSchema, type RowSchema } from "./row-schema.ts";
 
@@ -15,7 +16,8 @@ type TypesByTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
 export interface OpenQueryOptions {
   /**
    * Types of partition keys, by table. Default: BIGINT where every value is an integer that BIGINT gives back unchanged, else
-   * VARCHAR. Also declares a key that only some partitions have.
+   * VARCHAR. Also declares a key that only some partitions have. A key can be a number, `DECIMAL(9,2)` included, text, a BOOLEAN, a
+   * UUID, a date or a time. A value that its type does not hold is an error where it is read.
    */
   readonly hiveTypes?: TypesByTable | undefined;
   /** Types of columns, by table. Values are cast; a value that cannot be cast is an error. Default: the types in the files. */
@@ -148,6 +150,13 @@ export function checkOpenQueryOptions(options: OpenQueryOptions): void {
           `${option} must map ${table} to types by column, such as { week: "VARCHAR" }`,
         );
       for (const [column, type] of Object.entries(types)) {
+        if (option === "hiveTypes") {
+          if (typeof type === "string" && declaredKeyType(type) !== undefined) continue;
+          throw invalid(
+            "openQuery",
+            `hiveTypes of ${table}: ${column} must be one of ${DECLARED_KEY_TYPES}, got ${JSON.stringify(type)}`,
+          );
+        }
         if (typeof type === "string" && SQL_TYPE.test(type)) continue;
         throw invalid(
           "openQuery",

@@ -103,10 +103,18 @@ function spark({ columns, keys }: TableDescription, name: string, location: stri
 }
 
 function duckDb({ keys }: TableDescription, name: string, location: string): string {
-  const types = keys.map((key) => `${quoteName(key.name)}: ${key.type}`).join(", ");
+  // hive_types takes types of one word.
+  const cast = keys.filter(({ type }) => !/^\w+$/.test(type));
+  const types = keys
+    .map((key) => `${quoteName(key.name)}: ${cast.includes(key) ? "VARCHAR" : key.type}`)
+    .join(", ");
+  const replaced = cast
+    .map((key) => `CAST(${quoteName(key.name)} AS ${key.type}) AS ${quoteName(key.name)}`)
+    .join(", ");
+  const select = cast.length === 0 ? "" : `SELECT * REPLACE (${replaced}) `;
   const hive =
     keys.length === 0 ? "hive_partitioning = false" : `hive_partitioning = true,\n  hive_types = {${types}}`;
-  return `CREATE VIEW ${quoteName(name)} AS FROM read_parquet(\n  ${quoteText(`${location}/**/*.parquet`)},\n  ${hive},\n  union_by_name = true\n);\n`;
+  return `CREATE VIEW ${quoteName(name)} AS ${select}FROM read_parquet(\n  ${quoteText(`${location}/**/*.parquet`)},\n  ${hive},\n  union_by_name = true\n);\n`;
 }
 
 function columnLines(

@@ -1,5 +1,6 @@
 import { type PartitionEntry, StorageError } from "@parquetry/core";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
+import { declaredKeyType } from "./declared-key-type.ts";
 
 const CANONICAL_INTEGER = /^(?:0|-?[1-9][0-9]*)$/;
 /** An integer of this many characters always fits into 64 bits. */
@@ -35,7 +36,7 @@ export function inferKeyTypes(
   const undeclared = Object.keys(declared).filter((name) => !keys.includes(name));
   return [...keys, ...undeclared].map((name) => {
     const given = Object.hasOwn(declared, name) ? declared[name] : undefined;
-    if (given !== undefined) return { name, type: given };
+    if (given !== undefined) return { name, type: declaredKeyType(given) ?? given };
     const values = seen.flatMap((entries) =>
       entries.filter(([key]) => key === name).map(([, value]) => value),
     );

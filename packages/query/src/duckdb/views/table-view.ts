@@ -113,7 +113,7 @@ function groupSelect(
   });
   const keys = table.keys.map(({ name, type }, i) =>
     keysHere.has(name)
-      ? `${hiveColumn(i)} AS ${quoteName(name)}`
+      ? `${keyValue(type, i)} AS ${quoteName(name)}`
       : `CAST(NULL AS ${type}) AS ${quoteName(name)}`,
   );
   const pinned = plain === undefined ? table.keys.filter(({ name }) => keysHere.has(name)) : [];
@@ -134,11 +134,17 @@ export function candidateView(
   const columns = table.columns.map(
     ({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`,
   );
-  const keys = table.keys.map(({ name }, i) => `${hiveColumn(i)} AS ${quoteName(name)}`);
+  const keys = table.keys.map(({ name, type }, i) => `${keyValue(type, i)} AS ${quoteName(name)}`);
   const variable = `parquetry_files_${index}`;
   const select = `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${readParquet(variable, table.keys, hiveKeys)}`;
   return { names: table.names, select, files: new Map([[variable, paths]]) };
 }
+
+/** DuckDB takes a type of one word, and would turn a value that is no TIMESTAMPTZ into NULL. Other types are cast from the text. */
+const isHiveType = (type: string): boolean => /^\w+$/.test(type);
+
+const keyValue = (type: string, index: number): string =>
+  isHiveType(type) ? hiveColumn(index) : `CAST(${hiveColumn(index)} AS ${type})`;
 
 function readParquet(
   variable: string,
@@ -147,7 +153,7 @@ function readParquet(
 ): string {
   const types = hiveKeys.map(({ name, type }) => {
     const index = keys.findIndex((key) => key.name === name);
-    return `${hiveColumn(index)}: ${type}`;
+    return `${hiveColumn(index)}: ${isHiveType(type) ? type : "VARCHAR"}`;
   });
   const hive =
     types.length > 0
