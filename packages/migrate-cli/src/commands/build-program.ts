@@ -3,7 +3,7 @@ import { Argument, Command, Option } from "commander";
 import { fitted } from "../terminal/terminal.ts";
 import { type CliWorld, type CommandContext, type GlobalFlags, usageError } from "./command-context.ts";
 import { EXIT_OK } from "./exit-codes.ts";
-import { bytesPerSecond, repeated, seconds, wholeNumber } from "./flag-values.ts";
+import { bytesPerSecond, concurrentFiles, repeated, seconds, wholeNumber } from "./flag-values.ts";
 import { HELP_TOPICS } from "./help-topics.ts";
 import { runCommand } from "./run-command.ts";
 import { addPlaceFlags, addSelectionFlags, addWhereFlag } from "./selection-flags.ts";
@@ -119,7 +119,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
     )
       .option("--dry-run", "only show the plan")
       .option("--force", "overwrite what differs or is not proven equal at the target")
-      .option("--concurrency <n>", "files copied concurrently (default: adapts, 4 to 256)", wholeNumber)
+      .option("--concurrency <n>", "files copied concurrently (default: adapts, 4 to 256)", concurrentFiles)
       .option("--bandwidth <rate>", "the most bytes per second, up and down, e.g. 10MB", bytesPerSecond)
       .option("--max-errors <n>", "stop after this many failed files (default: 100)", wholeNumber)
       .option("--report <dir>", "write lists, summary.json and report.html to this folder")

@@ -16,6 +16,20 @@ export function wholeNumber(value: string): number {
   throw new InvalidArgumentError("Expected a whole number of at least 1.");
 }
 
+/** The most files that are copied concurrently. */
+const MAX_CONCURRENCY = 10_000;
+
+/**
+ * Parses a number of files to copy concurrently.
+ *
+ * @throws InvalidArgumentError for anything else.
+ */
+export function concurrentFiles(value: string): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= 1 && number <= MAX_CONCURRENCY) return number;
+  throw new InvalidArgumentError("Expected a whole number from 1 to 10,000.");
+}
+
 const UNIT_BYTES: Readonly<Record<string, number>> = {
   "": 1,
   k: 1e3,

@@ -1,4 +1,4 @@
-import { abilitiesOf, isStorageError, type StorageBackend, type StorageError } from "@parquetry/core/backend";
+import { abilitiesOf, isStorageError, type StorageBackend, StorageError } from "@parquetry/core/backend";
 import {
   CONCURRENCY_CONTROL_KIND,
   type ConcurrencyControl,
@@ -31,6 +31,9 @@ import { UPLOAD_JOURNAL_KIND, type UploadJournal } from "./upload-journal.ts";
 
 /** The number of failed files after which a migration stops, by default. */
 const DEFAULT_MAX_ERRORS = 100;
+
+/** More files than this are not copied concurrently, whatever is asked for: each takes memory while it waits. */
+const MAX_CONCURRENT_FILES = 10_000;
 
 /** How many of the slowest files a result names. */
 const SLOWEST = 10;
@@ -128,7 +131,7 @@ export async function runMigration(
   const { maxErrors = DEFAULT_MAX_ERRORS, bytesPerSecond } = options;
   const concurrency =
     typeof options.concurrency === "number"
-      ? fixedConcurrency(options.concurrency)
+      ? fixedConcurrency(Math.min(options.concurrency, MAX_CONCURRENT_FILES))
       : (options.concurrency ?? createAdaptiveConcurrency());
   checkPlan(options.plan, source, target);
   using bandwidth = limitBandwidth(source, target, bytesPerSecond);
@@ -213,8 +216,9 @@ export async function runMigration(
         .sort((a, b) => b.durationMs - a.durationMs)
         .slice(0, SLOWEST);
       onProgress?.({ type: "copied", key, sizeBytes, durationMs });
-    } catch (error) {
-      if (!isStorageError(error)) throw error;
+    } catch (thrown) {
+      if (!isStorageError(thrown)) throw thrown;
+      const error = explainMissingFolder(thrown, target);
       if (error.code === "aborted") {
         // It is pending: the next run resumes it, or copies it again.
         if (stopSignal?.aborted && !signal?.aborted) return;
@@ -290,6 +294,14 @@ export async function runMigration(
       plan.close();
     },
   };
+}
+
+/** Says which folder is missing: a directory reports only that a write found no place. */
+function explainMissingFolder(error: StorageError, target: StorageBackend): StorageError {
+  const { code, op, path, backend, storeCode } = error;
+  if (code !== "not_found" || op !== "put" || storeCode !== "ENOENT") return error;
+  const message = `put ${path}: the folder ${target.url()} is gone, or the file system below it. Create or mount it again, and run the same command.`;
+  return new StorageError({ code, op, path, backend, storeCode, message, cause: error });
 }
 
 /** The same journal, which also reports each upload whose start was requested more than once. */

@@ -84,4 +84,21 @@ describe("forEachConcurrent", () => {
     expect(settled).toBe(before);
     expect(settled).toBeLessThan(20);
   });
+
+  it.each([1e9, Number.MAX_SAFE_INTEGER])(
+    "starts no more than there are items, at a limit of %d",
+    async (limit) => {
+      async function* items(): AsyncGenerator<number> {
+        for (let i = 0; i < 50; i++) yield i;
+      }
+      let running = 0;
+      let most = 0;
+      await forEachConcurrent(items(), limit, async () => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        running--;
+      });
+      expect(most).toBe(50);
+    },
+  );
 });

@@ -31,12 +31,12 @@ export async function forEachConcurrent<T>(
   };
 
   await new Promise<void>((settled) => {
+    /** Starts one worker, which starts the next when it has an item: there are never many more of them than items. */
     const hire = (): void => {
-      while (!ended && !shouldStop() && working < limitNow()) {
+      if (!ended && !shouldStop() && working < limitNow()) {
         working++;
         void worker();
-      }
-      if (working === 0) settled();
+      } else if (working === 0) settled();
     };
     const worker = async (): Promise<void> => {
       try {
@@ -46,6 +46,7 @@ export async function forEachConcurrent<T>(
             ended = true;
             break;
           }
+          hire();
           await run(next.value);
           if (working < limitNow()) hire();
         }
