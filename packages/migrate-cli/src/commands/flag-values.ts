@@ -20,14 +20,14 @@ export function wholeNumber(value: string): number {
 const MAX_CONCURRENCY = 10_000;
 
 /**
- * Parses a number of files to copy concurrently.
+ * Parses a number of files to copy concurrently, 1 to 10,000.
  *
  * @throws InvalidArgumentError for anything else.
  */
 export function concurrentFiles(value: string): number {
-  const number = Number(value);
-  if (/^\d+$/.test(value) && number >= 1 && number <= MAX_CONCURRENCY) return number;
-  throw new InvalidArgumentError("Expected a whole number from 1 to 10,000.");
+  const files = wholeNumber(value);
+  if (files <= MAX_CONCURRENCY) return files;
+  throw new InvalidArgumentError("Expected at most 10,000 files.");
 }
 
 const UNIT_BYTES: Readonly<Record<string, number>> = {
