@@ -31,8 +31,8 @@ export function parseFilters(filters: PartitionFilters): ParsedFilters {
 }
 
 function wantedText(key: string, value: PartitionValue): string | null {
-  // A Set, a Date or a range is not a value of a partition, and neither is undefined.
-  if (value === undefined || typeof value === "function" || (typeof value === "object" && value !== null))
+  // A Set, a Date or a range, for example.
+  if (value !== null && !["string", "number", "bigint", "boolean"].includes(typeof value))
     throw invalid(
       "readIndex",
       `the filter ${key} is ${showValue(value)}, expected a string, number, bigint, boolean or null, or an array of these`,
