@@ -36,7 +36,7 @@ export async function checkAccess(
       checks.push({ name: `${name}: ${what}`, status: "ok", detail: await run() });
       return true;
     } catch (error) {
-      if (!isStorageError(error) || error.code === "aborted") throw error;
+      if (!isStorageError(error) || error.code === "aborted" || signal?.aborted === true) throw error;
       const isHarmless = isOnlyRead && what === "write" && error.code === "permission_denied";
       checks.push({
         name: `${name}: ${what}`,
@@ -112,7 +112,7 @@ async function checkClock(
       remedy: "Set this machine's clock (NTP): signatures fail if it is 15 minutes off.",
     };
   } catch (error) {
-    if (!isStorageError(error) || error.code === "aborted") throw error;
+    if (!isStorageError(error) || error.code === "aborted" || signal?.aborted === true) throw error;
     return { name: check, status: "skip", detail: error.message };
   }
 }

@@ -80,7 +80,7 @@ export async function checkFiles(
     problem:
       info.sizeBytes > MAX_MANIFEST_BYTES
         ? "too_large"
-        : await readingProblem(async () => {
+        : await readingProblem(signal, async () => {
             const { body } = await backend.get(info.key, { ifMatch: info.etag, signal });
             parseManifest(await collectBytes(body), info.key);
             return undefined;
@@ -171,7 +171,7 @@ async function problemOf(
     const { body } = await backend.get(key, { range: { start, end }, ifMatch: etag, signal });
     return Buffer.from(await collectBytes(body));
   };
-  return readingProblem(async () => {
+  return readingProblem(signal, async () => {
     const head = await read(0, 4);
     const tail = await read(sizeBytes - TAIL_BYTES, sizeBytes);
     const magic = tail.toString("latin1", 4);
@@ -183,11 +183,14 @@ async function problemOf(
 }
 
 /** Returns the problem that a function finds, or the code of the error with which it fails; none for a file that is gone by now. */
-async function readingProblem(find: () => Promise<string | undefined>): Promise<string | undefined> {
+async function readingProblem(
+  signal: AbortSignal | undefined,
+  find: () => Promise<string | undefined>,
+): Promise<string | undefined> {
   try {
     return await find();
   } catch (error) {
-    if (!isStorageError(error) || ["aborted", "unauthenticated"].includes(error.code)) throw error;
+    if (!isStorageError(error) || signal?.aborted === true || error.code === "unauthenticated") throw error;
     return ["not_found", "precondition_failed"].includes(error.code) ? undefined : error.code;
   }
 }

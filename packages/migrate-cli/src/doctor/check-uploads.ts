@@ -32,7 +32,7 @@ export async function checkUploads(
       },
     ];
   } catch (error) {
-    if (!isStorageError(error) || error.code === "aborted") throw error;
+    if (!isStorageError(error) || error.code === "aborted" || signal?.aborted === true) throw error;
     return [{ name: check, status: "skip", detail: error.message }];
   }
 }

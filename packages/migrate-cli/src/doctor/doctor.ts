@@ -64,7 +64,7 @@ export async function doctor(
       backend = await open();
       checkBackend(backend, `the result of open() of ${name}`, "doctor");
     } catch (error) {
-      if (!isStorageError(error) || error.code === "aborted") throw error;
+      if (!isStorageError(error) || error.code === "aborted" || options.signal?.aborted === true) throw error;
       add({ name: `${name}: configuration`, status: "fail", detail: error.message });
       continue;
     }

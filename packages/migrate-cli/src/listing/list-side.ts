@@ -1,4 +1,10 @@
-import type { ListOptions, ObjectInfo, StorageBackend } from "@parquetry/core/backend";
+import {
+  type ListOptions,
+  type ObjectInfo,
+  type StorageBackend,
+  throwIfAborted,
+} from "@parquetry/core/backend";
+import { isYieldDue, yieldIfDue } from "@parquetry/core/unstable";
 
 /** Options of {@link listSide}; without `onUnreadable`, a folder that cannot be read fails the listing. */
 export interface ListSideOptions
@@ -7,7 +13,10 @@ export interface ListSideOptions
   readonly onPage?: ((objects: number) => void) | undefined;
 }
 
-/** Lists one side object by object, and requests the next page while the current one is used. */
+/**
+ * Lists one side object by object, and requests the next page while the current one is used. Other work runs in between, and an
+ * abort is heeded at the next object, however long the pages are.
+ */
 export async function* listSide(
   backend: StorageBackend,
   { onPage, ...options }: ListSideOptions = {},
@@ -22,7 +31,11 @@ export async function* listSide(
       ahead = pages.next();
       // A failure is thrown where the page is awaited.
       ahead.catch(() => {});
-      yield* page.value.objects;
+      for (const object of page.value.objects) {
+        if (isYieldDue()) await yieldIfDue();
+        throwIfAborted(options.signal, "list", options.prefix ?? "", backend.name);
+        yield object;
+      }
     }
   } finally {
     await ahead.catch(() => {});

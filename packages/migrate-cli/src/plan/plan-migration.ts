@@ -1,5 +1,10 @@
-import { type BackendCapabilities, isStorageError, type StorageBackend } from "@parquetry/core/backend";
-import { checkOptions, mapOrdered, type OptionKinds } from "@parquetry/core/unstable";
+import {
+  type BackendCapabilities,
+  isStorageError,
+  type StorageBackend,
+  throwIfAborted,
+} from "@parquetry/core/backend";
+import { checkOptions, isYieldDue, mapOrdered, type OptionKinds, yieldIfDue } from "@parquetry/core/unstable";
 import { isRemote } from "../cost/provider.ts";
 import type { Side } from "../proof/decide.ts";
 import { HASH_CACHE_KIND, type HashCache } from "../proof/hash-cache.ts";
@@ -126,13 +131,15 @@ export async function planMigration(
     try {
       return { pair, kind: await prove(recall(pair)) };
     } catch (error) {
-      if (!isStorageError(error) || isAboutTheRun(error.code)) throw error;
+      if (!isStorageError(error) || signal?.aborted || error.code === "unauthenticated") throw error;
       return { pair, kind: "failed", failure: { key: pair.key, code: error.code, message: error.message } };
     }
   };
 
   try {
     for await (const { pair, kind, failure } of mapOrdered(candidates(), HASH_CONCURRENCY, judge)) {
+      if (isYieldDue()) await yieldIfDue();
+      throwIfAborted(signal, "plan", "", source.name);
       const info = pair.source ?? pair.target;
       if (info === undefined) continue;
       table.add(pair.key, kind, info.sizeBytes);
@@ -201,9 +208,4 @@ export function countPutRequests(
   if (sizeBytes <= maxSinglePutBytes) return 1;
   const partSize = Math.max(partSizeBytes, Math.ceil(sizeBytes / maxParts));
   return Math.ceil(sizeBytes / partSize) + 2;
-}
-
-/** Whether every further file would fail in the same way. */
-function isAboutTheRun(code: string): boolean {
-  return code === "aborted" || code === "unauthenticated";
 }

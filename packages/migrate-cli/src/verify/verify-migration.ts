@@ -1,6 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
-import { checkOptions, mapOrdered, type OptionKinds, type SkippedEntry } from "@parquetry/core/unstable";
+import { isStorageError, type StorageBackend, throwIfAborted } from "@parquetry/core/backend";
+import {
+  checkOptions,
+  isYieldDue,
+  mapOrdered,
+  type OptionKinds,
+  type SkippedEntry,
+  yieldIfDue,
+} from "@parquetry/core/unstable";
 import { listAhead } from "../listing/list-ahead.ts";
 import { checkEnds } from "../plan/check-ends.ts";
 import { listEnds } from "../plan/list-ends.ts";
@@ -180,7 +187,7 @@ export async function verifyMigration(
     try {
       return { ...candidate, action: await prove(pair, isSampled) };
     } catch (error) {
-      if (!isStorageError(error) || error.code === "aborted" || error.code === "unauthenticated") throw error;
+      if (!isStorageError(error) || signal?.aborted || error.code === "unauthenticated") throw error;
       const failure: FileFailure = { key: pair.key, code: error.code, message: error.message };
       return { ...candidate, action: "unverifiable", failure };
     }
@@ -194,6 +201,8 @@ export async function verifyMigration(
       HASH_CONCURRENCY,
       judge,
     )) {
+      if (isYieldDue()) await yieldIfDue();
+      throwIfAborted(signal, "verify", "", source.name);
       const { key, source: left, target: right } = pair;
       if (left !== undefined) table.add(key, "source", left.sizeBytes);
       if (right !== undefined) table.add(key, "target", right.sizeBytes);
