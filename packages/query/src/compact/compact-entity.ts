@@ -26,7 +26,7 @@ import { declaredType, reconcileColumns, variantsOf } from "../tables/reconcile-
 import { storedFiles } from "../tables/stored-files.ts";
 import type { DeclaredTable, TableFacts } from "../tables/table-facts.ts";
 import type { CompactedPartition, CompactionReport, CompactOptions } from "./compact-options.ts";
-import { type CompactionPlan, type CompactionStep, planCompaction } from "./plan-compaction.ts";
+import { type CompactionPlan, type CompactionStep, identityOf, planCompaction } from "./plan-compaction.ts";
 import { madeFrom, noteOf, type TargetState, targetState } from "./target-state.ts";
 
 /** Partitions that are merged concurrently: while DuckDB uses every core for one, the store answers requests for others. */
@@ -101,8 +101,8 @@ async function makePlan(
   const wanted = new Map(
     Object.entries(where).map(([key, value]) => {
       if (typeof value === "function") return [key, value];
-      const values = new Set([value].flat().map(String));
-      return [key, (text: string) => values.has(text === HIVE_NULL ? "" : text)];
+      const values = new Set([value].flat().map((item) => String(item).normalize("NFC")));
+      return [key, (text: string) => values.has(text === HIVE_NULL ? "" : text.normalize("NFC"))];
     }),
   );
   const canMatch = ({ entries }: Partition): boolean =>
@@ -126,7 +126,7 @@ async function makePlan(
   const { folders: there } = await walkPartitions(backend, target, { signal });
   return {
     ...plan,
-    there: new Map(there.map((folder) => [folder.partition.path(), folder])),
+    there: new Map(there.map((folder) => [identityOf(folder.partition), folder])),
     isWhole: Object.keys(where).every((key) => into.keys.includes(key)),
   };
 }
@@ -141,7 +141,7 @@ async function targetOf(
   if (target === facts.entity)
     return { isDone: false, replaced: step.files.map(({ file }) => file), made: undefined };
   const made = madeFrom(facts.entity, step, [keyColumns, sortBy]);
-  const folder = there.get(step.partition.path());
+  const folder = there.get(identityOf(step.partition));
   return { ...(await targetState(folder, made, isWhole, { duckdb, source }, signal)), made };
 }
 

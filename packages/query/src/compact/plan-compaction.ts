@@ -18,6 +18,11 @@ export interface CompactionPlan {
   readonly skipped: readonly SkippedPartition[];
 }
 
+/** The same for partitions of the same values: these are compared in Unicode's composed form (docs/decisions/0020). */
+export function identityOf(partition: Partition): string {
+  return partition.path().normalize("NFC");
+}
+
 /**
  * Groups files by the partition whose one file they become.
  *
@@ -33,13 +38,15 @@ export function planCompaction(
   const groups = new Map<string, { readonly partition: Partition; readonly files: StoredFile[] }>();
   for (const file of files) {
     const partition = Partition.of(file.entries.filter(([key]) => keys.includes(key)));
-    const group = groups.get(partition.path()) ?? { partition, files: [] };
+    const identity = identityOf(partition);
+    const group = groups.get(identity) ?? { partition, files: [] };
     group.files.push(file);
-    groups.set(partition.path(), group);
+    groups.set(identity, group);
   }
   const steps: CompactionStep[] = [];
   const skipped: SkippedPartition[] = [];
-  for (const [path, step] of groups) {
+  for (const step of groups.values()) {
+    const path = step.partition.path();
     if (step.files.some(({ file }) => file.format === "csv")) {
       skipped.push({ partition: path, reason: "it contains CSV, which compact does not rewrite" });
     } else if (keyColumns.length === 0 && step.files.length === 1) {

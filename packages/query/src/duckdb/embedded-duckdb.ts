@@ -257,7 +257,7 @@ class EmbeddedDuckDb implements DuckDb {
   ): Promise<DuckDBConnection> {
     const connection = await this.#executor.connect();
     try {
-      const views = await Promise.all(tables.map((table, i) => scanView(table, this.#scratch, i)));
+      const views = await Promise.all(tables.map((table, i) => scanView(table, this.#scratch, i, sql)));
       await createViews(connection, views, async (planning) => {
         try {
           await plan(planning);

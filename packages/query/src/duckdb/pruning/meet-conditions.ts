@@ -2,7 +2,8 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { PartitionEntry } from "@parquetry/core";
 import { foldName } from "../../statement/fold-name.ts";
 import { quoteName } from "../../statement/quote.ts";
-import type { RowCondition, RowConditions } from "../../statement/statement.ts";
+import type { RowCondition, Statement } from "../../statement/statement.ts";
+import { comparesComposed, composedKey } from "../views/composed-keys.ts";
 import type { CandidateTable, QueryColumn } from "../views/scan-table.ts";
 
 /** The result of {@link meetConditions}. */
@@ -19,12 +20,13 @@ export interface ConditionsMet {
  */
 export async function meetConditions(
   connection: DuckDBConnection,
-  { conditions, otherColumns }: RowConditions,
+  { text, conditions: rowConditions }: Pick<Statement, "text" | "conditions">,
   { names, keys }: CandidateTable,
   candidates: readonly (readonly PartitionEntry[])[],
 ): Promise<ConditionsMet | undefined> {
   const here = commonNames({ keys }, candidates);
-  if (names.length !== 1 || here === undefined) return undefined;
+  if (rowConditions === undefined || names.length !== 1 || here === undefined) return undefined;
+  const { conditions, otherColumns } = rowConditions;
   const known = new Set(here.map((name) => foldName(name)));
 
   const own = conditions.filter(({ table }) => table === names[0]);
@@ -34,21 +36,24 @@ export async function meetConditions(
   const rest = own.filter((condition) => !isUsable(condition)).flatMap(({ columns }) => columns);
   const isAll = otherColumns !== undefined && ![...otherColumns, ...rest].some((name) => known.has(name));
 
-  const kept = await keptBy(connection, usable.map(({ sql }) => sql).join(" AND "), keys, here, candidates);
+  const condition = usable.map(({ sql }) => sql).join(" AND ");
+  const kept = await keptBy(connection, condition, text, keys, here, candidates);
   return kept && { kept, isAll };
 }
 
-/** The candidates of whose keys a condition in SQL is true; undefined where evaluating it fails. */
+/** The candidates of whose keys a condition, a part of the SQL, is true; undefined where evaluating it fails. */
 export async function keptBy(
   connection: DuckDBConnection,
   condition: string,
+  sql: string,
   keys: readonly QueryColumn[],
   names: readonly string[],
   candidates: readonly (readonly PartitionEntry[])[],
 ): Promise<readonly boolean[] | undefined> {
+  const composed = comparesComposed(sql, candidates);
   const typed = names.map((name, i) => {
     const type = keys.find((key) => key.name === name)?.type ?? "VARCHAR";
-    return `CAST(entry[${i + 1}] AS ${type}) AS ${quoteName(name)}`;
+    return `${composedKey(`CAST(entry[${i + 1}] AS ${type})`, type, composed)} AS ${quoteName(name)}`;
   });
   const values = JSON.stringify(candidates.map((entries) => entries.map(([, value]) => value)));
   try {

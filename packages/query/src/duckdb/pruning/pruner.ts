@@ -111,7 +111,7 @@ export class Pruner {
   ): Promise<PruneResult> {
     const paths = new Map<CandidateTable, readonly string[]>();
     for (const [i, table] of tables.entries()) {
-      paths.set(table, await this.#createView(connection, table, i));
+      paths.set(table, await this.#createView(connection, table, i, statement.text));
     }
     const answer = await interruptible(connection, options, () => serializePlan(connection, statement.text));
     const problem = serializedProblem(answer, statement.text);
@@ -150,8 +150,7 @@ export class Pruner {
     const narrowed: Narrowed[] = [];
     for (const table of tables) {
       const { candidates = [], entity } = table;
-      const found =
-        statement.conditions && (await meetConditions(connection, statement.conditions, table, candidates));
+      const found = statement.conditions && (await meetConditions(connection, statement, table, candidates));
       if (found?.isAll === true) {
         const kept = new Map([[entity, found.kept]]);
         return {
@@ -190,7 +189,7 @@ export class Pruner {
     // A scan without a filter needs every candidate.
     if (conditions.some((some) => some.length === 0)) return undefined;
     const condition = conditions.map((some) => `(${some.join(" AND ")})`).join(" OR ");
-    return keptBy(connection, condition, table.keys, names, candidates);
+    return keptBy(connection, condition, statement.text, table.keys, names, candidates);
   }
 
   #remember(name: string, scans: readonly ReadonlyMap<string, SqlNode>[]): void {
@@ -204,6 +203,7 @@ export class Pruner {
     connection: DuckDBConnection,
     table: CandidateTable,
     index: number,
+    sql: string,
   ): Promise<readonly string[]> {
     const names = table.keys.map(({ name }) => name);
     const { candidates } = table;
@@ -220,7 +220,7 @@ export class Pruner {
               file,
             ),
           );
-    await createViews(connection, [candidateView(table, hiveKeys, [...new Set(paths)], index)]);
+    await createViews(connection, [candidateView(table, hiveKeys, [...new Set(paths)], index, sql)]);
     return candidates === undefined || candidates.length === 0 ? [] : paths;
   }
 

@@ -1,6 +1,8 @@
 import { mapYielding } from "../../files/map-yielding.ts";
+import type { ScanFile } from "../../files/scan-file.ts";
 import { foldName } from "../../statement/fold-name.ts";
 import { quoteName } from "../../statement/quote.ts";
+import { comparesComposed, composedKey } from "./composed-keys.ts";
 import type { CandidateTable, FileColumn, FileGroup, QueryColumn, ScanTable } from "./scan-table.ts";
 import { hiveColumn, type Scratch } from "./scratch.ts";
 
@@ -34,10 +36,16 @@ export interface KeyTable {
 }
 
 /** The view of a table in execution: one scan for each group of files, each converted to the table's columns. */
-export async function scanView(table: ScanTable, scratch: Scratch, index: number): Promise<TableView> {
+export async function scanView(
+  table: ScanTable,
+  scratch: Scratch,
+  index: number,
+  sql = "",
+): Promise<TableView> {
   const files = new Map<string, readonly string[]>();
   const scans: string[] = [];
   const keyTables: KeyTable[] = [];
+  const composed = comparesComposed(sql, entriesOf(table));
   for (const [i, group] of table.groups.entries()) {
     const [first] = group.files;
     if (first === undefined) continue;
@@ -56,11 +64,15 @@ export async function scanView(table: ScanTable, scratch: Scratch, index: number
     files.set(variable, paths);
     const keyTable = isPlain ? keyTableOf(table, group, paths, `parquetry_keys_${index}_${i}`) : undefined;
     if (keyTable !== undefined) keyTables.push(keyTable);
-    scans.push(groupSelect(table, group, variable, isPlain ? { keyTable } : undefined));
+    scans.push(groupSelect(table, group, variable, isPlain ? { keyTable } : undefined, composed));
   }
   const select =
     scans.length > 0 ? scans.join(" UNION ALL ") : emptySelect([...table.columns, ...table.keys]);
   return { names: table.names, select, files, keyTables };
+}
+
+function* entriesOf({ groups }: ScanTable): Generator<ScanFile["entries"]> {
+  for (const { files } of groups) for (const { entries } of files) yield entries;
 }
 
 /** Where a file lies in `year=2024`, DuckDB would read that value for its column `Year`. */
@@ -103,6 +115,7 @@ function groupSelect(
   group: FileGroup,
   variable: string,
   plain: { readonly keyTable: KeyTable | undefined } | undefined,
+  composed: boolean,
 ): string {
   const keysHere = new Set(group.files[0]?.entries.map(([key]) => key));
   const own = new Map(group.columns.map((column) => [foldName(column.name), column]));
@@ -113,7 +126,7 @@ function groupSelect(
   });
   const keys = table.keys.map(({ name, type }, i) =>
     keysHere.has(name)
-      ? `${keyValue(type, i)} AS ${quoteName(name)}`
+      ? `${composedKey(keyValue(type, i), type, composed)} AS ${quoteName(name)}`
       : `CAST(NULL AS ${type}) AS ${quoteName(name)}`,
   );
   const pinned = plain === undefined ? table.keys.filter(({ name }) => keysHere.has(name)) : [];
@@ -130,11 +143,15 @@ export function candidateView(
   hiveKeys: readonly QueryColumn[],
   paths: readonly string[],
   index: number,
+  sql: string,
 ): TableView {
+  const composed = comparesComposed(sql, table.candidates ?? []);
   const columns = table.columns.map(
     ({ name, type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`,
   );
-  const keys = table.keys.map(({ name, type }, i) => `${keyValue(type, i)} AS ${quoteName(name)}`);
+  const keys = table.keys.map(
+    ({ name, type }, i) => `${composedKey(keyValue(type, i), type, composed)} AS ${quoteName(name)}`,
+  );
   const variable = `parquetry_files_${index}`;
   const select = `SELECT ${[...columns, ...keys].join(", ") || "1 AS one"} FROM ${readParquet(variable, table.keys, hiveKeys)}`;
   return { names: table.names, select, files: new Map([[variable, paths]]) };
