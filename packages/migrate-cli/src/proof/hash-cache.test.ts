@@ -52,4 +52,15 @@ describe("openHashCache", () => {
     expect(problems).toHaveLength(1);
     cache.close();
   });
+
+  it("rejects what is not a hash, which would displace the records behind it", () => {
+    const cache = openHashCache(path);
+    for (const wrong of ["", "x", "0".repeat(31), "G".repeat(32), 5, null, {}]) {
+      // A caller without types may pass anything.
+      const set = (): void => cache.set("/a", "v", wrong as string);
+      expect(set).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+    }
+    cache.close();
+    expect(readFileSync(path).byteLength).toBe(0);
+  });
 });

@@ -1,13 +1,14 @@
 import { hash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { type CustomKind, checkOptions } from "@parquetry/core/unstable";
+import { type CustomKind, checkOptions, invalid } from "@parquetry/core/unstable";
 import { NAME_BYTES, RECORD_BYTES, RecordTable, VALUE_BYTES } from "../spool/record-table.ts";
 
 /** A cache file that is larger than this is emptied: most of its records are of files that have changed since. In bytes. */
 export const MAX_CACHE_BYTES: number = 128 * 1024 * 1024;
 
 const MD5_BYTES = 16;
+const NO_MD5: string = "0".repeat(2 * MD5_BYTES);
 
 /** How many records are written together. */
 const WRITE_TOGETHER = 256;
@@ -16,7 +17,7 @@ const WRITE_TOGETHER = 256;
 export interface HashCache {
   /** Returns the MD5 recorded for a version of a file in hex, or undefined. */
   get(url: string, etag: string): string | undefined;
-  /** Records an MD5. `atOnce` writes it immediately, for hashes that it would cost a GET to learn again. */
+  /** Records an MD5, 32 hexadecimal digits in lower case. `atOnce` writes it immediately, for hashes that it would cost a GET to learn again. */
   set(url: string, etag: string, md5: string, atOnce?: boolean): void;
   /** Writes the pending records. Later calls of `set` are not written. */
   close(): void;
@@ -25,7 +26,10 @@ export interface HashCache {
 /** The kind of an option that takes a {@link HashCache}. */
 export const HASH_CACHE_KIND: CustomKind = {
   expected: "a HashCache, as openHashCache(path) returns",
-  is: (value) => typeof value === "object" && value !== null && "get" in value && "set" in value,
+  is: (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    ["get", "set"].every((name) => typeof Reflect.get(value, name) === "function"),
 };
 
 /**
@@ -80,12 +84,14 @@ export function openHashCache(path: string, onProblem: (problem: string) => void
 
   return {
     get(url, etag) {
+      checkRecord("get", url, etag, NO_MD5);
       const name = recordName(url, etag);
       const value = table.get(name);
       const md5 = value?.subarray(0, MD5_BYTES);
       return md5 !== undefined && checked(name, md5).equals(value ?? md5) ? md5.toString("hex") : undefined;
     },
     set(url, etag, md5, atOnce = false) {
+      checkRecord("set", url, etag, md5);
       const name = recordName(url, etag);
       const value = checked(name, Buffer.from(md5, "hex"));
       if (table.set(name, value)) pending.push(name, value);
@@ -107,4 +113,18 @@ function recordName(url: string, etag: string): Buffer {
 function checked(name: Buffer, md5: Buffer): Buffer {
   const check = hash("md5", Buffer.concat([name, md5]), "buffer");
   return Buffer.concat([md5, check]).subarray(0, VALUE_BYTES);
+}
+
+/** Checks the arguments of a call, for callers without types: a record of another length would displace all later ones. */
+function checkRecord(op: string, url: string, etag: string, md5: unknown): void {
+  if (
+    typeof url !== "string" ||
+    typeof etag !== "string" ||
+    typeof md5 !== "string" ||
+    !/^[0-9a-f]{32}$/.test(md5)
+  )
+    throw invalid(
+      `HashCache.${op}`,
+      "url and etag must be strings, and md5 32 hexadecimal digits in lower case",
+    );
 }

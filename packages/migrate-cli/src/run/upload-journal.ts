@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type CustomKind, checkOptions } from "@parquetry/core/unstable";
+import { type CustomKind, checkOptions, invalid } from "@parquetry/core/unstable";
 import { readUploadRecord, type UploadRecord } from "./read-upload-record.ts";
 
 /** The name of a record's file, which is made of its URL. */
@@ -36,7 +36,10 @@ export interface UploadJournal {
 /** The kind of an option that takes an {@link UploadJournal}. */
 export const UPLOAD_JOURNAL_KIND: CustomKind = {
   expected: "an UploadJournal, as openUploadJournal(folder) returns",
-  is: (value) => typeof value === "object" && value !== null && "get" in value && "records" in value,
+  is: (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    ["get", "set", "delete", "records"].every((name) => typeof Reflect.get(value, name) === "function"),
 };
 
 /**
@@ -58,8 +61,10 @@ export function openUploadJournal(
   // A missing folder becomes null, since an undefined option passes.
   const given = { folder: folder ?? null, onProblem };
   checkOptions(given, { folder: "string", onProblem: "function" }, "openUploadJournal");
-  const pathOf = (url: string): string =>
-    join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 32)}.json`);
+  const pathOf = (url: string): string => {
+    if (typeof url !== "string") throw invalid("UploadJournal", "url must be a string");
+    return join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 32)}.json`);
+  };
   const write = (record: UploadRecord): void => {
     try {
       mkdirSync(folder, { recursive: true });

@@ -43,4 +43,25 @@ describe("createSpool", () => {
     expect(readdirSync(folder)).toEqual([]);
     rmSync(folder, { recursive: true });
   });
+
+  it("fails with a StorageError that names the folder if there is no room for its file", () => {
+    const before = process.env["TMPDIR"];
+    process.env["TMPDIR"] = "/nonexistent/tmp";
+    try {
+      const spool = createSpool<string>(0);
+      const fill = (): void => {
+        for (let i = 0; i < 20_000; i++) spool.push("some text");
+      };
+      expect(fill).toThrow(
+        expect.objectContaining({
+          code: "unavailable",
+          message: expect.stringContaining("/nonexistent/tmp"),
+        }),
+      );
+      spool.close();
+    } finally {
+      if (before === undefined) delete process.env["TMPDIR"];
+      else process.env["TMPDIR"] = before;
+    }
+  });
 });

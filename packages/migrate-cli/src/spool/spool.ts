@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { promisify } from "node:util";
+import { StorageError } from "@parquetry/core/backend";
 
 /** How many items a spool keeps in memory before it moves to a temporary file. */
 export const SPOOL_MEMORY_ITEMS = 5_000;
@@ -38,8 +39,12 @@ export function createSpool<T>(memoryItems: number = SPOOL_MEMORY_ITEMS): Spool<
 
   const open = (): number => {
     if (descriptor !== undefined) return descriptor;
-    folder = mkdtempSync(join(tmpdir(), "parquetry-"));
-    descriptor = openSync(join(folder, "spool.ndjson"), "a+", 0o600);
+    try {
+      folder = mkdtempSync(join(tmpdir(), "parquetry-"));
+      descriptor = openSync(join(folder, "spool.ndjson"), "a+", 0o600);
+    } catch (error) {
+      throw failed("created", error);
+    }
     // An open file whose name is deleted disappears with the process, however it ends. Windows cannot do that.
     if (process.platform !== "win32") removeFolder();
     return descriptor;
@@ -51,8 +56,11 @@ export function createSpool<T>(memoryItems: number = SPOOL_MEMORY_ITEMS): Spool<
   const flush = (): void => {
     if (pending.length === 0) return;
     const bytes = Buffer.from(pending.join(""));
-    for (let written = 0; written < bytes.byteLength; ) {
-      written += writeSync(open(), bytes, written);
+    const file = open();
+    try {
+      for (let written = 0; written < bytes.byteLength; ) written += writeSync(file, bytes, written);
+    } catch (error) {
+      throw failed("written", error);
     }
     pending = [];
     pendingBytes = 0;
@@ -99,4 +107,13 @@ export function createSpool<T>(memoryItems: number = SPOOL_MEMORY_ITEMS): Spool<
       pending = [];
     },
   };
+}
+
+function failed(what: string, cause: unknown): StorageError {
+  return new StorageError({
+    code: "unavailable",
+    op: "spool",
+    message: `A temporary file in ${tmpdir()} cannot be ${what}: ${String(cause)}. Free some space, or set TMPDIR to another folder.`,
+    cause,
+  });
 }

@@ -1,3 +1,5 @@
+import { invalid } from "@parquetry/core/unstable";
+
 /** How the two sides of one top-level folder compare. */
 export interface FolderParity {
   /** The folder; `.` for the files of the root. */
@@ -22,12 +24,15 @@ export interface FolderParity {
  * Formats a folder's parity as one line, for people and scripts. `local` is the source and `cloud` the target, whatever
  * they are.
  *
+ * @throws StorageError `invalid_argument` for anything that is not an object.
  * @example
  * ```ts
  * formatParity(folder); // "raw: local=5300 cloud=5300 missing=0 extra=0 differing=0 unverifiable=0"
  * ```
  */
 export function formatParity(parity: FolderParity): string {
+  if (typeof parity !== "object" || parity === null)
+    throw invalid("formatParity", "parity must be one of the folders of a Verification");
   const { folder, source, target, missing, extra, differing, unverifiable } = parity;
   return `${folder}: local=${source} cloud=${target} missing=${missing} extra=${extra} differing=${differing} unverifiable=${unverifiable}`;
 }
