@@ -32,6 +32,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   commander: ["migrate-cli", "testkit"],
   hyparquet: ["core"],
   "hyparquet-writer": ["core"],
+  hysnappy: ["core"],
   zod: ["core", "storage", "migrate-cli"],
 };
 

@@ -26,13 +26,13 @@ export async function openJobs(work) {
   const inMemory = async () => {
     const { backend, counter } = counting(createMemoryBackend());
     const memory = new Storage(backend);
-    await backend.put(parseKey("game.parquet"), encodeParquet(game(1), inferColumns(game(1))));
+    await backend.put(parseKey("game.parquet"), await encodeParquet(game(1), await inferColumns(game(1))));
     return { memory, counter };
   };
   return {
     "game-write": () => {
       const rows = game(1);
-      return () => `${encodeParquet(rows, inferColumns(rows)).byteLength} bytes`;
+      return async () => `${(await encodeParquet(rows, await inferColumns(rows))).byteLength} bytes`;
     },
     "game-read": async () => {
       const { memory } = await inMemory();

@@ -10,7 +10,7 @@ const ROWS = 300;
 
 /** Makes Parquet files with every available writer, in each codec and encoding that it supports. */
 export async function sampleFiles(python) {
-  const files = new Map([["ours", ours()]]);
+  const files = new Map([["ours", await ours()]]);
   const folder = await mkdtemp(join(tmpdir(), "parquetry-samples-"));
   try {
     await duckdb(folder);
@@ -22,7 +22,7 @@ export async function sampleFiles(python) {
   return files;
 }
 
-function ours() {
+async function ours() {
   const rows = Array.from({ length: ROWS }, (_, i) => ({
     i,
     text: `row ${i % 9}`,
@@ -34,7 +34,7 @@ function ours() {
     bytes: Uint8Array.of(i & 255),
     json: {},
   }));
-  return encodeParquet(rows, inferColumns(rows));
+  return encodeParquet(rows, await inferColumns(rows));
 }
 
 async function duckdb(folder) {

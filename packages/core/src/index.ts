@@ -17,6 +17,7 @@ export type { ColumnSchema, ColumnType } from "./parquet/column-type.ts";
 export { columnsFromZod } from "./parquet/columns-from-zod.ts";
 export type { ParquetLimits } from "./parquet/guard/index.ts";
 export { DEFAULT_UNTRUSTED_LIMITS, type UntrustedLimits } from "./parquet/open-parquet-file.ts";
+export type { ColumnTable, ColumnValues } from "./parquet/table-rows.ts";
 export type {
   ColumnDrift,
   EntityReport,

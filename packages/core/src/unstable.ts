@@ -41,7 +41,7 @@ export { createByteBudget } from "./bytes/concurrency/byte-budget.ts";
 export { forEachConcurrent } from "./bytes/concurrency/for-each-concurrent.ts";
 export { mapConcurrent, mapOrdered } from "./bytes/concurrency/map-concurrent.ts";
 export { retryOperation } from "./bytes/concurrency/retry-operation.ts";
-export { isYieldDue, yieldIfDue } from "./bytes/concurrency/yield-if-due.ts";
+export { forEachYielding, isYieldDue, yieldIfDue } from "./bytes/concurrency/yield-if-due.ts";
 export { deleteAll } from "./bytes/delete-all.ts";
 export { explainInvalidKey, isWithin, joinKey, MAX_KEY_BYTES } from "./bytes/key.ts";
 export { NO_ANSWER, type NoAnswer } from "./bytes/no-answer.ts";

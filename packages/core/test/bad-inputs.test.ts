@@ -17,7 +17,7 @@ type Case = readonly [name: string, attempt: (storage: Storage) => unknown, code
 const ENTITY = "raw/games";
 const p2024 = partition({ year: 2024 });
 const good: readonly Row[] = Array.from({ length: 200 }, (_, i) => ({ i, text: `row ${i % 7}`, list: [i] }));
-const goodFile = encodeParquet(good, inferColumns(good));
+const goodFile = await encodeParquet(good, await inferColumns(good));
 
 /** Casts a value that only plain JavaScript can pass. */
 // biome-ignore lint/suspicious/noExplicitAny: standing in for callers without types is the point

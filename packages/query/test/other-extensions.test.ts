@@ -8,7 +8,7 @@ import { encodeParquet } from "@parquetry/core/unstable/tables";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openQuery, type TableStrays } from "../src/index.ts";
 
-const parquet = encodeParquet([{ n: 2 }], [{ name: "n", type: "int64" }]);
+const parquet = await encodeParquet([{ n: 2 }], [{ name: "n", type: "int64" }]);
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
 /** Files of one row, `n` = 2, by the names that other tools give them. */

@@ -124,7 +124,7 @@ describe.each([
       await mkdir(folder, { recursive: true });
       await writeFile(
         join(folder, "a.parquet"),
-        encodeParquet(rowsOf(value), [{ name: "expected", type: "string" }]),
+        await encodeParquet(rowsOf(value), [{ name: "expected", type: "string" }]),
       );
     }
   });
@@ -159,7 +159,7 @@ describe("a partition that has two folders of the same values", () => {
       await mkdir(join(root, "twice", folder), { recursive: true });
       await writeFile(
         join(root, "twice", folder, "a.parquet"),
-        encodeParquet([{ id: folder.length }], [{ name: "id", type: "int64" }]),
+        await encodeParquet([{ id: folder.length }], [{ name: "id", type: "int64" }]),
       );
     }
     const both = [

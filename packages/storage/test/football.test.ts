@@ -73,7 +73,10 @@ describe.skipIf(!HAS_FOOTBALL)("real football data", () => {
   }
 
   /** Where inference refuses a column, the schema says what all of them are. */
-  function schemaOf({ rows }: Year, { keys }: FootballEntity): readonly ColumnSchema[] | undefined {
+  async function schemaOf(
+    { rows }: Year,
+    { keys }: FootballEntity,
+  ): Promise<readonly ColumnSchema[] | undefined> {
     const ids = unsafeColumns(rows);
     if (ids.size === 0) return undefined;
     const rest = rows.map((row) =>
@@ -81,13 +84,16 @@ describe.skipIf(!HAS_FOOTBALL)("real football data", () => {
         Object.entries(row).filter(([column]) => !ids.has(column) && !keys.includes(column)),
       ),
     );
-    return [...inferColumns(rest), ...[...ids].map((name): ColumnSchema => ({ name, type: "double" }))];
+    return [
+      ...(await inferColumns(rest)),
+      ...[...ids].map((name): ColumnSchema => ({ name, type: "double" })),
+    ];
   }
 
   async function writeYear(storage: Storage, entity: FootballEntity, year: Year): Promise<void> {
     await storage.replacePartitions(entity.name, partitions(year.rows, entity.keys), {
       allowOtherTypes: true,
-      schema: schemaOf(year, entity),
+      schema: await schemaOf(year, entity),
     });
   }
 

@@ -148,7 +148,7 @@ describe.each(Object.entries(PLACES))("writer processes on %s", (_, open) => {
     async () => {
       const { backend, source } = await open();
       const storage = new Storage(backend);
-      const file = encodeParquet([{ version: 0 }], [{ name: "version", type: "int64" }]);
+      const file = await encodeParquet([{ version: 0 }], [{ name: "version", type: "int64" }]);
       for (let n = 0; n < PARTITIONS; n++) {
         const put = (name: string, bytes: Uint8Array): Promise<unknown> =>
           backend.put(parseKey(`raw/python/n=${n}/${name}`), bytes);

@@ -13,7 +13,8 @@ import { BACKENDS } from "./support/backends.ts";
 
 const ENTITY = "raw/games";
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
-const parquet = (rows: readonly Row[]): Uint8Array => encodeParquet(rows, [{ name: "a", type: "int64" }]);
+const parquet = (rows: readonly Row[]): Promise<Uint8Array> =>
+  encodeParquet(rows, [{ name: "a", type: "int64" }]);
 const p2024 = partition({ year: 2024 });
 
 describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
@@ -32,8 +33,8 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
     it("removes the files of killed writes, and keeps every row", async () => {
       await storage.write(ENTITY, [{ a: 1 }], p2024);
       await storage.write(ENTITY, [{ a: 2 }], partition({ year: 2025 }));
-      await put(stray, parquet([{ a: 666 }]));
-      const bytes = parquet([{ a: 666 }]).byteLength;
+      await put(stray, await parquet([{ a: 666 }]));
+      const bytes = (await parquet([{ a: 666 }])).byteLength;
       expect(await storage.repair(ENTITY, { dryRun: true })).toEqual({
         partitions: 2,
         removed: [{ path: stray, bytes }],
@@ -51,7 +52,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
 
     it("keeps files that another system added next to a manifest, or wrote without one", async () => {
       await storage.write(ENTITY, [{ a: 1 }], p2024);
-      await put(`${ENTITY}/year=2024/data.parquet`, parquet([{ a: 2 }]));
+      await put(`${ENTITY}/year=2024/data.parquet`, await parquet([{ a: 2 }]));
       await put(`${ENTITY}/year=2025/part-0.parquet`, text("written by another system"));
       await put(`${ENTITY}/year=2026/data.csv`, text("a\n1\n"));
       const before = await storage.listFiles();
@@ -74,7 +75,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
         `${ENTITY}/year=2024/other.parquet`,
         `${ENTITY}/year=2025/bar/d.parquet`,
       ];
-      for (const path of strays) await put(path, parquet([{ a: 9 }]));
+      for (const path of strays) await put(path, await parquet([{ a: 9 }]));
       await put(`${ENTITY}/_delta_log/1.parquet`, text("no data"));
       await put(`${ENTITY}/foo/notes.txt`, text("no data"));
       expect((await storage.inspect(ENTITY)).strays).toEqual(strays);
@@ -88,7 +89,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
     });
 
     it("removes the old files of another system that a write replaced and could not delete", async () => {
-      await put(`${ENTITY}/year=2024/data.parquet`, parquet([{ a: 1 }]));
+      await put(`${ENTITY}/year=2024/data.parquet`, await parquet([{ a: 1 }]));
       const { backend } = storage;
       const undeletable = new Storage({
         ...backend,
@@ -136,7 +137,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
   });
 
   it("repair renames manifest.json, which stops other engines, and keeps every row and file", async () => {
-    await put(`${ENTITY}/year=2023/data.parquet`, parquet([{ a: 1 }]));
+    await put(`${ENTITY}/year=2023/data.parquet`, await parquet([{ a: 1 }]));
     await put(`${ENTITY}/year=2023/manifest.json`, text('{"rows": 1, "extra": {}}'));
     await put(`${ENTITY}/year=2024/data.csv`, Buffer.from("team\nSan Jos\xe9\n", "latin1"));
     await put(`${ENTITY}/year=2024/manifest.json`, text('{"rows": 1}'));
@@ -247,14 +248,14 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
     });
 
     it("writes to the existing folder, however another system spelled it", async () => {
-      await put(`${ENTITY}/year=2024/team=Texas A&M/data.parquet`, parquet([{ a: 1 }]));
+      await put(`${ENTITY}/year=2024/team=Texas A&M/data.parquet`, await parquet([{ a: 1 }]));
       const aggies = partition({ year: 2024, team: "Texas A&M" });
       await storage.write(ENTITY, [{ a: 2 }], aggies, { overwrite: false });
       expect((await storage.readIndex(ENTITY, { team: "Texas A&M" })).map((row) => row["a"])).toEqual([1, 2]);
       await storage.write(ENTITY, [{ a: 3 }], aggies);
       expect((await storage.readIndex(ENTITY)).map((row) => row["a"])).toEqual([3]);
       expect((await storage.listFiles()).every((file) => file.includes("team=Texas A&M/"))).toBe(true);
-      await put(`${ENTITY}/year=2024/team=Texas%20A%26M/data.parquet`, parquet([{ a: 1 }]));
+      await put(`${ENTITY}/year=2024/team=Texas%20A%26M/data.parquet`, await parquet([{ a: 1 }]));
       await expect(storage.write(ENTITY, [{ a: 4 }], aggies)).rejects.toMatchObject({
         code: "invalid_path",
         message: expect.stringContaining('twice, as "team=Texas A&M" and as "team=Texas%20A%26M"'),
@@ -264,7 +265,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
     it("treats composed and decomposed é as the same value", async () => {
       await put(
         `${ENTITY}/team=San Jose\u0301/data.parquet`,
-        encodeParquet([{ a: 1 }], [{ name: "a", type: "int64" }]),
+        await encodeParquet([{ a: 1 }], [{ name: "a", type: "int64" }]),
       );
       expect(await storage.readIndex(ENTITY, { team: "San Jos\u00e9" })).toHaveLength(1);
       await storage.write(ENTITY, [{ a: 2 }], partition({ team: "San Jos\u00e9" }));

@@ -149,7 +149,7 @@ describe.each(Object.entries(BACKENDS))("columns of an entity on %s", (_, open) 
   });
 
   it("of another system's files are adopted if Parquetry writes their types, and ignored if not", async () => {
-    const foreign = encodeParquet(
+    const foreign = await encodeParquet(
       [{ week: 1, id: 7, at: new Date(0) }],
       [
         { name: "week", type: "int64" },

@@ -14,7 +14,7 @@ const rows: Row[] = Array.from({ length: 300 }, (_, i) => ({
   flag: i % 2 === 0,
   struct: { x: i, y: null },
 }));
-const good = encodeParquet(rows, inferColumns(rows));
+const good = await encodeParquet(rows, await inferColumns(rows));
 
 /** Park and Miller's generator, for the same damage in every run. */
 function* numbers(seed: number): Generator<number, never> {
@@ -57,7 +57,7 @@ describe("untrusted files", () => {
     await expect(read({ maxValues: 100 })).rejects.toThrow("limit maxValues of 100");
     await expect(read({ timeoutMs: 0.001 })).rejects.toThrow("limit timeoutMs of 0.001");
     const wide = Array.from({ length: 60_000 }, (_, i) => ({ text: `${i}`.repeat(20), list: [i, i, i] }));
-    await put(encodeParquet(wide, inferColumns(wide)));
+    await put(await encodeParquet(wide, await inferColumns(wide)));
     await expect(read({ memoryMiB: 4, timeoutMs: 20_000 })).rejects.toThrow("limit memoryMiB of 4");
   });
 

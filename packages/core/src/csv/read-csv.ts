@@ -1,8 +1,9 @@
+import { forEachYielding } from "../bytes/concurrency/yield-if-due.ts";
 import type { Row } from "../bytes/row.ts";
-import { type CsvDialect, type CsvField, CsvParser } from "./csv-parser.ts";
+import type { CsvField } from "./csv-parser.ts";
 import { CsvTypes, csvDialects, csvError, csvNames, csvRows, mayBeNext } from "./csv-table.ts";
-import { CsvDecoder } from "./csv-text.ts";
 import type { CsvType } from "./csv-value.ts";
+import { parseCsv } from "./parse-csv.ts";
 import type { ReadCsvOptions } from "./read-csv-options.ts";
 
 /** A column of a CSV file, or one that it lacks. */
@@ -20,40 +21,43 @@ export interface CsvTable {
 }
 
 /**
- * Decodes a CSV file with a header line. A byte order mark is dropped; lines end in LF, CRLF or CR, also in a mixture.
+ * Decodes a CSV file with a header line, and lets the event loop turn. A byte order mark is dropped; lines end in LF, CRLF or CR, also in a mixture.
  *
  * @throws StorageError `corrupt` that names the line, for a row of the wrong length, a stray quote, a repeated column name or
  * bytes of another encoding.
  * @example
  * ```ts
- * const { rows } = decodeCsv(bytes, "rosters.csv", { encoding: "latin1", nullValues: ["", "NA"] });
+ * const { rows } = await decodeCsv(bytes, "rosters.csv", { encoding: "latin1", nullValues: ["", "NA"] });
  * ```
  */
-export function decodeCsv(bytes: Uint8Array, name: string, options: ReadCsvOptions = {}): CsvTable {
-  const dialects = csvDialects(options);
-  const text = new CsvDecoder(name, options.encoding).decode(bytes, true);
-  const records = parseText(text, name, dialects, options);
+export async function decodeCsv(
+  bytes: Uint8Array,
+  name: string,
+  options: ReadCsvOptions = {},
+): Promise<CsvTable> {
+  const records = await parseRecords(bytes, name, options);
   const names = csvNames(records.shift() ?? [], name);
   const types = new CsvTypes(options);
-  for (const record of records) types.add(record);
+  await forEachYielding(records, (record) => types.add(record));
   const columns = (options.columns ?? names).map((column) => ({
     name: column,
     type: types.typeOf(names.indexOf(column)),
   }));
-  return { columns, rows: records.map(csvRows(names, types, options)) };
+  const toRow = csvRows(names, types, options);
+  const rows: Row[] = [];
+  await forEachYielding(records, (record) => rows.push(toRow(record)));
+  return { columns, rows };
 }
 
-function parseText(
-  text: string,
-  name: string,
-  dialects: readonly CsvDialect[],
-  options: ReadCsvOptions,
-): CsvField[][] {
+async function parseRecords(bytes: Uint8Array, name: string, options: ReadCsvOptions): Promise<CsvField[][]> {
   // The reported problem is the one of the most likely form.
   let first: unknown;
-  for (const dialect of dialects) {
+  for (const dialect of csvDialects(options)) {
+    const records: CsvField[][] = [];
     try {
-      return new CsvParser(dialect).write(text, true);
+      for await (const some of parseCsv([bytes], name, options, dialect))
+        for (const record of some) records.push(record);
+      return records;
     } catch (error) {
       first ??= error;
       if (!mayBeNext(error, options)) break;

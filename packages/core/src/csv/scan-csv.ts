@@ -1,7 +1,7 @@
 import type { Row } from "../bytes/row.ts";
-import { type CsvDialect, type CsvField, CsvParser } from "./csv-parser.ts";
+import type { CsvDialect, CsvField } from "./csv-parser.ts";
 import { CsvTypes, csvDialects, csvError, csvNames, csvRows, mayBeNext } from "./csv-table.ts";
-import { CsvDecoder } from "./csv-text.ts";
+import { parseCsv } from "./parse-csv.ts";
 import type { ReadCsvOptions } from "./read-csv-options.ts";
 
 /** Rows in a batch. */
@@ -28,7 +28,7 @@ export async function* scanCsv(
   let toRow: ((record: readonly CsvField[]) => Row) | undefined;
   let rows: Row[] = [];
   try {
-    for await (const records of parse(await open(), name, options, dialect)) {
+    for await (const records of parseCsv(await open(), name, options, dialect)) {
       for (const record of records) {
         if (toRow === undefined) {
           toRow = csvRows(csvNames(record, name), types, options);
@@ -56,7 +56,7 @@ async function inferTypes(
     const types = new CsvTypes(options);
     let isHeader = true;
     try {
-      for await (const records of parse(await open(), name, options, dialect)) {
+      for await (const records of parseCsv(await open(), name, options, dialect)) {
         for (const record of records) {
           if (isHeader) csvNames(record, name);
           else types.add(record);
@@ -70,17 +70,4 @@ async function inferTypes(
     }
   }
   throw csvError(first, name, options);
-}
-
-/** Yields the records that end in each piece of a file. */
-async function* parse(
-  bytes: AsyncIterable<Uint8Array>,
-  name: string,
-  options: ReadCsvOptions,
-  dialect: CsvDialect,
-): AsyncGenerator<CsvField[][]> {
-  const decoder = new CsvDecoder(name, options.encoding);
-  const parser = new CsvParser(dialect);
-  for await (const piece of bytes) yield parser.write(decoder.decode(piece, false), false);
-  yield parser.write(decoder.decode(new Uint8Array(), true), true);
 }

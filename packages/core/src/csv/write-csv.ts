@@ -1,7 +1,11 @@
 import { invalid } from "../bytes/check-arguments.ts";
+import { forEachYielding } from "../bytes/concurrency/yield-if-due.ts";
 import { ownValue, type Row } from "../bytes/row.ts";
 import { showValue } from "../bytes/show-value.ts";
 import { csvNameProblem } from "./csv-table.ts";
+
+/** Characters that are encoded at once. */
+const CHUNK_LENGTH = 2 ** 18;
 
 /** Options for writing CSV files. */
 export interface WriteCsvOptions {
@@ -17,34 +21,47 @@ export interface WriteCsvOptions {
 }
 
 /**
- * Encodes rows as CSV: UTF-8, a header line, LF, null as an empty field, an empty string as `""`, Date as ISO 8601 in UTC,
+ * Encodes rows as CSV, and lets the event loop turn: UTF-8, a header line, LF, null as an empty field, an empty string as `""`, Date as ISO 8601 in UTC,
  * objects and arrays as JSON, whole numbers that are not safe integers with an exponent.
  *
  * @throws StorageError `invalid_argument` for column names that some reader would confuse, and for a value that CSV cannot
  * express, with its row and column.
  * @example
  * ```ts
- * encodeCsv([{ team: "Miami (OH)", won: true }]); // team,won\nMiami (OH),true\n
+ * await encodeCsv([{ team: "Miami (OH)", won: true }]); // team,won\nMiami (OH),true\n
  * ```
  */
-export function encodeCsv(rows: readonly Row[], options: WriteCsvOptions = {}): Uint8Array {
+export async function encodeCsv(rows: readonly Row[], options: WriteCsvOptions = {}): Promise<Uint8Array> {
   const { delimiter = ",", escapeFormulas = false } = options;
-  const columns = options.columns ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const columns = options.columns ?? (await columnsOf(rows));
   const problem = csvNameProblem(columns);
   if (problem !== undefined) throw invalid("writeCsv", problem);
   if (columns.length === 0 && rows.length > 0)
     throw invalid("writeCsv", "the rows have no columns, so none of them could be read back");
   const encode = (text: string): string => quoted(escapeFormulas ? withoutFormula(text) : text, delimiter);
-  const lines = [columns.map(encode).join(delimiter)];
-  rows.forEach((row, index) => {
+  const chunks: Uint8Array[] = [];
+  let lines = `${columns.map(encode).join(delimiter)}\n`;
+  await forEachYielding(rows, (row, index) => {
     const fields = columns.map((column) => {
       const value = ownValue(row, column);
       if (typeof value === "string" && value.isWellFormed()) return encode(value);
       return value === null || value === undefined ? "" : quoted(textOf(value, index, column), delimiter);
     });
-    lines.push(fields.join(delimiter));
+    lines += `${fields.join(delimiter)}\n`;
+    if (lines.length < CHUNK_LENGTH) return;
+    chunks.push(Buffer.from(lines));
+    lines = "";
   });
-  return new TextEncoder().encode(`${lines.join("\n")}\n`);
+  chunks.push(Buffer.from(lines));
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+async function columnsOf(rows: readonly Row[]): Promise<readonly string[]> {
+  const names = new Set<string>();
+  await forEachYielding(rows, (row) => {
+    for (const name of Object.keys(row)) names.add(name);
+  });
+  return [...names];
 }
 
 function withoutFormula(text: string): string {

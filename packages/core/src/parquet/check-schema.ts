@@ -1,9 +1,11 @@
 import { invalid } from "../bytes/check-arguments.ts";
 import { checkNames } from "../bytes/check-names.ts";
+import { forEachYielding } from "../bytes/concurrency/yield-if-due.ts";
 import type { Row } from "../bytes/row.ts";
 import { showValue } from "../bytes/show-value.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
-import { MAX_NESTING } from "./infer-columns.ts";
+import { type InferOptions, MAX_NESTING } from "./infer-columns.ts";
+import { type ColumnTable, isColumnTable } from "./table-rows.ts";
 
 const SCALARS: ReadonlySet<unknown> = new Set([
   "int64",
@@ -17,33 +19,45 @@ const SCALARS: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Checks a caller's schema, and that the rows have no column which it lacks, since that column would be lost.
+ * Checks a caller's schema.
  *
- * @param except columns that the schema may lack.
  * @throws StorageError `invalid_argument` that names the column.
  * @example
  * ```ts
- * checkSchema([{ name: "team", type: "string" }], rows, "write");
+ * checkSchema([{ name: "team", type: "string" }], "write");
  * ```
  */
-export function checkSchema(
-  schema: readonly ColumnSchema[],
-  rows: readonly Row[],
-  op: string,
-  except?: ReadonlySet<string>,
-): readonly ColumnSchema[] {
+export function checkSchema(schema: readonly ColumnSchema[], op: string): readonly ColumnSchema[] {
   checkFields(schema, "the schema", op, 0);
-  const names = new Set(schema.map(({ name }) => name));
-  rows.forEach((row, index) => {
-    for (const name in row) {
-      if (!names.has(name) && !except?.has(name))
-        throw invalid(
-          op,
-          `row ${index} has the column ${JSON.stringify(name)}, which the schema lacks; add it to the schema, or remove it from the rows`,
-        );
-    }
-  });
   return schema;
+}
+
+/**
+ * Checks that rows have no column which a schema lacks, since that column would be lost. Lets the event loop turn.
+ *
+ * @throws StorageError `invalid_argument` that names the row and the column.
+ */
+export async function checkRowsFit(
+  schema: readonly ColumnSchema[],
+  table: readonly Row[] | ColumnTable,
+  op: string,
+  { except, checkpoint }: InferOptions = {},
+): Promise<void> {
+  const names = new Set([...schema.map(({ name }) => name), ...(except ?? [])]);
+  const refuse = (name: string, where: string): never => {
+    throw invalid(
+      op,
+      `${where} has the column ${JSON.stringify(name)}, which the schema lacks; add it to the schema, or remove it from the rows`,
+    );
+  };
+  if (isColumnTable(table)) {
+    for (const name of Object.keys(table.columns)) if (!names.has(name)) refuse(name, "the table");
+    return;
+  }
+  const check = (row: Row, index: number): void => {
+    for (const name in row) if (!names.has(name)) refuse(name, `row ${index}`);
+  };
+  await forEachYielding(table, check, checkpoint);
 }
 
 function checkFields(fields: readonly ColumnSchema[], where: string, op: string, depth: number): void {

@@ -9,7 +9,7 @@ import { encodeParquet, ROW_GROUP_ROWS } from "./write-parquet.ts";
 /** 17 row groups: a list of more than 14 has a longer head. */
 const GROUPS = 17;
 const rows = Array.from({ length: (GROUPS - 1) * ROW_GROUP_ROWS + 1 }, (_, i) => ({ i }));
-const file = encodeParquet(rows, [{ name: "i", type: "int64" }]);
+const file = await encodeParquet(rows, [{ name: "i", type: "int64" }]);
 const footer = file.subarray(file.byteLength - (footerBytes(file) ?? 0));
 
 describe("keepRowGroups", () => {

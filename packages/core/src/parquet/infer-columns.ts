@@ -1,54 +1,110 @@
 import { invalid } from "../bytes/check-arguments.ts";
 import { checkNames } from "../bytes/check-names.ts";
+import { forEachYielding } from "../bytes/concurrency/yield-if-due.ts";
 import type { Row } from "../bytes/row.ts";
 import { type ColumnSchema, type ColumnType, typeName } from "./column-type.ts";
+import { type ColumnTable, type ColumnValues, isColumnTable } from "./table-rows.ts";
 
 /** The deepest nesting of lists and structs that is inferred. Deeper data is most likely a cycle. */
 export const MAX_NESTING = 32;
 
+/** Options of {@link inferColumns}. */
+export interface InferOptions {
+  /** Names of columns to leave out. */
+  readonly except?: ReadonlySet<string> | undefined;
+  /** Called between rows; an error that it throws stops the inference. */
+  readonly checkpoint?: (() => void) | undefined;
+}
+
 /**
- * Infers the type of every column from every row. Columns are in the order in which they first appear.
+ * Infers the type of every column from every value, and lets the event loop turn. Columns are in the order in which they first
+ * appear.
  *
  * Safe integers and `bigint` become `int64`; other numbers, also mixed with integers, `double`. Arrays become lists, plain
- * objects structs; a column without any value is `null`.
+ * objects structs; a column without any value is `null`. A typed array is `double` if it holds floating-point numbers, else `int64`.
  *
- * @param except columns that are not stored.
  * @throws StorageError `invalid_argument` that names the row and the column, if values do not have a common type or cannot be
  * stored.
  * @example
  * ```ts
- * inferColumns([{ team: "Texas A&M", yards: 5 }, { team: null, yards: 5.5 }]);
+ * await inferColumns([{ team: "Texas A&M", yards: 5 }, { team: null, yards: 5.5 }]);
  * // [{ name: "team", type: "string" }, { name: "yards", type: "double" }]
  * ```
  */
-export function inferColumns(rows: readonly Row[], except?: ReadonlySet<string>): ColumnSchema[] {
-  const types = new Map<string, ColumnType>();
-  rows.forEach((row, index) => {
+export async function inferColumns(
+  table: readonly Row[] | ColumnTable,
+  options: InferOptions = {},
+): Promise<ColumnSchema[]> {
+  const types = await (isColumnTable(table) ? typesOfColumns(table, options) : typesOfRows(table, options));
+  const columns = [...types]
+    .filter(([name]) => !options.except?.has(name))
+    .map(([name, type]): ColumnSchema => ({ name, type: settle(type) }));
+  checkNames(
+    columns.map(({ name }) => name),
+    "write",
+  );
+  return columns;
+}
+
+type Types = Iterable<readonly [name: string, type: ColumnType]>;
+
+async function typesOfRows(rows: readonly Row[], { except, checkpoint }: InferOptions): Promise<Types> {
+  const names: string[] = [];
+  const types: ColumnType[] = [];
+  const places = new Map<string, number>();
+  const take = (row: Row, index: number): void => {
     if (typeof row !== "object" || row === null || Array.isArray(row)) {
       throw invalid(
         "write",
         `row ${index} is ${row === null ? "null" : Array.isArray(row) ? "an array" : typeof row}, not an object of columns`,
       );
     }
+    let next = 0;
     for (const name in row) {
-      if (except?.has(name)) continue;
-      const value = row[name];
-      const known = types.get(name);
-      if (value === null || value === undefined) {
-        if (known === undefined) types.set(name, "null");
-        continue;
+      // Most rows have their columns in the same order.
+      let place = names[next] === name ? next : places.get(name);
+      if (place === undefined) {
+        place = names.length;
+        places.set(name, place);
+        names.push(name);
+        types.push("null");
       }
-      const type = typeOf(value, index, name, 0);
-      if (known === type) continue;
-      types.set(name, known === undefined ? type : mergeTypes(known, type, index, name));
+      next = place + 1;
+      const value = row[name];
+      if (value === null || value === undefined || except?.has(name)) continue;
+      types[place] = withValue(types[place] ?? "null", value, index, name);
     }
-  });
-  const columns = [...types].map(([name, type]): ColumnSchema => ({ name, type: settle(type) }));
-  checkNames(
-    columns.map(({ name }) => name),
-    "write",
-  );
-  return columns;
+  };
+  await forEachYielding(rows, take, checkpoint);
+  return names.map((name, place) => [name, types[place] ?? "null"] as const);
+}
+
+async function typesOfColumns(
+  { columns }: ColumnTable,
+  { except, checkpoint }: InferOptions,
+): Promise<Types> {
+  const types = new Map<string, ColumnType>();
+  for (const [name, values] of Object.entries(columns)) {
+    let type: ColumnType = "null";
+    if (ArrayBuffer.isView(values)) type = isFloats(values) ? "double" : "int64";
+    else if (!except?.has(name)) {
+      const take = (value: unknown, index: number): void => {
+        if (value !== null && value !== undefined) type = withValue(type, value, index, name);
+      };
+      await forEachYielding(values, take, checkpoint);
+    }
+    types.set(name, type);
+  }
+  return types;
+}
+
+const isFloats = (values: ColumnValues): boolean =>
+  values instanceof Float64Array || values instanceof Float32Array;
+
+/** Returns the type of a column after one more value. */
+function withValue(known: ColumnType, value: unknown, row: number, column: string): ColumnType {
+  const type = typeOf(value, row, column, 0);
+  return known === type ? known : mergeTypes(known, type, row, column);
 }
 
 function typeOf(value: unknown, row: number, column: string, depth: number): ColumnType {

@@ -1,33 +1,37 @@
 import { checkRows, invalid } from "../bytes/check-arguments.ts";
 import type { PutBody } from "../bytes/object-body.ts";
 import type { Row, RowLike } from "../bytes/row.ts";
-import { checkSchema } from "./check-schema.ts";
+import { checkRowsFit, checkSchema } from "./check-schema.ts";
 import type { ColumnSchema } from "./column-type.ts";
 import { inferColumns } from "./infer-columns.ts";
-import { encodeParquet, encodeParquetStream } from "./write-parquet.ts";
+import { type ColumnTable, checkTable } from "./table-rows.ts";
+import { type EncodeOptions, encodeParquetFile, encodeParquetStream } from "./write-parquet.ts";
 
 /**
- * Returns the body of a Parquet file of rows: its bytes, or a stream if the rows come in batches.
+ * Returns the body of a Parquet file: encoded in memory, or a stream if the rows come in batches.
  *
  * @throws StorageError `invalid_argument` for rows or a schema that cannot be written, or without any column.
  */
-export function parquetBody(
-  rows: readonly RowLike[] | AsyncIterable<readonly RowLike[]>,
+export async function parquetBody(
+  table: readonly RowLike[] | ColumnTable | AsyncIterable<readonly RowLike[]>,
   schema: readonly ColumnSchema[] | undefined,
   path: string,
-): PutBody {
-  if (typeof rows === "object" && rows !== null && Symbol.asyncIterator in rows) {
+  options: EncodeOptions,
+): Promise<PutBody> {
+  if (typeof table === "object" && table !== null && Symbol.asyncIterator in table) {
     if (schema === undefined)
       throw invalid(
         "writeParquet",
         `the columns of ${path} cannot be inferred from rows that come in batches. Pass them by the option schema`,
       );
-    const columns = checkSchema(schema, [], "writeParquet");
-    return encodeParquetStream(checkedBatches(rows, columns), withColumns(columns, path));
+    const columns = checkSchema(schema, "writeParquet");
+    return encodeParquetStream(checkedBatches(table, columns), withColumns(columns, path), options);
   }
-  const checked = checkRows(rows, "writeParquet");
-  const columns = schema === undefined ? inferColumns(checked) : checkSchema(schema, checked, "writeParquet");
-  return encodeParquet(checked, withColumns(columns, path));
+  const checked = checkTable(table, "writeParquet");
+  const columns =
+    schema === undefined ? await inferColumns(checked, options) : checkSchema(schema, "writeParquet");
+  if (schema !== undefined) await checkRowsFit(columns, checked, "writeParquet", options);
+  return (await encodeParquetFile(checked, withColumns(columns, path), options)).body;
 }
 
 /** Checks that the rows of each batch have no column which the schema lacks, since that column would be lost. */
@@ -37,7 +41,7 @@ async function* checkedBatches(
 ): AsyncGenerator<readonly Row[]> {
   for await (const batch of batches) {
     const rows = checkRows(batch, "writeParquet");
-    checkSchema(columns, rows, "writeParquet");
+    await checkRowsFit(columns, rows, "writeParquet");
     yield rows;
   }
 }

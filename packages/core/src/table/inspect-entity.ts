@@ -212,7 +212,7 @@ async function readFacts(
   }
   const { body } = await backend.get(info.key, { ifMatch: info.etag, signal });
   const opened = await openCsvFile(await collectBytes(body), backend.url(info.key), csv);
-  const { columns, rows } = decodeCsv(opened.bytes, backend.url(info.key), opened.options);
+  const { columns, rows } = await decodeCsv(opened.bytes, backend.url(info.key), opened.options);
   return {
     rows: rows.length,
     fields: csvSchema(columns).map(({ name, type }) => ({ name, type: typeName(type) })),

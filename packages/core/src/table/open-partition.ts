@@ -135,7 +135,7 @@ async function openFile(
     }
     const { body } = await backend.get(key, { ifMatch: file.info.etag, signal: options.signal });
     const csv = await openCsvFile(await collectBytes(body), backend.url(key), options.csv);
-    return csvFile(backend.url(key), decodeCsv(csv.bytes, backend.url(key), csv.options));
+    return csvFile(backend.url(key), await decodeCsv(csv.bytes, backend.url(key), csv.options));
   } catch (error) {
     if (options.onUnreadable !== "skip" || !isUnreadable(error)) throw error;
     options.onSkippedFile?.(error);

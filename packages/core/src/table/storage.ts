@@ -16,6 +16,7 @@ import { isPartition, type Partition } from "../hive/partition.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import { openParquetFile } from "../parquet/open-parquet-file.ts";
 import { parquetBody } from "../parquet/parquet-body.ts";
+import { type ColumnTable, checkTable } from "../parquet/table-rows.ts";
 import { type ListEntitiesOptions, listEntities } from "./entities.ts";
 import { EntityMemory } from "./entity-memory.ts";
 import { type EntityReport, type InspectOptions, inspectEntity } from "./inspect-entity.ts";
@@ -138,8 +139,9 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Writes rows as a Parquet file, and replaces an existing file. Rows may also come in batches, as {@link Storage.scan}
-   * yields them: one row group is then held at a time, and `schema` is required.
+   * Writes rows as a Parquet file, and replaces an existing file. Values that are in columns already are passed as
+   * `{ columns }`. Rows may also come in batches, as {@link Storage.scan} yields them: one row group of at most 20,000 rows or about
+   * 32 MiB is then held at a time, and `schema` is required. Otherwise the encoded file is held too.
    *
    * @throws StorageError `invalid_argument` that names the row and column of a value which does not fit.
    * @example
@@ -149,13 +151,14 @@ export class Storage implements AsyncDisposable {
    */
   async writeParquet(
     path: string,
-    rows: readonly RowLike[] | AsyncIterable<readonly RowLike[]>,
+    rows: readonly RowLike[] | ColumnTable | AsyncIterable<readonly RowLike[]>,
     options: WriteParquetOptions = {},
   ): Promise<void> {
     checkStorageOptions("writeParquet", options);
     const { schema, signal } = options;
     const key = parseKey(path, "writeParquet");
-    await this.backend.put(key, parquetBody(rows, schema, path), { signal });
+    const checkpoint = (): void => throwIfAborted(signal, "writeParquet", key, this.backend.name);
+    await this.backend.put(key, await parquetBody(rows, schema, path, { checkpoint }), { signal });
   }
 
   /**
@@ -167,7 +170,7 @@ export class Storage implements AsyncDisposable {
     const key = parseKey(path, "readCsv");
     checkStorageOptions("readCsv", options);
     const { body } = await this.backend.get(key, { signal: options.signal });
-    return decodeCsv(await body.bytes(), this.backend.url(key), options).rows;
+    return (await decodeCsv(await body.bytes(), this.backend.url(key), options)).rows;
   }
 
   /**
@@ -197,7 +200,7 @@ export class Storage implements AsyncDisposable {
   ): Promise<void> {
     const key = parseKey(path, "writeCsv");
     checkStorageOptions("writeCsv", options);
-    await this.backend.put(key, encodeCsv(checkRows(rows, "writeCsv"), options), {
+    await this.backend.put(key, await encodeCsv(checkRows(rows, "writeCsv"), options), {
       signal: options.signal,
     });
   }
@@ -282,7 +285,7 @@ export class Storage implements AsyncDisposable {
    */
   async write(
     entity: string,
-    rows: readonly RowLike[],
+    rows: readonly RowLike[] | ColumnTable,
     partition: Partition,
     options: WriteOptions = {},
   ): Promise<number> {
@@ -290,7 +293,7 @@ export class Storage implements AsyncDisposable {
     return writePartition(
       this.backend,
       parseKey(entity, "write"),
-      checkRows(rows, "write"),
+      checkTable(rows, "write"),
       checkedPartition(partition, "write"),
       options,
       this.#entities,

@@ -1,16 +1,17 @@
-import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { abortedError } from "../bytes/abort.ts";
+import { abortedError, throwIfAborted } from "../bytes/abort.ts";
 import { invalid } from "../bytes/check-arguments.ts";
+import { forEachYielding } from "../bytes/concurrency/yield-if-due.ts";
 import type { Key } from "../bytes/key.ts";
 import { ownValue, type Row } from "../bytes/row.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
 import type { Partition } from "../hive/partition.ts";
-import { checkSchema } from "../parquet/check-schema.ts";
+import { checkRowsFit, checkSchema } from "../parquet/check-schema.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import { inferColumns } from "../parquet/infer-columns.ts";
-import { encodeParquet } from "../parquet/write-parquet.ts";
+import { type ColumnTable, type ColumnValues, isColumnTable, rowCountOf } from "../parquet/table-rows.ts";
+import { encodeParquetFile } from "../parquet/write-parquet.ts";
 import { type CommitOptions, commitDraft, type DraftFile } from "./commit-draft.ts";
 import type { EntityMemory, ShapedWrite } from "./entity-memory.ts";
 import { findPartitionPrefix } from "./find-partition-prefix.ts";
@@ -60,37 +61,39 @@ export interface WriteOptions extends OperationOptions {
 export async function writePartition(
   backend: StorageBackend,
   entity: Key,
-  rows: readonly Row[],
+  table: readonly Row[] | ColumnTable,
   partition: Partition,
   options: WriteOptions,
   entities: EntityMemory,
 ): Promise<number> {
-  const own = withoutPartitionColumns(rows, partition);
-  const { overwrite = true } = options;
+  const { overwrite = true, signal } = options;
+  const checkpoint = (): void => throwIfAborted(signal, "write", entity, backend.name);
+  await checkPartitionColumns(table, partition, checkpoint);
   const { write, columns } = await shapeWrite(
     backend,
     entity,
-    own,
+    table,
     partition,
-    { ...options, overwrite },
+    { ...options, overwrite, checkpoint },
     entities,
   );
-  await storeRows(backend, write, own, columns, options, entities);
-  return rows.length;
+  await storeRows(backend, write, table, columns, options, entities);
+  return rowCountOf(table);
 }
 
 /** Encodes and commits the rows of a write whose folder and columns are known. Other columns of the rows are not stored. */
 export async function storeRows(
   backend: StorageBackend,
   write: ShapedWrite,
-  rows: readonly Row[],
+  table: readonly Row[] | ColumnTable,
   columns: readonly ColumnSchema[],
   { allowOtherKeys, onConflict, onLeftover, signal }: WriteOptions,
   entities: EntityMemory,
 ): Promise<void> {
   const { entity, partition, prefix, overwrite } = write;
   try {
-    const data = rows.length === 0 ? undefined : encodeData(rows, columns, write);
+    const checkpoint = (): void => throwIfAborted(signal, "write", entity, backend.name);
+    const data = rowCountOf(table) === 0 ? undefined : await encodeData(table, columns, write, checkpoint);
     const draft = { entity, partition, prefix, columns, data };
     const onNew = async (): Promise<void> => {
       if (allowOtherKeys !== true) await entities.checkKeys(write);
@@ -121,16 +124,24 @@ async function commit(
   }
 }
 
+interface ShapeOptions extends WriteOptions {
+  readonly overwrite: boolean;
+  readonly checkpoint: () => void;
+}
+
 /** Returns the folder of a write and its columns: those of the schema, or those inferred and fitted to the entity's. */
 async function shapeWrite(
   backend: StorageBackend,
   entity: Key,
-  rows: readonly Row[],
+  table: readonly Row[] | ColumnTable,
   partition: Partition,
-  { schema, overwrite, allowOtherTypes = false, signal }: WriteOptions & { readonly overwrite: boolean },
+  { schema, overwrite, allowOtherTypes = false, signal, checkpoint }: ShapeOptions,
   entities: EntityMemory,
 ): Promise<{ readonly write: ShapedWrite; readonly columns: readonly ColumnSchema[] }> {
-  const found = schema === undefined ? inferColumns(rows) : checkSchema(schema, rows, "write");
+  const except = new Set(partition.entries.map(([key]) => key));
+  const declared = schema && checkSchema(schema, "write").filter(({ name }) => !except.has(name));
+  if (declared !== undefined) await checkRowsFit(declared, table, "write", { except, checkpoint });
+  const found = declared ?? (await inferColumns(table, { except, checkpoint }));
   const turn = entities.takeTurn(entity);
   try {
     const prefix = await findPartitionPrefix(backend, entity, partition, signal);
@@ -143,19 +154,21 @@ async function shapeWrite(
   }
 }
 
-function encodeData(
-  rows: readonly Row[],
+async function encodeData(
+  table: readonly Row[] | ColumnTable,
   columns: readonly ColumnSchema[],
   { prefix }: ShapedWrite,
-): DraftFile["data"] {
+  checkpoint: () => void,
+): Promise<DraftFile["data"]> {
   if (columns.length === 0)
     throw invalid(
       "write",
       `the rows of ${prefix} have no column besides the partition's, so no file could hold their number. Add a column, or pass the columns by the option schema`,
     );
-  const body = encodeParquet(rows, storedColumns(columns));
-  const sha256 = createHash("sha256").update(body).digest("hex");
-  return { body, sizeBytes: body.byteLength, rows: rows.length, sha256 };
+  return {
+    ...(await encodeParquetFile(table, storedColumns(columns), { checkpoint })),
+    rows: rowCountOf(table),
+  };
 }
 
 /**
@@ -182,24 +195,30 @@ async function pause(
   }
 }
 
-/** Removes the partition's columns from rows, since the path holds them. A row with another value would silently change. */
-function withoutPartitionColumns(rows: readonly Row[], partition: Partition): readonly Row[] {
+/**
+ * Checks the values of the partition's columns, which are stored in the path only. A row with another value would silently change.
+ *
+ * @throws StorageError `invalid_argument` that names the row.
+ */
+async function checkPartitionColumns(
+  table: readonly Row[] | ColumnTable,
+  partition: Partition,
+  checkpoint: () => void,
+): Promise<void> {
   const { entries } = partition;
-  return rows.map((row, i) => {
-    if (!entries.some(([key]) => Object.hasOwn(row, key))) return row;
-    const rest = { ...row };
-    for (const [key, value] of entries) {
-      const given = ownValue(rest, key);
-      if (given !== undefined && given !== null && String(given) !== value) {
-        throw new StorageError({
-          code: "invalid_argument",
-          op: "write",
-          path: partition.path(),
-          message: `write: row ${i} has ${key} = ${JSON.stringify(String(given))}, but belongs to the partition ${partition.path()}. Write it to the partition of its value.`,
-        });
-      }
-      delete rest[key];
-    }
-    return rest;
-  });
+  const check = (key: string, value: string | null, given: unknown, row: number): void => {
+    if (given === undefined || given === null || String(given) === value) return;
+    throw new StorageError({
+      code: "invalid_argument",
+      op: "write",
+      path: partition.path(),
+      message: `write: row ${row} has ${key} = ${JSON.stringify(String(given))}, but belongs to the partition ${partition.path()}. Write it to the partition of its value.`,
+    });
+  };
+  for (const [key, value] of entries) {
+    if (isColumnTable(table)) {
+      const values = ownValue(table.columns, key) as ColumnValues | undefined;
+      await forEachYielding<unknown>(values ?? [], (given, i) => check(key, value, given, i), checkpoint);
+    } else await forEachYielding(table, (row, i) => check(key, value, ownValue(row, key), i), checkpoint);
+  }
 }

@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../bytes/abort.ts";
 import { invalid } from "../bytes/check-arguments.ts";
 import { checkNames } from "../bytes/check-names.ts";
 import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
@@ -6,7 +7,7 @@ import type { Row } from "../bytes/row.ts";
 import type { StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError } from "../bytes/storage-error.ts";
 import type { Partition } from "../hive/partition.ts";
-import { checkSchema } from "../parquet/check-schema.ts";
+import { checkRowsFit, checkSchema } from "../parquet/check-schema.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import { inferColumns } from "../parquet/infer-columns.ts";
 import type { EntityMemory, ShapedWrite } from "./entity-memory.ts";
@@ -74,7 +75,7 @@ export async function writePartitions(
     signal,
   });
   const write = await shape(first);
-  const columns = await columnsOf(rows, options, entities, write);
+  const columns = await columnsOf(rows, options, entities, write, backend.name);
 
   const committed: Partition[] = [];
   const failed: PartitionFailure[] = [];
@@ -119,13 +120,19 @@ export async function writePartitions(
 /** Returns the columns that the files get: those of the schema, or those of all rows, fitted to the entity's. */
 async function columnsOf(
   rows: readonly Row[],
-  { by, schema, allowOtherTypes = false }: WritePartitionsOptions,
+  { by, schema, allowOtherTypes = false, signal }: WritePartitionsOptions,
   entities: EntityMemory,
   write: ShapedWrite,
+  backendName: string,
 ): Promise<readonly ColumnSchema[]> {
   const keys = new Set(by);
-  const all =
-    schema === undefined ? inferColumns(rows, keys) : checkSchema(schema, rows, "writePartitions", keys);
+  const given = {
+    except: keys,
+    checkpoint: (): void => throwIfAborted(signal, "writePartitions", write.entity, backendName),
+  };
+  const declared = schema && checkSchema(schema, "writePartitions");
+  if (declared !== undefined) await checkRowsFit(declared, rows, "writePartitions", given);
+  const all = declared ?? (await inferColumns(rows, given));
   const found = all.filter(({ name }) => !keys.has(name));
   // A column that differs from a key only in case would be hidden by it in SQL.
   checkNames([...by, ...found.map(({ name }) => name)], "writePartitions");

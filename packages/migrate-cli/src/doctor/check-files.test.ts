@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Check } from "./check.ts";
 import { checkFiles, MAX_ENDS_READ } from "./check-files.ts";
 
-const parquet = encodeParquet([{ n: 1 }], [{ name: "n", type: "int64" }]);
+const parquet = await encodeParquet([{ n: 1 }], [{ name: "n", type: "int64" }]);
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
 async function tree(files: Readonly<Record<string, Uint8Array>>): Promise<StorageBackend> {

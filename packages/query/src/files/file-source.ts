@@ -8,7 +8,7 @@ import {
   StorageError,
 } from "@parquetry/core";
 import { collectBytes, type ObjectInfo } from "@parquetry/core/backend";
-import { mapConcurrent } from "@parquetry/core/unstable";
+import { forEachYielding, mapConcurrent } from "@parquetry/core/unstable";
 import {
   csvSchema,
   type DataFile,
@@ -222,21 +222,21 @@ export class FileSource {
       const { body } = await this.#backend.get(info.key, { ifMatch: info.etag, signal });
       const bytes = await collectBytes(verified(body, info, this.#backend.name));
       const csv = await openCsvFile(bytes, info.key, this.#csv);
-      return [csvToParquet(csv.bytes, info.key, csv.options, columnTypes)];
+      return [await csvToParquet(csv.bytes, info.key, csv.options, columnTypes)];
     });
     return { kind: "local", path, version: `${versionOf(info)} ${name.derived}`, key: info.key, entries };
   }
 }
 
-function csvToParquet(
+async function csvToParquet(
   bytes: Uint8Array,
   key: Key,
   options: ReadCsvOptions,
   columnTypes: Readonly<Record<string, string>>,
-): Uint8Array {
-  const { columns, rows } = decodeCsv(bytes, key, options);
+): Promise<Uint8Array> {
+  const { columns, rows } = await decodeCsv(bytes, key, options);
   const schema = new Map(csvSchema(columns).map((column) => [column.name, column]));
-  const keepText = (isKept: (type: string) => boolean, given: ReadCsvOptions): void => {
+  const keepText = async (isKept: (type: string) => boolean, given: ReadCsvOptions): Promise<void> => {
     const kept = new Set(
       Object.keys(columnTypes)
         .filter((name) => isKept(columnTypes[name] ?? ""))
@@ -244,13 +244,13 @@ function csvToParquet(
     );
     const names = [...schema.keys()].filter((name) => kept.has(foldName(name)));
     if (names.length === 0) return;
-    const texts = decodeCsv(bytes, key, { ...given, inferTypes: false, columns: names });
+    const texts = await decodeCsv(bytes, key, { ...given, inferTypes: false, columns: names });
     for (const column of csvSchema(texts.columns)) schema.set(column.name, column);
-    for (const [i, row] of rows.entries()) Object.assign(row, texts.rows[i]);
+    await forEachYielding(rows, (row, i) => Object.assign(row, texts.rows[i]));
   };
-  keepText((type) => TEXT_TYPE.test(type), options);
+  await keepText((type) => TEXT_TYPE.test(type), options);
   // An empty string cannot be cast to another type.
-  keepText((type) => !TEXT_TYPE.test(type), { ...options, nullValues: options.nullValues ?? [""] });
+  await keepText((type) => !TEXT_TYPE.test(type), { ...options, nullValues: options.nullValues ?? [""] });
   return encodeParquet(
     rows,
     schema.size === 0 ? [{ name: EMPTY_COLUMN, type: "null" }] : [...schema.values()],

@@ -1,6 +1,11 @@
 import type { StorageBackend } from "@parquetry/core";
 import type { ListPage } from "@parquetry/core/backend";
 
+/** Turns of the event loop in which other branches of a program reach their next step. */
+const QUIET_TURNS = 2;
+/** A program that is neither done nor waits for a step after so many turns never will. */
+const MAX_TURNS = 10_000;
+
 /**
  * A program that uses a backend one step at a time. A step is one atomic call of the store (a get, a put, a page, one key of a
  * delete). An actor that gets no more steps is a process that was killed there.
@@ -28,12 +33,12 @@ export class Actor<T> {
 
   /** Makes one step, and resolves when the next one is due or the program is done. Returns false if it was done already. */
   async step(): Promise<boolean> {
-    await settled();
+    await this.#settled();
     const next = this.#waiting.shift();
     if (next === undefined) return false;
     this.steps++;
     next();
-    await settled();
+    await this.#settled();
     return true;
   }
 
@@ -43,6 +48,19 @@ export class Actor<T> {
     if (this.outcome === undefined) throw new Error("the actor neither waits for a step nor is done");
     if ("error" in this.outcome) throw this.outcome.error;
     return this.outcome.value;
+  }
+
+  /**
+   * Resolves when the program waits for a step or is done. The memory backend answers within microtasks, but work that has held
+   * the event loop for long lets it turn first.
+   */
+  async #settled(): Promise<void> {
+    for (let turns = 0; turns < QUIET_TURNS || (this.#isBusy() && turns < MAX_TURNS); turns++)
+      await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #isBusy(): boolean {
+    return this.#waiting.length === 0 && this.outcome === undefined;
   }
 
   #turn(): Promise<void> {
@@ -76,9 +94,4 @@ export class Actor<T> {
       close: () => beneath.close(),
     };
   }
-}
-
-/** The memory backend answers within microtasks: when a macrotask runs, every actor waits for a step or is done. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

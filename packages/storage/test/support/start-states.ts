@@ -18,7 +18,7 @@ export const FOLDER: Key = parseKey("raw/games/year=2024");
 /** Rows that name their writer. */
 export const rowsOf = (...writers: string[]): Row[] => writers.map((writer) => ({ writer }));
 
-const bytesOf = (...writers: string[]): Uint8Array =>
+const bytesOf = (...writers: string[]): Promise<Uint8Array> =>
   encodeParquet(rowsOf(...writers), [{ name: "writer", type: "string" }]);
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
@@ -55,15 +55,15 @@ export const START_STATES: Readonly<Record<string, StartState>> = {
   "a foreign one without manifest": {
     rows: ["old", "old"],
     async prepare(backend) {
-      await put(backend, "data.parquet", bytesOf("old"));
-      await put(backend, "more.parquet", bytesOf("old"));
+      await put(backend, "data.parquet", await bytesOf("old"));
+      await put(backend, "more.parquet", await bytesOf("old"));
     },
   },
   "a foreign one with a manifest that names no files": {
     rows: ["old", "old"],
     async prepare(backend) {
-      await put(backend, "part-0.parquet", bytesOf("old"));
-      await put(backend, "part-1.parquet", bytesOf("old"));
+      await put(backend, "part-0.parquet", await bytesOf("old"));
+      await put(backend, "part-1.parquet", await bytesOf("old"));
       await put(backend, "manifest.json", text('{"rows": 2}'));
     },
   },
@@ -87,7 +87,7 @@ export const START_STATES: Readonly<Record<string, StartState>> = {
   "a copy of ours that lost its manifest": {
     rows: ["old", "old"],
     async prepare(backend) {
-      await put(backend, `part-${"a".repeat(32)}.parquet`, bytesOf("old", "old"));
+      await put(backend, `part-${"a".repeat(32)}.parquet`, await bytesOf("old", "old"));
     },
   },
   "a first write that was killed before its manifest": {
@@ -105,7 +105,7 @@ export const START_STATES: Readonly<Record<string, StartState>> = {
     rows: ["old"],
     async prepare(backend) {
       await new Storage(backend).write(ENTITY, rowsOf("old"), PARTITION);
-      await put(backend, `part-${"0".repeat(32)}.parquet`, bytesOf("never committed"));
+      await put(backend, `part-${"0".repeat(32)}.parquet`, await bytesOf("never committed"));
     },
   },
 };

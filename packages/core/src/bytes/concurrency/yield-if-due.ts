@@ -41,6 +41,33 @@ export async function yieldIfDue(): Promise<void> {
   }
 }
 
+/** Items between two looks at the clock. */
+const LOOK_EVERY = 64;
+
+/**
+ * `items.forEach(run)` for lists that may be long: the event loop turns in between. `pause` is called after each turn; an error that
+ * it throws ends the loop.
+ *
+ * @example
+ * ```ts
+ * await forEachYielding(rows, (row) => convert(row), () => throwIfAborted(signal, "scan", key, backend.name));
+ * ```
+ */
+export async function forEachYielding<T>(
+  items: ArrayLike<T>,
+  run: (item: T, index: number) => void,
+  pause?: () => void,
+): Promise<void> {
+  for (let i = 0; i < items.length; i++) {
+    if (i % LOOK_EVERY === 0 && isYieldDue()) {
+      await yieldIfDue();
+      pause?.();
+    }
+    // There is an item at each index.
+    run(items[i] as T, i);
+  }
+}
+
 async function takeTurn(): Promise<void> {
   await nextTurn();
   since = performance.now();

@@ -1,0 +1,224 @@
+import { snappyCompressor } from "hysnappy";
+import { yieldIfDue } from "../../bytes/concurrency/yield-if-due.ts";
+import { type Bounds, boundsOf } from "./bounds.ts";
+import { ByteSink } from "./byte-sink.ts";
+import { type Dictionary, findDictionary } from "./dictionary.ts";
+import { bitWidth, writeHybridRuns } from "./hybrid-runs.ts";
+import { plainBytes, type StoredValue, storeValues, writePlain } from "./leaf-values.ts";
+import type { LeafPlace, LeafType, ShreddedLeaf } from "./shred.ts";
+import { writeStruct } from "./thrift-writer.ts";
+
+/** A page ends after this many bytes, uncompressed, or with the row that reaches them. */
+const PAGE_BYTES = 2 ** 20;
+
+/** Numbers of Parquet's enumerations (parquet.thrift). */
+const ENCODING = { PLAIN: 0, RLE: 3, RLE_DICTIONARY: 8 } as const;
+const PAGE = { DICTIONARY: 2, DATA_V2: 3 } as const;
+
+/** What the footer says of a column chunk. */
+export interface WrittenChunk extends Bounds {
+  readonly place: LeafPlace;
+  readonly slots: number;
+  readonly nulls: number;
+  /** Its offset in the file. */
+  readonly start: number;
+  readonly dictionaryBytes: number;
+  readonly compressedBytes: number;
+  readonly uncompressedBytes: number;
+  readonly encodings: readonly number[];
+  /** How many pages of a type have an encoding. */
+  readonly pages: readonly { readonly type: number; readonly encoding: number; readonly count: number }[];
+}
+
+/** A compressor keeps the memory of its largest page. Larger ones than this get their own. */
+const SHARED_COMPRESSOR_BYTES = 2 ** 24;
+let compressor: ((bytes: Uint8Array) => Uint8Array) | undefined;
+
+function compress(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength > SHARED_COMPRESSOR_BYTES) return snappyCompressor()(bytes);
+  compressor ??= snappyCompressor();
+  return compressor(bytes);
+}
+
+/** A value that does not fit its column. */
+export class Misfit {
+  /** The row, counted from the first row of the chunk. */
+  readonly row: number;
+
+  constructor(row: number) {
+    this.row = row;
+  }
+}
+
+/**
+ * Encodes the leaf of a column as a column chunk: pages of at most about {@link PAGE_BYTES}, compressed by Snappy.
+ *
+ * @param fileOffset the offset in the file at which `sink` begins.
+ * @returns what the footer says of it, or the first value that does not fit.
+ */
+export async function writeChunk(
+  sink: ByteSink,
+  fileOffset: number,
+  leaf: ShreddedLeaf,
+): Promise<WrittenChunk | Misfit> {
+  const { place, definition } = leaf;
+  const misfit = storeValues(place.type, leaf.values);
+  if (misfit >= 0) return new Misfit(rowOf(leaf, misfit));
+  // They are what `storeValues` stored.
+  const values = leaf.values as ArrayLike<StoredValue>;
+  const start = sink.length;
+  const dictionary = findDictionary(values);
+  const bounds = boundsOf(place.type, dictionary?.entries ?? values);
+  await yieldIfDue();
+  let uncompressedBytes = dictionary === undefined ? 0 : writeDictionary(sink, place, dictionary);
+  const dictionaryBytes = sink.length - start;
+  let pages = 0;
+  for (const page of pagesOf(leaf, dictionary)) {
+    uncompressedBytes += writeDataPage(sink, leaf, page, dictionary);
+    pages++;
+    await yieldIfDue();
+  }
+  const encoding = dictionary === undefined ? ENCODING.PLAIN : ENCODING.RLE_DICTIONARY;
+  return {
+    place,
+    ...bounds,
+    slots: definition.length,
+    nulls: definition.length - values.length,
+    start: fileOffset + start,
+    dictionaryBytes,
+    compressedBytes: sink.length - start,
+    uncompressedBytes,
+    encodings:
+      dictionary === undefined
+        ? [ENCODING.PLAIN, ENCODING.RLE]
+        : [ENCODING.PLAIN, ENCODING.RLE, ENCODING.RLE_DICTIONARY],
+    pages: [
+      ...(dictionary === undefined ? [] : [{ type: PAGE.DICTIONARY, encoding: ENCODING.PLAIN, count: 1 }]),
+      { type: PAGE.DATA_V2, encoding, count: pages },
+    ],
+  };
+}
+
+/** Returns the row of a value. */
+function rowOf({ place, definition, repetition }: ShreddedLeaf, value: number): number {
+  let row = -1;
+  let seen = 0;
+  for (let slot = 0; slot < definition.length; slot++) {
+    if (repetition.length === 0 || repetition[slot] === 0) row++;
+    if (definition[slot] === place.maxDefinition && seen++ === value) break;
+  }
+  return row;
+}
+
+/** The slots and values of a page. */
+interface PageSpan {
+  readonly slotStart: number;
+  readonly slotEnd: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+}
+
+/** Divides a leaf into pages. A page begins with a row, as `data v2` requires. */
+function* pagesOf(leaf: ShreddedLeaf, dictionary: Dictionary | undefined): Generator<PageSpan> {
+  const { place, definition, repetition } = leaf;
+  const values = leaf.values as ArrayLike<StoredValue>;
+  const slots = definition.length;
+  const indexBytes = dictionary && bitWidth(dictionary.entries.length - 1) / 8;
+  const bytesEach = indexBytes ?? (isText(place.type) ? undefined : 8);
+  if (bytesEach !== undefined && bytesEach * values.length <= PAGE_BYTES) {
+    yield { slotStart: 0, slotEnd: slots, valueStart: 0, valueEnd: values.length };
+    return;
+  }
+  let slotStart = 0;
+  let valueStart = 0;
+  let value = 0;
+  let bytes = 0;
+  for (let slot = 0; slot < slots; slot++) {
+    if (bytes >= PAGE_BYTES && (repetition.length === 0 || repetition[slot] === 0)) {
+      yield { slotStart, slotEnd: slot, valueStart, valueEnd: value };
+      slotStart = slot;
+      valueStart = value;
+      bytes = 0;
+    }
+    if (definition[slot] !== place.maxDefinition) continue;
+    bytes += bytesEach ?? plainBytes(values[value] as StoredValue);
+    value++;
+  }
+  yield { slotStart, slotEnd: slots, valueStart, valueEnd: value };
+}
+
+const isText = (type: LeafType): boolean => type === "string" || type === "json" || type === "binary";
+
+/** Appends the page of a dictionary, and returns its size, uncompressed. */
+function writeDictionary(sink: ByteSink, { type }: LeafPlace, { entries }: Dictionary): number {
+  const body = new ByteSink();
+  writePlain(body, type, entries, 0, entries.length);
+  const compressed = compress(body.view());
+  const header = new ByteSink();
+  writeStruct(header, [
+    [1, { i32: PAGE.DICTIONARY }],
+    [2, { i32: body.length }],
+    [3, { i32: compressed.byteLength }],
+    [
+      7,
+      {
+        struct: [
+          [1, { i32: entries.length }],
+          [2, { i32: ENCODING.PLAIN }],
+        ],
+      },
+    ],
+  ]);
+  sink.append(header.view());
+  sink.append(compressed);
+  return header.length + body.length;
+}
+
+/** Appends a page of values, and returns its size, uncompressed. */
+function writeDataPage(
+  sink: ByteSink,
+  { place, values, definition, repetition }: ShreddedLeaf,
+  { slotStart, slotEnd, valueStart, valueEnd }: PageSpan,
+  dictionary: Dictionary | undefined,
+): number {
+  const levels = new ByteSink();
+  let rows = slotEnd - slotStart;
+  if (place.maxRepetition > 0) {
+    rows = 0;
+    for (let slot = slotStart; slot < slotEnd; slot++) if (repetition[slot] === 0) rows++;
+    writeHybridRuns(levels, repetition, slotStart, slotEnd, bitWidth(place.maxRepetition));
+  }
+  const repetitionBytes = levels.length;
+  writeHybridRuns(levels, definition, slotStart, slotEnd, bitWidth(place.maxDefinition));
+  const body = new ByteSink();
+  if (dictionary === undefined) writePlain(body, place.type, values, valueStart, valueEnd);
+  else {
+    const width = bitWidth(dictionary.entries.length - 1);
+    body.byte(width);
+    writeHybridRuns(body, dictionary.indices, valueStart, valueEnd, width);
+  }
+  const compressed = compress(body.view());
+  const header = new ByteSink();
+  writeStruct(header, [
+    [1, { i32: PAGE.DATA_V2 }],
+    [2, { i32: levels.length + body.length }],
+    [3, { i32: levels.length + compressed.byteLength }],
+    [
+      8,
+      {
+        struct: [
+          [1, { i32: slotEnd - slotStart }],
+          [2, { i32: slotEnd - slotStart - (valueEnd - valueStart) }],
+          [3, { i32: rows }],
+          [4, { i32: dictionary === undefined ? ENCODING.PLAIN : ENCODING.RLE_DICTIONARY }],
+          [5, { i32: levels.length - repetitionBytes }],
+          [6, { i32: repetitionBytes }],
+        ],
+      },
+    ],
+  ]);
+  sink.append(header.view());
+  sink.append(levels.view());
+  sink.append(compressed);
+  return header.length + levels.length + body.length;
+}
