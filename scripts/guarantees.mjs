@@ -14,7 +14,7 @@ const deviations = JSON.parse(
 
 /** The abilities that each backend declares. Third-party servers have those of S3. */
 const BUCKET = ["resumableUploads", "directAccess"];
-const EVERY = ["hashedReads", ...BUCKET];
+const EVERY = ["hashedReads", ...BUCKET, "renames"];
 
 /** A third-party server with its known deviations. */
 function server(name) {
@@ -27,14 +27,14 @@ function server(name) {
 }
 
 const TABLES = {
-  "backend-local": [{ name: "local", abilities: ["hashedReads"] }],
+  "backend-local": [{ name: "local", abilities: ["hashedReads", "renames", "leftovers"] }],
   "backend-s3": [
     { name: "S3", abilities: BUCKET },
     { name: "R2", abilities: BUCKET },
     ...["radosgw", "miniflare", "minio"].map(server),
   ],
   testkit: [
-    { name: "memory" },
+    { name: "memory", abilities: ["renames"] },
     ...["prefixed", "retrying", "limited", "paced", "faulty"].map((name) => ({ name, abilities: EVERY })),
   ],
 };

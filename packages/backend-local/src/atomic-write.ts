@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, lstat, open, rename, rmdir, unlink, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -15,7 +14,7 @@ import {
 } from "@parquetry/core/backend";
 import { errnoOf } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
-import { OWN_NAME_PREFIX } from "./local-names.ts";
+import { temporaryName } from "./local-names.ts";
 import { invalid } from "./local-path.ts";
 import { makeFolders } from "./make-folders.ts";
 import { withPathLock } from "./path-lock.ts";
@@ -26,6 +25,8 @@ const MKDIR_TRIES = 20;
 /**
  * Writes a whole file or nothing: writes and syncs a temporary file in the same folder, takes the file's lock, checks the
  * preconditions, renames the temporary file and syncs the folder.
+ *
+ * @param onOldFolder is called with the folder if it existed before.
  */
 export async function atomicWrite(
   root: string,
@@ -33,12 +34,14 @@ export async function atomicWrite(
   key: Key,
   body: PutBody,
   options: PutOptions,
+  onOldFolder: (folder: string) => Promise<void>,
 ): Promise<PutResult> {
   const folder = dirname(path);
-  const temporary = join(folder, `${OWN_NAME_PREFIX}${randomBytes(12).toString("hex")}.tmp`);
+  const temporary = join(folder, temporaryName());
   const { handle, created } = await openTemporary(root, folder, temporary, key);
   try {
     try {
+      if (created === undefined) await onOldFolder(folder);
       await writeBody(handle, key, body, options);
       await handle.sync();
     } finally {

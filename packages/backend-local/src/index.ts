@@ -1,2 +1,2 @@
 export { createLocalBackend, type LocalBackendOptions } from "./local-backend.ts";
-export { LEFTOVER_AGE_MS, type RemoveLeftoversOptions, removeLeftovers } from "./remove-leftovers.ts";
+export { type RemoveLeftoversOptions, removeLeftovers } from "./remove-leftovers.ts";

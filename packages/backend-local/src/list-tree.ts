@@ -49,6 +49,8 @@ export interface ListTreeOptions
   extends Pick<ListOptions, "delimiter" | "startAfter" | "onSkipped" | "onUnreadable" | "signal"> {
   /** The number of objects and prefixes on a page. */
   readonly pageSize: number;
+  /** Called with each folder that holds temporary files or locks. */
+  readonly onOwnName?: (folder: string) => void;
   /** Decides which thread reads the disk. Default: a new one. */
   readonly pace?: DiskPace;
 }
@@ -81,7 +83,9 @@ export async function* listTree(
   const read = async (folder: Folder, ahead: readonly Folder[]): Promise<FolderListing> => {
     if (isYieldDue()) await breathe();
     try {
-      return await folder.read(pace, ahead);
+      const listing = await folder.read(pace, ahead);
+      if (listing.hasOwnNames) options.onOwnName?.(folder.path);
+      return listing;
     } catch (error) {
       if (walk.length === 0) throw error;
       leaveOut(folder.prefix.slice(0, -1), folder.path, error);
@@ -164,7 +168,7 @@ function* comingNext(walk: readonly Folder[]): Generator<Folder> {
   for (const folder of walk.toReversed()) yield* folder.comingNext();
 }
 
-const NOTHING: FolderListing = { names: [], skipped: [] };
+const NOTHING: FolderListing = { names: [], hasOwnNames: false, skipped: [] };
 
 /** A folder of the walk, or a folder that is read ahead. */
 class Folder {

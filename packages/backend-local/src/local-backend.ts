@@ -8,6 +8,7 @@ import {
   type GetOptions,
   isStorageError,
   type Key,
+  type Leftovers,
   type ListOptions,
   type ListPage,
   type ObjectBody,
@@ -15,6 +16,7 @@ import {
   objectBody,
   type Prefix,
   preconditionFailed,
+  type Renames,
   resolveRange,
   type StorageBackend,
   type StorageError,
@@ -26,6 +28,7 @@ import { atomicDelete, atomicWrite } from "./atomic-write.ts";
 import { openDataRoot } from "./data-root.ts";
 import { DiskPace } from "./disk-pace.ts";
 import { hashedReads } from "./hashed-reads.ts";
+import { Sweeper } from "./leftovers.ts";
 import { listTree } from "./list-tree.ts";
 import { localError, pathOf } from "./local-error.ts";
 import { localEtag } from "./local-etag.ts";
@@ -33,6 +36,8 @@ import { checkFolder, localPath } from "./local-path.ts";
 import { fileOnly, openFile } from "./open-file.ts";
 import { readFile } from "./read-file.ts";
 import { READ_CALLS, readSmallFile } from "./read-small-file.ts";
+import { removeLeftovers } from "./remove-leftovers.ts";
+import { renameFile } from "./rename-file.ts";
 
 /** Options of {@link createLocalBackend}. */
 export interface LocalBackendOptions {
@@ -70,6 +75,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
   const root = dataRoot.path;
   const pace = new DiskPace();
   const reads = hashedReads(root, pace);
+  const sweeper = new Sweeper();
 
   /** Runs an operation on a key's file, and explains every failure of the file system. */
   const explained = async <T>(
@@ -137,7 +143,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
     put: (key, body, options = {}) =>
       onFile("put", key, options.signal, async (path) => {
         await dataRoot.check("put", key);
-        return atomicWrite(root, path, key, body, options);
+        return atomicWrite(root, path, key, body, options, (folder) => sweeper.once(folder));
       }),
 
     async *list(options = {}): AsyncGenerator<ListPage> {
@@ -155,6 +161,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
         yield* listTree(folder, prefix, {
           ...options,
           onUnreadable: options.onUnreadable && onUnreadable,
+          onOwnName: (folder) => sweeper.note(folder),
           pace,
           pageSize: CAPABILITIES.listPageSize,
         });
@@ -188,7 +195,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
         try {
           return await onFile("copy", to, options.signal, async (path) => {
             await dataRoot.check("copy", to);
-            return atomicWrite(root, path, to, body, options);
+            return atomicWrite(root, path, to, body, options, (folder) => sweeper.once(folder));
           });
         } finally {
           await body.cancel();
@@ -197,7 +204,18 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
 
     close: reads.close,
   };
-  return checked(withAbilities(backend, { hashedReads: reads }));
+  const leftovers: Leftovers = {
+    removeListed: () => sweeper.noted(),
+    removeAll: (options) => removeLeftovers({ ...options, root }),
+  };
+  const renames: Renames = {
+    rename: (from, to, options = {}) =>
+      onFile("rename", from, options.signal, (path) => {
+        const sibling = (key: Key): string => localPath(root, key, "rename");
+        return renameFile(path, sibling(to), (options.removing ?? []).map(sibling));
+      }),
+  };
+  return checked(withAbilities(backend, { hashedReads: reads, renames, leftovers }));
 }
 
 /** Returns the facts of a file, or throws if a get asks for another version. */

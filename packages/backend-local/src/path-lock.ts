@@ -1,12 +1,10 @@
-import { createHash, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { mkdir, readdir, rename, rm, rmdir, stat, unlink, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StorageError } from "@parquetry/core/backend";
+import { ownerState, processOwner } from "@parquetry/core/unstable";
 import { errnoOf } from "./local-error.ts";
-import { OWN_NAME_PREFIX } from "./local-names.ts";
+import { lockName, newToken, OWN_NAME_PREFIX } from "./local-names.ts";
 
 /** The longest wait for a lock, in milliseconds. A living process holds it only for a check and a rename. */
 const WAIT_LIMIT_MS = 30_000;
@@ -26,11 +24,8 @@ export async function withPathLock<T>(
   name: string,
   critical: () => Promise<T>,
 ): Promise<T> {
-  const lock = join(
-    directory,
-    `${OWN_NAME_PREFIX}lock-${createHash("sha256").update(name).digest("hex").slice(0, 24)}`,
-  );
-  const token = `${HOLDER}.${randomBytes(8).toString("hex")}`;
+  const lock = join(directory, lockName(name));
+  const token = newToken();
   const mine = join(directory, `${OWN_NAME_PREFIX}${token}`);
   await mkdir(mine);
   OWN_TOKENS.add(token);
@@ -54,10 +49,8 @@ export async function withPathLock<T>(
   }
 }
 
-/** Tokens that this process uses. Another token with its process id was left by an earlier process. */
+/** The tokens that this process uses. */
 const OWN_TOKENS = new Set<string>();
-const HOST = createHash("sha256").update(`${hostname()}\0${readBootId()}`).digest("hex").slice(0, 12);
-const HOLDER = `${HOST}.${process.pid}.${startOf(process.pid) ?? "0"}`;
 
 async function take(mine: string, lock: string, name: string): Promise<void> {
   const startedAt = performance.now();
@@ -86,46 +79,19 @@ async function take(mine: string, lock: string, name: string): Promise<void> {
 
 async function breakIfDead(lock: string): Promise<void> {
   const [token] = await readdir(lock).catch(() => []);
-  if (token === undefined || (await isHolderAlive(token, join(lock, token)))) return;
+  if (token === undefined || !(await isDead(token, join(lock, token)))) return;
   await unlink(join(lock, token)).catch(() => {});
 }
 
-/** Whether the process that a token names is alive. One on another machine is assumed to be for ten minutes. */
-export async function isHolderAlive(token: string, file: string): Promise<boolean> {
-  const [host, pidText, start] = token.split(".");
-  if (host !== HOST) {
-    const age = await stat(file).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    );
-    return age < FOREIGN_HOLDER_LIMIT_MS;
-  }
-  const pid = Number(pidText);
-  if (pid === process.pid) return OWN_TOKENS.has(token);
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return errnoOf(error) !== "ESRCH";
-  }
-  // The system may have given the id to another process since.
-  const now = startOf(pid);
-  return now === undefined || now === start;
-}
-
-/** Returns the start time of a process in clock ticks since boot (proc(5), field 22), or undefined without /proc. */
-function startOf(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
-}
-
-function readBootId(): string {
-  try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
-  } catch {
-    return "";
-  }
+/** Whether the holder of a lock is dead. One that cannot be checked is assumed to live for ten minutes. */
+async function isDead(token: string, file: string): Promise<boolean> {
+  const state = ownerState(token);
+  if (state !== "unknown") return state === "dead";
+  // Without start times, an earlier process with the same id cannot be told from this one.
+  if (token.startsWith(`${processOwner()}.`)) return !OWN_TOKENS.has(token);
+  const written = await stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Date.now(),
+  );
+  return Date.now() - written > FOREIGN_HOLDER_LIMIT_MS;
 }

@@ -11,6 +11,8 @@ import { OWN_NAME_PREFIX } from "./local-names.ts";
 export interface FolderListing {
   /** The names that can be listed, in the order of a listing. The name of a folder ends with `/`. */
   readonly names: readonly string[];
+  /** Whether it holds temporary files or locks, of any process. */
+  readonly hasOwnNames: boolean;
   /** The entries that cannot be listed. */
   readonly skipped: readonly SkippedEntry[];
 }
@@ -63,9 +65,13 @@ function factsOf(key: string, stats: BigIntStats): Facts {
 function sortNames(entries: readonly Dirent[], path: string, prefix: string): FolderListing {
   const names: string[] = [];
   const skipped: SkippedEntry[] = [];
+  let hasOwnNames = false;
   for (const entry of entries) {
     const { name } = entry;
-    if (name.startsWith(OWN_NAME_PREFIX)) continue;
+    if (name.startsWith(OWN_NAME_PREFIX)) {
+      hasOwnNames = true;
+      continue;
+    }
     const why = whySkipped(entry, path, prefix + name);
     if (why === undefined) names.push(entry.isDirectory() ? `${name}/` : name);
     else skipped.push({ path: prefix + name, ...why });
@@ -73,7 +79,7 @@ function sortNames(entries: readonly Dirent[], path: string, prefix: string): Fo
   // Without surrogates, JavaScript's order of strings is that of UTF-8, and sorting by it is many times faster.
   if (names.some((name) => /[\ud800-\udfff]/.test(name))) names.sort(compareKeys);
   else names.sort();
-  return { names, skipped };
+  return { names, hasOwnNames, skipped };
 }
 
 function whySkipped(entry: Dirent, folder: string, path: string): Omit<SkippedEntry, "path"> | undefined {

@@ -1,97 +1,84 @@
 import type { Dirent } from "node:fs";
-import { readdir, realpath, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { readdir, realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { type OperationOptions, type StorageError, throwIfAborted } from "@parquetry/core/backend";
 import { checkOptions, invalid, type OptionKinds } from "@parquetry/core/unstable";
+import { type Leftover, leftoverAt, removeLeftover } from "./leftovers.ts";
 import { errnoOf, localError } from "./local-error.ts";
 import { OWN_NAME_PREFIX } from "./local-names.ts";
-import { isHolderAlive } from "./path-lock.ts";
-
-/** The age from which a temporary file counts as left behind, in milliseconds: an hour. */
-export const LEFTOVER_AGE_MS = 3_600_000;
 
 /** Options of {@link removeLeftovers}. */
-export interface RemoveLeftoversOptions {
+export interface RemoveLeftoversOptions extends OperationOptions {
   /** The folder that holds the data. */
   readonly root: string;
   /** Only report what would be removed. Default false. */
   readonly dryRun?: boolean | undefined;
-  /** The time since the last write to a temporary file from which it is removed, in milliseconds. Default {@link LEFTOVER_AGE_MS}. */
-  readonly minAgeMs?: number | undefined;
 }
 
 const LEFTOVER_OPTIONS: OptionKinds<RemoveLeftoversOptions> = {
   root: "string",
   dryRun: "boolean",
-  minAgeMs: "whole",
+  signal: "signal",
 };
 
 /**
- * Removes what killed processes left below a data root: temporary files of unfinished puts, and locks of dead processes. They
- * appear in no listing and block nothing, but take space.
+ * Removes what killed processes left below a data root: temporary files of unfinished puts, and locks. They appear in no listing
+ * and block nothing, but take space. The name of each tells its owner: a file whose owner runs is kept, and one of another
+ * machine until nobody has written to it for a day.
  *
- * @returns the paths that were removed, sorted.
- * @throws StorageError as the backend does, such as `permission_denied`.
+ * @returns the paths that were removed and their sizes, sorted by path.
+ * @throws StorageError such as `permission_denied`, the first of several, after the rest was removed.
  * @example
  * ```ts
  * const removed = await removeLeftovers({ root: "./data", dryRun: true });
+ * const bytes = removed.reduce((sum, leftover) => sum + leftover.bytes, 0);
  * ```
  */
-export async function removeLeftovers(options: RemoveLeftoversOptions): Promise<readonly string[]> {
+export async function removeLeftovers(options: RemoveLeftoversOptions): Promise<readonly Leftover[]> {
   checkOptions(options, LEFTOVER_OPTIONS, "removeLeftovers");
-  const { dryRun = false, minAgeMs = LEFTOVER_AGE_MS } = options;
+  const { dryRun = false, signal } = options;
   if (!options.root) throw invalid("removeLeftovers", "root is missing");
-  const removed: string[] = [];
-  const walk = async (folder: string): Promise<void> => {
-    for (const entry of await entriesOf(folder)) {
-      const path = join(folder, entry.name);
-      if (!entry.name.startsWith(OWN_NAME_PREFIX)) {
-        if (entry.isDirectory()) await walk(path);
-      } else if (await isLeftover(entry, path, minAgeMs)) {
-        if (!dryRun) await remove(entry, path);
-        removed.push(path);
-      }
+  const removed: Leftover[] = [];
+  const failures: StorageError[] = [];
+  const attempt = async (path: string, run: () => Promise<void>): Promise<void> => {
+    throwIfAborted(signal, "removeLeftovers", options.root, "local");
+    try {
+      await run();
+    } catch (error) {
+      const failure = localError(error, "removeLeftovers", path, path);
+      if (failure.code === "aborted") throw failure;
+      failures.push(failure);
     }
   };
-  try {
-    await walk(await realpath(resolve(options.root)));
-  } catch (error) {
+  const walk = (folder: string): Promise<void> =>
+    attempt(folder, async () => {
+      for (const entry of await entriesOf(folder)) {
+        const path = join(folder, entry.name);
+        if (entry.name.startsWith(OWN_NAME_PREFIX)) {
+          await attempt(path, async () => {
+            const leftover = await leftoverAt(folder, entry);
+            if (leftover === undefined) return;
+            if (!dryRun) await removeLeftover(folder, entry);
+            removed.push(leftover);
+          });
+        } else if (entry.isDirectory()) await walk(path);
+      }
+    });
+  const root = await realpath(resolve(options.root)).catch((error: unknown) => {
     throw localError(error, "removeLeftovers", options.root, options.root);
-  }
-  return removed.sort();
+  });
+  await walk(root);
+  const [failure] = failures;
+  if (failure !== undefined) throw failure;
+  return removed.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 async function entriesOf(folder: string): Promise<Dirent[]> {
   try {
     return await readdir(folder, { withFileTypes: true });
   } catch (error) {
-    // A concurrent delete removed the folder.
+    // It was removed in the meantime.
     if (errnoOf(error) === "ENOENT") return [];
     throw error;
   }
-}
-
-async function isLeftover(entry: Dirent, path: string, minAgeMs: number): Promise<boolean> {
-  try {
-    if (entry.isFile()) return Date.now() - (await stat(path)).mtimeMs >= minAgeMs;
-    if (!entry.isDirectory()) return false;
-    // A lock contains its holder's token, and so does a folder that was to become a lock.
-    const [token] = await readdir(path);
-    if (token !== undefined) return !(await isHolderAlive(token, join(path, token)));
-    return Date.now() - (await stat(path)).mtimeMs >= minAgeMs;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
-    throw error;
-  }
-}
-
-/** Breaks a lock by deleting its dead holder's token, as a waiting writer does. A lock that was taken since is kept. */
-async function remove(entry: Dirent, path: string): Promise<void> {
-  if (entry.isFile()) {
-    await rm(path, { force: true });
-    return;
-  }
-  for (const token of await readdir(path).catch(() => [])) {
-    if (!(await isHolderAlive(token, join(path, token)))) await unlink(join(path, token)).catch(() => {});
-  }
-  await rmdir(path).catch(() => {});
 }

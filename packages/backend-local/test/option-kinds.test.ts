@@ -38,7 +38,7 @@ const CALLS: Readonly<
     {
       root: [5, null, "", undefined, {}],
       dryRun: ["true", 0, null, {}],
-      minAgeMs: ["0", -1, Number.NaN, Number.POSITIVE_INFINITY, null],
+      signal: [5, null, {}],
       dryrun: [true],
     },
   ],

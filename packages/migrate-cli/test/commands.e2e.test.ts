@@ -168,7 +168,7 @@ describe("doctor", () => {
     const sound = join(world.folder, "sound");
     mkdirSync(join(sound, "raw/year=2024"), { recursive: true });
     writeFileSync(join(sound, "raw/year=2024/a.csv"), "a\n1\n");
-    const left = join(sound, "raw/year=2024/.parquetry-0123456789abcdef.tmp");
+    const left = join(sound, "raw/year=2024/.parquetry-0123456789abcdef01234567.tmp");
     writeFileSync(left, "half");
     utimesSync(left, 1, 1);
     const { exitCode, stdout } = await world.call(["doctor"], { CFB_MODEL_DATA_ROOT: sound });
@@ -176,7 +176,7 @@ describe("doctor", () => {
     for (const check of ["data root: delete", "cloud: list", "cloud: write", "cloud: read", "cloud: delete"])
       expect(stdout).toContain(`✓ ${check}`);
     const text = stdout.replace(/\s+/g, " ");
-    expect(text).toContain("! leftovers of killed processes: 1 left: ");
+    expect(text).toContain("! data root: leftovers of killed processes: 4 B, 1 left: ");
     expect(text.replaceAll(" ", "")).toContain(left);
     expect(summaryOf(await world.call(["inventory", "r2://football", "--json"]))).toMatchObject({ files: 0 });
   });

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { partition, type Row } from "@parquetry/core";
+import { processOwner } from "@parquetry/core/unstable";
 import { openStorage } from "@parquetry/storage";
 import { describe, expect, it } from "vitest";
 import { createWorld, summaryOf, type World } from "./support/command.ts";
@@ -37,10 +38,10 @@ describe("parquetry repair", () => {
     const dry = await made.call(["repair", "--dry-run"]);
     expect(dry).toMatchObject({ exitCode: 0, stderr: "2 repairs to do; nothing was changed.\n" });
     expect(dry.stdout.split("\n").map((line) => line.trim().split(/\s+/).join(" "))).toEqual([
-      "entity partitions removed completed renamed strays broken",
-      "raw/games 2 0 0 0 0 0",
-      "raw/old 1 0 0 1 0 0",
-      "raw/plays 2 1 0 0 0 0",
+      "entity partitions removed completed published renamed strays broken",
+      "raw/games 2 0 0 0 0 0 0",
+      "raw/old 1 0 0 0 1 0 0",
+      "raw/plays 2 1 0 0 0 0 0",
       expect.stringMatching(`^would remove raw/plays/year=2024/${LEFTOVER} \\(`),
       "would rename manifest.json to _manifest.json in raw/old/year=1",
       "",
@@ -70,6 +71,35 @@ describe("parquetry repair", () => {
     const done = await made.call(["repair", "raw/plays", "--from", made.data], env);
     expect(done).toMatchObject({ exitCode: 0, stderr: "1 repair done.\n" });
     expect(existsSync(join(made.data, "raw/old/year=1/manifest.json"))).toBe(true);
+  });
+
+  it("removes temporary files of killed processes, and shows other engines rows that a killed write committed", async () => {
+    await using made = await world();
+    const before = await rowsOf(made.data);
+    const folder = join(made.data, "raw/plays/year=2024");
+    {
+      await using storage = await openStorage(made.data);
+      await storage.write("raw/plays", [{ year_of: 1 }], partition({ year: 2024 }), { overwrite: false });
+    }
+    const added = await rowsOf(made.data);
+    expect(added).not.toEqual(before);
+    const [visible = ""] = readdirSync(folder).filter((name) => /^part-[0-9a-f]{32}\.parquet$/.test(name));
+    const pending = visible.replace(/^part-(.*)\.parquet$/, "_part-$1.pending");
+    renameSync(join(folder, visible), join(folder, pending));
+    const [machine, pid, start] = processOwner().split(".");
+    const dead = join(folder, `.parquetry-${machine}.${pid}.${Number(start) + 1}.0123456789abcdef.tmp`);
+    const living = join(folder, `.parquetry-${processOwner()}.0123456789abcdef.tmp`);
+    for (const path of [dead, living]) writeFileSync(path, "half");
+    expect(await rowsOf(made.data)).toEqual(added);
+    const dry = await made.call(["repair", "--dry-run"]);
+    expect(dry).toMatchObject({ exitCode: 0, stderr: "3 repairs to do; nothing was changed.\n" });
+    expect(dry.stdout).toContain("would show other engines the new rows of raw/plays/year=2024");
+    expect(dry.stdout.replace(/\s+/g, "")).toContain(`wouldremove${dead}(4B)`);
+    expect([dead, join(folder, pending)].map((path) => existsSync(path))).toEqual([true, true]);
+    expect(await made.call(["repair"])).toMatchObject({ exitCode: 0, stderr: "3 repairs done.\n" });
+    expect([dead, join(folder, pending)].map((path) => existsSync(path))).toEqual([false, false]);
+    expect([living, join(folder, visible)].map((path) => existsSync(path))).toEqual([true, true]);
+    expect(await rowsOf(made.data)).toEqual(added);
   });
 
   it("ends with 1 and names a broken partition, and repairs the others", async () => {

@@ -2,14 +2,16 @@ import { isStorageError, Storage, type StorageBackend } from "@parquetry/core";
 import { joinKey } from "@parquetry/core/unstable";
 import { parseManifest } from "@parquetry/core/unstable/tables";
 import { describe, expect, it } from "vitest";
-import { everyRace, everyReading } from "./support/schedules.ts";
+import { everyRace, everyReading, everyStop } from "./support/schedules.ts";
 import {
   ENTITY,
   FOLDER,
   PARTITION,
+  plainWriters,
   readWriters,
   rowsOf,
   START_STATES,
+  STORES,
   storeIn,
 } from "./support/start-states.ts";
 
@@ -45,8 +47,12 @@ function after(before: readonly string[], ...intents: readonly Intent[]): string
   return rows.sort().join(" ");
 }
 
-describe.each(Object.entries(START_STATES))("the commit protocol, on %s:", (_, state) => {
-  const open = (): Promise<StorageBackend> => storeIn(state);
+const CASES = Object.keys(STORES).flatMap((store) =>
+  Object.entries(START_STATES).map(([name, state]) => [store, name, state] as const),
+);
+
+describe.each(CASES)("the commit protocol in a store %s, on %s:", (store, _, state) => {
+  const open = (): Promise<StorageBackend> => storeIn(state, STORES[store]);
 
   it.each(Object.keys(MODES))(
     "%s: a reader sees all old rows or all new rows, wherever the writer is or was killed",
@@ -72,6 +78,35 @@ describe.each(Object.entries(START_STATES))("the commit protocol, on %s:", (_, s
       // The writer was stopped after each of its steps: reading, at least one put, and any deletes.
       expect(stops.size).toBeGreaterThan(2);
       expect(Math.max(...stops)).toBe(stops.size - 1);
+    },
+  );
+
+  it.each(Object.keys(MODES))(
+    "%s: an engine that knows no manifests reads all old rows until the commit, and never a part of the new ones",
+    async (mode) => {
+      const write = intent("new", mode);
+      const before = (await plainWriters(await open())).join(" ");
+      const added = write.rows.join(" ");
+      const replaced = after(state.rows, write);
+      // Old files that no read returns are deleted together with those that are replaced.
+      const isTidy = before === [...state.rows].sort().join(" ");
+      let mixed = 0;
+      for await (const { backend, isDone } of everyStop(open, writing(write))) {
+        const plain = (await plainWriters(backend)).join(" ");
+        const isCommitted =
+          (await readWriters(backend)).join(" ") === replaced && replaced !== after(state.rows);
+        const news = plain.split(" ").filter((writer) => writer === "new");
+        expect(["", added], "no new rows, or all of them").toContain(news.join(" "));
+        if (news.length === 0 && added !== "")
+          expect(
+            before.split(" ").filter((row) => !plain.includes(row)),
+            "no old rows are missing",
+          ).toEqual([]);
+        if (store === "that renames" && !isCommitted) expect(plain, "no uncommitted rows").toBe(before);
+        if (isDone) expect(plain).toBe(replaced);
+        else if (plain !== before && plain !== replaced) mixed++;
+      }
+      if (store === "that renames" && isTidy && !write.overwrite) expect(mixed).toBe(0);
     },
   );
 

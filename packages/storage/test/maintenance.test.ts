@@ -39,6 +39,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
         partitions: 2,
         removed: [{ path: stray, bytes }],
         completed: [],
+        published: [],
         renamed: [],
         strays: [],
         broken: [],

@@ -10,12 +10,13 @@ import {
 
 /** One call of a backend's method, or of an ability's, as a fault plan sees it. */
 export interface FaultyCall {
-  /** The method: of the backend, of `resumableUploads`, of `hashedReads`, of `directAccess`. */
+  /** The method: of the backend, of `resumableUploads`, of `hashedReads`, of `directAccess`, of `renames`. */
   readonly op:
     | ("head" | "get" | "put" | "list" | "delete" | "copy")
     | ("upload" | "listUploads" | "abortUpload")
     | "readHashed"
-    | "access";
+    | "access"
+    | "rename";
   /** The key, or the prefix of a listing; the empty string for delete and access. */
   readonly path: string;
   /** The number of this call among those of the same method, from 1. */
@@ -119,7 +120,8 @@ export function faulty(
     close: () => backend.close(),
   };
   if (abilities === "hide") return wrapped;
-  const { hashedReads, resumableUploads, directAccess, limitedTransfers } = abilitiesOf(backend);
+  const { hashedReads, resumableUploads, directAccess, limitedTransfers, renames, leftovers } =
+    abilitiesOf(backend);
   const passed: BackendAbilities = {
     hashedReads: hashedReads && {
       ...hashedReads,
@@ -149,6 +151,10 @@ export function faulty(
       access: (options) => call("access", "", () => directAccess.access(options)),
     },
     limitedTransfers,
+    leftovers,
+    renames: renames && {
+      rename: (from, ...rest) => call("rename", from, () => renames.rename(from, ...rest)),
+    },
   };
   return withAbilities(wrapped, passed);
 }

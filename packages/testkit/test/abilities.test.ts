@@ -58,6 +58,7 @@ describe("abilities", () => {
   it("belong to one object: a copy and a wrapper that does not know them have none", () => {
     const backend = ableBackend();
     expect(Object.keys(abilitiesOf(backend))).toEqual([
+      "renames",
       "hashedReads",
       "resumableUploads",
       "directAccess",

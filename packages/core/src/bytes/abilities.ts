@@ -166,6 +166,55 @@ export interface LimitedTransfers {
   limit(limits: TransferLimits): () => void;
 }
 
+/** Options of {@link Renames.rename}. */
+export interface RenameOptions extends OperationOptions {
+  /** Other objects of the same folder, which are deleted immediately after the rename, in this order. Default: none. */
+  readonly removing?: readonly Key[] | undefined;
+}
+
+/** The ability to rename an object within its folder. */
+export interface Renames {
+  /**
+   * Gives an object another name in the same folder; an object of that name is replaced. Each reader finds the object under one
+   * of the two names. The deletions of `removing` follow as fast as possible, but not in the same step. Neither waits for
+   * concurrent writers of these keys, so it is for keys that are not written with conditions.
+   *
+   * @throws StorageError `not_found` if there is no such object, and then nothing is deleted; `invalid_argument` if the keys
+   * are in different folders.
+   * @example
+   * ```ts
+   * await abilitiesOf(backend).renames?.rename(parseKey("a/_new"), parseKey("a/new"), { removing: [parseKey("a/old")] });
+   * ```
+   */
+  rename(from: Key, to: Key, options?: RenameOptions): Promise<void>;
+}
+
+/** A file or a lock that a killed process left next to the objects of a store. */
+export interface LeftoverFile {
+  /** Its full path. */
+  readonly path: string;
+  /** Its size in bytes; 0 for a lock. */
+  readonly bytes: number;
+}
+
+/** The ability to remove what killed processes left next to the objects. No listing shows it, and it is never a running one's. */
+export interface Leftovers {
+  /** Removes it where a listing of this backend came across it. Costs nothing elsewhere. */
+  removeListed(): Promise<readonly LeftoverFile[]>;
+  /**
+   * Removes it everywhere, which reads every folder; with `dryRun` it only reports.
+   *
+   * @throws StorageError as a listing.
+   * @example
+   * ```ts
+   * const left = await abilitiesOf(backend).leftovers?.removeAll({ dryRun: true });
+   * ```
+   */
+  removeAll(
+    options?: OperationOptions & { readonly dryRun?: boolean | undefined },
+  ): Promise<readonly LeftoverFile[]>;
+}
+
 /** The abilities of a backend beyond the byte contract. It lacks those that are absent. */
 export interface BackendAbilities {
   /** Reads and hashes small objects on a separate thread. */
@@ -176,6 +225,10 @@ export interface BackendAbilities {
   readonly directAccess?: DirectAccess | undefined;
   /** Limits on the network. */
   readonly limitedTransfers?: LimitedTransfers | undefined;
+  /** Renames within a folder. */
+  readonly renames?: Renames | undefined;
+  /** Removes what killed processes left. */
+  readonly leftovers?: Leftovers | undefined;
 }
 
 /** Kept apart from the backends, so that a copy (`{ ...backend, get }`) or an unaware wrapper has none. */

@@ -1,4 +1,10 @@
-import { abilitiesOf, type ResumableUploadOptions, withAbilities } from "./abilities.ts";
+import {
+  abilitiesOf,
+  type Leftovers,
+  type RenameOptions,
+  type ResumableUploadOptions,
+  withAbilities,
+} from "./abilities.ts";
 import { throwIfAborted } from "./abort.ts";
 import { checkOptions, invalid, type OptionKinds, oneOf } from "./check-arguments.ts";
 import { type Key, type Prefix, parseKey } from "./key.ts";
@@ -30,6 +36,11 @@ const LIST: OptionKinds<ListOptions> = {
 };
 const COPY: OptionKinds<CopyOptions> = { ifNoneMatch: oneOf("*"), ifMatch: "string", signal: "signal" };
 const PUT: OptionKinds<PutOptions> = { ...COPY, sha256: "string", md5: "string" };
+const RENAME: OptionKinds<RenameOptions> = { removing: "array", signal: "signal" };
+const REMOVE_ALL: OptionKinds<NonNullable<Parameters<Leftovers["removeAll"]>[0]>> = {
+  dryRun: "boolean",
+  signal: "signal",
+};
 const UPLOAD: OptionKinds<ResumableUploadOptions> = {
   ...PUT,
   resume: "object",
@@ -125,7 +136,8 @@ export function checked(backend: StorageBackend): StorageBackend {
     close: () => backend.close(),
   };
   inside.set(wrapped, backend);
-  const { hashedReads, resumableUploads, directAccess, limitedTransfers } = abilitiesOf(backend);
+  const { hashedReads, resumableUploads, directAccess, limitedTransfers, renames, leftovers } =
+    abilitiesOf(backend);
   return withAbilities(wrapped, {
     hashedReads: hashedReads && {
       ...hashedReads,
@@ -150,8 +162,28 @@ export function checked(backend: StorageBackend): StorageBackend {
       },
     },
     limitedTransfers,
+    renames: renames && {
+      async rename(from, to, options) {
+        check("rename", from, options, RENAME);
+        const [folder, ...others] = [from, to, ...(options?.removing ?? [])].map((key) =>
+          folderOf(parseKey(key, "rename")),
+        );
+        if (others.some((other) => other !== folder))
+          throw invalid("rename", "all keys must be in the same folder");
+        return renames.rename(from, to, options);
+      },
+    },
+    leftovers: leftovers && {
+      ...leftovers,
+      async removeAll(options) {
+        check("removeLeftovers", "", options, REMOVE_ALL);
+        return leftovers.removeAll(options);
+      },
+    },
   });
 }
+
+const folderOf = (key: Key): string => key.slice(0, key.lastIndexOf("/") + 1);
 
 /** Iterates by promises only where the keys do. */
 function checkedKeys(keys: Iterable<Key> | AsyncIterable<Key>): Iterable<Key> | AsyncIterable<Key> {

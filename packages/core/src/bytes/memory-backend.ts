@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
+import { type Renames, withAbilities } from "./abilities.ts";
 import { throwIfAborted } from "./abort.ts";
 import type { BackendCapabilities } from "./backend-capabilities.ts";
 import { bodyCheck } from "./body-check.ts";
@@ -91,7 +92,7 @@ export function createMemoryBackend(): StorageBackend {
     return { etag: info.etag, sizeBytes: info.sizeBytes, md5 };
   };
 
-  return checked({
+  const backend: StorageBackend = {
     name: "memory",
     capabilities: CAPABILITIES,
     url: (key: Prefix = "") => `memory://${key}`,
@@ -165,7 +166,15 @@ export function createMemoryBackend(): StorageBackend {
     },
 
     async close() {},
-  });
+  };
+  const rename: Renames["rename"] = async (from, to, { removing = [] } = {}) => {
+    const { bytes, info } = find(from, "rename");
+    inOrder = undefined;
+    objects.delete(from);
+    objects.set(to, { bytes, info: { ...info, key: to } });
+    for (const key of removing) objects.delete(key);
+  };
+  return checked(withAbilities(backend, { renames: { rename } }));
 }
 
 /** Returns the index of the first key that is not before a text, by bisection. */

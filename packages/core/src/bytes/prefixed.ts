@@ -61,9 +61,9 @@ export function prefixed(whole: StorageBackend, prefix: Prefix): StorageBackend 
   return checked(withAbilities(wrapped, prefixedAbilities(abilitiesOf(backend), prefix, outer)));
 }
 
-/** All of them, with keys below the prefix. */
+/** Those that are about objects, with keys below the prefix. */
 function prefixedAbilities(
-  { hashedReads, resumableUploads, directAccess, limitedTransfers }: BackendAbilities,
+  { hashedReads, resumableUploads, directAccess, limitedTransfers, renames }: BackendAbilities,
   prefix: Prefix,
   outer: (key: Key) => Key,
 ): BackendAbilities {
@@ -90,5 +90,9 @@ function prefixedAbilities(
       },
     },
     limitedTransfers,
+    renames: renames && {
+      rename: async (from, to, options) =>
+        renames.rename(inner(from), inner(to), { ...options, removing: options?.removing?.map(inner) }),
+    },
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { abilitiesOf } from "../bytes/abilities.ts";
 import { deleteAll } from "../bytes/delete-all.ts";
 import { joinKey, type Key } from "../bytes/key.ts";
 import type { ReplayableBody } from "../bytes/object-body.ts";
@@ -9,7 +10,7 @@ import { openByteSource } from "../parquet/byte-source.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
 import { dataFileName, FIRST_FILE_NAME, isLeftover, isOwnFile, newWriteId } from "./committed-files.ts";
-import { type DataFile, MANIFEST_NAME } from "./data-file.ts";
+import { type DataFile, MANIFEST_NAME, pendingFileName } from "./data-file.ts";
 import {
   type MadeFrom,
   type ManifestField,
@@ -141,7 +142,10 @@ export async function commitAgain(
   await commitByManifest(backend, draft, state, { ...options, overwrite: false });
 }
 
-/** Commits any other write: stores the file under a new name, stores the manifest (the commit), then deletes old files. */
+/**
+ * Commits any other write: stores the file, stores the manifest (the commit), then deletes old files. Where the store can rename,
+ * the file has a name that plain readers ignore until old files are deleted.
+ */
 async function commitByManifest(
   backend: StorageBackend,
   draft: DraftFile,
@@ -154,7 +158,8 @@ async function commitByManifest(
   const stale = staleFiles(state, kept, overwrite);
   const earlier = overwrite ? undefined : state.manifest?.schema?.fields;
   const writeId = newWriteId();
-  const added = joinKey(prefix, dataFileName(writeId));
+  const renames = abilitiesOf(backend).renames !== undefined;
+  const added = joinKey(prefix, renames ? pendingFileName(writeId) : dataFileName(writeId));
   if (data !== undefined) await backend.put(added, data.body, { sha256: data.sha256, signal });
   const file = data && {
     name: dataFileName(writeId),
@@ -172,13 +177,76 @@ async function commitByManifest(
     }
     throw error;
   }
+  const published = [
+    ...unpublished(state, kept),
+    ...(renames && data !== undefined ? [{ from: added, to: joinKey(prefix, dataFileName(writeId)) }] : []),
+  ];
   // They were listed before the commit, so none of them belongs to a writer that started later.
-  await discard(
-    backend,
-    stale.map(({ info }) => info.key),
-    options,
-  );
+  await publish(backend, published, staleKeys(state, stale, kept), options);
   await discardOldManifest(backend, state, options);
+}
+
+/** A committed file that gets the name by which plain readers find it. */
+interface Publication {
+  readonly from: Key;
+  readonly to: Key;
+}
+
+/** Returns the files among `kept` that their writer was killed before it published, or is about to publish. */
+export function unpublished(
+  { prefix, files, pending }: PartitionState,
+  kept: readonly Pick<ManifestFile, "name">[],
+): readonly Publication[] {
+  const visible = new Set(files.map(({ name }) => name));
+  const wanted = new Set(kept.map(({ name }) => name).filter((name) => !visible.has(name)));
+  return pending
+    .filter(({ name }) => wanted.has(name))
+    .map(({ name, info }) => ({ from: info.key, to: joinKey(prefix, name) }));
+}
+
+/** A slow writer may yet publish a pending file that this write replaces, so its later name is deleted after it. */
+function staleKeys(
+  { prefix }: PartitionState,
+  stale: readonly DataFile[],
+  kept: readonly Pick<ManifestFile, "name">[],
+): readonly Key[] {
+  const keptNames = new Set(kept.map(({ name }) => name));
+  return stale.flatMap(({ name, info }) => {
+    const later = joinKey(prefix, name);
+    return later === info.key || keptNames.has(name) ? [info.key] : [info.key, later];
+  });
+}
+
+/** Publishes committed files and deletes those that they replace. A failure does not affect the write, so it is reported. */
+async function publish(
+  backend: StorageBackend,
+  files: readonly Publication[],
+  stale: readonly Key[],
+  options: Pick<CommitOptions, "onLeftover">,
+): Promise<void> {
+  const { renames } = abilitiesOf(backend);
+  let left = stale;
+  for (const [i, { from, to }] of files.entries()) {
+    const removing = i === files.length - 1 ? stale : [];
+    try {
+      if (renames === undefined) {
+        // The folder was copied from a store that renames.
+        await backend.copy(from, to);
+        await deleteAll(backend, [from]);
+      } else {
+        await renames.rename(from, to, { removing });
+        if (removing.length > 0) left = [];
+      }
+    } catch (error) {
+      if (!isStorageError(error)) throw error;
+      // Another writer has published it, or replaced it.
+      if (error.code === "not_found") continue;
+      options.onLeftover?.(error);
+      // Plain readers find the old rows rather than none.
+      left = [];
+    }
+  }
+  await discard(backend, left, options);
 }
 
 /**
@@ -224,9 +292,13 @@ export function staleFiles(
   overwrite: boolean,
 ): readonly DataFile[] {
   const keptNames = new Set(kept.map(({ name }) => name));
-  return state.files.filter(
-    (file) => !keptNames.has(file.name) && (overwrite || isLeftover(file, state.manifest)),
-  );
+  const visible = new Set(state.files.map(({ name }) => name));
+  return [
+    ...state.pending.filter(({ name }) => !keptNames.has(name) || visible.has(name)),
+    ...state.files.filter(
+      (file) => !keptNames.has(file.name) && (overwrite || isLeftover(file, state.manifest)),
+    ),
+  ];
 }
 
 /** Stores a manifest that names the files of a copied folder, so that a file added to it is not read before its commit. */

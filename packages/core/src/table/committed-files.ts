@@ -30,7 +30,8 @@ export function dataFileName(writeId: string): string {
 /**
  * Returns the committed files of a partition, which is the heart of the commit protocol (docs/decisions/0003):
  *
- * 1. With a manifest that has `files`: exactly these, whatever else the folder holds.
+ * 1. With a manifest that has `files`: exactly these, whatever else the folder holds; a file that its write has not published
+ *    yet by its pending name.
  * 2. Otherwise another system wrote the partition: its Parquet files, or its CSV files where it has no Parquet. A file
  *    with a name of {@link dataFileName} then belongs to a write that is not committed, unless there are no other files:
  *    then the folder was copied without its manifest.
@@ -44,7 +45,7 @@ export function dataFileName(writeId: string): string {
  */
 export function committedFiles(folder: PartitionFolder, manifest: Manifest | undefined): readonly DataFile[] {
   if (manifest?.files !== undefined) {
-    const byName = new Map(folder.files.map((file) => [file.name, file]));
+    const byName = new Map([...folder.pending, ...folder.files].map((file) => [file.name, file]));
     return manifest.files.map(({ name }) => {
       const file = byName.get(name);
       if (file === undefined) throw missingFile(folder, name);

@@ -26,6 +26,9 @@ export const MANIFEST_NAME = "_manifest.json";
 /** The name that the Python system used. It is still read; the next commit or `repair` replaces it. */
 export const OLD_MANIFEST_NAME = "manifest.json";
 
+/** Engines ignore names that begin with `_`; DuckDB and Polars do not, but their patterns, `*.parquet`, do not match the end. */
+const PENDING_NAME = /^_(part-[0-9a-f]{32})\.pending$/;
+
 /** Parquet files as pandas, fastparquet and dask name them; `.parquet.gzip` of pandas names the codec inside the file. */
 const PARQUET_NAME = /\.(?:parquet|parq|pq)(?:\.(?:gzip|snappy|zstd|brotli|lz4))?$/i;
 const CSV_NAME = /\.(?:csv|tsv)(?:\.(?:gz|gzip))?$/i;
@@ -33,6 +36,17 @@ const CSV_NAME = /\.(?:csv|tsv)(?:\.(?:gz|gzip))?$/i;
 const UNREAD_NAME =
   /\.(?:(?:parquet|parq|pq|csv|tsv|tab|psv|dat|json|jsonl|ndjson|orc|avro|arrow|feather|ipc|xlsx?|pkl|h5|hdf5?)(?:\.\w{1,6})?|gz|bz2|xz|zst|zip)$/i;
 const TEMPORARY_NAME = /\.(?:tmp|temp|part|partial|crdownload|swp|lock|bak)$/i;
+
+/** Returns the name of a data file until its write is committed and it is published: `_part-<32 hex>.pending`. */
+export function pendingFileName(writeId: string): string {
+  return `_part-${writeId}.pending`;
+}
+
+/** Returns the name that the file of a {@link pendingFileName} gets when it is published, or undefined for other names. */
+export function publishedName(name: string): string | undefined {
+  const [, base] = PENDING_NAME.exec(name) ?? [];
+  return base === undefined ? undefined : `${base}.parquet`;
+}
 
 /** Whether readers of Hive trees ignore a file or a folder of this name: `_SUCCESS`, `._part-0.parquet`, `_delta_log`. */
 export function isHiddenName(name: string): boolean {

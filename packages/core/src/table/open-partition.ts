@@ -16,7 +16,7 @@ import { listPartitionFolder, type PartitionFolder } from "./partition-tree.ts";
 
 /** How often a partition is listed if it is replaced each time while it is being opened. */
 const MAX_LOOKS = 8;
-/** After this many listings with the same manifest, a missing file that it names is lost, and not late or replaced. */
+/** After this many equal listings, a missing file that the manifest names is lost, and not late, replaced or renamed. */
 const LISTINGS_OF_A_LOSS = 3;
 /** Files of one partition that are opened concurrently. */
 const FILE_CONCURRENCY = 8;
@@ -57,7 +57,7 @@ export async function openPartition(
   options: OpenPartitionOptions,
 ): Promise<readonly OpenFile[]> {
   let seen = folder;
-  let sameManifest = 1;
+  let sameListing = 1;
   for (let look = 1; ; look++) {
     let lost: StorageError | undefined;
     try {
@@ -75,11 +75,16 @@ export async function openPartition(
     }
     const fresh = await listPartitionFolder(backend, folder, options.signal);
     if (fresh === undefined) return [];
-    sameManifest = fresh.manifest?.etag === seen.manifest?.etag ? sameManifest + 1 : 1;
-    // The same manifest before, during and after: no write was committed, so none has replaced the file.
-    if (lost !== undefined && sameManifest === LISTINGS_OF_A_LOSS) throw lost;
+    sameListing = versionOf(fresh) === versionOf(seen) ? sameListing + 1 : 1;
+    // The same manifest before, during and after, and the same files: no write has replaced or renamed the file.
+    if (lost !== undefined && sameListing === LISTINGS_OF_A_LOSS) throw lost;
     seen = fresh;
   }
+}
+
+/** Identifies what a listing of a folder shows. */
+function versionOf({ manifest, files, pending }: PartitionFolder): string {
+  return JSON.stringify([manifest?.etag, ...[...files, ...pending].map(({ info }) => info.key)]);
 }
 
 async function currentFiles(

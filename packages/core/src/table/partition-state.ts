@@ -18,6 +18,8 @@ export interface PartitionState {
   readonly prefix: Key;
   /** The files that may hold rows. */
   readonly files: readonly DataFile[];
+  /** The files that plain readers ignore until they are published, each by the name that it then gets. */
+  readonly pending: readonly DataFile[];
   /**
    * Returns the committed ones among them.
    *
@@ -50,7 +52,7 @@ export async function readPartitionState(
 ): Promise<PartitionState> {
   for (let look = 1; ; look++) {
     const folder = await listPartitionFolder(backend, { prefix, partition }, signal);
-    const files = folder?.files ?? [];
+    const { files, pending } = folder ?? { files: [], pending: [] };
     const [deeper] = folder?.below ?? [];
     if (deeper !== undefined && depth === "leaf") throw hasDeeper(backend, prefix, deeper);
     if (folder?.manifest === undefined) {
@@ -60,6 +62,7 @@ export async function readPartitionState(
         kind,
         prefix,
         files,
+        pending,
         committed: () => committed,
         manifest: undefined,
         manifestInfo: undefined,
@@ -77,7 +80,7 @@ export async function readPartitionState(
       if (look < MAX_LOOKS) committed();
       const { oldManifest } = folder;
       const manifestInfo = folder.manifest === oldManifest ? undefined : info;
-      return { kind, prefix, files, committed, manifest, manifestInfo, oldManifest };
+      return { kind, prefix, files, pending, committed, manifest, manifestInfo, oldManifest };
     } catch (error) {
       const moved = isStorageError(error, "not_found") || isStorageError(error, "precondition_failed");
       if (!moved) throw error;

@@ -10,7 +10,14 @@ import type {
 } from "../bytes/storage-backend.ts";
 import { isStorageError, type StorageError } from "../bytes/storage-error.ts";
 import { Partition, type PartitionEntry, parsePartitionSegment } from "../hive/partition.ts";
-import { type DataFile, dataFormat, isHiddenName, MANIFEST_NAME, OLD_MANIFEST_NAME } from "./data-file.ts";
+import {
+  type DataFile,
+  dataFormat,
+  isHiddenName,
+  MANIFEST_NAME,
+  OLD_MANIFEST_NAME,
+  publishedName,
+} from "./data-file.ts";
 
 /** Concurrent listings while a tree is walked. */
 export const LIST_CONCURRENCY = 16;
@@ -23,6 +30,8 @@ export interface PartitionFolder {
   readonly prefix: Key;
   /** The files that may hold rows, in key order; the manifest decides which of them are committed. */
   readonly files: readonly DataFile[];
+  /** The files that plain readers ignore until they are published, each by the name that it then gets. */
+  readonly pending: readonly DataFile[];
   /** Its manifest, if there is one: `_manifest.json`, else `manifest.json`. */
   readonly manifest: ObjectInfo | undefined;
   /** Its `manifest.json`, if there is one, also if `_manifest.json` has replaced it. */
@@ -244,7 +253,10 @@ async function listBelow(
 
 /** Whether a file of this name may hold rows, or decides which files do. */
 const matters = (name: string): boolean =>
-  dataFormat(name) !== undefined || name === MANIFEST_NAME || name === OLD_MANIFEST_NAME;
+  dataFormat(name) !== undefined ||
+  publishedName(name) !== undefined ||
+  name === MANIFEST_NAME ||
+  name === OLD_MANIFEST_NAME;
 const nameOf = (key: Key): string => key.slice(key.lastIndexOf("/") + 1);
 
 /** Adds a folder if it holds data or a manifest, and returns its strays. */
@@ -255,20 +267,23 @@ function addFolder(
   objects: readonly ObjectInfo[],
 ): readonly ObjectInfo[] {
   const files: DataFile[] = [];
+  const pending: DataFile[] = [];
   const strays: ObjectInfo[] = [];
   let manifest: ObjectInfo | undefined;
   let oldManifest: ObjectInfo | undefined;
   for (const info of objects) {
     const name = info.key.slice(prefix.length + 1);
     const format = dataFormat(name);
+    const published = publishedName(name);
     if (format !== undefined) files.push({ name, format, info });
+    else if (published !== undefined) pending.push({ name: published, format: "parquet", info });
     else if (name === MANIFEST_NAME) manifest = info;
     else if (name === OLD_MANIFEST_NAME) oldManifest = info;
     else if (!isHiddenName(name)) strays.push(info);
   }
   manifest ??= oldManifest;
   if (files.length > 0 || manifest !== undefined) {
-    folders.push({ partition: Partition.of(entries), prefix, files, manifest, oldManifest });
+    folders.push({ partition: Partition.of(entries), prefix, files, pending, manifest, oldManifest });
   }
   return strays;
 }
@@ -293,6 +308,7 @@ export async function listPartitionFolder(
     partition: folder.partition,
     prefix: folder.prefix,
     files: [],
+    pending: [],
     manifest: undefined,
     oldManifest: undefined,
   };

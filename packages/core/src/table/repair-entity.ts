@@ -5,7 +5,7 @@ import { isStorageError, type StorageError } from "../bytes/storage-error.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import { openParquet } from "../parquet/open-parquet.ts";
 import { CREATED_BY } from "../parquet/write-parquet.ts";
-import { commitAgain, renameManifest, staleFiles } from "./commit-draft.ts";
+import { commitAgain, renameManifest, staleFiles, unpublished } from "./commit-draft.ts";
 import { FIRST_FILE_NAME, strayFiles } from "./committed-files.ts";
 import { looksLikeData } from "./data-file.ts";
 import { unknownEntity } from "./entities.ts";
@@ -37,6 +37,8 @@ export interface RepairReport {
   readonly removed: readonly Leftover[];
   /** Partitions that got the manifest which a killed first write had not stored. */
   readonly completed: readonly string[];
+  /** Partitions whose new rows plain readers did not find, since the write was killed between its commit and its last step. */
+  readonly published: readonly string[];
   /** Partitions whose `manifest.json`, which stops pyarrow and Spark, became `_manifest.json`, which engines ignore. */
   readonly renamed: readonly string[];
   /**
@@ -69,6 +71,7 @@ export async function repairEntity(
     partitions: folders.length,
     removed: findings.flatMap(({ removed }) => removed),
     completed: findings.flatMap(({ completed }) => (completed === undefined ? [] : [completed])),
+    published: findings.flatMap(({ published }) => (published === undefined ? [] : [published])),
     renamed: findings.flatMap(({ renamed }) => (renamed === undefined ? [] : [renamed])),
     strays: [
       ...strays.filter(({ key }) => looksLikeData(key.slice(key.lastIndexOf("/") + 1))).map(leftover),
@@ -82,6 +85,7 @@ interface Finding {
   readonly removed: readonly Leftover[];
   readonly strays: readonly Leftover[];
   readonly completed?: string | undefined;
+  readonly published?: string | undefined;
   readonly renamed?: string | undefined;
   readonly broken?: StorageError | undefined;
 }
@@ -106,7 +110,8 @@ async function repairPartition(
   }
   const removed = staleFiles(state, state.committed(), false).map(({ info }) => leftover(info));
   const strays = strayFiles(state.files, state.committed(), state.manifest).map(({ info }) => leftover(info));
-  const isTidy = removed.length === 0 && !owesManifest;
+  const published = unpublished(state, state.committed()).length === 0 ? undefined : prefix;
+  const isTidy = removed.length === 0 && !owesManifest && published === undefined;
   const renamed = state.oldManifest === undefined ? undefined : prefix;
   if (isTidy && renamed === undefined) return { removed, strays };
   if (!dryRun) {
@@ -117,7 +122,7 @@ async function repairPartition(
     const [failure] = failures;
     if (failure !== undefined) throw failure;
   }
-  return { removed, strays, renamed, completed: owesManifest ? prefix : undefined };
+  return { removed, strays, published, renamed, completed: owesManifest ? prefix : undefined };
 }
 
 const leftover = ({ key, sizeBytes }: ObjectInfo): Leftover => ({ path: key, bytes: sizeBytes });

@@ -1,5 +1,5 @@
 import type { RepairReport } from "@parquetry/core";
-import { isStorageError, type StorageError } from "@parquetry/core/backend";
+import { abilitiesOf, isStorageError, type LeftoverFile, type StorageError } from "@parquetry/core/backend";
 import { getBackend } from "@parquetry/storage/backend";
 import { formatBytes, formatCount, formatCounted } from "../terminal/format-amount.ts";
 import { formatTable } from "../terminal/format-table.ts";
@@ -24,7 +24,8 @@ interface Failed {
 }
 
 /**
- * `parquetry repair [entity]`: removes what killed writes left, and renames old manifests; without an entity, in all of them.
+ * `parquetry repair [entity]`: removes what killed writes left, and renames old manifests; without an entity in all of them, and
+ * then it also removes the temporary files of killed processes.
  * Exit code 1 if a partition is broken or an entity failed.
  */
 export async function repairCommand(
@@ -40,6 +41,15 @@ export async function repairCommand(
   const entities = entity === undefined ? await storage.listEntities("", { signal }) : [entity];
   const repaired: Repaired[] = [];
   const failed: Failed[] = [];
+  // Before the first put into a folder, which would remove them unreported.
+  let temporary: readonly LeftoverFile[] = [];
+  try {
+    const { leftovers } = abilitiesOf(backend);
+    if (entity === undefined) temporary = (await leftovers?.removeAll({ dryRun, signal })) ?? [];
+  } catch (error) {
+    if (!isStorageError(error) || error.code === "aborted") throw error;
+    failed.push({ entity: "temporary files", error });
+  }
   for (const name of entities) {
     try {
       repaired.push({ entity: name, ...(await storage.repair(name, { dryRun, signal })) });
@@ -51,39 +61,49 @@ export async function repairCommand(
   }
   const isWhole = failed.length === 0 && repaired.every(({ broken }) => broken.length === 0);
   const exitCode = isWhole ? EXIT_OK : EXIT_INCOMPLETE;
-  context.emit("summary", { exitCode, place: backend.url(), dryRun, entities: repaired, failed });
+  context.emit("summary", { exitCode, place: backend.url(), dryRun, entities: repaired, temporary, failed });
   if (json) return exitCode;
   const [head = "", ...lines] = formatTable(tableOf(repaired), terminal.width);
   if (lines.length > 0) for (const line of [terminal.style("bold", head), ...lines]) terminal.print(line);
-  for (const line of listsOf(repaired, dryRun)) terminal.printText(line);
+  for (const line of listsOf(repaired, temporary, dryRun)) terminal.printText(line);
   for (const { path } of repaired.flatMap(({ strays }) => strays).slice(0, NAMES_TOLD))
     context.warn(`${path}: no read returns this file; move it to a partition of its own, or away`);
   for (const { entity: name, error } of failed)
     terminal.tell(`${terminal.mark("red", "failed:")} ${name}: ${error.message}`);
   for (const { message } of repaired.flatMap(({ broken }) => broken).slice(0, NAMES_TOLD))
     terminal.tell(`${terminal.mark("red", "broken:")} ${message}`);
-  context.note(headlineOf(repaired, failed, dryRun));
+  context.note(headlineOf(repaired, temporary, failed, dryRun));
   return exitCode;
 }
 
 function tableOf(repaired: readonly Repaired[]): readonly (readonly string[])[] {
-  const head = ["entity", "partitions", "removed", "completed", "renamed", "strays", "broken"];
+  const head = ["entity", "partitions", "removed", "completed", "published", "renamed", "strays", "broken"];
   return [
     head,
-    ...repaired.map(({ entity, partitions, removed, completed, renamed, strays, broken }) => [
+    ...repaired.map(({ entity, partitions, removed, completed, published, renamed, strays, broken }) => [
       entity,
       formatCount(partitions),
-      ...[removed, completed, renamed, strays, broken].map(({ length }) => formatCount(length)),
+      ...[removed, completed, published, renamed, strays, broken].map(({ length }) => formatCount(length)),
     ]),
   ];
 }
 
 /** The first names of what is repaired; `--json` has them all. */
-function listsOf(repaired: readonly Repaired[], dryRun: boolean): readonly string[] {
+function listsOf(
+  repaired: readonly Repaired[],
+  temporary: readonly LeftoverFile[],
+  dryRun: boolean,
+): readonly string[] {
   const lists = [
     [
       dryRun ? "would remove" : "removed",
-      repaired.flatMap(({ removed }) => removed).map(({ path, bytes }) => `${path} (${formatBytes(bytes)})`),
+      [...repaired.flatMap(({ removed }) => removed), ...temporary].map(
+        ({ path, bytes }) => `${path} (${formatBytes(bytes)})`,
+      ),
+    ],
+    [
+      dryRun ? "would show other engines the new rows of" : "showed other engines the new rows of",
+      repaired.flatMap(({ published }) => published),
     ],
     [
       dryRun ? "would add the missing manifest of" : "added the missing manifest of",
@@ -105,10 +125,22 @@ function listsOf(repaired: readonly Repaired[], dryRun: boolean): readonly strin
   });
 }
 
-function headlineOf(repaired: readonly Repaired[], failed: readonly Failed[], dryRun: boolean): string {
+function headlineOf(
+  repaired: readonly Repaired[],
+  temporary: readonly LeftoverFile[],
+  failed: readonly Failed[],
+  dryRun: boolean,
+): string {
   const count = (list: (report: Repaired) => readonly unknown[]): number =>
     repaired.reduce((sum, report) => sum + list(report).length, 0);
-  const changes = count(({ removed, completed, renamed }) => [...removed, ...completed, ...renamed]);
+  const changes =
+    temporary.length +
+    count(({ removed, completed, published, renamed }) => [
+      ...removed,
+      ...completed,
+      ...published,
+      ...renamed,
+    ]);
   const problems = count(({ broken }) => broken) + failed.length;
   const done = dryRun
     ? `${formatCounted(changes, "repair")} to do; nothing was changed`

@@ -1,9 +1,15 @@
-import { collectBytes, isStorageError, type ObjectInfo, type StorageBackend } from "@parquetry/core/backend";
+import {
+  abilitiesOf,
+  collectBytes,
+  isStorageError,
+  type ObjectInfo,
+  type StorageBackend,
+} from "@parquetry/core/backend";
 import { mapConcurrent, parsePartitionSegment } from "@parquetry/core/unstable";
 import { listSide } from "../listing/list-side.ts";
 import { compileSelection } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
-import { formatCount, formatFiles } from "../terminal/format-amount.ts";
+import { formatBytes, formatCount, formatFiles } from "../terminal/format-amount.ts";
 import type { Check } from "./check.ts";
 import { NamedCount, quoted } from "./check-names.ts";
 
@@ -138,20 +144,29 @@ export async function checkFiles(
 }
 
 /** Looks for files that killed processes left in a directory. They are hidden from every listing. */
-export async function checkLeftovers(backend: StorageBackend): Promise<readonly Check[]> {
-  if (backend.name !== "local") return [];
-  const name = "leftovers of killed processes";
+export async function checkLeftovers(
+  backend: StorageBackend,
+  name: string,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<readonly Check[]> {
+  const { leftovers } = abilitiesOf(backend);
+  if (leftovers === undefined) return [];
+  const check = `${name}: leftovers of killed processes`;
   try {
     const found = new NamedCount();
-    const { findLeftovers } = await import("@parquetry/storage/backend");
-    for (const path of await findLeftovers(backend.url())) found.add(path);
-    if (found.count === 0) return [{ name, status: "ok", detail: "none" }];
-    const remedy =
-      "They only take space. removeLeftovers({ root }) of @parquetry/backend-local removes them.";
-    return [{ name, status: "warn", detail: found.describe("left"), remedy }];
+    let bytes = 0;
+    for (const leftover of await leftovers.removeAll({ dryRun: true, signal })) {
+      found.add(leftover.path);
+      bytes += leftover.bytes;
+    }
+    if (found.count === 0) return [{ name: check, status: "ok", detail: "none" }];
+    const remedy = `They only take space. parquetry repair --from ${quoted(backend.url())} removes them (--dry-run first).`;
+    return [
+      { name: check, status: "warn", detail: `${formatBytes(bytes)}, ${found.describe("left")}`, remedy },
+    ];
   } catch (error) {
     if (!isStorageError(error) || error.code === "aborted") throw error;
-    return [{ name, status: "skip", detail: error.message }];
+    return [{ name: check, status: "skip", detail: error.message }];
   }
 }
 

@@ -79,8 +79,8 @@ export async function doctor(
       if (isSource && listed) {
         for (const check of await checkNames(backend, options)) add(check);
         for (const check of await checkFiles(backend, options)) add(check);
-        for (const check of await checkLeftovers(backend)) add(check);
       }
+      if (listed) for (const check of await checkLeftovers(backend, name, options)) add(check);
     } finally {
       await backend.close();
     }

@@ -247,6 +247,8 @@ export async function runMigration(
       signal,
       onAborted: (key) => onProgress?.({ type: "ended", key }),
     });
+    // Those in the folders that the plan listed, which an earlier run left when it was killed.
+    await abilitiesOf(target).leftovers?.removeListed();
     // As long as no file may succeed, one at a time is enough to find out.
     const limit = (): number => (rule.isDoubtful() ? 1 : concurrency.limit());
     await forEachConcurrent(numbered(plan.files), limit, copyOne, shouldStop);

@@ -1,5 +1,5 @@
 import type { StorageBackend } from "@parquetry/core";
-import type { ListPage } from "@parquetry/core/backend";
+import { abilitiesOf, type ListPage, withAbilities } from "@parquetry/core/backend";
 
 /** Turns of the event loop in which other branches of a program reach their next step. */
 const QUIET_TURNS = 2;
@@ -8,7 +8,7 @@ const MAX_TURNS = 10_000;
 
 /**
  * A program that uses a backend one step at a time. A step is one atomic call of the store (a get, a put, a page, one key of a
- * delete). An actor that gets no more steps is a process that was killed there.
+ * delete, a rename). An actor that gets no more steps is a process that was killed there.
  */
 export class Actor<T> {
   /** The backend that it uses. */
@@ -73,7 +73,8 @@ export class Actor<T> {
       await turn();
       return run();
     };
-    return {
+    const { renames } = abilitiesOf(beneath);
+    const backend: StorageBackend = {
       name: beneath.name,
       capabilities: beneath.capabilities,
       url: (key) => beneath.url(key),
@@ -93,5 +94,14 @@ export class Actor<T> {
       },
       close: () => beneath.close(),
     };
+    if (renames === undefined) return backend;
+    return withAbilities(backend, {
+      renames: {
+        async rename(from, to, { removing = [] } = {}) {
+          await stepped(() => renames.rename(from, to));
+          for (const key of removing) for await (const _ of backend.delete([key]));
+        },
+      },
+    });
   }
 }

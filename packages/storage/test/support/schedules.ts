@@ -41,6 +41,27 @@ export async function* everyReading<R>(
   }
 }
 
+/** A store after a writer was killed. */
+export interface Stop {
+  readonly backend: StorageBackend;
+  /** Whether the writer was done. */
+  readonly isDone: boolean;
+}
+
+/** Yields the store after each number of steps that a writer can make before it is killed. */
+export async function* everyStop(
+  open: () => Promise<StorageBackend>,
+  write: (backend: StorageBackend) => Promise<unknown>,
+): AsyncGenerator<Stop> {
+  for (let steps = 0; ; steps++) {
+    const backend = await open();
+    const writer = new Actor(backend, write);
+    while (writer.steps < steps && (await writer.step()));
+    if (writer.steps < steps) return;
+    yield { backend, isDone: writer.outcome !== undefined };
+  }
+}
+
 /** Two writers that are both done. */
 export interface Race {
   readonly outcomes: readonly [Actor<unknown>["outcome"], Actor<unknown>["outcome"]];

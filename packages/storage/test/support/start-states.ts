@@ -1,5 +1,6 @@
 import {
   createMemoryBackend,
+  isStorageError,
   type Key,
   parseKey,
   partition,
@@ -101,20 +102,51 @@ export const START_STATES: Readonly<Record<string, StartState>> = {
       }
     },
   },
-  "one with a file that a killed write left": {
+  "one that a killed write committed and did not publish": {
+    rows: ["old", "old"],
+    async prepare(backend) {
+      await new Storage(backend).write(ENTITY, rowsOf("older"), PARTITION);
+      const writer = new Actor(backend, (stepwise) =>
+        new Storage(stepwise).write(ENTITY, rowsOf("old", "old"), PARTITION),
+      );
+      while ((await readWriters(backend)).includes("older")) await writer.step();
+    },
+  },
+  "one with files that killed writes left": {
     rows: ["old"],
     async prepare(backend) {
       await new Storage(backend).write(ENTITY, rowsOf("old"), PARTITION);
       await put(backend, `part-${"0".repeat(32)}.parquet`, await bytesOf("never committed"));
+      await put(backend, `_part-${"1".repeat(32)}.pending`, await bytesOf("never committed"));
     },
   },
 };
 
+/** The kinds of stores: a directory renames files, a bucket does not. */
+export const STORES: Readonly<Record<string, (memory: StorageBackend) => StorageBackend>> = {
+  "that renames": (memory) => memory,
+  "that does not rename": (memory) => ({ ...memory }),
+};
+
 /** A store in one of the start states. */
-export async function storeIn(state: StartState): Promise<StorageBackend> {
-  const backend = createMemoryBackend();
-  await state.prepare(backend);
-  return backend;
+export async function storeIn(
+  state: StartState,
+  kind = (memory: StorageBackend): StorageBackend => memory,
+): Promise<StorageBackend> {
+  const memory = createMemoryBackend();
+  await state.prepare(memory);
+  return kind(memory);
+}
+
+/** Returns the sorted writers of the rows that an engine reads which knows no manifests: those of every file it does not ignore. */
+export async function plainWriters(backend: StorageBackend): Promise<string[]> {
+  const storage = new Storage(backend);
+  const writers: string[] = [];
+  for (const path of await storage.listFiles(FOLDER)) {
+    if (!path.endsWith(".parquet") || path.includes("/_") || path.includes("/.")) continue;
+    for (const row of await storage.readParquet(path)) writers.push(String(row["writer"]));
+  }
+  return writers.sort();
 }
 
 /** Returns the sorted writers of the rows that a reader sees; a missing entity has none. */
@@ -123,7 +155,7 @@ export async function readWriters(backend: StorageBackend): Promise<string[]> {
     const rows = await new Storage(backend).readIndex(ENTITY);
     return rows.map((row) => String(row["writer"])).sort();
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "not_found") return [];
+    if (isStorageError(error, "not_found") && error.message.includes("no entity")) return [];
     throw error;
   }
 }

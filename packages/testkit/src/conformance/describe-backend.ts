@@ -1,5 +1,11 @@
 import { abilitiesOf, type BackendAbilities, type StorageBackend } from "@parquetry/core/backend";
-import { ACCESS_CASES, HASHED_READ_CASES, UPLOAD_CASES } from "./ability-cases.ts";
+import {
+  ACCESS_CASES,
+  HASHED_READ_CASES,
+  LEFTOVER_CASES,
+  RENAME_CASES,
+  UPLOAD_CASES,
+} from "./ability-cases.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { type ConformanceScale, FULL_CONFORMANCE } from "./conformance-scale.ts";
 import { ERROR_CASES } from "./error-cases.ts";
@@ -28,6 +34,8 @@ export const CONFORMANCE_GROUPS: ReadonlyMap<string, readonly ConformanceCase[]>
   ["Hashed reads", HASHED_READ_CASES],
   ["Resumable uploads", UPLOAD_CASES],
   ["Direct access", ACCESS_CASES],
+  ["Renames", RENAME_CASES],
+  ["Leftovers", LEFTOVER_CASES],
 ]);
 
 /** Every case of the suite, for other kinds of runners. */

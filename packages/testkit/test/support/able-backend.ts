@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createMemoryBackend, type Key, StorageError } from "@parquetry/core";
 import {
+  abilitiesOf,
   bodyCheck,
   collectBytes,
   type ResumableUploads,
@@ -27,6 +28,7 @@ export function ableBackend(): StorageBackend {
   let outstanding = 0;
   const waiting: (() => void)[] = [];
   return withAbilities(backend, {
+    renames: abilitiesOf(memory).renames,
     hashedReads: {
       maxFileBytes: MAX_FILE_BYTES,
       maxOutstandingBytes: MAX_OUTSTANDING_BYTES,

@@ -103,7 +103,7 @@ export function limited(inner: StorageBackend, options: LimitOptions = {}): Stor
     },
     close: () => backend.close(),
   };
-  const { hashedReads, resumableUploads, ...others } = abilitiesOf(backend);
+  const { hashedReads, resumableUploads, renames, ...others } = abilitiesOf(backend);
   return checked(
     withAbilities(wrapped, {
       ...others,
@@ -132,6 +132,10 @@ export function limited(inner: StorageBackend, options: LimitOptions = {}): Stor
           counted("list", prefix, options?.signal, resumableUploads.list(prefix, options)),
         abort: (upload, options) =>
           run("abort", upload.key, options?.signal, () => resumableUploads.abort(upload, options)),
+      },
+      renames: renames && {
+        rename: (from, to, options) =>
+          run("rename", from, options?.signal, () => renames.rename(from, to, options)),
       },
     }),
   );

@@ -1,0 +1,120 @@
+import type { Dirent } from "node:fs";
+import { lstat, readdir, rmdir, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { isAbandoned } from "@parquetry/core/unstable";
+import { errnoOf } from "./local-error.ts";
+import { isLockName, isTemporaryName, isToken, OWN_NAME_PREFIX } from "./local-names.ts";
+
+/** The age from which an empty lock is abandoned, in milliseconds. Its holder was killed while it released it. */
+const EMPTY_LOCK_AGE_MS = 60_000;
+/** Folders that a backend remembers, so that it reads each only once. */
+const MAX_REMEMBERED = 100_000;
+
+/** A file or a folder that a killed process left. */
+export interface Leftover {
+  /** Its path. */
+  readonly path: string;
+  /** Its size in bytes; 0 for a lock. */
+  readonly bytes: number;
+}
+
+/**
+ * Returns what `entry` of `folder` is if a killed process left it: a temporary file, or a lock. Anything else is kept, whatever
+ * its name: symbolic links, folders with the name of a temporary file, names of other programs.
+ */
+export async function leftoverAt(folder: string, entry: Dirent): Promise<Leftover | undefined> {
+  const { name } = entry;
+  const path = join(folder, name);
+  try {
+    if (entry.isFile() && isTemporaryName(name)) {
+      const { mtimeMs, size } = await lstat(path);
+      return isAbandoned(name, mtimeMs) ? { path, bytes: size } : undefined;
+    }
+    if (!entry.isDirectory() || !isLockName(name)) return undefined;
+    const tokens = await readdir(path);
+    const isDead = tokens.length === 0 ? isEmptyLock(path, name) : areDead(path, tokens);
+    return (await isDead) ? { path, bytes: 0 } : undefined;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+async function isEmptyLock(path: string, name: string): Promise<boolean> {
+  const { mtimeMs } = await lstat(path);
+  return Date.now() - mtimeMs > EMPTY_LOCK_AGE_MS || isAbandoned(name, mtimeMs);
+}
+
+async function areDead(path: string, tokens: readonly string[]): Promise<boolean> {
+  for (const token of tokens) {
+    if (!isToken(token)) return false;
+    if (!isAbandoned(token, (await lstat(join(path, token))).mtimeMs)) return false;
+  }
+  return true;
+}
+
+/**
+ * Removes what {@link leftoverAt} found. A lock is broken by deleting its dead holder's token, as a waiting writer does, so one
+ * that another process has taken since is kept.
+ */
+export async function removeLeftover(folder: string, entry: Dirent): Promise<void> {
+  const path = join(folder, entry.name);
+  if (entry.isFile()) {
+    await unlink(path).catch(unlessGone);
+    return;
+  }
+  for (const token of await readdir(path).catch((): string[] => [])) {
+    const stats = await lstat(join(path, token)).catch(() => undefined);
+    if (stats !== undefined && isToken(token) && isAbandoned(token, stats.mtimeMs))
+      await unlink(join(path, token)).catch(unlessGone);
+  }
+  await rmdir(path).catch((error: unknown) => {
+    if (!["ENOTEMPTY", "EEXIST"].includes(errnoOf(error) ?? "")) unlessGone(error);
+  });
+}
+
+/** Removes what killed processes left in one folder, not below it. */
+export async function sweepFolder(folder: string): Promise<readonly Leftover[]> {
+  const removed: Leftover[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.name.startsWith(OWN_NAME_PREFIX)) continue;
+    const leftover = await leftoverAt(folder, entry);
+    if (leftover === undefined) continue;
+    await removeLeftover(folder, entry);
+    removed.push(leftover);
+  }
+  return removed;
+}
+
+/** Sweeps each folder once: before the first put into it, and where a listing has seen names of ours. */
+export class Sweeper {
+  readonly #swept = new Set<string>();
+  readonly #seen = new Set<string>();
+
+  /** Notes that a listing has found temporary files or locks in a folder, which may be those of a running process. */
+  note(folder: string): void {
+    if (this.#seen.size < MAX_REMEMBERED) this.#seen.add(folder);
+  }
+
+  /** Sweeps a folder unless it was swept before. A failure is left to the put, or to the command that looks for leftovers. */
+  async once(folder: string): Promise<void> {
+    if (this.#swept.has(folder)) return;
+    if (this.#swept.size >= MAX_REMEMBERED) this.#swept.clear();
+    this.#swept.add(folder);
+    this.#seen.delete(folder);
+    await sweepFolder(folder).catch(() => {});
+  }
+
+  /** Sweeps the folders that were noted. */
+  async noted(): Promise<readonly Leftover[]> {
+    const folders = [...this.#seen];
+    this.#seen.clear();
+    const removed: Leftover[] = [];
+    for (const folder of folders) removed.push(...(await sweepFolder(folder).catch(() => [])));
+    return removed;
+  }
+}
+
+function unlessGone(error: unknown): void {
+  if (errnoOf(error) !== "ENOENT") throw error;
+}
