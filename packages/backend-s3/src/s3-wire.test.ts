@@ -329,3 +329,26 @@ it("refuses operations after close", async () => {
   await backend.close();
   await expect(backend.head(KEY)).rejects.toMatchObject({ code: "invalid_argument" });
 });
+
+it.each([
+  [403, "AccountProblem", "unauthenticated", "suspended"],
+  [403, "UserSuspended", "unauthenticated", "suspended"],
+  [400, "ExpiredToken", "unauthenticated", "has expired"],
+  [403, "QuotaExceeded", "unavailable", "quota"],
+  [507, "XMinioStorageFull", "unavailable", "no space left"],
+  [507, "", "unavailable", "no space left"],
+  [400, "KMS.DisabledException", "permission_denied", "encryption key"],
+  [403, "KMS.AccessDeniedException", "permission_denied", "encryption key"],
+])("explains %i %s as %s, which is not repeated", async (status, code, meaning, says) => {
+  let requests = 0;
+  const { endpoint } = await serve((request, response) => {
+    requests++;
+    request.resume();
+    response.writeHead(status);
+    response.end(code === "" ? "" : `<Error><Code>${code}</Code><Message>no</Message></Error>`);
+  });
+  const error = { code: meaning, retry: "never", storeCode: code || "InsufficientStorage" };
+  const put = open(endpoint).put(KEY, new Uint8Array(3));
+  await expect(put).rejects.toMatchObject({ ...error, message: expect.stringContaining(says) });
+  expect(requests).toBe(1);
+});

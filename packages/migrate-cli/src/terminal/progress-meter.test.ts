@@ -83,4 +83,26 @@ describe("createProgressMeter", () => {
     });
     expect(listing.length).toBeLessThan(80);
   });
+
+  it("shows what is finished after Ctrl-C, and the time for it at the rate until then", async () => {
+    let now = 0;
+    const meter = createProgressMeter(() => now);
+    const plan = await planMigration(await memoryTree({ a: "1" }), await memoryTree());
+    meter.take({ type: "planned", plan });
+    // 32 MB of these have been read ahead and are on their way.
+    meter.take({ type: "bytes", bytes: 62e6 });
+    now = 10_000;
+    meter.take({ type: "finishing", files: 0, parts: 4, bytes: 32e6, restarting: 0 });
+    expect(formatProgress(meter.snapshot())).toBe(
+      "finishing 4 parts, 32.0 MB, about 11 s; Ctrl-C again stops at once",
+    );
+    now = 15_000;
+    expect(meter.snapshot().etaMs).toBe(5667);
+    meter.take({ type: "finishing", files: 1, parts: 1, bytes: 9e6, restarting: 2 });
+    expect(formatProgress(meter.snapshot())).toBe(
+      "finishing 1 file and 1 part, 9.0 MB, about 3.0 s; 2 files cut off, copied again by the next run; Ctrl-C again stops at once",
+    );
+    meter.take({ type: "finishing", files: 0, parts: 0, bytes: 0, restarting: 0 });
+    expect(formatProgress(meter.snapshot())).toBe("stopping; Ctrl-C again stops at once");
+  });
 });
