@@ -33,6 +33,14 @@ const MESSAGES: Readonly<Record<string, readonly (readonly [RegExp, StorageError
   ],
 };
 
+/**
+ * Types of errors that the reader of Parquet raises for damaged pages, and that also have other causes, and words of its messages. They
+ * only decide whether the files are read again, one by one.
+ */
+const SUSPECT_TYPES: ReadonlySet<string> = new Set(["invalid input", "out of range", "not implemented"]);
+const SUSPECT =
+  /parquet|corrupt|bitpack|dictionary|decompress|\b(?:zstd|gzip|snappy|brotli|lz4|delta|rle|page|varint|thrift|encoding)\b/i;
+
 /** An error as DuckDB describes it: the only place where its words are read. */
 export interface DuckDbProblem {
   /** DuckDB's type, such as `Binder`, `Parser`, `IO` or `Out of Memory`. */
@@ -50,6 +58,11 @@ export interface DuckDbProblem {
 /** True for a problem that a file may have caused although it names none and has no type that says so. */
 export function isInternal({ type, code }: Pick<DuckDbProblem, "type" | "code">): boolean {
   return INTERNAL_TYPES.has(type.toLowerCase()) && code !== "unavailable";
+}
+
+/** True for a problem that a damaged page may have caused, or something else. */
+export function isSuspect({ type, message }: Pick<DuckDbProblem, "type" | "message">): boolean {
+  return SUSPECT_TYPES.has(type.toLowerCase()) && SUSPECT.test(message);
 }
 
 /** True for the error of a statement that failed only because an earlier one had invalidated its database. */

@@ -1,6 +1,6 @@
 import { isStorageError, StorageError } from "@parquetry/core";
 import type { ScanFile } from "../files/scan-file.ts";
-import { isInternal, problemError, thrownProblem } from "./duckdb-error.ts";
+import { isInternal, isSuspect, problemError, thrownProblem } from "./duckdb-error.ts";
 
 /** What DuckDB was doing when it failed. */
 export interface FailedRead {
@@ -30,7 +30,8 @@ export async function failureOfFiles(error: unknown, read: FailedRead): Promise<
   for (const { path, footerPath = path, key } of files)
     message = message.replaceAll(path, key).replaceAll(footerPath, key);
   const problem = { ...raw, code, message };
-  if (named === undefined && code !== "corrupt" && !isInternal(raw)) return problemError(problem);
+  if (named === undefined && code !== "corrupt" && !isInternal(raw) && !isSuspect(raw))
+    return problemError(problem);
   const broken = named ?? (await findBrokenFile(files, read.fails));
   if (broken === undefined)
     return problemError(isInternal(raw) ? { ...problem, code: "not_supported" } : problem);
