@@ -1,4 +1,6 @@
+import { throwIfAborted } from "../bytes/abort.ts";
 import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
+import { isYieldDue, yieldIfDue } from "../bytes/concurrency/yield-if-due.ts";
 import type { Key } from "../bytes/key.ts";
 import { compareKeys } from "../bytes/key-order.ts";
 import type {
@@ -235,6 +237,10 @@ async function listBelow(
   const found: PartitionFolder[] = [];
   const strays: ObjectInfo[] = [];
   for (const [path, files] of byFolder) {
+    if (isYieldDue()) {
+      await yieldIfDue();
+      throwIfAborted(signal, "list", folder.prefix);
+    }
     const entries: PartitionEntry[] = [...folder.entries];
     const segments = path === folder.prefix ? [] : path.slice(folder.prefix.length + 1).split("/");
     const parsed = segments.map(parsePartitionSegment);

@@ -1,17 +1,14 @@
 import type { z } from "zod";
-import { mapOrdered } from "../bytes/concurrency/map-concurrent.ts";
 import type { Key } from "../bytes/key.ts";
 import type { Row } from "../bytes/row.ts";
 import type { StorageBackend } from "../bytes/storage-backend.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import { unknownEntity } from "./entities.ts";
+import { openAhead } from "./open-ahead.ts";
 import { isUnreadable, type OpenFile, type OpenPartitionOptions, openPartition } from "./open-partition.ts";
 import { canMatch, checkKeyNames, matches, type ParsedFilters } from "./partition-filter.ts";
 import { type PartitionFolder, type PartitionTree, walkPartitions } from "./partition-tree.ts";
 import { rowParser } from "./row-parser.ts";
-
-/** Partitions that are opened ahead while one is read. */
-const OPEN_CONCURRENCY = 16;
 
 /** Options of `readIndex` and `scan`. */
 export interface ScanOptions<T = Row> extends OpenPartitionOptions {
@@ -34,7 +31,7 @@ export interface ScanOptions<T = Row> extends OpenPartitionOptions {
 
 /**
  * Yields the rows of an entity's matching partitions in batches, partitions in path order, files in name order, rows in file
- * order. Partition columns come last in every row, as strings (see `keyTypes`), and override columns of the same name in the files.
+ * order. Holds the partitions that are opened ahead ({@link openAhead}) and one row group. Partition columns come last in every row, as strings (see `keyTypes`), and override columns of the same name in the files.
  *
  * @throws StorageError `not_found` for an unknown entity, `invalid_argument` for an unknown key, each naming the known ones, or
  * for a value that is not of its `keyTypes`; `corrupt` that names a file which cannot be read.
@@ -46,10 +43,7 @@ export async function* scanPartitions<T = Row>(
   options: ScanOptions<T> = {},
 ): AsyncGenerator<T[]> {
   const tree = await matchingPartitions(backend, entity, filters, options);
-  const opened = mapOrdered(tree.folders, OPEN_CONCURRENCY, async (folder) => ({
-    folder,
-    files: await openPartition(backend, folder, options),
-  }));
+  const opened = openAhead(tree.folders, (folder) => openPartition(backend, folder, options));
   const missing = new Set(options.columns);
   let opens = 0;
   for await (const { folder, files } of opened) {

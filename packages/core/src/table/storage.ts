@@ -206,7 +206,11 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Reads the rows of an entity's partitions that match the filters. Returns `[]` if none matches.
+   * Reads the rows of an entity's partitions that match the filters. Returns `[]` if none matches. Data files that no read returns
+   * are not reported here: {@link Storage.inspect} and {@link Storage.repair} list them as `strays`.
+   *
+   * Memory: the rows, and no more beside them than {@link Storage.scan} takes. A million rows of 20 columns take about 330 bytes
+   * each, 310 MiB, and 90 MiB beside them.
    *
    * @param filters any subset of the keys, in any order; a value may be a list.
    * @throws StorageError `not_found` for an unknown entity and `invalid_argument` for an unknown key, each naming the known
@@ -258,7 +262,12 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Yields the rows of {@link Storage.readIndex} in batches, with bounded memory. A row has the columns of its own file.
+   * Yields the rows of {@link Storage.readIndex} in batches of at most 8,192. A row has the columns of its own file.
+   *
+   * Memory, however many rows and partitions there are: the row group that is being read, decoded, and up to 16 partitions that
+   * are opened ahead, of together at most 64 MiB or one partition. Of a Parquet file that counts what is held: all of it up to
+   * 1 MiB, else its footer; of a CSV file its rows. A million rows of 20 columns in 50 partitions raise the memory of the process
+   * by about 110 MiB. The listing takes about 1 KB more for each file.
    *
    * @throws StorageError as {@link Storage.readIndex}.
    */
