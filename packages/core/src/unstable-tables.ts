@@ -42,5 +42,6 @@ export {
   type WalkOptions,
   walkPartitions,
 } from "./table/partition-tree.ts";
+export { readCommitted } from "./table/read-committed.ts";
 export { type RewriteOptions, type RewrittenPartition, rewritePartition } from "./table/rewrite-partition.ts";
 export { checkCsvOptions } from "./table/storage-options.ts";

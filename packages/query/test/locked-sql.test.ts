@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createMemoryBackend, isStorageError, partition, Storage } from "@parquetry/core";
@@ -218,7 +218,12 @@ describe("locked SQL", () => {
   it("refuses files and settings in DuckDB itself, if the gate missed them", async () => {
     // DuckDB itself, as an attack that the gate had missed would find it.
     const { openEmbeddedDuckDb } = await import("../src/duckdb/embedded-duckdb.ts");
-    const duckdb = await openEmbeddedDuckDb({ roots: [join(folder, "cache")], trusted: false });
+    const scratchDirectory = await realpath(await mkdtemp(join(tmpdir(), "parquetry-locked-scratch-")));
+    const duckdb = await openEmbeddedDuckDb({
+      roots: [join(folder, "cache")],
+      trusted: false,
+      scratchDirectory,
+    });
     try {
       for (const text of [
         `SELECT * FROM read_csv('${folder}/secret.csv')`,
@@ -233,6 +238,7 @@ describe("locked SQL", () => {
       }
     } finally {
       await duckdb.close();
+      await rm(scratchDirectory, { recursive: true, force: true });
     }
   });
 });

@@ -11,7 +11,7 @@ let duckdb: DuckDb;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "parquetry-conditions-"));
-  duckdb = await openEmbeddedDuckDb({ roots: [root], trusted: false });
+  duckdb = await openEmbeddedDuckDb({ roots: [], trusted: false, scratchDirectory: root });
 });
 
 afterAll(async () => {

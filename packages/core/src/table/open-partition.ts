@@ -1,23 +1,17 @@
 import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
-import { joinKey } from "../bytes/key.ts";
 import { collectBytes } from "../bytes/object-body.ts";
 import { ownValue, type Row } from "../bytes/row.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
-import { isStorageError, StorageError } from "../bytes/storage-error.ts";
-import { preconditionFailed } from "../bytes/write-errors.ts";
+import { isStorageError, type StorageError } from "../bytes/storage-error.ts";
 import { type CsvTable, decodeCsv } from "../csv/read-csv.ts";
 import type { ReadCsvOptions } from "../csv/read-csv-options.ts";
 import { openByteSource } from "../parquet/byte-source.ts";
 import { type OpenParquetOptions, openParquetFile } from "../parquet/open-parquet-file.ts";
-import { committedFiles, isOwnFile } from "./committed-files.ts";
-import { type DataFile, MANIFEST_NAME, openCsvFile } from "./data-file.ts";
-import { type Manifest, type ManifestFile, parseManifest, withManifestColumns } from "./manifest.ts";
-import { listPartitionFolder, type PartitionFolder } from "./partition-tree.ts";
+import { type DataFile, openCsvFile } from "./data-file.ts";
+import { type Manifest, type ManifestFile, withManifestColumns } from "./manifest.ts";
+import type { PartitionFolder } from "./partition-tree.ts";
+import { readCommitted } from "./read-committed.ts";
 
-/** How often a partition is listed if it is replaced each time while it is being opened. */
-const MAX_LOOKS = 8;
-/** After this many equal listings, a missing file that the manifest names is lost, and not late, replaced or renamed. */
-const LISTINGS_OF_A_LOSS = 3;
 /** Files of one partition that are opened concurrently. */
 const FILE_CONCURRENCY = 8;
 
@@ -56,70 +50,14 @@ export async function openPartition(
   folder: PartitionFolder,
   options: OpenPartitionOptions,
 ): Promise<readonly OpenFile[]> {
-  let seen = folder;
-  let sameListing = 1;
-  for (let look = 1; ; look++) {
-    let lost: StorageError | undefined;
-    try {
-      const { files, manifest } = await currentFiles(backend, seen, options);
-      const expected = new Map(manifest?.files?.map((file) => [file.name, file]));
-      const opened = await mapConcurrent(files, FILE_CONCURRENCY, (file) =>
-        openFile(backend, file, expected.get(file.name), options),
-      );
-      return opened.flatMap((file) => (file === undefined ? [] : [withNullColumns(file, manifest)]));
-    } catch (error) {
-      const moved = isStorageError(error, "not_found") || isStorageError(error, "precondition_failed");
-      if (!moved) throw error;
-      if (look === MAX_LOOKS) throw stillMoving(backend, folder, error);
-      if (isStorageError(error, "not_found") && seen.manifest !== undefined) lost = error;
-    }
-    const fresh = await listPartitionFolder(backend, folder, options.signal);
-    if (fresh === undefined) return [];
-    sameListing = versionOf(fresh) === versionOf(seen) ? sameListing + 1 : 1;
-    // The same manifest before, during and after, and the same files: no write has replaced or renamed the file.
-    if (lost !== undefined && sameListing === LISTINGS_OF_A_LOSS) throw lost;
-    seen = fresh;
-  }
-}
-
-/** Identifies what a listing of a folder shows. */
-function versionOf({ manifest, files, pending }: PartitionFolder): string {
-  return JSON.stringify([manifest?.etag, ...[...files, ...pending].map(({ info }) => info.key)]);
-}
-
-async function currentFiles(
-  backend: StorageBackend,
-  folder: PartitionFolder,
-  options: OperationOptions,
-): Promise<{ readonly files: readonly DataFile[]; readonly manifest: Manifest | undefined }> {
-  const { manifest } = folder;
-  if (manifest === undefined) {
-    const files = committedFiles(folder, undefined);
-    if (folder.files.some(({ name }) => isOwnFile(name))) await checkNoManifest(backend, folder, options);
-    return { files, manifest: undefined };
-  }
-  const { body } = await backend.get(manifest.key, { ifMatch: manifest.etag, signal: options.signal });
-  const parsed = parseManifest(await body.bytes(), manifest.key);
-  return { files: committedFiles(folder, parsed), manifest: parsed };
-}
-
-/**
- * Parquetry's files without a manifest are a copied folder, unless the listing was taken in the middle of a commit: then
- * the manifest exists by now, and the folder must be listed again.
- */
-async function checkNoManifest(
-  backend: StorageBackend,
-  folder: PartitionFolder,
-  options: OperationOptions,
-): Promise<void> {
-  const key = joinKey(folder.prefix, MANIFEST_NAME);
-  try {
-    await backend.head(key, { signal: options.signal });
-  } catch (error) {
-    if (isStorageError(error, "not_found")) return;
-    throw error;
-  }
-  throw preconditionFailed(backend.name, "readIndex", key, "none");
+  const opened = await readCommitted(backend, folder, options, async (files, manifest) => {
+    const expected = new Map(manifest?.files?.map((file) => [file.name, file]));
+    const open = await mapConcurrent(files, FILE_CONCURRENCY, (file) =>
+      openFile(backend, file, expected.get(file.name), options),
+    );
+    return open.flatMap((file) => (file === undefined ? [] : [withNullColumns(file, manifest)]));
+  });
+  return opened ?? [];
 }
 
 async function openFile(
@@ -176,16 +114,4 @@ function csvFile(name: string, { columns: own, rows }: CsvTable): OpenFile {
       }));
     },
   };
-}
-
-function stillMoving(backend: StorageBackend, folder: PartitionFolder, cause: unknown): StorageError {
-  return new StorageError({
-    code: "conflict",
-    op: "readIndex",
-    path: folder.prefix,
-    backend: backend.name,
-    retry: "safe",
-    message: `readIndex: ${folder.prefix} was replaced ${MAX_LOOKS} times while it was being opened. Retry once its writers have finished.`,
-    cause,
-  });
 }

@@ -119,7 +119,7 @@ async function makePlan(
   const files = await storedFiles(
     folders.filter(({ partition }) => matches(partition)),
     source,
-    signal,
+    { signal },
   );
   const plan = planCompaction(target, files, allKeys, into?.keys ?? allKeys);
   if (into === undefined) return { ...plan, there: new Map(), isWhole: true };

@@ -1,12 +1,14 @@
-import { realpath } from "node:fs/promises";
+import { mkdir, realpath } from "node:fs/promises";
+import { join } from "node:path";
 import { type Storage, type StorageBackend, StorageError } from "@parquetry/core";
 import { abilitiesOf } from "@parquetry/core/backend";
 import { checkBackend, defaultCacheDirectory, type ObjectAccess } from "@parquetry/core/unstable";
-import { openEmbeddedDuckDb } from "../duckdb/embedded-duckdb.ts";
+import type { DuckDb, DuckDbOptions } from "../duckdb/duckdb.ts";
 import { openIsolatedDuckDb } from "../duckdb/isolated/isolated-duckdb.ts";
 import { FileCache } from "../files/file-cache.ts";
 import { FileSource } from "../files/file-source.ts";
 import { objectUrl } from "../files/object-url.ts";
+import { makeTemporaryFolder } from "../files/temporary-folder.ts";
 import { QueryDatabase } from "./query-database.ts";
 import { checkOpenQueryOptions, type OpenQueryOptions } from "./query-options.ts";
 
@@ -32,20 +34,31 @@ export async function openQuery(storage: Storage, options: OpenQueryOptions = {}
     options.cacheDirectory ?? defaultCacheDirectory(),
     options.cacheMaxBytes,
   );
-  const roots = cache.isUsable ? [cache.path] : [];
-  if (backend.name === "local") roots.unshift(await realpath(backend.url()));
-  const { trusted = false, memoryLimit, threads } = options;
   const access = options.remote === "httpfs" ? await directAccess(backend) : undefined;
   const httpfs = access && { extension: options.httpfsExtension, scope: objectUrl(access, "") };
-  const open = options.isolate === true ? openIsolatedDuckDb : openEmbeddedDuckDb;
-  const duckdb = await open({ roots, trusted, memoryLimit, threads, httpfs });
+  const temporary = await makeTemporaryFolder();
+  const pinned = join(temporary, "pinned");
+  await mkdir(pinned);
+  const roots = cache.isUsable ? [cache.path, pinned] : [pinned];
+  if (backend.name === "local") roots.unshift(await realpath(backend.url()));
+  const { trusted = false, isolate = !trusted, memoryLimit, threads } = options;
+  const open = isolate ? openIsolatedDuckDb : openInThisProcess;
+  const duckdb = await open({ roots, trusted, memoryLimit, threads, httpfs, scratchDirectory: temporary });
   const source = new FileSource(
     backend,
     cache,
     options.csv ?? {},
     access && ((key) => objectUrl(access, key)),
   );
-  return new QueryDatabase(storage, duckdb, source, options);
+  return new QueryDatabase(storage, duckdb, source, { temporary, pinned }, options);
+}
+
+/** DuckDB is loaded here and in the child process only: it takes longer than everything else. */
+async function openInThisProcess(options: DuckDbOptions): Promise<DuckDb> {
+  const { openEmbeddedDuckDb } = await import("../duckdb/embedded-duckdb.ts");
+  const scratchDirectory = join(options.scratchDirectory, "duckdb");
+  await mkdir(scratchDirectory);
+  return openEmbeddedDuckDb({ ...options, scratchDirectory });
 }
 
 async function directAccess(backend: StorageBackend): Promise<ObjectAccess | undefined> {

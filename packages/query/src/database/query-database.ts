@@ -1,11 +1,12 @@
 import { rm, stat } from "node:fs/promises";
-import { isStorageError, type Key, type Row, type Storage, StorageError } from "@parquetry/core";
+import type { Key, Row, Storage } from "@parquetry/core";
 import { abilitiesOf, type ObjectInfo } from "@parquetry/core/backend";
 import { checkOptions, invalid } from "@parquetry/core/unstable";
 import { looksLikeData } from "@parquetry/core/unstable/tables";
 import { compactEntity } from "../compact/compact-entity.ts";
 import { COMPACT_OPTIONS, type CompactionReport, type CompactOptions } from "../compact/compact-options.ts";
-import type { ColumnBatch, DuckDb, DuckDbResult } from "../duckdb/duckdb.ts";
+import type { DuckDb, DuckDbResult } from "../duckdb/duckdb.ts";
+import { retryEndedByAnother } from "../duckdb/isolated/retry-ended-by-another.ts";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { FileSource } from "../files/file-source.ts";
 import { type Execution, fetchUntilSatisfied, type ReadSummary } from "../plan/fetch-until-satisfied.ts";
@@ -17,6 +18,7 @@ import type { QueryParameters } from "../statement/query-parameters.ts";
 import type { ColumnsDescription, DescribedColumn } from "../tables/describe-columns.ts";
 import { rememberListings } from "../tables/listing-memory.ts";
 import { TableCatalog } from "../tables/table-catalog.ts";
+import { type Deadline, deadlineOf, resultUntilDeadline, untilDeadline } from "./deadline.ts";
 import { QueryCursor } from "./query-cursor.ts";
 import {
   checkSqlArguments,
@@ -28,9 +30,6 @@ import type { ColumnarResult, QueryResult, QueryStats } from "./query-result.ts"
 import { checkByteCount, checkRowCount, limitedBatches } from "./result-limit.ts";
 import { setField } from "./result-rows.ts";
 
-/** The longest time that a timer of Node can wait. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 /** A table as {@link QueryDatabase.describe} returns it. */
 export interface TableDescription extends ColumnsDescription {
   /** The entity. */
@@ -39,6 +38,14 @@ export interface TableDescription extends ColumnsDescription {
   readonly keys: readonly QueryColumn[];
   /** Its columns. A column of type `UNKNOWN` says why: it is NULL throughout, or no type holds its values. */
   readonly columns: readonly DescribedColumn[];
+}
+
+/** The temporary folders of a database. */
+export interface QueryFolders {
+  /** The one that contains all others. */
+  readonly temporary: string;
+  /** The one with links to pinned files. */
+  readonly pinned: string;
 }
 
 /**
@@ -53,17 +60,24 @@ export class QueryDatabase implements AsyncDisposable {
   readonly #catalog: TableCatalog;
   /** The tables whose strays were reported. */
   readonly #withStrays = new Set<Key>();
+  readonly #folders: QueryFolders;
   #closed: Promise<void> | undefined;
 
-  constructor(storage: Storage, duckdb: DuckDb, source: FileSource, options: OpenQueryOptions) {
+  constructor(
+    storage: Storage,
+    duckdb: DuckDb,
+    source: FileSource,
+    folders: QueryFolders,
+    options: OpenQueryOptions,
+  ) {
     this.#storage = storage;
     this.#duckdb = duckdb;
     this.#source = source;
+    this.#folders = folders;
     this.#options = options;
     this.#catalog = new TableCatalog({
       backend: storage.backend,
       duckdb,
-      source,
       declared: options,
       onUnreadableFolder: options.onUnreadableFolder,
     });
@@ -203,18 +217,19 @@ export class QueryDatabase implements AsyncDisposable {
   ): Promise<QueryExplanation> {
     const started = performance.now();
     checkSqlArguments(text, options, "explain");
-    return withDeadline(deadlineOf(options), async (signal) => {
-      const context = await this.#context(text, parameters, { ...options, signal }, started);
-      const columns = new Map(context.tables.map(({ facts }) => [facts.entity, facts.columns]));
-      return explainPlan(await planScan(context, columns), context);
-    });
+    return untilDeadline(deadlineOf(options), (signal) =>
+      this.#planned(text, parameters, { ...options, signal }, started, async (context) => {
+        const columns = new Map(context.tables.map(({ facts }) => [facts.entity, facts.columns]));
+        return explainPlan(await planScan(context, columns), context);
+      }),
+    );
   }
 
   /** Lists the entities, which are the tables. Folders that cannot be read are left out, and reported to `onUnreadableFolder`. */
   async tables(options: Pick<SqlOptions, "signal"> = {}): Promise<readonly string[]> {
     checkOptions(options, { signal: "signal" }, "tables");
     this.#checkOpen("tables");
-    return this.#catalog.list(options.signal);
+    return untilDeadline(deadlineOf(options), (signal) => this.#catalog.list(signal));
   }
 
   /**
@@ -227,11 +242,15 @@ export class QueryDatabase implements AsyncDisposable {
     checkTable(table, "describe");
     checkOptions(options, { signal: "signal" }, "describe");
     this.#checkOpen("describe");
-    await this.#grant();
-    const listing = rememberListings(this.#storage.backend);
-    const entity = await this.#catalog.resolve(table, options.signal);
-    const facts = await this.#catalog.factsOf(entity, listing, options.signal);
-    return { entity, keys: facts.keys, ...(await this.#catalog.columnsOf(facts, listing, options.signal)) };
+    return untilDeadline(deadlineOf(options), async (signal) => {
+      const entity = await this.#catalog.resolve(table, signal);
+      return this.#retry(signal, async (source) => {
+        await this.#grant();
+        const reader = { source, listing: rememberListings(this.#storage.backend), signal };
+        const facts = await this.#catalog.factsOf(entity, reader);
+        return { entity, keys: facts.keys, ...(await this.#catalog.columnsOf(facts, reader)) };
+      });
+    });
   }
 
   /**
@@ -251,10 +270,13 @@ export class QueryDatabase implements AsyncDisposable {
     checkTable(table, "compact");
     checkOptions(options, COMPACT_OPTIONS, "compact");
     this.#checkOpen("compact");
-    await this.#grant();
+    const { signal } = options;
     const { backend } = this.#storage;
-    const entity = await this.#catalog.resolve(table, options.signal);
-    const facts = await this.#catalog.factsOf(entity, rememberListings(backend), options.signal);
+    const entity = await this.#catalog.resolve(table, signal);
+    const facts = await this.#retry(signal, async (source) => {
+      await this.#grant();
+      return this.#catalog.factsOf(entity, { source, listing: rememberListings(backend), signal });
+    });
     const declared = this.#catalog.declaredOf(entity);
     return compactEntity({ backend, duckdb: this.#duckdb, source: this.#source, facts, declared }, options);
   }
@@ -266,13 +288,18 @@ export class QueryDatabase implements AsyncDisposable {
 
   /** Closes DuckDB and deletes its temporary files. The storage stays open. */
   close(): Promise<void> {
-    this.#closed ??= this.#duckdb.close();
+    this.#closed ??= this.#close();
     return this.#closed;
   }
 
   /** {@link QueryDatabase.close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#duckdb.close();
+    await rm(this.#folders.temporary, { recursive: true, force: true });
   }
 
   async #run(
@@ -292,7 +319,7 @@ export class QueryDatabase implements AsyncDisposable {
       ran.result.close();
       throw error;
     }
-    return { result: untilDeadline(ran.result, ran.deadline), stats: ran.stats };
+    return { result: resultUntilDeadline(ran.result, ran.deadline), stats: ran.stats };
   }
 
   /** Plans and runs a query. */
@@ -306,11 +333,17 @@ export class QueryDatabase implements AsyncDisposable {
     const started = performance.now();
     checkSqlArguments(text, options, op);
     const deadline = deadlineOf(options);
-    const { result, summary } = await withDeadline(deadline, (signal) =>
-      retryOnReplacedFiles(
-        () => this.#context(text, parameters, { ...options, signal }, started),
-        (context) => fetchUntilSatisfied(context, options.maxRows, execution(context)),
-      ),
+    const run = (context: PlanContext): Promise<Executed<T>> => {
+      const own = execution(context);
+      return fetchUntilSatisfied(context, options.maxRows, own).then((done) => ({
+        ...done,
+        discard: () => own.discard(done.result),
+      }));
+    };
+    const { result, summary } = await untilDeadline(
+      deadline,
+      (signal) => this.#planned(text, parameters, { ...options, signal }, started, run),
+      ({ discard }) => discard().catch(() => {}),
     );
     return { result, stats: statsOf(summary, result.rowCount, started), deadline };
   }
@@ -326,19 +359,24 @@ export class QueryDatabase implements AsyncDisposable {
     if (access !== undefined) await this.#duckdb.grant(access);
   }
 
-  async #context(
+  /** Runs something over files; again if writers have replaced them, or another query has ended DuckDB's process. */
+  #retry<T>(signal: AbortSignal | undefined, run: (source: FileSource) => Promise<T>): Promise<T> {
+    return retryEndedByAnother(() => retryOnReplacedFiles(this.#source, this.#folders.pinned, signal, run));
+  }
+
+  /** Parses a query, finds its tables, and does something with that. */
+  async #planned<T>(
     text: string,
     parameters: QueryParameters | undefined,
     { signal, onProgress }: SqlOptions,
     started: number,
-  ): Promise<PlanContext> {
+    run: (context: PlanContext) => Promise<T>,
+  ): Promise<T> {
     this.#checkOpen("sql");
     const duckdb = this.#duckdb;
-    await this.#grant();
     const watch = new Stopwatch();
-    const statement = await watch.time(() => duckdb.prepare(text, parameters, { signal }));
-    const listing = rememberListings(this.#storage.backend, (listRequests) =>
-      onProgress?.({ phase: "planning", listRequests }),
+    const statement = await retryEndedByAnother(() =>
+      watch.time(() => duckdb.prepare(text, parameters, { signal })),
     );
     const names = new Map<Key, string[]>();
     for (const name of statement.tableNames) {
@@ -347,18 +385,34 @@ export class QueryDatabase implements AsyncDisposable {
         : this.#catalog.resolve(name, signal));
       if (entity !== undefined) names.set(entity, [...(names.get(entity) ?? []), name]);
     }
-    const tables = await Promise.all(
-      [...names].map(
-        async ([entity, called]): Promise<NamedTable> => ({
-          names: called,
-          facts: await this.#catalog.factsOf(entity, listing, signal),
-          declared: this.#catalog.declaredOf(entity),
-        }),
-      ),
-    );
-    const source = this.#source;
     const onStrays: PlanContext["onStrays"] = (entity, strays) => this.#tellStrays(entity, strays);
-    return { duckdb, source, listing, statement, tables, started, watch, signal, onProgress, onStrays };
+    return this.#retry(signal, async (source) => {
+      await this.#grant();
+      const listing = rememberListings(this.#storage.backend, (listRequests) =>
+        onProgress?.({ phase: "planning", listRequests }),
+      );
+      const tables = await Promise.all(
+        [...names].map(
+          async ([entity, called]): Promise<NamedTable> => ({
+            names: called,
+            facts: await this.#catalog.factsOf(entity, { source, listing, signal }),
+            declared: this.#catalog.declaredOf(entity),
+          }),
+        ),
+      );
+      return run({
+        duckdb,
+        source,
+        listing,
+        statement,
+        tables,
+        started,
+        watch,
+        signal,
+        onProgress,
+        onStrays,
+      });
+    });
   }
 
   #tellStrays(entity: Key, strays: readonly ObjectInfo[]): void {
@@ -373,59 +427,17 @@ export class QueryDatabase implements AsyncDisposable {
   }
 }
 
+/** A result, and how it is freed. */
+interface Executed<T> {
+  readonly result: T;
+  readonly summary: ReadSummary;
+  readonly discard: () => Promise<void>;
+}
+
 function statsOf(summary: ReadSummary, rowCount: number, started: number): QueryStats {
   return { ...summary, rowCount, totalMs: performance.now() - started };
 }
 
 function checkTable(table: string, op: string): void {
   if (typeof table !== "string") throw invalid(op, `the table must be a string, got ${typeof table}`);
-}
-
-/** A signal that fires at the caller's signal or after the timeout. */
-interface Deadline {
-  readonly signal: AbortSignal | undefined;
-  /** The error to throw for an error: `timeout` if the timeout was the cause. */
-  readonly explain: (error: unknown) => unknown;
-}
-
-function deadlineOf({ signal, timeoutMs }: Pick<SqlOptions, "signal" | "timeoutMs">): Deadline {
-  if (timeoutMs === undefined) return { signal, explain: (error) => error };
-  const timeout = AbortSignal.timeout(Math.min(timeoutMs, MAX_TIMEOUT_MS));
-  return {
-    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-    explain: (error) => {
-      if (!timeout.aborted || signal?.aborted === true || !isStorageError(error, "aborted")) return error;
-      return new StorageError({
-        code: "timeout",
-        op: "sql",
-        retry: "never",
-        message: `sql: no result within ${timeoutMs} ms. Read fewer partitions, or raise timeoutMs.`,
-      });
-    },
-  };
-}
-
-/** Runs something until a deadline. */
-async function withDeadline<T>(
-  { signal, explain }: Deadline,
-  run: (signal: AbortSignal | undefined) => Promise<T>,
-): Promise<T> {
-  try {
-    return await run(signal);
-  } catch (error) {
-    throw explain(error);
-  }
-}
-
-/** A result whose rows must be converted before a deadline. */
-function untilDeadline(result: DuckDbResult, { explain }: Deadline): DuckDbResult {
-  async function* batches(): AsyncGenerator<ColumnBatch> {
-    try {
-      yield* result.batches();
-    } catch (error) {
-      throw explain(error);
-    }
-  }
-  const { columns, rowCount } = result;
-  return { columns, rowCount, batches, close: () => result.close() };
 }

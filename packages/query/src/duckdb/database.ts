@@ -1,5 +1,7 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { CallOptions } from "./duckdb.ts";
 import { isInvalidated } from "./duckdb-error.ts";
+import { interruptible } from "./interruptible.ts";
 
 /** How often something is run again because another query has invalidated its database. */
 const MAX_ATTEMPTS = 5;
@@ -13,6 +15,7 @@ export class Database {
   #instance: Promise<DuckDBInstance>;
   #generation = 0;
   #isSuspect = false;
+  readonly #instances = new WeakMap<DuckDBConnection, DuckDBInstance>();
 
   private constructor(open: (generation: number) => Promise<DuckDBInstance>, instance: DuckDBInstance) {
     this.#open = open;
@@ -30,7 +33,18 @@ export class Database {
       this.#isSuspect = false;
       this.#instance = this.#instance.then((instance) => this.#usable(instance));
     }
-    return (await this.#instance).connect();
+    const instance = await this.#instance;
+    const connection = await instance.connect();
+    this.#instances.set(connection, instance);
+    return connection;
+  }
+
+  /**
+   * Runs something on a connection, and interrupts it when the signal fires. DuckDB cannot interrupt a statement that it is parsing or
+   * planning: if one does not stop, the next connection is to a new database. The old one stays until its statements have ended.
+   */
+  interruptible<T>(connection: DuckDBConnection, options: CallOptions, run: () => Promise<T>): Promise<T> {
+    return interruptible(connection, options, run, () => this.#abandon(connection));
   }
 
   /** Declares that a statement has failed: the next connection checks whether the database is still usable. */
@@ -38,12 +52,15 @@ export class Database {
     this.#isSuspect = true;
   }
 
-  /** Runs something on a new connection, and closes it. */
-  async withConnection<T>(run: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  /** Runs something on a new connection, and closes it. The signal interrupts it. */
+  async withConnection<T>(
+    run: (connection: DuckDBConnection) => Promise<T>,
+    options: CallOptions = {},
+  ): Promise<T> {
     return retryInvalidated(async () => {
       const connection = await this.connect();
       try {
-        return await run(connection);
+        return await this.interruptible(connection, options, () => run(connection));
       } catch (error) {
         this.suspect();
         throw error;
@@ -55,6 +72,16 @@ export class Database {
 
   async close(): Promise<void> {
     (await this.#instance).closeSync();
+  }
+
+  #abandon(connection: DuckDBConnection): void {
+    const abandoned = this.#instances.get(connection);
+    this.#instance = this.#instance.then(async (instance) => {
+      if (instance !== abandoned) return instance;
+      const opened = await this.#open(++this.#generation).catch(() => undefined);
+      if (opened !== undefined) instance.closeSync();
+      return opened ?? instance;
+    });
   }
 
   async #usable(instance: DuckDBInstance): Promise<DuckDBInstance> {

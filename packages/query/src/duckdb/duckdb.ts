@@ -78,8 +78,8 @@ export interface DuckDbOptions {
   readonly trusted: boolean;
   /** Lets DuckDB read objects below a URL, with the extension in a file, or the one that `INSTALL httpfs` installed. */
   readonly httpfs?: { readonly extension: string | undefined; readonly scope: string } | undefined;
-  /** An empty directory for temporary files. Default: a new one in the system's temporary directory. */
-  readonly scratchDirectory?: string | undefined;
+  /** An empty directory for temporary files, without links in its path. The caller removes it. */
+  readonly scratchDirectory: string;
   /** Such as `4GB`. Default: DuckDB's, 80 % of the memory. */
   readonly memoryLimit?: string | undefined;
   /** Default: one per core. */
@@ -129,6 +129,6 @@ export interface DuckDb {
   merge(table: ScanTable, options: MergeOptions): Promise<ResultFile>;
   /** The note of a file that {@link DuckDb.merge} has written; undefined for any other file. */
   readNote(file: ScanFile): Promise<string | undefined>;
-  /** Frees everything. */
+  /** Frees everything but temporary files. */
   close(): Promise<void>;
 }

@@ -20,7 +20,6 @@ import type {
 import { failureOfFiles } from "./failure-of-files.ts";
 import { FileSchemas } from "./file-schemas.ts";
 import { loadHttpfs, StoreSecret } from "./httpfs.ts";
-import { interruptible } from "./interruptible.ts";
 import { mergeFiles, readNote } from "./merge-files.ts";
 import { prepareStatement } from "./prepare-statement.ts";
 import { PLANNING_DISABLED_OPTIMIZERS, Pruner } from "./pruning/pruner.ts";
@@ -153,8 +152,9 @@ class EmbeddedDuckDb implements DuckDb {
     parameters: QueryParameters | undefined,
     options: CallOptions = {},
   ): Promise<Statement> {
-    return this.#planner.withConnection((connection) =>
-      interruptible(connection, options, () => prepareStatement(connection, sql, parameters, this.#trusted)),
+    return this.#planner.withConnection(
+      (connection) => prepareStatement(connection, sql, parameters, this.#trusted),
+      options,
     );
   }
 
@@ -182,14 +182,16 @@ class EmbeddedDuckDb implements DuckDb {
     const { maxRows } = options;
     const isLimited = maxRows !== undefined && statement.isSelect;
     let names: readonly string[] | undefined;
-    const connection = await this.#connect(tables, statement.text, async (planning) => {
-      if (!isLimited) return;
-      names = await columnNames(planning, statement.text);
-      await createResultView(planning, statement);
-    });
+    const connection = await this.#executor.connect();
     try {
-      const sql = isLimited ? `FROM ${RESULT_VIEW} LIMIT ${maxRows + 1}` : statement.text;
-      const result = await interruptible(connection, options, () => connection.run(sql));
+      const result = await this.#executor.interruptible(connection, options, async () => {
+        await this.#createViews(connection, tables, statement.text, async () => {
+          if (!isLimited) return;
+          names = await columnNames(connection, statement.text);
+          await createResultView(connection, statement);
+        });
+        return connection.run(isLimited ? `FROM ${RESULT_VIEW} LIMIT ${maxRows + 1}` : statement.text);
+      });
       return new EmbeddedResult(result, connection, options, names);
     } catch (error) {
       connection.closeSync();
@@ -223,7 +225,6 @@ class EmbeddedDuckDb implements DuckDb {
   async close(): Promise<void> {
     await this.#planner.close();
     await this.#executor.close();
-    await this.#scratch.dispose();
   }
 
   /** Runs something that writes a file and returns its number of rows. */
@@ -233,14 +234,18 @@ class EmbeddedDuckDb implements DuckDb {
     write: (connection: DuckDBConnection, path: string) => Promise<number>,
     statement?: Statement,
   ): Promise<ResultFile> {
-    const connection = await this.#connect(tables, statement?.text, async (planning) => {
-      if (statement === undefined) return;
-      await columnNames(planning, statement.text);
-      await createResultView(planning, statement);
-    });
+    const connection = await this.#executor.connect();
     const path = `${this.#scratch.path}/result-${++this.#resultFiles}.parquet`;
     try {
-      return { path, rowCount: await interruptible(connection, options, () => write(connection, path)) };
+      const rowCount = await this.#executor.interruptible(connection, options, async () => {
+        await this.#createViews(connection, tables, statement?.text, async () => {
+          if (statement === undefined) return;
+          await columnNames(connection, statement.text);
+          await createResultView(connection, statement);
+        });
+        return write(connection, path);
+      });
+      return { path, rowCount };
     } catch (error) {
       await rm(path, { force: true });
       throw await this.#failure(error, tables, options);
@@ -250,24 +255,22 @@ class EmbeddedDuckDb implements DuckDb {
   }
 
   /** @param plan binds `sql`, while each table lists one file only, where that is cheap. */
-  async #connect(
+  async #createViews(
+    connection: DuckDBConnection,
     tables: readonly ScanTable[],
     sql: string | undefined,
-    plan: (connection: DuckDBConnection) => Promise<void>,
-  ): Promise<DuckDBConnection> {
-    const connection = await this.#executor.connect();
+    plan: () => Promise<void>,
+  ): Promise<void> {
     try {
       const views = await Promise.all(tables.map((table, i) => scanView(table, this.#scratch, i, sql)));
-      await createViews(connection, views, async (planning) => {
+      await createViews(connection, views, async () => {
         try {
-          await plan(planning);
+          await plan();
         } catch (error) {
           throw await this.#failure(error, tables, {}, sql);
         }
       });
-      return connection;
     } catch (error) {
-      connection.closeSync();
       throw await this.#failure(error, tables, {});
     }
   }
@@ -303,9 +306,8 @@ class EmbeddedDuckDb implements DuckDb {
       await this.#executor.withConnection(async (connection) => {
         const view = await scanView({ ...table, names: [PROBE_VIEW], groups }, this.#scratch, 0);
         await createViews(connection, [view]);
-        const read = `SELECT sum(hash(file_row)::HUGEINT) FROM ${PROBE_VIEW} file_row`;
-        await interruptible(connection, options, () => connection.run(read));
-      });
+        await connection.run(`SELECT sum(hash(file_row)::HUGEINT) FROM ${PROBE_VIEW} file_row`);
+      }, options);
       return false;
     } catch (error) {
       if (isStorageError(error, "aborted")) throw error;

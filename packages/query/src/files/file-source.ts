@@ -24,6 +24,7 @@ import { mapYielding } from "./map-yielding.ts";
 import type { NeededParts } from "./needed-bytes.ts";
 import { isPlainUrl } from "./object-url.ts";
 import { fetchPartial, findPartial, PARTIAL_FETCH_BYTES } from "./partial-file.ts";
+import { PinnedFiles } from "./pinned-files.ts";
 import type { ScanFile } from "./scan-file.ts";
 
 /** Objects that are fetched concurrently. */
@@ -77,14 +78,49 @@ export class FileSource {
   readonly #cache: FileCache;
   readonly #csv: ReadCsvOptions;
   readonly #urlOf: ((key: Key) => string) | undefined;
-  readonly #manifests = new Map<string, Manifest>();
+  readonly #manifests: Map<string, Manifest>;
+  readonly #pinned: PinnedFiles | undefined;
 
   /** @param urlOf the URL of an object, if DuckDB reads the store directly. */
-  constructor(backend: StorageBackend, cache: FileCache, csv: ReadCsvOptions, urlOf?: (key: Key) => string) {
+  constructor(
+    backend: StorageBackend,
+    cache: FileCache,
+    csv: ReadCsvOptions,
+    urlOf?: (key: Key) => string,
+    pinned?: { readonly files: PinnedFiles; readonly manifests: Map<string, Manifest> },
+  ) {
     this.#urlOf = urlOf;
     this.#backend = backend;
     this.#cache = cache;
     this.#csv = csv;
+    this.#manifests = pinned?.manifests ?? new Map();
+    this.#pinned = pinned?.files;
+  }
+
+  /** The store of the files. */
+  get backend(): StorageBackend {
+    return this.#backend;
+  }
+
+  /** True for the result of {@link FileSource.pinning}. */
+  get isPinning(): boolean {
+    return this.#pinned !== undefined;
+  }
+
+  /**
+   * The same files; those that it has fetched stay readable after a writer has deleted them, until it is released. Local files are
+   * kept open, or fetched into the cache where the system cannot open a deleted file.
+   *
+   * @param directory an existing directory that DuckDB may read.
+   */
+  pinning(directory: string): FileSource {
+    const pinned = { files: new PinnedFiles(directory), manifests: this.#manifests };
+    return new FileSource(this.#backend, this.#cache, this.#csv, this.#urlOf, pinned);
+  }
+
+  /** Releases the files that it has kept open. */
+  async release(): Promise<void> {
+    await this.#pinned?.release();
   }
 
   /** True where the files are on this machine. */
@@ -94,7 +130,7 @@ export class FileSource {
 
   /** Gets files ready to scan. */
   async fetch(files: readonly StoredFile[], options: FetchOptions): Promise<readonly ScanFile[]> {
-    if (this.isLocal && files.every(({ file }) => file.format === "parquet")) {
+    if (this.isLocal && !this.isPinning && files.every(({ file }) => file.format === "parquet")) {
       return mapYielding(files, (stored) => {
         options.onFile?.(stored);
         return this.#inPlace(stored);
@@ -150,15 +186,19 @@ export class FileSource {
   }
 
   #inPlace({ file: { info }, entries, nullColumns }: StoredFile): ScanFile {
-    const path = this.#backend.url(info.key);
-    return { kind: "local", path, version: versionOf(info), key: info.key, entries, nullColumns };
+    const version = versionOf(info);
+    const path = this.#pinned?.pathOf(version) ?? this.#backend.url(info.key);
+    return { kind: "local", path, version, key: info.key, entries, nullColumns };
   }
 
   async #fetchOne(stored: StoredFile, options: FetchOptions): Promise<ScanFile> {
     const { file, entries, nullColumns } = stored;
     const { info, format } = file;
     if (format === "csv") return this.#converted(stored, options);
-    if (this.isLocal) return this.#inPlace(stored);
+    if (this.isLocal && !(this.isPinning && !PinnedFiles.isSupported)) {
+      await this.#pinned?.pin(this.#backend.url(info.key), versionOf(info), info.key);
+      return this.#inPlace(stored);
+    }
     const named = { version: versionOf(info), key: info.key, entries, nullColumns };
     const url = this.#remoteUrl(info);
     if (url !== undefined) return { kind: "remote", path: url, ...named };

@@ -31,7 +31,10 @@ export async function fetchScan(
 ): Promise<FetchedScan> {
   let columns: ColumnsByEntity = new Map(context.tables.map(({ facts }) => [facts.entity, facts.columns]));
   for (let round = 1; ; round++) {
-    const plan = await planScan(context, columns, maxPartitions);
+    const plan = await planScan(context, columns, {
+      maxPartitions,
+      fetchOptions: (table) => ({ ...fileNeeds(context.statement, table), count }),
+    });
     const tables: ScanTable[] = [];
     const settled = new Map<Key, readonly QueryColumn[]>();
     const onFile = fetchProgress(context, plan);

@@ -1,20 +1,34 @@
-import { isStorageError } from "@parquetry/core";
+import { setTimeout as pause } from "node:timers/promises";
+import type { FileSource } from "../files/file-source.ts";
+import { isReplaced } from "../tables/stored-files.ts";
 
 /** How often a query is planned, because files that it had listed were replaced or deleted before it read them. */
-const MAX_ATTEMPTS = 4;
+const MAX_ATTEMPTS = 8;
+const FIRST_PAUSE_MS = 2;
 
-/** Prepares and runs something over listed files; does both again where a writer has replaced files in the meantime. */
-export async function retryOnReplacedFiles<C, T>(
-  prepare: () => Promise<C>,
-  run: (context: C) => Promise<T>,
+/**
+ * Runs something that lists files and reads them, from the listing on; does it again, after a pause that grows, where a writer has
+ * replaced files in the meantime. From the second time on, a source that pins files is used: a writer that commits without a pause
+ * would otherwise always be faster.
+ *
+ * @param directory an existing directory that DuckDB may read, for links to the pinned files.
+ */
+export async function retryOnReplacedFiles<T>(
+  source: FileSource,
+  directory: string,
+  signal: AbortSignal | undefined,
+  run: (source: FileSource) => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
-    const context = await prepare();
+    const current = attempt === 1 ? source : source.pinning(directory);
     try {
-      return await run(context);
+      return await run(current);
     } catch (error) {
-      const isReplaced = isStorageError(error, "not_found") || isStorageError(error, "precondition_failed");
-      if (attempt === MAX_ATTEMPTS || !isReplaced) throw error;
+      if (attempt === MAX_ATTEMPTS || !isReplaced(error)) throw error;
+    } finally {
+      await current.release();
     }
+    // An aborted pause ends early, and the next attempt throws.
+    await pause(FIRST_PAUSE_MS * 2 ** attempt, undefined, { signal }).catch(() => {});
   }
 }

@@ -3,7 +3,7 @@ import { type DuckDbProblem, problemError } from "../duckdb/duckdb-error.ts";
 import type { CandidateTable, QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { StoredFile } from "../files/file-source.ts";
 import { mentionsColumn } from "../statement/statement.ts";
-import { storedFiles } from "../tables/stored-files.ts";
+import { type StoredFilesOptions, storedFiles } from "../tables/stored-files.ts";
 import { suggestColumn } from "../tables/suggest-column.ts";
 import { type ChosenPartitions, choosePartitions } from "./choose-partitions.ts";
 import { fitColumns } from "./fit-columns.ts";
@@ -28,8 +28,15 @@ export interface ScanPlan {
   readonly assumed: ReadonlyMap<string, DuckDbProblem>;
 }
 
+export interface ScanPlanOptions {
+  /** How many partitions are read of each table. Default: all that are chosen. */
+  readonly maxPartitions?: number;
+  /** How the files of a table will be fetched; a pinning source fetches them as soon as it knows them. Default: it does not. */
+  readonly fetchOptions?: (table: NamedTable) => StoredFilesOptions["fetch"];
+}
+
 /**
- * Chooses the partitions and files of every table, of each the first `maxPartitions`. Reads listings and manifests only.
+ * Chooses the partitions and files of every table. Reads listings and manifests only.
  *
  * @param columns the columns that the tables are taken to have.
  * @throws StorageError `invalid_argument` where the query does not fit the tables.
@@ -37,7 +44,7 @@ export interface ScanPlan {
 export async function planScan(
   context: PlanContext,
   columns: ColumnsByEntity,
-  maxPartitions: number = Number.POSITIVE_INFINITY,
+  { maxPartitions = Number.POSITIVE_INFINITY, fetchOptions }: ScanPlanOptions = {},
 ): Promise<ScanPlan> {
   const { signal, source } = context;
   const plain = context.tables.map(({ names, facts: { entity, keys, columns: own } }): CandidateTable => {
@@ -61,7 +68,8 @@ export async function planScan(
       const chosen = await choosePartitions(context, table, fitting, filterKeys ?? new Set());
       const folders = chosen.folders.slice(0, maxPartitions);
       if (folders.length < chosen.folders.length) isWhole = false;
-      return { table, levels: chosen.levels, folders, files: await storedFiles(folders, source, signal) };
+      const files = await storedFiles(folders, source, { signal, fetch: fetchOptions?.(table) });
+      return { table, levels: chosen.levels, folders, files };
     }),
   );
   const unpruned = result.outcome === "unknown" ? result.reason : undefined;

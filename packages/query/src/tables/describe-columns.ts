@@ -46,13 +46,13 @@ export async function describeColumns(
     source.isLocal && !folders.some(({ files }) => files.some(({ format }) => format === "csv"));
   const limit = isCheap ? MAX_LOCAL_FILES : MAX_FETCHED_FILES;
   const chosen = spread(folders, limit);
-  const files = spread(await storedFiles(chosen, source, signal), limit);
-  const local = await source.fetch(files, {
-    signal,
+  const fetch = {
     count: { fetchedFiles: 0, fetchedBytes: 0 },
     columnTypes: typesInFiles(declared.columnTypes, facts.names.inFiles),
     parts: { mentions: () => false, intervalsOf: () => undefined },
-  });
+  };
+  const files = spread(await storedFiles(chosen, source, { signal, fetch }), limit);
+  const local = await source.fetch(files, { ...fetch, signal });
   const groups = nameColumns(await duckdb.groupFiles(local), facts.names.inSql);
   const named = new Map<string, FileColumn>();
   for (const column of [...facts.columns, ...groups.flatMap((group) => group.columns)]) {

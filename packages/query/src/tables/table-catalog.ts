@@ -2,17 +2,14 @@ import { isStorageError, type Key, type StorageBackend, type StorageError } from
 import type { UnreadableEntry } from "@parquetry/core/unstable";
 import { listEntities } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
-import type { FileSource } from "../files/file-source.ts";
 import { type ColumnsDescription, describeColumns } from "./describe-columns.ts";
 import type { DeclaredTypes } from "./key-types.ts";
-import type { ListingMemory } from "./listing-memory.ts";
 import { resolveTable } from "./resolve-table.ts";
-import { type DeclaredTable, readTableFacts, type TableFacts } from "./table-facts.ts";
+import { type DeclaredTable, readTableFacts, type TableFacts, type TableReader } from "./table-facts.ts";
 
 export interface CatalogOptions {
   readonly backend: StorageBackend;
   readonly duckdb: DuckDb;
-  readonly source: FileSource;
   /** Called once for each folder that could not be read when the tables were listed. */
   readonly onUnreadableFolder?: ((entry: UnreadableEntry) => void) | undefined;
   /** By entity, the types that the caller has declared. */
@@ -21,6 +18,9 @@ export interface CatalogOptions {
     readonly columnTypes?: Readonly<Record<string, DeclaredTypes>> | undefined;
   };
 }
+
+/** How an entity is read for its facts. */
+export type CatalogReader = Omit<TableReader, "duckdb">;
 
 /** The tables of a storage and what is known about each. Facts are read at first use and kept until {@link TableCatalog.forget}. */
 export class TableCatalog {
@@ -88,26 +88,22 @@ export class TableCatalog {
     }
   }
 
-  async factsOf(entity: Key, listing: ListingMemory, signal: AbortSignal | undefined): Promise<TableFacts> {
+  async factsOf(entity: Key, reader: CatalogReader): Promise<TableFacts> {
     const known = this.#facts.get(entity);
     if (known !== undefined) {
-      listing.knowLeaves(entity, known.keys.length);
+      reader.listing.knowLeaves(entity, known.keys.length);
       return known;
     }
-    const { duckdb, source } = this.#options;
-    const facts = await readTableFacts(entity, this.declaredOf(entity), { duckdb, source, listing, signal });
+    const { duckdb } = this.#options;
+    const facts = await readTableFacts(entity, this.declaredOf(entity), { duckdb, ...reader });
     this.#facts.set(entity, facts);
     return facts;
   }
 
   /** The columns of files all over an entity. */
-  async columnsOf(
-    facts: TableFacts,
-    listing: ListingMemory,
-    signal: AbortSignal | undefined,
-  ): Promise<ColumnsDescription> {
-    const { duckdb, source } = this.#options;
-    return describeColumns(facts, this.declaredOf(facts.entity), { duckdb, source, listing, signal });
+  async columnsOf(facts: TableFacts, reader: CatalogReader): Promise<ColumnsDescription> {
+    const { duckdb } = this.#options;
+    return describeColumns(facts, this.declaredOf(facts.entity), { duckdb, ...reader });
   }
 
   declaredOf(entity: Key): DeclaredTable {

@@ -15,7 +15,7 @@ import { type ColumnNames, columnNames, nameColumns } from "./column-names.ts";
 import { type DeclaredTypes, inferKeyTypes } from "./key-types.ts";
 import type { ListingMemory } from "./listing-memory.ts";
 import { reconcileColumns } from "./reconcile-columns.ts";
-import { storedFiles } from "./stored-files.ts";
+import { isReplaced, storedFiles } from "./stored-files.ts";
 
 /** Errors of a single file or manifest, which say nothing about the others. */
 const OF_ONE_FILE: ReadonlySet<StorageErrorCode> = new Set([
@@ -113,18 +113,23 @@ async function referenceGroups(
       return await run();
     } catch (error) {
       if (!isStorageError(error) || !OF_ONE_FILE.has(error.code)) throw error;
+      // It is looked for again first: the file may have been replaced.
+      if (isReplaced(error) && !source.isPinning) throw error;
       problems.push(error);
       return undefined;
     }
   };
+  const fetch = {
+    count: { fetchedFiles: 0, fetchedBytes: 0 },
+    columnTypes: declared.columnTypes,
+    // The footer of a large file is enough.
+    parts: { mentions: () => false, intervalsOf: () => undefined },
+  };
   const groupsOf = async (files: readonly StoredFile[]): Promise<readonly FileGroup[]> =>
     duckdb.groupFiles(
       await source.fetch(files, {
+        ...fetch,
         signal,
-        count: { fetchedFiles: 0, fetchedBytes: 0 },
-        columnTypes: declared.columnTypes,
-        // The footer of a large file is enough.
-        parts: { mentions: () => false, intervalsOf: () => undefined },
       }),
     );
   const firstReadable = async (files: readonly StoredFile[]): Promise<readonly FileGroup[]> => {
@@ -135,10 +140,10 @@ async function referenceGroups(
     return [];
   };
   const listed =
-    (await unlessDamaged(() => storedFiles(folders, source, signal))) ??
+    (await unlessDamaged(() => storedFiles(folders, source, { signal, fetch }))) ??
     (
       await mapConcurrent(folders, FETCH_CONCURRENCY, async (folder) =>
-        unlessDamaged(() => storedFiles([folder], source, signal)),
+        unlessDamaged(() => storedFiles([folder], source, { signal, fetch })),
       )
     ).flatMap((files) => files ?? []);
   const ends = [listed.at(-1), listed.at(0)].filter((file) => file !== undefined);

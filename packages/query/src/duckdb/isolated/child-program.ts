@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { ColumnBatch, DuckDb, DuckDbResult, RunOptions } from "../duckdb.ts";
 import { openEmbeddedDuckDb } from "../embedded-duckdb.ts";
 import { type Answer, type DuckDbCalls, type Request, toWire } from "./wire.ts";
@@ -60,7 +61,6 @@ const answerers = (signal: AbortSignal): DuckDbCalls => ({
     results.get(number)?.result.close();
     results.delete(number);
   },
-  close: async () => duckdb?.close(),
 });
 
 function send(answer: Answer): void {
@@ -97,7 +97,8 @@ try {
 process.on("SIGINT", () => {});
 process.on("message", (request: Request) => void answer(request));
 process.on("disconnect", () => {
-  if (scratchDirectory !== undefined) rmSync(scratchDirectory, { recursive: true, force: true });
+  // The parent has ended, and the folder around the scratch directory was the parent's.
+  if (scratchDirectory !== undefined) rmSync(dirname(scratchDirectory), { recursive: true, force: true });
   // An ordinary exit would wait for a query that does not stop.
   process.kill(process.pid, "SIGKILL");
 });

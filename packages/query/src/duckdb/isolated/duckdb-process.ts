@@ -1,17 +1,24 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { StorageError } from "@parquetry/core";
+import { isStorageError, StorageError } from "@parquetry/core";
 import type { RunOptions } from "../duckdb.ts";
-import { interrupted } from "../interruptible.ts";
+import { ABORT_GRACE_MS, interrupted } from "../interruptible.ts";
 import { processBytes } from "./process-memory.ts";
 import type { Answer, DuckDbCall, DuckDbCalls, Request } from "./wire.ts";
 
-/** An aborted query that has not stopped after this time is killed. */
-const ABORT_GRACE_MS = 1_000;
 const WATCH_MEMORY_EVERY_MS = 50;
 /** The environment variables that the child inherits: those for finding files, and no credentials. */
 const PASSED_VARIABLES = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH"] as const;
+
+/** The errors of calls that could not finish because of another call. */
+const innocent = new WeakSet<StorageError>();
+
+/** True for the error of a call that another one has ended with its process: made again, it can succeed. */
+export function isEndedByAnother(error: unknown): boolean {
+  return isStorageError(error) && innocent.has(error);
+}
 
 interface Waiting {
   readonly resolve: (value: never) => void;
@@ -68,7 +75,9 @@ export class DuckDbProcess {
       this.#send({ abort: id });
       grace = setTimeout(() => {
         this.#waiting.get(id)?.reject(interrupted());
-        this.#kill(ended("was killed because an aborted query in it did not stop"));
+        const reason = ended("was killed because another query in it was aborted and did not stop");
+        innocent.add(reason);
+        this.#kill(reason);
       }, ABORT_GRACE_MS);
     };
     signal?.addEventListener("abort", abort, { once: true });
@@ -88,9 +97,12 @@ export class DuckDbProcess {
 
   /** Ends it. */
   async close(): Promise<void> {
-    if (this.#end !== undefined) return;
-    await this.call("close", []).catch(() => {});
+    const { exitCode, signalCode, pid } = this.#child;
     this.#kill(ended("was closed"));
+    if (exitCode !== null || signalCode !== null || pid === undefined) return;
+    // An unreferenced child would not keep this process alive until it has ended.
+    this.#child.ref();
+    await once(this.#child, "exit");
   }
 
   #take(message: Answer): void {

@@ -1,8 +1,8 @@
-import { rm } from "node:fs/promises";
-import type { ObjectAccess } from "@parquetry/core/unstable";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { invalid, type ObjectAccess } from "@parquetry/core/unstable";
 import { bindParameters } from "../../statement/bind-parameters.ts";
-import type { CallOptions, ColumnBatch, DuckDb, DuckDbOptions, DuckDbResult } from "../duckdb.ts";
-import { makeScratchDirectory } from "../views/scratch.ts";
+import type { CallOptions, ColumnBatch, DuckDb, DuckDbOptions, DuckDbResult, ResultFile } from "../duckdb.ts";
 import { DuckDbProcess } from "./duckdb-process.ts";
 import { processLimitBytes } from "./process-memory.ts";
 import type { WireResult } from "./wire.ts";
@@ -13,6 +13,8 @@ import type { WireResult } from "./wire.ts";
  */
 export async function openIsolatedDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   const processes = new Processes(options);
+  // It starts while the caller does something else; the first query throws what goes wrong.
+  processes.started().catch(() => {});
   const started = (): Promise<DuckDbProcess> => processes.started();
   return {
     grant: (access) => processes.grant(access),
@@ -30,9 +32,9 @@ export async function openIsolatedDuckDb(options: DuckDbOptions): Promise<DuckDb
       return isolatedResult(await process.call("run", [statement, tables], options), process, options);
     },
     runToParquet: async (statement, tables, options) =>
-      (await started()).call("runToParquet", [statement, tables], options),
+      processes.keep(await (await started()).call("runToParquet", [statement, tables], options)),
     merge: async (table, { sortBy, note, signal }) =>
-      (await started()).call("merge", [table, { sortBy, note }], { signal }),
+      processes.keep(await (await started()).call("merge", [table, { sortBy, note }], { signal })),
     readNote: async (file) => (await started()).call("readNote", [file]),
     close: () => processes.close(),
   };
@@ -43,16 +45,25 @@ class Processes {
   readonly #options: DuckDbOptions;
   #process: Promise<DuckDbProcess> | undefined;
   #access: ObjectAccess | undefined;
-  readonly #scratches = new Set<string>();
+  /** How many were started. */
+  #count = 0;
+  /** Files that the caller may still read when the process that made them has ended. */
+  readonly #results = new Set<string>();
+  #isClosed = false;
 
   constructor(options: DuckDbOptions) {
     this.#options = options;
   }
 
-  async started(): Promise<DuckDbProcess> {
-    const running = await this.#process?.catch(() => undefined);
-    if (running !== undefined && !running.hasEnded) return running;
-    this.#process = this.#start();
+  /**
+   * The running process, or a new one after the last has ended.
+   *
+   * @throws StorageError `unavailable` where it cannot be started.
+   */
+  started(): Promise<DuckDbProcess> {
+    const start = (): Promise<DuckDbProcess> => this.#start();
+    this.#process =
+      this.#process?.then((running) => (running.hasEnded ? start() : running), start) ?? start();
     return this.#process;
   }
 
@@ -61,25 +72,37 @@ class Processes {
     await (await this.started()).call("grant", [access]);
   }
 
+  /** Keeps a file until the database is closed. */
+  keep(file: ResultFile): ResultFile {
+    this.#results.add(file.path);
+    return file;
+  }
+
   async close(): Promise<void> {
+    this.#isClosed = true;
     const process = await this.#process?.catch(() => undefined);
     await process?.close();
-    await this.#removeScratches();
   }
 
   async #start(): Promise<DuckDbProcess> {
-    await this.#removeScratches();
-    const scratchDirectory = await makeScratchDirectory();
-    this.#scratches.add(scratchDirectory);
+    if (this.#isClosed) throw invalid("sql", "the database is closed");
+    await this.#removeOldScratch();
+    const scratchDirectory = join(this.#options.scratchDirectory, `process-${++this.#count}`);
+    await mkdir(scratchDirectory);
     const process = new DuckDbProcess(processLimitBytes(this.#options.memoryLimit));
     await process.call("open", [{ ...this.#options, scratchDirectory }]);
     if (this.#access !== undefined) await process.call("grant", [this.#access]);
     return process;
   }
 
-  async #removeScratches(): Promise<void> {
-    for (const path of this.#scratches) await rm(path, { recursive: true, force: true });
-    this.#scratches.clear();
+  /** A process that was killed leaves its temporary data, which can be large. */
+  async #removeOldScratch(): Promise<void> {
+    if (this.#count === 0) return;
+    const old = join(this.#options.scratchDirectory, `process-${this.#count}`);
+    for (const name of await readdir(old).catch(() => [])) {
+      const path = join(old, name);
+      if (!this.#results.has(path)) await rm(path, { recursive: true, force: true });
+    }
   }
 }
 

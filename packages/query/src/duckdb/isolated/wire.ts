@@ -2,7 +2,7 @@ import { isStorageError, type StorageErrorOptions } from "@parquetry/core";
 import type { ColumnBatch, DuckDb, DuckDbOptions, DuckDbResult } from "../duckdb.ts";
 
 /** The calls that the child process answers. Everything in them survives a structured clone. */
-export interface DuckDbCalls extends Omit<DuckDb, "run"> {
+export interface DuckDbCalls extends Omit<DuckDb, "run" | "close"> {
   open(options: DuckDbOptions): Promise<void>;
   run(...args: Parameters<DuckDb["run"]>): Promise<WireResult>;
   /** The next batch of a result, or undefined after the last. */

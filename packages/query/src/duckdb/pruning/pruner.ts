@@ -8,7 +8,6 @@ import type { Statement } from "../../statement/statement.ts";
 import type { Database } from "../database.ts";
 import type { CallOptions, PruneResult } from "../duckdb.ts";
 import { serializedProblem, thrownProblem } from "../duckdb-error.ts";
-import { interruptible } from "../interruptible.ts";
 import { createViews } from "../views/create-views.ts";
 import type { CandidateTable, QueryColumn } from "../views/scan-table.ts";
 import type { Scratch } from "../views/scratch.ts";
@@ -73,8 +72,9 @@ export class Pruner {
     options: CallOptions = {},
   ): Promise<PruneResult> {
     try {
-      return await this.#database.withConnection((connection) =>
-        this.#prune(connection, statement, tables, options),
+      return await this.#database.withConnection(
+        (connection) => this.#prune(connection, statement, tables),
+        options,
       );
     } catch (error) {
       if (isStorageError(error, "aborted")) throw error;
@@ -86,7 +86,6 @@ export class Pruner {
     connection: DuckDBConnection,
     statement: Statement,
     tables: readonly CandidateTable[],
-    options: CallOptions,
   ): Promise<PruneResult> {
     const { narrowed, met } = await this.#narrow(connection, statement, tables);
     if (met !== undefined) return met;
@@ -94,7 +93,6 @@ export class Pruner {
       connection,
       statement,
       narrowed.map(({ table }) => table),
-      options,
     );
     if (result.outcome !== "pruned") return result;
     const kept = new Map(
@@ -107,13 +105,12 @@ export class Pruner {
     connection: DuckDBConnection,
     statement: Statement,
     tables: readonly CandidateTable[],
-    options: CallOptions,
   ): Promise<PruneResult> {
     const paths = new Map<CandidateTable, readonly string[]>();
     for (const [i, table] of tables.entries()) {
       paths.set(table, await this.#createView(connection, table, i, statement.text));
     }
-    const answer = await interruptible(connection, options, () => serializePlan(connection, statement.text));
+    const answer = await serializePlan(connection, statement.text);
     const problem = serializedProblem(answer, statement.text);
     if (problem !== undefined) {
       return QUERY_ERRORS.has(problem.type)

@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { mkdtemp, realpath, rm, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { symlink } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { HIVE_NULL, type PartitionEntry } from "@parquetry/core";
 import { encodeHiveValue } from "@parquetry/core/unstable";
@@ -34,9 +33,8 @@ export class Scratch {
     this.#roots = roots;
   }
 
-  /** Creates the directory, or uses an empty one, and links each root in it. */
-  static async create(roots: readonly string[], directory?: string): Promise<Scratch> {
-    const path = directory ?? (await makeScratchDirectory());
+  /** Creates what it needs in an empty directory, with a link to each root. */
+  static async create(roots: readonly string[], path: string): Promise<Scratch> {
     const scratch = new Scratch(
       path,
       roots.map((root) => (root.endsWith(sep) ? root : `${root}${sep}`)),
@@ -77,11 +75,6 @@ export class Scratch {
     return readable;
   }
 
-  /** Removes the directory. */
-  async dispose(): Promise<void> {
-    await rm(this.path, { recursive: true, force: true });
-  }
-
   #withPartition(keys: readonly string[], entries: readonly PartitionEntry[], target: string): string {
     let path = `${slashed(this.path)}/hive/`;
     for (const [key, value] of entries) {
@@ -118,11 +111,6 @@ function encodeValue(value: string | null): string {
 }
 
 const hex = (text: string): string => text.charCodeAt(0).toString(16).toUpperCase();
-
-/** Creates an empty private directory whose path contains no links. */
-export async function makeScratchDirectory(): Promise<string> {
-  return realpath(await mkdtemp(join(tmpdir(), "parquetry-query-")));
-}
 
 const slashed = (path: string): string => (sep === "/" ? path : path.replaceAll(sep, "/"));
 
