@@ -1,7 +1,8 @@
-// Runs all benchmarks, or the named ones: `pnpm bench tables query migrate s3 start`.
+// Runs all benchmarks, or the named ones: `pnpm bench tables query isolation migrate s3 start`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { benchIsolation } from "./isolation.mjs";
 import { benchMigrate } from "./migrate.mjs";
 import { benchQuery } from "./query.mjs";
 import { benchS3 } from "./s3.mjs";
@@ -12,6 +13,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 const BENCHES = {
   tables: benchTables,
   query: benchQuery,
+  isolation: benchIsolation,
   migrate: benchMigrate,
   s3: benchS3,
   start: benchStart,

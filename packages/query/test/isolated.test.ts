@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createMemoryBackend, partition, Storage } from "@parquetry/core";
+import { processOwner } from "@parquetry/core/unstable";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { openQuery, type QueryDatabase } from "../src/index.ts";
 
@@ -31,7 +32,7 @@ const SQL = "SELECT *, {'a': [1, 2]} AS s, 'x'::BLOB AS b FROM plays WHERE year 
 const GREEDY = "SELECT max(length(repeat('x' || range, 40_000_000))) AS m FROM range(4000)";
 
 it("returns what a database in this process returns", async () => {
-  await using plain = await openQuery(storage, { cacheDirectory });
+  await using plain = await openQuery(storage, { cacheDirectory, isolate: false });
   const expected = await plain.sql(SQL, { year: 2024 });
   const { rows, columns, stats } = await db.sql(SQL, { year: 2024 });
   expect({ rows, columns, tables: stats.tables }).toEqual({
@@ -82,7 +83,7 @@ it("kills a query that does not stop when it is aborted", async () => {
 
 it("leaves no directory behind, and runs no query after it is closed", async () => {
   const scratch = async (): Promise<string[]> =>
-    (await readdir(tmpdir())).filter((name) => name.startsWith("parquetry-query-"));
+    (await readdir(tmpdir())).filter((name) => name.startsWith(`parquetry-query-${processOwner()}`));
   const before = await scratch();
   const other = await openQuery(storage, { cacheDirectory, isolate: true });
   await other.sql("SELECT 1");

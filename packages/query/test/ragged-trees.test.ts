@@ -40,7 +40,7 @@ async function byQuery(storage: Storage, wanted: Filters): Promise<unknown[]> {
     const isNull = values.includes(null) ? `${key} IS NULL` : "false";
     return `(${texts.length > 0 ? `${key} IN (${texts.join(", ")}) OR ` : ""}${isNull})`;
   });
-  await using db = await openQuery(storage, { cacheDirectory, hiveTypes: { t: TEXTS } });
+  await using db = await openQuery(storage, { cacheDirectory, isolate: false, hiveTypes: { t: TEXTS } });
   const where = conditions.length > 0 ? ` WHERE ${conditions.join(" AND ")}` : "";
   return numbers((await db.sql(`SELECT i FROM t${where}`)).rows);
 }

@@ -100,9 +100,10 @@ export class DuckDbProcess {
     const { exitCode, signalCode, pid } = this.#child;
     this.#kill(ended("was closed"));
     if (exitCode !== null || signalCode !== null || pid === undefined) return;
-    // An unreferenced child would not keep this process alive until it has ended.
-    this.#child.ref();
+    // An unreferenced child does not keep this process alive until it has ended.
+    const alive = setInterval(() => {}, 1_000);
     await once(this.#child, "exit");
+    clearInterval(alive);
   }
 
   #take(message: Answer): void {
