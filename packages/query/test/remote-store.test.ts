@@ -10,6 +10,7 @@ import {
   type StorageBackend,
 } from "@parquetry/core";
 import type { ListOptions } from "@parquetry/core/backend";
+import { processOwner } from "@parquetry/core/unstable";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openQuery } from "../src/index.ts";
 
@@ -160,13 +161,13 @@ it("names a file that is not Parquet", async () => {
 });
 
 it("removes its temporary files when closed, and runs no more queries", async () => {
-  const before = (await readdir(tmpdir())).filter((name) => name.startsWith("parquetry-query-"));
+  const folders = async (): Promise<string[]> =>
+    (await readdir(tmpdir())).filter((name) => name.startsWith(`parquetry-query-${processOwner()}`));
+  const before = await folders();
   const db = await openQuery(storage, { cacheDirectory });
   await db.sql("SELECT * FROM plays");
+  expect(await folders()).toHaveLength(before.length + 1);
   await db.close();
-  const after = (await readdir(tmpdir())).filter(
-    (name) => name.startsWith("parquetry-query-") && !before.includes(name),
-  );
-  expect(after).toEqual([]);
+  expect(await folders()).toEqual(before);
   await expect(db.sql("SELECT 1")).rejects.toThrow(/closed/);
 });

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLocalBackend } from "@parquetry/backend-local";
-import { partition, Storage } from "@parquetry/core";
+import { partition, Storage, StorageError } from "@parquetry/core";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openQuery } from "../database/open-query.ts";
 import { FileCache } from "./file-cache.ts";
@@ -39,6 +39,15 @@ it("loads each version once, also for concurrent calls", async () => {
   expect(await readFile(await get("1"), "utf8")).toBe("version 1");
   expect(await readFile(await get("2"), "utf8")).toBe("version 2");
   expect(loads).toBe(2);
+});
+
+it("loads again for a concurrent call whose load was aborted by another call", async () => {
+  const cache = await FileCache.open(folder);
+  const aborted = new StorageError({ code: "aborted", op: "get", message: "aborted" });
+  const first = cache.get(nameOf("a"), () => Promise.reject(aborted));
+  const second = cache.get(nameOf("a"), async () => bytes("whole"));
+  await expect(first).rejects.toBe(aborted);
+  expect(await readFile(await second, "utf8")).toBe("whole");
 });
 
 it("leaves nothing behind if a load fails half-way", async () => {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { Stats } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { StorageError } from "@parquetry/core";
+import { isStorageError, StorageError } from "@parquetry/core";
 
 /** The default size of a cache, in bytes. */
 export const DEFAULT_CACHE_BYTES: number = 10 * 1024 ** 3;
@@ -101,7 +101,15 @@ export class FileCache {
     if (this.#unusable !== undefined) throw this.#unusable;
     const path = this.#pathOf(name);
     const loading = this.#loading.get(path);
-    if (loading !== undefined) return loading;
+    if (loading !== undefined) {
+      try {
+        return await loading;
+      } catch (error) {
+        // The caller that it was loaded for has gone, but this one has not.
+        if (!isStorageError(error, "aborted")) throw error;
+        return this.make(name, write);
+      }
+    }
     const made = this.#findOrMake(name, path, write);
     this.#loading.set(path, made);
     try {
