@@ -62,7 +62,10 @@ export interface ObjectInfo {
   readonly key: Key;
   /** Its size in bytes. */
   readonly sizeBytes: number;
-  /** An opaque, strong tag without quotes: equal tags of one key mean equal content, and any change changes it. */
+  /**
+   * An opaque, strong tag without quotes: equal tags of one key mean equal content, and any change changes it. On a directory, an
+   * edit in place that moves no time stamp does not: one through an open memory mapping, or in the same tick of the clock.
+   */
   readonly etag: string;
   /** When it was last written. */
   readonly lastModified: Date;
