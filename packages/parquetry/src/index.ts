@@ -26,6 +26,8 @@ export {
   type WriteCsvOptions,
   type WriteOptions,
   type WriteParquetOptions,
+  type WritePartitionsOptions,
+  type WritePartitionsResult,
 } from "@parquetry/core";
 export {
   type ColumnarResult,
