@@ -82,18 +82,29 @@ async function sendStreamed(file: PlannedFile, context: SendContext): Promise<Ar
   const { source, target, limiter, signal, onBytes } = context;
   const { maxSinglePutBytes, partSizeBytes } = target.capabilities;
   const inParts = file.sizeBytes > maxSinglePutBytes;
-  const { body: whole, reading } = createSourceBody(source, file, {
+  const uploads = inParts && context.uploads !== undefined ? abilitiesOf(target).resumableUploads : undefined;
+  const {
+    body: whole,
+    reading,
+    setParts,
+  } = createSourceBody(source, file, {
     signal,
     onBytes,
+    // A resumable upload records the MD5 of each part.
+    hashesParts: uploads === undefined,
     partSizeBytes: inParts ? partSizeBytes : undefined,
   });
   const body = limiter === undefined ? whole : pacedBody(whole, limiter, signal);
   const options = putOptions(file, context);
-  const uploads = inParts ? abilitiesOf(target).resumableUploads : undefined;
   const put = (): Promise<PutResult> =>
     uploads === undefined || context.uploads === undefined
       ? putStoppable(file, body, options, context)
-      : sendInParts(file, body, options, { ...context, uploads, journal: context.uploads });
+      : sendInParts(file, body, options, {
+          ...context,
+          uploads,
+          journal: context.uploads,
+          onParts: setParts,
+        });
   let stored: PutResult;
   try {
     stored = await putOrFind(target, file, signal, reading, put);

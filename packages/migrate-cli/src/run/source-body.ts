@@ -9,6 +9,8 @@ import type { SourceReading } from "./arrival.ts";
 export interface SourceBodyOptions {
   /** The part size that the target will use, in bytes. Default: it stores the file in one piece. */
   readonly partSizeBytes?: number | undefined;
+  /** Whether to hash each part as it is read. Default true; false if the MD5s of the parts are passed to `setParts`. */
+  readonly hashesParts?: boolean | undefined;
   /** Stops reading. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes read; negative when a part is read again, so that the sum never exceeds the file's size. */
@@ -21,6 +23,8 @@ export interface SourceBody {
   readonly body: ReplayableBody;
   /** Returns the facts that reading it has shown so far. */
   reading(): SourceReading;
+  /** Takes the MD5s, in hex, of the parts that were sent, in order: a backend that hashes them need not be repeated. */
+  setParts(md5s: readonly string[]): void;
 }
 
 /**
@@ -31,7 +35,7 @@ export interface SourceBody {
 export function createSourceBody(
   source: StorageBackend,
   file: PlannedFile,
-  { partSizeBytes, signal, onBytes }: SourceBodyOptions = {},
+  { partSizeBytes, hashesParts = true, signal, onBytes }: SourceBodyOptions = {},
 ): SourceBody {
   const parts = new Map<number, { readonly end: number; readonly digest: Buffer }>();
   const counted = new Map<number, number>();
@@ -39,6 +43,7 @@ export function createSourceBody(
   let running = startRunning(file);
   let md5: string | undefined;
   let wholeEtag: string | undefined;
+  let sentEtag: string | undefined;
   let isEtagOfSource = false;
   let failure: unknown;
 
@@ -49,7 +54,7 @@ export function createSourceBody(
 
   async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
     const whole = start === 0 && end === file.sizeBytes;
-    const hash = createHash("md5");
+    const hash = whole || hashesParts ? createHash("md5") : undefined;
     if (start === 0) running = startRunning(file);
     const isNext = running.position === start;
     const multipart = whole && partSizeBytes !== undefined ? createMultipartHasher(partSizeBytes) : undefined;
@@ -63,7 +68,7 @@ export function createSourceBody(
         if (held !== undefined) yield held;
         held = chunk;
         bytes += chunk.byteLength;
-        hash.update(chunk);
+        hash?.update(chunk);
         multipart?.update(chunk);
         if (isNext) {
           if (!whole) running.hash.update(chunk);
@@ -71,12 +76,12 @@ export function createSourceBody(
         }
         count(start, bytes);
       }
-      const digest = hash.digest();
+      const digest = hash?.digest();
       if (whole) {
-        md5 = digest.toString("hex");
+        md5 = digest?.toString("hex");
         wholeEtag = multipart?.etag();
       } else {
-        parts.set(start, { end, digest });
+        if (digest !== undefined) parts.set(start, { end, digest });
         if (isNext) running.position = end;
         if (isNext && end === file.sizeBytes) md5 = running.hash.digest("hex");
       }
@@ -96,20 +101,25 @@ export function createSourceBody(
 
   const multipartEtag = (): string | undefined => {
     if (wholeEtag !== undefined) return wholeEtag;
+    // Parts that were sent by an earlier run count once they have been read and compared.
+    const readBytes = [...counted.values()].reduce((sum, bytes) => sum + bytes, 0);
+    if (sentEtag !== undefined && readBytes === file.sizeBytes) return sentEtag;
     const digests: Buffer[] = [];
     let position = 0;
     for (let part = parts.get(0); part !== undefined; part = parts.get(position)) {
       digests.push(part.digest);
       position = part.end;
     }
-    if (position !== file.sizeBytes || digests.length === 0) return undefined;
-    return `${createHash("md5").update(Buffer.concat(digests)).digest("hex")}-${digests.length}`;
+    return position !== file.sizeBytes || digests.length === 0 ? undefined : etagOfParts(digests);
   };
 
   return {
     body: {
       sizeBytes: file.sizeBytes,
       open: ({ start, end } = { start: 0 }) => read(start, end ?? file.sizeBytes),
+    },
+    setParts(md5s) {
+      sentEtag = etagOfParts(md5s.map((one) => Buffer.from(one, "hex")));
     },
     reading() {
       const etag = multipartEtag();
@@ -122,6 +132,11 @@ export function createSourceBody(
       return { md5, multipartEtag: etag, isProven, failure };
     },
   };
+}
+
+/** The ETag that an object has which was uploaded in these parts. */
+function etagOfParts(digests: readonly Buffer[]): string {
+  return `${createHash("md5").update(Buffer.concat(digests)).digest("hex")}-${digests.length}`;
 }
 
 /** Hashes of everything up to a position. */

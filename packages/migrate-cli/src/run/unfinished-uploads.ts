@@ -9,6 +9,7 @@ import {
   type ResumableUploads,
   type StorageBackend,
   type UnfinishedUpload,
+  type UploadState,
 } from "@parquetry/core/backend";
 import { isWithin } from "@parquetry/core/unstable";
 import type { MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
@@ -36,6 +37,8 @@ export interface PartsContext {
   readonly stopSignal?: AbortSignal | undefined;
   /** Records what is under way. */
   readonly underWay?: UnderWay | undefined;
+  /** Called with the MD5s of all parts of the object, in order, after each part: complete in the last call. */
+  readonly onParts?: ((md5s: readonly string[]) => void) | undefined;
   /** Called when an interrupted upload is resumed, with the number of parts that the store already has. */
   readonly onResumed?: ((parts: number) => void) | undefined;
 }
@@ -62,6 +65,9 @@ export async function sendInParts(
   // Recorded before the store is asked, so that every upload it may have started is known here.
   if (known === undefined) journal.set(record);
   const parts = underWay?.beginParts();
+  const tellParts = (state: UploadState | undefined): void =>
+    context.onParts?.(state?.parts.map(({ md5 }) => md5) ?? []);
+  tellParts(known?.state);
   try {
     const stored = await uploads.upload(file.key, parts?.watching(body) ?? body, {
       ...options,
@@ -70,6 +76,7 @@ export async function sendInParts(
       onState(state) {
         journal.set({ ...record, state });
         parts?.stored(state);
+        tellParts(state);
       },
     });
     journal.delete(url);
