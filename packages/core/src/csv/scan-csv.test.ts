@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { parseKey } from "../bytes/key.ts";
 import { createMemoryBackend } from "../bytes/memory-backend.ts";
@@ -125,4 +126,20 @@ describe("encodeCsv", () => {
       await expect(encodeCsv([{ a: 1 }, { a: value }])).rejects.toThrow('row 1, column "a" is');
     },
   );
+});
+
+describe("readCsv", () => {
+  it("unpacks gzip, separates a .tsv by tabs, and refuses a damaged package by name", async () => {
+    const storage = new Storage(createMemoryBackend());
+    const packed = gzipSync("a\tb\n1\tx,y\n");
+    await storage.backend.put(parseKey("a.tsv.gz"), packed);
+    expect(await storage.readCsv("a.tsv.gz")).toEqual([{ a: 1, b: "x,y" }]);
+    await storage.backend.put(parseKey("a.csv.gz"), gzipSync("a;b\n1;x\n"));
+    expect(await storage.readCsv("a.csv.gz", { delimiter: ";" })).toEqual([{ a: 1, b: "x" }]);
+    await storage.backend.put(parseKey("cut.csv.gz"), packed.subarray(0, -9));
+    await expect(storage.readCsv("cut.csv.gz")).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining("cut.csv.gz"),
+    });
+  });
 });

@@ -17,6 +17,7 @@ import { openByteSource } from "../parquet/byte-source.ts";
 import { openParquetFile } from "../parquet/open-parquet-file.ts";
 import { parquetBody } from "../parquet/parquet-body.ts";
 import { type ColumnTable, checkTable } from "../parquet/table-rows.ts";
+import { openCsvFile } from "./data-file.ts";
 import { type ListEntitiesOptions, listEntities } from "./entities.ts";
 import { EntityMemory } from "./entity-memory.ts";
 import { type EntityReport, type InspectOptions, inspectEntity } from "./inspect-entity.ts";
@@ -162,7 +163,8 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Reads a CSV file with a header line.
+   * Reads a CSV file with a header line. A file that is packed by gzip is unpacked, and the values of a `.tsv` are separated by
+   * tabs unless `delimiter` is given.
    *
    * @throws StorageError `not_found`; `corrupt` that names the line.
    */
@@ -170,7 +172,9 @@ export class Storage implements AsyncDisposable {
     const key = parseKey(path, "readCsv");
     checkStorageOptions("readCsv", options);
     const { body } = await this.backend.get(key, { signal: options.signal });
-    return (await decodeCsv(await body.bytes(), this.backend.url(key), options)).rows;
+    const name = this.backend.url(key);
+    const csv = await openCsvFile(await body.bytes(), name, options);
+    return (await decodeCsv(csv.bytes, name, csv.options)).rows;
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
  * The Parquet encoder. It writes one row group at a time, column by column: a column's values are split into leaves, stored in one
  * pass as the bytes of pages, and compressed by Snappy in WebAssembly. Nothing holds the event loop for longer than one page takes,
- * and memory is that of one row group. docs/decisions/0024 has the figures.
+ * and memory is that of one row group. docs/decisions/0027 has the figures.
  */
 export { ByteSink } from "./byte-sink.ts";
 export { leavesOf, shred, type Values } from "./shred.ts";
