@@ -102,3 +102,31 @@ it("answers from other partitions when a CSV file cannot be read", async () => {
   expect((await db.sql("SELECT yards FROM csv WHERE year = 2022")).rows).toEqual([{ yards: 7 }]);
   await expect(db.sql("SELECT yards FROM csv")).rejects.toMatchObject({ path: "csv/year=2024/a.csv" });
 });
+
+it.each(Object.entries(DAMAGE))(
+  "describes a table, and returns a few rows of it, when a later file %s",
+  async (_, damage) => {
+    const file = await dataFile(2022);
+    await writeFile(file, damage(await readFile(file)));
+    await using db = await open();
+    const { columns, unreadable } = await db.describe("plays");
+    expect(columns.map(({ name }) => name)).toEqual(expect.arrayContaining(["yards", "team"]));
+    // Footers are enough, and those of the last two can be read.
+    if (damage !== DAMAGE["has an encrypted column"] && damage !== DAMAGE["makes DuckDB fail internally"])
+      expect(unreadable).toMatchObject([
+        { path: expect.stringContaining("plays/year=2022/"), error: { name: "StorageError" } },
+      ]);
+    expect((await db.sql("FROM plays LIMIT 1")).rows).toEqual([{ yards: 20, team: "Army", year: 2020 }]);
+    expect((await db.sql("SELECT yards FROM plays LIMIT 2")).rows).toHaveLength(2);
+    await expect(db.sql("FROM plays LIMIT 4")).rejects.toMatchObject({
+      path: expect.stringContaining("year=2022"),
+    });
+  },
+);
+
+it("describes a table when a manifest is damaged, and reports it", async () => {
+  await writeFile(join(root, "plays/year=2022", MANIFEST_NAME), "{");
+  await using db = await open();
+  const { columns, unreadable } = await db.describe("plays");
+  expect([columns.length, unreadable]).toMatchObject([2, [{ path: `plays/year=2022/${MANIFEST_NAME}` }]]);
+});

@@ -41,6 +41,7 @@ describe("generateDdl", () => {
     keys: [],
     looked: { partitions: 1, of: 1 },
     hasCsv: false,
+    unreadable: [],
     columns: [
       { name: 'a`"b', type: "DECIMAL(18,2)[]" },
       { name: "at", type: "TIMESTAMP" },

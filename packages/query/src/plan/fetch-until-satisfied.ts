@@ -1,4 +1,4 @@
-import { isStorageError } from "@parquetry/core";
+import { isStorageError, type StorageErrorCode } from "@parquetry/core";
 import type { FetchCount } from "../files/file-source.ts";
 import { type FetchedScan, fetchScan } from "./fetched-scan.ts";
 import type { PlanContext } from "./plan-context.ts";
@@ -7,6 +7,10 @@ import { type QueryExplanation, summarizePlan } from "./plan-summary.ts";
 /** The number of partitions that are read first if any rows answer a query, and the factor by which it grows. */
 const FIRST_PARTITIONS = 8;
 const GROWTH = 8;
+/** Up to so many partitions are tried one, two, four at a time when a larger number contains a damaged file. */
+const MOST_BEFORE_DAMAGE = 4096;
+/** Errors of a single file, which say nothing about the others. */
+const OF_ONE_FILE: ReadonlySet<StorageErrorCode> = new Set(["corrupt", "not_supported", "permission_denied"]);
 
 export interface ReadSummary extends QueryExplanation, FetchCount {}
 
@@ -30,18 +34,34 @@ export async function fetchUntilSatisfied<T extends { readonly rowCount: number 
   const count: FetchCount = { fetchedFiles: 0, fetchedBytes: 0 };
   const limit = Math.min(statement.stopAfterRows ?? Number.POSITIVE_INFINITY, maxRows + 1);
   const canStop = statement.stopAfterRows !== undefined && Number.isFinite(limit);
+  const attempt = async (
+    partitions: number,
+  ): Promise<{ readonly result: T; readonly summary: ReadSummary } | undefined> => {
+    const scan = await fetchScan(context, count, partitions);
+    const summary = summarizePlan(scan.plan, context);
+    onProgress?.({ phase: "running" });
+    const result = await run(scan);
+    if (scan.plan.isWhole || result.rowCount >= limit) return { result, summary: { ...summary, ...count } };
+    await discard(result);
+    return undefined;
+  };
   for (let partitions = canStop ? FIRST_PARTITIONS : Number.POSITIVE_INFINITY; ; partitions *= GROWTH) {
     try {
-      const scan = await fetchScan(context, count, partitions);
-      const summary = summarizePlan(scan.plan, context);
-      onProgress?.({ phase: "running" });
-      const result = await run(scan);
-      const limitReached = result.rowCount >= limit;
-      if (scan.plan.isWhole || limitReached) return { result, summary: { ...summary, ...count } };
-      await discard(result);
+      const done = await attempt(partitions);
+      if (done !== undefined) return done;
     } catch (error) {
+      if (!canStop || !isStorageError(error)) throw error;
+      if (OF_ONE_FILE.has(error.code)) {
+        // The partitions before the damaged file may suffice.
+        for (let fewer = 1; fewer < Math.min(partitions, MOST_BEFORE_DAMAGE); fewer *= 2) {
+          const done = await attempt(fewer).catch(() => {
+            throw error;
+          });
+          if (done !== undefined) return done;
+        }
+      }
       // Only later files may have a column that the query names.
-      if (!Number.isFinite(partitions) || !isStorageError(error, "invalid_argument")) throw error;
+      if (!Number.isFinite(partitions) || error.code !== "invalid_argument") throw error;
       partitions = Number.POSITIVE_INFINITY;
     }
   }

@@ -1,3 +1,4 @@
+import { isStorageError, type StorageError } from "@parquetry/core";
 import { walkPartitions } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
 import type { FileColumn, FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
@@ -5,8 +6,14 @@ import { foldName } from "../statement/fold-name.ts";
 import { joinTypes } from "./column-join.ts";
 import { nameColumns, typesInFiles } from "./column-names.ts";
 import { declaredType, sourceOf, type Variant, variantsOf } from "./reconcile-columns.ts";
-import { storedFiles } from "./stored-files.ts";
-import type { DeclaredTable, TableFacts, TableReader } from "./table-facts.ts";
+import { isReplaced, storedFiles } from "./stored-files.ts";
+import {
+  type DeclaredTable,
+  MAX_DAMAGED,
+  OF_ONE_FILE,
+  type TableFacts,
+  type TableReader,
+} from "./table-facts.ts";
 
 /** The type of a column without a known type. */
 export const UNKNOWN_TYPE = "UNKNOWN";
@@ -30,6 +37,8 @@ export interface ColumnsDescription {
   readonly looked: { readonly partitions: number; readonly of: number };
   /** True where one of the files is CSV. */
   readonly hasCsv: boolean;
+  /** The files that could not be read, and why. Empty where all could. */
+  readonly unreadable: readonly { readonly path: string; readonly error: StorageError }[];
 }
 
 /**
@@ -51,9 +60,19 @@ export async function describeColumns(
     columnTypes: typesInFiles(declared.columnTypes, facts.names.inFiles),
     parts: { mentions: () => false, intervalsOf: () => undefined },
   };
-  const files = spread(await storedFiles(chosen, source, { signal, fetch }), limit);
-  const local = await source.fetch(files, { ...fetch, signal });
-  const groups = nameColumns(await duckdb.groupFiles(local), facts.names.inSql);
+  const listed = await withoutDamaged(
+    chosen,
+    (some) => storedFiles(some, source, { signal, fetch }),
+    ({ prefix }, path) => path.startsWith(`${prefix}/`),
+  );
+  const files = spread(listed.found, limit);
+  const read = await withoutDamaged(
+    files,
+    async (some) => duckdb.groupFiles(await source.fetch(some, { ...fetch, signal })),
+    ({ file }, path) => file.info.key === path,
+  );
+  const unreadable = [...listed.unreadable, ...read.unreadable];
+  const groups = nameColumns(read.found, facts.names.inSql);
   const named = new Map<string, FileColumn>();
   for (const column of [...facts.columns, ...groups.flatMap((group) => group.columns)]) {
     const folded = foldName(column.name);
@@ -72,14 +91,38 @@ export async function describeColumns(
     columns,
     looked: { partitions: chosen.length, of: folders.length },
     hasCsv: files.some(({ file }) => file.format === "csv"),
+    unreadable,
   };
 }
 
-/** Sentences about a table: why columns have no type, and how many partitions were read if not all. */
-export function describeNotes({ columns, looked }: ColumnsDescription): readonly string[] {
-  const notes = columns.flatMap(({ name, problem }) =>
+/** Reads files or folders, without those that turn out to be damaged. */
+async function withoutDamaged<I, T>(
+  items: readonly I[],
+  read: (items: readonly I[]) => Promise<T>,
+  isAt: (item: I, path: string) => boolean,
+): Promise<{ readonly found: T; readonly unreadable: ColumnsDescription["unreadable"] }> {
+  const unreadable: { path: string; error: StorageError }[] = [];
+  for (let left = items; ; ) {
+    try {
+      return { found: await read(left), unreadable };
+    } catch (error) {
+      if (!isStorageError(error) || !OF_ONE_FILE.has(error.code) || isReplaced(error)) throw error;
+      const { path } = error;
+      const others = path === undefined ? left : left.filter((item) => !isAt(item, path));
+      const isOne = path !== undefined && others.length < left.length && others.length > 0;
+      if (!isOne || unreadable.length === MAX_DAMAGED) throw error;
+      unreadable.push({ path, error });
+      left = others;
+    }
+  }
+}
+
+/** Sentences about a table: why columns have no type, which files are damaged, and how many partitions were read if not all. */
+export function describeNotes({ columns, looked, unreadable }: ColumnsDescription): readonly string[] {
+  const notes: string[] = columns.flatMap(({ name, problem }) =>
     problem === undefined ? [] : [`${JSON.stringify(name)}: ${problem}`],
   );
+  notes.push(...unreadable.map(({ path }) => `${path} could not be read, and its columns are not listed.`));
   if (looked.partitions < looked.of)
     notes.push(`Types come from ${looked.partitions} of ${looked.of} partitions.`);
   return notes;

@@ -18,7 +18,7 @@ import { reconcileColumns } from "./reconcile-columns.ts";
 import { isReplaced, storedFiles } from "./stored-files.ts";
 
 /** Errors of a single file or manifest, which say nothing about the others. */
-const OF_ONE_FILE: ReadonlySet<StorageErrorCode> = new Set([
+export const OF_ONE_FILE: ReadonlySet<StorageErrorCode> = new Set([
   "corrupt",
   "invalid_argument",
   "not_found",
@@ -27,7 +27,7 @@ const OF_ONE_FILE: ReadonlySet<StorageErrorCode> = new Set([
   "precondition_failed",
 ]);
 /** The most files that are tried from each end of a table. */
-const MAX_DAMAGED = 32;
+export const MAX_DAMAGED = 32;
 
 /** The facts about an entity that are known before any query, and do not depend on what a query prunes. */
 export interface TableFacts {
