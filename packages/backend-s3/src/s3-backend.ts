@@ -28,6 +28,7 @@ import {
   type OptionKind,
   type OptionKinds,
   oneOf,
+  RETRY_OPTIONS,
   retryOperation,
 } from "@parquetry/core/unstable";
 import type { AwsClient } from "./aws-client.ts";
@@ -122,16 +123,11 @@ const CREDENTIALS: OptionKind = {
   },
 };
 
-const RETRY_OPTIONS: OptionKinds<RetryPolicy> = {
-  maxAttempts: "count",
-  budgetMs: "number",
-  baseDelayMs: "number",
-  maxDelayMs: "number",
-  onRetry: "function",
-};
-
 const BUCKET_OPTIONS: OptionKinds<Omit<R2BackendOptions, "accountId" | "jurisdiction">> = {
-  bucket: { expected: "the name of a bucket", is: (value) => typeof value === "string" && value !== "" },
+  bucket: {
+    expected: "the name of a bucket",
+    is: (value) => typeof value === "string" && value !== "" && value.isWellFormed(),
+  },
   prefix: "string",
   retry: "object",
   maxConcurrent: "count",
@@ -231,7 +227,7 @@ export function openS3Backend(profile: S3Profile, options: S3BackendOptions): St
   const op = `open ${profile.name}`;
   if (options.bucket === undefined) throw invalid(op, "bucket is missing");
   const prefix = parsePrefix(options.prefix ?? "", op);
-  checkOptions(options.retry ?? DEFAULT_RETRY_POLICY, RETRY_OPTIONS, `${op}: retry`);
+  checkOptions(options.retry ?? DEFAULT_RETRY_POLICY, RETRY_OPTIONS, op, "retry");
   const retry = { ...DEFAULT_RETRY_POLICY, ...options.retry };
   const connection = connectS3({
     ...rest,

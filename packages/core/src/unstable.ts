@@ -15,15 +15,21 @@ export type { BodyCheck } from "./bytes/body-check.ts";
 export { checkRange, rangeBeyondEnd } from "./bytes/byte-range.ts";
 export { defaultCacheDirectory } from "./bytes/cache-directory.ts";
 export {
+  arrayOf,
   type CustomKind,
-  checkBackend,
+  checkArgument,
   checkOptions,
   either,
   invalid,
+  isOfKind,
+  isPlainObject,
   type OptionKind,
   type OptionKinds,
+  objectWith,
   oneOf,
+  showBriefly,
 } from "./bytes/check-arguments.ts";
+export { checkBackend } from "./bytes/check-backend.ts";
 export {
   CONCURRENCY_CONTROL_KIND,
   type ConcurrencyControl,
@@ -40,7 +46,7 @@ export {
 export { createByteBudget } from "./bytes/concurrency/byte-budget.ts";
 export { forEachConcurrent } from "./bytes/concurrency/for-each-concurrent.ts";
 export { mapConcurrent, mapOrdered } from "./bytes/concurrency/map-concurrent.ts";
-export { retryOperation } from "./bytes/concurrency/retry-operation.ts";
+export { RETRY_OPTIONS, retryOperation } from "./bytes/concurrency/retry-operation.ts";
 export { forEachYielding, isYieldDue, yieldIfDue } from "./bytes/concurrency/yield-if-due.ts";
 export { deleteAll } from "./bytes/delete-all.ts";
 export { explainInvalidKey, isWithin, joinKey, MAX_KEY_BYTES } from "./bytes/key.ts";

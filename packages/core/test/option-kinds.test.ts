@@ -109,7 +109,10 @@ const set = (option: string, value: unknown): object => {
 
 const OPTIONS = (Object.keys(STORAGE_OPTIONS) as Call[]).flatMap((call) =>
   Object.keys(STORAGE_OPTIONS[call])
-    .flatMap((option) => [option, ...Object.keys(NESTED_OPTIONS[option] ?? {})])
+    .flatMap((option) => [
+      option,
+      ...Object.keys(NESTED_OPTIONS[option] ?? {}).map((inner) => `${option}.${inner}`),
+    ])
     .map((option) => [call, option] as const),
 );
 

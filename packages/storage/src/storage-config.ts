@@ -1,5 +1,5 @@
 import type { RetryPolicy } from "@parquetry/core/backend";
-import { type OptionKinds, oneOf } from "@parquetry/core/unstable";
+import { isPlainObject, type OptionKinds, oneOf } from "@parquetry/core/unstable";
 import type { Environment } from "./environment.ts";
 
 /** The kinds of store. */
@@ -66,8 +66,13 @@ export type UriOptions = Omit<ConfigOptions, "backend">;
 
 /** Kinds of {@link UriOptions}. */
 export const URI_OPTIONS: OptionKinds<UriOptions> = {
-  // Not "object", because `process.env` is not a plain object.
-  env: { expected: "an object of variables", is: (value) => typeof value === "object" },
+  env: {
+    expected: "an object of variables, whose values are strings",
+    // process.env need not be a plain object.
+    is: (value) =>
+      (value === process.env || isPlainObject(value)) &&
+      Object.values(value).every((variable) => variable === undefined || typeof variable === "string"),
+  },
   envPrefix: "string",
   onRetry: "function",
 };

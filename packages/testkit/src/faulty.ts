@@ -7,6 +7,7 @@ import {
   type StorageError,
   withAbilities,
 } from "@parquetry/core/backend";
+import { checkArgument, checkBackend, checkOptions, oneOf } from "@parquetry/core/unstable";
 
 /** One call of a backend's method, or of an ability's, as a fault plan sees it. */
 export interface FaultyCall {
@@ -60,8 +61,12 @@ export interface FaultyOptions {
 export function faulty(
   backend: StorageBackend,
   plan: FaultPlan,
-  { abilities = "hide" }: FaultyOptions = {},
+  options: FaultyOptions = {},
 ): StorageBackend {
+  checkBackend(backend, "backend", "faulty");
+  checkArgument(plan, "function", "plan", "faulty");
+  checkOptions(options, { abilities: oneOf("hide", "pass") }, "faulty");
+  const { abilities = "hide" } = options;
   const counts = new Map<string, number>();
   const next = (op: FaultyCall["op"], path: string): Fault | undefined => {
     const nth = (counts.get(op) ?? 0) + 1;

@@ -1,3 +1,5 @@
+import { checkOptions, type OptionKinds } from "./check-arguments.ts";
+import { checkBackend } from "./check-backend.ts";
 import type { TransferLimits } from "./concurrency/bandwidth-limiter.ts";
 import type { Key, Prefix } from "./key.ts";
 import type { ReplayableBody } from "./object-body.ts";
@@ -249,6 +251,15 @@ export function abilitiesOf(backend: StorageBackend): BackendAbilities {
   return declared.get(backend) ?? NONE;
 }
 
+const ABILITIES: OptionKinds<BackendAbilities> = {
+  hashedReads: "object",
+  resumableUploads: "object",
+  directAccess: "object",
+  limitedTransfers: "object",
+  renames: "object",
+  leftovers: "object",
+};
+
 /**
  * Declares the abilities of a backend and returns it. A backend calls it once; a wrapper calls it to pass abilities on, with
  * keys translated and limits applied.
@@ -259,6 +270,8 @@ export function abilitiesOf(backend: StorageBackend): BackendAbilities {
  * ```
  */
 export function withAbilities<B extends StorageBackend>(backend: B, abilities: BackendAbilities): B {
+  checkBackend(backend, "backend", "withAbilities");
+  checkOptions(abilities, ABILITIES, "withAbilities");
   declared.set(backend, abilities);
   return backend;
 }

@@ -1,7 +1,10 @@
 import { createHash, type Hash } from "node:crypto";
+import { type CustomKind, checkArgument } from "./check-arguments.ts";
 import type { Key } from "./key.ts";
 import type { PutOptions } from "./storage-backend.ts";
 import { bodyMismatch } from "./write-errors.ts";
+
+const BYTES: CustomKind = { expected: "a Uint8Array", is: (value) => value instanceof Uint8Array };
 
 /** Compares a body with its announced hashes. */
 export interface BodyCheck {
@@ -21,7 +24,9 @@ export interface BodyCheck {
  * check.finish();
  * ```
  */
-export function bodyCheck(backend: string, key: Key, { sha256, md5 }: PutOptions): BodyCheck {
+export function bodyCheck(backend: string, key: Key, options: PutOptions): BodyCheck {
+  checkArgument(options, "object", "options", "put");
+  const { sha256, md5 } = options;
   const announced: { readonly name: string; readonly expected: string; readonly hash: Hash }[] = [];
   if (sha256 !== undefined) {
     announced.push({ name: "SHA-256", expected: sha256, hash: createHash("sha256") });
@@ -29,6 +34,7 @@ export function bodyCheck(backend: string, key: Key, { sha256, md5 }: PutOptions
   if (md5 !== undefined) announced.push({ name: "MD5", expected: md5, hash: createHash("md5") });
   return {
     update(chunk) {
+      checkArgument(chunk, BYTES, "chunk", "put");
       for (const { hash } of announced) hash.update(chunk);
     },
     finish() {

@@ -1,4 +1,6 @@
+import { checkArgument, isPlainObject } from "./check-arguments.ts";
 import type { Key } from "./key.ts";
+import { showValue } from "./show-value.ts";
 import type { ByteRange } from "./storage-backend.ts";
 import { StorageError } from "./storage-error.ts";
 
@@ -19,6 +21,7 @@ export function resolveRange(
 ): { readonly start: number; readonly end: number } {
   if (range === undefined) return { start: 0, end: sizeBytes };
   checkRange(range, key, backend);
+  checkArgument(sizeBytes, "bytes", "sizeBytes", "resolveRange");
   const start = "last" in range ? Math.max(0, sizeBytes - range.last) : range.start;
   const end = "last" in range ? sizeBytes : Math.min(range.end ?? sizeBytes, sizeBytes);
   if (start >= sizeBytes) throw rangeBeyondEnd(range, sizeBytes, key, backend);
@@ -36,18 +39,19 @@ export function resolveRange(
  */
 export function checkRange(range: ByteRange, key: Key, backend: string): void {
   const ok =
-    "last" in range
+    isPlainObject(range) &&
+    ("last" in range
       ? Number.isSafeInteger(range.last) && range.last > 0
       : Number.isSafeInteger(range.start) &&
         range.start >= 0 &&
-        (range.end === undefined || (Number.isSafeInteger(range.end) && range.end > range.start));
+        (range.end === undefined || (Number.isSafeInteger(range.end) && range.end > range.start)));
   if (!ok) {
     throw new StorageError({
       code: "invalid_argument",
       op: "get",
       path: key,
       backend,
-      message: `get ${key}: ${JSON.stringify(range)} is not a range; expected { start, end } with 0 <= start < end, or { last } with last > 0.`,
+      message: `get ${key}: ${showValue(range)} is not a range; expected { start, end } with 0 <= start < end, or { last } with last > 0.`,
     });
   }
 }
@@ -73,6 +77,6 @@ export function rangeBeyondEnd(
     op: "get",
     path: key,
     backend,
-    message: `get ${key}: the range ${JSON.stringify(range)} starts beyond ${size}.`,
+    message: `get ${key}: the range ${showValue(range)} starts beyond ${size}.`,
   });
 }

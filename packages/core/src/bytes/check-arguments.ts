@@ -1,6 +1,5 @@
 import type { Row, RowLike } from "./row.ts";
 import { showValue } from "./show-value.ts";
-import type { StorageBackend } from "./storage-backend.ts";
 import { StorageError } from "./storage-error.ts";
 import { suggest } from "./suggest.ts";
 
@@ -26,6 +25,7 @@ export interface CustomKind {
  * | `function`, `signal` | a function; an `AbortSignal` |
  * | `object` | a plain object: no array, `Map`, `Date` or instance of another class |
  * | `array` | an array of anything |
+ * | `iterable` | an array or another iterable or async iterable, not a string |
  */
 export type OptionKind =
   | "boolean"
@@ -40,6 +40,7 @@ export type OptionKind =
   | "signal"
   | "object"
   | "array"
+  | "iterable"
   | CustomKind;
 
 /** The kind of each option of a call. The compiler refuses a table that lacks one. */
@@ -57,22 +58,45 @@ const KINDS: Readonly<Record<Exclude<OptionKind, CustomKind>, CustomKind>> = {
   whole: { expected: "a whole number, 0 or more", is: isWhole },
   count: { expected: "a whole number, 1 or more", is: (value) => isWhole(value) && value !== 0 },
   bytes: { expected: "a whole number of bytes", is: isWhole },
-  string: { expected: "a string", is: (value) => typeof value === "string" },
-  strings: {
-    expected: "an array of strings",
-    is: (value) => Array.isArray(value) && value.every((one) => typeof one === "string"),
-  },
+  string: { expected: "a string", is: isText },
+  strings: { expected: "an array of strings", is: (value) => Array.isArray(value) && value.every(isText) },
   function: { expected: "a function", is: (value) => typeof value === "function" },
   signal: { expected: "an AbortSignal", is: (value) => value instanceof AbortSignal },
   object: { expected: "a plain object", is: isPlainObject },
   array: { expected: "an array", is: Array.isArray },
+  iterable: {
+    expected: "an array or another iterable",
+    is: (value) =>
+      typeof value === "object" &&
+      value !== null &&
+      (Symbol.iterator in value || Symbol.asyncIterator in value),
+  },
 };
 
+/** Half a surrogate pair has no UTF-8: a header or a path that contains it could never be sent. */
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value.isWellFormed();
+}
+
 /** True for an object literal, also one of another realm; false for arrays, maps, dates and instances of classes. */
-export function isPlainObject(value: unknown): boolean {
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || (Object.getPrototypeOf(prototype) === null && !Array.isArray(value));
+  try {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    return prototype === null || (Object.getPrototypeOf(prototype) === null && !Array.isArray(value));
+  } catch {
+    // A proxy that throws.
+    return false;
+  }
+}
+
+/** Whether a value is of a kind. A value whose use throws, such as a getter or a revoked proxy, is of none. */
+export function isOfKind(kind: OptionKind, value: unknown): boolean {
+  try {
+    return resolveKind(kind).is(value);
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -99,7 +123,39 @@ export function either(...kinds: readonly OptionKind[]): CustomKind {
   const all = kinds.map(resolveKind);
   return {
     expected: all.map(({ expected }) => expected).join(" or "),
-    is: (value) => all.some(({ is }) => is(value)),
+    is: (value) => all.some((kind) => isOfKind(kind, value)),
+  };
+}
+
+/**
+ * The kind of an object that another call returned: a plain object with these fields, and perhaps more.
+ *
+ * @example
+ * ```ts
+ * const parity = objectWith("what verifyMigration() returns", { folder: "string", source: "whole" });
+ * ```
+ */
+export function objectWith(expected: string, fields: Readonly<Record<string, OptionKind>>): CustomKind {
+  return {
+    expected,
+    is: (value) =>
+      isPlainObject(value) && Object.entries(fields).every(([name, kind]) => isOfKind(kind, value[name])),
+  };
+}
+
+/**
+ * The kind of an array whose elements are all of one kind.
+ *
+ * @example
+ * ```ts
+ * const columns = arrayOf(objectWith("a column", { name: "string" }));
+ * ```
+ */
+export function arrayOf(kind: OptionKind): CustomKind {
+  const { expected } = resolveKind(kind);
+  return {
+    expected: `an array, each of it ${expected}`,
+    is: (value) => Array.isArray(value) && value.every((one) => isOfKind(kind, one)),
   };
 }
 
@@ -113,14 +169,19 @@ function resolveKind(kind: OptionKind): CustomKind {
  * @throws StorageError `invalid_argument` that names the first row that is not an object.
  */
 export function checkRows(rows: readonly RowLike[], op: string): readonly Row[] {
-  if (!Array.isArray(rows)) throw invalid(op, `rows must be an array of objects, got ${showValue(rows)}`);
+  if (!isOfKind("array", rows)) throw invalid(op, `rows must be an array of objects, got ${showValue(rows)}`);
   rows.forEach((row, index) => {
-    if (typeof row !== "object" || row === null || Array.isArray(row) || holdsNoColumns(row))
+    if (!isOfKind(ROW, row))
       throw invalid(op, `row ${index} must be an object of columns, got ${showValue(row)}`);
   });
   // The check has shown that they are.
   return rows as readonly Row[];
 }
+
+const ROW: CustomKind = {
+  expected: "an object of columns",
+  is: (row) => typeof row === "object" && row !== null && !Array.isArray(row) && !holdsNoColumns(row),
+};
 
 /** True for a Map, a Set, a Date, a promise: its content is not in properties, and it would be stored as a row of nulls. */
 function holdsNoColumns(row: object): boolean {
@@ -132,23 +193,67 @@ function holdsNoColumns(row: object): boolean {
  * Checks the names and kinds of a call's options: a misspelt name would be ignored otherwise, and `overwrite: "false"` would
  * count as true. Costs well under a microsecond and allocates nothing, so it may run before every operation.
  *
+ * @param within the option that contains these: `csv` makes the messages name `csv.delimiter`.
  * @throws StorageError `invalid_argument` that names the option and what was expected.
  * @example
  * ```ts
  * checkOptions(options, { recursive: "boolean", maxDepth: "count", signal: "signal" }, "sweep");
  * ```
  */
-export function checkOptions<T extends object>(options: T, kinds: OptionKinds<T>, op: string): void {
-  if (!isPlainObject(options))
-    throw invalid(op, `options must be a plain object, got ${showBriefly(options)}`);
+export function checkOptions<T extends object>(
+  options: T,
+  kinds: OptionKinds<T>,
+  op: string,
+  within?: string,
+): void {
+  // A variable of another type, since isPlainObject would narrow T.
+  const given: unknown = options;
+  if (!isPlainObject(given))
+    throw invalid(op, `${within ?? "options"} must be a plain object, got ${showBriefly(options)}`);
+  const prefix = within === undefined ? "" : `${within}.`;
   for (const name in options) {
-    if (!Object.hasOwn(kinds, name)) throw unknownOption(name, Object.keys(kinds), op);
-    const kind = kinds[name];
-    const value = options[name];
-    if (value === undefined) continue;
-    const { expected, is } = resolveKind(kind);
-    if (!is(value)) throw invalid(op, `${name} must be ${expected}, got ${showBriefly(value)}`);
+    if (!Object.hasOwn(kinds, name))
+      throw unknownOption(
+        prefix + name,
+        Object.keys(kinds).map((known) => prefix + known),
+        op,
+      );
+    checkKind(options, name, kinds[name], op, prefix + name);
   }
+}
+
+function checkKind<T extends object>(
+  options: T,
+  name: keyof T,
+  kind: OptionKind,
+  op: string,
+  shown: string,
+): void {
+  let value: unknown;
+  try {
+    value = options[name];
+  } catch (cause) {
+    throw invalid(op, `${shown} cannot be read, because its getter throws`, cause);
+  }
+  if (value === undefined) return;
+  const resolved = resolveKind(kind);
+  if (!isOfKind(resolved, value))
+    throw invalid(op, `${shown} must be ${resolved.expected}, got ${showBriefly(value)}`);
+}
+
+/**
+ * Checks one argument, for callers without types. Unlike an option it is required: undefined is refused.
+ *
+ * @throws StorageError `invalid_argument` that names the argument and what was expected.
+ * @example
+ * ```ts
+ * checkArgument(directory, "string", "directory", "clearCache");
+ * ```
+ */
+export function checkArgument(value: unknown, kind: OptionKind, name: string, op: string): void {
+  const resolved = resolveKind(kind);
+  if (!isOfKind(resolved, value))
+    throw invalid(op, `${name} must be ${resolved.expected}, got ${showBriefly(value)}`);
 }
 
 function unknownOption(name: string, known: readonly string[], op: string): StorageError {
@@ -157,35 +262,9 @@ function unknownOption(name: string, known: readonly string[], op: string): Stor
   return invalid(op, `there is no option ${showValue(name)}.${hint} Options are ${known.join(", ")}`);
 }
 
-/**
- * Checks that an argument is a backend, for callers without types.
- *
- * @param name the argument's name in the error.
- * @throws StorageError `invalid_argument` where it is not a backend.
- * @example
- * ```ts
- * checkBackend(source, "source", "runMigration");
- * ```
- */
-export function checkBackend(backend: StorageBackend, name: string, op: string): void {
-  if (typeof backend?.get === "function" && typeof backend.put === "function") return;
-  const given: unknown = backend;
-  // An address is not shown: it may hold a secret.
-  const shown = typeof given === "string" ? "a string" : showBriefly(given);
-  const remedy =
-    given instanceof Promise
-      ? "; await it first"
-      : typeof given === "string"
-        ? "; open an address first: await openBackend(address)"
-        : "";
-  throw invalid(
-    op,
-    `${name} must be a StorageBackend, such as createMemoryBackend() or openBackend("s3://bucket") of @parquetry/storage return, got ${shown}${remedy}`,
-  );
-}
-
 /** A value as a short string. The content of an object is not shown: it may hold a secret. */
-function showBriefly(value: unknown): string {
+export function showBriefly(value: unknown): string {
+  if (typeof value === "string" && !value.isWellFormed()) return "a string with half a surrogate pair";
   const shown = showValue(value);
   return shown.startsWith("{") ? "an object" : shown;
 }
@@ -198,6 +277,6 @@ function showBriefly(value: unknown): string {
  * throw invalid("sweep", "from and to are the same place");
  * ```
  */
-export function invalid(op: string, problem: string): StorageError {
-  return new StorageError({ code: "invalid_argument", op, message: `${op}: ${problem}.` });
+export function invalid(op: string, problem: string, cause?: unknown): StorageError {
+  return new StorageError({ code: "invalid_argument", op, message: `${op}: ${problem}.`, cause });
 }

@@ -3,12 +3,24 @@ import {
   type Leftovers,
   type RenameOptions,
   type ResumableUploadOptions,
+  type UnfinishedUpload,
   withAbilities,
 } from "./abilities.ts";
 import { throwIfAborted } from "./abort.ts";
-import { checkOptions, invalid, type OptionKinds, oneOf } from "./check-arguments.ts";
+import {
+  arrayOf,
+  type CustomKind,
+  checkArgument,
+  checkOptions,
+  invalid,
+  isOfKind,
+  type OptionKinds,
+  objectWith,
+  oneOf,
+} from "./check-arguments.ts";
+import { checkBackend } from "./check-backend.ts";
 import { type Key, type Prefix, parseKey } from "./key.ts";
-import { showValue } from "./show-value.ts";
+import { BODY, REPLAYABLE } from "./object-body.ts";
 import type {
   CopyOptions,
   GetOptions,
@@ -27,7 +39,8 @@ const GET: OptionKinds<GetOptions> = {
   signal: "signal",
 };
 const LIST: OptionKinds<ListOptions> = {
-  prefix: "string",
+  // `checkPrefix` refuses what is not a prefix, with `invalid_path`.
+  prefix: { expected: "a prefix", is: () => true },
   delimiter: oneOf("/"),
   startAfter: "string",
   onSkipped: "function",
@@ -35,17 +48,41 @@ const LIST: OptionKinds<ListOptions> = {
   signal: "signal",
 };
 const COPY: OptionKinds<CopyOptions> = { ifNoneMatch: oneOf("*"), ifMatch: "string", signal: "signal" };
-const PUT: OptionKinds<PutOptions> = { ...COPY, sha256: "string", md5: "string" };
 const RENAME: OptionKinds<RenameOptions> = { removing: "array", signal: "signal" };
 const REMOVE_ALL: OptionKinds<NonNullable<Parameters<Leftovers["removeAll"]>[0]>> = {
   dryRun: "boolean",
   signal: "signal",
 };
+const digest = (digits: number): CustomKind => ({
+  expected: `${digits} hexadecimal digits`,
+  is: (value) => typeof value === "string" && value.length === digits && /^[0-9a-f]+$/i.test(value),
+});
+const PUT: OptionKinds<PutOptions> = { ...COPY, sha256: digest(64), md5: digest(32) };
+const UPLOAD_STATE = objectWith("a state that onState was called with", {
+  key: "string",
+  uploadId: "string",
+  writeId: "string",
+  sizeBytes: "bytes",
+  partSizeBytes: "count",
+  parts: arrayOf(objectWith("a part", { number: "count", etag: "string", md5: "string" })),
+});
 const UPLOAD: OptionKinds<ResumableUploadOptions> = {
   ...PUT,
   resume: "object",
   onState: "function",
   stopSignal: "signal",
+};
+
+const VERSION = objectWith("the size and ETag that list or head returned", {
+  sizeBytes: "bytes",
+  etag: "string",
+});
+const UNFINISHED: CustomKind = {
+  expected: "an unfinished upload with key and uploadId, as list() returns",
+  is: (value) => {
+    const { key, uploadId } = value as UnfinishedUpload;
+    return typeof key === "string" && isOfKind("string", uploadId);
+  },
 };
 
 /** The backend inside each checked one. */
@@ -69,6 +106,7 @@ export function unchecked(backend: StorageBackend): StorageBackend {
  */
 export function checked(backend: StorageBackend): StorageBackend {
   if (inside.has(backend)) return backend;
+  checkBackend(backend, "backend", "checked");
   const { name } = backend;
   const check = <T extends OperationOptions>(
     op: string,
@@ -86,10 +124,12 @@ export function checked(backend: StorageBackend): StorageBackend {
     key: Key,
     options: T | undefined,
     kinds: OptionKinds<T>,
+    checkMore?: () => void,
   ): Promise<never> | undefined => {
     try {
       parseKey(key, op);
       check(op, key, options, kinds);
+      checkMore?.();
       return undefined;
     } catch (error) {
       return Promise.reject(error);
@@ -108,27 +148,28 @@ export function checked(backend: StorageBackend): StorageBackend {
   const wrapped: StorageBackend = {
     name,
     capabilities: backend.capabilities,
-    url: (key) => backend.url(key),
+    url: (key) => backend.url(key === undefined || key === "" ? key : parseKey(key, "url")),
     head: (key, options) => refusal("head", key, options, OPERATION) ?? backend.head(key, options),
     get: (key, options) => refusal("get", key, options, GET) ?? backend.get(key, options),
-    put: (key, body, options) => refusal("put", key, options, PUT) ?? backend.put(key, body, options),
+    put: (key, body, options) =>
+      refusal("put", key, options, PUT, () => checkArgument(body, BODY, "the body", "put")) ??
+      backend.put(key, body, options),
     copy: (from, to, options) =>
       refusal("copy", to, undefined, COPY) ??
       refusal("copy", from, options, COPY) ??
       backend.copy(from, to, options),
     list: (options) =>
       iterate(
-        () => check("list", checkPrefix(options?.prefix), options, LIST),
+        () => {
+          check("list", "", options, LIST);
+          checkPrefix(options?.prefix);
+        },
         () => backend.list(options),
       ),
     delete: (keys, options) =>
       iterate(
         () => {
-          if (typeof keys !== "object" || keys === null)
-            throw invalid(
-              "delete",
-              `keys must be an array or another iteration of keys, got ${showValue(keys)}`,
-            );
+          checkArgument(keys, "iterable", "keys", "delete");
           check("delete", "", options, OPERATION);
         },
         () => backend.delete(checkedKeys(keys), options),
@@ -142,18 +183,32 @@ export function checked(backend: StorageBackend): StorageBackend {
     hashedReads: hashedReads && {
       ...hashedReads,
       read: (key, version, options) =>
-        refusal("get", key, options, OPERATION) ?? hashedReads.read(key, version, options),
+        refusal("get", key, options, OPERATION, () => {
+          checkArgument(version, VERSION, "version", "get");
+        }) ?? hashedReads.read(key, version, options),
     },
     resumableUploads: resumableUploads && {
       upload: (key, body, options) =>
-        refusal("put", key, options, UPLOAD) ?? resumableUploads.upload(key, body, options),
+        refusal("put", key, options, UPLOAD, () => {
+          checkArgument(body, REPLAYABLE, "the body", "put");
+          checkArgument(options, "object", "options", "put");
+          checkArgument(options.onState, "function", "onState", "put");
+          if (options.resume !== undefined) checkArgument(options.resume, UPLOAD_STATE, "resume", "put");
+        }) ?? resumableUploads.upload(key, body, options),
       list: (prefix = "", options) =>
         iterate(
-          () => check("list", checkPrefix(prefix), options, OPERATION),
+          () => {
+            check("list", "", options, OPERATION);
+            checkPrefix(prefix);
+          },
           () => resumableUploads.list(prefix, options),
         ),
-      abort: (upload, options) =>
-        refusal("abort", upload.key, options, OPERATION) ?? resumableUploads.abort(upload, options),
+      async abort(upload, options) {
+        checkArgument(upload, UNFINISHED, "upload", "abort");
+        parseKey(upload.key, "abort");
+        check("abort", upload.key, options, OPERATION);
+        return resumableUploads.abort(upload, options);
+      },
     },
     directAccess: directAccess && {
       async access(options) {

@@ -1,3 +1,4 @@
+import { checkBackend } from "./check-backend.ts";
 import type { ListOptions, ObjectInfo, StorageBackend } from "./storage-backend.ts";
 
 /**
@@ -12,5 +13,6 @@ export async function* listObjects(
   backend: StorageBackend,
   options: Omit<ListOptions, "delimiter"> = {},
 ): AsyncGenerator<ObjectInfo> {
+  checkBackend(backend, "backend", "listObjects");
   for await (const page of backend.list(options)) yield* page.objects;
 }

@@ -1,4 +1,4 @@
-import { StorageError } from "./storage-error.ts";
+import { type CustomKind, checkArgument, isOfKind } from "./check-arguments.ts";
 
 /**
  * The bytes of an opened object. Do one of these, once: iterate it, await {@link ObjectBody.bytes}, or
@@ -55,17 +55,44 @@ export function isReplayable(body: PutBody): body is ReplayableBody {
  * ```
  */
 export function openBody(body: PutBody): AsyncIterable<Uint8Array> {
+  checkArgument(body, BODY, "the body", "put");
   if (body instanceof Uint8Array) return single(body);
-  if (typeof body === "object" && body !== null) {
-    if (isReplayable(body)) return body.open();
-    if (Symbol.asyncIterator in body) return body;
-  }
-  throw new StorageError({
-    code: "invalid_argument",
-    op: "put",
-    message: `put: the body must be a Uint8Array, a ReplayableBody or an async iterable of Uint8Array, got ${typeof body}.`,
-  });
+  return isReplayable(body) ? openReplayable(body) : body;
 }
+
+/** Opens a body that can be opened repeatedly, and checks what its function returns. */
+export function openReplayable(
+  body: ReplayableBody,
+  range?: Parameters<ReplayableBody["open"]>[0],
+): AsyncIterable<Uint8Array> {
+  const opened = body.open(range);
+  checkArgument(opened, CHUNKS, "the result of body.open()", "put");
+  return opened;
+}
+
+/** Bytes as they arrive. */
+export const CHUNKS: CustomKind = {
+  expected: "an async iterable of Uint8Array",
+  is: (value) => typeof value === "object" && value !== null && Symbol.asyncIterator in value,
+};
+
+/** A body that can be opened repeatedly. */
+export const REPLAYABLE: CustomKind = {
+  expected: "a ReplayableBody, such as { sizeBytes, open: () => createReadStream(file) }",
+  is: (value) =>
+    isReplayable(value as PutBody) &&
+    typeof (value as ReplayableBody).open === "function" &&
+    isOfKind("bytes", (value as ReplayableBody).sizeBytes),
+};
+
+/** Anything that a put can store. */
+export const BODY: CustomKind = {
+  expected: "a Uint8Array, a ReplayableBody or an async iterable of Uint8Array",
+  is: (value) =>
+    value instanceof Uint8Array ||
+    REPLAYABLE.is(value) ||
+    (CHUNKS.is(value) && !isReplayable(value as PutBody)),
+};
 
 async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
@@ -80,6 +107,7 @@ async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
  * ```
  */
 export async function collectBytes(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  checkArgument(chunks, CHUNKS, "chunks", "collectBytes");
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);
   const [first] = parts;
@@ -96,6 +124,8 @@ export async function collectBytes(chunks: AsyncIterable<Uint8Array>): Promise<U
  * ```
  */
 export function objectBody(chunks: AsyncIterable<Uint8Array>, cancel: () => Promise<void>): ObjectBody {
+  checkArgument(chunks, CHUNKS, "chunks", "objectBody");
+  checkArgument(cancel, "function", "cancel", "objectBody");
   return {
     [Symbol.asyncIterator]: () => chunks[Symbol.asyncIterator](),
     bytes: () => collectBytes(chunks),

@@ -1,6 +1,7 @@
 import { abilitiesOf, type BackendAbilities, type UnfinishedUpload, withAbilities } from "./abilities.ts";
+import { checkBackend } from "./check-backend.ts";
 import { checked, unchecked } from "./checked.ts";
-import { joinKey, type Key, type Prefix } from "./key.ts";
+import { joinKey, type Key, type Prefix, parseKey } from "./key.ts";
 import type { DeleteResult, ListPage, ObjectInfo, StorageBackend } from "./storage-backend.ts";
 
 /**
@@ -13,7 +14,9 @@ import type { DeleteResult, ListPage, ObjectInfo, StorageBackend } from "./stora
  * ```
  */
 export function prefixed(whole: StorageBackend, prefix: Prefix): StorageBackend {
+  checkBackend(whole, "whole", "prefixed");
   if (prefix === "") return whole;
+  parseKey(prefix, "prefixed");
   const backend = unchecked(whole);
   const inner = (key: string): Key => joinKey(prefix, key);
   // Every key that comes out is below the prefix, so the rest of it is a key.

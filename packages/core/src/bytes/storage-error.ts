@@ -130,9 +130,14 @@ export class StorageError extends Error {
  * ```
  */
 export function isStorageError(error: unknown, code?: StorageErrorCode): error is StorageError {
-  return (
-    error instanceof Error &&
-    error.name === "StorageError" &&
-    (code === undefined || ("code" in error && error.code === code))
-  );
+  try {
+    return (
+      error instanceof Error &&
+      error.name === "StorageError" &&
+      (code === undefined || ("code" in error && error.code === code))
+    );
+  } catch {
+    // A proxy that throws.
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type ObjectBody, objectBody } from "./object-body.ts";
+import { checkArgument } from "./check-arguments.ts";
+import { CHUNKS, type ObjectBody, objectBody } from "./object-body.ts";
 import type { ByteRange, ObjectInfo } from "./storage-backend.ts";
 import { StorageError } from "./storage-error.ts";
 
@@ -19,6 +20,8 @@ export function verifiedBody(
   range: ByteRange | undefined,
   body: ObjectBody,
 ): ObjectBody {
+  checkArgument(info, "object", "info", "get");
+  checkArgument(body, CHUNKS, "body", "get");
   const algorithm = info.sha256 === undefined ? "md5" : "sha256";
   const expected = info.sha256 ?? info.md5;
   if (expected === undefined || range !== undefined) return body;

@@ -1,4 +1,4 @@
-import { isPlainObject } from "../bytes/check-arguments.ts";
+import { type CustomKind, isOfKind, isPlainObject } from "../bytes/check-arguments.ts";
 import { showValue } from "../bytes/show-value.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import { decodeHive, encodeHive, encodeHiveValue, HIVE_NULL } from "./codec.ts";
@@ -36,12 +36,7 @@ export class Partition {
   static of(entries: Iterable<readonly [string, PartitionValue]>): Partition {
     const seen = new Set<string>();
     const checked: PartitionEntry[] = [];
-    if (typeof entries !== "object" || entries === null || !(Symbol.iterator in entries))
-      throw invalid(undefined, `the entries are ${showValue(entries)}`, "an array of [key, value]");
-    for (const entry of entries) {
-      if (!Array.isArray(entry))
-        throw invalid(undefined, `an entry is ${showValue(entry)}`, "an array of [key, value]");
-      const [key, value] = entry;
+    for (const [key, value] of pairsOf(entries)) {
       checkKey(key, seen);
       checked.push([key, checkValue(key, value)]);
     }
@@ -112,13 +107,12 @@ export class Partition {
  * ```
  */
 export function partition(values: Readonly<Record<string, PartitionValue>>): Partition {
-  if (!isPlainObject(values)) {
+  if (!isOfKind(VALUES, values))
     throw invalid(
       undefined,
       `the values must be a plain object, got ${showValue(values)}`,
       '{ year: "2024" }',
     );
-  }
   for (const key of Object.keys(values)) {
     if (/^\d+$/.test(key)) {
       throw invalid(
@@ -144,6 +138,30 @@ export function parsePartitionSegment(segment: string): PartitionEntry | undefin
   if (equals <= 0) return undefined;
   const value = segment.slice(equals + 1);
   return [decodeHive(segment.slice(0, equals)), value === HIVE_NULL ? null : decodeHive(value)];
+}
+
+/** Reads every value: a getter may throw. */
+const VALUES: CustomKind = {
+  expected: "a plain object",
+  is: (value) => isPlainObject(value) && Object.values(value).length >= 0,
+};
+
+/** The entries, for callers without types. */
+function pairsOf(
+  entries: Iterable<readonly [string, PartitionValue]>,
+): readonly (readonly [string, PartitionValue])[] {
+  const isPair = (entry: unknown): boolean => Array.isArray(entry) && entry.length === 2;
+  try {
+    const pairs = [...entries];
+    if (typeof entries === "object" && pairs.every(isPair)) return pairs;
+  } catch {
+    // Not iterable.
+  }
+  throw invalid(
+    undefined,
+    `the entries must be pairs of key and value, got ${showValue(entries)}`,
+    '[["year", "2024"]]',
+  );
 }
 
 function checkKey(key: string, seen: Set<string>): void {

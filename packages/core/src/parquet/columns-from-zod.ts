@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { invalid } from "../bytes/check-arguments.ts";
+import { type CustomKind, checkArgument, invalid, isPlainObject } from "../bytes/check-arguments.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
 
 /**
@@ -16,8 +16,21 @@ import type { ColumnSchema, ColumnType } from "./column-type.ts";
  * ```
  */
 export function columnsFromZod(schema: z.ZodObject): ColumnSchema[] {
+  checkArgument(schema, OBJECT_SCHEMA, "the schema", "columnsFromZod");
   return Object.entries(schema.shape).map(([name, field]) => ({ name, type: columnType(field, name) }));
 }
+
+const OBJECT_SCHEMA: CustomKind = {
+  expected: "a zod object, such as z.object({ team: z.string() })",
+  is: (value) => {
+    const { shape, safeParse } = value as z.ZodObject;
+    return (
+      isPlainObject(shape) &&
+      typeof safeParse === "function" &&
+      Object.values(shape).every((field) => isPlainObject(Object(field).def))
+    );
+  },
+};
 
 /** The parts of zod's definitions that are used here. */
 interface Definition {

@@ -1,4 +1,4 @@
-import { type CustomKind, checkOptions, invalid, isPlainObject } from "../bytes/check-arguments.ts";
+import { type CustomKind, checkArgument, invalid, isPlainObject } from "../bytes/check-arguments.ts";
 import { showValue } from "../bytes/show-value.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import { Partition, type PartitionValue } from "../hive/partition.ts";
@@ -11,7 +11,8 @@ export type ParsedFilters = ReadonlyMap<string, ReadonlySet<string | null>>;
 
 const FILTERS: CustomKind = {
   expected: 'a plain object such as { year: "2024", week: ["1", "2"] }',
-  is: isPlainObject,
+  // Looks at every value: a getter or a proxy may throw.
+  is: (value) => isPlainObject(value) && Object.values(value).map(Array.isArray).length >= 0,
 };
 
 /**
@@ -21,7 +22,7 @@ const FILTERS: CustomKind = {
  * plain object: the keys of a `Map` or `URLSearchParams` would be overlooked, and every row returned.
  */
 export function parseFilters(filters: PartitionFilters): ParsedFilters {
-  checkOptions({ filters }, { filters: FILTERS }, "readIndex");
+  checkArgument(filters, FILTERS, "filters", "readIndex");
   return new Map(
     Object.entries(filters).map(([key, wanted]) => {
       const values: readonly PartitionValue[] = Array.isArray(wanted) ? wanted : [wanted as PartitionValue];

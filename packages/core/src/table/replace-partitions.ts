@@ -1,4 +1,4 @@
-import { type CustomKind, checkOptions, checkRows } from "../bytes/check-arguments.ts";
+import { type CustomKind, checkArgument, checkRows, isOfKind } from "../bytes/check-arguments.ts";
 import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
 import type { Key } from "../bytes/key.ts";
 import type { Row, RowLike } from "../bytes/row.ts";
@@ -99,10 +99,7 @@ export class PartialWriteError extends StorageError {
 
 const PARTITIONS: CustomKind = {
   expected: "an iterable or async iterable of { partition, rows }",
-  is: (value) =>
-    typeof value === "object" &&
-    value !== null &&
-    (Symbol.iterator in value || Symbol.asyncIterator in value),
+  is: (value) => isOfKind("iterable", value),
 };
 
 /**
@@ -118,7 +115,7 @@ export async function replacePartitions(
   options: ReplaceOptions = {},
 ): Promise<ReplaceResult> {
   const { concurrency = DEFAULT_REPLACE_CONCURRENCY, onProgress } = options;
-  checkOptions({ source }, { source: PARTITIONS }, "replacePartitions");
+  checkArgument(source, PARTITIONS, "source", "replacePartitions");
   const committed: Partition[] = [];
   const failed: PartitionFailure[] = [];
   let rows = 0;
@@ -152,9 +149,9 @@ async function* untilFailure(
   const seen = new Set<string>();
   for await (const item of source) {
     if (failed.length > 0) return;
-    if (!isPartition(item?.partition) || !Array.isArray(item.rows)) {
+    if (!isItem(item)) {
       throw invalid(
-        "each item must be { partition, rows }, with a partition({ … }) and an array of rows",
+        "each item of the source must be { partition, rows }, with a partition({ … }) and an array of rows",
         undefined,
       );
     }
@@ -165,6 +162,15 @@ async function* untilFailure(
     seen.add(folder);
     yield item;
     if (failed.length > 0) return;
+  }
+}
+
+function isItem(item: unknown): boolean {
+  try {
+    const { partition, rows } = item as PartitionRows;
+    return isPartition(partition) && Array.isArray(rows);
+  } catch {
+    return false;
   }
 }
 

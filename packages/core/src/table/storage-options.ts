@@ -133,9 +133,9 @@ export const STORAGE_OPTIONS: { readonly [C in keyof StorageOptions]: OptionKind
 
 /** The kinds of options that are in an option of that name. */
 export const NESTED_OPTIONS: Readonly<Record<string, OptionKinds<object>>> = {
-  csv: withPrefix("csv.", csv),
-  untrusted: withPrefix("untrusted.", untrusted),
-  limits: withPrefix("limits.", limits),
+  csv,
+  untrusted,
+  limits,
 };
 
 /**
@@ -168,9 +168,5 @@ export function checkCsvOptions(options: ReadCsvOptions, op: string): void {
 function checkNested(name: string, value: unknown, op: string): void {
   const kinds = NESTED_OPTIONS[name];
   if (kinds !== undefined && typeof value === "object" && value !== null)
-    checkOptions(withPrefix(`${name}.`, value), kinds, op);
-}
-
-function withPrefix<T extends object>(prefix: string, options: T): object {
-  return Object.fromEntries(Object.entries(options).map(([name, value]) => [prefix + name, value]));
+    checkOptions(value, kinds, op, name);
 }

@@ -1,5 +1,6 @@
 import { throwIfAborted } from "../bytes/abort.ts";
-import { checkBackend, checkOptions, checkRows, invalid } from "../bytes/check-arguments.ts";
+import { checkArgument, checkOptions, checkRows, invalid } from "../bytes/check-arguments.ts";
+import { checkBackend } from "../bytes/check-backend.ts";
 import { isYieldDue, yieldIfDue } from "../bytes/concurrency/yield-if-due.ts";
 import { deleteAll } from "../bytes/delete-all.ts";
 import { type Key, parseKey, parsePrefix } from "../bytes/key.ts";
@@ -159,7 +160,9 @@ export class Storage implements AsyncDisposable {
     const { schema, signal } = options;
     const key = parseKey(path, "writeParquet");
     const checkpoint = (): void => throwIfAborted(signal, "writeParquet", key, this.backend.name);
-    await this.backend.put(key, await parquetBody(rows, schema, path, { checkpoint }), { signal });
+    await readingRows("writeParquet", async () =>
+      this.backend.put(key, await parquetBody(rows, schema, path, { checkpoint }), { signal }),
+    );
   }
 
   /**
@@ -204,9 +207,8 @@ export class Storage implements AsyncDisposable {
   ): Promise<void> {
     const key = parseKey(path, "writeCsv");
     checkStorageOptions("writeCsv", options);
-    await this.backend.put(key, await encodeCsv(checkRows(rows, "writeCsv"), options), {
-      signal: options.signal,
-    });
+    const bytes = await readingRows("writeCsv", () => encodeCsv(checkRows(rows, "writeCsv"), options));
+    await this.backend.put(key, bytes, { signal: options.signal });
   }
 
   /**
@@ -303,13 +305,10 @@ export class Storage implements AsyncDisposable {
     options: WriteOptions = {},
   ): Promise<number> {
     checkStorageOptions("write", options);
-    return writePartition(
-      this.backend,
-      parseKey(entity, "write"),
-      checkTable(rows, "write"),
-      checkedPartition(partition, "write"),
-      options,
-      this.#entities,
+    const key = parseKey(entity, "write");
+    const place = checkedPartition(partition, "write");
+    return readingRows("write", () =>
+      writePartition(this.backend, key, checkTable(rows, "write"), place, options, this.#entities),
     );
   }
 
@@ -398,7 +397,7 @@ export class Storage implements AsyncDisposable {
   /** Deletes files. A file that does not exist is no error. */
   async delete(paths: readonly string[], options: OperationOptions = {}): Promise<void> {
     checkStorageOptions("delete", options);
-    checkOptions({ paths }, { paths: "array" }, "delete");
+    checkArgument(paths, "array", "paths", "delete");
     await deleteAll(
       this.backend,
       paths.map((path): Key => parseKey(path, "delete")),
@@ -414,6 +413,20 @@ export class Storage implements AsyncDisposable {
   /** Calls {@link Storage.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+}
+
+/** Runs what reads the caller's rows, whose getters may throw. */
+async function readingRows<T>(op: string, run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (isStorageError(error)) throw error;
+    throw invalid(
+      op,
+      `the rows or the schema cannot be read: ${error instanceof Error ? error.message : showValue(error)}`,
+      error,
+    );
   }
 }
 

@@ -21,7 +21,7 @@ export interface Deadline {
 /** The deadline of a call that starts now. */
 export function deadlineOf({ signal, timeoutMs }: TimeLimits): Deadline {
   if (timeoutMs === undefined) return { signal, explain: (error) => error };
-  const timeout = AbortSignal.timeout(Math.min(timeoutMs, MAX_TIMEOUT_MS));
+  const timeout = AbortSignal.timeout(Math.min(Math.ceil(timeoutMs), MAX_TIMEOUT_MS));
   return {
     signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     explain: (error) => {

@@ -308,6 +308,7 @@ export class QueryDatabase implements AsyncDisposable {
     parameters: QueryParameters | undefined,
     options: SqlOptions,
   ): Promise<{ readonly result: DuckDbResult; readonly stats: QueryStats }> {
+    checkSqlArguments(text, options, op);
     const { timestamps, maxRows } = options;
     const ran = await this.#execute(op, text, parameters, options, ({ statement, signal }) => ({
       run: ({ tables }) => this.#duckdb.run(statement, tables, { timestamps, maxRows, signal }),

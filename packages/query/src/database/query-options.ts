@@ -1,6 +1,14 @@
 import type { ReadCsvOptions } from "@parquetry/core";
 import type { ListOptions } from "@parquetry/core/backend";
-import { type CustomKind, checkOptions, invalid, type OptionKinds, oneOf } from "@parquetry/core/unstable";
+import {
+  type CustomKind,
+  checkOptions,
+  invalid,
+  isPlainObject,
+  type OptionKinds,
+  oneOf,
+  showBriefly,
+} from "@parquetry/core/unstable";
 import { checkCsvOptions } from "@parquetry/core/unstable/tables";
 import type { ResultOptions } from "../duckdb/duckdb.ts";
 import { parseMemoryLimit } from "../duckdb/isolated/process-memory.ts";
@@ -105,9 +113,17 @@ const memorySize: CustomKind = {
   is: (value) => typeof value === "string" && parseMemoryLimit(value) !== undefined,
 };
 
+/** Reads every type: a getter may throw. */
+const typesByTable: CustomKind = {
+  expected: 'types by column by table, such as { "raw/plays": { week: "VARCHAR" } }',
+  is: (value) =>
+    isPlainObject(value) &&
+    Object.values(value).every((types) => isPlainObject(types) && Object.values(types).length >= 0),
+};
+
 const OPEN_QUERY_OPTIONS: OptionKinds<OpenQueryOptions> = {
-  hiveTypes: "object",
-  columnTypes: "object",
+  hiveTypes: typesByTable,
+  columnTypes: typesByTable,
   csv: "object",
   remote: oneOf("cache", "httpfs"),
   httpfsExtension: "string",
@@ -147,11 +163,6 @@ export function checkOpenQueryOptions(options: OpenQueryOptions): void {
   checkCsvOptions(options.csv ?? {}, "openQuery");
   for (const option of ["hiveTypes", "columnTypes"] as const) {
     for (const [table, types] of Object.entries(options[option] ?? {})) {
-      if (typeof types !== "object" || types === null || Array.isArray(types))
-        throw invalid(
-          "openQuery",
-          `${option} must map ${table} to types by column, such as { week: "VARCHAR" }`,
-        );
       for (const [column, type] of Object.entries(types)) {
         if (option === "hiveTypes") {
           if (typeof type === "string" && declaredKeyType(type) !== undefined) continue;
@@ -163,7 +174,7 @@ export function checkOpenQueryOptions(options: OpenQueryOptions): void {
         if (typeof type === "string" && SQL_TYPE.test(type)) continue;
         throw invalid(
           "openQuery",
-          `${option} of ${table}: ${column} must have a SQL type such as BIGINT, VARCHAR, DOUBLE, DATE or DECIMAL(18,2), got ${JSON.stringify(type)}`,
+          `${option} of ${table}: ${column} must have a SQL type such as BIGINT, VARCHAR, DOUBLE, DATE or DECIMAL(18,2), got ${showBriefly(type)}`,
         );
       }
     }

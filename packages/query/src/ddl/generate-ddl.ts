@@ -1,8 +1,9 @@
 import { StorageError } from "@parquetry/core";
+import { checkArgument, oneOf } from "@parquetry/core/unstable";
 import type { TableDescription } from "../database/query-database.ts";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import { quoteName, quoteText } from "../statement/quote.ts";
-import { describeNotes } from "../tables/describe-columns.ts";
+import { describeNotes, TABLE_DESCRIPTION } from "../tables/describe-columns.ts";
 
 /** An engine that {@link generateDdl} supports. */
 export type DdlEngine = "trino" | "athena" | "spark" | "duckdb";
@@ -38,6 +39,9 @@ const TYPES: Readonly<Record<string, Readonly<Record<Dialect, string>>>> = {
  * Athena and a location outside S3.
  */
 export function generateDdl(engine: DdlEngine, table: TableDescription, location: string): string {
+  checkArgument(engine, oneOf("trino", "athena", "spark", "duckdb"), "engine", "generateDdl");
+  checkArgument(table, TABLE_DESCRIPTION, "table", "generateDdl");
+  checkArgument(location, "string", "location", "generateDdl");
   if (table.hasCsv) {
     const { entity } = table;
     throw refused(`${entity} contains CSV, and these statements are for Parquet. Write it as Parquet first.`);

@@ -3,6 +3,7 @@ import type { Stats } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { isStorageError, StorageError } from "@parquetry/core";
+import { type CustomKind, checkArgument, isOfKind } from "@parquetry/core/unstable";
 
 /** The default size of a cache, in bytes. */
 export const DEFAULT_CACHE_BYTES: number = 10 * 1024 ** 3;
@@ -261,14 +262,22 @@ function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
 
+const DIRECTORY: CustomKind = {
+  expected: "the path of a directory",
+  // An empty path would be the working directory.
+  is: (value) => isOfKind("string", value) && value !== "",
+};
+
 /** Returns the number of files in a cache, and their bytes on disk. */
 export async function inspectCache(
   directory: string,
 ): Promise<{ readonly files: number; readonly bytes: number }> {
+  checkArgument(directory, DIRECTORY, "directory", "inspectCache");
   return (await FileCache.open(directory)).size();
 }
 
 /** Removes all files of the cache in a directory. A query that runs at the same time downloads again, or fails. */
 export async function clearCache(directory: string): Promise<void> {
+  checkArgument(directory, DIRECTORY, "directory", "clearCache");
   await (await FileCache.open(directory)).clear();
 }

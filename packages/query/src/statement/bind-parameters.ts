@@ -1,5 +1,5 @@
-import type { StorageError } from "@parquetry/core";
-import { invalid } from "@parquetry/core/unstable";
+import { isStorageError, type StorageError } from "@parquetry/core";
+import { invalid, isOfKind, isPlainObject } from "@parquetry/core/unstable";
 import { findParameters } from "./find-parameters.ts";
 import type { QueryParameters, QueryValue } from "./query-parameters.ts";
 import { sqlLiteral } from "./sql-literal.ts";
@@ -29,7 +29,7 @@ export function bindParameters(sql: string, parameters: QueryParameters | undefi
   let bound = "";
   let at = 0;
   for (const { start, end, name } of found) {
-    const literal = sqlLiteral(values.get(name), `$${name}`);
+    const literal = literalOf(values.get(name), `$${name}`);
     // `$row.field` needs the brackets; `IN $list` forbids them.
     bound += sql.slice(at, start) + (sql[end] === "." ? `(${literal})` : literal);
     at = end;
@@ -37,17 +37,31 @@ export function bindParameters(sql: string, parameters: QueryParameters | undefi
   return bound + sql.slice(at);
 }
 
+/** The value of one parameter as SQL. Its fields may have getters that throw. */
+function literalOf(value: QueryValue, name: string): string {
+  try {
+    return sqlLiteral(value, name);
+  } catch (error) {
+    if (isStorageError(error)) throw error;
+    throw wrong(`${name} cannot be read`, error);
+  }
+}
+
 function valuesByName(parameters: QueryParameters | undefined): Map<string, QueryValue> {
   if (parameters === undefined) return new Map();
-  if (typeof parameters !== "object" || parameters === null) {
-    throw wrong("they must be an array, by position, or an object, by name");
-  }
+  // A Map or a Date would count as an object without values.
+  if (!isOfKind("array", parameters) && !isPlainObject(parameters))
+    throw wrong("they must be an array, by position, or a plain object, by name");
   if (Array.isArray(parameters)) return new Map(parameters.map((value, i) => [String(i + 1), value]));
-  return new Map(Object.entries(parameters));
+  try {
+    return new Map(Object.entries(parameters));
+  } catch (cause) {
+    throw wrong("one cannot be read, because its getter throws", cause);
+  }
 }
 
 const listed = (names: readonly string[]): string => names.map((name) => `$${name}`).join(", ");
 
-function wrong(problem: string): StorageError {
-  return invalid("sql", `parameters: ${problem}`);
+function wrong(problem: string, cause?: unknown): StorageError {
+  return invalid("sql", `parameters: ${problem}`, cause);
 }

@@ -1,4 +1,5 @@
 import { isStorageError, type StorageError } from "@parquetry/core";
+import { arrayOf, type CustomKind, checkArgument, isOfKind, objectWith } from "@parquetry/core/unstable";
 import { walkPartitions } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
 import type { FileColumn, FileGroup, QueryColumn } from "../duckdb/views/scan-table.ts";
@@ -117,8 +118,27 @@ async function withoutDamaged<I, T>(
   }
 }
 
+const NAMED_TYPE = objectWith("a name and a type", { name: "string", type: "string" });
+
+/** What `describe` returns of the columns. */
+const DESCRIPTION: CustomKind = objectWith("what describe() returns", {
+  columns: arrayOf(NAMED_TYPE),
+  looked: objectWith("numbers of partitions", { partitions: "whole", of: "whole" }),
+  unreadable: "array",
+});
+
+/** What `describe` returns. */
+export const TABLE_DESCRIPTION: CustomKind = {
+  ...DESCRIPTION,
+  is: (value) =>
+    isOfKind(DESCRIPTION, value) &&
+    isOfKind(objectWith("a table", { entity: "string", keys: arrayOf(NAMED_TYPE) }), value),
+};
+
 /** Sentences about a table: why columns have no type, which files are damaged, and how many partitions were read if not all. */
-export function describeNotes({ columns, looked, unreadable }: ColumnsDescription): readonly string[] {
+export function describeNotes(description: ColumnsDescription): readonly string[] {
+  checkArgument(description, DESCRIPTION, "description", "describeNotes");
+  const { columns, looked, unreadable } = description;
   const notes: string[] = columns.flatMap(({ name, problem }) =>
     problem === undefined ? [] : [`${JSON.stringify(name)}: ${problem}`],
   );

@@ -1,5 +1,5 @@
 import { type Key, StorageError } from "@parquetry/core";
-import { suggest } from "@parquetry/core/unstable";
+import { checkArgument, suggest } from "@parquetry/core/unstable";
 
 /** The most names that an error lists. */
 const MAX_LISTED = 12;
@@ -16,6 +16,8 @@ const MAX_LISTED = 12;
  * ```
  */
 export function resolveTable(name: string, entities: readonly Key[]): Key {
+  checkArgument(name, "string", "name", "resolveTable");
+  checkArgument(entities, "strings", "entities", "resolveTable");
   const wanted = name.toLowerCase();
   const tail = `/${wanted}`;
   const rules: readonly ((entity: Key) => boolean)[] = [

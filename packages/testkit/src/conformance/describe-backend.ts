@@ -1,4 +1,5 @@
 import { abilitiesOf, type BackendAbilities, type StorageBackend } from "@parquetry/core/backend";
+import { type CustomKind, checkArgument, checkOptions, type OptionKinds } from "@parquetry/core/unstable";
 import {
   ACCESS_CASES,
   HASHED_READ_CASES,
@@ -41,6 +42,19 @@ export const CONFORMANCE_GROUPS: ReadonlyMap<string, readonly ConformanceCase[]>
 /** Every case of the suite, for other kinds of runners. */
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [...CONFORMANCE_GROUPS.values()].flat();
 
+const RUNNER: CustomKind = {
+  expected: "a test runner with describe and it, such as { describe, it } of vitest",
+  is: (value) => {
+    const { describe, it } = value as TestRunner;
+    return typeof describe === "function" && typeof it === "function";
+  },
+};
+const SCALE: OptionKinds<ConformanceScale> = {
+  listedKeys: "whole",
+  writers: "whole",
+  incrementsPerWriter: "whole",
+};
+
 /**
  * Tests a backend against every guarantee of the byte contract, and of the abilities it declares, with one test for each.
  *
@@ -60,6 +74,10 @@ export function describeBackend(
   runner: TestRunner,
   scale: Partial<ConformanceScale> = {},
 ): void {
+  checkArgument(name, "string", "name", "describeBackend");
+  checkArgument(make, "function", "make", "describeBackend");
+  checkArgument(runner, RUNNER, "runner", "describeBackend");
+  checkOptions(scale, SCALE, "describeBackend", "scale");
   const fullScale: ConformanceScale = { ...FULL_CONFORMANCE, ...scale };
   runner.describe(`${name} keeps the byte contract:`, () => {
     for (const { name: guarantee, needs, run } of CONFORMANCE_CASES) {

@@ -1,4 +1,5 @@
 import type { BackendAbilities } from "@parquetry/core/backend";
+import { arrayOf, type CustomKind, checkArgument, isOfKind, objectWith } from "@parquetry/core/unstable";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { CONFORMANCE_GROUPS } from "./describe-backend.ts";
 
@@ -12,6 +13,17 @@ export interface GuaranteeColumn {
   deviation?(guarantee: string): string | undefined;
 }
 
+const COLUMNS: CustomKind = {
+  expected: 'an array such as [{ name: "memory", abilities: ["hashedReads"] }]',
+  is: (value) =>
+    isOfKind(arrayOf(objectWith("a column", { name: "string" })), value) &&
+    (value as readonly GuaranteeColumn[]).every(
+      ({ abilities, deviation }) =>
+        (abilities === undefined || isOfKind("strings", abilities)) &&
+        (deviation === undefined || isOfKind("function", deviation)),
+    ),
+};
+
 /**
  * Returns what the suite proves as a markdown table for a README: a row for each guarantee, a column for each backend. Groups
  * about abilities that no column declares are left out.
@@ -22,6 +34,7 @@ export interface GuaranteeColumn {
  * ```
  */
 export function guaranteeTable(columns: readonly GuaranteeColumn[]): string {
+  checkArgument(columns, COLUMNS, "columns", "guaranteeTable");
   const reasons: string[] = [];
   const has = ({ abilities = [] }: GuaranteeColumn, { needs }: ConformanceCase): boolean =>
     needs === undefined || abilities.includes(needs);

@@ -1,4 +1,5 @@
 import { abortedError, onAbort, throwIfAborted } from "../abort.ts";
+import type { OptionKinds } from "../check-arguments.ts";
 import { isStorageError } from "../storage-error.ts";
 
 /** How many operations run concurrently. */
@@ -10,6 +11,13 @@ export interface LimitOptions {
   /** Called with each new limit. */
   readonly onLimit?: ((limit: number) => void) | undefined;
 }
+
+/** The kinds of the fields of {@link LimitOptions}. */
+export const LIMIT_OPTIONS: OptionKinds<LimitOptions> = {
+  maxConcurrent: "count",
+  minConcurrent: "count",
+  onLimit: "function",
+};
 
 /** The number of operations of one backend that `limited` runs concurrently by default. */
 export const DEFAULT_MAX_CONCURRENT = 64;

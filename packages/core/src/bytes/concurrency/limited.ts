@@ -1,15 +1,18 @@
 import { abilitiesOf, withAbilities } from "../abilities.ts";
+import { checkOptions } from "../check-arguments.ts";
+import { checkBackend } from "../check-backend.ts";
 import { checked, unchecked } from "../checked.ts";
 import type { Key } from "../key.ts";
 import {
   isReplayable,
   type ObjectBody,
   objectBody,
+  openReplayable,
   type PutBody,
   type ReplayableBody,
 } from "../object-body.ts";
 import type { DeleteResult, GetResult, StorageBackend } from "../storage-backend.ts";
-import { AdaptiveLimit, type LimitOptions, type Slot } from "./adaptive-limit.ts";
+import { AdaptiveLimit, LIMIT_OPTIONS, type LimitOptions, type Slot } from "./adaptive-limit.ts";
 
 /**
  * Returns a backend that runs a limited number of operations concurrently, first come, first served. The limit adapts:
@@ -25,6 +28,8 @@ import { AdaptiveLimit, type LimitOptions, type Slot } from "./adaptive-limit.ts
  * ```
  */
 export function limited(inner: StorageBackend, options: LimitOptions = {}): StorageBackend {
+  checkBackend(inner, "inner", "limited");
+  checkOptions(options, LIMIT_OPTIONS, "limited");
   const backend = unchecked(inner);
   const limit = new AdaptiveLimit(options);
   const { name } = backend;
@@ -176,7 +181,7 @@ function countedSource(body: PutBody, slot: Slot): PutBody {
 }
 
 function replayableSource(body: ReplayableBody, slot: Slot): ReplayableBody {
-  return { sizeBytes: body.sizeBytes, open: (range) => whileIdle(body.open(range), slot) };
+  return { sizeBytes: body.sizeBytes, open: (range) => whileIdle(openReplayable(body, range), slot) };
 }
 
 /** Yields the items of `source`, and lends the place while waiting for one. */

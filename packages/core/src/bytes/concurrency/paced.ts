@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { abilitiesOf, withAbilities } from "../abilities.ts";
 import { abortedError, throwIfAborted, unlessAborted } from "../abort.ts";
+import { checkBackend } from "../check-backend.ts";
 import { checked, unchecked } from "../checked.ts";
 import type { Key } from "../key.ts";
 import type { StorageBackend } from "../storage-backend.ts";
@@ -27,6 +28,7 @@ const NOT_WRITTEN: ReadonlySet<StorageErrorCode> = new Set([
  * ```
  */
 export function paced(inner: StorageBackend): StorageBackend {
+  checkBackend(inner, "inner", "paced");
   const { writesPerSecondPerKey } = inner.capabilities;
   if (writesPerSecondPerKey === undefined) return inner;
   const backend = unchecked(inner);

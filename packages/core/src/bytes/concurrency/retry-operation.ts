@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortedError, throwIfAborted } from "../abort.ts";
+import type { OptionKinds } from "../check-arguments.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";
 
 /** How long and how often a failed operation is repeated. */
@@ -22,6 +23,15 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   budgetMs: 180_000,
   baseDelayMs: 100,
   maxDelayMs: 20_000,
+};
+
+/** The kinds of the fields of a {@link RetryPolicy}. */
+export const RETRY_OPTIONS: OptionKinds<RetryPolicy> = {
+  maxAttempts: "count",
+  budgetMs: "number",
+  baseDelayMs: "number",
+  maxDelayMs: "number",
+  onRetry: "function",
 };
 
 /**

@@ -1,4 +1,6 @@
 import { abilitiesOf, type UnfinishedUpload, withAbilities } from "../abilities.ts";
+import { checkOptions } from "../check-arguments.ts";
+import { checkBackend } from "../check-backend.ts";
 import { checked, unchecked } from "../checked.ts";
 import type { Key } from "../key.ts";
 import { compareKeys } from "../key-order.ts";
@@ -6,7 +8,13 @@ import { isReplayable, type ObjectBody, objectBody } from "../object-body.ts";
 import type { ByteRange, GetOptions, GetResult, ListPage, StorageBackend } from "../storage-backend.ts";
 import { isStorageError } from "../storage-error.ts";
 import { verifiedBody } from "../verified-body.ts";
-import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy, retryOperation } from "./retry-operation.ts";
+import {
+  DEFAULT_RETRY_POLICY,
+  RETRY_OPTIONS,
+  Retries,
+  type RetryPolicy,
+  retryOperation,
+} from "./retry-operation.ts";
 
 /**
  * Returns a backend that repeats failed operations where that is safe, and resumes a body that broke off from the byte it
@@ -19,6 +27,8 @@ import { DEFAULT_RETRY_POLICY, Retries, type RetryPolicy, retryOperation } from 
  * ```
  */
 export function retrying(inner: StorageBackend, policy: RetryPolicy = DEFAULT_RETRY_POLICY): StorageBackend {
+  checkBackend(inner, "inner", "retrying");
+  checkOptions(policy, RETRY_OPTIONS, "retrying", "policy");
   const backend = unchecked(inner);
   const retriesOf = (signal: AbortSignal | undefined, path: string): Retries =>
     new Retries(policy, backend.name, signal, path);
