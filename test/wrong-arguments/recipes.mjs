@@ -4,7 +4,6 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { abilitiesOf, objectBody } from "../../packages/core/dist/backend.js";
 import { partition, Storage } from "../../packages/core/dist/index.js";
-import { openHashCache, openUploadJournal, planMigration } from "../../packages/migrate-cli/dist/index.js";
 import { chunks, z } from "./world.mjs";
 
 const KEY = "raw/x.csv";
@@ -211,5 +210,3 @@ Object.assign(RECIPES, {
   "abilitiesOf(s3).resumableUploads.abort": () => [{ key: KEY, uploadId: "u" }, {}],
   "abilitiesOf(s3).directAccess.access": () => [{}],
 });
-
-export { openHashCache, openUploadJournal, planMigration };

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createLocalBackend } from "../../packages/backend-local/dist/index.js";
 import { createR2Backend, createS3Backend } from "../../packages/backend-s3/dist/index.js";
-import { collectBytes, listObjects } from "../../packages/core/dist/backend.js";
+import { listObjects } from "../../packages/core/dist/backend.js";
 import { createMemoryBackend, partition, Storage } from "../../packages/core/dist/index.js";
 import { startS3Server } from "../../packages/testkit/dist/s3-server.js";
 
@@ -106,5 +106,3 @@ async function contentOf(backend) {
 export async function* chunks() {
   yield new Uint8Array([1, 2, 3]);
 }
-
-export const bytesOf = (body) => collectBytes(body);
