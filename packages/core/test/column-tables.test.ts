@@ -46,6 +46,45 @@ describe("columns", () => {
     expect(await storage.readParquet("b.parquet")).toEqual([{ at: new Date(0) }, { at: null }]);
   });
 
+  it("and rows keep the memory of the caller, also that of buffers, and typed arrays of any type that fits", async () => {
+    const long = Buffer.from("0123456789abcdefXYZ");
+    const rows = [{ bytes: long, short: Buffer.from("ab"), inside: { list: [Buffer.from(long)] } }];
+    const before = structuredClone(rows);
+    await storage.writeParquet("d.parquet", rows);
+    expect(structuredClone(rows)).toEqual(before);
+    expect(await storage.readParquet("d.parquet")).toEqual(before);
+    const columns = {
+      buffer: Buffer.from([1, 2]),
+      whole: new Int32Array([1, 2]),
+      real: new Float64Array([1, 2]),
+      big: new BigInt64Array([1n, 2n]),
+    };
+    const double = Object.keys(columns).map((name) => ({ name, type: "double" as const }));
+    const json = double
+      .filter(({ name }) => name !== "big")
+      .map(({ name }) => ({ name, type: "json" as const }));
+    for (const schema of [double, json]) {
+      const own = Object.fromEntries(
+        Object.entries(columns).filter(([name]) => schema.some((s) => s.name === name)),
+      );
+      await storage.writeParquet("d.parquet", { columns: own }, { schema });
+      const read = await storage.readParquet("d.parquet");
+      expect(read).toEqual([1, 2].map((n) => Object.fromEntries(schema.map(({ name }) => [name, n]))));
+    }
+    expect(columns.big).toEqual(new BigInt64Array([1n, 2n]));
+  });
+
+  it.each([new Map([["x", 1]]), new Set([1]), new Uint8Array(), new Date(0), []])(
+    "refuse %o as a struct, whose fields would be null",
+    async (value) => {
+      const schema = [{ name: "a", type: { struct: [{ name: "x", type: "int64" }] } }] as const;
+      await expect(storage.writeParquet("e.parquet", [{ a: value }], { schema })).rejects.toMatchObject({
+        code: "invalid_argument",
+        message: expect.stringContaining('row 0, column "a"'),
+      });
+    },
+  );
+
   it.each([
     [{ columns: { a: [1, 2], b: [1] } }, 'the column "b" has 1 values, but "a" has 2'],
     [{ columns: { a: "text" } }, 'the column "a" must be an array or a typed array'],

@@ -21,6 +21,8 @@ import { type ColumnTable, columnsOf, rowCountOf } from "./table-rows.ts";
 export const ROW_GROUP_ROWS = 20_000;
 /** A row group ends with the row that reaches this weight: bytes of text and binary values, and 8 for any other value. */
 const ROW_GROUP_WEIGHT = 2 ** 25;
+/** The weight of a value that is not text or binary. */
+const WEIGHT = 8;
 
 /** The most parts of one value that are weighed. */
 const MOST_PARTS = 2 ** 20;
@@ -104,18 +106,27 @@ export async function* encodeParquetStream(
   columns: readonly ColumnSchema[],
   options: EncodeOptions = {},
 ): AsyncGenerator<Uint8Array> {
-  yield* encodeTables(inGroups(batches), columns, options);
+  yield* encodeTables(inGroups(batches, columns), columns, options);
 }
 
 /** Joins batches until they fill a row group. */
-async function* inGroups(batches: AsyncIterable<readonly Row[]>): AsyncGenerator<readonly Row[]> {
+async function* inGroups(
+  batches: AsyncIterable<readonly Row[]>,
+  columns: readonly ColumnSchema[],
+): AsyncGenerator<readonly Row[]> {
+  const weighed = columns.filter(({ type }) => isWeighed(type)).map(({ name }) => name);
+  const fixed = WEIGHT * (columns.length - weighed.length);
   let rows: Row[] = [];
+  let weight = 0;
   for await (const batch of batches) {
     for (const row of batch) {
       rows.push(row);
-      if (rows.length < ROW_GROUP_ROWS) continue;
+      weight += fixed;
+      for (const name of weighed) weight += weightOf(row[name], { parts: MOST_PARTS });
+      if (rows.length < ROW_GROUP_ROWS && weight < ROW_GROUP_WEIGHT) continue;
       yield rows;
       rows = [];
+      weight = 0;
     }
   }
   if (rows.length > 0) yield rows;
@@ -180,7 +191,7 @@ async function encodeRowGroup(
   for (const [c, { name, type }] of columns.entries()) {
     const column = values[c] ?? [];
     const own: Values = rows === column.length ? column : Array.prototype.slice.call(column, 0, rows);
-    const leaves = shred(type, leavesOf(type, [name]), own);
+    const leaves = await shred(type, leavesOf(type, [name]), own);
     if (typeof leaves === "number") throw misfit(own[leaves], rowsBefore + start + leaves, name, type);
     for (const leaf of leaves) {
       checkpoint?.();
@@ -198,7 +209,8 @@ async function rowsThatFit(
   values: readonly Values[],
   rowCount: number,
 ): Promise<number> {
-  const weights = new Float64Array(rowCount);
+  const fixed = columns.filter(({ type }) => !isWeighed(type)).length;
+  const weights = new Float64Array(rowCount).fill(WEIGHT * fixed);
   for (const [c, { type }] of columns.entries()) {
     if (!isWeighed(type)) continue;
     const column = values[c] ?? [];
@@ -223,9 +235,9 @@ const isWeighed = (type: ColumnType): boolean =>
 /** Returns the weight of a value. Parts beyond the limit, which also ends cycles, are not counted. */
 function weightOf(value: unknown, left: { parts: number }, depth = 0): number {
   if (typeof value === "string") return value.length;
-  if (typeof value !== "object" || value === null) return 8;
+  if (typeof value !== "object" || value === null) return WEIGHT;
   if (value instanceof Uint8Array) return value.byteLength;
-  let weight = 8;
+  let weight = WEIGHT;
   if (depth > MAX_NESTING) return weight;
   for (const part of Array.isArray(value) ? value : Object.values(value)) {
     if (left.parts-- <= 0) break;

@@ -97,22 +97,25 @@ function binaryBounds(values: ArrayLike<Uint8Array>): Bounds {
 }
 
 function lowerBound(value: Uint8Array, isText: boolean): Bound {
-  if (value.byteLength <= MAX_BOUND_BYTES) return { bytes: value, isExact: true };
+  if (value.byteLength <= MAX_BOUND_BYTES) return { bytes: startOf(value), isExact: true };
   let end = MAX_BOUND_BYTES;
   // Text is cut between characters.
   while (isText && ((value[end] ?? 0) & 0xc0) === 0x80) end--;
-  return { bytes: value.slice(0, end), isExact: false };
+  return { bytes: startOf(value, end), isExact: false };
 }
+
+/** Returns a copy of the first bytes. `slice` of a Buffer is not one: it shares the caller's memory. */
+const startOf = (value: Uint8Array, end?: number): Uint8Array => new Uint8Array(value.subarray(0, end));
 
 /** Returns a bound that is greater than all values that begin with the same bytes, or undefined if there is none so short. */
 function upperBound(value: Uint8Array, isText: boolean): Bound | undefined {
-  if (value.byteLength <= MAX_BOUND_BYTES) return { bytes: value, isExact: true };
+  if (value.byteLength <= MAX_BOUND_BYTES) return { bytes: startOf(value), isExact: true };
   // In text, only an ASCII character can be replaced by the next one in one byte.
   const greatest = isText ? 0x7f : 0xff;
   for (let i = MAX_BOUND_BYTES - 1; i >= 0; i--) {
     const byte = value[i] ?? greatest;
     if (byte >= greatest) continue;
-    const bytes = value.slice(0, i + 1);
+    const bytes = startOf(value, i + 1);
     bytes[i] = byte + 1;
     return { bytes, isExact: false };
   }

@@ -1,5 +1,9 @@
+import { isYieldDue, yieldIfDue } from "../../bytes/concurrency/yield-if-due.ts";
 import { ownValue, type Row } from "../../bytes/row.ts";
 import type { ColumnType } from "../column-type.ts";
+
+/** Values of lists and structs that are split between two looks at the clock. */
+const LOOK_EVERY = 16;
 
 /** A type without parts. */
 export type LeafType = Extract<ColumnType, string>;
@@ -46,27 +50,36 @@ export function leavesOf(
 }
 
 /**
- * Splits the values of a column into its leaves (Dremel). Scalars are not checked here.
+ * Splits the values of a column into its leaves (Dremel), and lets the event loop turn. Scalars are not checked here.
  *
  * @param values the column, which may be used as the leaf's values.
  * @returns the leaves, or the index of the first value whose shape does not fit.
  */
-export function shred(
+export async function shred(
   type: ColumnType,
   places: readonly LeafPlace[],
   values: Values,
-): readonly ShreddedLeaf[] | number {
+): Promise<readonly ShreddedLeaf[] | number> {
   const [first] = places;
   if (typeof type === "string") return first === undefined ? [] : [shredFlat(first, values)];
   const leaves = places.map((place) => ({ place, values: [], definition: [], repetition: [] }));
   const visitor = visitorOf(type, leaves.values(), 0);
-  for (let i = 0; i < values.length; i++) if (!visitor.visit(values[i], 0, 0)) return i;
+  for (let i = 0; i < values.length; i++) {
+    if (i % LOOK_EVERY === 0 && isYieldDue()) await yieldIfDue();
+    if (!visitor.visit(values[i], 0, 0)) return i;
+  }
   return leaves;
 }
 
 function shredFlat(place: LeafPlace, column: Values): ShreddedLeaf {
   const definition = new Uint8Array(column.length).fill(1);
-  if (ArrayBuffer.isView(column)) return { place, values: column, definition, repetition: [] };
+  if (ArrayBuffer.isView(column))
+    return {
+      place,
+      values: holdsStored(column, place.type) ? column : Array.from(column),
+      definition,
+      repetition: [],
+    };
   let nulls = 0;
   for (let i = 0; i < column.length; i++) {
     const value = column[i];
@@ -78,6 +91,12 @@ function shredFlat(place: LeafPlace, column: Values): ShreddedLeaf {
   const values = new Array<unknown>(column.length - nulls);
   for (let i = 0, to = 0; i < column.length; i++) if (definition[i] === 1) values[to++] = column[i];
   return { place, values, definition, repetition: [] };
+}
+
+/** Whether what is encoded for the numbers of a typed array can replace them there. */
+function holdsStored(column: ArrayBufferView, type: LeafType): boolean {
+  const isBig = column instanceof BigInt64Array || column instanceof BigUint64Array;
+  return type === "int64" || (type === "double" && !isBig);
 }
 
 interface GrowingLeaf {
@@ -134,7 +153,9 @@ function structVisitor(fields: ReadonlyMap<string, Visitor>): Visitor {
         for (const [, field] of visitors) field.visit(null, level, repeated);
         return true;
       }
-      if (typeof value !== "object" || Array.isArray(value) || value instanceof Date) return false;
+      if (typeof value !== "object" || value instanceof Date) return false;
+      // An array, a typed array, a Map or a Set has no fields, and its items would be lost.
+      if (Symbol.iterator in value) return false;
       const row = value as Row; // any other object can be read by field name
       // A field that the schema lacks would be lost.
       for (const name in row) if (row[name] !== undefined && !fields.has(name)) return false;

@@ -48,7 +48,8 @@ function writeValue(sink: ByteSink, value: Exclude<Thrift, { readonly bool: bool
 }
 
 function writeList(sink: ByteSink, items: readonly Thrift[]): void {
-  const [first = { i32: 0 }] = items;
+  // Every list that may be empty is one of structs.
+  const [first = { struct: [] }] = items;
   const type = typeOf(first);
   if (items.length < 15) sink.byte((items.length << 4) | type);
   else {

@@ -1,5 +1,6 @@
 import { snappyCompressor } from "hysnappy";
 import { yieldIfDue } from "../../bytes/concurrency/yield-if-due.ts";
+import { StorageError } from "../../bytes/storage-error.ts";
 import { type Bounds, boundsOf } from "./bounds.ts";
 import { ByteSink } from "./byte-sink.ts";
 import { type Dictionary, findDictionary } from "./dictionary.ts";
@@ -10,6 +11,8 @@ import { writeStruct } from "./thrift-writer.ts";
 
 /** A page ends after this many bytes, uncompressed, or with the row that reaches them. */
 const PAGE_BYTES = 2 ** 20;
+/** A page that one row makes larger cannot be compressed, and soon not be expressed: its size has 31 bits. */
+const MOST_PAGE_BYTES = 2 ** 30;
 
 /** Numbers of Parquet's enumerations (parquet.thrift). */
 const ENCODING = { PLAIN: 0, RLE: 3, RLE_DICTIONARY: 8 } as const;
@@ -64,10 +67,12 @@ export async function writeChunk(
   const { place, definition } = leaf;
   const misfit = storeValues(place.type, leaf.values);
   if (misfit >= 0) return new Misfit(rowOf(leaf, misfit));
+  await yieldIfDue();
   // They are what `storeValues` stored.
   const values = leaf.values as ArrayLike<StoredValue>;
   const start = sink.length;
   const dictionary = findDictionary(values);
+  await yieldIfDue();
   const bounds = boundsOf(place.type, dictionary?.entries ?? values);
   await yieldIfDue();
   let uncompressedBytes = dictionary === undefined ? 0 : writeDictionary(sink, place, dictionary);
@@ -149,10 +154,21 @@ function* pagesOf(leaf: ShreddedLeaf, dictionary: Dictionary | undefined): Gener
 
 const isText = (type: LeafType): boolean => type === "string" || type === "json" || type === "binary";
 
+function checkPageSize({ path }: LeafPlace, bytes: number): void {
+  if (bytes <= MOST_PAGE_BYTES) return;
+  throw new StorageError({
+    code: "invalid_argument",
+    op: "write",
+    message: `write: a row has ${bytes} bytes in column ${JSON.stringify(path[0])}; at most ${MOST_PAGE_BYTES} can be stored. Divide the value over several rows.`,
+  });
+}
+
 /** Appends the page of a dictionary, and returns its size, uncompressed. */
-function writeDictionary(sink: ByteSink, { type }: LeafPlace, { entries }: Dictionary): number {
+function writeDictionary(sink: ByteSink, place: LeafPlace, { entries }: Dictionary): number {
+  const { type } = place;
   const body = new ByteSink();
   writePlain(body, type, entries, 0, entries.length);
+  checkPageSize(place, body.length);
   const compressed = compress(body.view());
   const header = new ByteSink();
   writeStruct(header, [
@@ -197,6 +213,7 @@ function writeDataPage(
     body.byte(width);
     writeHybridRuns(body, dictionary.indices, valueStart, valueEnd, width);
   }
+  checkPageSize(place, levels.length + body.length);
   const compressed = compress(body.view());
   const header = new ByteSink();
   writeStruct(header, [
