@@ -14,6 +14,7 @@ import {
   type Row,
   Storage,
 } from "../src/index.ts";
+import { exactRows } from "./support/exact-rows.ts";
 
 const INT64_MAX = 2n ** 63n - 1n;
 
@@ -149,27 +150,6 @@ const generated: fc.Arbitrary<Generated> = fieldsOf(type).chain((schema) =>
     )
     .map((rows) => ({ schema, rows })),
 );
-
-/** A value in a form that JSON and Python compare exactly: doubles by their bits, fields as pairs. */
-function exact(value: unknown, of: ColumnType): unknown {
-  if (value === undefined || value === null) return null;
-  if (typeof of === "object") {
-    if ("list" in of) return (value as unknown[]).map((item) => exact(item, of.list));
-    return of.struct.map((field) => [field.name, exact(own(value as Row, field.name), field.type)]);
-  }
-  if (value instanceof Date) return `${value.getTime() * 1000}`;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
-  if (of === "double") {
-    const bits = Buffer.alloc(8);
-    bits.writeDoubleBE(Number.isNaN(value) ? Number.NaN : (value as number));
-    return bits.toString("hex");
-  }
-  return of === "int64" ? String(value) : of === "json" ? JSON.stringify(value) : value;
-}
-
-const own = (row: Row, column: string): unknown => (Object.hasOwn(row, column) ? row[column] : undefined);
-const exactRows = (rows: readonly Row[], schema: readonly ColumnSchema[]): unknown =>
-  rows.map((row) => exact(row, { struct: schema }));
 
 describe("rows of every type, nested, with names of every kind", () => {
   it("are read back by readParquet and readIndex, whole and column by column, as they were written", async () => {
