@@ -1,5 +1,5 @@
 import type { Row } from "../bytes/row.ts";
-import type { CsvDialect, CsvField } from "./csv-parser.ts";
+import { type CsvDialect, type CsvField, CsvSyntaxError } from "./csv-parser.ts";
 import { CsvTypes, csvDialects, csvError, csvNames, csvRows, mayBeNext } from "./csv-table.ts";
 import { parseCsv } from "./parse-csv.ts";
 import type { ReadCsvOptions } from "./read-csv-options.ts";
@@ -13,22 +13,24 @@ const BATCH_ROWS = 8_192;
  * most likely form is tried, and a file that is escaped in another way is an error.
  *
  * @param open opens the file from its start, each time in the same version.
+ * @param checkpoint called between pieces; an error that it throws ends the scan.
  * @throws StorageError `corrupt` that names the line.
  */
 export async function* scanCsv(
   open: () => Promise<AsyncIterable<Uint8Array>>,
   name: string,
   options: ReadCsvOptions = {},
+  checkpoint?: () => void,
 ): AsyncGenerator<Row[]> {
   const dialects = csvDialects(options);
   const { dialect, types } =
     options.inferTypes === false
       ? { dialect: dialects[0], types: undefined }
-      : await inferTypes(open, name, options, dialects);
+      : await inferTypes(open, name, options, dialects, checkpoint);
   let toRow: ((record: readonly CsvField[]) => Row) | undefined;
   let rows: Row[] = [];
   try {
-    for await (const records of parseCsv(await open(), name, options, dialect)) {
+    for await (const records of parseCsv(await open(), name, options, dialect, checkpoint)) {
       for (const record of records) {
         if (toRow === undefined) {
           toRow = csvRows(csvNames(record, name), types, options);
@@ -50,13 +52,14 @@ async function inferTypes(
   name: string,
   options: ReadCsvOptions,
   dialects: readonly CsvDialect[],
+  checkpoint?: () => void,
 ): Promise<{ readonly dialect: CsvDialect; readonly types: CsvTypes }> {
   let first: unknown;
   for (const dialect of dialects) {
     const types = new CsvTypes(options);
     let isHeader = true;
     try {
-      for await (const records of parseCsv(await open(), name, options, dialect)) {
+      for await (const records of parseCsv(await open(), name, options, dialect, checkpoint)) {
         for (const record of records) {
           if (isHeader) csvNames(record, name);
           else types.add(record);
@@ -65,6 +68,7 @@ async function inferTypes(
       }
       return { dialect, types };
     } catch (error) {
+      if (!(error instanceof CsvSyntaxError)) throw error;
       first ??= error;
       if (!mayBeNext(error, options)) break;
     }

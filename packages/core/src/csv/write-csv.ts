@@ -24,6 +24,7 @@ export interface WriteCsvOptions {
  * Encodes rows as CSV, and lets the event loop turn: UTF-8, a header line, LF, null as an empty field, an empty string as `""`, Date as ISO 8601 in UTC,
  * objects and arrays as JSON, whole numbers that are not safe integers with an exponent.
  *
+ * @param checkpoint called now and then; an error that it throws ends the encoding.
  * @throws StorageError `invalid_argument` for column names that some reader would confuse, and for a value that CSV cannot
  * express, with its row and column.
  * @example
@@ -31,9 +32,13 @@ export interface WriteCsvOptions {
  * await encodeCsv([{ team: "Miami (OH)", won: true }]); // team,won\nMiami (OH),true\n
  * ```
  */
-export async function encodeCsv(rows: readonly Row[], options: WriteCsvOptions = {}): Promise<Uint8Array> {
+export async function encodeCsv(
+  rows: readonly Row[],
+  options: WriteCsvOptions = {},
+  checkpoint?: () => void,
+): Promise<Uint8Array> {
   const { delimiter = ",", escapeFormulas = false } = options;
-  const columns = options.columns ?? (await columnsOf(rows));
+  const columns = options.columns ?? (await columnsOf(rows, checkpoint));
   const problem = csvNameProblem(columns);
   if (problem !== undefined) throw invalid("writeCsv", problem);
   if (columns.length === 0 && rows.length > 0)
@@ -41,26 +46,34 @@ export async function encodeCsv(rows: readonly Row[], options: WriteCsvOptions =
   const encode = (text: string): string => quoted(escapeFormulas ? withoutFormula(text) : text, delimiter);
   const chunks: Uint8Array[] = [];
   let lines = `${columns.map(encode).join(delimiter)}\n`;
-  await forEachYielding(rows, (row, index) => {
-    const fields = columns.map((column) => {
-      const value = ownValue(row, column);
-      if (typeof value === "string" && value.isWellFormed()) return encode(value);
-      return value === null || value === undefined ? "" : quoted(textOf(value, index, column), delimiter);
-    });
-    lines += `${fields.join(delimiter)}\n`;
-    if (lines.length < CHUNK_LENGTH) return;
-    chunks.push(Buffer.from(lines));
-    lines = "";
-  });
+  await forEachYielding(
+    rows,
+    (row, index) => {
+      const fields = columns.map((column) => {
+        const value = ownValue(row, column);
+        if (typeof value === "string" && value.isWellFormed()) return encode(value);
+        return value === null || value === undefined ? "" : quoted(textOf(value, index, column), delimiter);
+      });
+      lines += `${fields.join(delimiter)}\n`;
+      if (lines.length < CHUNK_LENGTH) return;
+      chunks.push(Buffer.from(lines));
+      lines = "";
+    },
+    checkpoint,
+  );
   chunks.push(Buffer.from(lines));
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
-async function columnsOf(rows: readonly Row[]): Promise<readonly string[]> {
+async function columnsOf(rows: readonly Row[], checkpoint?: () => void): Promise<readonly string[]> {
   const names = new Set<string>();
-  await forEachYielding(rows, (row) => {
-    for (const name of Object.keys(row)) names.add(name);
-  });
+  await forEachYielding(
+    rows,
+    (row) => {
+      for (const name of Object.keys(row)) names.add(name);
+    },
+    checkpoint,
+  );
   return [...names];
 }
 

@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../bytes/abort.ts";
 import { mapOrdered } from "../bytes/concurrency/map-concurrent.ts";
 import type { Key } from "../bytes/key.ts";
 import { compareKeys } from "../bytes/key-order.ts";
@@ -212,7 +213,8 @@ async function readFacts(
   }
   const { body } = await backend.get(info.key, { ifMatch: info.etag, signal });
   const opened = await openCsvFile(await collectBytes(body), backend.url(info.key), csv);
-  const { columns, rows } = await decodeCsv(opened.bytes, backend.url(info.key), opened.options);
+  const checkpoint = (): void => throwIfAborted(signal, "inspect", info.key, backend.name);
+  const { columns, rows } = await decodeCsv(opened.bytes, backend.url(info.key), opened.options, checkpoint);
   return {
     rows: rows.length,
     fields: csvSchema(columns).map(({ name, type }) => ({ name, type: typeName(type) })),

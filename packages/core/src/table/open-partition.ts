@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../bytes/abort.ts";
 import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
 import { collectBytes } from "../bytes/object-body.ts";
 import { ownValue, type Row } from "../bytes/row.ts";
@@ -78,7 +79,8 @@ async function openFile(
     }
     const { body } = await backend.get(key, { ifMatch: file.info.etag, signal: options.signal });
     const csv = await openCsvFile(await collectBytes(body), backend.url(key), options.csv);
-    return csvFile(backend.url(key), await decodeCsv(csv.bytes, backend.url(key), csv.options));
+    const checkpoint = (): void => throwIfAborted(options.signal, "readIndex", key, backend.name);
+    return csvFile(backend.url(key), await decodeCsv(csv.bytes, backend.url(key), csv.options, checkpoint));
   } catch (error) {
     if (options.onUnreadable !== "skip" || !isUnreadable(error)) throw error;
     options.onSkippedFile?.(error);

@@ -177,7 +177,8 @@ export class Storage implements AsyncDisposable {
     const { body } = await this.backend.get(key, { signal: options.signal });
     const name = this.backend.url(key);
     const csv = await openCsvFile(await body.bytes(), name, options);
-    return (await decodeCsv(csv.bytes, name, csv.options)).rows;
+    const checkpoint = (): void => throwIfAborted(options.signal, "readCsv", key, this.backend.name);
+    return (await decodeCsv(csv.bytes, name, csv.options, checkpoint)).rows;
   }
 
   /**
@@ -196,7 +197,8 @@ export class Storage implements AsyncDisposable {
       etag = info.etag;
       return body;
     };
-    yield* scanCsv(open, this.backend.url(key), options);
+    const checkpoint = (): void => throwIfAborted(signal, "scanCsv", key, this.backend.name);
+    yield* scanCsv(open, this.backend.url(key), options, checkpoint);
   }
 
   /** Writes rows as a CSV file, and replaces an existing file. */
@@ -207,7 +209,10 @@ export class Storage implements AsyncDisposable {
   ): Promise<void> {
     const key = parseKey(path, "writeCsv");
     checkStorageOptions("writeCsv", options);
-    const bytes = await readingRows("writeCsv", () => encodeCsv(checkRows(rows, "writeCsv"), options));
+    const checkpoint = (): void => throwIfAborted(options.signal, "writeCsv", key, this.backend.name);
+    const bytes = await readingRows("writeCsv", () =>
+      encodeCsv(checkRows(rows, "writeCsv"), options, checkpoint),
+    );
     await this.backend.put(key, bytes, { signal: options.signal });
   }
 

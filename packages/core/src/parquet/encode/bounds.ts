@@ -48,9 +48,16 @@ function scalarBounds(type: LeafType, values: ArrayLike<number | bigint | boolea
     else if (value > max) max = value;
     else if (Number.isNaN(value)) return {};
   }
-  // The sign of zero is not known to the comparison (parquet.thrift, "ColumnOrder").
-  const exact = (value: StoredValue): Bound => ({ bytes: plain(type, value), isExact: true });
-  return { min: exact(min === 0 && type === "double" ? -0 : min), max: exact(max === 0 ? 0 : max) };
+  return { min: scalarBound(type, min, -0), max: scalarBound(type, max, 0) };
+}
+
+/**
+ * Returns a value as a bound. One of zero has the sign that includes both zeros, which comparisons do not tell apart (parquet.thrift,
+ * "ColumnOrder"), so it may not be one of the values: DuckDB would answer `min` with it.
+ */
+function scalarBound(type: LeafType, value: number | bigint | boolean, zero: number): Bound {
+  if (type !== "double" || value !== 0) return { bytes: plain(type, value), isExact: true };
+  return { bytes: plain(type, zero), isExact: false };
 }
 
 function plain(type: LeafType, value: StoredValue): Uint8Array {
