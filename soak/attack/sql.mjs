@@ -5,8 +5,10 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLocalBackend } from "../../packages/backend-local/dist/index.js";
+import { createS3Backend } from "../../packages/backend-s3/dist/index.js";
 import { partition, Storage } from "../../packages/core/dist/index.js";
 import { openQuery } from "../../packages/query/dist/index.js";
+import { startS3Server } from "../../packages/testkit/dist/index.js";
 
 const PACKAGES = new URL("../../packages/", import.meta.url).href;
 const LATE_MS = 250;
@@ -21,41 +23,52 @@ const LONG = {
   "cross join": "SELECT count(*) FROM range(10_000_000) a, range(10_000_000) b WHERE a.range + b.range = 7",
 };
 
-const writer = (root, pauseMs) => `
+/** @param backend an expression. */
+const writer = (backend, mostPauseMs) => `
 import { partition, Storage } from "${PACKAGES}core/dist/index.js";
 import { createLocalBackend } from "${PACKAGES}backend-local/dist/index.js";
-const storage = new Storage(await createLocalBackend({ root: ${JSON.stringify(root)} }));
+import { createS3Backend } from "${PACKAGES}backend-s3/dist/index.js";
+const storage = new Storage(${backend});
 process.stdout.write("ready");
 for (let v = 1; ; v++) {
   const n = 1 + (v % 50);
   const rows = Array.from({ length: n }, () => ({ v, n }));
   await storage.write("raw/g", rows, partition({ w: v % 3 }), { overwrite: true, onConflict: "retry" });
-  await new Promise((resolve) => setTimeout(resolve, ${pauseMs}));
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * ${mostPauseMs}));
 }`;
 
 /** @returns {Promise<Row[]>} */
 export async function run({ seconds, seed }) {
   const folder = await mkdtemp(join(tmpdir(), "parquetry-attack-sql-"));
   const root = join(folder, "data");
+  const cache = join(folder, "cache");
   await mkdir(root);
-  const storage = new Storage(await createLocalBackend({ root }));
-  for (const w of [0, 1, 2]) await storage.write("raw/g", [{ v: 0, n: 1 }], partition({ w }));
+  const server = await startS3Server({ buckets: ["football"] });
+  const { endpoint, credentials } = server;
+  const s3 = { bucket: "football", endpoint, credentials, forcePathStyle: true };
+  const local = new Storage(await createLocalBackend({ root }));
+  const remote = new Storage(createS3Backend(s3));
+  const localBackend = `await createLocalBackend({ root: ${JSON.stringify(root)} })`;
   try {
     return [
-      await besideWriter(storage, join(folder, "cache"), root, seconds / 2, seed),
-      await deadlines(storage, join(folder, "cache"), seconds / 2),
+      await besideWriter("a directory", local, localBackend, cache, seconds / 3, seed),
+      await besideWriter("S3", remote, `createS3Backend(${JSON.stringify(s3)})`, cache, seconds / 3, seed),
+      await deadlines(local, cache, seconds / 3),
     ];
   } finally {
-    await storage.close();
+    await local.close();
+    await remote.close();
+    await server.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function besideWriter(storage, cacheDirectory, root, seconds, seed) {
+async function besideWriter(where, storage, backend, cacheDirectory, seconds, seed) {
+  for (const w of [0, 1, 2]) await storage.write("raw/g", [{ v: 0, n: 1 }], partition({ w }));
   const violations = [];
   let trials = 0;
-  const pauseMs = [0, 10, 50, 200][seed % 4];
-  const child = spawn(process.execPath, ["--input-type=module", "-e", writer(root, pauseMs)], {
+  const mostPauseMs = [0, 10, 50, 200][seed % 4];
+  const child = spawn(process.execPath, ["--input-type=module", "-e", writer(backend, mostPauseMs)], {
     cwd: import.meta.dirname,
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -81,10 +94,10 @@ async function besideWriter(storage, cacheDirectory, root, seconds, seed) {
   child.kill("SIGKILL");
   await once(child, "exit");
   return {
-    check: "a query beside a writer answers with one version of every partition",
+    check: `a query beside a writer in ${where} answers with one version of every partition`,
     trials,
     violations,
-    note: `pause ${pauseMs} ms`,
+    note: `a commit every 0 to ${mostPauseMs} ms`,
   };
 }
 

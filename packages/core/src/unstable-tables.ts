@@ -43,5 +43,6 @@ export {
   walkPartitions,
 } from "./table/partition-tree.ts";
 export { readCommitted } from "./table/read-committed.ts";
+export { type Finding, repairPartition } from "./table/repair-entity.ts";
 export { type RewriteOptions, type RewrittenPartition, rewritePartition } from "./table/rewrite-partition.ts";
 export { checkCsvOptions } from "./table/storage-options.ts";

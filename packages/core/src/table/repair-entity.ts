@@ -81,7 +81,8 @@ export async function repairEntity(
   };
 }
 
-interface Finding {
+/** What {@link repairPartition} found. */
+export interface Finding {
   readonly removed: readonly Leftover[];
   readonly strays: readonly Leftover[];
   readonly completed?: string | undefined;
@@ -90,7 +91,12 @@ interface Finding {
   readonly broken?: StorageError | undefined;
 }
 
-async function repairPartition(
+/**
+ * Does what {@link repairEntity} does in one partition.
+ *
+ * @throws StorageError `conflict` if a writer commits in the meantime.
+ */
+export async function repairPartition(
   backend: StorageBackend,
   entity: Key,
   { prefix, partition }: PartitionFolder,

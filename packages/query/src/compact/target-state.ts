@@ -50,7 +50,7 @@ export async function targetState(
     // A run that was killed before it could write the manifest left its one file, which says from what it was made.
     const count = { fetchedFiles: 0, fetchedBytes: 0 };
     const [scan] = await source.fetch([{ file, entries: folder.partition.entries }], { signal, count });
-    const note = scan && (await duckdb.readNote(scan).catch(() => undefined));
+    const note = scan && (await duckdb.readNote(scan, { signal }).catch(() => undefined));
     if (note === noteOf(wanted)) return { isDone: false, replaced };
   }
   const made = manifest?.made_from;

@@ -3,8 +3,9 @@ import type { Key, Row, Storage } from "@parquetry/core";
 import { abilitiesOf, type ObjectInfo } from "@parquetry/core/backend";
 import { checkOptions, invalid } from "@parquetry/core/unstable";
 import { looksLikeData } from "@parquetry/core/unstable/tables";
-import { compactEntity } from "../compact/compact-entity.ts";
+import { type CompactContext, compactEntity } from "../compact/compact-entity.ts";
 import { COMPACT_OPTIONS, type CompactionReport, type CompactOptions } from "../compact/compact-options.ts";
+import { type Deadline, deadlineOf, resultUntilDeadline, untilDeadline } from "../duckdb/deadline.ts";
 import type { DuckDb, DuckDbResult } from "../duckdb/duckdb.ts";
 import { retryEndedByAnother } from "../duckdb/isolated/retry-ended-by-another.ts";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
@@ -18,7 +19,6 @@ import type { QueryParameters } from "../statement/query-parameters.ts";
 import type { ColumnsDescription, DescribedColumn } from "../tables/describe-columns.ts";
 import { rememberListings } from "../tables/listing-memory.ts";
 import { TableCatalog } from "../tables/table-catalog.ts";
-import { type Deadline, deadlineOf, resultUntilDeadline, untilDeadline } from "./deadline.ts";
 import { QueryCursor } from "./query-cursor.ts";
 import {
   checkSqlArguments,
@@ -272,13 +272,16 @@ export class QueryDatabase implements AsyncDisposable {
     this.#checkOpen("compact");
     const { signal } = options;
     const { backend } = this.#storage;
-    const entity = await this.#catalog.resolve(table, signal);
-    const facts = await this.#retry(signal, async (source) => {
-      await this.#grant();
-      return this.#catalog.factsOf(entity, { source, listing: rememberListings(backend), signal });
+    const facts = await untilDeadline(deadlineOf({ signal }), async () => {
+      const entity = await this.#catalog.resolve(table, signal);
+      return this.#retry(signal, async (source) => {
+        await this.#grant();
+        return this.#catalog.factsOf(entity, { source, listing: rememberListings(backend), signal });
+      });
     });
-    const declared = this.#catalog.declaredOf(entity);
-    return compactEntity({ backend, duckdb: this.#duckdb, source: this.#source, facts, declared }, options);
+    const declared = this.#catalog.declaredOf(facts.entity);
+    const lookAgain: CompactContext["lookAgain"] = (run) => this.#retry(signal, run);
+    return compactEntity({ backend, duckdb: this.#duckdb, facts, declared, lookAgain }, options);
   }
 
   /** Forgets what is known about the entities. Call it when keys or columns have changed while the database is open. */

@@ -41,6 +41,9 @@ const SUSPECT_TYPES: ReadonlySet<string> = new Set(["invalid input", "out of ran
 const SUSPECT =
   /parquet|corrupt|bitpack|dictionary|decompress|\b(?:zstd|gzip|snappy|brotli|lz4|delta|rle|page|varint|thrift|encoding)\b/i;
 
+/** A value in the path of a file that the type of its key does not hold. The file may be good. */
+const OF_A_KEY = /\(from hive partition column '/;
+
 /** An error as DuckDB describes it: the only place where its words are read. */
 export interface DuckDbProblem {
   /** DuckDB's type, such as `Binder`, `Parser`, `IO` or `Out of Memory`. */
@@ -62,7 +65,7 @@ export function isInternal({ type, code }: Pick<DuckDbProblem, "type" | "code">)
 
 /** True for a problem that a damaged page may have caused, or something else. */
 export function isSuspect({ type, message }: Pick<DuckDbProblem, "type" | "message">): boolean {
-  return SUSPECT_TYPES.has(type.toLowerCase()) && SUSPECT.test(message);
+  return SUSPECT_TYPES.has(type.toLowerCase()) && SUSPECT.test(message) && !OF_A_KEY.test(message);
 }
 
 /** True for the error of a statement that failed only because an earlier one had invalidated its database. */

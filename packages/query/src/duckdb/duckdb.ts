@@ -106,9 +106,9 @@ export interface DuckDb {
    *
    * @throws StorageError `corrupt` naming a file that cannot be read.
    */
-  groupFiles(files: readonly ScanFile[]): Promise<readonly FileGroup[]>;
+  groupFiles(files: readonly ScanFile[], options: CallOptions): Promise<readonly FileGroup[]>;
   /** True where the footers of the files prove that a column is NULL in every row of the group. */
-  isAllNull(group: FileGroup, column: string): Promise<boolean>;
+  isAllNull(group: FileGroup, column: string, options: CallOptions): Promise<boolean>;
   /**
    * Runs a query over tables.
    *
@@ -128,7 +128,7 @@ export interface DuckDb {
    */
   merge(table: ScanTable, options: MergeOptions): Promise<ResultFile>;
   /** The note of a file that {@link DuckDb.merge} has written; undefined for any other file. */
-  readNote(file: ScanFile): Promise<string | undefined>;
+  readNote(file: ScanFile, options: CallOptions): Promise<string | undefined>;
   /** Frees everything but temporary files. */
   close(): Promise<void>;
 }

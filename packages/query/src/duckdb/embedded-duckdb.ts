@@ -27,7 +27,7 @@ import { EmbeddedResult } from "./results/embedded-result.ts";
 import { keepByteOrderMarks } from "./results/keep-byte-order-marks.ts";
 import { createViews } from "./views/create-views.ts";
 import type { CandidateTable, FileGroup, ScanTable } from "./views/scan-table.ts";
-import { Scratch } from "./views/scratch.ts";
+import { namesOfKeys, Scratch } from "./views/scratch.ts";
 import { scanView } from "./views/table-view.ts";
 import { withConnection } from "./with-connection.ts";
 
@@ -166,12 +166,12 @@ class EmbeddedDuckDb implements DuckDb {
     return this.#pruner.prune(statement, tables, options);
   }
 
-  groupFiles(files: readonly ScanFile[]): Promise<readonly FileGroup[]> {
-    return this.#schemas.group(files);
+  groupFiles(files: readonly ScanFile[], options: CallOptions): Promise<readonly FileGroup[]> {
+    return this.#schemas.group(files, options);
   }
 
-  isAllNull(group: FileGroup, column: string): Promise<boolean> {
-    return this.#schemas.isAllNull(group, column);
+  isAllNull(group: FileGroup, column: string, options: CallOptions): Promise<boolean> {
+    return this.#schemas.isAllNull(group, column, options);
   }
 
   run(statement: Statement, tables: readonly ScanTable[], options: RunOptions): Promise<DuckDbResult> {
@@ -185,7 +185,7 @@ class EmbeddedDuckDb implements DuckDb {
     const connection = await this.#executor.connect();
     try {
       const result = await this.#executor.interruptible(connection, options, async () => {
-        await this.#createViews(connection, tables, statement.text, async () => {
+        await this.#createViews(connection, tables, options, statement.text, async () => {
           if (!isLimited) return;
           names = await columnNames(connection, statement.text);
           await createResultView(connection, statement);
@@ -218,8 +218,8 @@ class EmbeddedDuckDb implements DuckDb {
     );
   }
 
-  readNote({ path, footerPath = path }: ScanFile): Promise<string | undefined> {
-    return this.#executor.withConnection((connection) => readNote(connection, footerPath));
+  readNote({ path, footerPath = path }: ScanFile, options: CallOptions): Promise<string | undefined> {
+    return this.#executor.withConnection((connection) => readNote(connection, footerPath), options);
   }
 
   async close(): Promise<void> {
@@ -238,7 +238,7 @@ class EmbeddedDuckDb implements DuckDb {
     const path = `${this.#scratch.path}/result-${++this.#resultFiles}.parquet`;
     try {
       const rowCount = await this.#executor.interruptible(connection, options, async () => {
-        await this.#createViews(connection, tables, statement?.text, async () => {
+        await this.#createViews(connection, tables, options, statement?.text, async () => {
           if (statement === undefined) return;
           await columnNames(connection, statement.text);
           await createResultView(connection, statement);
@@ -258,6 +258,7 @@ class EmbeddedDuckDb implements DuckDb {
   async #createViews(
     connection: DuckDBConnection,
     tables: readonly ScanTable[],
+    options: CallOptions,
     sql: string | undefined,
     plan: () => Promise<void>,
   ): Promise<void> {
@@ -267,11 +268,11 @@ class EmbeddedDuckDb implements DuckDb {
         try {
           await plan();
         } catch (error) {
-          throw await this.#failure(error, tables, {}, sql);
+          throw await this.#failure(error, tables, options, sql);
         }
       });
     } catch (error) {
-      throw await this.#failure(error, tables, {});
+      throw await this.#failure(error, tables, options);
     }
   }
 
@@ -283,16 +284,17 @@ class EmbeddedDuckDb implements DuckDb {
     sql?: string,
   ): Promise<StorageError> {
     this.#executor.suspect();
+    const keys = tables.map((table) => table.keys.map(({ name }) => name));
     return failureOfFiles(error, {
       sql,
       files: tables.flatMap(({ groups }) => groups.flatMap(({ files }) => files)),
-      readable: (message) => this.#secret.redact(this.#scratch.readable(message)),
+      readable: (message) => this.#secret.redact(namesOfKeys(this.#scratch.readable(message), keys)),
       fails: async (suspects) => {
         const files = new Set(suspects);
         for (const table of tables) if (await this.#isBroken(table, files, options)) return true;
         return false;
       },
-      lacks: (file) => this.#schemas.lacks(file),
+      lacks: (file) => this.#schemas.lacks(file, options),
     });
   }
 

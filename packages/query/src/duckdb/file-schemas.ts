@@ -1,10 +1,12 @@
 import type { DuckDBValue } from "@duckdb/node-api";
+import { isStorageError } from "@parquetry/core";
 import { groupBy } from "../files/group-by.ts";
 import { mapYielding } from "../files/map-yielding.ts";
 import { type ScanFile, unseenKeys } from "../files/scan-file.ts";
 import { foldName } from "../statement/fold-name.ts";
 import { quoteText } from "../statement/quote.ts";
 import type { Database } from "./database.ts";
+import type { CallOptions } from "./duckdb.ts";
 import { thrownProblem } from "./duckdb-error.ts";
 import { failureOfFiles } from "./failure-of-files.ts";
 import { setFiles } from "./views/create-views.ts";
@@ -35,8 +37,11 @@ export class FileSchemas {
   }
 
   /** Groups files by their schema and their partition keys, in the order in which these first occur. */
-  async group(files: readonly ScanFile[]): Promise<readonly FileGroup[]> {
-    await this.#read(files.filter(({ version }) => !this.#signatures.has(version)));
+  async group(files: readonly ScanFile[], options: CallOptions): Promise<readonly FileGroup[]> {
+    await this.#read(
+      files.filter(({ version }) => !this.#signatures.has(version)),
+      options,
+    );
     const groups = await groupBy(files, ({ version, kind, key, path, entries, nullColumns }) => {
       // DuckDB wants the same `key=` folders in all paths of a scan; the path of a cached file has none.
       const isInPlace = path.endsWith(key.slice(key.lastIndexOf("/") + 1));
@@ -53,19 +58,20 @@ export class FileSchemas {
   }
 
   /** True where the statistics of the row groups prove that a column is NULL throughout. */
-  async isAllNull(group: FileGroup, column: string): Promise<boolean> {
+  async isAllNull(group: FileGroup, column: string, options: CallOptions): Promise<boolean> {
     const [row] = await this.#rows(
       group.files,
       `SELECT count(*), count(*) FILTER (path_in_schema = ${quoteText(column)}),
          count(*) FILTER (path_in_schema = ${quoteText(column)} AND stats_null_count = num_values)
        FROM parquet_metadata(getvariable('${FILES}'))`,
+      options,
     );
     const [chunks, ofColumn, allNull] = (row ?? []).map(Number);
     return chunks === 0 || (ofColumn !== undefined && ofColumn > 0 && ofColumn === allNull);
   }
 
   /** What DuckDB lacks to read a file. Undefined where its footer names nothing, or cannot be read. */
-  async lacks(file: ScanFile): Promise<string | undefined> {
+  async lacks(file: ScanFile, options: CallOptions): Promise<string | undefined> {
     let found: DuckDBValue[] | undefined;
     try {
       [found] = await this.#run(
@@ -73,15 +79,17 @@ export class FileSchemas {
         `SELECT compression, compression NOT IN (${READABLE_CODECS}) FROM parquet_metadata(getvariable('${FILES}'))
          WHERE compression NOT IN (${READABLE_CODECS})
            OR (contains(encodings, 'BYTE_STREAM_SPLIT') AND type NOT IN ('FLOAT', 'DOUBLE')) LIMIT 1`,
+        options,
       );
     } catch (error) {
+      if (isStorageError(error, "aborted")) throw error;
       return thrownProblem(error).code === "not_supported" ? ENCRYPTED : undefined;
     }
     const encryption = `SELECT encryption_algorithm FROM parquet_file_metadata(getvariable('${FILES}')) WHERE encryption_algorithm IS NOT NULL`;
     // DuckDB 1.5 fails on the binary identifier of most encrypted files, which the footers of others do not have.
-    const isEncrypted = await this.#run([file], encryption).then(
+    const isEncrypted = await this.#run([file], encryption, options).then(
       (rows) => rows.length > 0,
-      () => true,
+      unlessAborted,
     );
     if (isEncrypted) return ENCRYPTED;
     if (found === undefined) return undefined;
@@ -93,7 +101,7 @@ export class FileSchemas {
     return `uses ${lacking}, which DuckDB cannot read. Read it with readParquet or readIndex, or write it again with another one.`;
   }
 
-  async #read(files: readonly ScanFile[]): Promise<void> {
+  async #read(files: readonly ScanFile[], options: CallOptions): Promise<void> {
     if (files.length === 0) return;
     const byPath = new Map(await mapYielding(files, (file) => [this.#plainPath(file), file] as const));
     const seen = new Set<string>();
@@ -103,11 +111,12 @@ export class FileSchemas {
          coalesce(duckdb_type, ''), coalesce(logical_type, ''), coalesce(converted_type, '')), chr(30)
          ORDER BY column_id))
        FROM parquet_schema(getvariable('${FILES}')) WHERE column_id > 0 GROUP BY file_name`,
+      options,
     );
     for (const [name, signature] of found) {
       const file = byPath.get(String(name));
       if (file !== undefined && !this.#columns.has(String(signature))) {
-        this.#columns.set(String(signature), await this.#describe(file));
+        this.#columns.set(String(signature), await this.#describe(file, options));
       }
       seen.add(String(name));
     }
@@ -119,14 +128,16 @@ export class FileSchemas {
     for (const [path, file] of byPath) if (!seen.has(path)) this.#remember(file.version, "");
   }
 
-  async #describe(file: ScanFile): Promise<readonly QueryColumn[]> {
+  async #describe(file: ScanFile, options: CallOptions): Promise<readonly QueryColumn[]> {
     const columns = await this.#rows(
       [file],
       `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(getvariable('${FILES}'), hive_partitioning = false))`,
+      options,
     );
     const untyped = await this.#rows(
       [file],
       `SELECT name FROM parquet_schema(getvariable('${FILES}')) WHERE duckdb_type = '"NULL"'`,
+      options,
     );
     const nullNames = new Set(untyped.map(([name]) => String(name)));
     return columns.map(([name, type]) => ({
@@ -147,25 +158,25 @@ export class FileSchemas {
   }
 
   /** The rows of a query over the footers of files. */
-  async #rows(files: readonly ScanFile[], sql: string): Promise<DuckDBValue[][]> {
+  async #rows(files: readonly ScanFile[], sql: string, options: CallOptions): Promise<DuckDBValue[][]> {
     try {
-      return await this.#run(files, sql);
+      return await this.#run(files, sql, options);
     } catch (error) {
       throw await failureOfFiles(error, {
         files,
         isFooters: true,
         readable: (message) => this.#scratch.readable(message),
         fails: (suspects) =>
-          this.#run(suspects, `SELECT count(*) FROM parquet_schema(getvariable('${FILES}'))`).then(
+          this.#run(suspects, `SELECT count(*) FROM parquet_schema(getvariable('${FILES}'))`, options).then(
             () => false,
-            () => true,
+            unlessAborted,
           ),
-        lacks: (file) => this.lacks(file),
+        lacks: (file) => this.lacks(file, options),
       });
     }
   }
 
-  async #run(files: readonly ScanFile[], sql: string): Promise<DuckDBValue[][]> {
+  async #run(files: readonly ScanFile[], sql: string, options: CallOptions): Promise<DuckDBValue[][]> {
     return this.#database.withConnection(async (connection) => {
       await setFiles(connection, FILES, await mapYielding(files, (file) => this.#plainPath(file)));
       const result = await connection.run(sql);
@@ -174,6 +185,12 @@ export class FileSchemas {
         (i) => result.getChunk(i).getRows(),
       );
       return chunks.flat();
-    });
+    }, options);
   }
+}
+
+/** What is true of a file that cannot be read. */
+function unlessAborted(error: unknown): true {
+  if (isStorageError(error, "aborted")) throw error;
+  return true;
 }

@@ -116,13 +116,16 @@ async function scanTable(
 ): Promise<ScanTable> {
   const { facts, declared, names } = table;
   const files = await source.fetch(stored, { ...options, signal, ...fileNeeds(statement, table) });
-  const found = needsColumns(statement, facts) ? await duckdb.groupFiles(files) : await groupByKeys(files);
+  const found = needsColumns(statement, facts)
+    ? await duckdb.groupFiles(files, { signal })
+    : await groupByKeys(files);
   const { columns, groups } = await reconcileColumns(duckdb, {
     entity: facts.entity,
     groups: nameColumns(found, facts.names.inSql),
     reference: facts.columns,
     declared: declared.columnTypes,
     mentions: (name) => mentionsColumn(statement, name),
+    signal,
   });
   // A key that the query cannot need would only make the paths for DuckDB longer.
   const keys = facts.keys.filter(({ name }) => mentionsColumn(statement, name));

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { isStorageError } from "@parquetry/core";
 import type { FileSource } from "../files/file-source.ts";
 import { isReplaced } from "../tables/stored-files.ts";
 
@@ -24,11 +25,16 @@ export async function retryOnReplacedFiles<T>(
     try {
       return await run(current);
     } catch (error) {
-      if (attempt === MAX_ATTEMPTS || !isReplaced(error)) throw error;
+      if (attempt === MAX_ATTEMPTS || !(isReplaced(error) || isOvertaken(error))) throw error;
     } finally {
       await current.release();
     }
     // An aborted pause ends early, and the next attempt throws.
     await pause(FIRST_PAUSE_MS * 2 ** attempt, undefined, { signal }).catch(() => {});
   }
+}
+
+/** True where a writer was faster than something that may simply be done again. */
+function isOvertaken(error: unknown): boolean {
+  return isStorageError(error, "conflict") && error.retry === "safe";
 }

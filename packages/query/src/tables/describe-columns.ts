@@ -69,7 +69,7 @@ export async function describeColumns(
   const files = spread(listed.found, limit);
   const read = await withoutDamaged(
     files,
-    async (some) => duckdb.groupFiles(await source.fetch(some, { ...fetch, signal })),
+    async (some) => duckdb.groupFiles(await source.fetch(some, { ...fetch, signal }), { signal }),
     ({ file }, path) => file.info.key === path,
   );
   const unreadable = [...listed.unreadable, ...read.unreadable];
@@ -85,7 +85,7 @@ export async function describeColumns(
     columns.push({
       name,
       ...(source === undefined ? {} : { source }),
-      ...(given === undefined ? await typeOf(duckdb, folded, groups) : { type: given }),
+      ...(given === undefined ? await typeOf(duckdb, folded, groups, signal) : { type: given }),
     });
   }
   return {
@@ -152,12 +152,13 @@ async function typeOf(
   duckdb: DuckDb,
   folded: string,
   groups: readonly FileGroup[],
+  signal: AbortSignal | undefined,
 ): Promise<Omit<DescribedColumn, "name">> {
   const filled: Variant[] = [];
   for (const { type, groups: members } of variantsOf(groups, folded)) {
     if (type === "NULL") continue;
     const withValues: FileGroup[] = [];
-    for (const group of members) if (await hasValues(duckdb, group, folded)) withValues.push(group);
+    for (const group of members) if (await hasValues(duckdb, group, folded, signal)) withValues.push(group);
     if (withValues.length > 0) filled.push({ type, groups: withValues });
   }
   const type = filled.reduce<string | undefined>(
@@ -176,11 +177,17 @@ async function typeOf(
 }
 
 /** Usually the first file decides, and the other footers need not be read again. */
-async function hasValues(duckdb: DuckDb, group: FileGroup, folded: string): Promise<boolean> {
+async function hasValues(
+  duckdb: DuckDb,
+  group: FileGroup,
+  folded: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const column = group.columns.find(({ name }) => foldName(name) === folded);
   const name = column === undefined ? folded : sourceOf(column);
   const first = { ...group, files: group.files.slice(0, 1) };
-  return !(await duckdb.isAllNull(first, name)) || !(await duckdb.isAllNull(group, name));
+  const isNull = (each: FileGroup): Promise<boolean> => duckdb.isAllNull(each, name, { signal });
+  return !(await isNull(first)) || !(await isNull(group));
 }
 
 /** At most `limit` items, evenly spread, including the first and the last. */

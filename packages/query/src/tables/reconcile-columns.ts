@@ -16,6 +16,7 @@ export interface ReconcileInput {
   readonly declared: DeclaredTypes;
   /** False where the query cannot need a column. */
   readonly mentions: (column: string) => boolean;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** The columns of a table, and the columns of its files without those that are NULL throughout under another type. */
@@ -67,7 +68,7 @@ export async function reconcileColumns(duckdb: DuckDb, input: ReconcileInput): P
     } else {
       const withValues: Variant[] = [];
       for (const variant of variants) {
-        const { empty, filled } = await splitByNull(duckdb, variant, folded);
+        const { empty, filled } = await splitByNull(duckdb, variant, folded, input);
         markNull(nullOnly, [{ type: variant.type, groups: empty }], folded);
         if (filled.length > 0) withValues.push({ type: variant.type, groups: filled });
       }
@@ -99,6 +100,7 @@ async function splitByNull(
   duckdb: DuckDb,
   variant: Variant,
   folded: string,
+  { signal }: ReconcileInput,
 ): Promise<{ readonly empty: FileGroup[]; readonly filled: FileGroup[] }> {
   if (variant.type === "NULL") return { empty: variant.groups, filled: [] };
   const empty: FileGroup[] = [];
@@ -106,7 +108,7 @@ async function splitByNull(
   for (const group of variant.groups) {
     const column = group.columns.find(({ name }) => foldName(name) === folded);
     const name = column === undefined ? folded : sourceOf(column);
-    ((await duckdb.isAllNull(group, name)) ? empty : filled).push(group);
+    ((await duckdb.isAllNull(group, name, { signal })) ? empty : filled).push(group);
   }
   return { empty, filled };
 }

@@ -64,7 +64,7 @@ export async function readTableFacts(
   declared: DeclaredTable,
   reader: TableReader,
 ): Promise<TableFacts> {
-  const { duckdb, listing, signal } = reader;
+  const { listing, signal } = reader;
   const unreadable: StorageError[] = [];
   const onUnreadable = (error: StorageError): void => void unreadable.push(error);
   const seen: (readonly PartitionEntry[])[] = [];
@@ -91,7 +91,7 @@ export async function readTableFacts(
     references.groups.flatMap((group) => group.columns),
   );
   const groups = nameColumns(references.groups, names.inSql);
-  return { entity, keys, names, columns: await referenceColumns(duckdb, entity, groups, declared) };
+  return { entity, keys, names, columns: await referenceColumns(reader, entity, groups, declared) };
 }
 
 /** Files that were read for their columns. */
@@ -126,12 +126,7 @@ async function referenceGroups(
     parts: { mentions: () => false, intervalsOf: () => undefined },
   };
   const groupsOf = async (files: readonly StoredFile[]): Promise<readonly FileGroup[]> =>
-    duckdb.groupFiles(
-      await source.fetch(files, {
-        ...fetch,
-        signal,
-      }),
-    );
+    duckdb.groupFiles(await source.fetch(files, { ...fetch, signal }), { signal });
   const firstReadable = async (files: readonly StoredFile[]): Promise<readonly FileGroup[]> => {
     for (const file of files.slice(0, MAX_DAMAGED)) {
       const groups = await unlessDamaged(() => groupsOf([file]));
@@ -156,7 +151,7 @@ async function referenceGroups(
 
 /** The last partition's columns, then those that only the first one has. Where their types differ, the last partition wins. */
 async function referenceColumns(
-  duckdb: DuckDb,
+  { duckdb, signal }: TableReader,
   entity: string,
   groups: readonly FileGroup[],
   declared: DeclaredTable,
@@ -169,6 +164,7 @@ async function referenceColumns(
       reference: [],
       declared: declared.columnTypes,
       mentions: () => true,
+      signal,
     });
     for (const column of own) {
       const folded = foldName(column.name);

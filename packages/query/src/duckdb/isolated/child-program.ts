@@ -34,8 +34,8 @@ const answerers = (signal: AbortSignal): DuckDbCalls => ({
   grant: (access) => opened().grant(access),
   prepare: (sql, parameters) => opened().prepare(sql, parameters, { signal }),
   prune: (statement, tables) => opened().prune(statement, tables, { signal }),
-  groupFiles: (files) => opened().groupFiles(files),
-  isAllNull: (group, column) => opened().isAllNull(group, column),
+  groupFiles: (files) => opened().groupFiles(files, { signal }),
+  isAllNull: (group, column) => opened().isAllNull(group, column, { signal }),
   async run(statement, tables, options: RunOptions) {
     const controller = new AbortController();
     const interrupt = (): void => controller.abort();
@@ -48,7 +48,7 @@ const answerers = (signal: AbortSignal): DuckDbCalls => ({
   runToParquet: (statement, tables, options) =>
     opened().runToParquet(statement, tables, { ...options, signal }),
   merge: (table, options) => opened().merge(table, { ...options, signal }),
-  readNote: (file) => opened().readNote(file),
+  readNote: (file) => opened().readNote(file, { signal }),
   async next(number) {
     const found = results.get(number);
     if (found !== undefined) signal.addEventListener("abort", found.interrupt, { once: true });

@@ -25,8 +25,9 @@ export async function openIsolatedDuckDb(options: DuckDbOptions): Promise<DuckDb
     },
     prune: async (statement, tables, { signal } = {}) =>
       (await started()).call("prune", [statement, tables], { signal }),
-    groupFiles: async (files) => (await started()).call("groupFiles", [files]),
-    isAllNull: async (group, column) => (await started()).call("isAllNull", [group, column]),
+    groupFiles: async (files, { signal }) => (await started()).call("groupFiles", [files], { signal }),
+    isAllNull: async (group, column, { signal }) =>
+      (await started()).call("isAllNull", [group, column], { signal }),
     async run(statement, tables, options) {
       const process = await started();
       return isolatedResult(await process.call("run", [statement, tables], options), process, options);
@@ -35,7 +36,7 @@ export async function openIsolatedDuckDb(options: DuckDbOptions): Promise<DuckDb
       processes.keep(await (await started()).call("runToParquet", [statement, tables], options)),
     merge: async (table, { sortBy, note, signal }) =>
       processes.keep(await (await started()).call("merge", [table, { sortBy, note }], { signal })),
-    readNote: async (file) => (await started()).call("readNote", [file]),
+    readNote: async (file, { signal }) => (await started()).call("readNote", [file], { signal }),
     close: () => processes.close(),
   };
 }

@@ -12,6 +12,14 @@ export function hiveColumn(index: number): string {
   return `parquetry_key_${index}`;
 }
 
+/** Turns the columns of keys in a message into the names of the keys, unless tables differ in them. */
+export function namesOfKeys(message: string, tables: readonly (readonly string[])[]): string {
+  return message.replaceAll(/parquetry_key_(\d+)/gi, (column, index) => {
+    const [name = column, ...others] = new Set(tables.flatMap((keys) => keys[Number(index)] ?? []));
+    return others.length === 0 ? name : column;
+  });
+}
+
 /** The longest URL-encoded value. File systems allow 255 bytes for a name, which also has the key. */
 const MAX_ENCODED = 230;
 

@@ -1,6 +1,6 @@
 import { isStorageError, StorageError } from "@parquetry/core";
-import type { ColumnBatch, DuckDbResult } from "../duckdb/duckdb.ts";
-import { interrupted } from "../duckdb/interruptible.ts";
+import type { ColumnBatch, DuckDbResult } from "./duckdb.ts";
+import { interrupted } from "./interruptible.ts";
 
 /** The longest time that a timer of Node can wait. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
