@@ -21,13 +21,16 @@ export const LOOP_FILES_AT_LATENCY = 150;
 
 /**
  * The programs that are compared. `copy` is run twice, the second time to find nothing to do. `proves` names what `verify`
- * compares; `forget` is the folder to remove before a verification without the hashes that the copy has recorded.
+ * compares; `forget` is the folder to remove before a verification without the hashes that the copy has recorded. `verifyFully` reads the
+ * content of both sides, and `down` copies from the bucket.
  */
 export const CONTENDERS = [
   {
     name: "ours: `parquetry`",
     copy: (root) => node(OURS, "migrate", ...PLACES(root)),
     verify: (root) => node(OURS, "verify", ...PLACES(root)),
+    verifyFully: (root) => node(OURS, "verify", "--level", "full", ...PLACES(root)),
+    down: (root) => node(OURS, "migrate", "--from", "s3://bench", "--to", root),
     proves: "content",
     forget: "cache",
   },
@@ -43,6 +46,8 @@ export const CONTENDERS = [
     version: ["version"],
     copy: (root) => ["rclone", "copy", root, "bench:bench"],
     verify: (root) => ["rclone", "check", root, "bench:bench"],
+    verifyFully: (root) => ["rclone", "check", "--download", root, "bench:bench"],
+    down: (root) => ["rclone", "copy", "bench:bench", root],
     proves: "content",
   },
   {

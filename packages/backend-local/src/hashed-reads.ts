@@ -9,7 +9,7 @@ import { MAX_READ_BYTES, MEMORY_BYTES, type ReadingThread, startReadingThread } 
 /** Without this flag, opening a file follows links, so `get` has to check the path. */
 const CAN_READ = constants.O_NOFOLLOW !== undefined;
 
-/** Reads and hashes the small files of a directory on a separate thread, which starts with the first read or `prepare`. */
+/** Reads and hashes small files of a directory, and ranges of large ones, on a separate thread, which starts with the first read or `prepare`. */
 export function hashedReads(root: string, pace: DiskPace): HashedReads & { close(): Promise<void> } {
   let thread: ReadingThread | undefined;
   const started = (): ReadingThread => {
@@ -19,10 +19,16 @@ export function hashedReads(root: string, pace: DiskPace): HashedReads & { close
   return {
     maxFileBytes: MAX_READ_BYTES,
     maxOutstandingBytes: MEMORY_BYTES,
-    async read(key, { sizeBytes, etag }, { signal } = {}) {
+    async read(key, { sizeBytes, etag }, { range = { start: 0, end: sizeBytes }, signal } = {}) {
       throwIfAborted(signal, "get", key, "local");
-      if (!CAN_READ || sizeBytes > MAX_READ_BYTES || !pace.isQuick) return undefined;
-      const reading = started().read({ path: localPath(root, key, "get"), etag, length: sizeBytes });
+      const { start } = range;
+      const length = range.end - start;
+      const isInside = start >= 0 && length >= 0 && range.end <= sizeBytes;
+      // Large files are read one after the other anyway, so a slow disk is no reason to hash them on the calling thread.
+      const isQuick = pace.isQuick || length < sizeBytes;
+      if (!CAN_READ || !isInside || length > MAX_READ_BYTES || !isQuick) return undefined;
+      const path = localPath(root, key, "get");
+      const reading = started().read({ path, etag, sizeBytes, start, length });
       try {
         return await unlessAborted(reading, signal);
       } catch (error) {

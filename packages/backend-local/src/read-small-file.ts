@@ -8,22 +8,25 @@ export const SMALL_FILE_BYTES: number = 1024 * 1024;
 /** The number of calls that reading a small file takes. */
 export const READ_CALLS = 4;
 
-/** The content of one version of a file. */
+/** The content of one version of a file, or a range of it. */
 export interface SmallFile {
   readonly stats: BigIntStats;
   readonly bytes: Uint8Array;
 }
 
 /**
- * Reads a whole small file on this thread.
+ * Reads a whole small file, or a range of a file, on this thread.
  *
- * @param memory returns the memory to read into, of exactly the file's size, or undefined if the file is not to be read.
+ * @param memory returns the memory to read into, of exactly the size of the file or the range, or undefined if the file is not to
+ * be read.
+ * @param start the first byte to read.
  * @returns undefined if `memory` does, if a link is in the path, if the file is being written, or on a failure. The caller then
  * falls back to the asynchronous way, which reports the exact cause.
  */
 export function readSmallFile(
   path: string,
   memory: (stats: BigIntStats) => Uint8Array | undefined = ownMemory,
+  start = 0,
 ): SmallFile | undefined {
   let descriptor: number | undefined;
   try {
@@ -33,7 +36,7 @@ export function readSmallFile(
     const bytes = stats.isFile() ? memory(stats) : undefined;
     if (bytes === undefined) return undefined;
     for (let position = 0; position < bytes.byteLength; ) {
-      const read = readSync(descriptor, bytes, position, bytes.byteLength - position, position);
+      const read = readSync(descriptor, bytes, position, bytes.byteLength - position, start + position);
       if (read === 0) return undefined;
       position += read;
     }

@@ -1,15 +1,18 @@
 import { hash } from "node:crypto";
+import type { BigIntStats } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { localEtag } from "./local-etag.ts";
 import { READ_CALLS, readSmallFile } from "./read-small-file.ts";
 
-/** A file to read: the expected version, and where to put its bytes. */
+/** What to read: the expected version of a file, the range of it, and where to put the bytes. */
 export interface ReadJob {
   readonly id: number;
   readonly path: string;
   readonly etag: string;
-  readonly offset: number;
+  readonly sizeBytes: number;
+  readonly start: number;
   readonly length: number;
+  readonly offset: number;
 }
 
 /** The result of a {@link ReadJob}. */
@@ -44,13 +47,13 @@ parentPort?.on("message", (jobs: readonly ReadJob[]) => {
   if (answers.length > 0) parentPort?.postMessage(answers);
 });
 
-function read({ id, path, etag, offset, length }: ReadJob): ReadAnswer {
+function read({ id, path, etag, sizeBytes, start, length, offset }: ReadJob): ReadAnswer {
   const startedAt = performance.now();
-  const file = readSmallFile(path, (stats) =>
-    Number(stats.size) === length && localEtag(stats) === etag
+  const memoryFor = (stats: BigIntStats): Uint8Array | undefined =>
+    Number(stats.size) === sizeBytes && localEtag(stats) === etag
       ? new Uint8Array(memory, offset, length)
-      : undefined,
-  );
+      : undefined;
+  const file = readSmallFile(path, memoryFor, start);
   const ms = performance.now() - startedAt;
   const calls = READ_CALLS + length / BYTES_PER_CALL;
   return { id, md5: file && hash("md5", file.bytes, "hex"), ms, calls };

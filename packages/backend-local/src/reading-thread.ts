@@ -6,7 +6,7 @@ import type { ReadAnswer, ReadJob } from "./reading-thread-worker.ts";
 /** The most bytes that are read and not yet released. */
 export const MEMORY_BYTES: number = 32 * 1024 * 1024;
 
-/** The largest file that the thread reads, in bytes. */
+/** The largest file, or range of a file, that the thread reads, in bytes. */
 export const MAX_READ_BYTES: number = 8 * 1024 * 1024;
 
 /** The number of pending files with which the thread is busy. Further files are sent to it together later. */
@@ -14,7 +14,7 @@ const ENOUGH = 16;
 
 /** A thread that reads and hashes files. */
 export interface ReadingThread {
-  /** Reads one version of a file. Returns undefined if that fails for any reason. */
+  /** Reads one version of a file, or a range of it. Returns undefined if that fails for any reason. */
   read(file: Omit<ReadJob, "id" | "offset">): Promise<HashedBytes | undefined>;
   /** Ends the thread. Pending reads return undefined. */
   close(): Promise<void>;
@@ -76,11 +76,12 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
     });
 
   return {
-    async read({ path, etag, length }) {
+    async read(file) {
+      const { length } = file;
       const piece = await pool.take(length);
       if (piece === undefined) return undefined;
       const { offset } = piece;
-      const answer = isOver ? undefined : await ask({ path, etag, offset, length });
+      const answer = isOver ? undefined : await ask({ ...file, offset });
       const release = (): void => pool.give(piece);
       if (answer?.md5 !== undefined)
         return { bytes: new Uint8Array(memory, offset, length), md5: answer.md5, release };

@@ -10,7 +10,12 @@ import {
   throwIfAborted,
   type UploadState,
 } from "@parquetry/core/backend";
-import { mapConcurrent, type ResumableUploadOptions, type UploadedPart } from "@parquetry/core/unstable";
+import {
+  type HashedBytes,
+  mapConcurrent,
+  type ResumableUploadOptions,
+  type UploadedPart,
+} from "@parquetry/core/unstable";
 import {
   completeUpload,
   createUpload,
@@ -70,7 +75,7 @@ async function sendRest(
   state: UploadState,
   options: ResumableUploadOptions,
 ): Promise<PutResult> {
-  const { signal, stopSignal } = options;
+  const { signal, stopSignal, readPart } = options;
   const { sizeBytes, partSizeBytes } = state;
   const have = new Map(state.parts.map((part) => [part.number, part]));
   const check = bodyCheck(connection.profile.name, upload.key, options);
@@ -80,27 +85,35 @@ async function sendRest(
   );
   // Reads one part at a time and in order, since the hash needs that; sends several concurrently.
   let reading: Promise<unknown> = Promise.resolve();
-  const read = (start: number): Promise<Uint8Array> => {
+  const read = (start: number): Promise<HashedBytes> => {
     const next = reading.then(async () => {
       throwIfAborted(signal, "put", upload.key, connection.profile.name);
       // Parts under way are sent to the end: mapConcurrent waits for them.
       throwIfAborted(stopSignal, "put", upload.key, connection.profile.name);
       const end = Math.min(start + partSizeBytes, sizeBytes);
-      const bytes = await collectBytes(body.open({ start, end }));
-      if (bytes.byteLength !== end - start) throw changed(connection, upload.key);
-      check.update(bytes);
-      return bytes;
+      const read = await readPart?.({ start, end });
+      const bytes = read?.bytes ?? (await collectBytes(body.open({ start, end })));
+      const release = (): void => read?.release();
+      if (bytes.byteLength === end - start) {
+        check.update(bytes);
+        return { bytes, md5: read?.md5 ?? hash("md5", bytes, "hex"), release };
+      }
+      release();
+      throw changed(connection, upload.key);
     });
     reading = next.catch(() => {});
     return next;
   };
   await mapConcurrent(starts, PART_CONCURRENCY, async (start, index) => {
-    const bytes = await read(start);
-    const md5 = hash("md5", bytes, "hex");
+    const { bytes, md5, release } = await read(start);
     const number = index + 1;
-    if (have.get(number)?.md5 === md5) return;
-    const { etag } = await sendPart(connection, upload, bytes, md5, number, signal);
-    have.set(number, { number, etag, md5 });
+    try {
+      if (have.get(number)?.md5 === md5) return;
+      const { etag } = await sendPart(connection, upload, bytes, md5, number, signal);
+      have.set(number, { number, etag, md5 });
+    } finally {
+      release();
+    }
     await options.onState({ ...state, parts: inOrder(have) });
   });
   check.finish();

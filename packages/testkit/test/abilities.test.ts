@@ -137,6 +137,24 @@ describe("limited", () => {
     expect(order).toEqual(["part 0", "part 1", "put", "part 2", "part 3", "part 4"]);
   });
 
+  it("lets an upload that waits for a part give way to what releases memory", async () => {
+    const inner = ableBackend();
+    const { maxFileBytes, maxOutstandingBytes } = need(inner, "hashedReads");
+    const version = await inner.put(KEY, new Uint8Array(maxFileBytes));
+    const backend = limited(inner, { maxConcurrent: 1 });
+    const { read } = need(inner, "hashedReads");
+    const count = maxOutstandingBytes / maxFileBytes;
+    const held = await Promise.all(Array.from({ length: count }, () => read(KEY, version)));
+    const upload = need(backend, "resumableUploads").upload(parseKey("up"), bodyOf(CONTENT), {
+      readPart: (range) => read(KEY, version, { range }),
+      onState() {},
+    });
+    // This needs the place of the upload that waits for it.
+    await backend.put(parseKey("copy"), held[0]?.bytes ?? new Uint8Array());
+    for (const one of held) one?.release();
+    expect((await upload).sizeBytes).toBe(CONTENT.byteLength);
+  });
+
   it("counts a list, an abort and a hashed read", async () => {
     const inner = ableBackend();
     const { etag, sizeBytes } = await inner.put(KEY, CONTENT);

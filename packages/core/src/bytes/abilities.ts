@@ -5,7 +5,7 @@ import type { Key, Prefix } from "./key.ts";
 import type { ReplayableBody } from "./object-body.ts";
 import type { OperationOptions, PutOptions, PutResult, StorageBackend } from "./storage-backend.ts";
 
-/** The bytes of a small object with their hash. */
+/** The bytes of a small object, or of a range of an object, with their hash. */
 export interface HashedBytes {
   /** The bytes, in memory that is reused after {@link HashedBytes.release}. */
   readonly bytes: Uint8Array;
@@ -15,16 +15,22 @@ export interface HashedBytes {
   release(): void;
 }
 
-/** The ability to read and hash small objects at once, on a separate thread. */
+/** Options of {@link HashedReads.read}. */
+export interface HashedReadOptions extends OperationOptions {
+  /** Reads and hashes these bytes alone. Default: the whole object. */
+  readonly range?: { readonly start: number; readonly end: number } | undefined;
+}
+
+/** The ability to read and hash small objects, or ranges of large ones, at once, on a separate thread. */
 export interface HashedReads {
-  /** The largest object that is read this way, in bytes. */
+  /** The largest object, or range of an object, that is read this way, in bytes. */
   readonly maxFileBytes: number;
   /** The most bytes that are out at a time; a caller that asks for more waits until others are released. */
   readonly maxOutstandingBytes: number;
   /**
-   * Reads the listed version of an object, and its MD5.
+   * Reads the listed version of an object, or a range of it, and the MD5 of these bytes.
    *
-   * @returns undefined where this ability cannot answer and `get` has to be called: the object is too large, has changed
+   * @returns undefined where this ability cannot answer and `get` has to be called: the bytes are too many, the object has changed
    * or cannot be read (`get` reports why), or the disk is slow and `get` serves it better.
    * @throws StorageError `aborted` where the signal fires; `invalid_path` for a key that leads out of the root.
    * @example
@@ -40,7 +46,7 @@ export interface HashedReads {
   read(
     key: Key,
     version: { readonly sizeBytes: number; readonly etag: string },
-    options?: OperationOptions,
+    options?: HashedReadOptions,
   ): Promise<HashedBytes | undefined>;
   /** Starts the thread (about 30 ms) before it is needed. Without it, the first read starts it. */
   prepare(): void;
@@ -88,6 +94,13 @@ export interface ResumableUploadOptions extends PutOptions {
    * `signal` stops at once.
    */
   readonly stopSignal?: AbortSignal | undefined;
+  /**
+   * Returns a range of the body with its MD5, which is not computed again then. Where it returns undefined, the range is read from
+   * the body. Default: all of them are.
+   */
+  readonly readPart?:
+    | ((range: { readonly start: number; readonly end: number }) => Promise<HashedBytes | undefined>)
+    | undefined;
   /** The last state of an earlier, interrupted call. Default: begin a new upload. */
   readonly resume?: UploadState | undefined;
   /** Called when the upload has begun and after each part; a returned promise is awaited. */
@@ -219,7 +232,7 @@ export interface Leftovers {
 
 /** The abilities of a backend beyond the byte contract. It lacks those that are absent. */
 export interface BackendAbilities {
-  /** Reads and hashes small objects on a separate thread. */
+  /** Reads and hashes small objects and ranges on a separate thread. */
   readonly hashedReads?: HashedReads | undefined;
   /** Uploads that outlive a failure. */
   readonly resumableUploads?: ResumableUploads | undefined;

@@ -1,5 +1,6 @@
 import {
   abilitiesOf,
+  type HashedReadOptions,
   type Leftovers,
   type RenameOptions,
   type ResumableUploadOptions,
@@ -38,6 +39,7 @@ const GET: OptionKinds<GetOptions> = {
   expectedBytes: "bytes",
   signal: "signal",
 };
+const HASHED_READ: OptionKinds<HashedReadOptions> = { range: "object", signal: "signal" };
 const LIST: OptionKinds<ListOptions> = {
   // `checkPrefix` refuses what is not a prefix, with `invalid_path`.
   prefix: { expected: "a prefix", is: () => true },
@@ -70,6 +72,7 @@ const UPLOAD: OptionKinds<ResumableUploadOptions> = {
   ...PUT,
   resume: "object",
   onState: "function",
+  readPart: "function",
   stopSignal: "signal",
 };
 
@@ -183,7 +186,7 @@ export function checked(backend: StorageBackend): StorageBackend {
     hashedReads: hashedReads && {
       ...hashedReads,
       read: (key, version, options) =>
-        refusal("get", key, options, OPERATION, () => {
+        refusal("get", key, options, HASHED_READ, () => {
           checkArgument(version, VERSION, "version", "get");
         }) ?? hashedReads.read(key, version, options),
     },

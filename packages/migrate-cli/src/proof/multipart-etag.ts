@@ -62,6 +62,12 @@ export function createMultipartHasher(partSizeBytes: number): MultipartHasher {
   };
 }
 
+/** Returns the ETag of an object that was uploaded in parts with these MD5s, in hex. */
+export function etagOfParts(md5s: readonly string[]): string {
+  const all = Buffer.from(md5s.join(""), "hex");
+  return `${createHash("md5").update(all).digest("hex")}-${md5s.length}`;
+}
+
 /** Compares content with the multipart ETag of an object. */
 export interface EtagCheck {
   /** Takes the next bytes. */

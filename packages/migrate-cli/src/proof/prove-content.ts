@@ -3,7 +3,7 @@ import { type Action, decide, type Side } from "./decide.ts";
 import { inParts, keepHash } from "./keep-hash.ts";
 import { likelyPartSizes } from "./multipart-etag.ts";
 import { createOpaqueProver, type ListedContent, type ReadingOptions } from "./prove-opaque.ts";
-import { hashVersion } from "./read-version.ts";
+import { hashParts, hashVersion } from "./read-version.ts";
 
 /** Options of {@link createProver}. */
 export interface ProverOptions extends ReadingOptions {
@@ -143,10 +143,19 @@ function createHasher({ hashCache, signal, onRead }: ReadingOptions): Hasher {
     const known = partSize === undefined ? undefined : hashCache?.get(url, inParts(info.etag, partSize));
     if (known !== undefined) return `${known}-${parts}`;
     const since = Date.now();
+    const onBytes = (bytes: number): void => onRead?.(side, bytes);
+    if (partSize !== undefined) {
+      // Read and hashed on another thread, and once: without the MD5 of the whole.
+      const etag = await hashParts(backend, info, { partSize, signal, onBytes });
+      if (etag !== undefined) {
+        await keepHash(hashCache, backend, info, { md5: etag.slice(0, 32), since, partSize });
+        return etag;
+      }
+    }
     const { md5, multipartEtags } = await hashVersion(backend, info, {
       signal,
       partSizes: partSize === undefined ? [] : [partSize],
-      onBytes: (bytes) => onRead?.(side, bytes),
+      onBytes,
     });
     if ((hashCache?.get(url, info.etag) ?? info.md5) !== md5)
       await keepHash(hashCache, backend, info, { md5, since });

@@ -6,14 +6,17 @@ import {
   StorageError,
   throwIfAborted,
 } from "@parquetry/core/backend";
-import { type HashedBytes, isYieldDue, yieldIfDue } from "@parquetry/core/unstable";
-import { createMultipartHasher } from "./multipart-etag.ts";
+import { type HashedBytes, isYieldDue, mapConcurrent, yieldIfDue } from "@parquetry/core/unstable";
+import { createMultipartHasher, etagOfParts } from "./multipart-etag.ts";
 
 /** One version of an object, as it was listed. */
 export type ListedVersion = Pick<ObjectInfo, "key" | "etag" | "sizeBytes">;
 
 /** The largest piece that is passed on at once, in bytes: hashing it takes 2 ms. */
 const PIECE_BYTES = 1024 * 1024;
+
+/** How many parts are given to the thread, so that it does not wait for the next one. */
+const PARTS_AHEAD = 2;
 
 /** Options of {@link readVersion}. */
 export interface ReadVersionOptions {
@@ -110,6 +113,48 @@ export async function hashVersion(
   }
   return { md5: md5.digest("hex"), multipartEtags: multipart.map((hasher) => hasher.etag()) };
 }
+
+/** Options of {@link hashParts}. */
+export interface HashPartsOptions extends Omit<HashVersionOptions, "partSizes"> {
+  /** The size of the parts, in bytes. */
+  readonly partSize: number;
+}
+
+/**
+ * Returns the multipart ETag of the listed version of an object, read and hashed part by part on the backend's thread.
+ *
+ * @returns undefined if the backend has no such thread, or leaves a part of this object to `get`.
+ */
+export async function hashParts(
+  backend: StorageBackend,
+  version: ListedVersion,
+  { partSize, signal, onBytes }: HashPartsOptions,
+): Promise<string | undefined> {
+  const reads = abilitiesOf(backend).hashedReads;
+  const { key, sizeBytes } = version;
+  if (reads === undefined || Math.min(partSize, sizeBytes) > reads.maxFileBytes) return undefined;
+  let bytes = 0;
+  const md5Of = async (start: number): Promise<string> => {
+    const range = { start, end: Math.min(start + partSize, sizeBytes) };
+    const read = await reads.read(key, version, { range, signal });
+    if (read === undefined) throw new LeftToGet();
+    read.release();
+    bytes += range.end - start;
+    onBytes?.(range.end - start);
+    return read.md5;
+  };
+  try {
+    const starts = Array.from({ length: Math.ceil(sizeBytes / partSize) }, (_, i) => i * partSize);
+    return etagOfParts(await mapConcurrent(starts, PARTS_AHEAD, md5Of));
+  } catch (error) {
+    if (!(error instanceof LeftToGet)) throw error;
+    onBytes?.(-bytes);
+    return undefined;
+  }
+}
+
+/** Ends {@link hashParts} where the thread leaves a part to `get`. */
+class LeftToGet extends Error {}
 
 /**
  * Compares the MD5 of the bytes that were read with the one that the source's listing proves, if there is one.

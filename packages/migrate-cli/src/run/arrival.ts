@@ -10,6 +10,8 @@ export interface SourceReading {
   readonly md5: string | undefined;
   /** The multipart ETag of the parts that were read, once they make up the whole file. */
   readonly multipartEtag?: string | undefined;
+  /** The size of these parts, if an upload that can be resumed has sent them. */
+  readonly partSizeBytes?: number | undefined;
   /** Whether the bytes are known to be the source's: by its MD5 or ETag, or because a directory is read without a network. */
   readonly isProven: boolean;
   /** Why the last reading failed, if it did: a store may report another error instead. */
@@ -28,7 +30,7 @@ export interface Arrival {
   readonly sizeBytes: number;
   /** The target's version of it. */
   readonly etag: string;
-  /** The MD5 of the bytes that were sent, in hex; absent if the parts of a large file were read only once each. */
+  /** The MD5 of the bytes that were sent, in hex; absent if the parts of a large file were hashed alone, and prove it. */
   readonly md5?: string | undefined;
   /** The proof that the target holds the bytes that were sent. */
   readonly proof: ArrivalProof;
@@ -52,7 +54,7 @@ export interface ArrivalContext {
 
 /**
  * Compares what a target stored with the bytes that were sent, reads them back from a directory if nothing else proves
- * them, and records their MD5.
+ * them, and records their MD5, or that of their multipart ETag.
  *
  * @param isChecked whether the target was given the MD5 and has compared it.
  * @throws StorageError `corrupt` if the target holds other bytes.
@@ -62,10 +64,12 @@ export async function confirmArrival(
   stored: PutResult,
   sent: SourceReading,
   isChecked: boolean,
-  { source, target, hashCache, since, signal }: ArrivalContext,
+  context: ArrivalContext,
 ): Promise<Arrival> {
+  const { source, target, hashCache, since, signal } = context;
   const { key, sizeBytes } = file;
-  const { md5, multipartEtag } = sent;
+  const { multipartEtag } = sent;
+  const md5 = sent.md5 ?? (await recordParts(file, stored, sent, context));
   const { etag } = stored;
   if (md5 !== undefined && sent.isProven) await keepHash(hashCache, source, file, { md5, since });
   if (
@@ -91,6 +95,34 @@ export async function confirmArrival(
     await keepHash(hashCache, target, { key, etag }, { md5, since, atOnce: !isDirectory });
   }
   return { sizeBytes, etag, md5, proof, isSourceProven: sent.isProven };
+}
+
+/**
+ * Records a file of which only the parts were hashed by the ETag that these give it, which `verify` compares with the object's.
+ * If the target's ETag is another one, as with SSE-KMS, or was recorded for other content, only an MD5 of the whole file can
+ * prove the object later: the file is read again for it.
+ *
+ * @returns that MD5, or undefined if it is not needed.
+ */
+async function recordParts(
+  file: PlannedFile,
+  stored: PutResult,
+  { multipartEtag, partSizeBytes, isProven }: SourceReading,
+  { source, target, hashCache, since, signal }: ArrivalContext,
+): Promise<string | undefined> {
+  if (hashCache === undefined || multipartEtag === undefined || partSizeBytes === undefined) return undefined;
+  const isTagged = stored.etag === multipartEtag;
+  const isDirectory = source.capabilities.listProves === "none";
+  if (isTagged && isProven && isDirectory)
+    await keepHash(hashCache, source, file, {
+      md5: multipartEtag.slice(0, 32),
+      since,
+      partSize: partSizeBytes,
+    });
+  if (!isDirectory || (isTagged && hashCache.get(target.url(file.key), stored.etag) === undefined))
+    return undefined;
+  const again = await hashVersion(source, file, { signal, partSizes: [partSizeBytes] });
+  return again.multipartEtags[0] === multipartEtag ? again.md5 : undefined;
 }
 
 function arrivedDamaged(target: StorageBackend, file: PlannedFile, found: string): StorageError {

@@ -85,6 +85,7 @@ async function sendStreamed(file: PlannedFile, context: SendContext): Promise<Ar
   const uploads = inParts && context.uploads !== undefined ? abilitiesOf(target).resumableUploads : undefined;
   const {
     body: whole,
+    readPart,
     reading,
     setParts,
   } = createSourceBody(source, file, {
@@ -103,6 +104,8 @@ async function sendStreamed(file: PlannedFile, context: SendContext): Promise<Ar
           ...context,
           uploads,
           journal: context.uploads,
+          // What is read on another thread does not wait for its turn here.
+          readPart: limiter === undefined ? readPart : undefined,
           onParts: setParts,
         });
   let stored: PutResult;

@@ -1,7 +1,13 @@
 import { createHash, type Hash } from "node:crypto";
-import type { ReplayableBody, StorageBackend } from "@parquetry/core/backend";
+import { abilitiesOf, type ReplayableBody, type StorageBackend } from "@parquetry/core/backend";
+import type { HashedBytes } from "@parquetry/core/unstable";
 import type { PlannedFile } from "../plan/migration-plan.ts";
-import { createEtagCheck, createMultipartHasher, type EtagCheck } from "../proof/multipart-etag.ts";
+import {
+  createEtagCheck,
+  createMultipartHasher,
+  type EtagCheck,
+  etagOfParts,
+} from "../proof/multipart-etag.ts";
 import { checkMd5, readVersion } from "../proof/read-version.ts";
 import type { SourceReading } from "./arrival.ts";
 
@@ -21,10 +27,12 @@ export interface SourceBodyOptions {
 export interface SourceBody {
   /** The body to put. */
   readonly body: ReplayableBody;
+  /** Reads a range with its MD5 on the source's thread, or returns undefined if it has none. The MD5 of the whole is then not known. */
+  readPart(range: { readonly start: number; readonly end: number }): Promise<HashedBytes | undefined>;
   /** Returns the facts that reading it has shown so far. */
   reading(): SourceReading;
-  /** Takes the MD5s, in hex, of the parts that were sent, in order: a backend that hashes them need not be repeated. */
-  setParts(md5s: readonly string[]): void;
+  /** Takes the size of the parts that were sent, and their MD5s in hex, in order: a backend that hashes them need not be repeated. */
+  setParts(partSizeBytes: number, md5s: readonly string[]): void;
 }
 
 /**
@@ -37,13 +45,13 @@ export function createSourceBody(
   file: PlannedFile,
   { partSizeBytes, hashesParts = true, signal, onBytes }: SourceBodyOptions = {},
 ): SourceBody {
-  const parts = new Map<number, { readonly end: number; readonly digest: Buffer }>();
+  const parts = new Map<number, { readonly end: number; readonly md5: string }>();
   const counted = new Map<number, number>();
   /** The hash of everything up to `position`, as long as the ranges are read in order. */
   let running = startRunning(file);
   let md5: string | undefined;
   let wholeEtag: string | undefined;
-  let sentEtag: string | undefined;
+  let sent: { readonly etag: string; readonly partSizeBytes: number } | undefined;
   let isEtagOfSource = false;
   let failure: unknown;
 
@@ -76,12 +84,12 @@ export function createSourceBody(
         }
         count(start, bytes);
       }
-      const digest = hash?.digest();
+      const digest = hash?.digest("hex");
       if (whole) {
-        md5 = digest?.toString("hex");
+        md5 = digest;
         wholeEtag = multipart?.etag();
       } else {
-        if (digest !== undefined) parts.set(start, { end, digest });
+        if (digest !== undefined) parts.set(start, { end, md5: digest });
         if (isNext) running.position = end;
         if (isNext && end === file.sizeBytes) md5 = running.hash.digest("hex");
       }
@@ -103,14 +111,14 @@ export function createSourceBody(
     if (wholeEtag !== undefined) return wholeEtag;
     // Parts that were sent by an earlier run count once they have been read and compared.
     const readBytes = [...counted.values()].reduce((sum, bytes) => sum + bytes, 0);
-    if (sentEtag !== undefined && readBytes === file.sizeBytes) return sentEtag;
-    const digests: Buffer[] = [];
+    if (sent !== undefined && readBytes === file.sizeBytes) return sent.etag;
+    const md5s: string[] = [];
     let position = 0;
     for (let part = parts.get(0); part !== undefined; part = parts.get(position)) {
-      digests.push(part.digest);
+      md5s.push(part.md5);
       position = part.end;
     }
-    return position !== file.sizeBytes || digests.length === 0 ? undefined : etagOfParts(digests);
+    return position !== file.sizeBytes || md5s.length === 0 ? undefined : etagOfParts(md5s);
   };
 
   return {
@@ -118,8 +126,13 @@ export function createSourceBody(
       sizeBytes: file.sizeBytes,
       open: ({ start, end } = { start: 0 }) => read(start, end ?? file.sizeBytes),
     },
-    setParts(md5s) {
-      sentEtag = etagOfParts(md5s.map((one) => Buffer.from(one, "hex")));
+    async readPart(range) {
+      const read = await abilitiesOf(source).hashedReads?.read(file.key, file, { range, signal });
+      if (read !== undefined) count(range.start, read.bytes.byteLength);
+      return read;
+    },
+    setParts(partSizeBytes, md5s) {
+      sent = { etag: etagOfParts(md5s), partSizeBytes };
     },
     reading() {
       const etag = multipartEtag();
@@ -129,14 +142,9 @@ export function createSourceBody(
         (md5 !== undefined && file.md5 !== undefined) ||
         isEtagOfSource ||
         etag === file.etag;
-      return { md5, multipartEtag: etag, isProven, failure };
+      return { md5, multipartEtag: etag, partSizeBytes: sent?.partSizeBytes, isProven, failure };
     },
   };
-}
-
-/** The ETag that an object has which was uploaded in these parts. */
-function etagOfParts(digests: readonly Buffer[]): string {
-  return `${createHash("md5").update(Buffer.concat(digests)).digest("hex")}-${digests.length}`;
 }
 
 /** Hashes of everything up to a position. */

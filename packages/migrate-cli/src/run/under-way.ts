@@ -24,6 +24,8 @@ export interface StreamUnderWay {
 export interface PartsUnderWay {
   /** The body, which counts each part that is opened as under way. */
   watching(body: ReplayableBody): ReplayableBody;
+  /** A part begins, unless it has begun before. */
+  begin(range: { readonly start: number; readonly end: number }): void;
   /** The parts that the store has are no longer under way. */
   stored(state: UploadState): void;
   /** The upload is over. */
@@ -80,15 +82,19 @@ export function createUnderWay(onChange: () => void): UnderWay {
         parts.delete(start);
         remove(entry);
       };
+      const begin: PartsUnderWay["begin"] = ({ start, end }) => {
+        if (!parts.has(start)) parts.set(start, add("part", end - start));
+      };
       return {
         watching: (body) => ({
           sizeBytes: body.sizeBytes,
           open(range = { start: 0 }) {
             const { start, end: stop = body.sizeBytes } = range;
-            if (!parts.has(start)) parts.set(start, add("part", stop - start));
+            begin({ start, end: stop });
             return body.open(range);
           },
         }),
+        begin,
         stored({ partSizeBytes, parts: there }) {
           for (const { number } of there) {
             const start = (number - 1) * partSizeBytes;

@@ -11,7 +11,7 @@ import {
   type UnfinishedUpload,
   type UploadState,
 } from "@parquetry/core/backend";
-import { isWithin } from "@parquetry/core/unstable";
+import { isWithin, type ResumableUploadOptions } from "@parquetry/core/unstable";
 import type { MigrationPlan, PlannedFile } from "../plan/migration-plan.ts";
 import type { UploadRecord } from "./read-upload-record.ts";
 import type { UnderWay } from "./under-way.ts";
@@ -37,8 +37,10 @@ export interface PartsContext {
   readonly stopSignal?: AbortSignal | undefined;
   /** Records what is under way. */
   readonly underWay?: UnderWay | undefined;
-  /** Called with the MD5s of all parts of the object, in order, after each part: complete in the last call. */
-  readonly onParts?: ((md5s: readonly string[]) => void) | undefined;
+  /** Reads a part with its MD5. Default: parts are read from the body, and hashed. */
+  readonly readPart?: ResumableUploadOptions["readPart"];
+  /** Called with the size of the parts and the MD5s of all of them, in order, after each part: complete in the last call. */
+  readonly onParts?: ((partSizeBytes: number, md5s: readonly string[]) => void) | undefined;
   /** Called when an interrupted upload is resumed, with the number of parts that the store already has. */
   readonly onResumed?: ((parts: number) => void) | undefined;
 }
@@ -53,7 +55,7 @@ export async function sendInParts(
   options: PutOptions,
   context: PartsContext,
 ): Promise<PutResult> {
-  const { target, signal, stopSignal, underWay, onResumed, uploads, journal } = context;
+  const { target, signal, stopSignal, underWay, readPart, onResumed, uploads, journal } = context;
   const url = target.url(file.key);
   let known = journal.get(url);
   if (known !== undefined && (known.state === undefined || !isOf(known, file, target))) {
@@ -65,14 +67,23 @@ export async function sendInParts(
   // Recorded before the store is asked, so that every upload it may have started is known here.
   if (known === undefined) journal.set(record);
   const parts = underWay?.beginParts();
-  const tellParts = (state: UploadState | undefined): void =>
-    context.onParts?.(state?.parts.map(({ md5 }) => md5) ?? []);
+  const tellParts = (state: UploadState | undefined): void => {
+    if (state === undefined) return;
+    const md5s = state.parts.map(({ md5 }) => md5);
+    context.onParts?.(state.partSizeBytes, md5s);
+  };
   tellParts(known?.state);
   try {
     const stored = await uploads.upload(file.key, parts?.watching(body) ?? body, {
       ...options,
       resume: known?.state,
       stopSignal,
+      readPart:
+        readPart &&
+        ((range) => {
+          parts?.begin(range);
+          return readPart(range);
+        }),
       onState(state) {
         journal.set({ ...record, state });
         parts?.stored(state);

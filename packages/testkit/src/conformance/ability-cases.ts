@@ -62,6 +62,36 @@ export const HASHED_READ_CASES: readonly ConformanceCase[] = [
   ),
   abilityCase(
     "hashedReads",
+    "reads a range of a large object and returns its MD5, and leaves a range above maxFileBytes, or beyond the end, to get",
+    async (reads, backend) => {
+      const { maxFileBytes } = reads;
+      const content = noise(maxFileBytes + 1000, 3);
+      const version = await backend.put(key("h/large"), content);
+      const sizeBytes = content.byteLength;
+      for (const [start, end] of [
+        [0, maxFileBytes],
+        [maxFileBytes, sizeBytes],
+        [500, 500],
+        [sizeBytes - 1, sizeBytes],
+      ] as const) {
+        const read = await reads.read(key("h/large"), version, { range: { start, end } });
+        assert.ok(read !== undefined, `${start} to ${end} was left to get`);
+        assert.equal(Buffer.compare(read.bytes, content.subarray(start, end)), 0, `${start} to ${end}`);
+        assert.equal(read.md5, md5(content.subarray(start, end)));
+        read.release();
+      }
+      for (const range of [
+        { start: 0, end: maxFileBytes + 1 },
+        { start: sizeBytes - 1, end: sizeBytes + 1 },
+        { start: 7, end: 6 },
+      ])
+        assert.equal(await reads.read(key("h/large"), version, { range }), undefined);
+      await backend.put(key("h/large"), noise(sizeBytes, 4));
+      assert.equal(await reads.read(key("h/large"), version, { range: { start: 0, end: 9 } }), undefined);
+    },
+  ),
+  abilityCase(
+    "hashedReads",
     "returns undefined for another version, a missing object and one above maxFileBytes",
     async (reads, backend) => {
       const { sizeBytes, etag } = await backend.put(key("h/a"), noise(1000));
@@ -214,6 +244,46 @@ export const UPLOAD_CASES: readonly ConformanceCase[] = [
       changed[0] = (bytes[0] ?? 0) ^ 1;
       await uploads.upload(key("u/a"), bodyOf(changed), { resume, onState() {} });
       await expectContent(backend, "u/a", changed);
+    },
+  ),
+  abilityCase(
+    "resumableUploads",
+    "takes parts with their MD5 from readPart, releases each once, and reads the others from the body",
+    async (uploads, backend) => {
+      const bytes = threeParts(backend);
+      const opened: number[] = [];
+      const { sizeBytes, open } = bodyOf(bytes);
+      const body: ReplayableBody = {
+        sizeBytes,
+        open(range) {
+          opened.push(range?.start ?? 0);
+          return open(range);
+        },
+      };
+      let taken = 0;
+      let released = 0;
+      let last: UploadState | undefined;
+      await uploads.upload(key("u/a"), body, {
+        async readPart({ start, end }) {
+          if (start === 0) return undefined;
+          taken++;
+          // Memory that is used again, as that of a thread is.
+          const part = bytes.slice(start, end);
+          const release = (): void => {
+            released++;
+            part.fill(0);
+          };
+          return { bytes: part, md5: md5(part), release };
+        },
+        onState(state) {
+          last = state;
+        },
+      });
+      const parts = last?.parts ?? [];
+      assert.deepEqual(opened, [0]);
+      assert.equal(taken, parts.length - 1);
+      assert.equal(released, taken);
+      await expectContent(backend, "u/a", bytes);
     },
   ),
   abilityCase(

@@ -34,9 +34,11 @@ export function ableBackend(): StorageBackend {
       maxOutstandingBytes: MAX_OUTSTANDING_BYTES,
       prepare() {},
       mayKeepHash: async () => true,
-      async read(key, { sizeBytes, etag }, options) {
-        throwIfAborted(options?.signal, "get", key, "memory");
-        if (sizeBytes > MAX_FILE_BYTES) return undefined;
+      async read(key, version, { range, signal } = {}) {
+        throwIfAborted(signal, "get", key, "memory");
+        const { start, end } = range ?? { start: 0, end: version.sizeBytes };
+        const sizeBytes = end - start;
+        if (sizeBytes > MAX_FILE_BYTES || sizeBytes < 0 || end > version.sizeBytes) return undefined;
         while (outstanding + sizeBytes > MAX_OUTSTANDING_BYTES)
           await new Promise<void>((resolve) => waiting.push(resolve));
         outstanding += sizeBytes;
@@ -45,8 +47,8 @@ export function ableBackend(): StorageBackend {
           for (const resume of waiting.splice(0)) resume();
         };
         const bytes = await memory
-          .get(key, { ifMatch: etag })
-          .then(({ body }) => body.bytes())
+          .get(key, { ifMatch: version.etag })
+          .then(async ({ body }) => (await body.bytes()).slice(start, end))
           .catch(() => undefined);
         if (bytes === undefined) {
           release();
@@ -124,7 +126,9 @@ async function sendParts(
   for (let start = 0, number = 1; start === 0 || start < body.sizeBytes; start += PART_BYTES, number++) {
     throwIfAborted(signal, "put", key, "memory");
     const end = Math.min(start + PART_BYTES, body.sizeBytes);
-    const bytes = new Uint8Array(await collectBytes(body.open({ start, end })));
+    const part = await options.readPart?.({ start, end });
+    const bytes = new Uint8Array(part?.bytes ?? (await collectBytes(body.open({ start, end }))));
+    part?.release();
     check.update(bytes);
     chunks.push(bytes);
     const md5 = createHash("md5").update(bytes).digest("hex");

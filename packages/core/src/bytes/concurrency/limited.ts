@@ -126,6 +126,8 @@ export function limited(inner: StorageBackend, options: LimitOptions = {}): Stor
           run("put", key, options.signal, (slot) =>
             resumableUploads.upload(key, replayableSource(body, slot), {
               ...options,
+              // A part may wait for memory that another upload releases, which may wait for a place.
+              readPart: options.readPart && lending(options.readPart, slot),
               async onState(state) {
                 slot.idle();
                 await options.onState(state);
@@ -182,6 +184,18 @@ function countedSource(body: PutBody, slot: Slot): PutBody {
 
 function replayableSource(body: ReplayableBody, slot: Slot): ReplayableBody {
   return { sizeBytes: body.sizeBytes, open: (range) => whileIdle(openReplayable(body, range), slot) };
+}
+
+/** The same function, which lends the place while it runs. */
+function lending<A, R>(run: (argument: A) => Promise<R>, slot: Slot): (argument: A) => Promise<R> {
+  return async (argument) => {
+    slot.idle();
+    try {
+      return await run(argument);
+    } finally {
+      slot.resume();
+    }
+  };
 }
 
 /** Yields the items of `source`, and lends the place while waiting for one. */
