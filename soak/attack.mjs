@@ -1,4 +1,5 @@
 // Attacks what the documentation promises, and prints one table: for each check the number of trials and of violations.
+// Set PARQUETRY_PYTHON to a Python with pandas, pyarrow and DuckDB for the part `engines`.
 // Usage: `pnpm soak:attack [--minutes 1] [--only sql,kills] [--seed 1] [--write]`
 // `--minutes` is shared by the parts. `--write` puts the table into docs/guarantees.md. The exit code is 1 when a check has a
 // violation or no trial.

@@ -1,4 +1,4 @@
-// The long-running proofs of tables. `pnpm soak:tables` runs all parts; `pnpm soak:tables fuzz kills football` runs some.
+// The long-running proofs of tables. `pnpm soak:tables` runs all parts; `pnpm soak:tables fuzz kills model football` runs some.
 // Set PARQUETRY_PYTHON to a Python with pyarrow to include its files. The football data must be next to the checkout.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -18,9 +18,17 @@ const PARTS = {
     );
     return result.hangs.length + result.deaths.length + other.length === 0;
   },
-  /** Kills writers 200 times while a reader runs, and lets eight writers race for 50 rounds, on disk and on S3. */
+  /**
+   * Kills writers 200 times while a reader runs, and lets eight writers race for 50 rounds, on disk and on S3; PARQUETRY_KILLS and
+   * PARQUETRY_ROUNDS change the numbers.
+   */
   async kills() {
-    return vitest("test/killed-writers.test.ts", { PARQUETRY_KILLS: "200", PARQUETRY_ROUNDS: "50" });
+    const { PARQUETRY_KILLS = "200", PARQUETRY_ROUNDS = "50" } = process.env;
+    return vitest("test/killed-writers.test.ts", { PARQUETRY_KILLS, PARQUETRY_ROUNDS });
+  },
+  /** Tries the orders of steps too that the model in CI leaves out, since they can make no difference. */
+  async model() {
+    return vitest("test/commit-model.test.ts", { PARQUETRY_SCHEDULES: "all" });
   },
   /** Takes every year of every football table through every store. */
   async football() {

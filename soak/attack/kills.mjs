@@ -1,23 +1,16 @@
 // Writers are killed at random instants while others read the partition that they replace: by readIndex, by SQL and, as an engine
 // that knows no manifests, by the names of the files. Then the next writer has to leave nothing behind.
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLocalBackend } from "../../packages/backend-local/dist/index.js";
 import { createS3Backend } from "../../packages/backend-s3/dist/index.js";
-import { isStorageError, partition, Storage } from "../../packages/core/dist/index.js";
+import { isStorageError, Storage } from "../../packages/core/dist/index.js";
 import { openQuery } from "../../packages/query/dist/index.js";
 import { startS3Server } from "../../packages/testkit/dist/s3-server.js";
 import { randomFrom } from "./support/random.mjs";
-
-const ENTITY = "raw/games";
-const FOLDER = "raw/games/year=2024";
-const PLACE = partition({ year: 2024 });
-/** Rows of one version: enough to detect a part of them. */
-const ROWS = 50;
-const PACKAGES = new URL("../../packages/", import.meta.url).href;
+import { ENTITY, FOLDER, PLACE, ROWS, startWriter, versionRows } from "./support/writer.mjs";
 
 /** @returns {Promise<object[]>} the checks, on a disk and on S3. */
 export async function run({ seconds, seed }) {
@@ -141,8 +134,6 @@ async function attack(name, place, cacheDirectory, seconds, random, seed) {
   return [own, sql, plain, tidy];
 }
 
-const versionRows = (version) => Array.from({ length: ROWS }, () => ({ version }));
-
 /** Returns the rows of each version in the files that engines do not ignore, or undefined if one vanished while it was read. */
 async function plainVersions(storage) {
   const counts = new Map();
@@ -169,26 +160,4 @@ function bytesLeft(root) {
     const stats = statSync(join(root, name), { throwIfNoEntry: false });
     return sum + (stats?.isFile() ? stats.size : 0);
   }, 0);
-}
-
-function startWriter(source, first) {
-  const at = (name) => JSON.stringify(`${PACKAGES}${name}/dist/index.js`);
-  const program = `
-    import { createLocalBackend } from ${at("backend-local")};
-    import { createS3Backend } from ${at("backend-s3")};
-    import { Storage, partition } from ${at("core")};
-    const storage = new Storage(await ${source});
-    process.stdout.write("ready");
-    for (let version = ${first}; ; version++) {
-      const rows = Array.from({ length: ${ROWS} }, () => ({ version }));
-      await storage.write(${JSON.stringify(ENTITY)}, rows, partition({ year: 2024 }), { onConflict: "retry" });
-    }`;
-  const writer = spawn(process.execPath, ["--input-type=module", "-e", program], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  // If a check fails unexpectedly, the writer must not outlive this process.
-  const stop = () => writer.kill("SIGKILL");
-  process.once("exit", stop);
-  writer.once("exit", () => process.removeListener("exit", stop));
-  return writer;
 }

@@ -7,7 +7,7 @@ import { isLockName, isTemporaryName, isToken, OWN_NAME_PREFIX } from "./local-n
 
 /** The age from which an empty lock is abandoned, in milliseconds. Its holder was killed while it released it. */
 const EMPTY_LOCK_AGE_MS = 60_000;
-/** Folders that a backend remembers, so that it reads each only once. */
+/** Folders that a backend remembers, so that it reads each only when there is a reason. */
 const MAX_REMEMBERED = 100_000;
 
 /** A file or a folder that a killed process left. */
@@ -86,7 +86,7 @@ export async function sweepFolder(folder: string): Promise<readonly Leftover[]> 
   return removed;
 }
 
-/** Sweeps each folder once: before the first put into it, and where a listing has seen names of ours. */
+/** Sweeps each folder before the first put into it, and again where a listing has seen names of ours since. */
 export class Sweeper {
   readonly #swept = new Set<string>();
   readonly #seen = new Set<string>();
@@ -96,12 +96,12 @@ export class Sweeper {
     if (this.#seen.size < MAX_REMEMBERED) this.#seen.add(folder);
   }
 
-  /** Sweeps a folder unless it was swept before. A failure is left to the put, or to the command that looks for leftovers. */
-  async once(folder: string): Promise<void> {
-    if (this.#swept.has(folder)) return;
+  /** Sweeps a folder unless it was swept before and no listing has seen anything since. A failure is left to the put, or to the command that looks for leftovers. */
+  async beforePut(folder: string): Promise<void> {
+    const isNoted = this.#seen.delete(folder);
+    if (this.#swept.has(folder) && !isNoted) return;
     if (this.#swept.size >= MAX_REMEMBERED) this.#swept.clear();
     this.#swept.add(folder);
-    this.#seen.delete(folder);
     await sweepFolder(folder).catch(() => {});
   }
 

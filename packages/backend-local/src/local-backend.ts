@@ -143,7 +143,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
     put: (key, body, options = {}) =>
       onFile("put", key, options.signal, async (path) => {
         await dataRoot.check("put", key);
-        return atomicWrite(root, path, key, body, options, (folder) => sweeper.once(folder));
+        return atomicWrite(root, path, key, body, options, (folder) => sweeper.beforePut(folder));
       }),
 
     async *list(options = {}): AsyncGenerator<ListPage> {
@@ -195,7 +195,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
         try {
           return await onFile("copy", to, options.signal, async (path) => {
             await dataRoot.check("copy", to);
-            return atomicWrite(root, path, to, body, options, (folder) => sweeper.once(folder));
+            return atomicWrite(root, path, to, body, options, (folder) => sweeper.beforePut(folder));
           });
         } finally {
           await body.cancel();

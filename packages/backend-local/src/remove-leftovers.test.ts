@@ -102,6 +102,16 @@ describe("what killed processes left", () => {
     expect(await ownNames(root)).toEqual([]);
   });
 
+  it("is removed again by a backend that has put into the folder before, after a listing", async () => {
+    const backend = await createLocalBackend({ root });
+    await put(backend, "a/b/data");
+    await write(at("a", "b", `.parquetry-${DEAD}.${RANDOM}.tmp`));
+    for await (const _ of backend.list({ prefix: parseKey("a/b") }));
+    await put(backend, "a/b/data");
+    expect(await ownNames(root)).toEqual([]);
+    await backend.close();
+  });
+
   it("is removed where a listing came across it, without another walk", async () => {
     await killed(KILLED_IN_A_PUT);
     await mkdir(at("c"));

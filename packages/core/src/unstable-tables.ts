@@ -24,6 +24,7 @@ export {
   looksLikeData,
   MANIFEST_NAME,
   openCsvFile,
+  publishedName,
 } from "./table/data-file.ts";
 export { listEntities, unknownEntity } from "./table/entities.ts";
 export {

@@ -114,6 +114,25 @@ describe.each(Object.entries(BACKENDS))("on %s", (_, open) => {
       expect((await storage.readIndex(ENTITY)).map((row) => row["a"])).toEqual([2]);
     });
 
+    it("removes a replaced file of ours from a copy of its folder, where it has another ETag, and no other of its name", async () => {
+      const file = `${ENTITY}/year=2024/part-0.parquet`;
+      await storage.write(ENTITY, [{ a: 1 }], p2024);
+      const { body } = await storage.backend.get(parseKey(file));
+      const replaced = await body.bytes();
+      await storage.write(ENTITY, [{ a: 2 }], p2024);
+      const other = replaced.map((byte) => byte ^ 1);
+      await put(file, other);
+      const strays = [{ path: file, bytes: other.byteLength }];
+      expect(await storage.repair(ENTITY)).toMatchObject({ removed: [], strays });
+      await put(file, replaced);
+      expect((await storage.inspect(ENTITY)).strays).toEqual([]);
+      expect(await storage.repair(ENTITY)).toMatchObject({ removed: strays, strays: [] });
+      await put(file, replaced);
+      await storage.write(ENTITY, [{ a: 3 }], p2024, { overwrite: false });
+      expect(await storage.exists(file)).toBe(false);
+      expect((await storage.readIndex(ENTITY)).map((row) => row["a"]).sort()).toEqual([2, 3]);
+    });
+
     it("adds the manifest of a killed first write, and names partitions that it cannot repair", async () => {
       await storage.write(ENTITY, [{ a: 1 }], p2024);
       await storage.delete([`${ENTITY}/year=2024/_manifest.json`]);

@@ -167,7 +167,8 @@ async function commitByManifest(
     bytes: data.sizeBytes,
     sha256: data.sha256,
   };
-  const manifest = render(draft, file === undefined ? kept : [...kept, file], { earlier, stale, writeId });
+  const replaced = describeReplaced(state, stale);
+  const manifest = render(draft, file === undefined ? kept : [...kept, file], { earlier, replaced, writeId });
   try {
     await putManifest(backend, prefix, manifest, state.manifestInfo, signal);
   } catch (error) {
@@ -323,18 +324,27 @@ function render(
   files: readonly ManifestFile[],
   facts: {
     readonly earlier?: readonly ManifestField[] | undefined;
-    readonly stale?: readonly DataFile[];
+    readonly replaced?: readonly ReplacedFile[];
     readonly writeId?: string;
   } = {},
 ): RenderedManifest {
-  const { earlier, stale = [], writeId = newWriteId() } = facts;
+  const { earlier, replaced = [], writeId = newWriteId() } = facts;
   const fields = given ?? manifestFields(columns, earlier);
-  const replaced = stale
-    .filter(({ name }) => !isOwnFile(name))
-    .map(({ name, info }): ReplacedFile => ({ name, etag: info.etag }));
   const writeTime = new Date();
   const bytes = renderManifest({ entity, fields, files, replaced, madeFrom, writeId, writeTime });
   return { writeId, bytes };
+}
+
+/** Describes the files to delete whose names are not Parquetry's, for a later write to recognise them, also in a copy. */
+function describeReplaced({ manifest }: PartitionState, stale: readonly DataFile[]): readonly ReplacedFile[] {
+  return stale
+    .filter(({ name }) => !isOwnFile(name))
+    .map(({ name, info: { etag } }): ReplacedFile => {
+      const earlier =
+        manifest?.files?.find((file) => file.name === name) ??
+        manifest?.replaced?.find((file) => file.name === name && file.etag === etag);
+      return { name, etag, bytes: earlier?.bytes, sha256: earlier?.sha256 };
+    });
 }
 
 /** Describes the files that a write keeps, for the manifest. Files of other systems are read once for that. */

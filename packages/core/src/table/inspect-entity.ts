@@ -17,6 +17,7 @@ import { unknownEntity } from "./entities.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { isUnreadable } from "./open-partition.ts";
 import { type PartitionFolder, walkPartitions } from "./partition-tree.ts";
+import { recognizeReplaced } from "./recognize-replaced.ts";
 
 /** Partitions that are read concurrently. */
 const INSPECT_CONCURRENCY = 16;
@@ -172,7 +173,8 @@ async function factsOf(
   try {
     if (folder.manifest !== undefined) {
       const { body } = await backend.get(folder.manifest.key, { signal: options.signal });
-      manifest = parseManifest(await body.bytes(), folder.manifest.key);
+      const stored = parseManifest(await body.bytes(), folder.manifest.key);
+      manifest = await recognizeReplaced(backend, folder.files, stored, options);
     }
     committed = committedFiles(folder, manifest);
   } catch (error) {

@@ -25,6 +25,10 @@ export interface ReplacedFile {
   readonly name: string;
   /** The ETag of the replaced version. */
   readonly etag: string;
+  /** Its size in bytes, if an earlier manifest listed it. */
+  readonly bytes?: number | undefined;
+  /** Its SHA-256 in hex, if an earlier manifest listed it. */
+  readonly sha256?: string | undefined;
 }
 
 /** The files of another entity from which a partition was made. */
@@ -91,7 +95,16 @@ const manifestShape: z.ZodType<Manifest> = z.looseObject({
       }),
     )
     .optional(),
-  replaced: z.array(z.looseObject({ name: z.string(), etag: z.string() })).optional(),
+  replaced: z
+    .array(
+      z.looseObject({
+        name: z.string(),
+        etag: z.string(),
+        bytes: z.number().optional(),
+        sha256: z.string().optional(),
+      }),
+    )
+    .optional(),
   made_from: z.looseObject({ entity: z.string(), version: z.string() }).optional(),
 });
 

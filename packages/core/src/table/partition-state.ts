@@ -6,6 +6,7 @@ import { committedFiles, isOwnFile } from "./committed-files.ts";
 import type { DataFile } from "./data-file.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { listPartitionFolder } from "./partition-tree.ts";
+import { recognizeReplaced } from "./recognize-replaced.ts";
 
 /** The content of a partition's folder before a write. */
 export interface PartitionState {
@@ -72,7 +73,8 @@ export async function readPartitionState(
     try {
       const { key, etag } = folder.manifest;
       const { info, body } = await backend.get(key, { ifMatch: etag, signal });
-      const manifest = parseManifest(await body.bytes(), key);
+      const stored = parseManifest(await body.bytes(), key);
+      const manifest = await recognizeReplaced(backend, files, stored, { signal });
       const kind = manifest.files === undefined ? "foreign" : "committed";
       const committed = (): readonly DataFile[] => committedFiles(folder, manifest);
       // A directory is listed name by name, so the manifest can be newer than the names: it then names a file that the

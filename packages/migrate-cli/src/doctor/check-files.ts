@@ -30,7 +30,7 @@ interface Ranked {
 
 /**
  * Checks the files of the partitions of a tree: empty and truncated data files, manifests that are not Parquetry's, data files that
- * no query reads, and files that stop other engines. It lists the tree once, and reads the ends of up to {@link MAX_ENDS_READ}
+ * no query reads, files that writers have not published, and files that stop other engines. It lists the tree once, and reads the ends of up to {@link MAX_ENDS_READ}
  * Parquet files, and as many manifests.
  *
  * @throws StorageError if the tree cannot be listed.
@@ -39,12 +39,15 @@ export async function checkFiles(
   backend: StorageBackend,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<readonly Check[]> {
-  const { dataFormat, looksLikeData, parseManifest } = await import("@parquetry/core/unstable/tables");
+  const { dataFormat, looksLikeData, parseManifest, publishedName } = await import(
+    "@parquetry/core/unstable/tables"
+  );
   const { judge } = compileSelection();
   const damaged = new NamedCount();
   const manifests = new NamedCount();
   const obstacles = new NamedCount();
   const strays = new NamedCount();
+  const unpublished = new NamedCount();
   let records: Ranked[] = [];
   let sample: Ranked[] = [];
   let dataFiles = 0;
@@ -58,6 +61,7 @@ export async function checkFiles(
       records.push({ info, rank: hashKey(info.key) });
       if (records.length >= 2 * MAX_ENDS_READ) records = first(records);
     }
+    if (publishedName(name) !== undefined) unpublished.add(info.key);
     if (isHidden(name)) continue;
     const format = dataFormat(name);
     if (format === undefined) {
@@ -128,6 +132,12 @@ export async function checkFiles(
       detail: foreign.describe("cannot be read as a manifest of Parquetry"),
       remedy: `Queries of their partitions fail. Move them away (${backend.name === "local" ? "mv" : "aws s3 mv"} OLD NEW): without a manifest, all data files of a partition are read.`,
     });
+  warn(
+    "partitions: unfinished writes",
+    unpublished,
+    "that other engines do not read, of writers that were killed or are still writing",
+    `Run parquetry repair --from ${quoted(backend.url())} (--dry-run first) when no writer is running: it renames a file whose write was committed, and removes the others.`,
+  );
   warn(
     "partitions: other files",
     obstacles,

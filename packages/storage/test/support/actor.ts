@@ -1,6 +1,24 @@
 import type { StorageBackend } from "@parquetry/core";
 import { abilitiesOf, type ListPage, withAbilities } from "@parquetry/core/backend";
 
+/** What the next step of a program touches. */
+export interface Touch {
+  /** The keys whose objects it creates, changes or removes. */
+  readonly writes: readonly string[];
+  /** The keys whose objects it depends on, or all of a listing. */
+  readonly reads: readonly string[] | "all";
+}
+
+/** Whether the order of two steps makes a difference: one of them writes what the other one reads or writes. */
+export function doConflict(a: Touch, b: Touch): boolean {
+  const affects = ({ writes }: Touch, other: Touch): boolean =>
+    writes.some((key) => other.reads === "all" || other.reads.includes(key) || other.writes.includes(key));
+  return affects(a, b) || affects(b, a);
+}
+
+const reading = (...reads: string[]): Touch => ({ reads, writes: [] });
+const writing = (...writes: string[]): Touch => ({ reads: [], writes });
+
 /** Turns of the event loop in which other branches of a program reach their next step. */
 const QUIET_TURNS = 2;
 /** A program that is neither done nor waits for a step after so many turns never will. */
@@ -13,13 +31,16 @@ const MAX_TURNS = 10_000;
 export class Actor<T> {
   /** The backend that it uses. */
   readonly backend: StorageBackend;
+  /** The store beneath it, which makes no steps. */
+  readonly beneath: StorageBackend;
   /** How many steps it has made. */
   steps = 0;
   /** The result, once it is done. */
   outcome: { readonly value: T } | { readonly error: unknown } | undefined;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: { readonly touch: Touch; readonly go: () => void }[] = [];
 
   constructor(beneath: StorageBackend, run: (backend: StorageBackend) => Promise<T>) {
+    this.beneath = beneath;
     this.backend = this.#stepwise(beneath);
     run(this.backend).then(
       (value) => {
@@ -31,13 +52,19 @@ export class Actor<T> {
     );
   }
 
+  /** Returns what the next step touches, or undefined if the program is done. */
+  async next(): Promise<Touch | undefined> {
+    await this.#settled();
+    return this.#waiting[0]?.touch;
+  }
+
   /** Makes one step, and resolves when the next one is due or the program is done. Returns false if it was done already. */
   async step(): Promise<boolean> {
     await this.#settled();
     const next = this.#waiting.shift();
     if (next === undefined) return false;
     this.steps++;
-    next();
+    next.go();
     await this.#settled();
     return true;
   }
@@ -63,14 +90,14 @@ export class Actor<T> {
     return this.#waiting.length === 0 && this.outcome === undefined;
   }
 
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  #turn(touch: Touch): Promise<void> {
+    return new Promise((go) => this.#waiting.push({ touch, go }));
   }
 
   #stepwise(beneath: StorageBackend): StorageBackend {
-    const turn = (): Promise<void> => this.#turn();
-    const stepped = async <R>(run: () => Promise<R>): Promise<R> => {
-      await turn();
+    const turn = (touch: Touch): Promise<void> => this.#turn(touch);
+    const stepped = async <R>(touch: Touch, run: () => Promise<R>): Promise<R> => {
+      await turn(touch);
       return run();
     };
     const { renames } = abilitiesOf(beneath);
@@ -78,17 +105,18 @@ export class Actor<T> {
       name: beneath.name,
       capabilities: beneath.capabilities,
       url: (key) => beneath.url(key),
-      head: (key, options) => stepped(() => beneath.head(key, options)),
-      get: (key, options) => stepped(() => beneath.get(key, options)),
-      put: (key, body, options) => stepped(() => beneath.put(key, body, options)),
-      copy: (from, to, options) => stepped(() => beneath.copy(from, to, options)),
+      head: (key, options) => stepped(reading(key), () => beneath.head(key, options)),
+      get: (key, options) => stepped(reading(key), () => beneath.get(key, options)),
+      put: (key, body, options) => stepped(writing(key), () => beneath.put(key, body, options)),
+      copy: (from, to, options) =>
+        stepped({ reads: [from], writes: [to] }, () => beneath.copy(from, to, options)),
       async *list(options): AsyncGenerator<ListPage> {
-        await turn();
+        await turn({ reads: "all", writes: [] });
         yield* beneath.list(options);
       },
       async *delete(keys, options) {
         for await (const key of keys) {
-          await turn();
+          await turn(writing(key));
           yield* beneath.delete([key], options);
         }
       },
@@ -98,7 +126,7 @@ export class Actor<T> {
     return withAbilities(backend, {
       renames: {
         async rename(from, to, { removing = [] } = {}) {
-          await stepped(() => renames.rename(from, to));
+          await stepped(writing(from, to), () => renames.rename(from, to));
           for (const key of removing) for await (const _ of backend.delete([key]));
         },
       },

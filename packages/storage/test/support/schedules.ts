@@ -1,5 +1,75 @@
 import type { StorageBackend } from "@parquetry/core";
-import { Actor } from "./actor.ts";
+import { Actor, doConflict, type Touch } from "./actor.ts";
+
+/** `PARQUETRY_SCHEDULES=all` is the long run: also the orders that can make no difference. */
+const ALL = process.env["PARQUETRY_SCHEDULES"] === "all";
+
+/** Two actors, and the order of the steps that they have made. */
+class Schedule<B> {
+  readonly a: Actor<unknown>;
+  readonly b: Actor<B>;
+  readonly order: ("a" | "b")[] = [];
+  #last: Touch | undefined;
+
+  constructor(a: Actor<unknown>, b: Actor<B>) {
+    this.a = a;
+    this.b = b;
+  }
+
+  /** Returns the actors that may make the next step, the first choice first; none if the order is redundant. */
+  async choices(): Promise<readonly ("a" | "b")[]> {
+    const [a, b] = [await this.a.next(), await this.b.next()];
+    if (a === undefined && b === undefined)
+      throw new Error("the actors neither wait for a step nor are done");
+    const last = this.order.at(-1);
+    // If b's last step and a's next one do not affect each other, the same happens when a goes first, which is another schedule.
+    const isRedundant = !ALL && last === "b" && a !== undefined && this.#last && !doConflict(this.#last, a);
+    const choices: ("a" | "b")[] = [];
+    if (b !== undefined) choices.push("b");
+    if (a !== undefined && !isRedundant) choices.push("a");
+    return choices;
+  }
+
+  async step(who: "a" | "b"): Promise<void> {
+    const actor = who === "a" ? this.a : this.b;
+    this.#last = await actor.next();
+    await actor.step();
+    this.order.push(who);
+  }
+}
+
+/**
+ * Yields the schedules of two actors: every order of their steps that can make a difference. Two orders that differ only in
+ * adjacent steps that do not affect each other have the same outcome, and one of them is yielded.
+ *
+ * @param isDone ends a schedule early.
+ */
+async function* everySchedule<B>(
+  open: () => Promise<Schedule<B>>,
+  isDone: (schedule: Schedule<B>) => boolean,
+): AsyncGenerator<Schedule<B>> {
+  /** The choices so far, each with those that were not made yet. */
+  const path: { readonly made: "a" | "b"; readonly left: readonly ("a" | "b")[] }[] = [];
+  for (;;) {
+    const schedule = await open();
+    for (const { made } of path) await schedule.step(made);
+    while (!isDone(schedule)) {
+      const [made, ...left] = await schedule.choices();
+      if (made === undefined) break;
+      path.push({ made, left });
+      await schedule.step(made);
+    }
+    if (isDone(schedule)) yield schedule;
+    for (;;) {
+      const last = path.pop();
+      if (last === undefined) return;
+      const [made, ...left] = last.left;
+      if (made === undefined) continue;
+      path.push({ made, left });
+      break;
+    }
+  }
+}
 
 /** A read concurrent with a write that was stopped after some steps. */
 export interface Reading<R> {
@@ -9,36 +79,20 @@ export interface Reading<R> {
 }
 
 /**
- * Yields every interleaving of a reader's steps with a writer's, with the writer killed after each of its steps. A schedule is
- * the number of the writer's steps before each step of the reader. The writer makes no step after the reader's last one, since
- * a reader that is done cannot tell a dead writer from a slow one.
+ * Yields every order of a reader's and a writer's steps that can make a difference, with the writer killed after each of its steps. The writer makes
+ * no step after the reader's last one, since a reader that is done cannot tell a dead writer from a slow one.
  */
 export async function* everyReading<R>(
   open: () => Promise<StorageBackend>,
   write: (backend: StorageBackend) => Promise<unknown>,
   read: (backend: StorageBackend) => Promise<R>,
 ): AsyncGenerator<Reading<R>> {
-  const rehearsal = new Actor(await open(), write);
-  await rehearsal.finish();
-  const writerSteps = rehearsal.steps;
-  let schedule: number[] = [];
-  for (;;) {
+  const openBoth = async (): Promise<Schedule<R>> => {
     const backend = await open();
-    const writer = new Actor(backend, write);
-    const reader = new Actor(backend, read);
-    const made: number[] = [];
-    while (reader.outcome === undefined) {
-      const target = schedule[made.length] ?? made.at(-1) ?? 0;
-      while (writer.steps < target && (await writer.step()));
-      if (!(await reader.step())) break;
-      made.push(target);
-    }
-    yield { read: await reader.finish(), writerSteps: writer.steps, backend };
-    while ((made.at(-1) ?? 0) >= writerSteps && made.length > 0) made.pop();
-    const last = made.pop();
-    if (last === undefined) return;
-    schedule = [...made, last + 1];
-  }
+    return new Schedule(new Actor(backend, write), new Actor(backend, read));
+  };
+  for await (const { a: writer, b: reader } of everySchedule(openBoth, ({ b }) => b.outcome !== undefined))
+    yield { read: await reader.finish(), writerSteps: writer.steps, backend: reader.beneath };
 }
 
 /** A store after a writer was killed. */
@@ -69,34 +123,18 @@ export interface Race {
   readonly backend: StorageBackend;
 }
 
-/** Yields every interleaving of the steps of two writers. */
+/** Yields every order of the steps of two writers that can make a difference. */
 export async function* everyRace(
   open: () => Promise<StorageBackend>,
   first: (backend: StorageBackend) => Promise<unknown>,
   second: (backend: StorageBackend) => Promise<unknown>,
 ): AsyncGenerator<Race> {
-  let schedule: ("a" | "b")[] = [];
-  for (;;) {
+  const openBoth = async (): Promise<Schedule<unknown>> => {
     const backend = await open();
-    const a = new Actor(backend, first);
-    const b = new Actor(backend, second);
-    const order: ("a" | "b")[] = [];
-    for (;;) {
-      const wanted = schedule[order.length] ?? "a";
-      const other = wanted === "a" ? "b" : "a";
-      const [one, two] = wanted === "a" ? [a, b] : [b, a];
-      if (await one.step()) order.push(wanted);
-      else if (await two.step()) order.push(other);
-      else break;
-    }
-    yield { outcomes: [a.outcome, b.outcome], order: order.join(""), backend };
-    // The last step of a becomes one of b, unless b has no more steps.
-    const bSteps = b.steps;
-    let at = order.lastIndexOf("a");
-    while (at >= 0 && order.slice(0, at).filter((who) => who === "b").length >= bSteps)
-      at = order.lastIndexOf("a", at - 1);
-    if (at < 0) return;
-    schedule = [...order.slice(0, at), "b"];
-    if (at === 0 && order[0] === "b") return;
-  }
+    return new Schedule(new Actor(backend, first), new Actor(backend, second));
+  };
+  const areDone = ({ a, b }: Schedule<unknown>): boolean =>
+    a.outcome !== undefined && b.outcome !== undefined;
+  for await (const { a, b, order } of everySchedule(openBoth, areDone))
+    yield { outcomes: [a.outcome, b.outcome], order: order.join(""), backend: a.beneath };
 }
