@@ -194,11 +194,26 @@ describe("doctor", () => {
 
   it("fails with the remedy", async () => {
     const { exitCode, stdout } = await world.call(["doctor"], { CFB_R2_SECRET_KEY: "wrong" });
-    expect(exitCode).toBe(1);
+    // Nothing in that store could be checked: every other command ends with 2 there.
+    expect(exitCode).toBe(2);
+    expect((await world.call(["plan"], { CFB_R2_SECRET_KEY: "wrong" })).exitCode).toBe(2);
     expect(stdout).toContain("✗ cloud: list");
     expect(stdout).toContain("Check the access key and the secret key");
     expect(stdout).not.toContain("wrong\n");
   });
+});
+
+it.each([
+  [
+    "no server answers",
+    ["--to", "s3://football"],
+    { CFB_S3_ENDPOINT: "http://127.0.0.1:1", CFB_S3_MAX_ATTEMPTS: "1" },
+  ],
+  ["the data root does not exist", ["--from", "no-such-folder"], {}],
+])("doctor ends with 2 where nothing in a store could be checked: %s", async (_, flags, env) => {
+  const { exitCode, stdout } = await world.call(["doctor", ...flags], env);
+  expect(stdout).toContain("✗");
+  expect(exitCode).toBe(2);
 });
 
 describe("cost", () => {

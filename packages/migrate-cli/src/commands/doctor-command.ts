@@ -4,6 +4,7 @@ import { type DoctorSubject, doctor } from "../doctor/doctor.ts";
 import { formatCount, formatCounted } from "../terminal/format-amount.ts";
 import type { TextStyle } from "../terminal/terminal.ts";
 import type { CommandContext } from "./command-context.ts";
+import { EXIT_INCOMPLETE, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import { openSource, openTarget } from "./open-places.ts";
 import type { PlaceFlags } from "./selection-flags.ts";
 
@@ -14,7 +15,7 @@ const MARKS: Readonly<Record<CheckStatus, readonly [string, TextStyle]>> = {
   skip: ["-", "dim"],
 };
 
-/** `parquetry doctor`: checks both ends, then the names. Exit code 1 if a check fails. */
+/** `parquetry doctor`: checks both ends, then the names. Exit code 1 if a check fails, 2 if nothing in a store could be checked. */
 export async function doctorCommand(context: CommandContext, flags: PlaceFlags): Promise<number> {
   const { terminal, interrupt, json, quiet } = context;
   const subjects: DoctorSubject[] = [
@@ -53,7 +54,14 @@ export async function doctorCommand(context: CommandContext, flags: PlaceFlags):
       "No cloud backend is configured, so none was checked. Give one by\n--to r2://bucket or --to s3://bucket.",
     );
   const count = (status: CheckStatus): number => checks.filter((check) => check.status === status).length;
-  const exitCode = count("fail") > 0 ? 1 : 0;
+  const isClosed = ({ name }: DoctorSubject): boolean =>
+    !checks.some(
+      (check) =>
+        check.name.startsWith(`${name}: `) &&
+        check.name !== `${name}: configuration` &&
+        (check.status === "ok" || check.status === "warn"),
+    );
+  const exitCode = count("fail") === 0 ? EXIT_OK : subjects.some(isClosed) ? EXIT_USAGE : EXIT_INCOMPLETE;
   context.emit("summary", {
     exitCode,
     ok: count("ok"),
@@ -64,7 +72,7 @@ export async function doctorCommand(context: CommandContext, flags: PlaceFlags):
   if (!json && !quiet) {
     terminal.print();
     terminal.print(
-      exitCode === 0
+      exitCode === EXIT_OK
         ? `All checks passed${count("warn") > 0 ? `, ${formatCounted(count("warn"), "warning")}` : ""}.`
         : `${count("fail")} of ${checks.length} checks failed.`,
     );

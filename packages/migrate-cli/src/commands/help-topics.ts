@@ -65,7 +65,7 @@ ${ENV_TEMPLATE.trimEnd()}`,
      (--allow-unverified accepts the last). A query, a partition of compact or
      repair, or a check of doctor failed
 2    wrong usage, configuration or SQL, or a store that cannot be reached or
-     opened: nothing was begun
+     opened: nothing was begun, or doctor could check nothing in it
 130  interrupted; run the same command again to continue`,
   },
   {
