@@ -146,8 +146,8 @@ export class FileSchemas {
     }));
   }
 
-  #plainPath({ kind, footerPath, path }: ScanFile): string {
-    return kind === "remote" ? path : this.#scratch.hivePath([], [], footerPath ?? path);
+  #plainPath({ kind, footerPath, path, version }: ScanFile): string {
+    return kind === "remote" ? path : this.#scratch.hivePath([], [], footerPath ?? path, version);
   }
 
   #remember(version: string, signature: string): void {

@@ -35,6 +35,8 @@ export class Scratch {
   /** Each ends with the separator. */
   readonly #roots: readonly string[];
   readonly #made = new Set<string>();
+  /** By the path of a file, its last version, and how many it has had. */
+  readonly #versions = new Map<string, { readonly version: string; readonly generation: number }>();
 
   private constructor(path: string, roots: readonly string[]) {
     this.path = path;
@@ -58,12 +60,22 @@ export class Scratch {
     return join(this.path, "empty", name);
   }
 
-  /** A path to a file below one of the roots that carries the file's partition, with the keys numbered as in `keys`. */
-  hivePath(keys: readonly string[], entries: readonly PartitionEntry[], file: string): string {
+  /**
+   * A path to a file below one of the roots that carries the file's partition, with the keys numbered as in `keys`. A file that was
+   * replaced under the same name gets another path: DuckDB keeps footers by path, and would take that of the earlier file.
+   */
+  hivePath(
+    keys: readonly string[],
+    entries: readonly PartitionEntry[],
+    file: string,
+    version: string,
+  ): string {
     const root = this.#roots.findIndex((candidate) => file.startsWith(candidate));
     const place = this.#roots[root];
     if (place === undefined) throw new Error(`${file} is not below ${this.#roots.join(", ")}`);
-    return this.#withPartition(keys, entries, `root${root}/${slashed(file.slice(place.length))}`);
+    const generation = this.#generationOf(file, version);
+    const target = `root${root}/${slashed(file.slice(place.length))}`;
+    return this.#withPartition(keys, entries, target, generation === 0 ? "" : `v${generation}`);
   }
 
   /** A path to a zero-row file that carries a partition. */
@@ -83,8 +95,26 @@ export class Scratch {
     return readable;
   }
 
-  #withPartition(keys: readonly string[], entries: readonly PartitionEntry[], target: string): string {
+  #generationOf(file: string, version: string): number {
+    const known = this.#versions.get(file);
+    if (known?.version === version) return known.generation;
+    const generation = known === undefined ? 0 : known.generation + 1;
+    this.#versions.set(file, { version, generation });
+    return generation;
+  }
+
+  #withPartition(
+    keys: readonly string[],
+    entries: readonly PartitionEntry[],
+    target: string,
+    variant = "",
+  ): string {
     let path = `${slashed(this.path)}/hive/`;
+    if (variant !== "") {
+      if (!this.#made.has(variant)) makeDirectory(join(this.path, "hive", variant));
+      this.#made.add(variant);
+      path += `${variant}/../`;
+    }
     for (const [key, value] of entries) {
       const segment = `${hiveColumn(keys.indexOf(key))}=${encodeValue(value)}`;
       if (!this.#made.has(segment)) {

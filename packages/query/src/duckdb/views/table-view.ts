@@ -52,13 +52,14 @@ export async function scanView(
     const variable = `parquetry_files_${index}_${i}`;
     const isPlain = first.kind === "remote" || hasColumnLikeKey(table, group);
     const names = isPlain ? [] : table.keys.map(({ name }) => name);
-    const paths = await mapYielding(group.files, ({ kind, entries, path }) =>
+    const paths = await mapYielding(group.files, ({ kind, entries, path, version }) =>
       kind === "remote"
         ? path
         : scratch.hivePath(
             names,
             entries.filter(([key]) => names.includes(key)),
             path,
+            version,
           ),
     );
     files.set(variable, paths);
