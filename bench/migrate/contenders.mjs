@@ -21,8 +21,8 @@ export const LOOP_FILES_AT_LATENCY = 150;
 
 /**
  * The programs that are compared. `copy` is run twice, the second time to find nothing to do. `proves` names what `verify`
- * compares; `forget` is the folder to remove before a verification without the hashes that the copy has recorded. `verifyFully` reads the
- * content of both sides, and `down` copies from the bucket.
+ * compares; `forget` is the folder to remove before a verification without the hashes that the copy has recorded.
+ * `verifyFully` reads the content of both sides, and `down` copies from the bucket.
  */
 export const CONTENDERS = [
   {
