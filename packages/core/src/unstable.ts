@@ -58,3 +58,11 @@ export { suggest } from "./bytes/suggest.ts";
 export { bodyMismatch } from "./bytes/write-errors.ts";
 export { decodeHive, encodeHive, encodeHiveValue, HIVE_NULL } from "./hive/codec.ts";
 export { parsePartitionSegment } from "./hive/partition.ts";
+export {
+  EXACT_DIGITS,
+  exactDate,
+  exactDecimal,
+  exactInteger,
+  exactTimestamp,
+  timestampText,
+} from "./parquet/exact-values.ts";

@@ -215,14 +215,7 @@ describe("values", () => {
   });
 
   it("of DATE beyond what a Date holds are ISO 8601 strings", async () => {
-    const expected = [
-      new Date(0),
-      "+5881580-07-11",
-      "-5877641-06-23",
-      new Date(8.64e15),
-      "+275760-09-14",
-      null,
-    ];
+    const expected = [new Date(0), "infinity", "-5877641-06-23", new Date(8.64e15), "+275760-09-14", null];
     expect(await read("dates")).toEqual(expected.map((d) => ({ d, l: [d] })));
   });
 
@@ -232,9 +225,10 @@ describe("values", () => {
     expect(zero).toEqual({ ms: epoch, us: epoch, ns: epoch, s: { t: epoch } });
     expect(most).toEqual({
       ms: "+292278994-08-17T07:12:55.807Z",
-      us: "+294247-01-10T04:00:54.775807Z",
-      ns: "2262-04-11T23:47:16.854775807Z",
-      s: { t: "+294247-01-10T04:00:54.775807Z" },
+      // DuckDB and PostgreSQL keep infinity in the largest tick.
+      us: "infinity",
+      ns: "infinity",
+      s: { t: "infinity" },
     });
     expect(least).toEqual({
       ms: "-292275055-05-16T16:47:04.192Z",

@@ -35,8 +35,33 @@ describe("result values", () => {
     ["'NaN'::DOUBLE", Number.NaN],
     ["'x'::VARCHAR", "x"],
     ["DATE '2024-02-29'", new Date("2024-02-29T00:00:00Z")],
-    ["TIMESTAMP '2024-01-01 00:00:00.123999'", new Date("2024-01-01T00:00:00.123Z")],
-    ["TIMESTAMP '1969-12-31 23:59:59.999999'", new Date(-1)],
+    ["TIMESTAMP '2024-01-01 00:00:00.123'", new Date("2024-01-01T00:00:00.123Z")],
+    ["TIMESTAMP '1969-12-31 23:59:59.999'", new Date(-1)],
+    ["TIMESTAMP '2024-01-01 00:00:00.123999'", "2024-01-01T00:00:00.123999Z"],
+    ["TIMESTAMP '1969-12-31 23:59:59.999999'", "1969-12-31T23:59:59.999999Z"],
+    ["TIMESTAMP '290000-01-01 00:00:00'", "+290000-01-01T00:00:00.000Z"],
+    ["TIMESTAMPTZ '290000-01-01 00:00:00.5+00'", "+290000-01-01T00:00:00.500Z"],
+    ["'1600-01-01 00:00:00'::TIMESTAMP_S", new Date("1600-01-01T00:00:00Z")],
+    ["DATE '290000-01-01'", "+290000-01-01"],
+    ["DATE '-infinity'", "-infinity"],
+    ["TIMESTAMPTZ '-infinity'", "-infinity"],
+    ["(2::BIGINT ** 60)::DECIMAL(38, 0)", 2n ** 60n],
+    ["12::DECIMAL(38, 0)", 12],
+    ["12.5::DECIMAL(38, 2)", "12.50"],
+    ["sum(x) FROM (VALUES (0.1::DECIMAL(9, 2)), (0.2)) t(x)", "0.30"],
+    ["-0.0000000000000000000000000000000001::DECIMAL(38, 34)", `-0.${"0".repeat(33)}1`],
+    ["-0.5::DECIMAL(3, 2)", -0.5],
+    ["['12345678901234567890.12'::DECIMAL(22, 2)]", ["12345678901234567890.12"]],
+    ["'A longer text: ' || 'é🏈'", "A longer text: é🏈"],
+    ["'é🏈'", "é🏈"],
+    ["'a'::ENUM('b', 'a')", "a"],
+    ["[[1, 2], NULL, []]", [[1, 2], null, []]],
+    ["[{'a': 'x'}, NULL]", [{ a: "x" }, null]],
+    ["[1, 2]::INTEGER[2]", [1, 2]],
+    ["MAP {[1]: 'a'}", [{ key: [1], value: "a" }]],
+    ["union_value(a := 5::BIGINT)", 5],
+    ["'101'::BIT", "101"],
+    ["INTERVAL 90 MINUTE", "01:30:00"],
     ["TIMESTAMPTZ '2024-01-01 00:00:00+02'", new Date("2023-12-31T22:00:00Z")],
     ["TIMESTAMP 'infinity'", "infinity"],
     ["[1, NULL]", [1, null]],
@@ -61,6 +86,17 @@ describe("result values", () => {
         b: "2024-01-01T00:00:00.123456Z",
         c: "2024-01-01T00:00:00.000000001",
       },
+    ]);
+  });
+
+  it("drops the digits below the millisecond on request, towards the past", async () => {
+    const { rows } = await db.sql(
+      "SELECT TIMESTAMP '1969-12-31 23:59:59.999999' AS a, '2024-01-01 00:00:00.000000001'::TIMESTAMP_NS AS b, TIMESTAMP '290000-01-01' AS c",
+      [],
+      { timestamps: "date" },
+    );
+    expect(rows).toEqual([
+      { a: new Date(-1), b: new Date("2024-01-01T00:00:00Z"), c: "+290000-01-01T00:00:00.000Z" },
     ]);
   });
 

@@ -1,4 +1,8 @@
-/** A row: column names to values. Missing columns and `undefined` mean null. */
+/**
+ * A row: column names to values. Missing columns and `undefined` mean null. A value that is read has the JavaScript type that holds it
+ * exactly, else it is a bigint or a string with all of its digits; `QueryResult` of `@parquetry/query` lists the types, which SQL,
+ * `readIndex` and `readParquet` share.
+ */
 export type Row = Record<string, unknown>;
 
 /**

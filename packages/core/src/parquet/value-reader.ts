@@ -1,16 +1,11 @@
 import type { ParquetParsers, SchemaElement, SchemaTree } from "hyparquet";
 import { StorageError } from "../bytes/storage-error.ts";
 import { decoderName, isDecimal, isPlainList, timeUnit } from "./decoder-schema.ts";
+import { exactDate, exactDecimal, exactInteger, exactTimestamp } from "./exact-values.ts";
 import { kindOf, listElement } from "./footer-type.ts";
 
-/** Decimals of at most this many digits are returned as numbers: a double holds them exactly. */
-const EXACT_DIGITS = 15;
 /** A limit for the time of reading a decimal, far above the 32 bytes of the widest ones. */
 const MAX_DECIMAL_BYTES = 1024;
-const DAY_MS = 86_400_000n;
-/** The calendar repeats itself after 400 years. */
-const CYCLE_YEARS = 400n;
-const CYCLE_MS = 146_097n * DAY_MS;
 
 /** Converts a value that hyparquet returns to the value in a row. */
 export type ReadValue = (value: unknown) => unknown;
@@ -22,9 +17,11 @@ export type ReadValue = (value: unknown) => unknown;
  * | Parquet | rows |
  * | --- | --- |
  * | integers, signed or not | number if exact, else bigint |
- * | DECIMAL of up to 15 digits | number; of more digits a string: `"12345678901234567.89"` |
- * | DATE | Date, at midnight UTC; beyond what a Date holds an ISO 8601 string: `"+290000-01-01"` |
- * | TIMESTAMP, INT96 | Date if it holds the value exactly, else an ISO 8601 string with all digits |
+ * | DECIMAL without a scale | as integers |
+ * | DECIMAL(p, s) with p up to 15 | number |
+ * | DECIMAL(p, s) with p above 15 | string with every digit: `"12345678901234567.89"` |
+ * | DATE | Date, at midnight UTC; beyond what a Date holds an ISO 8601 string: `"+290000-01-01"`, `"infinity"` |
+ * | TIMESTAMP, INT96 | Date if it holds the value exactly, else an ISO 8601 string with all digits: `"2024-01-01T00:00:00.123456Z"`, `"infinity"` |
  * | TIME | string: `"23:59:59.000001"` |
  * | UUID, STRING, ENUM | string |
  * | JSON | the value; rows with the same JSON may share one object |
@@ -128,10 +125,7 @@ function leafReader(element: SchemaElement): ReadValue | undefined {
 }
 
 function decimalReader({ precision = 0, scale = 0 }: SchemaElement): ReadValue {
-  if (scale === 0) return (value) => toJs(unscaled(value));
-  if (precision > EXACT_DIGITS) return (value) => decimalText(unscaled(value), scale);
-  // Parsing the decimal finds the nearest double; multiplying by 0.01 may not.
-  return (value) => Number(decimalText(unscaled(value), scale));
+  return (value) => exactDecimal(unscaled(value), precision, scale);
 }
 
 function integer(value: unknown): bigint {
@@ -146,16 +140,16 @@ function unscaled(value: unknown): bigint {
   return BigInt.asIntN(value.byteLength * 8, BigInt(`0x${Buffer.from(value).toString("hex")}`));
 }
 
-function decimalText(value: bigint, scale: number): string {
-  const digits = String(value < 0n ? -value : value).padStart(scale + 1, "0");
-  return `${value < 0n ? "-" : ""}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
-}
-
 function timeText(value: bigint, digits: number): string {
   const unit = 10n ** BigInt(digits);
   const seconds = value / unit;
   const two = (part: bigint): string => String(part).padStart(2, "0");
-  const fraction = value % unit === 0n ? "" : `.${String(value % unit).padStart(digits, "0")}`;
+  const fraction =
+    value % unit === 0n
+      ? ""
+      : `.${String(value % unit)
+          .padStart(digits, "0")
+          .replace(/0+$/, "")}`;
   return `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}${fraction}`;
 }
 
@@ -167,11 +161,8 @@ const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
  */
 export const PARSERS: Partial<ParquetParsers> = {
   stringFromBytes: (bytes) => bytes && UTF8.decode(bytes),
-  dateFromDays: (days) => {
-    if (days === undefined || days === null) return null;
-    const millis = BigInt(days) * DAY_MS;
-    return dateOf(millis) ?? isoText(millis).slice(0, -"T00:00:00.000Z".length);
-  },
+  // hyparquet passes undefined for null inside lists, against its own types.
+  dateFromDays: (days) => (days === undefined || days === null ? null : exactDate(BigInt(days))),
   timestampFromMilliseconds: (millis) => timestamp(millis, 0),
   timestampFromMicroseconds: (micros) => timestamp(micros, 3),
   timestampFromNanoseconds: (nanos) => timestamp(nanos, 6),
@@ -179,46 +170,14 @@ export const PARSERS: Partial<ParquetParsers> = {
   geographyFromBytes: (bytes) => bytes,
 };
 
-/** Returns a timestamp with `digits` decimal digits below the millisecond. */
 function timestamp(value: bigint | undefined | null, digits: number): Date | string | null {
-  // hyparquet passes undefined for null inside lists, against its own types.
-  if (value === undefined || value === null) return null;
-  const ticks = BigInt(value);
-  const unit = 10n ** BigInt(digits);
-  const millis = floorDiv(ticks, unit);
-  const rest = ticks - millis * unit;
-  const date = dateOf(millis);
-  if (date !== undefined && rest === 0n) return date;
-  const text = isoText(millis);
-  return rest === 0n ? text : text.replace("Z", `${String(rest).padStart(digits, "0")}Z`);
-}
-
-function dateOf(millis: bigint): Date | undefined {
-  const date = new Date(Number(millis));
-  return Number.isNaN(date.getTime()) ? undefined : date;
-}
-
-/** Returns ISO 8601 as `toISOString` does, also for years beyond what a Date holds. */
-function isoText(millis: bigint): string {
-  const near = dateOf(millis);
-  if (near !== undefined) return near.toISOString();
-  const cycles = floorDiv(millis, CYCLE_MS);
-  const date = new Date(Number(millis - cycles * CYCLE_MS));
-  const year = BigInt(date.getUTCFullYear()) + cycles * CYCLE_YEARS;
-  const digits = String(year < 0n ? -year : year).padStart(6, "0");
-  return `${year < 0n ? "-" : "+"}${digits}${date.toISOString().slice(4)}`;
-}
-
-function floorDiv(value: bigint, divisor: bigint): bigint {
-  return value / divisor - (value % divisor < 0n ? 1n : 0n);
+  return value === undefined || value === null ? null : exactTimestamp(BigInt(value), digits);
 }
 
 /** Returns values that hyparquet reads exactly, with safe bigints as numbers. */
 export function toJs(value: unknown): unknown {
   if (value === undefined || value === null) return null;
-  if (typeof value === "bigint") {
-    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
-  }
+  if (typeof value === "bigint") return exactInteger(value);
   if (Array.isArray(value)) return value.map(toJs);
   return value;
 }

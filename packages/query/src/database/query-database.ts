@@ -1,7 +1,7 @@
 import { rm, stat } from "node:fs/promises";
 import type { Key, Row, Storage } from "@parquetry/core";
 import { abilitiesOf, type ObjectInfo } from "@parquetry/core/backend";
-import { checkOptions, invalid } from "@parquetry/core/unstable";
+import { checkOptions, invalid, yieldIfDue } from "@parquetry/core/unstable";
 import { looksLikeData } from "@parquetry/core/unstable/tables";
 import { type CompactContext, compactEntity } from "../compact/compact-entity.ts";
 import { COMPACT_OPTIONS, type CompactionReport, type CompactOptions } from "../compact/compact-options.ts";
@@ -126,12 +126,15 @@ export class QueryDatabase implements AsyncDisposable {
   ): Promise<ColumnarResult> {
     const started = performance.now();
     const { result, stats } = await this.#run("columns", text, parameters, options);
-    const values = result.columns.map((): unknown[] => []);
+    const parts = result.columns.map((): (readonly unknown[])[] => []);
     for await (const batch of limitedBatches(result, options)) {
-      for (const [c, own] of values.entries()) for (const value of batch.values[c] ?? []) own.push(value);
+      for (const [c, own] of parts.entries()) own.push(batch.values[c] ?? []);
     }
     const data: Record<string, readonly unknown[]> = {};
-    for (const [c, { name }] of result.columns.entries()) setField(data, name, values[c]);
+    for (const [c, { name }] of result.columns.entries()) {
+      setField(data, name, ([] as unknown[]).concat(...(parts[c] ?? [])));
+      await yieldIfDue();
+    }
     return { data, columns: result.columns, stats: { ...stats, totalMs: performance.now() - started } };
   }
 

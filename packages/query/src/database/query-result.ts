@@ -15,18 +15,18 @@ export interface QueryStats extends QueryExplanation {
 }
 
 /**
- * The result of a query. Values are, by SQL type:
+ * The result of a query. A value is the same as in `readIndex` and `readParquet`. By SQL type:
  *
  * | SQL | JavaScript |
  * | --- | --- |
  * | BOOLEAN | boolean |
  * | integers up to HUGEINT | number where safe, else bigint |
  * | FLOAT, DOUBLE | number |
- * | DECIMAL | number up to 15 digits, which a number preserves, else a string with every digit |
+ * | DECIMAL | as an integer if its scale is 0; else by its type a number up to 15 digits, and a string with every digit above: `sum(price)` has 38, `sum(price)::DOUBLE` is a number |
  * | VARCHAR, ENUM, UUID, JSON, TIME, INTERVAL, BIT | string |
- * | DATE, TIMESTAMP, TIMESTAMPTZ | Date in UTC, without the digits below the millisecond; with `timestamps: "text"` an ISO string with every digit; `"infinity"` as a string |
+ * | DATE, TIMESTAMP, TIMESTAMPTZ | Date in UTC if it holds the value exactly, else an ISO 8601 string with every digit: `"2024-01-01T00:00:00.123456Z"`, `"+290000-01-01"`, `"infinity"`; the option `timestamps` chooses one of them for all |
  * | BLOB | Uint8Array |
- * | LIST, ARRAY | array |
+ * | LIST, ARRAY | array; rows with equal lists may share one |
  * | STRUCT | object |
  * | MAP | array of `{ key, value }` |
  * | NULL | null |

@@ -1,5 +1,5 @@
 import { isStorageError, StorageError } from "@parquetry/core";
-import type { ColumnBatch, DuckDbResult } from "./duckdb.ts";
+import type { DuckDbResult } from "./duckdb.ts";
 import { interrupted } from "./interruptible.ts";
 
 /** The longest time that a timer of Node can wait. */
@@ -69,8 +69,7 @@ export async function untilDeadline<T>(
 
 /** A result whose rows must be converted before a deadline. */
 export function resultUntilDeadline(result: DuckDbResult, deadline: Deadline): DuckDbResult {
-  async function* batches(): AsyncGenerator<ColumnBatch> {
-    const all = result.batches();
+  async function* inTime<T>(all: AsyncGenerator<T>): AsyncGenerator<T> {
     try {
       for (;;) {
         const next = await untilDeadline(deadline, () => all.next());
@@ -84,5 +83,11 @@ export function resultUntilDeadline(result: DuckDbResult, deadline: Deadline): D
     }
   }
   const { columns, rowCount } = result;
-  return { columns, rowCount, batches, close: () => result.close() };
+  return {
+    columns,
+    rowCount,
+    batches: () => inTime(result.batches()),
+    rawBatches: () => inTime(result.rawBatches()),
+    close: () => result.close(),
+  };
 }

@@ -3,6 +3,7 @@ import type { ScanFile } from "../files/scan-file.ts";
 import type { QueryParameters } from "../statement/query-parameters.ts";
 import type { Statement } from "../statement/statement.ts";
 import type { DuckDbProblem } from "./duckdb-error.ts";
+import type { RawBatch } from "./results/raw-column.ts";
 import type { CandidateTable, FileGroup, QueryColumn, ScanTable } from "./views/scan-table.ts";
 
 /** The result of choosing partitions. */
@@ -23,7 +24,11 @@ export type PruneResult =
 
 /** How the values of a result become JavaScript. */
 export interface ResultOptions {
-  /** `date` (default): timestamps are Dates, without the digits below the millisecond. `text`: ISO strings with every digit. */
+  /**
+   * Default: a timestamp is a Date if that holds it exactly, else an ISO 8601 string in UTC with every digit, as in `readIndex`.
+   * `date`: a Date without the digits below the millisecond. `text`: an ISO 8601 string with every digit; without a time zone it has
+   * no `Z`. Timestamps beyond what a Date holds are strings in any case.
+   */
   readonly timestamps?: "date" | "text" | undefined;
 }
 
@@ -40,6 +45,8 @@ export interface DuckDbResult {
   readonly rowCount: number;
   /** Its rows, in batches. Leaving the loop early frees the result. */
   batches(): AsyncGenerator<ColumnBatch>;
+  /** Its rows as DuckDB has them in memory. */
+  rawBatches(): AsyncGenerator<RawBatch>;
   close(): void;
 }
 

@@ -1,7 +1,6 @@
-import { setImmediate } from "node:timers/promises";
 import type { Key, StorageBackend } from "@parquetry/core";
 import type { ListOptions, ListPage, ObjectInfo } from "@parquetry/core/backend";
-import type { UnreadableEntry } from "@parquetry/core/unstable";
+import { type UnreadableEntry, yieldIfDue } from "@parquetry/core/unstable";
 
 /** A flat listing of more pages than this is given up: the folders below are listed one by one instead. */
 const MAX_FLAT_PAGES = 10;
@@ -85,9 +84,9 @@ export function rememberListings(
       if (onUnreadable === undefined) throw entry.error;
       onUnreadable(entry);
     }
-    for (const [i, page] of found.pages.entries()) {
+    for (const page of found.pages) {
       // Other work runs between the pages of a long listing.
-      if (i > 0) await setImmediate();
+      await yieldIfDue();
       yield page;
     }
   }

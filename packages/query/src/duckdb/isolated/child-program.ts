@@ -1,7 +1,8 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { ColumnBatch, DuckDb, DuckDbResult, RunOptions } from "../duckdb.ts";
+import type { DuckDb, DuckDbResult, RunOptions } from "../duckdb.ts";
 import { openEmbeddedDuckDb } from "../embedded-duckdb.ts";
+import type { RawBatch } from "../results/raw-column.ts";
 import { type Answer, type DuckDbCalls, type Request, toWire } from "./wire.ts";
 
 /** The program of the child process that runs an isolated DuckDB. It answers the calls of its parent. */
@@ -13,7 +14,7 @@ const results = new Map<
   number,
   {
     readonly result: DuckDbResult;
-    readonly batches: AsyncGenerator<ColumnBatch>;
+    readonly batches: AsyncGenerator<RawBatch>;
     /** Interrupts the conversion of its rows. */
     readonly interrupt: () => void;
   }
@@ -42,7 +43,7 @@ const answerers = (signal: AbortSignal): DuckDbCalls => ({
     signal.addEventListener("abort", interrupt, { once: true });
     const result = await opened().run(statement, tables, { ...options, signal: controller.signal });
     const number = ++resultCount;
-    results.set(number, { result, batches: result.batches(), interrupt });
+    results.set(number, { result, batches: result.rawBatches(), interrupt });
     return { result: number, columns: result.columns, rowCount: result.rowCount };
   },
   runToParquet: (statement, tables, options) =>

@@ -2,7 +2,17 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { invalid, type ObjectAccess } from "@parquetry/core/unstable";
 import { bindParameters } from "../../statement/bind-parameters.ts";
-import type { CallOptions, ColumnBatch, DuckDb, DuckDbOptions, DuckDbResult, ResultFile } from "../duckdb.ts";
+import type {
+  CallOptions,
+  ColumnBatch,
+  DuckDb,
+  DuckDbOptions,
+  DuckDbResult,
+  ResultFile,
+  ResultOptions,
+} from "../duckdb.ts";
+import { decodeBatches } from "../results/decode-batches.ts";
+import type { RawBatch } from "../results/raw-column.ts";
 import { DuckDbProcess } from "./duckdb-process.ts";
 import { processLimitBytes } from "./process-memory.ts";
 import type { WireResult } from "./wire.ts";
@@ -110,7 +120,7 @@ class Processes {
 function isolatedResult(
   { result, columns, rowCount }: WireResult,
   process: DuckDbProcess,
-  options: CallOptions,
+  options: ResultOptions & CallOptions,
 ): DuckDbResult {
   let isClosed = false;
   const close = (): void => {
@@ -119,7 +129,7 @@ function isolatedResult(
     // If the process has ended, so has the result.
     process.call("closeResult", [result]).catch(() => {});
   };
-  async function* batches(): AsyncGenerator<ColumnBatch> {
+  async function* rawBatches(): AsyncGenerator<RawBatch> {
     try {
       for (;;) {
         const batch = await process.call("next", [result], options);
@@ -130,5 +140,6 @@ function isolatedResult(
       close();
     }
   }
-  return { columns, rowCount, batches, close };
+  const batches = (): AsyncGenerator<ColumnBatch> => decodeBatches(rawBatches(), options);
+  return { columns, rowCount, batches, rawBatches, close };
 }

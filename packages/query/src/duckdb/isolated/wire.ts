@@ -1,12 +1,13 @@
 import { isStorageError, type StorageErrorOptions } from "@parquetry/core";
-import type { ColumnBatch, DuckDb, DuckDbOptions, DuckDbResult } from "../duckdb.ts";
+import type { DuckDb, DuckDbOptions, DuckDbResult } from "../duckdb.ts";
+import type { RawBatch } from "../results/raw-column.ts";
 
 /** The calls that the child process answers. Everything in them survives a structured clone. */
 export interface DuckDbCalls extends Omit<DuckDb, "run" | "close"> {
   open(options: DuckDbOptions): Promise<void>;
   run(...args: Parameters<DuckDb["run"]>): Promise<WireResult>;
   /** The next batch of a result, or undefined after the last. */
-  next(result: number): Promise<ColumnBatch | undefined>;
+  next(result: number): Promise<RawBatch | undefined>;
   closeResult(result: number): Promise<void>;
 }
 

@@ -1,15 +1,12 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DuckDBConnection, DuckDBMaterializedResult } from "@duckdb/node-api";
 import { StorageError } from "@parquetry/core";
+import { yieldIfDue } from "@parquetry/core/unstable";
 import type { CallOptions, ColumnBatch, DuckDbResult, ResultOptions } from "../duckdb.ts";
 import { interrupted } from "../interruptible.ts";
 import type { QueryColumn } from "../views/scan-table.ts";
-import { resultValue } from "./result-values.ts";
-
-/** The event loop runs at least this often while values are converted, so that a signal can fire. */
-const MAX_BLOCK_MS = 15;
-/** The clock is read after this many values: a value may be a long list. */
-const VALUES_PER_LOOK = 16;
+import { copyChunk } from "./copy-vectors.ts";
+import { decodeBatches } from "./decode-batches.ts";
+import type { RawBatch } from "./raw-column.ts";
 
 /**
  * A finished result of DuckDB, converted chunk by chunk as it is read. The driver's `stream()` is avoided: it ends early without
@@ -41,34 +38,19 @@ export class EmbeddedResult implements DuckDbResult {
     this.#options = options;
   }
 
-  async *batches(): AsyncGenerator<ColumnBatch> {
-    const { signal } = this.#options;
-    const throwIfAborted = (): void => {
-      if (signal?.aborted === true) throw interrupted();
-    };
+  batches(): AsyncGenerator<ColumnBatch> {
+    return decodeBatches(this.rawBatches(), this.#options);
+  }
+
+  async *rawBatches(): AsyncGenerator<RawBatch> {
     try {
-      let turnStarted = performance.now();
-      let untilLook = VALUES_PER_LOOK;
+      const types = this.#result.columnTypes();
       for (let i = 0; i < this.#result.chunkCount; i++) {
-        throwIfAborted();
-        const chunk = this.#result.getChunk(i);
-        const { rowCount } = chunk;
-        const values: unknown[][] = [];
-        for (let c = 0; c < this.columns.length; c++) {
-          const vector = chunk.getColumnVector(c);
-          const column: unknown[] = [];
-          values.push(column);
-          for (let row = 0; row < rowCount; row++) {
-            column.push(resultValue(vector.getItem(row), this.#options));
-            if (--untilLook > 0) continue;
-            untilLook = VALUES_PER_LOOK;
-            if (performance.now() - turnStarted <= MAX_BLOCK_MS) continue;
-            await nextTurn();
-            throwIfAborted();
-            turnStarted = performance.now();
-          }
+        for (const batch of copyChunk(this.#result.getChunk(i), types, this.#options)) {
+          await yieldIfDue();
+          if (this.#options.signal?.aborted === true) throw interrupted();
+          yield batch;
         }
-        yield { rowCount, values };
       }
     } finally {
       this.close();
