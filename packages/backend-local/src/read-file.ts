@@ -2,7 +2,6 @@ import { type BigIntStats, fstatSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { type Key, type ObjectBody, objectBody, StorageError, throwIfAborted } from "@parquetry/core/backend";
 import { localError } from "./local-error.ts";
-import { localEtag } from "./local-etag.ts";
 
 /** The size of a read, in bytes. */
 const CHUNK_BYTES = 256 * 1024;
@@ -29,8 +28,9 @@ export function readFile(
         position += bytesRead;
         yield chunk.subarray(0, bytesRead);
       }
+      // The ctime tells nothing here: it also moves when another file is renamed over this one, which leaves the bytes as they are.
       const now = fstatSync(handle.fd, { bigint: true });
-      if (localEtag(now) !== localEtag(opened)) throw changed(key, path);
+      if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) throw changed(key, path);
     } catch (error) {
       throw localError(error, "get", key, path);
     } finally {
