@@ -127,6 +127,20 @@ describe("result values", () => {
     expect(Object.is(await one("$p", { p: -0 }), -0)).toBe(true);
   });
 
+  it("returns long lists of one type as they are", async () => {
+    const days = Array.from({ length: 300 }, (_, i) => new Date(Date.UTC(1969, 0, i) + i));
+    const lists = [
+      days.map((_, i) => i % 3 === 0),
+      [...days, null],
+      [null, new Date("0001-01-01T00:00:00.001Z"), new Date("9999-12-31T23:59:59.999Z"), ...days],
+      [new Date("+010000-01-01T00:00:00Z"), new Date("-000001-01-01T00:00:00Z"), ...days],
+    ];
+    for (const list of lists) expect(await one("$p", { p: list })).toEqual(list);
+    expect(
+      await one("count(*) FROM range(9) WHERE TIMESTAMP '1969-01-02 00:00:00.002' IN $p", { p: days }),
+    ).toBe(9);
+  });
+
   it("numbers columns of the same name, and returns a column named __proto__", async () => {
     const { rows } = await db.sql('SELECT 1 AS a, 2 AS a, 3 AS "__proto__"');
     expect(Object.entries(rows[0] ?? {})).toEqual([

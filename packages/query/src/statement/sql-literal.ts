@@ -68,7 +68,7 @@ function objectLiteral(value: QueryValue & (object | null), name: string, depth:
 }
 
 /**
- * A long list of numbers or of strings as one constant of the type that the list would have. DuckDB's tree has a node of several
+ * A long list of numbers, strings, booleans or Dates as one constant of the type that the list would have. DuckDB's tree has a node of several
  * hundred bytes for each constant, so a list of 250,000 items took seconds to parse. Undefined for any other list.
  */
 function longList(items: readonly QueryValue[], name: string): string | undefined {
@@ -81,12 +81,23 @@ function longList(items: readonly QueryValue[], name: string): string | undefine
     if (values.some((item) => item.includes("\0"))) return undefined;
     return `from_json(${quoteText(JSON.stringify(items))}, '["VARCHAR"]')`;
   }
+  if (values.every((item) => typeof item === "boolean"))
+    return `CAST('[${items.map((item) => String(item ?? "NULL")).join(",")}]' AS BOOLEAN[])`;
+  if (values.every(isPlainDate)) {
+    const texts = items.map((item) => (item instanceof Date ? item.toISOString().slice(0, -1) : "NULL"));
+    return `CAST('[${texts.join(",")}]' AS TIMESTAMP[])`;
+  }
   if (!values.every((item) => typeof item === "number" || typeof item === "bigint")) return undefined;
   const type = values.every((item) => typeof item === "bigint" || isWhole(item))
     ? `${integerType(values.map((item) => sizeOf(BigInt(item))).reduce(larger), name)}[]`
     : "DOUBLE[]";
   const texts = items.map((item) => (Object.is(item, -0) ? "-0.0" : String(item ?? "NULL")));
   return `CAST('[${texts.join(",")}]' AS ${type})`;
+}
+
+/** A Date of the years 0001 to 9999, whose ISO text is also DuckDB's. */
+function isPlainDate(value: QueryValue): boolean {
+  return value instanceof Date && value.getUTCFullYear() >= 1 && value.getUTCFullYear() <= 9999;
 }
 
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
