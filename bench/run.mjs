@@ -1,9 +1,10 @@
-// Runs all benchmarks, or the named ones: `pnpm bench tables query isolation migrate large s3 start`.
+// Runs all benchmarks, or the named ones: `pnpm bench tables query isolation listing migrate large s3 start`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { benchIsolation } from "./isolation.mjs";
 import { benchLarge } from "./large.mjs";
+import { benchListing } from "./listing.mjs";
 import { benchMigrate } from "./migrate.mjs";
 import { benchQuery } from "./query.mjs";
 import { benchS3 } from "./s3.mjs";
@@ -15,6 +16,7 @@ const BENCHES = {
   tables: benchTables,
   query: benchQuery,
   isolation: benchIsolation,
+  listing: benchListing,
   migrate: benchMigrate,
   large: benchLarge,
   s3: benchS3,

@@ -5,6 +5,7 @@ import {
   type GetResult,
   type Key,
   limited,
+  listedInRanges,
   openBody,
   type Prefix,
   type PutBody,
@@ -239,7 +240,7 @@ export function openS3Backend(profile: S3Profile, options: S3BackendOptions): St
     retry,
   });
   const bare = bareS3Backend(connection);
-  return prefixed(retrying(paced(limited(bare, { maxConcurrent })), retry), prefix);
+  return prefixed(listedInRanges(retrying(paced(limited(bare, { maxConcurrent })), retry)), prefix);
 }
 
 function capabilitiesOf({ profile, listPageSize }: S3Connection): BackendCapabilities {

@@ -21,6 +21,7 @@ export { bodyCheck } from "./bytes/body-check.ts";
 export { resolveRange } from "./bytes/byte-range.ts";
 export { checked } from "./bytes/checked.ts";
 export { limited } from "./bytes/concurrency/limited.ts";
+export { listedInRanges } from "./bytes/concurrency/listed-in-ranges.ts";
 export { paced } from "./bytes/concurrency/paced.ts";
 export { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./bytes/concurrency/retry-operation.ts";
 export { retrying } from "./bytes/concurrency/retrying.ts";
