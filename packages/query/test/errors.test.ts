@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createMemoryBackend, partition, Storage } from "@parquetry/core";
+import { createMemoryBackend, parseKey, partition, Storage } from "@parquetry/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openQuery, type QueryDatabase } from "../src/index.ts";
 
@@ -61,4 +61,18 @@ describe.each([false, true])("with isolate: %s", (isolate) => {
       message: expect.stringMatching(message),
     });
   });
+});
+
+it("names the files of a folder that no query reads", async () => {
+  const storage = new Storage(createMemoryBackend());
+  for (const key of ["raw/plays/k=1/a.parquet", "raw/old/a.orc", "raw/old/b.json", "top/a.avro"])
+    await storage.backend.put(parseKey(key), new Uint8Array([1]));
+  await using db = await openQuery(storage, { cacheDirectory, isolate: false });
+  for (const name of ["old", '"raw/old"'])
+    await expect(db.sql(`FROM ${name}`)).rejects.toMatchObject({
+      code: "not_found",
+      message: expect.stringContaining("raw/old/a.orc, raw/old/b.json. Parquet and CSV files are read"),
+    });
+  await expect(db.sql("FROM top")).rejects.toThrow("top/a.avro");
+  await expect(db.sql("FROM absent")).rejects.toThrow('There is "raw/plays"');
 });

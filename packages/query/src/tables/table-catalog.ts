@@ -1,6 +1,6 @@
-import { isStorageError, type Key, type StorageBackend, type StorageError } from "@parquetry/core";
+import { isStorageError, type Key, parseKey, type StorageBackend, StorageError } from "@parquetry/core";
 import type { UnreadableEntry } from "@parquetry/core/unstable";
-import { listEntities } from "@parquetry/core/unstable/tables";
+import { listEntities, looksLikeData } from "@parquetry/core/unstable/tables";
 import type { DuckDb } from "../duckdb/duckdb.ts";
 import { type ColumnsDescription, describeColumns } from "./describe-columns.ts";
 import type { DeclaredTypes } from "./key-types.ts";
@@ -74,8 +74,33 @@ export class TableCatalog {
         // The table may be the folder, or in it.
         if (`/${folder}`.endsWith(`/${wanted}`) || wanted.startsWith(`${folder}/`)) throw unreadable;
       }
-      throw error;
+      throw (await this.#onlyStrays(name, entities, signal)) ?? error;
     }
+  }
+
+  /** The error of a name that means a folder, next to a table or by its whole name, whose data files are all of other formats. */
+  async #onlyStrays(
+    name: string,
+    entities: readonly Key[],
+    signal: AbortSignal | undefined,
+  ): Promise<StorageError | undefined> {
+    const parents = new Set(entities.map((entity) => entity.slice(0, entity.lastIndexOf("/") + 1)));
+    for (const parent of new Set(["", ...parents])) {
+      let prefix: Key;
+      try {
+        prefix = parseKey(`${parent}${name}`);
+      } catch {
+        continue;
+      }
+      for await (const { objects } of this.#options.backend.list({ prefix, delimiter: "/", signal })) {
+        const strays = objects.flatMap(({ key }) =>
+          looksLikeData(key.slice(key.lastIndexOf("/") + 1)) ? [key] : [],
+        );
+        if (strays.length > 0) return strayTable(name, strays);
+        break;
+      }
+    }
+    return undefined;
   }
 
   /** {@link TableCatalog.resolve}, or undefined for an unknown name: trusted SQL can create tables itself. */
@@ -116,4 +141,14 @@ export class TableCatalog {
     this.#facts.clear();
     this.#entities = undefined;
   }
+}
+
+function strayTable(name: string, strays: readonly Key[]): StorageError {
+  const more = strays.length > 3 ? `, … (${strays.length} in all)` : "";
+  return new StorageError({
+    code: "not_found",
+    op: "sql",
+    path: name,
+    message: `sql: there is no table ${JSON.stringify(name)}: its folder has only files that no query reads: ${strays.slice(0, 3).join(", ")}${more}. Parquet and CSV files are read; convert the others.`,
+  });
 }
