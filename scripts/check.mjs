@@ -47,6 +47,8 @@ function countTests(ok, files) {
   if (!ok && total.failed === failedBefore) total.failed++;
 }
 
+/** Of the attacks: another one each day, and the same in every job of a day. */
+const seed = process.env.PARQUETRY_SEED ?? `${Math.floor(Date.now() / 86_400_000)}`;
 const bin = (name) => join(ROOT, "node_modules", ".bin", name);
 const turbo = (...tasks) => [join(ROOT, "scripts", "turbo.mjs"), "run", ...tasks];
 
@@ -71,6 +73,15 @@ for (const folder of PACKAGES) {
     step(`are the types wrong: ${name}`, bin("attw"), ["--pack", folder, "--profile", "esm-only", "--quiet"]),
   );
 }
+count(
+  step(`attacks, PARQUETRY_SEED=${seed}`, process.execPath, [
+    join(ROOT, "soak", "attack.mjs"),
+    "--minutes",
+    "0.5",
+    "--seed",
+    seed,
+  ]),
+);
 count(step("pack and consume", process.execPath, [join(ROOT, "scripts", "pack-and-consume.mjs")]));
 count(step("demo", process.execPath, [join(ROOT, "examples", "flights", "demo.mjs")]));
 if (process.argv.includes("--servers")) {

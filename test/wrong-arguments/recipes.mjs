@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { abilitiesOf, objectBody } from "../../packages/core/dist/backend.js";
-import { partition, Storage } from "../../packages/core/dist/index.js";
+import { Partition, partition, Storage } from "../../packages/core/dist/index.js";
 import { chunks, z } from "./world.mjs";
 
 const KEY = "raw/x.csv";
@@ -30,7 +30,6 @@ export const RECIPES = {
   "Partition.of": () => [[["year", "2024"]]],
   "Partition.parse": () => ["year=2024"],
   "partition().get": () => ["year"],
-  "partition().child": () => ["week", 1],
   columnsFromZod: () => [z.object({ a: z.number() })],
   isStorageError: () => [new Error("x"), "conflict"],
   parseKey: () => ["a", "op"],
@@ -54,6 +53,7 @@ export const RECIPES = {
     [{ partition: partition({ year: 2024 }), rows: [{ yards: 1 }] }],
     {},
   ],
+  "Storage().writePartitions": () => [ENTITY, [{ year: 2024, yards: 1 }], { by: ["year"] }],
   "Storage().repair": () => [ENTITY, {}],
   "Storage().inspect": () => [ENTITY, {}],
   "Storage().delete": () => [[KEY], {}],
@@ -154,6 +154,10 @@ const SPOOL = { push: () => [{ key: "a" }], first: () => [1] };
 export function recipeOf(path, subject) {
   if (Object.hasOwn(RECIPES, path)) return RECIPES[path];
   const method = path.slice(path.lastIndexOf(".") + 1);
+  if (subject instanceof Partition)
+    return method === "child" ? () => [`key${subject.entries.length}`, 1] : RECIPES[`partition().${method}`];
+  if (method === "rename") return () => [KEY, "raw/renamed.csv", {}];
+  if (method === "mayKeepHash") return () => [KEY, "etag", 0];
   if (subject instanceof Storage) return RECIPES[`Storage().${method}`];
   if (typeof subject?.head === "function" && typeof subject.put === "function") {
     // Below the prefix of `prefixed`.

@@ -48,6 +48,8 @@ export class World {
     for (const backend of [this.memory, this.local]) await this.#fill(backend);
     this.storage = new Storage(this.memory);
     this.before = await this.content();
+    // The folder of before is gone.
+    process.chdir(this.work);
   }
 
   #addressOf({ endpoint, credentials }) {
@@ -77,6 +79,12 @@ export class World {
   async isIntact({ bucket }) {
     if (bucket && (await contentOf(this.s3)) !== this.s3Before) return false;
     return (await this.content()) === this.before;
+  }
+
+  /** Takes the data as it is now for intact. */
+  async accept({ bucket }) {
+    if (bucket) this.s3Before = await contentOf(this.s3);
+    this.before = await this.content();
   }
 
   async restore({ bucket }) {

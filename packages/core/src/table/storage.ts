@@ -9,6 +9,7 @@ import type { Row, RowLike } from "../bytes/row.ts";
 import { showValue } from "../bytes/show-value.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";
+import { throwsWhenRead } from "../bytes/throws-when-read.ts";
 import { decodeCsv } from "../csv/read-csv.ts";
 import type { ReadCsvOptions } from "../csv/read-csv-options.ts";
 import { scanCsv } from "../csv/scan-csv.ts";
@@ -160,9 +161,12 @@ export class Storage implements AsyncDisposable {
     const { schema, signal } = options;
     const key = parseKey(path, "writeParquet");
     const checkpoint = (): void => throwIfAborted(signal, "writeParquet", key, this.backend.name);
-    await readingRows("writeParquet", async () =>
-      this.backend.put(key, await parquetBody(rows, schema, path, { checkpoint }), { signal }),
-    );
+    const given: { schema: unknown; rows: unknown } = { schema, rows };
+    await readingRows("writeParquet", given, async () => {
+      // Only the batch that is being encoded can be read again.
+      const noted = isAsyncIterable(rows) ? noteBatches(rows, given) : rows;
+      await this.backend.put(key, await parquetBody(noted, schema, path, { checkpoint }), { signal });
+    });
   }
 
   /**
@@ -210,7 +214,7 @@ export class Storage implements AsyncDisposable {
     const key = parseKey(path, "writeCsv");
     checkStorageOptions("writeCsv", options);
     const checkpoint = (): void => throwIfAborted(options.signal, "writeCsv", key, this.backend.name);
-    const bytes = await readingRows("writeCsv", () =>
+    const bytes = await readingRows("writeCsv", rows, () =>
       encodeCsv(checkRows(rows, "writeCsv"), options, checkpoint),
     );
     await this.backend.put(key, bytes, { signal: options.signal });
@@ -312,7 +316,7 @@ export class Storage implements AsyncDisposable {
     checkStorageOptions("write", options);
     const key = parseKey(entity, "write");
     const place = checkedPartition(partition, "write");
-    return readingRows("write", () =>
+    return readingRows("write", { rows, schema: options.schema }, () =>
       writePartition(this.backend, key, checkTable(rows, "write"), place, options, this.#entities),
     );
   }
@@ -341,7 +345,9 @@ export class Storage implements AsyncDisposable {
     checkStorageOptions("writePartitions", options);
     checkOptions({ by: options.by ?? null }, { by: "strings" }, "writePartitions");
     const key = parseKey(entity, "writePartitions");
-    return writePartitions(this.backend, key, checkRows(rows, "writePartitions"), options, this.#entities);
+    return readingRows("writePartitions", { rows, schema: options.schema }, () =>
+      writePartitions(this.backend, key, checkRows(rows, "writePartitions"), options, this.#entities),
+    );
   }
 
   /**
@@ -421,12 +427,12 @@ export class Storage implements AsyncDisposable {
   }
 }
 
-/** Runs what reads the caller's rows, whose getters may throw. */
-async function readingRows<T>(op: string, run: () => T | Promise<T>): Promise<T> {
+/** Runs what reads the caller's rows, whose code may throw. A failure for another reason is left as it is. */
+async function readingRows<T>(op: string, given: unknown, run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (isStorageError(error)) throw error;
+    if (isStorageError(error) || !throwsWhenRead(given)) throw error;
     throw invalid(
       op,
       `the rows or the schema cannot be read: ${error instanceof Error ? error.message : showValue(error)}`,
@@ -435,7 +441,31 @@ async function readingRows<T>(op: string, run: () => T | Promise<T>): Promise<T>
   }
 }
 
+function isAsyncIterable(rows: unknown): rows is AsyncIterable<readonly RowLike[]> {
+  return typeof rows === "object" && rows !== null && Symbol.asyncIterator in rows;
+}
+
+/** Yields the caller's batches, and notes in `given` the one that is being used. */
+async function* noteBatches(
+  batches: AsyncIterable<readonly RowLike[]>,
+  given: { rows: unknown },
+): AsyncGenerator<readonly RowLike[]> {
+  try {
+    for await (const batch of batches) {
+      given.rows = batch;
+      yield batch;
+    }
+  } catch (error) {
+    if (isStorageError(error)) throw error;
+    throw invalid(
+      "writeParquet",
+      `the batches of rows ended with an error: ${error instanceof Error ? error.message : showValue(error)}`,
+      error,
+    );
+  }
+}
+
 function checkedPartition(partition: Partition, op: string): Partition {
-  if (isPartition(partition)) return partition;
+  if (!throwsWhenRead(partition) && isPartition(partition)) return partition;
   throw invalid(op, `the partition must be made by partition({ year: "2024" }), got ${showValue(partition)}`);
 }

@@ -63,9 +63,9 @@ export interface CostEstimate {
  * ```
  */
 export function estimateCost(usage: Usage, prices: PriceTable = PRICES_2026_10): CostEstimate {
-  checkOptions(usage, USAGE_KINDS, "estimateCost");
+  checkOptions(usage, USAGE_KINDS, "estimateCost", "usage");
   if (usage.storedBytes === undefined)
-    throw invalid("estimateCost", `storedBytes must be ${AMOUNT.expected}`);
+    throw invalid("estimateCost", `usage.storedBytes must be ${AMOUNT.expected}`);
   if (prices?.r2?.free === undefined || prices.s3?.free === undefined)
     throw invalid("estimateCost", "prices must be a price table, as parsePriceTable(json) returns");
   return { pricesOf: prices.date, r2: providerCost(usage, prices.r2), s3: providerCost(usage, prices.s3) };

@@ -1,5 +1,5 @@
 import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
-import { checkBackend, checkOptions, invalid, type OptionKinds } from "@parquetry/core/unstable";
+import { checkBackend, checkOptions, invalid, isOfKind, type OptionKinds } from "@parquetry/core/unstable";
 import type { Check } from "./check.ts";
 import { checkAccess } from "./check-access.ts";
 import { checkFiles, checkLeftovers } from "./check-files.ts";
@@ -91,9 +91,9 @@ export async function doctor(
 /** Checks the subjects, for callers without types. */
 function checkSubjects(subjects: readonly DoctorSubject[]): void {
   const example = '[{ name: "bucket", open: () => openBackend("r2://my-bucket") }]';
-  if (!Array.isArray(subjects)) throw invalid("doctor", `subjects must be an array, such as ${example}`);
+  if (!isOfKind("array", subjects)) throw invalid("doctor", `subjects must be an array, such as ${example}`);
   for (const subject of subjects) {
-    checkOptions(subject, SUBJECT_OPTIONS, "doctor");
+    checkOptions(subject, SUBJECT_OPTIONS, "doctor", "subject");
     if (subject.name === undefined || subject.open === undefined)
       throw invalid(
         "doctor",

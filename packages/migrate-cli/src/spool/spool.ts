@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { promisify } from "node:util";
 import { StorageError } from "@parquetry/core/backend";
+import { checkArgument } from "@parquetry/core/unstable";
 
 /** How many items a spool keeps in memory before it moves to a temporary file. */
 export const SPOOL_MEMORY_ITEMS = 5_000;
@@ -81,7 +82,10 @@ export function createSpool<T>(memoryItems: number = SPOOL_MEMORY_ITEMS): Spool<
       pendingBytes += line.length;
       if (pendingBytes >= CHUNK_BYTES) flush();
     },
-    first: (count) => head.slice(0, count),
+    first(count) {
+      checkArgument(count, "whole", "count", "first");
+      return head.slice(0, count);
+    },
     async *[Symbol.asyncIterator]() {
       yield* head;
       flush();

@@ -1,4 +1,4 @@
-import { invalid } from "@parquetry/core/unstable";
+import { checkArgument, objectWith } from "@parquetry/core/unstable";
 
 /** How the two sides of one top-level folder compare. */
 export interface FolderParity {
@@ -20,19 +20,29 @@ export interface FolderParity {
   readonly unverifiable: number;
 }
 
+const PARITY = objectWith("one of the folders of a Verification", {
+  folder: "string",
+  source: "whole",
+  bytes: "whole",
+  target: "whole",
+  missing: "whole",
+  extra: "whole",
+  differing: "whole",
+  unverifiable: "whole",
+});
+
 /**
  * Formats a folder's parity as one line, for people and scripts. `local` is the source and `cloud` the target, whatever
  * they are.
  *
- * @throws StorageError `invalid_argument` for anything that is not an object.
+ * @throws StorageError `invalid_argument` for anything else.
  * @example
  * ```ts
  * formatParity(folder); // "raw: local=5300 cloud=5300 missing=0 extra=0 differing=0 unverifiable=0"
  * ```
  */
 export function formatParity(parity: FolderParity): string {
-  if (typeof parity !== "object" || parity === null)
-    throw invalid("formatParity", "parity must be one of the folders of a Verification");
+  checkArgument(parity, PARITY, "parity", "formatParity");
   const { folder, source, target, missing, extra, differing, unverifiable } = parity;
   return `${folder}: local=${source} cloud=${target} missing=${missing} extra=${extra} differing=${differing} unverifiable=${unverifiable}`;
 }

@@ -168,7 +168,7 @@ export function checkOpenQueryOptions(options: OpenQueryOptions): void {
           if (typeof type === "string" && declaredKeyType(type) !== undefined) continue;
           throw invalid(
             "openQuery",
-            `hiveTypes of ${table}: ${column} must be one of ${DECLARED_KEY_TYPES}, got ${JSON.stringify(type)}`,
+            `hiveTypes of ${table}: ${column} must be one of ${DECLARED_KEY_TYPES}, got ${showBriefly(type)}`,
           );
         }
         if (typeof type === "string" && SQL_TYPE.test(type)) continue;

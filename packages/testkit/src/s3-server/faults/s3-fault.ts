@@ -1,4 +1,12 @@
-import { checkOptions, either, invalid, type OptionKinds, oneOf } from "@parquetry/core/unstable";
+import {
+  checkArgument,
+  checkOptions,
+  either,
+  invalid,
+  type OptionKinds,
+  oneOf,
+  showBriefly,
+} from "@parquetry/core/unstable";
 import { S3_OPERATIONS, type S3Operation } from "../operations/s3-operation.ts";
 import type { S3ErrorCode } from "../s3-error.ts";
 
@@ -113,17 +121,17 @@ const OPTIONAL_FIELDS = ["retryAfterSeconds", "afterBytes", "offset"];
 
 /** For callers without types. */
 function checkRule(rule: S3FaultRule, op: string): void {
-  checkOptions(rule, RULE_KINDS, op);
+  checkOptions(rule, RULE_KINDS, op, "rule");
   const { fault = { kind: undefined } } = rule;
   const { kind } = fault;
   if (kind === undefined || !Object.hasOwn(FAULT_KINDS, kind)) {
     const kinds = Object.keys(FAULT_KINDS).join(", ");
-    throw invalid(op, `a fault must be of one of the kinds ${kinds}, got ${JSON.stringify(kind)}`);
+    throw invalid(op, `a fault must be of one of the kinds ${kinds}, got ${showBriefly(kind)}`);
   }
   // The compiler does not relate a fault to the table of its kind.
   const fields: OptionKinds<Record<string, unknown>> = FAULT_KINDS[kind];
   const values: Readonly<Record<string, unknown>> = { ...fault };
-  checkOptions(values, fields, op);
+  checkOptions(values, fields, op, "fault");
   const missing = Object.keys(fields).find(
     (name) => !OPTIONAL_FIELDS.includes(name) && values[name] === undefined,
   );
@@ -171,6 +179,7 @@ export class S3FaultScript {
   readonly #rules: readonly RuleState[];
 
   constructor(rules: readonly S3FaultRule[], op = "setFaults") {
+    checkArgument(rules, "array", "rules", op);
     for (const rule of rules) checkRule(rule, op);
     this.#rules = rules.map((rule) => ({ rule, matched: 0, seen: new Map() }));
   }
