@@ -28,7 +28,7 @@ const ALIASES = {
   from: ["key"],
   to: ["key"],
   entity: ["key"],
-  options: ["option", "must be a plain object", "is missing", "data root", "configuration"],
+  options: ["option", "must be a plain object", "is missing", "by must", "data root", "configuration"],
   filters: ["the value of", "partition key"],
   prefix: ["key", "prefix"],
   subjects: ["subject"],
@@ -36,9 +36,12 @@ const ALIASES = {
   entries: ["partition key"],
   parameters: ["Conversion Error"],
   sizeBytes: ["bytes"],
+  usage: ["storedBytes"],
   uri: ["root"],
   PARQUETRY_DATA_ROOT: ["root"],
   by: ["column name"],
+  include: ["pattern"],
+  exclude: ["pattern"],
   rules: ["rule", "fault"],
 };
 

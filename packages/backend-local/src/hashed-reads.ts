@@ -36,7 +36,11 @@ export function hashedReads(root: string, pace: DiskPace): HashedReads & { close
         throw signal?.aborted ? abortedError(signal, "get", key, "local") : error;
       }
     },
-    mayKeepHash: async (key, etag, since) => isAtRest(localPath(root, key, "get"), etag, since),
+    async mayKeepHash(key, etag, since) {
+      checkArgument(etag, "string", "etag", "mayKeepHash");
+      checkArgument(since, "number", "since", "mayKeepHash");
+      return isAtRest(localPath(root, key, "get"), etag, since);
+    },
     prepare() {
       if (CAN_READ) started();
     },

@@ -12,7 +12,7 @@ const PLACE = partition({ year: 2024 });
 const throwing = (): never => {
   throw new RangeError("thrown by a getter");
 };
-const cyclic: Record<string, unknown> = {};
+const cyclic: { self?: unknown } = {};
 cyclic.self = cyclic;
 const revoked = Proxy.revocable({}, {});
 revoked.revoke();

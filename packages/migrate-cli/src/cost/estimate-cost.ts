@@ -1,4 +1,11 @@
-import { type CustomKind, checkOptions, invalid, type OptionKinds } from "@parquetry/core/unstable";
+import {
+  type CustomKind,
+  checkArgument,
+  checkOptions,
+  invalid,
+  type OptionKinds,
+  objectWith,
+} from "@parquetry/core/unstable";
 import type { PriceTable, ProviderPrices } from "./price-table.ts";
 import { PRICES_2026_10 } from "./prices-2026-10.ts";
 
@@ -51,6 +58,11 @@ export interface CostEstimate {
   readonly s3: ProviderCost;
 }
 
+const PRICE_TABLE = objectWith("a price table, as parsePriceTable(json) returns", {
+  r2: objectWith("prices", { free: "object" }),
+  s3: objectWith("prices", { free: "object" }),
+});
+
 /**
  * Prices a use on R2 and on S3, after the monthly free allowance; R2 rounds up to whole units. The one-off costs assume that
  * the month's allowance has not been used yet.
@@ -63,11 +75,11 @@ export interface CostEstimate {
  * ```
  */
 export function estimateCost(usage: Usage, prices: PriceTable = PRICES_2026_10): CostEstimate {
-  checkOptions(usage, USAGE_KINDS, "estimateCost", "usage");
+  checkArgument(usage, "object", "usage", "estimateCost");
+  checkOptions(usage, USAGE_KINDS, "estimateCost");
   if (usage.storedBytes === undefined)
-    throw invalid("estimateCost", `usage.storedBytes must be ${AMOUNT.expected}`);
-  if (prices?.r2?.free === undefined || prices.s3?.free === undefined)
-    throw invalid("estimateCost", "prices must be a price table, as parsePriceTable(json) returns");
+    throw invalid("estimateCost", `storedBytes must be ${AMOUNT.expected}`);
+  checkArgument(prices, PRICE_TABLE, "prices", "estimateCost");
   return { pricesOf: prices.date, r2: providerCost(usage, prices.r2), s3: providerCost(usage, prices.s3) };
 }
 

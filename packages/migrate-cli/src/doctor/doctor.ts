@@ -1,5 +1,12 @@
 import { isStorageError, type StorageBackend } from "@parquetry/core/backend";
-import { checkBackend, checkOptions, invalid, isOfKind, type OptionKinds } from "@parquetry/core/unstable";
+import {
+  checkArgument,
+  checkBackend,
+  checkOptions,
+  invalid,
+  isOfKind,
+  type OptionKinds,
+} from "@parquetry/core/unstable";
 import type { Check } from "./check.ts";
 import { checkAccess } from "./check-access.ts";
 import { checkFiles, checkLeftovers } from "./check-files.ts";
@@ -93,7 +100,8 @@ function checkSubjects(subjects: readonly DoctorSubject[]): void {
   const example = '[{ name: "bucket", open: () => openBackend("r2://my-bucket") }]';
   if (!isOfKind("array", subjects)) throw invalid("doctor", `subjects must be an array, such as ${example}`);
   for (const subject of subjects) {
-    checkOptions(subject, SUBJECT_OPTIONS, "doctor", "subject");
+    checkArgument(subject, "object", "subject", "doctor");
+    checkOptions(subject, SUBJECT_OPTIONS, "doctor");
     if (subject.name === undefined || subject.open === undefined)
       throw invalid(
         "doctor",

@@ -121,17 +121,18 @@ const OPTIONAL_FIELDS = ["retryAfterSeconds", "afterBytes", "offset"];
 
 /** For callers without types. */
 function checkRule(rule: S3FaultRule, op: string): void {
-  checkOptions(rule, RULE_KINDS, op, "rule");
+  checkArgument(rule, "object", "rule", op);
+  checkOptions(rule, RULE_KINDS, op);
   const { fault = { kind: undefined } } = rule;
   const { kind } = fault;
-  if (kind === undefined || !Object.hasOwn(FAULT_KINDS, kind)) {
+  if (typeof kind !== "string" || !Object.hasOwn(FAULT_KINDS, kind)) {
     const kinds = Object.keys(FAULT_KINDS).join(", ");
     throw invalid(op, `a fault must be of one of the kinds ${kinds}, got ${showBriefly(kind)}`);
   }
   // The compiler does not relate a fault to the table of its kind.
   const fields: OptionKinds<Record<string, unknown>> = FAULT_KINDS[kind];
   const values: Readonly<Record<string, unknown>> = { ...fault };
-  checkOptions(values, fields, op, "fault");
+  checkOptions(values, fields, op);
   const missing = Object.keys(fields).find(
     (name) => !OPTIONAL_FIELDS.includes(name) && values[name] === undefined,
   );
