@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { type HashedReads, throwIfAborted } from "@parquetry/core/backend";
-import { abortedError, unlessAborted } from "@parquetry/core/unstable";
+import { abortedError, checkArgument, unlessAborted } from "@parquetry/core/unstable";
 import { isAtRest } from "./at-rest.ts";
 import type { DiskPace } from "./disk-pace.ts";
 import { localPath } from "./local-path.ts";
