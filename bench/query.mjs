@@ -8,6 +8,7 @@ import { createS3Backend } from "@parquetry/backend-s3";
 import { Storage } from "@parquetry/core";
 import { mapConcurrent } from "@parquetry/core/unstable";
 import { openQuery } from "@parquetry/query";
+import { benchCpuPerFile, printCpuHeader } from "./query/cpu-per-file.mjs";
 import { findHttpfs, openHttpfs } from "./query/httpfs.mjs";
 import { benchLargeObject } from "./query/large-object.mjs";
 import { startS3Process } from "./s3-process.mjs";
@@ -47,6 +48,9 @@ export async function benchQuery(work) {
   const server = await startS3Process(BUCKET);
   try {
     await upload(root, server);
+    printCpuHeader();
+    await benchCpuPerFile(work, "local", () => createLocalBackend({ root }), SUM);
+    await benchCpuPerFile(work, "S3", () => s3Backend(server), SUM);
     for (const latencyMs of LATENCIES_MS) {
       await server.setLatency(latencyMs);
       const remote = [];

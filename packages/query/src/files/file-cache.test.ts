@@ -1,4 +1,14 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  type FileHandle,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLocalBackend } from "@parquetry/backend-local";
@@ -17,9 +27,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const nameOf = (key: string, etag = "1") => ({ store: "s3://bucket", key, etag });
 
-async function* bytes(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text);
-}
+const bytes = (text: string): Uint8Array => Buffer.from(text);
 
 async function filesIn(path: string): Promise<readonly string[]> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
@@ -52,14 +60,26 @@ it("loads again for a concurrent call whose load was aborted by another call", a
 
 it("leaves nothing behind if a load fails half-way", async () => {
   const cache = await FileCache.open(folder);
-  const broken = async (): Promise<AsyncGenerator<Uint8Array>> =>
-    (async function* () {
-      yield Buffer.from("half");
-      throw new Error("dropped");
-    })();
-  await expect(cache.get(nameOf("a"), broken)).rejects.toThrow("dropped");
+  const broken = async (handle: FileHandle): Promise<void> => {
+    await handle.writeFile("half");
+    throw new Error("dropped");
+  };
+  await expect(cache.make(nameOf("a"), broken)).rejects.toThrow("dropped");
   expect(await filesIn(folder)).toEqual([]);
   expect(await readFile(await cache.get(nameOf("a"), async () => bytes("whole")), "utf8")).toBe("whole");
+});
+
+it("goes on after another process has removed its folders", async () => {
+  const cache = await FileCache.open(folder);
+  for (const key of ["a", "b", "c"]) await cache.get(nameOf(key), async () => bytes(key));
+  await rm(join(folder, "files"), { recursive: true });
+  expect(cache.find(nameOf("a"))).toBeUndefined();
+  expect(await readFile(await cache.get(nameOf("a"), async () => bytes("again")), "utf8")).toBe("again");
+  await rm(join(folder, "files"), { recursive: true });
+  const made = await cache.make(nameOf("a"), (handle) => handle.writeFile("once more"));
+  expect(await readFile(made, "utf8")).toBe("once more");
+  await rm(join(folder, "files"), { recursive: true });
+  expect(await cache.size()).toEqual({ files: 0, bytes: 0 });
 });
 
 it("evicts the least recently used files above the limit, but none that may be in use", async () => {
@@ -76,14 +96,14 @@ it("evicts the least recently used files above the limit, but none that may be i
   await writeFile(join(folder, "files", "left.part"), "x");
   await utimes(join(folder, "files", "left.part"), new Date(), new Date(Date.now() - day));
   // Used again: it is the youngest now.
-  await cache.find(nameOf("a"));
+  cache.find(nameOf("a"));
   const again = await FileCache.open(folder, 25);
   await again.get(nameOf("e"), async () => bytes("01"));
   await again.trim();
-  expect(await again.find(nameOf("a"))).toBeDefined();
-  expect(await again.find(nameOf("b"))).toBeUndefined();
-  expect(await again.find(nameOf("c"))).toBeUndefined();
-  expect(await again.find(nameOf("e"))).toBeDefined();
+  expect(again.find(nameOf("a"))).toBeDefined();
+  expect(again.find(nameOf("b"))).toBeUndefined();
+  expect(again.find(nameOf("c"))).toBeUndefined();
+  expect(again.find(nameOf("e"))).toBeDefined();
   await expect(stat(join(folder, "files", "left.part"))).rejects.toThrow("ENOENT");
 });
 

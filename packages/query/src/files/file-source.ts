@@ -1,14 +1,8 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import {
-  type Key,
-  type PartitionEntry,
-  type ReadCsvOptions,
-  type StorageBackend,
-  StorageError,
-} from "@parquetry/core";
-import { collectBytes, type ObjectInfo } from "@parquetry/core/backend";
-import { forEachYielding, mapConcurrent } from "@parquetry/core/unstable";
+import { hash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Key, PartitionEntry, ReadCsvOptions, StorageBackend } from "@parquetry/core";
+import type { ObjectInfo } from "@parquetry/core/backend";
+import { createByteBudget, forEachYielding, mapConcurrent, yieldIfDue } from "@parquetry/core/unstable";
 import {
   csvSchema,
   type DataFile,
@@ -26,9 +20,13 @@ import { isPlainUrl } from "./object-url.ts";
 import { fetchPartial, findPartial, PARTIAL_FETCH_BYTES } from "./partial-file.ts";
 import { PinnedFiles } from "./pinned-files.ts";
 import type { ScanFile } from "./scan-file.ts";
+import { checkReceived, fetchWhole, WHOLE_FETCH_BYTES } from "./whole-file.ts";
 
-/** Objects that are fetched concurrently. */
+/** Manifests, or partitions, that are read concurrently. */
 export const FETCH_CONCURRENCY = 32;
+/** Files that are fetched concurrently, as far as their bytes fit into {@link FETCH_BYTES}. The backend may allow fewer. */
+const FETCH_FILES = 128;
+const FETCH_BYTES = 64 * 1024 * 1024;
 
 /** Manifests that are remembered. */
 const MAX_MANIFESTS = 100_000;
@@ -80,6 +78,7 @@ export class FileSource {
   readonly #urlOf: ((key: Key) => string) | undefined;
   readonly #manifests: Map<string, Manifest>;
   readonly #pinned: PinnedFiles | undefined;
+  readonly #budget = createByteBudget(FETCH_BYTES);
 
   /** @param urlOf the URL of an object, if DuckDB reads the store directly. */
   constructor(
@@ -136,9 +135,10 @@ export class FileSource {
         return this.#inPlace(stored);
       });
     }
-    const ready = await mapConcurrent(files, FETCH_CONCURRENCY, async (stored) => {
+    const ready = await mapConcurrent(files, FETCH_FILES, async (stored) => {
       const found = await this.#fetchOne(stored, options);
       options.onFile?.(stored);
+      await yieldIfDue();
       return found;
     });
     await this.#cache.trim();
@@ -170,16 +170,17 @@ export class FileSource {
   }
 
   async #readBytes(info: ObjectInfo, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    if (!this.isLocal) return readFile(await this.#cached(info, signal));
+    if (!this.isLocal) return readFileSync(await this.#cached(info, signal));
     const { body } = await this.#backend.get(info.key, { ifMatch: info.etag, signal });
     return body.bytes();
   }
 
   async #isCached({ file: { info, format } }: StoredFile, needs: FileNeeds): Promise<boolean> {
     const [cache, name] = [this.#cache, this.#nameOf(info)];
-    if (format === "csv") return (await cache.find(this.#nameOfCsv(info, needs))) !== undefined;
+    await yieldIfDue();
+    if (format === "csv") return cache.find(this.#nameOfCsv(info, needs)) !== undefined;
     if (this.isLocal || this.#remoteUrl(info) !== undefined) return false;
-    if ((await cache.find(name)) !== undefined) return true;
+    if (cache.find(name) !== undefined) return true;
     const { parts } = needs;
     if (parts === undefined || info.sizeBytes < PARTIAL_FETCH_BYTES) return false;
     return (await findPartial({ cache, name, info, parts })) !== undefined;
@@ -224,15 +225,13 @@ export class FileSource {
     onBytes: (bytes: number) => void,
   ): Promise<Pick<ScanFile, "path" | "footerPath">> {
     const [backend, cache, name] = [this.#backend, this.#cache, this.#nameOf(info)];
-    const hit = await cache.find(name);
-    if (hit !== undefined) return { path: hit };
     if (parts !== undefined && info.sizeBytes >= PARTIAL_FETCH_BYTES) {
+      const hit = cache.find(name);
+      if (hit !== undefined) return { path: hit };
       const partial = await fetchPartial({ backend, cache, name, info, parts, signal, onBytes });
       if (partial !== undefined) return partial;
     }
-    const path = await this.#cached(info, signal);
-    onBytes(info.sizeBytes);
-    return { path };
+    return { path: await this.#cached(info, signal, onBytes) };
   }
 
   #nameOf(info: ObjectInfo): CacheName {
@@ -246,11 +245,33 @@ export class FileSource {
     };
   }
 
-  #cached(info: ObjectInfo, signal: AbortSignal | undefined): Promise<string> {
-    return this.#cache.get(this.#nameOf(info), async () => {
-      const { body } = await this.#backend.get(info.key, { ifMatch: info.etag, signal });
-      return verified(body, info, this.#backend.name);
+  #cached(
+    info: ObjectInfo,
+    signal: AbortSignal | undefined,
+    onBytes?: (bytes: number) => void,
+  ): Promise<string> {
+    const [backend, name] = [this.#backend, this.#nameOf(info)];
+    if (info.sizeBytes >= WHOLE_FETCH_BYTES) {
+      return this.#cache.make(name, (handle) => fetchWhole({ backend, handle, info, signal, onBytes }));
+    }
+    return this.#cache.get(name, async () => {
+      const bytes = await this.#read(info, signal);
+      onBytes?.(bytes.byteLength);
+      return bytes;
     });
+  }
+
+  /** Reads an object, and checks that it is what the listing promised. */
+  async #read(info: ObjectInfo, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const release = await this.#budget.take(info.sizeBytes);
+    try {
+      const { body } = await this.#backend.get(info.key, { ifMatch: info.etag, signal });
+      const bytes = await body.bytes();
+      checkReceived(info, bytes.byteLength, () => hash("md5", bytes));
+      return bytes;
+    } finally {
+      release();
+    }
   }
 
   async #converted({ file: { info }, entries }: StoredFile, options: FetchOptions): Promise<ScanFile> {
@@ -259,10 +280,8 @@ export class FileSource {
     const path = await this.#cache.get(name, async () => {
       count.fetchedFiles++;
       count.fetchedBytes += info.sizeBytes;
-      const { body } = await this.#backend.get(info.key, { ifMatch: info.etag, signal });
-      const bytes = await collectBytes(verified(body, info, this.#backend.name));
-      const csv = await openCsvFile(bytes, info.key, this.#csv);
-      return [await csvToParquet(csv.bytes, info.key, csv.options, columnTypes)];
+      const csv = await openCsvFile(await this.#read(info, signal), info.key, this.#csv);
+      return csvToParquet(csv.bytes, info.key, csv.options, columnTypes);
     });
     return { kind: "local", path, version: `${versionOf(info)} ${name.derived}`, key: info.key, entries };
   }
@@ -300,33 +319,4 @@ async function csvToParquet(
 /** A name for a version of an object, which changes with its content. */
 function versionOf(info: ObjectInfo): string {
   return `${info.key}\n${info.etag}`;
-}
-
-/** Passes chunks on, and fails at the end if they are not what the listing promised. */
-async function* verified(
-  body: AsyncIterable<Uint8Array>,
-  info: ObjectInfo,
-  backend: string,
-): AsyncGenerator<Uint8Array> {
-  const hash = createHash("md5");
-  let bytes = 0;
-  for await (const chunk of body) {
-    hash.update(chunk);
-    bytes += chunk.byteLength;
-    yield chunk;
-  }
-  const problem =
-    bytes !== info.sizeBytes
-      ? `was truncated: received ${bytes} of ${info.sizeBytes} bytes`
-      : info.md5 !== undefined && info.md5 !== hash.digest("hex")
-        ? "was damaged on the way: its MD5 is not the one in the listing"
-        : undefined;
-  if (problem === undefined) return;
-  throw new StorageError({
-    code: "corrupt",
-    op: "sql",
-    path: info.key,
-    backend,
-    message: `sql: ${info.key} ${problem}. Run the query again.`,
-  });
 }

@@ -1,8 +1,9 @@
-import { type FileHandle, open } from "node:fs/promises";
-import { type StorageBackend, StorageError } from "@parquetry/core";
+import { open } from "node:fs/promises";
+import type { StorageBackend } from "@parquetry/core";
 import type { ObjectInfo } from "@parquetry/core/backend";
 import { mapConcurrent } from "@parquetry/core/unstable";
 import { footerBytes, TRAILER_BYTES } from "@parquetry/core/unstable/tables";
+import { fetchSpan, writeAt } from "./fetch-span.ts";
 import type { CacheName, FileCache } from "./file-cache.ts";
 import { type NeededBytes, type NeededParts, neededBytes } from "./needed-bytes.ts";
 
@@ -41,21 +42,8 @@ export async function fetchPartial(options: PartialFetch): Promise<PartialFile |
   const plan = planOf(await readFooter(footerPath), info, options.parts);
   if (plan === undefined) return undefined;
   const path = await cache.make(partName(name, plan), async (handle) => {
-    await writeAt(handle, plan.footer, plan.footerStart);
-    await mapConcurrent(plan.spans, RANGE_CONCURRENCY, async ({ start, end }) => {
-      let at = start;
-      const { body } = await options.backend.get(info.key, {
-        range: { start, end },
-        ifMatch: info.etag,
-        signal: options.signal,
-      });
-      for await (const chunk of body) {
-        await writeAt(handle, chunk, at);
-        at += chunk.byteLength;
-        options.onBytes(chunk.byteLength);
-      }
-      if (at !== end) throw cutOff(info, start, end, at);
-    });
+    await writeAt(handle, [plan.footer], plan.footerStart);
+    await mapConcurrent(plan.spans, RANGE_CONCURRENCY, (span) => fetchSpan({ ...options, handle }, span));
   });
   return { path, footerPath };
 }
@@ -67,7 +55,7 @@ export async function findPartial({
   info,
   parts,
 }: Pick<PartialFetch, "cache" | "name" | "info" | "parts">): Promise<string | undefined> {
-  const footer = await cache.find(footerName(name));
+  const footer = cache.find(footerName(name));
   const plan = footer === undefined ? undefined : planOf(await readFooter(footer), info, parts);
   return plan === undefined ? undefined : cache.find(partName(name, plan));
 }
@@ -99,7 +87,7 @@ async function fetchFooter({ backend, cache, name, info, signal, onBytes }: Part
     const tail = await last(TAIL_BYTES);
     const needed = footerBytes(tail) ?? 0;
     const footer = needed > tail.byteLength && needed <= info.sizeBytes ? await last(needed) : tail;
-    await writeAt(handle, footer, info.sizeBytes - footer.byteLength);
+    await writeAt(handle, [footer], info.sizeBytes - footer.byteLength);
   });
 }
 
@@ -116,20 +104,4 @@ async function readFooter(path: string): Promise<Uint8Array> {
   } finally {
     await handle.close();
   }
-}
-
-async function writeAt(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
-  for (let done = 0; done < bytes.byteLength; ) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, at + done);
-    done += bytesWritten;
-  }
-}
-
-function cutOff({ key }: ObjectInfo, start: number, end: number, at: number): StorageError {
-  return new StorageError({
-    code: "corrupt",
-    op: "sql",
-    path: key,
-    message: `sql: ${key} was truncated: received ${at - start} of the ${end - start} bytes from ${start} on. Run the query again.`,
-  });
 }
