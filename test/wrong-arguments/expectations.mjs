@@ -8,6 +8,7 @@ export const EXEMPT = [
     calls: /^(?:StorageError|PartialWriteError|alreadyExists|preconditionFailed)(?:$|\W)/,
     reason: "makes an error, also where another error is being reported",
   },
+  { calls: /^throwIfAborted$/, reason: "called in loops, with a signal that is checked already" },
   { calls: /^compareKeys$/, reason: "a comparator, called millions of times by sort()" },
   {
     calls: /^(?:openBody|objectBody|verifiedBody)$/,

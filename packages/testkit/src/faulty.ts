@@ -115,7 +115,10 @@ export function faulty(
     },
     put: (key, body, options) => call("put", key, () => backend.put(key, body, options)),
     copy: (from, to, options) => call("copy", from, () => backend.copy(from, to, options)),
-    list: (options = {}) => broken(next("list", options?.prefix ?? ""), backend.list(options)),
+    async *list(options = {}) {
+      checkArgument(options, "object", "options", "list");
+      yield* broken(next("list", options.prefix ?? ""), backend.list(options));
+    },
     async *delete(keys, options) {
       const fault = next("delete", "");
       if (fault?.when === "before") throw fault.error;
