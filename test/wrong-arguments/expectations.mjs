@@ -51,6 +51,7 @@ const ALIASES = {
   by: ["column name"],
   include: ["pattern"],
   exclude: ["pattern"],
+  removing: ["key"],
   rules: ["rule", "fault"],
 };
 

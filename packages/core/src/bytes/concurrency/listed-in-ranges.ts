@@ -1,4 +1,5 @@
 import { abilitiesOf, withAbilities } from "../abilities.ts";
+import { checkBackend } from "../check-backend.ts";
 import { checked, unchecked } from "../checked.ts";
 import type { ListOptions, ListPage, StorageBackend } from "../storage-backend.ts";
 import { RangeListing } from "./range-listing.ts";
@@ -21,6 +22,7 @@ import { RangeListing } from "./range-listing.ts";
  * ```
  */
 export function listedInRanges(inner: StorageBackend): StorageBackend {
+  checkBackend(inner, "inner", "listedInRanges");
   const backend = unchecked(inner);
   const wrapped: StorageBackend = {
     name: backend.name,
