@@ -30,7 +30,7 @@ function cpuMs() {
   );
 }
 
-/** Measures one mode, in a process of its own, and prints what it found as JSON. */
+/** Measures one mode in a separate process and prints the result as JSON. */
 async function measure(isolate) {
   const found = {};
   const time = async (name, per, run) => {

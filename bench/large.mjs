@@ -16,7 +16,7 @@ const LATENCIES_MS = [0, 40];
 
 /**
  * Measures copying large files up, reading both sides to compare them, and copying them down. `BENCH_ONLY` chooses the
- * contenders as for `migrate`, `BENCH_SET=6` the set of so many files, and `BENCH_LATENCY=0` a latency.
+ * contenders as for `migrate`, `BENCH_SET=6` the set of six files, and `BENCH_LATENCY=0` a latency.
  */
 export async function benchLarge(work) {
   const { BENCH_ONLY = "", BENCH_SET, BENCH_LATENCY } = process.env;

@@ -47,7 +47,7 @@ function countTests(ok, files) {
   if (!ok && total.failed === failedBefore) total.failed++;
 }
 
-/** Of the attacks: another one each day, and the same in every job of a day. */
+/** The seed of the attacks: it changes each day and is the same for every job of a day. */
 const seed = process.env.PARQUETRY_SEED ?? `${Math.floor(Date.now() / 86_400_000)}`;
 const bin = (name) => join(ROOT, "node_modules", ".bin", name);
 const turbo = (...tasks) => [join(ROOT, "scripts", "turbo.mjs"), "run", ...tasks];

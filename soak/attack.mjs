@@ -44,7 +44,7 @@ async function runPart(name, seconds, seed) {
   process.disconnect();
 }
 
-/** Runs one part in a process and with a temporary folder of its own; whatever goes wrong around it is a row as well. */
+/** Runs one part in a separate process and temporary folder. A failure of the process is a row, too. */
 async function attack(name, seconds, seed) {
   const temporary = mkdtempSync(join(tmpdir(), "parquetry-attack-"));
   const child = spawn(
@@ -76,7 +76,7 @@ async function attack(name, seconds, seed) {
   rmSync(temporary, { recursive: true, force: true });
   return [
     ...(rows ?? []),
-    { check: "the process ends by itself and leaves no temporary files", trials: 1, violations: problems },
+    { check: "the process ends without help and leaves no temporary files", trials: 1, violations: problems },
   ].map((row) => ({ part: name, ...row }));
 }
 

@@ -1,4 +1,4 @@
-// Lists a bucket in a process of its own, and prints what it found and took: `list-client.mjs plain|ranges ENDPOINT`.
+// Lists a bucket in a separate process and prints the result and its cost: `list-client.mjs plain|ranges ENDPOINT`.
 import { writeSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { createS3Backend } from "@parquetry/backend-s3";

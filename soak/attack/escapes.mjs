@@ -333,7 +333,7 @@ function* statements(random) {
   }
 }
 
-/** What an attack on one database counts. */
+/** The counts of an attack on one database. */
 function counter() {
   return {
     trials: 0,

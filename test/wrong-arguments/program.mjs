@@ -145,7 +145,7 @@ async function attack(path, fn, subjectOf) {
       if (SLOW.some(({ trials }) => trials.test(current))) continue;
       const wrong = withValueAt(base ?? (await makeArgs()), place, makeValue());
       const call = await make(wrong);
-      // What making the object of the call has changed is not the fault of the call.
+      // Changes made while the object of the call was created are not the call's fault.
       if (isFresh) await world.accept({ bucket });
       isFresh = false;
       const outcome = await attempt(call);

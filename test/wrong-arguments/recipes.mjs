@@ -197,7 +197,7 @@ export const OPTIONS = {
   env: () => ({ PARQUETRY_STORAGE_BACKEND: "local" }),
 };
 
-/** Objects that no export returns by itself. */
+/** Objects that no export returns without arguments. */
 export const OTHER_SUBJECTS = {
   "abilitiesOf(local).hashedReads": (world) => abilitiesOf(world.local).hashedReads,
   "abilitiesOf(s3).resumableUploads": (world) => abilitiesOf(world.s3).resumableUploads,

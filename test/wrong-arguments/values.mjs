@@ -31,7 +31,7 @@ function revokedProxy() {
   return proxy;
 }
 
-/** Wrong arguments of every kind, each made anew for each call. */
+/** Wrong arguments of every kind, created anew for each call. */
 export const WRONG_VALUES = {
   undefined: () => undefined,
   null: () => null,

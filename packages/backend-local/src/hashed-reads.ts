@@ -24,7 +24,7 @@ export function hashedReads(root: string, pace: DiskPace): HashedReads & { close
       const { start } = range;
       const length = range.end - start;
       const isInside = start >= 0 && length >= 0 && range.end <= sizeBytes;
-      // Large files are read one after the other anyway, so a slow disk is no reason to hash them on the calling thread.
+      // Large files are read one after the other anyway, so they are hashed on the reading thread even if the disk is slow.
       const isQuick = pace.isQuick || length < sizeBytes;
       if (!CAN_READ || !isInside || length > MAX_READ_BYTES || !isQuick) return undefined;
       const path = localPath(root, key, "get");

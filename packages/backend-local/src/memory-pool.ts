@@ -10,7 +10,7 @@ export interface Piece {
 const PAGE_BYTES = 4096;
 
 /**
- * Allocates pieces of a fixed span of memory: first fit, first come, first served. A caller waits while there is no room.
+ * Allocates pieces of a fixed span of memory: first fit, first come, first served. A caller waits until a piece is free.
  * Nothing is ever grown, moved or cleared.
  */
 export class MemoryPool {
@@ -24,7 +24,7 @@ export class MemoryPool {
     this.#free = [{ start: 0, end: sizeBytes }];
   }
 
-  /** Takes a piece of at most the pool's size, and waits while there is no room. Returns undefined after `close`. */
+  /** Takes a piece of at most the pool's size, and waits until one is free. Returns undefined after `close`. */
   async take(length: number): Promise<Piece | undefined> {
     if (this.#isClosed) return undefined;
     const whole = pagesOf(length);

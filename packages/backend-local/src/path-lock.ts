@@ -87,7 +87,7 @@ async function breakIfDead(lock: string): Promise<void> {
 async function isDead(token: string, file: string): Promise<boolean> {
   const state = ownerState(token);
   if (state !== "unknown") return state === "dead";
-  // Without start times, an earlier process with the same id cannot be told from this one.
+  // Without start times, this process looks the same as an earlier one with its id.
   if (token.startsWith(`${processOwner()}.`)) return !OWN_TOKENS.has(token);
   const written = await stat(file).then(
     ({ mtimeMs }) => mtimeMs,

@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { localEtag } from "./local-etag.ts";
 import { READ_CALLS, readSmallFile } from "./read-small-file.ts";
 
-/** What to read: the expected version of a file, the range of it, and where to put the bytes. */
+/** A read: the expected version of a file, its range, and the place for the bytes. */
 export interface ReadJob {
   readonly id: number;
   readonly path: string;

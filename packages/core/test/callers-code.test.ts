@@ -45,7 +45,7 @@ const WRITES: Record<string, (storage: Storage, rows: RowLike[]) => Promise<unkn
   writeCsv: (storage, rows) => storage.writeCsv("x.csv", rows),
 };
 
-/** A backend with a fault of its own, which has nothing to do with the rows. */
+/** A backend that fails for a reason unrelated to the rows. */
 function faultyBackend(): StorageBackend {
   return {
     ...createMemoryBackend(),

@@ -81,7 +81,7 @@ describe("a column that differs from a partition key only in case", () => {
     [{ A: 1, team: "x" }, { a: 2, Team: 3, TEAMS: 4 }, ["a_1", "Team_1", "TEAMS", "A", "team"]],
     [{ year: 1 }, { Year: 1, Year_1: 2, YEAR_2: 3 }, ["Year_3", "Year_1", "YEAR_2", "year"]],
     [{ year: 1, year_1: 2 }, { Year: 3, Year_1: 4 }, ["Year_2", "Year_1_1", "year", "year_1"]],
-    // SQL ignores the case of ASCII letters only: these are names of their own.
+    // SQL ignores the case of ASCII letters only, so these names differ.
     [{ É: 1 }, { é: 2 }, ["é", "É"]],
     [{ k: 1 }, { "\u212a": 2 }, ["\u212a", "k"]],
     [{ ÉA: 1 }, { Éa: 2 }, ["Éa_1", "ÉA"]],

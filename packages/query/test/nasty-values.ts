@@ -1,4 +1,4 @@
-/** What a field of a partition's name can hold and another writer or reader can misread. */
+/** Key values that another writer or reader can misread in a partition's name. */
 const PIECES: readonly string[] = [
   ..." !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r\u0001\u001f\u007f",
   ..."éßñçÅΩжשع日本한😀🏈\u00a0\u0085\u200b\u200d\u2028\ufeff\ufffd",

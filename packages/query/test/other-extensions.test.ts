@@ -115,7 +115,7 @@ describe.each(["local", "memory"])("on %s", (place) => {
     expect((await storage.inspect("raw/t")).unreadable).toMatchObject([{ code: "corrupt" }]);
   });
 
-  it("reports files that are no data as obstacles, and never files that engines ignore", async () => {
+  it("reports files without data as obstacles, and never files that engines ignore", async () => {
     await using storage = await open();
     await put(storage, "raw/t/y=1/a.parquet", parquet);
     for (const name of ["_SUCCESS", "._a.parquet", ".a.parquet.crc", "_notes.txt"])

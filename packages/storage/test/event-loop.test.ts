@@ -19,7 +19,7 @@ const consume = async (rows: AsyncIterable<Row[]>): Promise<void> => {
   for await (const _ of rows);
 };
 
-/** What takes long over many small partitions. */
+/** Calls that take long over many small partitions. */
 const OVER_MANY: Readonly<Record<string, Call>> = {
   readIndex: (storage, signal) => storage.readIndex("many", {}, { signal }),
   "readIndex with a filter": (storage, signal) =>
@@ -31,7 +31,7 @@ const OVER_MANY: Readonly<Record<string, Call>> = {
   "repair as a dry run": (storage, signal) => storage.repair("many", { dryRun: true, signal }),
 };
 
-/** What takes long over one large file. */
+/** Calls that take long over one large file. */
 const OVER_LARGE: Readonly<Record<string, Call>> = {
   readIndex: (storage, signal) => storage.readIndex("large", {}, { signal }),
   scan: (storage, signal) => consume(storage.scan("large", {}, { signal })),
@@ -47,7 +47,7 @@ const MANY_ROWS = Array.from({ length: ROWS }, (_, id) => ({
   n: id % 100,
 }));
 
-/** What takes long to write. It replaces what the call before it has written. */
+/** Writes that take long. Each replaces the rows of the one before it. */
 const WRITES: Readonly<Record<string, Call>> = {
   write: (storage, signal) => storage.write("written", MANY_ROWS, partition({ m: 0 }), { signal }),
   "write with a schema": (storage, signal) =>

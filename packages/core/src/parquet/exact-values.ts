@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000n;
 /** The calendar repeats itself after 400 years. */
 const CYCLE_YEARS = 400n;
 const CYCLE_MS = 146_097n * DAY_MS;
-/** A number holds every decimal of up to so many digits. */
+/** A double holds every decimal of up to this many digits. */
 export const EXACT_DIGITS = 15;
 const INT32_MAX = 2n ** 31n - 1n;
 const INT64_MAX = 2n ** 63n - 1n;

@@ -51,7 +51,7 @@ export interface PartitionFailure {
   readonly error: StorageError;
 }
 
-/** What a write of several partitions has done. */
+/** The result of a write of several partitions. */
 interface PartialWrite {
   readonly entity: Key;
   readonly committed: readonly Partition[];

@@ -405,7 +405,7 @@ export class Storage implements AsyncDisposable {
     return inspectEntity(this.backend, parseKey(entity, "inspect"), options);
   }
 
-  /** Deletes files. A file that does not exist is no error. */
+  /** Deletes files. Files that do not exist are ignored. */
   async delete(paths: readonly string[], options: OperationOptions = {}): Promise<void> {
     checkStorageOptions("delete", options);
     checkArgument(paths, "array", "paths", "delete");

@@ -5,7 +5,7 @@ import { ENV_TEMPLATE } from "../env-template.ts";
 export interface HelpTopic {
   /** Its name on the command line. */
   readonly name: string;
-  /** What it is about, in a few words. */
+  /** Its subject in a few words. */
   readonly summary: string;
   /** The text, at most 80 columns wide. */
   readonly text: string;

@@ -104,7 +104,7 @@ async function sendStreamed(file: PlannedFile, context: SendContext): Promise<Ar
           ...context,
           uploads,
           journal: context.uploads,
-          // What is read on another thread does not wait for its turn here.
+          // Bytes read on another thread need no turn here.
           readPart: limiter === undefined ? readPart : undefined,
           onParts: setParts,
         });

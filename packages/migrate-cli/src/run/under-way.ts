@@ -1,6 +1,6 @@
 import type { ReplayableBody, UploadState } from "@parquetry/core/backend";
 
-/** What is under way, and what a stop would finish. */
+/** The transfers under way, and the parts that a stop would finish. */
 export interface Unfinished {
   /** Files in one piece. */
   readonly files: number;

@@ -44,7 +44,7 @@ describe("createSpool", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("fails with a StorageError that names the folder if there is no room for its file", () => {
+  it("fails with a StorageError that names the folder if the disk is full", () => {
     const before = process.env["TMPDIR"];
     process.env["TMPDIR"] = "/nonexistent/tmp";
     try {

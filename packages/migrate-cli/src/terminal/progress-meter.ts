@@ -34,7 +34,7 @@ export interface ProgressSnapshot {
   readonly retries: number;
   /** The number of failed files. */
   readonly errors: number;
-  /** What is finished before the run stops; present in the phase `finishing`, whose `etaMs` is about it. */
+  /** The parts to finish before the run stops; present in the phase `finishing`, where `etaMs` is the time for them. */
   readonly finishing?: Unfinished | undefined;
 }
 
@@ -69,7 +69,7 @@ export function createProgressMeter(now: () => number = () => performance.now())
   let filesTotal: number | undefined;
   let bytesTotal: number | undefined;
   let copyingSince = now();
-  /** What is finished, as of some moment, and the rate until then. */
+  /** The finished work at one moment, and the rate until then. */
   let finishing: { readonly left: Unfinished; readonly at: number; readonly bytesPerMs: number } | undefined;
   const samples: { at: number; bytes: number }[] = [{ at: now(), bytes: 0 }];
 
@@ -111,7 +111,7 @@ export function createProgressMeter(now: () => number = () => performance.now())
       else if (event.type === "finishing") {
         const { files, parts, bytes: bytesLeft, restarting } = event;
         phase = "finishing";
-        // What has been read ahead has not been sent.
+        // Bytes that were read ahead have not been sent yet.
         const bytesPerMs =
           finishing?.bytesPerMs ?? Math.max(0, bytes - bytesLeft) / Math.max(1, now() - copyingSince);
         finishing = { left: { files, parts, bytes: bytesLeft, restarting }, at: now(), bytesPerMs };
@@ -155,7 +155,7 @@ function finishEtaMs(
   return Math.max(0, Math.round(left.bytes / bytesPerMs - (now - at)));
 }
 
-/** What is finished after Ctrl-C, as one line. */
+/** The work left after Ctrl-C, as one line. */
 function formatFinishing({ files, parts, bytes, restarting }: Unfinished, etaMs: number | undefined): string {
   const what = [
     ...(files === 0 ? [] : [formatFiles(files)]),

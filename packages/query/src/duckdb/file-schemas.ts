@@ -189,7 +189,7 @@ export class FileSchemas {
   }
 }
 
-/** What is true of a file that cannot be read. */
+/** The facts of a file that cannot be read. */
 function unlessAborted(error: unknown): true {
   if (isStorageError(error, "aborted")) throw error;
   return true;

@@ -106,7 +106,7 @@ class StatementReader {
       // A list can have hundreds of thousands of constants.
       if (value["class"] === "CONSTANT") continue;
       const defined = definedCtes(value["cte_map"]);
-      // What is pushed last is done first: the CTEs in their order, then the rest of the node, then the end of their scope.
+      // The last item pushed is handled first: the CTEs in their order, then the rest of the node, then the end of their scope.
       for (const entry of defined ?? []) open.push({ cte: cteName(entry), isDefined: false });
       for (const [field, inner] of Object.entries(value))
         if (field !== "cte_map" || defined === undefined) pushValue(open, inner, expression);

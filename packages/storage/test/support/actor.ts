@@ -1,7 +1,7 @@
 import type { StorageBackend } from "@parquetry/core";
 import { abilitiesOf, type ListPage, withAbilities } from "@parquetry/core/backend";
 
-/** What the next step of a program touches. */
+/** The key that the next step of a program touches. */
 export interface Touch {
   /** The keys whose objects it creates, changes or removes. */
   readonly writes: readonly string[];
@@ -21,7 +21,7 @@ const writing = (...writes: string[]): Touch => ({ reads: [], writes });
 
 /** Turns of the event loop in which other branches of a program reach their next step. */
 const QUIET_TURNS = 2;
-/** A program that is neither done nor waits for a step after so many turns never will. */
+/** After this many turns, a program that is neither done nor waiting for a step has hung. */
 const MAX_TURNS = 10_000;
 
 /**

@@ -19,7 +19,7 @@ function fakeClock(): FakeClock {
     },
     async run(untilMs, lateMs) {
       for (;;) {
-        // Whoever was admitted asks again before time goes on.
+        // A transfer that was admitted asks again before the clock advances.
         await new Promise((resolve) => setImmediate(resolve));
         const [next] = [...timers].sort((a, b) => a.at - b.at);
         if (next === undefined || next.at > untilMs) break;
@@ -63,7 +63,7 @@ describe("createBandwidthLimiter", () => {
             for (let i = first; !isOver; i++) {
               const bytes = Math.max(1, Math.floor((shares[i % shares.length] ?? 1) * limiter.sliceBytes));
               await limiter.take(bytes);
-              // Of what was taken, less may turn out to be there.
+              // A transfer can turn out smaller than what it reserved.
               const used = refunds && i % 3 === 0 ? Math.ceil(bytes / 2) : bytes;
               if (used < bytes) limiter.charge(used - bytes);
               moved.push({ at: clock.now(), bytes: used });

@@ -105,7 +105,7 @@ export function createBandwidthLimiter(
   };
 }
 
-/** What a backend may send and receive over its network. */
+/** The limits of a backend's traffic, up and down. */
 export interface TransferLimits {
   /** Limits what is sent. */
   readonly upload: BandwidthLimiter;

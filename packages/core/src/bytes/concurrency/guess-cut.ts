@@ -1,7 +1,7 @@
 import { MAX_KEY_BYTES } from "../key.ts";
 import { compareKeys } from "../key-order.ts";
 
-/** What is known about a place in a listing. */
+/** The known facts about a place in a listing. */
 export interface CutQuestion {
   /** Names of one page in order, at least two. */
   readonly names: readonly string[];

@@ -18,7 +18,7 @@ const MOST_PAGE_BYTES = 2 ** 30;
 const ENCODING = { PLAIN: 0, RLE: 3, RLE_DICTIONARY: 8 } as const;
 const PAGE = { DICTIONARY: 2, DATA_V2: 3 } as const;
 
-/** What the footer says of a column chunk. */
+/** The footer's entry for a column chunk. */
 export interface WrittenChunk extends Bounds {
   readonly place: LeafPlace;
   readonly slots: number;

@@ -23,7 +23,7 @@ type Vector = Bindings.Vector;
 /** The bytes of a batch, about: more are copied in several batches. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 const STRING_BYTES = 16;
-/** A string of at most so many bytes is in its 16 bytes. */
+/** DuckDB keeps a string of at most this many bytes inside its 16-byte entry. */
 const INLINE_BYTES = 12;
 
 /** Copies the values of a chunk, in one batch or in several. */
@@ -308,7 +308,7 @@ class Source {
   }
 }
 
-/** A copy in a buffer of its own. */
+/** A copy in a separate buffer. */
 function copyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }
