@@ -1,4 +1,4 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Storage, type StorageBackend, StorageError } from "@parquetry/core";
 import { abilitiesOf } from "@parquetry/core/backend";
@@ -43,7 +43,17 @@ export async function openQuery(storage: Storage, options: OpenQueryOptions = {}
   if (backend.name === "local") roots.unshift(await realpath(backend.url()));
   const { trusted = false, isolate = !trusted, memoryLimit, threads } = options;
   const open = isolate ? openIsolatedDuckDb : openInThisProcess;
-  const duckdb = await open({ roots, trusted, memoryLimit, threads, httpfs, scratchDirectory: temporary });
+  const duckdb = await open({
+    roots,
+    trusted,
+    memoryLimit,
+    threads,
+    httpfs,
+    scratchDirectory: temporary,
+  }).catch(async (error) => {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  });
   const source = new FileSource(
     backend,
     cache,

@@ -23,8 +23,10 @@ import type { WireResult } from "./wire.ts";
  */
 export async function openIsolatedDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   const processes = new Processes(options);
-  // It starts while the caller does something else; the first query throws what goes wrong.
-  processes.started().catch(() => {});
+  // It starts while the caller does something else; the first query throws what goes wrong. A missing extension is reported here.
+  const start = processes.started();
+  if (options.httpfs === undefined) start.catch(() => {});
+  else await start;
   const started = (): Promise<DuckDbProcess> => processes.started();
   return {
     grant: (access) => processes.grant(access),
@@ -101,9 +103,14 @@ class Processes {
     const scratchDirectory = join(this.#options.scratchDirectory, `process-${++this.#count}`);
     await mkdir(scratchDirectory);
     const process = new DuckDbProcess(processLimitBytes(this.#options.memoryLimit));
-    await process.call("open", [{ ...this.#options, scratchDirectory }]);
-    if (this.#access !== undefined) await process.call("grant", [this.#access]);
-    return process;
+    try {
+      await process.call("open", [{ ...this.#options, scratchDirectory }]);
+      if (this.#access !== undefined) await process.call("grant", [this.#access]);
+      return process;
+    } catch (error) {
+      await process.close();
+      throw error;
+    }
   }
 
   /** A process that was killed leaves its temporary data, which can be large. */
