@@ -51,7 +51,9 @@ describe.each(WRITERS)("the tree that %s wrote with its default settings", (writ
         `SELECT id, ${columns.join(", ")}, season, team FROM ${writer} WHERE team IS NOT DISTINCT FROM ?`,
         [team],
       );
-      expect(rows).toEqual([{ id, ...VALUES, season: 2024, team }]);
+      // Polars writes 38 digits, which a number cannot hold.
+      const price = writer === "polars" ? "-1234.56" : VALUES["price"];
+      expect(rows).toEqual([{ id, ...VALUES, price, season: 2024, team }]);
     }
     expect((await db.sql(`SELECT count(*) AS n FROM ${writer} WHERE season = 2024`)).rows).toEqual([
       { n: 7 },

@@ -29,6 +29,8 @@ interface Waiting {
 export class DuckDbProcess {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
+  /** The calls that were aborted and have not stopped yet. */
+  readonly #stopping = new Set<number>();
   readonly #maxBytes: number;
   #calls = 0;
   #end: StorageError | undefined;
@@ -72,6 +74,7 @@ export class DuckDbProcess {
     const id = ++this.#calls;
     let grace: NodeJS.Timeout | undefined;
     const abort = (): void => {
+      this.#stopping.add(id);
       this.#send({ abort: id });
       grace = setTimeout(() => {
         this.#waiting.get(id)?.reject(interrupted());
@@ -89,6 +92,7 @@ export class DuckDbProcess {
       });
     } finally {
       this.#waiting.delete(id);
+      this.#stopping.delete(id);
       signal?.removeEventListener("abort", abort);
       clearTimeout(grace);
       if (this.#waiting.size === 0) this.#idle();
@@ -151,7 +155,10 @@ export class DuckDbProcess {
     const bytes = pid === undefined ? undefined : await processBytes(pid);
     if (bytes === undefined || bytes <= this.#maxBytes || this.#watch === undefined) return;
     const limit = `${Math.round(this.#maxBytes / 2 ** 20)} MiB`;
-    this.#kill(ended(`was killed because it used more memory than ${limit}`));
+    const reason = ended(`was killed because it used more memory than ${limit}`);
+    // The memory may be that of an aborted call: another one is tried without it.
+    if (this.#stopping.size > 0) innocent.add(reason);
+    this.#kill(reason);
   }
 }
 
