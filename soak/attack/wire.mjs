@@ -139,20 +139,26 @@ async function tryListing(random, seed, row) {
   const names = Array.from({ length: 12 }, (_, i) => `k${String(i).padStart(2, "0")}`);
   const damage = random.pick(["token", "order", "size", "time", "again", "none", "endless"]);
   let requests = 0;
-  const server = createServer((_request, response) => {
-    const page = requests++;
-    const items = damage === "endless" ? [] : names.slice((page % 4) * 3, (page % 4) * 3 + 3);
-    if (damage === "order" && page === 2) items.reverse();
-    const from = damage === "again" && page === 3 ? names.slice(0, 3) : items;
-    const contents = from.map((key, i) => {
-      const isHit = page === 1 && i === 1;
+  const server = createServer((request, response) => {
+    requests++;
+    const query = new URL(request.url, "http://store").searchParams;
+    const token = query.get("continuation-token");
+    const after = token === null ? query.get("start-after") : names[Number(token.slice(1)) - 1];
+    const first = names.findIndex((name) => compareKeys(name, after ?? "") > 0);
+    const items = first < 0 || damage === "endless" ? [] : names.slice(first, first + 3);
+    const last = first + items.length;
+    if (damage === "order" && items.includes("k06") && items.length > 1) items.reverse();
+    const from = damage === "again" && last === names.length && first > 0 ? names.slice(0, 3) : items;
+    const contents = from.map((key) => {
+      const isHit = key === "k04";
       const size = damage === "size" && isHit ? random.pick(["-1", "1e30", "NaN", "", "1.5"]) : "7";
       const time =
         damage === "time" && isHit ? random.pick(["", "now", "0000-99-00"]) : "2026-01-01T00:00:00.000Z";
       return `<Contents><Key>${key}</Key><LastModified>${time}</LastModified><ETag>"x"</ETag><Size>${size}</Size></Contents>`;
     });
-    const isLast = page === 3 && !["token", "endless"].includes(damage);
-    const next = damage === "token" && page > 0 ? "same" : `t${page}`;
+    const isLast = (first < 0 || last === names.length) && !["token", "endless"].includes(damage);
+    // The same token for ever leads to the same page; an endless listing has a new one for each empty page.
+    const next = damage === "token" ? "t3" : damage === "endless" ? `x${requests}` : `t${last}`;
     const end = isLast
       ? "<IsTruncated>false</IsTruncated>"
       : `<IsTruncated>true</IsTruncated><NextContinuationToken>${next}</NextContinuationToken>`;
