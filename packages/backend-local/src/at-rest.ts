@@ -9,23 +9,20 @@ import { dirname } from "node:path";
  */
 export const REST_MS: number = 10 * 60_000;
 
-/**
- * The Linux file systems that have a change time which nobody can set back, and on which a store into a page that was written
- * back moves it: ext2 to ext4, XFS, Btrfs, F2FS. Not among them: tmpfs never writes back; FAT and exFAT have no change time; NFS,
- * SMB and FUSE show the times of another machine or program.
- */
-const LASTING_TYPES: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010]);
+/** The Linux file systems in memory, tmpfs and ramfs: they never write a page back, so a store through a mapping moves no time. */
+const MEMORY_TYPES: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 
 /**
- * Whether any later edit of a file changes the ETag that it had at `since` (milliseconds since 1970). On macOS and Windows,
- * an edit through a memory mapping may change it only when the system writes the page back.
+ * Whether a later edit of a file changes the ETag that it had at `since` (milliseconds since 1970). Exceptions, which nothing here
+ * can recognise: on FAT and exFAT, which have no change time, an edit that sets back the mtime; on NFS, SMB and FUSE, an edit on
+ * another machine until its times arrive; on macOS and Windows, an edit through a mapping until the system writes the page back.
  */
 export async function isAtRest(path: string, etag: string, since: number): Promise<boolean> {
   const changed = changedMs(etag);
   if (changed === undefined || since - changed < REST_MS) return false;
   if (process.platform !== "linux") return true;
   try {
-    return LASTING_TYPES.has((await statfs(dirname(path))).type);
+    return !MEMORY_TYPES.has((await statfs(dirname(path))).type);
   } catch {
     return false;
   }

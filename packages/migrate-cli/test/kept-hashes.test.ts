@@ -91,11 +91,7 @@ const edits: Readonly<Record<string, () => void>> = {
 
 describe("the hash cache", () => {
   it("saves reading a file that was left alone for ten minutes, except with --level full", async (context) => {
-    const { type } = statfsSync(folder);
-    context.skip(
-      ![0xef53, 0x58465342, 0x9123683e].includes(type),
-      "the temporary folder is not on ext4, XFS or Btrfs",
-    );
+    context.skip(statfsSync(folder).type === 0x01021994, "the temporary folder is on a tmpfs");
     letTimePass();
     expect(await verify()).toEqual(["equal", BEFORE.length]);
     expect(await verify()).toEqual(["equal", 0]);
