@@ -39,7 +39,10 @@ const GET: OptionKinds<GetOptions> = {
   expectedBytes: "bytes",
   signal: "signal",
 };
-const HASHED_READ: OptionKinds<HashedReadOptions> = { range: "object", signal: "signal" };
+const HASHED_READ: OptionKinds<HashedReadOptions> = {
+  range: objectWith("a range such as { start: 0, end: 1024 }", { start: "bytes", end: "bytes" }),
+  signal: "signal",
+};
 const LIST: OptionKinds<ListOptions> = {
   // `checkPrefix` refuses what is not a prefix, with `invalid_path`.
   prefix: { expected: "a prefix", is: () => true },
