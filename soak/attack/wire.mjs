@@ -10,7 +10,7 @@ import { compareKeys, isStorageError, parseKey } from "../../packages/core/dist/
 import { createMemoryBackend } from "../../packages/core/dist/index.js";
 import { openUploadJournal, runMigration } from "../../packages/migrate-cli/dist/index.js";
 import { startS3Server } from "../../packages/testkit/dist/index.js";
-import { startCountingProxy } from "./support/counting-proxy.mjs";
+import { startCountingProxy } from "../../test/support/counting-proxy.mjs";
 import { randomFrom } from "./support/random.mjs";
 
 const WINDOW_MS = 2000;

@@ -124,7 +124,7 @@ describe("an invalid argument is rejected by its name, with what is expected", (
     ["a shard that does not exist", { shard: { index: 4, count: 4 } }, "shard must be { index, count }"],
     ["a plan's file name", { plan: "plan.json" }, "plan must be a MigrationPlan, as planMigration("],
     ["a journal's folder", { uploads: "/tmp" }, "uploads must be an UploadJournal, as openUploadJournal("],
-    ["a cache's path", { hashCache: "/tmp/md5" }, "hashCache must be a HashCache, as openHashCache("],
+    ["a cache's path", { hashCache: "cache/md5" }, "hashCache must be a HashCache, as openHashCache("],
   ])("%s", async (_what, options, expected) => {
     expect(await refusal(run(disk, bucket, options))).toContain(expected);
     expect([source.calls, target.calls]).toEqual([{}, {}]);

@@ -7,9 +7,9 @@ import { openBody } from "@parquetry/core/backend";
 import { openBackend } from "@parquetry/storage/backend";
 import { type S3FaultRule, type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startCountingProxy } from "../../../test/support/counting-proxy.mjs";
 import { runMigration } from "../src/run/run-migration.ts";
 import { openUploadJournal } from "../src/run/upload-journal.ts";
-import { startCountingProxy } from "./support/counting-proxy.ts";
 
 const WINDOW_MS = 2000;
 /** The promise is 10 %; the proxy shares a busy machine with the client and the server. */

@@ -21,11 +21,18 @@ export async function startCountingProxy(port) {
     upstream.pipe(client);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
+  const close = async () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, "close");
+  };
   return {
     endpoint: `http://127.0.0.1:${server.address().port}`,
     reset() {
       passed = { up: [], down: [] };
     },
+    /** How many bytes have passed. */
+    total: (direction) => passed[direction].reduce((sum, { bytes }) => sum + bytes, 0),
     /** The most bytes that passed in any period of this length. */
     mostIn(ms, direction) {
       const list = passed[direction];
@@ -39,10 +46,7 @@ export async function startCountingProxy(port) {
       }
       return most;
     },
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
