@@ -314,10 +314,11 @@ export class QueryDatabase implements AsyncDisposable {
     parameters: QueryParameters | undefined,
     options: SqlOptions,
   ): Promise<{ readonly result: DuckDbResult; readonly stats: QueryStats }> {
-    checkSqlArguments(text, options, op);
-    const { timestamps, maxRows } = options;
     const ran = await this.#execute(op, text, parameters, options, ({ statement, signal }) => ({
-      run: ({ tables }) => this.#duckdb.run(statement, tables, { timestamps, maxRows, signal }),
+      run: ({ tables }) => {
+        const { timestamps, maxRows } = options;
+        return this.#duckdb.run(statement, tables, { timestamps, maxRows, signal });
+      },
       discard: async (partial) => partial.close(),
     }));
     try {

@@ -1,6 +1,12 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Key, PartitionEntry, ReadCsvOptions, StorageBackend } from "@parquetry/core";
+import {
+  type Key,
+  type PartitionEntry,
+  type ReadCsvOptions,
+  type StorageBackend,
+  StorageError,
+} from "@parquetry/core";
 import type { ObjectInfo } from "@parquetry/core/backend";
 import { createByteBudget, forEachYielding, mapConcurrent, yieldIfDue } from "@parquetry/core/unstable";
 import {
@@ -192,12 +198,25 @@ export class FileSource {
     return { kind: "local", path, version, key: info.key, entries, nullColumns };
   }
 
+  /** @throws StorageError `precondition_failed` where a key has another version by now, `not_found` where it has none. */
+  async #checkVersion({ key, etag }: ObjectInfo, signal: AbortSignal | undefined): Promise<void> {
+    if ((await this.#backend.head(key, { signal })).etag === etag) return;
+    throw new StorageError({
+      code: "precondition_failed",
+      op: "sql",
+      path: key,
+      backend: this.#backend.name,
+      message: `sql: ${key} was replaced after it was listed.`,
+    });
+  }
+
   async #fetchOne(stored: StoredFile, options: FetchOptions): Promise<ScanFile> {
     const { file, entries, nullColumns } = stored;
     const { info, format } = file;
     if (format === "csv") return this.#converted(stored, options);
     if (this.isLocal && !(this.isPinning && !PinnedFiles.isSupported)) {
-      await this.#pinned?.pin(this.#backend.url(info.key), versionOf(info), info.key);
+      const check = (): Promise<void> => this.#checkVersion(info, options.signal);
+      await this.#pinned?.pin(this.#backend.url(info.key), versionOf(info), info.key, check);
       return this.#inPlace(stored);
     }
     const named = { version: versionOf(info), key: info.key, entries, nullColumns };

@@ -32,10 +32,12 @@ export class PinnedFiles {
   /**
    * Opens a file.
    *
-   * @param version the version of the file that is expected at its path.
-   * @throws StorageError `not_found` where it has been deleted.
+   * @param version names this version of the file for {@link PinnedFiles.pathOf}.
+   * @param check throws unless the path leads to that version. It is called after the file was opened: a version that is there
+   * then, as it was when it was listed, was there in between.
+   * @throws StorageError `not_found` where it has been deleted; what `check` throws.
    */
-  async pin(path: string, version: string, key: Key): Promise<void> {
+  async pin(path: string, version: string, key: Key, check: () => Promise<void>): Promise<void> {
     if (!PinnedFiles.isSupported || this.#paths.has(version)) return;
     const descriptor = await openFile(path, "r").catch((error: NodeJS.ErrnoException) => {
       // With too many open files, the file is read in place.
@@ -49,6 +51,7 @@ export class PinnedFiles {
     });
     if (descriptor === undefined) return;
     this.#descriptors.push(descriptor);
+    await check();
     // One link for each: DuckDB remembers files by their paths, and may open links out of this directory, but no other path to them.
     const link = join(this.#directory, `${++count}.parquet`);
     await symlink(`${OPEN_FILES}/${descriptor}`, link);
