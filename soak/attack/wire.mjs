@@ -1,4 +1,4 @@
-// What passes between a migration and its store: the bandwidth on a counting proxy, also while 30 % of all requests fail; stops in
+// The traffic between a migration and its store: the bandwidth on a counting proxy, also while 30 % of all requests fail; stops in
 // the middle of large uploads; listings that cannot be right.
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";

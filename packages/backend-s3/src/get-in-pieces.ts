@@ -14,8 +14,8 @@ import type { S3Connection } from "./s3-connection.ts";
 const PIECES_AHEAD = 4;
 
 /**
- * Opens an object, or a range of it, as a sequence of small ranges. What has been requested arrives as fast as the network and
- * the buffers of both systems allow, however slowly it is read, so a bandwidth limit has to limit what is requested.
+ * Opens an object, or a range of it, as a sequence of small ranges. Requested bytes arrive as fast as the network and the
+ * buffers of both systems allow, however slowly they are read, so a bandwidth limit has to limit the requests.
  *
  * @param options with a range that has a start, or none.
  */

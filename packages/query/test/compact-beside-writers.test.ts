@@ -16,7 +16,7 @@ const PARTITIONS = 3;
 /** How late a call may reject after its signal, in milliseconds: some 20 on a quiet machine. */
 const LATE_MS = 500;
 
-/** Appends rows with consecutive numbers until it is told to stop, and then prints the next number. */
+/** Appends rows with consecutive numbers until the message `stop`, and then prints the next number. */
 const writer = (backend: string, mostPauseMs: number): string => `
 import { partition, Storage } from "@parquetry/core";
 import { createLocalBackend } from "@parquetry/backend-local";

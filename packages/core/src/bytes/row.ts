@@ -6,7 +6,7 @@
 export type Row = Record<string, unknown>;
 
 /**
- * What a write takes as a row: any object of columns, also of an interface or a class, but no array, Map, Set, Date, function or
+ * A row as a write takes it: any object of columns, also of an interface or a class, but no array, Map, Set, Date, function or
  * promise.
  */
 export type RowLike =

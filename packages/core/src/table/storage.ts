@@ -224,8 +224,8 @@ export class Storage implements AsyncDisposable {
    * Reads the rows of an entity's partitions that match the filters. Returns `[]` if none matches. Data files that no read returns
    * are not reported here: {@link Storage.inspect} and {@link Storage.repair} list them as `strays`.
    *
-   * Memory: the rows, and no more beside them than {@link Storage.scan} takes. A million rows of 20 columns take about 330 bytes
-   * each, 310 MiB, and 90 MiB beside them.
+   * Memory: the rows, and what {@link Storage.scan} takes. A million rows of 20 columns take about 330 bytes each, 310 MiB in
+   * all, and 90 MiB for reading them.
    *
    * @param filters any subset of the keys, in any order; a value may be a list.
    * @throws StorageError `not_found` for an unknown entity and `invalid_argument` for an unknown key, each naming the known

@@ -67,7 +67,7 @@ export async function repairCommand(
   if (lines.length > 0) for (const line of [terminal.style("bold", head), ...lines]) terminal.print(line);
   for (const line of listsOf(repaired, temporary, dryRun)) terminal.printText(line);
   for (const { path } of repaired.flatMap(({ strays }) => strays).slice(0, NAMES_TOLD))
-    context.warn(`${path}: no read returns this file; move it to a partition of its own, or away`);
+    context.warn(`${path}: no read returns this file; move it to a separate partition, or away`);
   for (const { entity: name, error } of failed)
     terminal.tell(`${terminal.mark("red", "failed:")} ${name}: ${error.message}`);
   for (const { message } of repaired.flatMap(({ broken }) => broken).slice(0, NAMES_TOLD))

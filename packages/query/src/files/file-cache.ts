@@ -99,7 +99,7 @@ export class FileCache {
   make(name: CacheName, write: (handle: FileHandle) => Promise<void>): Promise<string> {
     return this.#once(name, (path) =>
       this.#place(path, async (part) => {
-        // What was fetched can be read back, for its hash.
+        // Fetched bytes can be read back, for their hash.
         const handle = await open(part, "wx+");
         try {
           await write(handle);

@@ -7,7 +7,7 @@ import { type QueryExplanation, summarizePlan } from "./plan-summary.ts";
 /** The number of partitions that are read first if any rows answer a query, and the factor by which it grows. */
 const FIRST_PARTITIONS = 8;
 const GROWTH = 8;
-/** Up to so many partitions are tried one, two, four at a time when a larger number contains a damaged file. */
+/** Up to this many partitions are tried one, two, four at a time when a larger number contains a damaged file. */
 const MOST_BEFORE_DAMAGE = 4096;
 /** Errors of a single file, which say nothing about the others. */
 const OF_ONE_FILE: ReadonlySet<StorageErrorCode> = new Set(["corrupt", "not_supported", "permission_denied"]);

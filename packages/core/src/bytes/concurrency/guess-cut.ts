@@ -31,7 +31,7 @@ const HASH_LENGTH = 8;
  * Guesses a string that is a number of pages behind a page of names, if the names go on as densely as in the page. Names are read
  * as numbers whose digits are characters: where a place shows a decimal digit, all ten are expected there, and one that overflows
  * carries into the place before it that varies. So `week=9` of one year is continued by the next year, and numbers, dates, hashes
- * and words need no rules of their own. The string need not be a name; it ends with a slash if that is still behind the page.
+ * and words need no special rules. The string need not be a name; it ends with a slash if that is still behind the page.
  *
  * @returns undefined if the end is estimated to come first, or if no string is known to lie in between.
  */

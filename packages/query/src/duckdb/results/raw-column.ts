@@ -1,4 +1,4 @@
-/** The rows of a vector whose bit is set in `mask`; all, where there is no mask. */
+/** The rows of a vector whose bit is set in `mask`; all of them without a mask. */
 export type Validity = Uint8Array | undefined;
 
 /** Values of one size, side by side as in DuckDB's memory. */

@@ -158,7 +158,7 @@ export function candidateView(
   return { names: table.names, select, files: new Map([[variable, paths]]) };
 }
 
-/** DuckDB takes a type of one word, and would turn a value that is no TIMESTAMPTZ into NULL. Other types are cast from the text. */
+/** DuckDB takes a type of one word, and would turn an invalid TIMESTAMPTZ into NULL. Other types are cast from the text. */
 const isHiveType = (type: string): boolean => /^\w+$/.test(type);
 
 const keyValue = (type: string, index: number): string =>
