@@ -20,7 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "backend-s3": ["core"],
   storage: ["core", "backend-local", "backend-s3"],
   query: ["core"],
-  "migrate-cli": ["core", "storage", "query"],
+  trino: ["core", "query"],
+  "migrate-cli": ["core", "storage", "query", "trino"],
   parquetry: ["core", "storage", "query", "migrate-cli"],
   testkit: ["core"],
 };

@@ -19,6 +19,7 @@ const GROUPS = [
   { packages: ["core"], kinds: 6 },
   { packages: ["backend-local", "backend-s3", "storage"], kinds: 4 },
   { packages: ["query"], kinds: 2 },
+  { packages: ["trino"], kinds: 6 },
   { packages: ["migrate-cli"], kinds: 31 },
   { packages: ["testkit"], kinds: 31 },
 ];

@@ -106,6 +106,12 @@ export const RECIPES = {
   inspectCache: (world) => [world.cache],
   resolveTable: () => ["plays", [ENTITY]],
 
+  TrinoClient: (world) => [
+    { ...world.trino, retry: { maxAttempts: 1, budgetMs: 10, baseDelayMs: 1, maxDelayMs: 1 } },
+  ],
+  "TrinoClient().open": () => ["SELECT ?", { parameters: [1] }],
+  "TrinoClient().rows": () => ["SELECT ?", { parameters: [1] }],
+
   doctor: (world) => [[{ name: "a", open: async () => world.memory }], {}],
   estimateCost: () => [{ storedBytes: 1 }],
   formatParity: () => [
@@ -193,6 +199,8 @@ export const OPTIONS = {
   exclude: () => ["raw/"],
   shard: () => ({ index: 1, count: 1 }),
   nullValues: () => ["NA"],
+  auth: () => ({ password: "secret" }),
+  session: () => ({ query_max_run_time: "10m" }),
   scale: () => ({ writers: 1 }),
   env: () => ({ PARQUETRY_STORAGE_BACKEND: "local" }),
 };

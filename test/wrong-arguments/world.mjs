@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createLocalBackend } from "../../packages/backend-local/dist/index.js";
@@ -24,6 +25,16 @@ export class World {
   async open() {
     this.server = await startS3Server({ buckets: ["bucket", "other"] });
     this.r2 = await startS3Server({ buckets: ["bucket"], profile: "r2" });
+    // A Trino on which every query returns nothing.
+    this.trinoServer = createServer((_, response) =>
+      response.writeHead(200, { "content-type": "application/json" }).end('{"id":"q","columns":[]}'),
+    );
+    await new Promise((resolve) => this.trinoServer.listen(0, "127.0.0.1", resolve));
+    this.trino = {
+      url: `http://127.0.0.1:${this.trinoServer.address().port}`,
+      catalog: "hive",
+      schema: "lake",
+    };
     await this.#fill(createR2Backend({ ...this.#addressOf(this.r2), bucket: "bucket" }));
     this.s3Options = {
       bucket: "bucket",
@@ -100,6 +111,8 @@ export class World {
     await this.s3.close();
     await this.server.close();
     await this.r2.close();
+    this.trinoServer.closeAllConnections();
+    this.trinoServer.close();
   }
 }
 

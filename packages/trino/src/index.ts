@@ -1,0 +1,3 @@
+export type { TrinoAuth, TrinoOptions } from "./client/connection.ts";
+export type { TrinoProgress } from "./client/protocol.ts";
+export { type StatementOptions, TrinoClient, type TrinoResult } from "./client/trino-client.ts";
