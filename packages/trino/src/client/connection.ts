@@ -1,7 +1,6 @@
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "@parquetry/core/backend";
 import {
   type CustomKind,
-  checkArgument,
   checkOptions,
   invalid,
   isPlainObject,
@@ -91,7 +90,9 @@ const OPTIONS: OptionKinds<TrinoOptions> = {
 export function connectionOf(options: TrinoOptions): Connection {
   const op = "trino";
   checkOptions(options, OPTIONS, op);
-  for (const name of ["url", "catalog", "schema"] as const) checkArgument(options[name], "string", name, op);
+  for (const name of ["url", "catalog", "schema"] as const) {
+    if (options[name] === undefined) throw invalid(op, `${name} is missing`);
+  }
   const { catalog, schema, user, auth, retry = DEFAULT_RETRY_POLICY } = options;
   checkOptions(retry, RETRY_OPTIONS, op, "retry");
   const url = originOf(options.url, auth !== undefined);
