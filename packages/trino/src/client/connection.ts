@@ -67,7 +67,9 @@ const SESSION: CustomKind = {
   expected: 'properties and their values, such as { query_max_run_time: "10m" }',
   is: (value) =>
     isPlainObject(value) &&
-    Object.values(value).every((one) => ["string", "number", "boolean"].includes(typeof one)),
+    Object.values(value).every((one) =>
+      typeof one === "string" ? one.isWellFormed() : typeof one === "number" || typeof one === "boolean",
+    ),
 };
 
 const OPTIONS: OptionKinds<TrinoOptions> = {
