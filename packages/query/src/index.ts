@@ -6,10 +6,12 @@ export type {
 } from "./compact/compact-options.ts";
 export { openQuery } from "./database/open-query.ts";
 export type { QueryCursor } from "./database/query-cursor.ts";
-export type { QueryDatabase, TableDescription } from "./database/query-database.ts";
-export type { OpenQueryOptions, SqlOptions, SqlRowOptions, TableStrays } from "./database/query-options.ts";
+export type { QueryDatabase } from "./database/query-database.ts";
+export type { OpenQueryOptions, SqlRowOptions, TableStrays } from "./database/query-options.ts";
 export type { ColumnarResult, QueryResult, QueryStats } from "./database/query-result.ts";
 export type { RowSchema } from "./database/row-schema.ts";
+export type { QueryEngine, TableDescription } from "./database/sql-engine.ts";
+export type { SqlOptions } from "./database/sql-options.ts";
 export { type DdlEngine, generateDdl } from "./ddl/generate-ddl.ts";
 export type { QueryColumn } from "./duckdb/views/scan-table.ts";
 export { clearCache, inspectCache } from "./files/file-cache.ts";

@@ -68,6 +68,7 @@ const TYPES = [
 ];
 
 const WRONG_OPEN: Wrong<OpenQueryOptions> = {
+  engine: ["trino", {}, { name: "trino" }, { open: () => {} }],
   hiveTypes: TYPES,
   columnTypes: TYPES,
   csv: ["utf-8", [], { encoding: "ebcdic" }, { delimiter: 5 }, { delimeter: ";" }, { inferTypes: "no" }],

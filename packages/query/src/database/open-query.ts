@@ -9,11 +9,12 @@ import { FileCache } from "../files/file-cache.ts";
 import { FileSource } from "../files/file-source.ts";
 import { objectUrl } from "../files/object-url.ts";
 import { makeTemporaryFolder } from "../files/temporary-folder.ts";
+import { DuckDbEngine } from "./duckdb-engine.ts";
 import { QueryDatabase } from "./query-database.ts";
 import { checkOpenQueryOptions, type OpenQueryOptions } from "./query-options.ts";
 
 /**
- * Opens the entities of a storage for SQL in an embedded DuckDB, without reading anything. The caller closes the storage.
+ * Opens the entities of a storage for SQL in an embedded DuckDB, or another `engine`, without reading anything. The caller closes the storage.
  *
  * @throws StorageError `invalid_argument` for an argument of the wrong kind; `not_supported` where httpfs is asked for and cannot
  * be used.
@@ -30,6 +31,8 @@ export async function openQuery(storage: Storage, options: OpenQueryOptions = {}
   const { backend } = storage ?? {};
   checkBackend(backend, "storage.backend", "openQuery");
   checkOpenQueryOptions(options);
+  const { engine } = options;
+  if (engine !== undefined) return new QueryDatabase(await engine.open(storage), engine.name);
   const cache = await FileCache.open(
     options.cacheDirectory ?? defaultCacheDirectory(),
     options.cacheMaxBytes,
@@ -60,7 +63,7 @@ export async function openQuery(storage: Storage, options: OpenQueryOptions = {}
     options.csv ?? {},
     access && ((key) => objectUrl(access, key)),
   );
-  return new QueryDatabase(storage, duckdb, source, { temporary, pinned }, options);
+  return new QueryDatabase(new DuckDbEngine(storage, duckdb, source, { temporary, pinned }, options));
 }
 
 /** DuckDB is loaded here and in the child process only: it takes longer than everything else. */

@@ -1,15 +1,15 @@
 import type { Row } from "@parquetry/core";
-import type { DuckDbResult } from "../duckdb/duckdb.ts";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { SqlRowOptions } from "./query-options.ts";
 import type { QueryStats } from "./query-result.ts";
 import { limitedBatches } from "./result-limit.ts";
 import { rowsOf } from "./result-rows.ts";
 import { parseRows } from "./row-schema.ts";
+import type { EngineResult } from "./sql-engine.ts";
 
 /**
- * A result whose rows are taken batch by batch, with only one batch in JavaScript's memory at a time. The query itself has finished,
- * so it cannot fail after the first rows. Iterate it to the end, leave the loop early, or close it.
+ * A result whose rows are taken batch by batch, with only one batch in JavaScript's memory at a time. With the embedded DuckDB the
+ * query itself has finished, so it cannot fail after the first rows; a cluster still runs it. Iterate it to the end, leave the loop early, or close it.
  *
  * @example
  * ```ts
@@ -21,16 +21,18 @@ import { parseRows } from "./row-schema.ts";
 export class QueryCursor<T = Row> implements AsyncIterable<T[]>, AsyncDisposable {
   /** The columns, in order. */
   readonly columns: readonly QueryColumn[];
-  /** Statistics. */
-  readonly stats: QueryStats;
-  readonly #result: DuckDbResult;
+  readonly #result: EngineResult;
   readonly #options: SqlRowOptions<T>;
 
-  constructor(result: DuckDbResult, stats: QueryStats, options: SqlRowOptions<T>) {
+  constructor(result: EngineResult, options: SqlRowOptions<T>) {
     this.columns = result.columns;
-    this.stats = stats;
     this.#result = result;
     this.#options = options;
+  }
+
+  /** Statistics. */
+  get stats(): QueryStats {
+    return this.#result.stats();
   }
 
   /** The rows, once. */
@@ -46,8 +48,8 @@ export class QueryCursor<T = Row> implements AsyncIterable<T[]>, AsyncDisposable
   }
 
   /** Frees the result. */
-  async close(): Promise<void> {
-    this.#result.close();
+  close(): Promise<void> {
+    return this.#result.close();
   }
 
   /** {@link QueryCursor.close}, for `await using`. */

@@ -6,22 +6,27 @@ import {
   invalid,
   isPlainObject,
   type OptionKinds,
+  objectWith,
   oneOf,
   showBriefly,
 } from "@parquetry/core/unstable";
 import { checkCsvOptions } from "@parquetry/core/unstable/tables";
-import type { ResultOptions } from "../duckdb/duckdb.ts";
 import { parseMemoryLimit } from "../duckdb/isolated/process-memory.ts";
-import type { QueryProgress } from "../plan/plan-context.ts";
 import { DECLARED_KEY_TYPES, declaredKeyType } from "../tables/declared-key-type.ts";
-import type { ResultLimit } from "./result-limit.ts";
 import { isRowSchema, type RowSchema } from "./row-schema.ts";
+import type { QueryEngine } from "./sql-engine.ts";
+import type { SqlOptions } from "./sql-options.ts";
 
 /** SQL types by column, by table: `{ "raw/plays": { week: "VARCHAR" } }`. */
 type TypesByTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** Options of `openQuery`. */
 export interface OpenQueryOptions {
+  /**
+   * Runs SQL elsewhere: `trino(…)` of `@parquetry/trino`. SQL is then that engine's own, and the options about files, types and
+   * DuckDB are refused. Default: an embedded DuckDB.
+   */
+  readonly engine?: QueryEngine | undefined;
   /**
    * Types of partition keys, by table. Default: BIGINT where every value is an integer that BIGINT gives back unchanged, else
    * VARCHAR. Also declares a key that only some partitions have. A key can be a number, `DECIMAL(9,2)` included, text, a BOOLEAN, a
@@ -83,19 +88,6 @@ export interface TableStrays {
   readonly keys: readonly string[];
 }
 
-/** Options of a query. */
-export interface SqlOptions extends ResultOptions, ResultLimit {
-  /** Ends the query, which then fails with `aborted`, at once. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * Ends the query after this many milliseconds, the conversion of its rows included; it then fails with `timeout`, at once. With
-   * `stream` and `open`, the time until the last batch is taken counts. Default: no limit.
-   */
-  readonly timeoutMs?: number | undefined;
-  /** Called after each list request, after each file that is ready to read, and when DuckDB starts. */
-  readonly onProgress?: ((progress: QueryProgress) => void) | undefined;
-}
-
 /** Options of a query that returns rows. */
 export interface SqlRowOptions<T> extends SqlOptions {
   /**
@@ -122,6 +114,7 @@ const typesByTable: CustomKind = {
 };
 
 const OPEN_QUERY_OPTIONS: OptionKinds<OpenQueryOptions> = {
+  engine: objectWith("an engine such as trino(…) of @parquetry/trino", { name: "string", open: "function" }),
   hiveTypes: typesByTable,
   columnTypes: typesByTable,
   csv: "object",
@@ -160,6 +153,15 @@ const ROW_CALLS: ReadonlySet<string> = new Set(["open", "sql", "stream"]);
  */
 export function checkOpenQueryOptions(options: OpenQueryOptions): void {
   checkOptions(options, OPEN_QUERY_OPTIONS, "openQuery");
+  if (options.engine !== undefined) {
+    for (const [name, value] of Object.entries(options)) {
+      if (name === "engine" || value === undefined) continue;
+      throw invalid(
+        "openQuery",
+        `${name} is an option of the embedded DuckDB, and engine: ${options.engine.name} has no use for it. Remove one of them`,
+      );
+    }
+  }
   checkCsvOptions(options.csv ?? {}, "openQuery");
   for (const option of ["hiveTypes", "columnTypes"] as const) {
     for (const [table, types] of Object.entries(options[option] ?? {})) {

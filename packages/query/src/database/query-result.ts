@@ -4,7 +4,7 @@ import type { QueryExplanation } from "../plan/plan-summary.ts";
 
 /** Statistics of a query. */
 export interface QueryStats extends QueryExplanation {
-  /** Rows of the result. */
+  /** Rows of the result. A cursor of an engine elsewhere counts those that were taken, until it has ended. */
   readonly rowCount: number;
   /** Files of which something was fetched from the store. */
   readonly fetchedFiles: number;

@@ -1,6 +1,6 @@
 import type { StorageError } from "@parquetry/core";
 import { invalid } from "@parquetry/core/unstable";
-import type { ColumnBatch, DuckDbResult } from "../duckdb/duckdb.ts";
+import type { ColumnBatch } from "../duckdb/duckdb.ts";
 
 /** The size of every value that is neither a string nor bytes. */
 const VALUE_BYTES = 8;
@@ -37,13 +37,19 @@ export function checkByteCount(bytes: number, { maxBytes }: ResultLimit): void {
 }
 
 /**
- * Passes the batches of a result on, and fails when there are too many bytes.
+ * Passes the batches of a result on, and fails when there are too many rows or bytes.
  *
  * @throws StorageError `invalid_argument`.
  */
-export async function* limitedBatches(result: DuckDbResult, limit: ResultLimit): AsyncGenerator<ColumnBatch> {
+export async function* limitedBatches(
+  result: { batches(): AsyncIterable<ColumnBatch> },
+  limit: ResultLimit,
+): AsyncGenerator<ColumnBatch> {
   let bytes = 0;
+  let rows = 0;
   for await (const batch of result.batches()) {
+    rows += batch.rowCount;
+    checkRowCount(rows, limit);
     if (limit.maxBytes !== undefined) {
       bytes += batchBytes(batch);
       checkByteCount(bytes, limit);

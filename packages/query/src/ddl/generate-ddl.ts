@@ -1,6 +1,6 @@
 import { StorageError } from "@parquetry/core";
 import { checkArgument, oneOf } from "@parquetry/core/unstable";
-import type { TableDescription } from "../database/query-database.ts";
+import type { TableDescription } from "../database/sql-engine.ts";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import { quoteName, quoteText } from "../statement/quote.ts";
 import { describeNotes, TABLE_DESCRIPTION } from "../tables/describe-columns.ts";
