@@ -168,7 +168,7 @@ function runCommand(cwd) {
   mkdirSync(join(cwd, "to"));
   const parquetry = (...args) =>
     run("npx", ["--no-install", "parquetry", ...args], cwd, { PARQUETRY_DATA_ROOT: data });
-  assert.match(parquetry("--version"), /^\d+\.\d+\.\d+/);
+  assert.match(parquetry("--version"), /^parquetry \d+\.\d+\.\d+\nduckdb +\d+\.\d+\.\d+/);
   assert.match(parquetry("--help"), /migrate[\s\S]*query/);
   assert.match(parquetry("query", "SELECT 1 AS one", "--format", "csv"), /^one\r?\n1\r?\n/);
   parquetry("plan", "--from", "data", "--to", "to");

@@ -195,6 +195,8 @@ describe("help", () => {
       expect((await world.call(["help", command])).stdout.trim()).toBe(stdout.trim());
       if (!["init", "help"].includes(command)) expect(stdout).toMatch(/\nExamples:\n.*parquetry /);
     }
-    expect((await world.call(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await world.call(["--version"])).stdout).toMatch(
+      /^parquetry \d+\.\d+\.\d+\nduckdb {4}\d+\.\d+\.\d+\S*\nnode {6}\d+\.\d+\.\d+\nplatform {2}\S+ \S+\n$/,
+    );
   });
 });

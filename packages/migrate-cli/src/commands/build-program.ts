@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
-import { Argument, Command, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { fitted } from "../terminal/terminal.ts";
 import { type CliWorld, type CommandContext, type GlobalFlags, usageError } from "./command-context.ts";
+import { describeVersions } from "./describe-versions.ts";
 import { EXIT_OK } from "./exit-codes.ts";
 import { bytesPerSecond, concurrentFiles, repeated, seconds, wholeNumber } from "./flag-values.ts";
 import { HELP_TOPICS } from "./help-topics.ts";
@@ -24,7 +24,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
     .description(
       "Partitioned Parquet and CSV tables on local disk, S3 and R2: migrate them, prove that nothing was lost, and query them with SQL.",
     )
-    .version(readVersion(), "-V, --version", "show the version")
+    .option("-V, --version", "show the versions of parquetry, DuckDB and Node, and the platform")
     .option("--env-file <file>", "read variables from this file (default: .env)")
     .option("--env-prefix <prefix>", "the variables' prefix, e.g. NFL (default: PARQUETRY, then CFB)")
     .option("--json", "write JSON lines to stdout, the last one the summary")
@@ -41,6 +41,10 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
     })
     .showHelpAfterError("(add --help for the commands and flags)")
     .exitOverride();
+  program.on("option:version", () => {
+    write(`${describeVersions()}\n`);
+    throw new CommanderError(EXIT_OK, "commander.version", "");
+  });
 
   /** Sets what a command does. Its code is loaded when it runs: all of them together would be most of the start-up time. */
   const runs = <Flags>(command: Command, load: () => Promise<Run<Flags>>): Command =>
@@ -303,11 +307,4 @@ export function explainUsage(message: string): string {
     /(too many arguments for '(?:doctor|plan|migrate|verify)')\. Expected 0 arguments but got \d+\./,
     "$1: it takes none. Give places by --from and --to.",
   );
-}
-
-function readVersion(): string {
-  const manifest: { readonly version?: unknown } = JSON.parse(
-    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-  );
-  return typeof manifest.version === "string" ? manifest.version : "unknown";
 }
