@@ -12,7 +12,7 @@ export type { ColumnarResult, QueryResult, QueryStats } from "./database/query-r
 export type { RowSchema } from "./database/row-schema.ts";
 export type { QueryEngine, TableDescription } from "./database/sql-engine.ts";
 export type { SqlOptions } from "./database/sql-options.ts";
-export { type DdlEngine, generateDdl } from "./ddl/generate-ddl.ts";
+export { type DdlEngine, type DdlOptions, generateDdl } from "./ddl/generate-ddl.ts";
 export type { QueryColumn } from "./duckdb/views/scan-table.ts";
 export { clearCache, inspectCache } from "./files/file-cache.ts";
 export type { QueryProgress } from "./plan/plan-context.ts";

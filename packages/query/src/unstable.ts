@@ -6,6 +6,8 @@
 export type { QueryStats } from "./database/query-result.ts";
 export type { EngineResult, QueryEngine, SqlEngine, TableDescription } from "./database/sql-engine.ts";
 export type { SqlOptions } from "./database/sql-options.ts";
+export { isMisreadByHive } from "./ddl/ddl-partition.ts";
+export { trinoLocation, trinoTable } from "./ddl/generate-ddl.ts";
 export { deadlineOf, untilDeadline } from "./duckdb/deadline.ts";
 export type { ColumnBatch, ResultOptions } from "./duckdb/duckdb.ts";
 export { timestampValue } from "./duckdb/results/timestamp-value.ts";

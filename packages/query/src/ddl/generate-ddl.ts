@@ -1,56 +1,110 @@
 import { StorageError } from "@parquetry/core";
-import { checkArgument, oneOf } from "@parquetry/core/unstable";
+import { checkArgument, checkOptions, type OptionKinds, oneOf } from "@parquetry/core/unstable";
 import type { TableDescription } from "../database/sql-engine.ts";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import { quoteName, quoteText } from "../statement/quote.ts";
 import { describeNotes, TABLE_DESCRIPTION } from "../tables/describe-columns.ts";
+import { addPartitions, partitionProjection } from "./athena-partitions.ts";
+import { type DdlPartition, isMisreadByHive } from "./ddl-partition.ts";
+import { type Dialect, engineType } from "./engine-type.ts";
 
 /** An engine that {@link generateDdl} supports. */
 export type DdlEngine = "trino" | "athena" | "spark" | "duckdb";
 
-type Dialect = "trino" | "hive" | "spark";
-
-/** Names of types in other engines, by DuckDB's name. An unsigned type becomes the next larger signed one. */
-const TYPES: Readonly<Record<string, Readonly<Record<Dialect, string>>>> = {
-  BOOLEAN: { trino: "boolean", hive: "boolean", spark: "BOOLEAN" },
-  TINYINT: { trino: "tinyint", hive: "tinyint", spark: "TINYINT" },
-  SMALLINT: { trino: "smallint", hive: "smallint", spark: "SMALLINT" },
-  INTEGER: { trino: "integer", hive: "int", spark: "INT" },
-  BIGINT: { trino: "bigint", hive: "bigint", spark: "BIGINT" },
-  UTINYINT: { trino: "smallint", hive: "smallint", spark: "SMALLINT" },
-  USMALLINT: { trino: "integer", hive: "int", spark: "INT" },
-  UINTEGER: { trino: "bigint", hive: "bigint", spark: "BIGINT" },
-  FLOAT: { trino: "real", hive: "float", spark: "FLOAT" },
-  DOUBLE: { trino: "double", hive: "double", spark: "DOUBLE" },
-  VARCHAR: { trino: "varchar", hive: "string", spark: "STRING" },
-  JSON: { trino: "varchar", hive: "string", spark: "STRING" },
-  BLOB: { trino: "varbinary", hive: "binary", spark: "BINARY" },
-  DATE: { trino: "date", hive: "date", spark: "DATE" },
-  TIMESTAMP: { trino: "timestamp(6)", hive: "timestamp", spark: "TIMESTAMP_NTZ" },
-  "TIMESTAMP WITH TIME ZONE": { trino: "timestamp(6)", hive: "timestamp", spark: "TIMESTAMP" },
+const ENGINE_NAMES: Readonly<Record<DdlEngine, string>> = {
+  trino: "Trino",
+  athena: "Athena",
+  spark: "Spark",
+  duckdb: "DuckDB",
 };
 
+/** How many folders an error names. */
+const MAX_NAMED = 10;
+
+/** Options of {@link generateDdl}. */
+export interface DdlOptions {
+  /**
+   * The table's partitions. They are needed for Athena's partition projection, and to refuse folder names that an engine reads as
+   * other values. Default: unknown.
+   */
+  readonly partitions?: readonly DdlPartition[] | undefined;
+}
+
+const DDL_OPTIONS: OptionKinds<DdlOptions> = { partitions: "array" };
+
 /**
- * Writes the statements that make a Parquet entity a table of another engine, in place, and find its partitions. A column of unknown
- * type is left out, and so is one that differs from a partition key only in case; a comment says why.
+ * Writes the statements that make a Parquet entity a table of another engine, in place, and find its partitions. Each ends with
+ * `;` at the end of a line. A column of unknown type is left out, and so is one that differs from a partition key only in case; a
+ * comment says why.
  *
- * @param location the URL of the entity: `s3://bucket/raw/plays`.
- * @throws StorageError `not_supported` naming the columns whose types the engine does not have; for an entity with CSV files; for
- * Athena and a location outside S3.
+ * @param location the URL of the entity: `s3://bucket/raw/plays`, or an absolute path.
+ * @throws StorageError `not_supported` naming the columns whose names or types the engine does not have; the folders whose names it
+ * reads as other values; for an entity with CSV files, or without a column of known type; for Athena and a location outside S3.
+ * @example
+ * ```ts
+ * generateDdl("trino", await db.describe("plays"), "s3://football/raw/plays");
+ * ```
  */
-export function generateDdl(engine: DdlEngine, table: TableDescription, location: string): string {
+export function generateDdl(
+  engine: DdlEngine,
+  table: TableDescription,
+  location: string,
+  options: DdlOptions = {},
+): string {
   checkArgument(engine, oneOf("trino", "athena", "spark", "duckdb"), "engine", "generateDdl");
   checkArgument(table, TABLE_DESCRIPTION, "table", "generateDdl");
   checkArgument(location, "string", "location", "generateDdl");
-  if (table.hasCsv) {
-    const { entity } = table;
-    throw refused(`${entity} contains CSV, and these statements are for Parquet. Write it as Parquet first.`);
-  }
+  checkOptions(options, DDL_OPTIONS, "generateDdl");
+  const { partitions } = options;
+  const place = location.replace(/\/$/, "");
+  const typed = declaredColumns(engine, table);
   if (engine === "athena" && !location.startsWith("s3://"))
     throw refused(`Athena reads S3 only, but ${table.entity} is at ${location}. Migrate it to S3 first.`);
-  const typed = table.columns.filter(({ problem, source }) => problem === undefined && source === undefined);
+  const misread = engine === "trino" || engine === "spark" ? (partitions ?? []).filter(isMisreadByHive) : [];
+  if (misread.length > 0) {
+    const cure =
+      engine === "trino"
+        ? "Run parquetry register instead, which gives each value."
+        : "Write these partitions again.";
+    throw refused(
+      `${ENGINE_NAMES[engine]} reads other values from the folders ${named(misread.map(({ path }) => path))}: it does not decode UTF-8 that another writer escaped. ${cure}`,
+    );
+  }
   const comments = [...describeNotes(table), ...hiddenNotes(table)].map((note) => `-- ${note}\n`);
-  return `${comments.join("")}${statements(engine, { ...table, columns: typed }, location)}`;
+  return `${comments.join("")}${statements(engine, { ...table, columns: typed }, place, partitions)}`;
+}
+
+/**
+ * Returns the columns that an engine's table can have.
+ *
+ * @throws StorageError `not_supported`, as {@link generateDdl}.
+ */
+function declaredColumns(engine: DdlEngine, table: TableDescription): readonly QueryColumn[] {
+  const { entity, keys } = table;
+  if (table.hasCsv)
+    throw refused(`${entity} contains CSV, and these statements are for Parquet. Write it as Parquet first.`);
+  const typed = table.columns.filter(({ problem, source }) => problem === undefined && source === undefined);
+  if (engine === "duckdb") return typed;
+  if (typed.length === 0) {
+    const left = table.columns.map(
+      ({ name, problem }) => `${name}${problem === undefined ? "" : ` (${problem})`}`,
+    );
+    throw refused(
+      `no column of ${entity} is left to declare: ${left.join("; ") || "it has none"}. Write one of them with one type.`,
+    );
+  }
+  const commas = [...typed, ...keys].filter(({ name }) => name.includes(","));
+  if (engine !== "spark" && commas.length > 0) {
+    const names = commas.map(({ name }) => JSON.stringify(name)).join(", ");
+    throw refused(`${ENGINE_NAMES[engine]} has no columns with a comma in the name: ${names}. Rename them.`);
+  }
+  return typed;
+}
+
+/** The first names of a list. */
+function named(names: readonly string[]): string {
+  const more = names.length - MAX_NAMED;
+  return `${names.slice(0, MAX_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** These engines ignore the case of names, and read the key where a column differs from it only in case. */
@@ -62,47 +116,108 @@ function hiddenNotes({ columns }: TableDescription): readonly string[] {
   );
 }
 
-function statements(engine: DdlEngine, table: TableDescription, location: string): string {
-  const name = table.entity.slice(table.entity.lastIndexOf("/") + 1);
-  const place = location.replace(/\/$/, "");
+function statements(
+  engine: DdlEngine,
+  table: TableDescription,
+  location: string,
+  partitions: readonly DdlPartition[] | undefined,
+): string {
+  const name = tableName(table.entity);
   switch (engine) {
     case "trino":
-      return trino(table, name, place);
+      return trino(table, name, location);
     case "athena":
-      return athena(table, name, place);
+      return athena(table, name, location, partitions);
     case "spark":
-      return spark(table, name, place);
+      return spark(table, name, location);
     case "duckdb":
-      return duckDb(table, name, place);
+      return duckDb(table, name, location);
   }
 }
 
-function trino({ columns, keys }: TableDescription, name: string, location: string): string {
-  const all = columnLines([...columns, ...keys], "trino", quoteName);
-  const partitioned =
-    keys.length === 0
-      ? ""
-      : `,\n  partitioned_by = ARRAY[${keys.map((key) => quoteText(key.name)).join(", ")}]`;
-  const create = `CREATE TABLE hive.default.${quoteName(name)} (\n${all}\n) WITH (\n  external_location = ${quoteText(`${location}/`)},\n  format = 'PARQUET'${partitioned}\n);\n`;
-  return keys.length === 0
-    ? create
-    : `${create}CALL hive.system.sync_partition_metadata('default', ${quoteText(name)}, 'FULL');\n`;
+/** The name of an entity's table in other engines: its last segment. */
+function tableName(entity: string): string {
+  return entity.slice(entity.lastIndexOf("/") + 1);
 }
 
-function athena({ columns, keys }: TableDescription, name: string, location: string): string {
+function trino(table: TableDescription, name: string, location: string): string {
+  const { columns, keys } = table;
+  const place = trinoLocation(location);
+  const notes = place.startsWith("local://")
+    ? "-- The catalog must have fs.native-local.enabled=true and local.location=/\n"
+    : "";
+  // The default is MILLISECONDS, with which Trino refuses timestamp(6) and would drop digits.
+  const session = [...columns, ...keys].some(({ type }) => type.includes("TIMESTAMP"))
+    ? "-- Sessions that read the table need this, too, unless the catalog has hive.timestamp-precision=MICROSECONDS\nSET SESSION hive.timestamp_precision = 'MICROSECONDS';\n"
+    : "";
+  const create = `${notes}${session}${trinoTable(table, location, `hive.default.${quoteName(name)}`)};\n`;
+  if (keys.length === 0) return create;
+  // FULL would drop and add a partition whose folder is not spelled as Hive does in one transaction, and rename the folder.
+  const sync = (mode: string): string =>
+    `CALL hive.system.sync_partition_metadata('default', ${quoteText(name.toLowerCase())}, '${mode}', false);\n`;
+  return `${create}-- Run these two again after partitions were added or removed\n${sync("DROP")}${sync("ADD")}`;
+}
+
+/**
+ * Writes Trino's CREATE TABLE, without a `;`.
+ *
+ * @throws StorageError `not_supported`, as {@link generateDdl}.
+ */
+export function trinoTable(table: TableDescription, location: string, qualifiedName: string): string {
+  const { keys } = table;
+  const all = columnLines([...declaredColumns("trino", table), ...keys], "trino", quoteName);
+  const names = keys.map((key) => quoteText(key.name)).join(", ");
+  const partitioned = keys.length === 0 ? "" : `,\n  partitioned_by = ARRAY[${names}]`;
+  const place = quoteText(`${trinoLocation(location)}/`);
+  return `CREATE TABLE ${qualifiedName} (\n${all}\n) WITH (\n  external_location = ${place},\n  format = 'PARQUET'${partitioned}\n)`;
+}
+
+/** A location as Trino's file systems call it: an absolute path is `local://` with `local.location=/`. */
+export function trinoLocation(location: string): string {
+  const place = location.replace(/\/$/, "");
+  if (/^[a-z][a-z0-9]+:\/\//.test(place)) return place.replace(/^r2:/, "s3:");
+  if (place.startsWith("/")) return `local://${place}`;
+  throw refused(`Trino has no name for the path ${location}. Migrate the table to S3 first.`);
+}
+
+function athena(
+  { columns, keys }: TableDescription,
+  name: string,
+  location: string,
+  partitions: readonly DdlPartition[] | undefined,
+): string {
   const partitioned =
     keys.length === 0 ? "" : `PARTITIONED BY (\n${columnLines(keys, "hive", quoteTicks)}\n)\n`;
-  const create = `CREATE EXTERNAL TABLE ${quoteTicks(name)} (\n${columnLines(columns, "hive", quoteTicks)}\n)\n${partitioned}STORED AS PARQUET\nLOCATION ${quoteText(`${location}/`)};\n`;
-  return keys.length === 0 ? create : `${create}MSCK REPAIR TABLE ${quoteTicks(name)};\n`;
+  const projection =
+    keys.length === 0 || partitions === undefined
+      ? undefined
+      : partitionProjection(keys, location, partitions);
+  const properties =
+    projection === undefined
+      ? ""
+      : `\nTBLPROPERTIES (\n${projection.map(([key, value]) => `  ${quoteText(key)} = ${quoteText(value)}`).join(",\n")}\n)`;
+  const note =
+    projection === undefined
+      ? ""
+      : "-- Athena computes the partitions from these ranges and lists: extend them for new values\n";
+  const create = `${note}CREATE EXTERNAL TABLE ${quoteTicks(name)} (\n${columnLines(columns, "hive", quoteTicks)}\n)\n${partitioned}STORED AS PARQUET\nLOCATION ${quoteText(`${location}/`)}${properties};\n`;
+  if (keys.length === 0 || projection !== undefined) return create;
+  const names = keys.map((key) => quoteTicks(key.name));
+  return partitions === undefined
+    ? `${create}MSCK REPAIR TABLE ${quoteTicks(name)};\n`
+    : `${create}${addPartitions(quoteTicks(name), names, location, partitions)}`;
 }
 
 function spark({ columns, keys }: TableDescription, name: string, location: string): string {
   const all = columnLines([...columns, ...keys], "spark", quoteTicks);
   const by = keys.map((key) => quoteTicks(key.name)).join(", ");
   const partitioned = keys.length === 0 ? "" : `PARTITIONED BY (${by})\n`;
-  // A backslash in a Spark string starts an escape.
-  const place = quoteText(location.replace(/^s3:/, "s3a:").replaceAll("\\", "\\\\"));
-  const create = `CREATE TABLE ${quoteTicks(name)} (\n${all}\n)\nUSING PARQUET\n${partitioned}LOCATION ${place};\n`;
+  // Spark 3 refuses dates and times before 1900 of files that do not say which calendar they have.
+  const hasTimes = columns.some(({ type }) => /DATE|TIMESTAMP/.test(type));
+  const options = hasTimes ? "OPTIONS ('datetimeRebaseMode' 'CORRECTED')\n" : "";
+  // A backslash in a Spark string starts an escape, and a quote is not doubled.
+  const path = location.replace(/^(?:s3|r2):/, "s3a:").replace(/[\\']/g, "\\$&");
+  const create = `CREATE TABLE ${quoteTicks(name)} (\n${all}\n)\nUSING PARQUET\n${options}${partitioned}LOCATION '${path}';\n`;
   return keys.length === 0 ? create : `${create}MSCK REPAIR TABLE ${quoteTicks(name)};\n`;
 }
 
@@ -126,27 +241,18 @@ function columnLines(
   dialect: Dialect,
   quote: (name: string) => string,
 ): string {
-  const unknown = columns.filter(({ type }) => typeName(type, dialect) === undefined);
+  const unknown = columns.filter(({ type }) => engineType(type, dialect) === undefined);
   if (unknown.length > 0) {
-    const named = unknown.map(({ name, type }) => `${name} ${type}`).join(", ");
+    const names = unknown.map(({ name, type }) => `${name} ${type}`).join(", ");
     throw refused(
-      `the engine has no type for ${named}. Write these columns in another type, or declare them by hand.`,
+      `the engine has no type for ${names}. Write these columns in another type, or declare them by hand.`,
     );
   }
-  return columns.map(({ name, type }) => `  ${quote(name)} ${typeName(type, dialect)}`).join(",\n");
+  return columns.map(({ name, type }) => `  ${quote(name)} ${engineType(type, dialect)}`).join(",\n");
 }
 
 function refused(problem: string): StorageError {
   return new StorageError({ code: "not_supported", op: "ddl", message: `ddl: ${problem}` });
-}
-
-function typeName(type: string, dialect: Dialect): string | undefined {
-  if (type.endsWith("[]")) {
-    const element = typeName(type.slice(0, -2), dialect);
-    if (element === undefined) return undefined;
-    return dialect === "trino" ? `array(${element})` : `array<${element}>`;
-  }
-  return /^DECIMAL\(\d+,\d+\)$/.test(type) ? type.toLowerCase() : TYPES[type]?.[dialect];
 }
 
 function quoteTicks(name: string): string {

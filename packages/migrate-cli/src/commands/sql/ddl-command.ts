@@ -6,13 +6,21 @@ import { loadQuery, type TypeFlags, withDatabase } from "./open-database.ts";
 /** Flags of `parquetry ddl`. */
 export type DdlFlags = TypeFlags & { readonly engine: DdlEngine };
 
-/** `parquetry ddl`: prints the statement with which another engine reads a table in place. */
+/** `parquetry ddl`: prints the statements with which another engine reads a table in place. */
 export async function ddlCommand(context: CommandContext, flags: DdlFlags, name = ""): Promise<number> {
   const { generateDdl } = await loadQuery(context.command);
   return await withDatabase(context, flags, async (db, storage) => {
-    const table = await db.describe(name, { signal: context.interrupt.abort });
-    const location = storage.backend.url(parseKey(table.entity));
-    const ddl = generateDdl(flags.engine, table, location);
+    const signal = context.interrupt.abort;
+    const table = await db.describe(name, { signal });
+    const entity = parseKey(table.entity);
+    const location = storage.backend.url(entity);
+    const { walkPartitions } = await import("@parquetry/core/unstable/tables");
+    const { folders } = await walkPartitions(storage.backend, entity, { signal });
+    const partitions = folders.map(({ partition, prefix }) => ({
+      values: table.keys.map(({ name: key }) => partition.get(key) ?? null),
+      path: prefix.slice(entity.length + 1),
+    }));
+    const ddl = generateDdl(flags.engine, table, location, { partitions });
     context.emit("summary", { exitCode: 0, engine: flags.engine, entity: table.entity, location, ddl });
     if (!context.json) context.terminal.print(ddl.trimEnd());
     return 0;
