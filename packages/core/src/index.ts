@@ -1,3 +1,4 @@
+export type { DiagnosticMessages } from "./bytes/diagnostics.ts";
 export { type Key, type Prefix, parseKey, parsePrefix } from "./bytes/key.ts";
 export { createMemoryBackend } from "./bytes/memory-backend.ts";
 export type { Row, RowLike } from "./bytes/row.ts";

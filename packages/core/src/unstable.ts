@@ -49,8 +49,8 @@ export { mapConcurrent, mapOrdered } from "./bytes/concurrency/map-concurrent.ts
 export { RETRY_OPTIONS, retryOperation } from "./bytes/concurrency/retry-operation.ts";
 export { forEachYielding, isYieldDue, yieldIfDue } from "./bytes/concurrency/yield-if-due.ts";
 export { deleteAll } from "./bytes/delete-all.ts";
+export { NO_ANSWER, type NoAnswer, traced } from "./bytes/diagnostics.ts";
 export { explainInvalidKey, isWithin, joinKey, MAX_KEY_BYTES } from "./bytes/key.ts";
-export { NO_ANSWER, type NoAnswer } from "./bytes/no-answer.ts";
 export { isReplayable } from "./bytes/object-body.ts";
 export { isAbandoned, ownerState, processOwner, UNKNOWN_OWNER_AGE_MS } from "./bytes/process-owner.ts";
 export type { Preconditions, SkippedEntry, UnreadableEntry } from "./bytes/storage-backend.ts";

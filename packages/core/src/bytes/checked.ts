@@ -20,6 +20,7 @@ import {
   oneOf,
 } from "./check-arguments.ts";
 import { checkBackend } from "./check-backend.ts";
+import { type DiagnosticMessages, isTraced, traced } from "./diagnostics.ts";
 import { type Key, type Prefix, parseKey } from "./key.ts";
 import { BODY, REPLAYABLE } from "./object-body.ts";
 import type {
@@ -91,6 +92,9 @@ const UNFINISHED: CustomKind = {
   },
 };
 
+const CHANNEL = "parquetry:operation";
+type Operation = DiagnosticMessages[typeof CHANNEL]["operation"];
+
 /** The backend inside each checked one. */
 const inside = new WeakMap<StorageBackend, StorageBackend>();
 
@@ -141,6 +145,17 @@ export function checked(backend: StorageBackend): StorageBackend {
       return Promise.reject(error);
     }
   };
+  /** Runs an operation on one object, unless it is refused. */
+  const one = <T>(
+    operation: Operation,
+    path: string,
+    refused: Promise<never> | undefined,
+    run: () => Promise<T>,
+  ): Promise<T> => {
+    if (refused !== undefined) return refused;
+    if (!isTraced(CHANNEL)) return run();
+    return traced(CHANNEL, () => ({ backend: name, operation, path }), run);
+  };
   /** Checks, then iterates; a refusal is thrown by the first step. Adds nothing to the cost of a step. */
   const iterate = <T>(check: () => void, start: () => AsyncIterable<T>): AsyncIterable<T> => {
     try {
@@ -155,22 +170,28 @@ export function checked(backend: StorageBackend): StorageBackend {
     name,
     capabilities: backend.capabilities,
     url: (key) => backend.url(key === undefined || key === "" ? key : parseKey(key, "url")),
-    head: (key, options) => refusal("head", key, options, OPERATION) ?? backend.head(key, options),
-    get: (key, options) => refusal("get", key, options, GET) ?? backend.get(key, options),
+    head: (key, options) =>
+      one("head", key, refusal("head", key, options, OPERATION), () => backend.head(key, options)),
+    get: (key, options) =>
+      one("get", key, refusal("get", key, options, GET), () => backend.get(key, options)),
     put: (key, body, options) =>
-      refusal("put", key, options, PUT, () => checkArgument(body, BODY, "the body", "put")) ??
-      backend.put(key, body, options),
+      one(
+        "put",
+        key,
+        refusal("put", key, options, PUT, () => checkArgument(body, BODY, "the body", "put")),
+        () => backend.put(key, body, options),
+      ),
     copy: (from, to, options) =>
-      refusal("copy", to, undefined, COPY) ??
-      refusal("copy", from, options, COPY) ??
-      backend.copy(from, to, options),
+      one("copy", from, refusal("copy", to, undefined, COPY) ?? refusal("copy", from, options, COPY), () =>
+        backend.copy(from, to, options),
+      ),
     list: (options) =>
       iterate(
         () => {
           check("list", "", options, LIST);
           checkPrefix(options?.prefix);
         },
-        () => backend.list(options),
+        () => tracedSteps(backend.list(options), name, "list", options?.prefix),
       ),
     delete: (keys, options) =>
       iterate(
@@ -178,7 +199,7 @@ export function checked(backend: StorageBackend): StorageBackend {
           checkArgument(keys, "iterable", "keys", "delete");
           check("delete", "", options, OPERATION);
         },
-        () => backend.delete(checkedKeys(keys), options),
+        () => tracedSteps(backend.delete(checkedKeys(keys), options), name, "delete"),
       ),
     close: () => backend.close(),
   };
@@ -189,18 +210,28 @@ export function checked(backend: StorageBackend): StorageBackend {
     hashedReads: hashedReads && {
       ...hashedReads,
       read: (key, version, options) =>
-        refusal("get", key, options, HASHED_READ, () => {
-          checkArgument(version, VERSION, "version", "get");
-        }) ?? hashedReads.read(key, version, options),
+        one(
+          "get",
+          key,
+          refusal("get", key, options, HASHED_READ, () => {
+            checkArgument(version, VERSION, "version", "get");
+          }),
+          () => hashedReads.read(key, version, options),
+        ),
     },
     resumableUploads: resumableUploads && {
       upload: (key, body, options) =>
-        refusal("put", key, options, UPLOAD, () => {
-          checkArgument(body, REPLAYABLE, "the body", "put");
-          checkArgument(options, "object", "options", "put");
-          checkArgument(options.onState, "function", "onState", "put");
-          if (options.resume !== undefined) checkArgument(options.resume, UPLOAD_STATE, "resume", "put");
-        }) ?? resumableUploads.upload(key, body, options),
+        one(
+          "put",
+          key,
+          refusal("put", key, options, UPLOAD, () => {
+            checkArgument(body, REPLAYABLE, "the body", "put");
+            checkArgument(options, "object", "options", "put");
+            checkArgument(options.onState, "function", "onState", "put");
+            if (options.resume !== undefined) checkArgument(options.resume, UPLOAD_STATE, "resume", "put");
+          }),
+          () => resumableUploads.upload(key, body, options),
+        ),
       list: (prefix = "", options) =>
         iterate(
           () => {
@@ -231,7 +262,7 @@ export function checked(backend: StorageBackend): StorageBackend {
         );
         if (others.some((other) => other !== folder))
           throw invalid("rename", "all keys must be in the same folder");
-        return renames.rename(from, to, options);
+        return one("rename", from, undefined, () => renames.rename(from, to, options));
       },
     },
     leftovers: leftovers && {
@@ -242,6 +273,38 @@ export function checked(backend: StorageBackend): StorageBackend {
       },
     },
   });
+}
+
+/** Publishes each step of an iteration as an operation, if anyone listens when it begins. */
+function tracedSteps<T>(
+  steps: AsyncIterable<T>,
+  backend: string,
+  operation: Operation,
+  path = "",
+): AsyncIterable<T> {
+  if (!isTraced(CHANNEL)) return steps;
+  return (async function* () {
+    const iterator = steps[Symbol.asyncIterator]();
+    let isDone = false;
+    try {
+      for (;;) {
+        const step = await traced(
+          CHANNEL,
+          () => ({ backend, operation, path }),
+          () => iterator.next(),
+          ({ done, value }) => (done === true ? undefined : value),
+        );
+        isDone = step.done === true;
+        if (isDone) return;
+        yield step.value;
+      }
+    } catch (error) {
+      isDone = true;
+      throw error;
+    } finally {
+      if (!isDone) await iterator.return?.();
+    }
+  })();
 }
 
 const folderOf = (key: Key): string => key.slice(0, key.lastIndexOf("/") + 1);

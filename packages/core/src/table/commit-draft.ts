@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { abilitiesOf } from "../bytes/abilities.ts";
 import { deleteAll } from "../bytes/delete-all.ts";
+import { traced } from "../bytes/diagnostics.ts";
 import { joinKey, type Key } from "../bytes/key.ts";
 import type { ReplayableBody } from "../bytes/object-body.ts";
 import type { ObjectInfo, Preconditions, StorageBackend } from "../bytes/storage-backend.ts";
@@ -73,11 +74,27 @@ export interface CommitOptions {
  * @throws StorageError `conflict` if another writer committed first: nothing of this write remains; `outcome_unknown` if the
  * store did not answer whether it was committed.
  */
-export async function commitDraft(
+export function commitDraft(
   backend: StorageBackend,
   draft: DraftFile,
   options: CommitOptions,
 ): Promise<void> {
+  const { entity, prefix: path, data } = draft;
+  return traced(
+    "parquetry:commit",
+    () => ({
+      backend: backend.name,
+      entity,
+      path,
+      rows: data?.rows ?? 0,
+      sizeBytes: data?.sizeBytes ?? 0,
+      overwrite: options.overwrite,
+    }),
+    () => commitOnce(backend, draft, options),
+  );
+}
+
+async function commitOnce(backend: StorageBackend, draft: DraftFile, options: CommitOptions): Promise<void> {
   const { prefix, partition } = draft;
   let state = await readPartitionState(backend, prefix, partition, options.signal);
   if (state.kind === "bare") {

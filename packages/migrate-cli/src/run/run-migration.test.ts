@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { tracingChannel } from "node:diagnostics_channel";
 import { type StorageBackend, StorageError } from "@parquetry/core";
 import { collectBytes, openBody, type ReplayableBody } from "@parquetry/core/backend";
 import fc from "fast-check";
@@ -31,6 +32,22 @@ describe("runMigration", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("publishes each file that it copies on its tracing channel", async () => {
+    const messages: unknown[] = [];
+    const take = (message: unknown): number => messages.push(message);
+    const { asyncEnd } = tracingChannel("parquetry:migrated-file");
+    asyncEnd.subscribe(take);
+    try {
+      await migrate(
+        await memoryTree({ "raw/a": "one", "raw/b": "four" }),
+        await memoryTree({ "raw/a": "one" }),
+      );
+      expect(messages).toEqual([expect.objectContaining({ key: "raw/b", sizeBytes: 4 })]);
+    } finally {
+      asyncEnd.unsubscribe(take);
+    }
   });
 
   it("sends one PUT per file and one LIST per thousand files to the target, and nothing else", async () => {

@@ -11,6 +11,7 @@ import {
   invalid,
   type OptionKinds,
   onAbort,
+  traced,
 } from "@parquetry/core/unstable";
 import { checkEnds } from "../plan/check-ends.ts";
 import { HiddenKeys } from "../plan/list-ends.ts";
@@ -187,22 +188,27 @@ export async function runMigration(
     if (shouldStop()) return release();
     const fileStartedAt = performance.now();
     try {
-      const { sizeBytes, proof, isSourceProven } = await copyFile(file, {
-        source,
-        target,
-        limiter,
-        signal,
-        stopSignal,
-        underWay,
-        hashCache,
-        uploads,
-        onResumed: (parts) => onProgress?.({ type: "resumed", key, parts }),
-        onBytes: (bytes) => onProgress?.({ type: "bytes", bytes }),
-        onRetry: ({ message }) => {
-          retries++;
-          onProgress?.({ type: "retry", key, message });
-        },
-      });
+      const { sizeBytes, proof, isSourceProven } = await traced(
+        "parquetry:migrated-file",
+        () => ({ key, sizeBytes: file.sizeBytes, source: source.url(key), target: target.url(key) }),
+        () =>
+          copyFile(file, {
+            source,
+            target,
+            limiter,
+            signal,
+            stopSignal,
+            underWay,
+            hashCache,
+            uploads,
+            onResumed: (parts) => onProgress?.({ type: "resumed", key, parts }),
+            onBytes: (bytes) => onProgress?.({ type: "bytes", bytes }),
+            onRetry: ({ message }) => {
+              retries++;
+              onProgress?.({ type: "retry", key, message });
+            },
+          }),
+      );
       const durationMs = performance.now() - fileStartedAt;
       done[index] = 1;
       concurrency.done(sizeBytes);

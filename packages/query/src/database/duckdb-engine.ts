@@ -1,6 +1,7 @@
 import { rm, stat } from "node:fs/promises";
 import type { Key, Storage } from "@parquetry/core";
 import { abilitiesOf, type ObjectInfo } from "@parquetry/core/backend";
+import { traced } from "@parquetry/core/unstable";
 import { looksLikeData } from "@parquetry/core/unstable/tables";
 import { type CompactContext, compactEntity } from "../compact/compact-entity.ts";
 import type { CompactionReport, CompactOptions } from "../compact/compact-options.ts";
@@ -189,12 +190,19 @@ export class DuckDbEngine implements SqlEngine {
         discard: () => own.discard(done.result),
       }));
     };
-    const { result, summary } = await untilDeadline(
-      deadline,
-      (signal) => this.#planned(text, parameters, { ...options, signal }, started, run),
-      ({ discard }) => discard().catch(() => {}),
+    return traced(
+      "parquetry:query",
+      () => ({ sql: text }),
+      async () => {
+        const { result, summary } = await untilDeadline(
+          deadline,
+          (signal) => this.#planned(text, parameters, { ...options, signal }, started, run),
+          ({ discard }) => discard().catch(() => {}),
+        );
+        return { result, stats: statsOf(summary, result.rowCount, started), deadline };
+      },
+      ({ stats }) => stats,
     );
-    return { result, stats: statsOf(summary, result.rowCount, started), deadline };
   }
 
   /** Renews the credentials that DuckDB reads the store with: they may expire between two queries. */

@@ -1,3 +1,4 @@
+import { tracingChannel } from "node:diagnostics_channel";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,6 +34,24 @@ describe("a query", () => {
   afterAll(async () => {
     await db?.close();
     await rm(cacheDirectory, { recursive: true, force: true });
+  });
+
+  it("is published on its tracing channel, with its statistics and without its parameters", async () => {
+    const messages: unknown[] = [];
+    const take = (message: unknown): number => messages.push(message);
+    const { asyncEnd } = tracingChannel("parquetry:query");
+    asyncEnd.subscribe(take);
+    try {
+      const { stats } = await db.sql("FROM games WHERE home = $home", { home: "secret" });
+      await expect.poll(() => messages).toHaveLength(1);
+      expect(messages[0]).toMatchObject({
+        sql: "FROM games WHERE home = $home",
+        result: { tables: stats.tables, rowCount: 0 },
+      });
+      expect(JSON.stringify(messages)).not.toContain("secret");
+    } finally {
+      asyncEnd.unsubscribe(take);
+    }
   });
 
   it("reads only the files that it needs", async () => {
