@@ -66,6 +66,7 @@ countTests(
   [ROOT, ...PACKAGES].map((folder) => join(folder, ".vitest", "results.json")),
 );
 count(step("knip", bin("knip"), []));
+count(step("licences", process.execPath, [join(ROOT, "scripts", "licences.mjs")]));
 for (const folder of PACKAGES) {
   const name = folder.slice(ROOT.length + 10);
   count(step(`publint ${name}`, bin("publint"), ["run", "--strict", "--pack", "npm", folder]));
