@@ -8,7 +8,7 @@ import { HELP_TOPICS } from "./help-topics.ts";
 import { runCommand } from "./run-command.ts";
 import { addPlaceFlags, addSelectionFlags, addWhereFlag } from "./selection-flags.ts";
 
-type Run<Flags> = (context: CommandContext, flags: Flags, argument?: string) => Promise<number>;
+type Run<Flags> = (context: CommandContext, flags: Flags, ...args: readonly string[]) => Promise<number>;
 
 /** Options of {@link buildProgram}. */
 export interface ProgramOptions {
@@ -50,7 +50,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
   const runs = <Flags>(command: Command, load: () => Promise<Run<Flags>>): Command =>
     command.action(async () => {
       const run = async (context: CommandContext): Promise<number> =>
-        (await load())(context, command.opts() as Flags, command.args[0]);
+        (await load())(context, command.opts() as Flags, ...command.args);
       finish(await runCommand(command.name(), world, program.opts<GlobalFlags>(), run));
     });
   const add = (name: string, description: string, examples: readonly string[] = []): Command => {
@@ -246,6 +246,27 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
         ),
     ),
     async () => (await import("./sql/ddl-command.ts")).ddlCommand,
+  );
+  runs(
+    addTypeFlags(
+      add("register", "create the tables on a Trino cluster, and keep their partitions in step", [
+        "parquetry register --engine trino --dry-run",
+        "parquetry register raw/plays raw/games --engine trino --check",
+      ])
+        .argument("[tables...]", "e.g. raw/plays (default: every table)")
+        .addOption(
+          new Option("-e, --engine <engine>", "the engine that will read the tables")
+            .choices(["trino"])
+            .makeOptionMandatory(),
+        )
+        .option("--dry-run", "show what would be done, and change nothing")
+        .option("--check", "count every partition's rows on the cluster; exit code 1 if any differ")
+        .addHelpText(
+          "after",
+          "\nReads PARQUETRY_TRINO_URL, _CATALOG (hive), _SCHEMA (default), _USER, and\n_PASSWORD or _TOKEN. No data changes, and no column of an existing table.",
+        ),
+    ),
+    async () => (await import("./sql/register-command.ts")).registerCommand,
   );
   runs(
     add("cache", "show or clear the cache of remote files", ["parquetry cache --clear"]).option(

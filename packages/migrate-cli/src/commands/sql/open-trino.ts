@@ -1,0 +1,39 @@
+import { StorageError } from "@parquetry/core/backend";
+import type { TrinoClient } from "@parquetry/trino";
+import type { CommandContext } from "../command-context.ts";
+import { usageError } from "../command-context.ts";
+
+/** Loads the package of Trino, which is an optional peer. */
+export async function loadTrino(command: string): Promise<typeof import("@parquetry/trino")> {
+  try {
+    return await import("@parquetry/trino");
+  } catch (cause) {
+    throw new StorageError({
+      code: "not_supported",
+      op: command,
+      message: `parquetry ${command} --engine trino needs @parquetry/trino. Run: npm install @parquetry/trino`,
+      cause,
+    });
+  }
+}
+
+/** A client of the cluster that the environment names: `PARQUETRY_TRINO_URL` and so on. */
+export async function openTrino(context: CommandContext): Promise<TrinoClient> {
+  const { env, envPrefix = "PARQUETRY" } = context;
+  const read = (name: string): string | undefined => env[`${envPrefix}_TRINO_${name}`] || undefined;
+  const url = read("URL");
+  if (url === undefined)
+    throw usageError(
+      `${envPrefix}_TRINO_URL is not set. Set it to the cluster's coordinator, such as https://trino.example.com.`,
+    );
+  const { TrinoClient } = await loadTrino(context.command);
+  const [password, token] = [read("PASSWORD"), read("TOKEN")];
+  const auth = token === undefined ? (password === undefined ? undefined : { password }) : { token };
+  return new TrinoClient({
+    url,
+    catalog: read("CATALOG") ?? "hive",
+    schema: read("SCHEMA") ?? "default",
+    user: read("USER"),
+    auth,
+  });
+}
