@@ -1,8 +1,9 @@
 import { hash, randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, open as openFile, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseKey, type StorageBackend } from "@parquetry/core";
+import { abilitiesOf, withAbilities } from "@parquetry/core/backend";
 import { runMigration, verifyMigration } from "@parquetry/migrate-cli";
 import { openBackend } from "@parquetry/storage/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
@@ -101,5 +102,32 @@ describe("bytes that are damaged on the way from a bucket", () => {
       expect(await verdict(to)).toBe("0 missing, 0 differing, 0 unverifiable");
     }
     await bucket.close();
+  });
+});
+
+describe("bytes that are damaged on the way to the disk", () => {
+  it.each([
+    ["its parts prove", false],
+    ["this machine knows the hash of", true],
+  ])("fail the copy of a large object that %s", async (_, isKnown) => {
+    const key = parseKey("raw/x.bin");
+    const { etag } = await source.put(key, LARGE);
+    if (isKnown) hashCache.set(source.url(key), etag, hash("md5", LARGE, "hex"));
+    const damaging: StorageBackend = {
+      ...target,
+      async put(key, body, options) {
+        const { sizeBytes } = await target.put(key, body, options);
+        const file = await openFile(join(folder, key), "r+");
+        await file.write(Uint8Array.of((LARGE.at(-1) ?? 0) ^ 1), 0, 1, LARGE.byteLength - 1);
+        await file.close();
+        return { sizeBytes, etag: (await target.head(key)).etag };
+      },
+    };
+    const result = await runMigration(source, withAbilities(damaging, abilitiesOf(target)), { hashCache });
+    const codes = [];
+    for await (const { code } of result.failures) codes.push(code);
+    result.close();
+    expect(codes).toEqual(["corrupt"]);
+    expect(result.copied.files).toBe(0);
   });
 });

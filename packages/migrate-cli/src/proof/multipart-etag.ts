@@ -74,15 +74,22 @@ export interface EtagCheck {
   update(chunk: Uint8Array): void;
   /** Whether the bytes so far have this ETag. Also false if its part size is unknown, or it is not a multipart ETag. */
   matches(): boolean;
+  /** Returns the ETag that these bytes have in parts of a likely size: that of the object if it matches. Call one of these once. */
+  etag(): { readonly etag: string; readonly partSizeBytes: number } | undefined;
 }
 
 /** Makes an {@link EtagCheck}, which computes the ETag for all likely part sizes. */
 export function createEtagCheck(etag: string, sizeBytes: number): EtagCheck {
-  const hashers = likelyPartSizes(etag, sizeBytes).map(createMultipartHasher);
+  const sizes = likelyPartSizes(etag, sizeBytes);
+  const hashers = sizes.map(createMultipartHasher);
   return {
     update(chunk) {
       for (const hasher of hashers) hasher.update(chunk);
     },
     matches: () => hashers.some((hasher) => hasher.etag() === etag),
+    etag() {
+      const found = hashers.map((hasher, i) => ({ etag: hasher.etag(), partSizeBytes: sizes[i] ?? 0 }));
+      return found.find((one) => one.etag === etag) ?? found[0];
+    },
   };
 }

@@ -153,6 +153,30 @@ export async function hashParts(
   }
 }
 
+/** The hash of content: its MD5, or else its multipart ETag with the size of the parts. */
+export interface ContentHash {
+  /** The MD5, in hex. */
+  readonly md5: string | undefined;
+  /** The multipart ETag. */
+  readonly multipartEtag?: string | undefined;
+  /** The size of its parts, in bytes. */
+  readonly partSizeBytes?: number | undefined;
+}
+
+/** Reads the listed version of an object and returns its hash of the same kind as `like`, which has one. */
+export async function hashLike(
+  { md5, partSizeBytes }: ContentHash,
+  backend: StorageBackend,
+  version: ListedVersion,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  if (md5 !== undefined || partSizeBytes === undefined)
+    return (await hashVersion(backend, version, { signal })).md5;
+  const etag = await hashParts(backend, version, { partSize: partSizeBytes, signal });
+  if (etag !== undefined) return etag;
+  return (await hashVersion(backend, version, { signal, partSizes: [partSizeBytes] })).multipartEtags[0];
+}
+
 /** Ends {@link hashParts} where the thread leaves a part to `get`. */
 class LeftToGet extends Error {}
 

@@ -2,7 +2,7 @@ import { type PutResult, type StorageBackend, StorageError } from "@parquetry/co
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import type { HashCache } from "../proof/hash-cache.ts";
 import { keepHash } from "../proof/keep-hash.ts";
-import { hashVersion } from "../proof/read-version.ts";
+import { hashLike, hashVersion } from "../proof/read-version.ts";
 
 /** The facts about a file that reading it at the source has shown so far. */
 export interface SourceReading {
@@ -10,7 +10,7 @@ export interface SourceReading {
   readonly md5: string | undefined;
   /** The multipart ETag of the parts that were read, once they make up the whole file. */
   readonly multipartEtag?: string | undefined;
-  /** The size of these parts, if an upload that can be resumed has sent them. */
+  /** The size of these parts, if nothing but them was hashed. */
   readonly partSizeBytes?: number | undefined;
   /** Whether the bytes are known to be the source's: by its MD5 or ETag, or because a directory is read without a network. */
   readonly isProven: boolean;
@@ -82,10 +82,11 @@ export async function confirmArrival(
   const isTagged = stored.md5 !== undefined || etag === md5 || etag === multipartEtag;
   const isDirectory = target.capabilities.listProves === "none";
   let proof: ArrivalProof = isChecked ? "md5" : isTagged ? "etag" : "none";
-  if (proof === "none" && isDirectory && md5 !== undefined) {
+  const expected = md5 ?? (sent.partSizeBytes === undefined ? undefined : multipartEtag);
+  if (proof === "none" && isDirectory && expected !== undefined) {
     // A directory proves nothing when it writes; its file is still in the page cache.
-    const back = await hashVersion(target, { key, etag, sizeBytes }, { signal });
-    if (back.md5 !== md5) throw arrivedDamaged(target, file, `MD5 ${back.md5}`);
+    const back = await hashLike({ ...sent, md5 }, target, { key, etag, sizeBytes }, signal);
+    if (back !== expected) throw arrivedDamaged(target, file, `${md5 ? "MD5" : "multipart ETag"} ${back}`);
     proof = "read back";
   }
   // Recorded if the listing will not show it, since it would cost a GET to learn again; and if an earlier record of this

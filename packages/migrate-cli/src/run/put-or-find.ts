@@ -7,7 +7,7 @@ import {
   StorageError,
 } from "@parquetry/core/backend";
 import type { PlannedFile } from "../plan/migration-plan.ts";
-import { hashVersion } from "../proof/read-version.ts";
+import { hashLike } from "../proof/read-version.ts";
 import type { SourceReading } from "./arrival.ts";
 
 /** How often a write is made whose answer was lost and which did not arrive. */
@@ -37,10 +37,10 @@ export async function putOrFind(
     } catch (error) {
       const doubtful = ["already_exists", "outcome_unknown", "precondition_failed"];
       if (!isStorageError(error) || error.op === "get" || !doubtful.includes(error.code)) throw error;
-      const { md5 } = reading();
+      const sent = reading();
       const there = await target.head(file.key, { signal }).catch(unlessMissing);
-      if (there !== undefined && (await isSame(target, there, file, md5, signal)))
-        return { etag: there.etag, sizeBytes: there.sizeBytes, md5 };
+      if (there !== undefined && (await isSame(target, there, file, sent, signal)))
+        return { etag: there.etag, sizeBytes: there.sizeBytes, md5: sent.md5 };
       if (error.code !== "outcome_unknown") throw otherContent(target, file, error);
       // The target still holds the earlier version: the write is lost, and its precondition makes it safe to repeat.
       if (tries === MAX_PUTS || there?.etag !== file.replaces) throw error;
@@ -59,14 +59,15 @@ async function isSame(
   target: StorageBackend,
   there: ObjectInfo,
   file: PlannedFile,
-  md5: string | undefined,
+  sent: SourceReading,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  if (md5 === undefined || there.sizeBytes !== file.sizeBytes) return false;
-  if (there.md5 !== undefined) return there.md5 === md5;
+  const expected = sent.md5 ?? (sent.partSizeBytes === undefined ? undefined : sent.multipartEtag);
+  if (expected === undefined || there.sizeBytes !== file.sizeBytes) return false;
+  if (there.md5 !== undefined) return there.md5 === expected;
   // Reading it from a bucket would cost money.
   return (
-    target.capabilities.listProves === "none" && (await hashVersion(target, there, { signal })).md5 === md5
+    target.capabilities.listProves === "none" && (await hashLike(sent, target, there, signal)) === expected
   );
 }
 

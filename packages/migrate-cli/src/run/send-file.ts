@@ -94,6 +94,8 @@ async function sendStreamed(file: PlannedFile, context: SendContext): Promise<Ar
     // A resumable upload records the MD5 of each part.
     hashesParts: uploads === undefined,
     partSizeBytes: inParts ? partSizeBytes : undefined,
+    // A directory is read back for the same ETag on its thread.
+    byEtag: abilitiesOf(target).hashedReads !== undefined,
   });
   const body = limiter === undefined ? whole : pacedBody(whole, limiter, signal);
   const options = putOptions(file, context);

@@ -7,6 +7,7 @@ import {
   createMultipartHasher,
   type EtagCheck,
   etagOfParts,
+  likelyPartSizes,
 } from "../proof/multipart-etag.ts";
 import { checkMd5, readVersion } from "../proof/read-version.ts";
 import type { SourceReading } from "./arrival.ts";
@@ -17,6 +18,11 @@ export interface SourceBodyOptions {
   readonly partSizeBytes?: number | undefined;
   /** Whether to hash each part as it is read. Default true; false if the MD5s of the parts are passed to `setParts`. */
   readonly hashesParts?: boolean | undefined;
+  /**
+   * Hashes a whole reading by the parts of the source's multipart ETag alone, unless the source's MD5 is known: these prove the
+   * content as well. Default false.
+   */
+  readonly byEtag?: boolean | undefined;
   /** Stops reading. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes read; negative when a part is read again, so that the sum never exceeds the file's size. */
@@ -43,8 +49,9 @@ export interface SourceBody {
 export function createSourceBody(
   source: StorageBackend,
   file: PlannedFile,
-  { partSizeBytes, hashesParts = true, signal, onBytes }: SourceBodyOptions = {},
+  { partSizeBytes, hashesParts = true, byEtag = false, signal, onBytes }: SourceBodyOptions = {},
 ): SourceBody {
+  const isByEtag = byEtag && file.md5 === undefined && likelyPartSizes(file.etag, file.sizeBytes).length > 0;
   const parts = new Map<number, { readonly end: number; readonly md5: string }>();
   const counted = new Map<number, number>();
   /** The hash of everything up to `position`, as long as the ranges are read in order. */
@@ -62,7 +69,7 @@ export function createSourceBody(
 
   async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
     const whole = start === 0 && end === file.sizeBytes;
-    const hash = whole || hashesParts ? createHash("md5") : undefined;
+    const hash = (whole && !isByEtag) || (!whole && hashesParts) ? createHash("md5") : undefined;
     if (start === 0) running = startRunning(file);
     const isNext = running.position === start;
     const multipart = whole && partSizeBytes !== undefined ? createMultipartHasher(partSizeBytes) : undefined;
@@ -88,6 +95,10 @@ export function createSourceBody(
       if (whole) {
         md5 = digest;
         wholeEtag = multipart?.etag();
+        if (isByEtag) {
+          sent = running.etag.etag();
+          isEtagOfSource = sent?.etag === file.etag;
+        }
       } else {
         if (digest !== undefined) parts.set(start, { end, md5: digest });
         if (isNext) running.position = end;
