@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { promisify } from "node:util";
 import { createS3Backend } from "@parquetry/backend-s3";
-import { partition, Storage } from "@parquetry/core";
+import { createMemoryBackend, partition, Storage } from "@parquetry/core";
 import { compare } from "./measure.mjs";
 import { startServer } from "./migrate/start-server.mjs";
 import { GAMES, game, season } from "./tables/rows.mjs";
@@ -58,8 +59,8 @@ async function benchPeers(work) {
 }
 
 /**
- * Measures many partitions in S3 with the latency of a network. Prints the least time of the round trips next to the measured
- * time and the processor time of this process: if the first is larger than the last, the network is the limit.
+ * Measures many partitions in S3 with the latency of a network, and the same calls in memory, whose processor time is what
+ * encoding and decoding take. The server runs in a separate process.
  */
 async function benchSeason() {
   const server = await startServer();
@@ -67,35 +68,52 @@ async function benchSeason() {
   const { endpoint, credentials } = server;
   const rows = game(1);
   const allRows = season();
-  const measured = async (roundTrips, concurrency, job) => {
+  const inMemory = new Storage(createMemoryBackend());
+  let round = 0;
+
+  /** Runs a job, and returns the milliseconds of processor time and of the clock. */
+  const timed = async (job) => {
+    const before = process.cpuUsage();
+    const startedAt = performance.now();
+    await job();
+    const { user, system } = process.cpuUsage(before);
+    return { ms: performance.now() - startedAt, cpuMs: (user + system) / 1000 };
+  };
+  const ofProcessor = (cpuMs) => `${(cpuMs / GAMES).toFixed(2)} CPU-ms a partition`;
+  const overNetwork = async (roundTrips, concurrency, job) => {
     const storage = new Storage(createS3Backend({ bucket: "bench", endpoint, credentials }));
     await server.counts();
-    const before = process.cpuUsage();
-    await job(storage);
-    const { user, system } = process.cpuUsage(before);
+    const { ms, cpuMs } = await timed(() => job(storage));
     await storage.close();
     const requests = Object.values(await server.counts()).reduce((sum, count) => sum + count, 0);
     const least = (GAMES * roundTrips * LATENCY_MS) / concurrency;
-    return `${requests} requests; ${roundTrips} round trips each, ${concurrency} concurrent: ${least.toFixed(0)} ms at least; ${((user + system) / 1000).toFixed(0)} ms of processor time`;
+    return `${requests} requests; ${(ms / least).toFixed(2)} × the ${least.toFixed(0)} ms of ${roundTrips} round trips each, ${concurrency} concurrent; ${ofProcessor(cpuMs)}`;
   };
-  const writing = (concurrency) => () =>
-    measured(3, concurrency, (storage) => {
-      function* season() {
+  const memory = async (job) => ofProcessor((await timed(() => job(inMemory))).cpuMs);
+
+  const write = (concurrency) => () =>
+    overNetwork(3, concurrency, (storage) => {
+      function* games() {
         for (let id = 0; id < GAMES; id++) yield { partition: partition({ id }), rows };
       }
-      return storage.replacePartitions(`season/${concurrency}-${round++}`, season(), { concurrency });
+      return storage.replacePartitions(`season/${concurrency}-${round++}`, games(), { concurrency });
     });
-  let round = 0;
+  const writeBatch = (storage) =>
+    storage.writePartitions(`season/batch-${round++}`, allRows, { by: ["id"], concurrency: 32 });
+  const read = (storage) => storage.readIndex("season/read");
+  const prepare = (storage) => storage.writePartitions("season/read", allRows, { by: ["id"] });
+  await prepare(inMemory);
+  await overNetwork(3, 32, prepare);
+
   await compare(
-    `${GAMES} new partitions in S3, ${LATENCY_MS} ms away`,
+    `${GAMES} partitions in S3, ${LATENCY_MS} ms away`,
     {
-      "write, 8 concurrent": writing(8),
-      "write, 32 concurrent": writing(32),
-      "writePartitions, 32 concurrent": () =>
-        measured(3, 32, (storage) =>
-          storage.writePartitions(`season/batch-${round++}`, allRows, { by: ["id"], concurrency: 32 }),
-        ),
-      readIndex: () => measured(2, 16, (storage) => storage.readIndex("season/8-0")),
+      "write, 8 concurrent": write(8),
+      "write, 32 concurrent": write(32),
+      "writePartitions, 32 concurrent": () => overNetwork(3, 32, writeBatch),
+      "writePartitions, in memory": () => memory(writeBatch),
+      readIndex: () => overNetwork(2, 16, read),
+      "readIndex, in memory": () => memory(read),
     },
     { rounds: 1 },
   );
