@@ -21,8 +21,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   storage: ["core", "backend-local", "backend-s3"],
   query: ["core"],
   trino: ["core", "query"],
-  "migrate-cli": ["core", "storage", "query", "trino"],
-  parquetry: ["core", "storage", "query", "migrate-cli"],
+  ui: ["core", "query"],
+  "migrate-cli": ["core", "storage", "query", "trino", "ui"],
+  parquetry: ["core", "storage", "query", "ui", "migrate-cli"],
   testkit: ["core"],
 };
 

@@ -21,8 +21,8 @@ const bundle = await rolldown({
   },
   platform: "node",
   transform: { target: "node20.19" },
-  // The SQL commands hand a storage to @parquetry/query and @parquetry/trino, so all take core from node_modules: one copy.
-  external: [/^@parquetry\/(?:core|storage|query|trino)$/, /^@aws-sdk\//],
+  // The SQL commands hand a storage to @parquetry/query, trino and ui, so all take core from node_modules: one copy.
+  external: [/^@parquetry\/(?:core|storage|query|trino|ui)$/, /^@aws-sdk\//],
 });
 const output = {
   dir: OUT,

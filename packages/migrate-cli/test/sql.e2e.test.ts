@@ -108,7 +108,7 @@ describe("without @parquetry/query", () => {
     const { exitCode, stderr } = await runScript(join(own, "dist/bin/parquetry.js"), args, world.folder);
     expect(exitCode).toBe(2);
     expect(stderr).toContain(`parquetry ${args[0]} needs @parquetry/query, which is not installed.`);
-    expect(stderr).toContain("npm install parquetry (it includes SQL)");
+    expect(stderr).toContain("npm install parquetry (it includes @parquetry/query)");
     expect(stderr).toContain("npm install @parquetry/query next to @parquetry/migrate-cli");
   });
 });

@@ -3,7 +3,7 @@ import { fitted } from "../terminal/terminal.ts";
 import { type CliWorld, type CommandContext, type GlobalFlags, usageError } from "./command-context.ts";
 import { describeVersions } from "./describe-versions.ts";
 import { EXIT_OK } from "./exit-codes.ts";
-import { bytesPerSecond, concurrentFiles, repeated, seconds, wholeNumber } from "./flag-values.ts";
+import { bytesPerSecond, concurrentFiles, portNumber, repeated, seconds, wholeNumber } from "./flag-values.ts";
 import { HELP_TOPICS } from "./help-topics.ts";
 import { runCommand } from "./run-command.ts";
 import { addPlaceFlags, addSelectionFlags, addWhereFlag } from "./selection-flags.ts";
@@ -274,6 +274,19 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
       "remove all files; queries download what they need again",
     ),
     async () => (await import("./sql/cache-command.ts")).cacheCommand,
+  );
+
+  program.commandsGroup("Look:");
+  runs(
+    add("ui", "show tables, partitions, files and SQL in the browser; writes nothing", [
+      "parquetry ui",
+      "parquetry ui /Volumes/drive",
+      "parquetry ui r2://football --no-open",
+    ])
+      .argument("[place]", "a path or an s3:// or r2:// URI (default: as configured)")
+      .option("--port <n>", "listen on this port of 127.0.0.1 (default: a free one)", portNumber)
+      .option("--no-open", "print the address, and do not open a browser"),
+    async () => (await import("./sql/ui-command.ts")).uiCommand,
   );
 
   program.commandsGroup("Help:");

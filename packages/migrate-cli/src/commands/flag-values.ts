@@ -30,6 +30,17 @@ export function concurrentFiles(value: string): number {
   throw new InvalidArgumentError("Expected at most 10,000 files.");
 }
 
+/**
+ * Parses a TCP port, 1 to 65,535.
+ *
+ * @throws InvalidArgumentError for anything else.
+ */
+export function portNumber(value: string): number {
+  const port = wholeNumber(value);
+  if (port <= 65_535) return port;
+  throw new InvalidArgumentError("Expected a port, 1 to 65535.");
+}
+
 const UNIT_BYTES: Readonly<Record<string, number>> = {
   "": 1,
   k: 1e3,

@@ -44,7 +44,7 @@ export async function openTarget(context: Place, address: string | undefined): P
 }
 
 /** Resolves a path against the working directory; an address with a scheme stays as it is. */
-function absolute({ cwd }: Place, address: string): string {
+export function absolute({ cwd }: Pick<CommandContext, "cwd">, address: string): string {
   return address === "" || /^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(address) ? address : resolve(cwd, address);
 }
 

@@ -1,3 +1,4 @@
+import type { Key } from "@parquetry/core";
 import type { LevelChoice } from "./choose-partitions.ts";
 import { fileNeeds } from "./fetched-scan.ts";
 import type { PlanContext } from "./plan-context.ts";
@@ -22,6 +23,8 @@ export interface TableStats {
   readonly bytes: number;
   /** Set by `explain`: the files that are cached, so that the query does not fetch them. Local Parquet files are never cached. */
   readonly filesCached?: number | undefined;
+  /** Set by `explain`: the folders of the partitions that are read. */
+  readonly folders?: readonly Key[] | undefined;
 }
 
 /** The reads of a query, done or planned. */
@@ -74,6 +77,10 @@ export async function explainPlan(plan: ScanPlan, context: PlanContext): Promise
   );
   return {
     ...summary,
-    tables: summary.tables.map((table, i) => ({ ...table, filesCached: cached[i] })),
+    tables: summary.tables.map((table, i) => ({
+      ...table,
+      filesCached: cached[i],
+      folders: plan.tables[i]?.folders.map(({ prefix }) => prefix),
+    })),
   };
 }

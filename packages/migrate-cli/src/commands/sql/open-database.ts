@@ -1,12 +1,10 @@
-import { createRequire } from "node:module";
 import type { Storage } from "@parquetry/core";
-import { StorageError } from "@parquetry/core/backend";
 import type { OpenQueryOptions, QueryDatabase } from "@parquetry/query";
 import { formatFiles } from "../../terminal/format-amount.ts";
 import type { CommandContext } from "../command-context.ts";
 import { usageError } from "../command-context.ts";
-
-const PACKAGE = "@parquetry/query";
+import { loadOptional } from "../load-optional.ts";
+import { absolute } from "../open-places.ts";
 
 /** The flags that declare types, as `table.column=TYPE`. */
 export interface TypeFlags {
@@ -19,40 +17,27 @@ export interface TypeFlags {
  *
  * @throws StorageError `not_supported` with the command that installs it.
  */
-export async function loadQuery(command: string): Promise<typeof import("@parquetry/query")> {
-  try {
-    return await import("@parquetry/query");
-  } catch (cause) {
-    if (isInstalled()) throw cause;
-    throw new StorageError({
-      code: "not_supported",
-      op: command,
-      message: `parquetry ${command} needs ${PACKAGE}, which is not installed. Run: npm install parquetry (it includes SQL), or npm install ${PACKAGE} next to @parquetry/migrate-cli.`,
-      cause,
-    });
-  }
+export function loadQuery(command: string): Promise<typeof import("@parquetry/query")> {
+  return loadOptional(command, "@parquetry/query", () => import("@parquetry/query"));
 }
 
-function isInstalled(): boolean {
-  try {
-    createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Opens the configured storage and a database over it, runs something with them, and closes both. */
+/** Opens a place, or the configured storage where none is given, and a database over it, runs something with them, and closes both. */
 export async function withDatabase<T>(
   context: CommandContext,
   flags: TypeFlags,
   run: (db: QueryDatabase, storage: Storage) => Promise<T>,
-  options: Pick<OpenQueryOptions, "remote" | "httpfsExtension" | "csv"> = {},
+  {
+    place,
+    ...options
+  }: Pick<OpenQueryOptions, "remote" | "httpfsExtension" | "csv"> & { readonly place?: string | undefined } = {},
 ): Promise<T> {
   const { env, envPrefix, cacheFolder } = context;
   const { openQuery } = await loadQuery(context.command);
-  const { getStorage } = await import("@parquetry/storage");
-  await using storage = await getStorage({ env, envPrefix });
+  const { getStorage, openStorage } = await import("@parquetry/storage");
+  await using storage =
+    place === undefined
+      ? await getStorage({ env, envPrefix })
+      : await openStorage(absolute(context, place), { env, envPrefix });
   const types = await declaredTypes(context.command, flags, storage);
   const onUnreadableFolder: OpenQueryOptions["onUnreadableFolder"] = ({ path, error }) =>
     context.warn(`${path} cannot be read (${error.code}); only queries that need it fail`);

@@ -4,17 +4,8 @@ import type { CommandContext } from "../command-context.ts";
 import { usageError } from "../command-context.ts";
 
 /** Loads the package of Trino, which is an optional peer. */
-export async function loadTrino(command: string): Promise<typeof import("@parquetry/trino")> {
-  try {
-    return await import("@parquetry/trino");
-  } catch (cause) {
-    throw new StorageError({
-      code: "not_supported",
-      op: command,
-      message: `parquetry ${command} --engine trino needs @parquetry/trino. Run: npm install @parquetry/trino`,
-      cause,
-    });
-  }
+export function loadTrino(command: string): Promise<typeof import("@parquetry/trino")> {
+  return loadOptional(`${command} --engine trino`, "@parquetry/trino", () => import("@parquetry/trino"));
 }
 
 /** A client of the cluster that the environment names: `PARQUETRY_TRINO_URL` and so on. */

@@ -1,0 +1,36 @@
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+
+/** 17.1 MB, by powers of 1,000. */
+export function bytesText(bytes: number): string {
+  let unit = 0;
+  let value = bytes;
+  while (value >= 999.95 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/** 26,640 */
+export const countText = (count: number): string => count.toLocaleString("en-US");
+
+/** 1 file, 2 files */
+export const counted = (count: number, noun: string): string =>
+  `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+/** 2026-11-30 06:02 UTC */
+export const timeText = (ms: number): string =>
+  ms === 0 ? "–" : `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+
+/** A partition's value as a person reads it. */
+export const valueText = (value: string | null): string => (value === null ? "NULL" : value);
+
+/** Sorts numbers as numbers and everything else as text; NULL is last. */
+export function compareValues(a: string | null, b: string | null): number {
+  if (a === b) return 0;
+  if (a === null) return 1;
+  if (b === null) return -1;
+  const [x, y] = [Number(a), Number(b)];
+  if (a !== "" && b !== "" && !Number.isNaN(x) && !Number.isNaN(y) && x !== y) return x - y;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,131 @@
+import type { JSX } from "preact";
+import { render } from "preact";
+import { lazy, Suspense } from "preact/compat";
+import { post } from "./api.ts";
+import { bytesText, counted, countText, timeText } from "./format.ts";
+import { MapView } from "./map-view.tsx";
+import { SchemaView } from "./schema-view.tsx";
+import { attempt, card, chooseTable, entity, follow, overview, problem, type View, view } from "./state.ts";
+import "./style.css";
+
+const SqlView = lazy(() => import("./sql-view.tsx").then((module) => module.SqlView));
+
+const VIEWS: readonly (readonly [View, string])[] = [
+  ["map", "Partitions"],
+  ["schema", "Files and schema"],
+  ["sql", "SQL"],
+];
+
+function Page(): JSX.Element {
+  return (
+    <>
+      <Header />
+      <Tables />
+      <main>
+        {problem.value !== "" && (
+          <p class="problem" role="alert">
+            {problem.value}
+          </p>
+        )}
+        <Main />
+      </main>
+    </>
+  );
+}
+
+function Header(): JSX.Element {
+  const now = overview.value;
+  const refresh = (): Promise<void> =>
+    attempt(async () => {
+      await post("/api/refresh", {});
+      await follow();
+    });
+  return (
+    <header>
+      <strong>Parquetry</strong>
+      <span class="path">{now?.root}</span>
+      <span class="quiet" aria-live="polite">
+        {now === undefined
+          ? ""
+          : now.listing.isDone
+            ? `${countText(now.listing.objects)} objects`
+            : `listing… ${countText(now.listing.objects)} objects`}
+      </span>
+      <button type="button" disabled={now?.listing.isDone !== true} onClick={refresh}>
+        List again
+      </button>
+      {now?.listing.error !== undefined && <p class="problem">{now.listing.error}</p>}
+    </header>
+  );
+}
+
+function Tables(): JSX.Element {
+  const now = overview.value;
+  return (
+    <nav aria-label="Tables">
+      {now?.tables.map((one) => (
+        <button
+          key={one.entity}
+          type="button"
+          class="card"
+          aria-current={one.entity === entity.value}
+          onClick={() => chooseTable(one.entity)}
+        >
+          <strong>{one.entity}</strong>
+          <span>
+            {counted(one.partitions, "partition")}, {counted(one.files, "file")}
+          </span>
+          <span>
+            {bytesText(one.bytes)}, {timeText(one.newest)}
+          </span>
+          <span class="badges">
+            {one.strays > 0 && <em>{counted(one.strays, "stray")}</em>}
+            {one.smallFiles > one.partitions && <em>small files</em>}
+          </span>
+        </button>
+      ))}
+      {now?.listing.isDone === true && now.tables.length === 0 && <p>No tables below this root.</p>}
+    </nav>
+  );
+}
+
+function Main(): JSX.Element | null {
+  if (entity.value === "") return null;
+  return (
+    <>
+      <h1>{entity.value}</h1>
+      <p class="quiet">
+        {card.value?.keys.length ? `partitioned by ${card.value.keys.join(", ")}` : "not partitioned"}
+      </p>
+      <div role="tablist" aria-label="Views" class="tabs">
+        {VIEWS.map(([name, label]) => (
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            aria-selected={view.value === name}
+            onClick={() => {
+              view.value = name;
+            }}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+      <div role="tabpanel" aria-label={VIEWS.find(([name]) => name === view.value)?.[1]}>
+        {view.value === "map" && <MapView />}
+        {view.value === "schema" && <SchemaView />}
+        {view.value === "sql" && (
+          <Suspense fallback={<p class="quiet">Loading the editor…</p>}>
+            <SqlView />
+            <MapView />
+          </Suspense>
+        )}
+      </div>
+    </>
+  );
+}
+
+const root = document.getElementById("page");
+if (root !== null) render(<Page />, root);
+void follow();

@@ -1,0 +1,75 @@
+import "regular-table";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { RegularTableElement } from "regular-table";
+import { ask, query, type RunState } from "./api.ts";
+
+const NUMBER = /INT|^DECIMAL|^DOUBLE$|^FLOAT$/;
+/** Rows of one request. */
+const PAGE = 200;
+/** Pages that are kept. */
+const KEPT = 50;
+
+type Cells = readonly (string | null)[];
+
+/** The rows of a result: the ones on the screen are asked of the server. */
+export function ResultGrid({ run }: { readonly run: RunState }): JSX.Element {
+  const host = useRef<RegularTableElement>(null);
+  const latest = useRef(run);
+  latest.current = run;
+  useEffect(() => {
+    const element = host.current;
+    if (element === null) return;
+    const { id, columns } = run;
+    const pages = new Map<number, Promise<readonly Cells[]>>();
+    const page = (index: number): Promise<readonly Cells[]> => {
+      let rows = pages.get(index);
+      if (rows === undefined) {
+        const [start, end] = [index * PAGE, (index + 1) * PAGE];
+        rows = ask<readonly Cells[]>(query(`/api/runs/${id}/rows`, { start: `${start}`, end: `${end}` }));
+        // A page that is not full yet is asked again.
+        void rows.then(
+          (got) => got.length < PAGE && pages.delete(index),
+          () => pages.delete(index),
+        );
+        pages.set(index, rows);
+        const oldest = pages.keys().next().value;
+        if (pages.size > KEPT && oldest !== undefined) pages.delete(oldest);
+      }
+      return rows;
+    };
+    element.setDataListener(async (x0, y0, x1, y1) => {
+      const rows: Cells[] = [];
+      for (let index = Math.floor(y0 / PAGE); index * PAGE < y1; index++) {
+        const own = await page(index);
+        rows.push(...own.slice(Math.max(0, y0 - index * PAGE), y1 - index * PAGE));
+      }
+      const shown = columns.slice(x0, x1);
+      return {
+        num_rows: latest.current.rows,
+        num_columns: columns.length,
+        column_headers: shown.map(({ name, type }) => [name, type]),
+        row_headers: rows.map((_, i) => [`${y0 + i + 1}`]),
+        data: shown.map((_, i) => rows.map((cells) => cells[x0 + i] ?? "NULL")),
+        metadata: shown.map((_, i) => rows.map((cells) => (cells[x0 + i] === null ? "null" : ""))),
+      };
+    });
+    element.addStyleListener(() => {
+      for (const cell of element.querySelectorAll("tbody td")) {
+        const meta = element.getMeta(cell as HTMLTableCellElement);
+        if (meta?.type !== "body") continue;
+        cell.classList.toggle("null", meta.user === "null");
+        cell.classList.toggle("number", NUMBER.test(columns[meta.x]?.type ?? ""));
+      }
+    });
+    void element.draw();
+  }, [run.id, run.columns.length]);
+  useEffect(() => {
+    void host.current?.draw();
+  }, [run.rows]);
+  return (
+    <div class="grid">
+      <regular-table ref={host} tabindex={0} aria-label="Result" />
+    </div>
+  );
+}

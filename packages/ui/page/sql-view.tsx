@@ -1,0 +1,315 @@
+import { autocompletion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
+import { type SQLNamespace, StandardSQL, sql } from "@codemirror/lang-sql";
+import { Compartment, EditorState } from "@codemirror/state";
+import { keymap } from "@codemirror/view";
+import { signal } from "@preact/signals";
+import { basicSetup, EditorView } from "codemirror";
+import type { JSX } from "preact";
+import { lazy, Suspense } from "preact/compat";
+import { useEffect, useRef } from "preact/hooks";
+import { ask, type Explanation, post, type RunState } from "./api.ts";
+import { bytesText, compareValues, counted, countText } from "./format.ts";
+import { conditionOf } from "./map-view.tsx";
+import { ResultGrid } from "./result-grid.tsx";
+import { ResultSummary } from "./result-summary.tsx";
+import { attempt, describe, descriptions, entity, explanation, overview, sqlText, table } from "./state.ts";
+
+const run = signal<RunState | undefined>(undefined);
+const history = signal<readonly string[]>([]);
+const isCharted = signal(false);
+const Chart = lazy(() => import("./chart.tsx").then((module) => module.Chart));
+
+/** The editor, what the query will read, and its rows. */
+export function SqlView(): JSX.Element {
+  return (
+    <>
+      <Editor />
+      <Plan />
+      <Actions />
+      <Result />
+    </>
+  );
+}
+
+function Editor(): JSX.Element {
+  const host = useRef<HTMLDivElement>(null);
+  const editor = useRef<EditorView | undefined>(undefined);
+  const names = useRef(new Compartment());
+  useEffect(() => {
+    if (host.current === null) return;
+    if (sqlText.value === "" && entity.value !== "")
+      sqlText.value = `SELECT * FROM "${entity.value}" LIMIT 100`;
+    const nonce = document.querySelector<HTMLMetaElement>('meta[name="nonce"]')?.content ?? "";
+    const view = new EditorView({
+      doc: sqlText.value,
+      parent: host.current,
+      extensions: [
+        EditorView.cspNonce.of(nonce),
+        keymap.of([{ key: "Mod-Enter", run: runCommand }]),
+        basicSetup,
+        names.current.of(language()),
+        autocompletion(),
+        EditorState.languageData.of(() => [{ autocomplete: completeKeyValue }]),
+        EditorView.lineWrapping,
+        EditorView.contentAttributes.of({ "aria-label": "SQL" }),
+        EditorView.updateListener.of((update) => {
+          if (update.docChanged) {
+            sqlText.value = update.state.doc.toString();
+            planSoon();
+          }
+        }),
+      ],
+    });
+    editor.current = view;
+    planSoon();
+    return () => view.destroy();
+  }, []);
+  useEffect(() => {
+    // Names of columns are completed as soon as they are known.
+    for (const { entity: name } of overview.value?.tables.slice(0, 50) ?? [])
+      void describe(name).catch(() => undefined);
+  }, [overview.value?.listing.isDone]);
+  const known = descriptions.value;
+  useEffect(() => {
+    editor.current?.dispatch({ effects: names.current.reconfigure(language()) });
+  }, [known]);
+  useEffect(() => {
+    const text = sqlText.value;
+    const view = editor.current;
+    if (view !== undefined && view.state.doc.toString() !== text)
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+  }, [sqlText.value]);
+  return <div class="editor" ref={host} />;
+}
+
+function runCommand(): boolean {
+  void start();
+  return true;
+}
+
+function language(): ReturnType<typeof sql> {
+  const schema: Record<string, SQLNamespace> = {};
+  for (const { entity: name } of overview.value?.tables ?? []) {
+    const description = descriptions.value.get(name);
+    const columns = [...(description?.keys ?? []), ...(description?.columns ?? [])];
+    const completions = columns.map(({ name: label, type }) => ({ label, detail: type, type: "property" }));
+    const short = name.slice(name.lastIndexOf("/") + 1);
+    schema[short] = { self: { label: short, detail: name, type: "type" }, children: completions };
+  }
+  return sql({ dialect: StandardSQL, schema, upperCaseKeywords: true });
+}
+
+/** The most values of a key that are offered. */
+const MAX_VALUES = 500;
+
+/** After a partition key and a comparison, offers the values that the key has. */
+function completeKeyValue(context: CompletionContext): CompletionResult | null {
+  const before = context.matchBefore(/[\w"]+\s*(?:=|<>|!=|<=?|>=?|\bIN\s*\()\s*(?:[^()]*,\s*)?'?[\w ]*/i);
+  const [, name = "", typed = ""] = /^"?(\w+)"?.*?[=<>(,]\s*('?[\w ]*)$/s.exec(before?.text ?? "") ?? [];
+  const data = table.value;
+  const at = data?.keys.findIndex((key) => key.toLowerCase() === name.toLowerCase()) ?? -1;
+  if (data === undefined || at < 0) return null;
+  const values = [...new Set(data.values.map((own) => own[at] ?? null))].filter((value) => value !== null);
+  const options = values
+    .sort(compareValues)
+    .slice(0, MAX_VALUES)
+    .map((value) => ({
+      label: conditionOf(name, value).replace(/^.*? = /, ""),
+      type: "constant",
+      detail: name,
+    }));
+  return { from: context.pos - typed.length, options, validFor: /^'?[\w ]*$/ };
+}
+
+let planTimer = 0;
+let planning: AbortController | undefined;
+const planProblem = signal("");
+
+/** Plans the query when the typing pauses. */
+function planSoon(): void {
+  clearTimeout(planTimer);
+  planning?.abort();
+  planTimer = setTimeout(async () => {
+    planning = new AbortController();
+    const { signal: stop } = planning;
+    try {
+      const text = sqlText.value.trim();
+      explanation.value =
+        text === "" ? undefined : await post<Explanation>("/api/explain", { sql: text }, stop);
+      planProblem.value = "";
+    } catch (error) {
+      if (stop.aborted) return;
+      explanation.value = undefined;
+      planProblem.value = error instanceof Error ? error.message : String(error);
+    }
+  }, 350);
+}
+
+function Plan(): JSX.Element {
+  const plan = explanation.value;
+  if (plan === undefined)
+    return <p class={planProblem.value === "" ? "plan" : "plan problem"}>{planProblem.value}</p>;
+  return (
+    <p class="plan">
+      Reads{" "}
+      {plan.tables.length === 0
+        ? "no table"
+        : plan.tables
+            .map(
+              ({ table: name, partitions, files, bytes, filesCached }) =>
+                `${name}: ${counted(partitions, "partition")}, ${counted(files, "file")}, ${bytesText(bytes)}${filesCached === undefined || filesCached === 0 ? "" : ` (${countText(filesCached)} cached)`}`,
+            )
+            .join("; ")}
+      {plan.unpruned !== undefined && <> – every partition, because {plan.unpruned}</>}
+    </p>
+  );
+}
+
+async function start(): Promise<void> {
+  await attempt(async () => {
+    const text = sqlText.value.trim();
+    if (text === "") return;
+    const before = run.value;
+    if (before?.state === "running") await post(`/api/runs/${before.id}/stop`, {});
+    history.value = [text, ...history.value.filter((old) => old !== text)].slice(0, 50);
+    let now = await post<RunState>("/api/runs", { sql: text });
+    run.value = now;
+    for (let pause = 30; now.state === "running"; pause = Math.min(500, pause * 1.5)) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      now = await ask<RunState>(`/api/runs/${now.id}`);
+      if (run.value?.id !== now.id) return;
+      run.value = now;
+    }
+  });
+}
+
+function Actions(): JSX.Element {
+  const now = run.value;
+  const isRunning = now?.state === "running";
+  const stop = (): Promise<void> =>
+    attempt(async () => void (now && (await post(`/api/runs/${now.id}/stop`, {}))));
+  return (
+    <div class="actions">
+      <button type="button" class="main" onClick={() => void start()}>
+        Run <kbd>Ctrl ⏎</kbd>
+      </button>
+      <button type="button" disabled={!isRunning} onClick={stop}>
+        Stop
+      </button>
+      <CopyAs />
+      {history.value.length > 0 && (
+        <select
+          aria-label="History"
+          value=""
+          onChange={(event) => {
+            sqlText.value = event.currentTarget.value;
+          }}
+        >
+          <option value="">History</option>
+          {history.value.map((text) => (
+            <option key={text} value={text}>
+              {text.replaceAll(/\s+/g, " ").slice(0, 80)}
+            </option>
+          ))}
+        </select>
+      )}
+    </div>
+  );
+}
+
+/** The query as text for other programs. */
+function CopyAs(): JSX.Element {
+  const copy = (kind: string): void => {
+    const text = sqlText.value.trim();
+    const root = overview.value?.root ?? "";
+    const name = entity.value;
+    const quoted = JSON.stringify(text);
+    const forms: Record<string, string> = {
+      command: `parquetry query ${shellText(text)}`,
+      typescript: `const { rows } = await db.sql(${quoted});`,
+      duckdb: `duckdb.sql("FROM read_parquet('${root}/${name}/**/*.parquet', hive_partitioning = true)")`,
+      polars: `polars.scan_parquet("${root}/${name}/**/*.parquet", hive_partitioning=True)`,
+    };
+    void attempt(() => navigator.clipboard.writeText(forms[kind] ?? ""));
+  };
+  return (
+    <select
+      aria-label="Copy as"
+      value=""
+      onChange={(event) => {
+        copy(event.currentTarget.value);
+        event.currentTarget.value = "";
+      }}
+    >
+      <option value="">Copy as…</option>
+      <option value="command">command line</option>
+      <option value="typescript">TypeScript</option>
+      <option value="duckdb">Python: table in DuckDB</option>
+      <option value="polars">Python: table in Polars</option>
+    </select>
+  );
+}
+
+const shellText = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+function Result(): JSX.Element | null {
+  const now = run.value;
+  if (now === undefined) return null;
+  const files = now.progress?.totalFiles;
+  const seconds = (now.elapsedMs / 1000).toFixed(now.elapsedMs < 10_000 ? 2 : 0);
+  return (
+    <section class="result">
+      <p aria-live="polite">
+        {now.state === "running" && (
+          <>
+            Running, {seconds} s
+            {now.progress?.phase === "fetching" && files !== undefined && (
+              <>
+                {" "}
+                – {countText(now.progress.files ?? 0)} of {counted(files, "file")}
+              </>
+            )}
+          </>
+        )}
+        {now.state === "done" && (
+          <>
+            {counted(now.rows, "row")} in {seconds} s{now.isCut && " – more rows are not kept"}
+          </>
+        )}
+        {now.state === "stopped" && <>Stopped after {seconds} s</>}
+        {now.state === "failed" && <span class="problem">{now.error}</span>}
+        {now.state === "done" &&
+          (["csv", "json", "parquet"] as const).map((format) => (
+            <a
+              key={format}
+              href={`/api/runs/${now.id}/download?format=${format}`}
+              download={`result.${format}`}
+            >
+              {format}
+            </a>
+          ))}
+      </p>
+      {now.columns.length > 0 && (
+        <>
+          <ResultSummary run={now} />
+          <ResultGrid run={now} />
+        </>
+      )}
+      {now.state === "done" && now.rows > 1 && (
+        <details
+          open={isCharted.value}
+          onToggle={(event) => {
+            isCharted.value = event.currentTarget.open;
+          }}
+        >
+          <summary>Chart</summary>
+          {isCharted.value && (
+            <Suspense fallback={<p class="quiet">Loading the chart…</p>}>
+              <Chart key={now.id} run={now} />
+            </Suspense>
+          )}
+        </details>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,167 @@
+import { isStorageError, type Key, parsePrefix } from "@parquetry/core";
+import { listObjects } from "@parquetry/core/backend";
+import type { QueryDatabase } from "@parquetry/query";
+import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { stream } from "hono/streaming";
+import { countByPartition } from "../data/count-by-partition.ts";
+import type { Place } from "../data/place.ts";
+import type { QueryRuns } from "../data/query-runs.ts";
+import { writeDownload } from "../data/write-download.ts";
+import { type GuardOptions, guard } from "./guard.ts";
+import type { PageFiles } from "./page-files.ts";
+
+/** The most rows of one answer. */
+const MAX_PAGE_ROWS = 5000;
+/** Files of a partition that are listed. */
+const MAX_FILES = 1000;
+
+/** What the handlers need. */
+export interface AppParts extends GuardOptions {
+  readonly place: Place;
+  readonly database: QueryDatabase;
+  readonly runs: QueryRuns;
+  readonly page: PageFiles;
+}
+
+/** The server as a function from a request to a response. */
+export function createApp({ place, database, runs, page, ...guarded }: AppParts): Hono {
+  const app = new Hono();
+  app.use(guard(guarded));
+  app.onError((error, context) => {
+    if (error instanceof HTTPException) return context.json({ error: error.message }, error.status);
+    if (!isStorageError(error))
+      return context.json({ error: "The server failed. Its terminal shows why." }, 500);
+    return context.json({ error: error.message, code: error.code }, error.code === "not_found" ? 404 : 400);
+  });
+  app.notFound((context) => context.json({ error: "There is no such page." }, 404));
+
+  app.get("/", (context) => context.html(page.index(guarded.nonce)));
+  app.get("/assets/:name", (context) => {
+    const asset = page.asset(context.req.param("name"));
+    if (asset === undefined) return context.notFound();
+    context.header("Cache-Control", "max-age=31536000, immutable");
+    return context.body(asset.body, 200, { "Content-Type": asset.type });
+  });
+
+  app.get("/api/tables", (context) =>
+    context.json({
+      root: place.storage.backend.url(),
+      listing: place.state,
+      tables: [...place.tree.tables.values()]
+        .filter(({ files, strays }) => files + strays > 0)
+        .map(({ partitions, ...table }) => ({ ...table, partitions: partitions.size })),
+    }),
+  );
+  app.get("/api/table", (context) => {
+    const table = place.tree.tables.get(context.req.query("name") ?? "");
+    if (table === undefined) throw missing("table", context.req.query("name"));
+    const partitions = [...table.partitions.values()];
+    return context.json({
+      entity: table.entity,
+      keys: table.keys,
+      isDone: place.state.isDone,
+      folders: [...table.partitions.keys()],
+      values: partitions.map(({ values }) => values),
+      files: partitions.map(({ files }) => files),
+      bytes: partitions.map(({ bytes }) => bytes),
+      newest: partitions.map(({ newest }) => newest),
+      small: partitions.map(({ smallFiles }) => smallFiles),
+    });
+  });
+  app.get("/api/files", async (context) => {
+    const folder = context.req.query("folder") ?? "";
+    const files: { key: Key; sizeBytes: number; lastModified: number }[] = [];
+    let more = false;
+    for await (const { key, sizeBytes, lastModified } of listObjects(place.storage.backend, {
+      prefix: parsePrefix(folder),
+      signal: context.req.raw.signal,
+    })) {
+      if (files.length === MAX_FILES) {
+        more = true;
+        break;
+      }
+      files.push({ key, sizeBytes, lastModified: lastModified.getTime() });
+    }
+    return context.json({ files, more });
+  });
+  app.get("/api/describe", async (context) =>
+    context.json(
+      await database.describe(context.req.query("name") ?? "", { signal: context.req.raw.signal }),
+    ),
+  );
+  app.get("/api/inspect", async (context) =>
+    context.json(
+      await place.storage.inspect(context.req.query("name") ?? "", { signal: context.req.raw.signal }),
+    ),
+  );
+  app.get("/api/count", async (context) => {
+    const table = place.tree.tables.get(context.req.query("name") ?? "");
+    if (table === undefined) throw missing("table", context.req.query("name"));
+    const column = context.req.query("column");
+    return context.json(await countByPartition(database, table, column, { signal: context.req.raw.signal }));
+  });
+  app.post("/api/refresh", async (context) => {
+    await place.refresh();
+    database.refresh();
+    return context.json({});
+  });
+
+  app.post("/api/explain", async (context) =>
+    context.json(
+      await database.explain(await sqlOf(context.req), undefined, { signal: context.req.raw.signal }),
+    ),
+  );
+  app.post("/api/runs", async (context) => context.json(await runs.start(await sqlOf(context.req))));
+  app.get("/api/runs/:id", (context) => context.json(runOf(context.req.param("id")).state));
+  app.post("/api/runs/:id/stop", (context) => {
+    runOf(context.req.param("id")).stop();
+    return context.json({});
+  });
+  app.get("/api/runs/:id/rows", async (context) => {
+    const [start, end] = [context.req.query("start"), context.req.query("end")].map(Number);
+    if (start === undefined || end === undefined || !isRange(start, end))
+      throw new HTTPException(400, {
+        message: `start and end must be a range of at most ${MAX_PAGE_ROWS} rows.`,
+      });
+    const rows = await runOf(context.req.param("id")).read(start, end);
+    return context.body(`[${rows.join(",\n")}]`, 200, { "Content-Type": "application/json" });
+  });
+  app.get("/api/runs/:id/summaries", async (context) =>
+    context.json(await runOf(context.req.param("id")).summaries()),
+  );
+  app.get("/api/runs/:id/download", (context) => {
+    const run = runOf(context.req.param("id"));
+    const format = context.req.query("format");
+    if (format !== "csv" && format !== "json" && format !== "parquet")
+      throw new HTTPException(400, { message: "format must be csv, json or parquet." });
+    context.header("Content-Disposition", `attachment; filename="result.${format}"`);
+    context.header("Content-Type", "application/octet-stream");
+    return stream(context, (out) => writeDownload(format, run, database, out));
+  });
+  return app;
+
+  function runOf(id: string): NonNullable<ReturnType<QueryRuns["find"]>> {
+    const run = runs.find(id);
+    if (run === undefined) throw missing("result", id);
+    return run;
+  }
+}
+
+function isRange(start: number, end: number): boolean {
+  const areRows = Number.isSafeInteger(start) && Number.isSafeInteger(end);
+  return areRows && start >= 0 && end >= start && end - start <= MAX_PAGE_ROWS;
+}
+
+function missing(kind: string, name: string | undefined): HTTPException {
+  return new HTTPException(404, {
+    message: `There is no ${kind} ${JSON.stringify(name ?? "")}. Reload the page.`,
+  });
+}
+
+async function sqlOf(request: { json(): Promise<unknown> }): Promise<string> {
+  const body = await request.json().catch(() => undefined);
+  const sql = typeof body === "object" && body !== null ? Reflect.get(body, "sql") : undefined;
+  if (typeof sql !== "string") throw new HTTPException(400, { message: 'The body must be {"sql": "…"}.' });
+  return sql;
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from "node:crypto";
+import type { Server } from "node:http";
+import { fileURLToPath } from "node:url";
+import { serve } from "@hono/node-server";
+import { type Storage, StorageError } from "@parquetry/core";
+import type { QueryDatabase } from "@parquetry/query";
+import { Place } from "./data/place.ts";
+import { QueryRuns } from "./data/query-runs.ts";
+import { createApp } from "./server/app.ts";
+import { readPage } from "./server/page-files.ts";
+
+/** Options of {@link startUi}. */
+export interface StartUiOptions {
+  /** The storage that the page shows. The caller closes it after the page. */
+  readonly storage: Storage;
+  /** The database that runs the page's SQL, over the same storage. The caller closes it after the page. */
+  readonly database: QueryDatabase;
+  /** The port on 127.0.0.1. Default: a free one. */
+  readonly port?: number | undefined;
+}
+
+/** A page that is served. */
+export interface Ui extends AsyncDisposable {
+  /** The address to open, with the token that lets a browser in. */
+  readonly url: string;
+  /** Stops the server, the listing and all queries, and deletes temporary results. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a read-only page of a storage on 127.0.0.1: its tables, partitions, files, schemas, and SQL. Listing starts at once.
+ *
+ * @throws StorageError `unavailable` if the port is taken.
+ * @example
+ * ```ts
+ * await using storage = await openStorage("./data");
+ * await using database = await openQuery(storage);
+ * await using ui = await startUi({ storage, database });
+ * console.log(`Open ${ui.url}`);
+ * ```
+ */
+export async function startUi({ storage, database, port = 0 }: StartUiOptions): Promise<Ui> {
+  const token = randomBytes(24).toString("base64url");
+  const place = new Place(storage);
+  const runs = new QueryRuns(database);
+  let host = "";
+  const app = createApp({
+    host: () => host,
+    token,
+    nonce: randomBytes(16).toString("base64"),
+    place,
+    database,
+    runs,
+    page: readPage(fileURLToPath(new URL("../dist/page", import.meta.url))),
+  });
+  let server: Server;
+  try {
+    server = await listen(app.fetch, port);
+  } catch (error) {
+    await place.close();
+    throw error;
+  }
+  const address = server.address();
+  host = `127.0.0.1:${typeof address === "object" ? address?.port : port}`;
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    await runs.close();
+    await place.close();
+  };
+  return { url: `http://${host}/?token=${token}`, close, [Symbol.asyncDispose]: close };
+}
+
+/** When a client that sends nothing more is cut off, in milliseconds, and how often that is checked. */
+const SLOW_CLIENTS = { headersTimeout: 5000, requestTimeout: 20_000, connectionsCheckingInterval: 1000 };
+
+function listen(fetch: (request: Request) => Response | Promise<Response>, port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    // `serve` returns an HTTP/1 server, since no other is asked for.
+    const server = serve({ fetch, hostname: "127.0.0.1", port, serverOptions: SLOW_CLIENTS }, () =>
+      resolve(server),
+    ) as Server;
+    server.on("error", (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === "EADDRINUSE"
+          ? `port ${port} is taken. Choose another by --port, or leave it out.`
+          : `the server cannot listen on port ${port}: ${cause.message}`;
+      reject(new StorageError({ code: "unavailable", op: "ui", message: `ui: ${why}`, cause }));
+    });
+  });
+}

@@ -1,0 +1,128 @@
+import { spawnSync } from "node:child_process";
+import { createMemoryBackend, parseKey, Storage } from "@parquetry/core";
+import { openQuery, type QueryDatabase } from "@parquetry/query";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { startUi, type Ui } from "../src/index.ts";
+
+const BROWSER = ["chromium", "chromium-browser", "google-chrome"]
+  .map((name) => spawnSync("which", [name], { encoding: "utf8" }).stdout.trim())
+  .find((path) => path !== "");
+
+/** A page that is served over a storage in memory. */
+export interface World extends AsyncDisposable {
+  readonly storage: Storage;
+  readonly database: QueryDatabase;
+  readonly ui: Ui;
+  /** The address without the token. */
+  readonly origin: string;
+  /** The header that a browser sends after it has opened the page. */
+  readonly cookie: string;
+}
+
+/** Serves a storage that `fill` has written to. */
+export async function serve(fill: (storage: Storage) => Promise<void> = async () => {}): Promise<World> {
+  const storage = new Storage(createMemoryBackend());
+  await fill(storage);
+  const database = await openQuery(storage, { threads: 1 });
+  const ui = await startUi({ storage, database });
+  const { origin } = new URL(ui.url);
+  const answer = await fetch(ui.url);
+  const cookie = (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+  return {
+    storage,
+    database,
+    ui,
+    origin,
+    cookie,
+    async [Symbol.asyncDispose]() {
+      await ui.close();
+      await database.close();
+      await storage.close();
+    },
+  };
+}
+
+/** Writes files whose names say that they are data: for what only lists. */
+export async function putNames(storage: Storage, keys: Iterable<string>): Promise<void> {
+  for (const key of keys) await storage.backend.put(parseKey(key), new Uint8Array(key.length));
+}
+
+/** Asks the API as the page does, until the answer satisfies. */
+export async function until<T>(world: World, path: string, isEnough: (answer: T) => boolean): Promise<T> {
+  for (let i = 0; i < 600; i++) {
+    const response = await fetch(`${world.origin}${path}`, { headers: { cookie: world.cookie } });
+    // The server answers with the type that the caller names.
+    const answer = (await response.json()) as T;
+    if (isEnough(answer)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${path} did not become what was expected`);
+}
+
+/** The end of a query. */
+export interface Ended {
+  readonly id: string;
+  readonly rows: number;
+  readonly error?: string;
+  readonly state: string;
+}
+
+/** Runs a query to its end. */
+export async function run(world: World, sql: string): Promise<Ended> {
+  const headers = { cookie: world.cookie, "content-type": "application/json" };
+  const init = { method: "POST", headers, body: JSON.stringify({ sql }) };
+  const answer = await fetch(`${world.origin}/api/runs`, init);
+  const { id } = (await answer.json()) as Ended;
+  return until<Ended>(world, `/api/runs/${id}`, ({ state }) => state !== "running");
+}
+
+/** True if there is no browser and CI does not require one. */
+export function lacksBrowser(): boolean {
+  if (BROWSER === undefined && process.env["PARQUETRY_REQUIRE_ENGINES"] === "1")
+    throw new Error("needs chromium: apt-get install chromium");
+  return BROWSER === undefined;
+}
+
+let browser: Promise<Browser> | undefined;
+
+/** Opens an address in a new profile, and collects what the browser complains about. */
+export async function browse(
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; complaints: string[] }> {
+  browser ??= chromium.launch({
+    executablePath: BROWSER ?? "",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  const context = await (await browser).newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("dialog", (dialog) => {
+    complaints.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on("request", (request) => {
+    const asked = new URL(request.url());
+    if (asked.protocol !== "data:" && asked.origin !== new URL(url).origin) complaints.push(`asked ${asked}`);
+  });
+  await page.goto(url);
+  return { page, complaints };
+}
+
+/** Ends the browser. */
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+  browser = undefined;
+}
