@@ -3,7 +3,14 @@ import { fitted } from "../terminal/terminal.ts";
 import { type CliWorld, type CommandContext, type GlobalFlags, usageError } from "./command-context.ts";
 import { describeVersions } from "./describe-versions.ts";
 import { EXIT_OK } from "./exit-codes.ts";
-import { bytesPerSecond, concurrentFiles, portNumber, repeated, seconds, wholeNumber } from "./flag-values.ts";
+import {
+  bytesPerSecond,
+  concurrentFiles,
+  portNumber,
+  repeated,
+  seconds,
+  wholeNumber,
+} from "./flag-values.ts";
 import { HELP_TOPICS } from "./help-topics.ts";
 import { runCommand } from "./run-command.ts";
 import { addPlaceFlags, addSelectionFlags, addWhereFlag } from "./selection-flags.ts";

@@ -29,7 +29,9 @@ export async function withDatabase<T>(
   {
     place,
     ...options
-  }: Pick<OpenQueryOptions, "remote" | "httpfsExtension" | "csv"> & { readonly place?: string | undefined } = {},
+  }: Pick<OpenQueryOptions, "remote" | "httpfsExtension" | "csv"> & {
+    readonly place?: string | undefined;
+  } = {},
 ): Promise<T> {
   const { env, envPrefix, cacheFolder } = context;
   const { openQuery } = await loadQuery(context.command);

@@ -1,7 +1,7 @@
-import { StorageError } from "@parquetry/core/backend";
 import type { TrinoClient } from "@parquetry/trino";
 import type { CommandContext } from "../command-context.ts";
 import { usageError } from "../command-context.ts";
+import { loadOptional } from "../load-optional.ts";
 
 /** Loads the package of Trino, which is an optional peer. */
 export function loadTrino(command: string): Promise<typeof import("@parquetry/trino")> {
