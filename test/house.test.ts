@@ -128,7 +128,10 @@ describe.each(PACKAGES)("packages/%s", (name) => {
 
   it("imports every dependency that it declares", () => {
     const used = files.flatMap(importsOf).map(({ specifier }) => packageOf(specifier));
-    for (const dependency of Object.keys(dependencies)) expect(used, dependency).toContain(dependency);
+    // `parquetry` brings what the command loads when it needs it.
+    const onDemand = name === "parquetry" ? ["@parquetry/trino", "@parquetry/ui"] : [];
+    for (const dependency of Object.keys(dependencies))
+      if (!onDemand.includes(dependency)) expect(used, dependency).toContain(dependency);
   });
 
   it("has no circle of imports", () => {

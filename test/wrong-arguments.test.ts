@@ -20,6 +20,7 @@ const GROUPS = [
   { packages: ["backend-local", "backend-s3", "storage"], kinds: 4 },
   { packages: ["query"], kinds: 2 },
   { packages: ["trino"], kinds: 6 },
+  { packages: ["ui"], kinds: 6 },
   { packages: ["migrate-cli"], kinds: 31 },
   { packages: ["testkit"], kinds: 31 },
 ];

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { abilitiesOf, objectBody } from "../../packages/core/dist/backend.js";
 import { Partition, partition, Storage } from "../../packages/core/dist/index.js";
+import { TrinoClient } from "../../packages/trino/dist/index.js";
 import { chunks, z } from "./world.mjs";
 
 const KEY = "raw/x.csv";
@@ -109,6 +110,17 @@ export const RECIPES = {
   TrinoClient: (world) => [
     { ...world.trino, retry: { maxAttempts: 1, budgetMs: 10, baseDelayMs: 1, maxDelayMs: 1 } },
   ],
+  registerTable: (world) => [
+    new TrinoClient({
+      ...world.trino,
+      retry: { maxAttempts: 1, budgetMs: 10, baseDelayMs: 1, maxDelayMs: 1 },
+    }),
+    world.memory,
+    description,
+    { dryRun: true },
+  ],
+  // No query is run.
+  startUi: (world) => [{ storage: world.storage, database: { open: null, explain: null, describe: null } }],
   "TrinoClient().open": () => ["SELECT ?", { parameters: [1] }],
   "TrinoClient().rows": () => ["SELECT ?", { parameters: [1] }],
 

@@ -3,6 +3,14 @@ import type { Server } from "node:http";
 import { fileURLToPath } from "node:url";
 import { serve } from "@hono/node-server";
 import { type Storage, StorageError } from "@parquetry/core";
+import {
+  type CustomKind,
+  checkArgument,
+  checkBackend,
+  checkOptions,
+  isOfKind,
+  type OptionKinds,
+} from "@parquetry/core/unstable";
 import type { QueryDatabase } from "@parquetry/query";
 import { Place } from "./data/place.ts";
 import { QueryRuns } from "./data/query-runs.ts";
@@ -30,7 +38,7 @@ export interface Ui extends AsyncDisposable {
 /**
  * Serves a read-only page of a storage on 127.0.0.1: its tables, partitions, files, schemas, and SQL. Listing starts at once.
  *
- * @throws StorageError `unavailable` if the port is taken.
+ * @throws StorageError `unavailable` if the port is taken; `invalid_argument` for an argument of the wrong kind.
  * @example
  * ```ts
  * await using storage = await openStorage("./data");
@@ -39,7 +47,12 @@ export interface Ui extends AsyncDisposable {
  * console.log(`Open ${ui.url}`);
  * ```
  */
-export async function startUi({ storage, database, port = 0 }: StartUiOptions): Promise<Ui> {
+export async function startUi(options: StartUiOptions): Promise<Ui> {
+  checkOptions(options, OPTIONS, "startUi");
+  const { storage, database, port = 0 } = options;
+  checkArgument(storage, STORAGE, "storage", "startUi");
+  checkBackend(storage.backend, "storage.backend", "startUi");
+  checkArgument(database, DATABASE, "database", "startUi");
   const token = randomBytes(24).toString("base64url");
   const place = new Place(storage);
   const runs = new QueryRuns(database);
@@ -70,6 +83,29 @@ export async function startUi({ storage, database, port = 0 }: StartUiOptions): 
   };
   return { url: `http://${host}/?token=${token}`, close, [Symbol.asyncDispose]: close };
 }
+
+const STORAGE: CustomKind = {
+  expected: "a Storage",
+  is: (value) => typeof value === "object" && value !== null && "backend" in value,
+};
+const DATABASE: CustomKind = {
+  expected: "what openQuery() of @parquetry/query returns",
+  is: (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    "open" in value &&
+    "explain" in value &&
+    "describe" in value,
+};
+const PORT: CustomKind = {
+  expected: "a port, 0 to 65535",
+  is: (value) => isOfKind("whole", value) && Number(value) <= 65_535,
+};
+const OPTIONS: OptionKinds<StartUiOptions> = {
+  storage: STORAGE,
+  database: DATABASE,
+  port: PORT,
+};
 
 /** When a client that sends nothing more is cut off, in milliseconds, and how often that is checked. */
 const SLOW_CLIENTS = { headersTimeout: 5000, requestTimeout: 20_000, connectionsCheckingInterval: 1000 };

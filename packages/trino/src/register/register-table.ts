@@ -1,7 +1,20 @@
 import { isStorageError, parseKey, type StorageBackend } from "@parquetry/core";
-import { checkOptions, mapConcurrent, type OptionKinds } from "@parquetry/core/unstable";
-import { isMisreadByHive, type TableDescription, trinoLocation, trinoTable } from "@parquetry/query/unstable";
-import type { TrinoClient } from "../client/trino-client.ts";
+import {
+  type CustomKind,
+  checkArgument,
+  checkBackend,
+  checkOptions,
+  mapConcurrent,
+  type OptionKinds,
+} from "@parquetry/core/unstable";
+import {
+  isMisreadByHive,
+  TABLE_DESCRIPTION,
+  type TableDescription,
+  trinoLocation,
+  trinoTable,
+} from "@parquetry/query/unstable";
+import { TrinoClient } from "../client/trino-client.ts";
 import { callProcedure, qualified, readClusterTable } from "./cluster-table.ts";
 import { type CountDifference, countDifferences } from "./count-differences.ts";
 import { type ClusterTable, planRegistration, type RegistrationPlan } from "./plan-registration.ts";
@@ -39,6 +52,7 @@ export interface Registration {
   readonly differences: readonly CountDifference[];
 }
 
+const CLIENT: CustomKind = { expected: "a TrinoClient", is: (value) => value instanceof TrinoClient };
 const OPTIONS: OptionKinds<RegisterOptions> = { dryRun: "boolean", check: "boolean", signal: "signal" };
 
 /**
@@ -60,7 +74,10 @@ export async function registerTable(
   table: TableDescription,
   options: RegisterOptions = {},
 ): Promise<Registration> {
-  checkOptions(options, OPTIONS, "register");
+  checkArgument(client, CLIENT, "client", "registerTable");
+  checkBackend(backend, "backend", "registerTable");
+  checkArgument(table, TABLE_DESCRIPTION, "table", "registerTable");
+  checkOptions(options, OPTIONS, "registerTable");
   const { dryRun = false, check = false, signal } = options;
   const { entity } = table;
   const name = entity.slice(entity.lastIndexOf("/") + 1).toLowerCase();
