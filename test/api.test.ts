@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { apiShapes } from "./support/api-shapes.ts";
+import { apiShapes, documentedExports } from "./support/api-shapes.ts";
 import { manifest, PACKAGES, ROOT } from "./support/sources.ts";
 
 /** The most names that an entry point may have: a name is public because a README or a guide uses it. */
@@ -16,6 +16,13 @@ const BUDGETS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 describe.each(PACKAGES)("packages/%s", (name) => {
   it("has the public shapes that its API snapshot records", async () => {
     await expect(apiShapes(name)).toMatchFileSnapshot(join(ROOT, "packages", name, "api.snapshot.txt"));
+  });
+
+  it("shows each exported function and class of a stable entry point in an example", () => {
+    const exports = documentedExports(name);
+    expect(exports.filter(({ hasExample }) => !hasExample)).toEqual([]);
+    // The package `parquetry` re-exports others.
+    if (name !== "parquetry") expect(exports).not.toEqual([]);
   });
 
   it("names every export in its entry points", () => {

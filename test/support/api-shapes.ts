@@ -53,6 +53,34 @@ export function apiShapes(folder: string): string {
   return `${lines.join("\n")}\n`;
 }
 
+/**
+ * The functions and classes that a package declares and exports from its stable entry points, each with whether its TSDoc
+ * has an example. Of overloads, one example is enough.
+ */
+export function documentedExports(
+  folder: string,
+): readonly { readonly name: string; readonly hasExample: boolean }[] {
+  const found = new Map<string, { name: string; hasExample: boolean }>();
+  for (const [entry, target] of Object.entries(manifest(folder).exports)) {
+    if (typeof target === "string" || target.types === undefined || entry.startsWith("./unstable")) continue;
+    const entryFile = join(ROOT, "packages", folder, target.types);
+    for (const name of parse(entryFile).exported) {
+      const place = follow({ file: entryFile, name });
+      const shape = parse(place.file).declarations.get(place.name) ?? "";
+      if (!/^(?:export )?(?:declare )?(?:abstract )?(?:function|class) /.test(shape)) continue;
+      const comments = readFileSync(place.file, "utf8").matchAll(
+        new RegExp(
+          `(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/)\\s*(?:export )?(?:declare )?(?:abstract )?(?:function|class) ${place.name}\\b`,
+          "g",
+        ),
+      );
+      const hasExample = [...comments].some(([, comment = ""]) => /@example[\s\S]*```ts\n/.test(comment));
+      found.set(`${place.file}:${place.name}`, { name, hasExample });
+    }
+  }
+  return [...found.values()];
+}
+
 function byName(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }

@@ -9,6 +9,10 @@ const { onRetry: _, ...ENV_OPTIONS } = URI_OPTIONS;
  * set, else S3 if `…_S3_BUCKET` is set, else undefined.
  *
  * @throws StorageError `invalid_argument` if `…_STORAGE_BACKEND` is not a backend: a misspelt name must not select another store.
+ * @example
+ * ```ts
+ * await configuredCloud({ env: { PARQUETRY_S3_BUCKET: "football" } }); // "s3"
+ * ```
  */
 export async function configuredCloud(
   options: Pick<ConfigOptions, "env" | "envPrefix"> = {},

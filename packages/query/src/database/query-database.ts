@@ -18,6 +18,14 @@ const MAX_RUNS = 8;
 /**
  * SQL over the entities of a storage, opened by {@link openQuery}. The keys, types and columns of an entity are read at its first
  * use and kept until {@link QueryDatabase.refresh}. Files are listed again for every query.
+ *
+ * @example
+ * ```ts
+ * await using db = await openQuery(storage);
+ * await db.tables(); // ["raw/plays"]
+ * const { columns, keys } = await db.describe("plays");
+ * const { rows } = await db.sql("SELECT team, sum(yards) AS yards FROM plays WHERE year = $1 GROUP BY team", [2024]);
+ * ```
  */
 export class QueryDatabase implements AsyncDisposable {
   readonly #engine: SqlEngine;

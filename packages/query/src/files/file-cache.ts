@@ -294,7 +294,14 @@ const DIRECTORY: CustomKind = {
   is: (value) => isOfKind("string", value) && value !== "",
 };
 
-/** Returns the number of files in a cache, and their bytes on disk. */
+/**
+ * Returns the number of files in a cache, and their bytes on disk.
+ *
+ * @example
+ * ```ts
+ * await inspectCache("/var/cache/parquetry"); // { files: 12, bytes: 48_234_496 }
+ * ```
+ */
 export async function inspectCache(
   directory: string,
 ): Promise<{ readonly files: number; readonly bytes: number }> {
@@ -302,7 +309,14 @@ export async function inspectCache(
   return (await FileCache.open(directory)).size();
 }
 
-/** Removes all files of the cache in a directory. A query that runs at the same time downloads again, or fails. */
+/**
+ * Removes all files of the cache in a directory. A query that runs at the same time downloads again, or fails.
+ *
+ * @example
+ * ```ts
+ * await clearCache("/var/cache/parquetry");
+ * ```
+ */
 export async function clearCache(directory: string): Promise<void> {
   checkArgument(directory, DIRECTORY, "directory", "clearCache");
   await (await FileCache.open(directory)).clear();

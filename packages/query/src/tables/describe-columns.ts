@@ -135,7 +135,15 @@ export const TABLE_DESCRIPTION: CustomKind = {
     isOfKind(objectWith("a table", { entity: "string", keys: arrayOf(NAMED_TYPE) }), value),
 };
 
-/** Sentences about a table: why columns have no type, which files are damaged, and how many partitions were read if not all. */
+/**
+ * Returns sentences about a table: why columns have no type, which files are damaged, and how many partitions were read if not
+ * all.
+ *
+ * @example
+ * ```ts
+ * for (const note of describeNotes(await db.describe("plays"))) console.log(note);
+ * ```
+ */
 export function describeNotes(description: ColumnsDescription): readonly string[] {
   checkArgument(description, DESCRIPTION, "description", "describeNotes");
   const { columns, looked, unreadable } = description;

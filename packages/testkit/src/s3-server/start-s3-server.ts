@@ -100,6 +100,7 @@ function listen(server: Server, port: number): Promise<number> {
  * (`EADDRINUSE`) or the directory cannot be used.
  *
  * @example
+ * ```ts
  * await using server = await startS3Server({ buckets: ["data"] });
  * const client = new S3Client({
  *   endpoint: server.endpoint,
@@ -107,6 +108,7 @@ function listen(server: Server, port: number): Promise<number> {
  *   credentials: server.credentials,
  *   forcePathStyle: true,
  * });
+ * ```
  */
 export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> {
   checkOptions(options, OPTION_KINDS, "startS3Server");
