@@ -121,6 +121,10 @@ export const RECIPES = {
   ],
   // No query is run.
   startUi: (world) => [{ storage: world.storage, database: { open: null, explain: null, describe: null } }],
+  trino: (world) => [
+    { ...world.trino, retry: { maxAttempts: 1, budgetMs: 10, baseDelayMs: 1, maxDelayMs: 1 } },
+  ],
+  "trino().open": (world) => [world.storage],
   "TrinoClient().open": () => ["SELECT ?", { parameters: [1] }],
   "TrinoClient().rows": () => ["SELECT ?", { parameters: [1] }],
 

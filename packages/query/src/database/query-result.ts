@@ -2,6 +2,23 @@ import type { Row } from "@parquetry/core";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { QueryExplanation } from "../plan/plan-summary.ts";
 
+/** What a cluster reports of a query. */
+export interface ClusterStats {
+  /** Its name of the query. */
+  readonly queryId: string;
+  /** Its state: `FINISHED`. */
+  readonly state: string;
+  /** The time since it was submitted, in milliseconds, and the part of that in the queue. */
+  readonly elapsedMs: number;
+  readonly queuedMs: number;
+  /** The CPU time of all machines, in milliseconds. */
+  readonly cpuMs: number;
+  /** Rows and bytes that were read. */
+  readonly processedRows: number;
+  readonly processedBytes: number;
+  readonly peakMemoryBytes: number;
+}
+
 /** Statistics of a query. */
 export interface QueryStats extends QueryExplanation {
   /** Rows of the result. A cursor of an engine elsewhere counts those that were taken, until it has ended. */
@@ -10,6 +27,8 @@ export interface QueryStats extends QueryExplanation {
   readonly fetchedFiles: number;
   /** The bytes that were fetched. */
   readonly fetchedBytes: number;
+  /** What a cluster reports of the query, so far. Absent: it ran in DuckDB. */
+  readonly cluster?: ClusterStats | undefined;
   /** The time from the call to the result, in milliseconds. */
   readonly totalMs: number;
 }

@@ -35,6 +35,8 @@ export interface QueryExplanation {
   readonly listRequests: number;
   /** Why every partition is read, if the predicates could not be evaluated. */
   readonly unpruned?: string | undefined;
+  /** Why the query may read other files than the committed ones. Absent: it reads exactly those. */
+  readonly inexact?: string | undefined;
   /** The query reads a few partitions at a time, in order, until it has this many rows. Absent: it reads all of them. */
   readonly stopAfterRows?: number | undefined;
   /** The part of `planMs` spent on parsing and choosing partitions, in milliseconds. */

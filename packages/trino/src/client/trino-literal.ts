@@ -10,7 +10,13 @@ const MAX_DEPTH = 100;
 
 /** A statement with its parameters: `EXECUTE IMMEDIATE '…' USING 2024`. */
 export function withParameters(sql: string, parameters: QueryParameters | undefined): string {
-  if (parameters === undefined) return sql;
+  const literals = literalsOf(parameters);
+  return literals.length === 0 ? sql : `EXECUTE IMMEDIATE ${quoteText(sql)} USING ${literals.join(", ")}`;
+}
+
+/** The values of parameters as SQL. */
+export function literalsOf(parameters: QueryParameters | undefined): readonly string[] {
+  if (parameters === undefined) return [];
   if (!Array.isArray(parameters))
     throw invalid(
       "sql",
@@ -18,9 +24,7 @@ export function withParameters(sql: string, parameters: QueryParameters | undefi
     );
   // Array.isArray does not narrow readonly arrays.
   const values = parameters as readonly QueryValue[];
-  if (values.length === 0) return sql;
-  const literals = values.map((value, index) => literalOf(value, String(index + 1)));
-  return `EXECUTE IMMEDIATE ${quoteText(sql)} USING ${literals.join(", ")}`;
+  return values.map((value, index) => literalOf(value, String(index + 1)));
 }
 
 /** A proxy, a getter or an iterator of the caller may throw. */
@@ -51,6 +55,11 @@ function trinoLiteral(value: QueryValue, name: string, depth = 0): string {
     default:
       throw unusable(name, `is a ${typeof value}`);
   }
+}
+
+/** A name as SQL: `"raw/plays"`. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** A string as SQL: `'Hawai''i'`. */

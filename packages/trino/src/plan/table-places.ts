@@ -1,0 +1,94 @@
+import type { Key, StorageBackend } from "@parquetry/core";
+import { parseKey } from "@parquetry/core";
+import { isStorageError } from "@parquetry/core/backend";
+import type { TrinoClient } from "../client/trino-client.ts";
+import { quoteName } from "../client/trino-literal.ts";
+import type { InputTable } from "./io-explanation.ts";
+import type { PartitionKey } from "./registered-partitions.ts";
+
+/** A table of Trino whose files are in the storage. */
+export interface PlacedTable {
+  /** `hive.lake.plays`, quoted. */
+  readonly name: string;
+  readonly entity: Key;
+  /** Its location as Trino has it, without a slash at the end. */
+  readonly location: string;
+  readonly keys: readonly PartitionKey[];
+}
+
+/** Finds where the tables of a cluster are, and remembers it. */
+export class TablePlaces {
+  readonly #client: TrinoClient;
+  readonly #root: string;
+  readonly #known = new Map<string, Promise<PlacedTable | undefined>>();
+
+  constructor(client: TrinoClient, backend: StorageBackend) {
+    this.#client = client;
+    this.#root = normalized(backend.url());
+  }
+
+  /** Undefined for a table of other files, such as one of another connector. */
+  find(table: InputTable, signal: AbortSignal | undefined): Promise<PlacedTable | undefined> {
+    const name = qualifiedName(table);
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const finding = this.#find(name, signal);
+    this.#known.set(name, finding);
+    finding.catch(() => this.#known.delete(name));
+    return finding;
+  }
+
+  forget(): void {
+    this.#known.clear();
+  }
+
+  /** The root of the storage as Trino writes locations. */
+  get root(): string {
+    return this.#root;
+  }
+
+  async #find(name: string, signal: AbortSignal | undefined): Promise<PlacedTable | undefined> {
+    let statement: string;
+    try {
+      statement = String((await this.#client.rows(`SHOW CREATE TABLE ${name}`, { signal }))[0]?.[0]);
+    } catch (error) {
+      if (isStorageError(error, "not_supported") || isStorageError(error, "invalid_argument"))
+        return undefined;
+      throw error;
+    }
+    const location = textOf(/external_location = ('(?:[^']|'')*')/.exec(statement)?.[1])?.replace(/\/+$/, "");
+    if (location === undefined || !normalized(location).startsWith(`${this.#root}/`)) return undefined;
+    const entity = parseKey(normalized(location).slice(this.#root.length + 1), "sql");
+    const list = /partitioned_by = ARRAY\[((?:'(?:[^']|'')*',?)*)\]/.exec(statement)?.[1] ?? "";
+    const names = [...list.matchAll(/'(?:[^']|'')*'/g)].map(([quoted]) => textOf(quoted) ?? "");
+    if (names.length === 0) return { name, entity, location, keys: [] };
+    const described = await this.#client.rows(`DESCRIBE ${name}`, { signal });
+    const types = new Map(described.map(([column, type]) => [String(column), String(type)]));
+    return {
+      name,
+      entity,
+      location,
+      keys: names.map((key) => ({ name: key, type: types.get(key) ?? "varchar" })),
+    };
+  }
+}
+
+/** `"hive"."lake"."plays"` */
+export function qualifiedName({
+  catalog,
+  schema,
+  table,
+}: Pick<InputTable, "catalog" | "schema" | "table">): string {
+  return [catalog, schema, table].map(quoteName).join(".");
+}
+
+const textOf = (quoted: string | undefined): string | undefined => quoted?.slice(1, -1).replaceAll("''", "'");
+
+/** A location without the differences that mean nothing: `s3a://` and `r2://` are `s3://`, `/data` is `local:///data`. */
+function normalized(url: string): string {
+  return url
+    .replace(/\/+$/, "")
+    .replace(/^(?:s3a|s3n|r2):\/\//, "s3://")
+    .replace(/^file:(?:\/\/)?\//, "local:///")
+    .replace(/^\//, "local:///");
+}
