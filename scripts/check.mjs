@@ -65,6 +65,11 @@ countTests(
   ),
   [ROOT, ...PACKAGES].map((folder) => join(folder, ".vitest", "results.json")),
 );
+// VitePress fails on links to missing pages, and docs/.vitepress/config.mjs on missing anchors.
+count(
+  step("docs", process.execPath, ["generate.mjs"], join(ROOT, "docs")) &&
+    step("docs site", join(ROOT, "docs", "node_modules", ".bin", "vitepress"), ["build"], join(ROOT, "docs")),
+);
 count(step("knip", bin("knip"), []));
 count(step("licences", process.execPath, [join(ROOT, "scripts", "licences.mjs")]));
 for (const folder of PACKAGES) {
