@@ -216,17 +216,60 @@ describe("parquetry query", () => {
       "SELECT yrads FROM plays;",
       ".help",
       "SELECT 7 AS after;",
+      "show tables;",
+      "DESC",
+      '"raw/plays" ;',
       ".quit",
       "SELECT 8 AS never;",
     ];
     const { code, out, err } = await query([], { stdin: `${typed.join("\n")}\n`, shell: true, tty: 80 });
     expect(code).toBe(0);
-    expect(out).toMatch(/raw\/plays\r?\n/);
-    expect(out).toMatch(/yards +BIGINT/);
+    expect(out.match(/^(?:parquetry> )?raw\/plays\r?\n(?!\r?\n)/gm)).toHaveLength(2);
+    expect(out.match(/yards +BIGINT/g)).toHaveLength(2);
     expect(out).toMatch(/Hawai'i\r?\n\(1 row, [\d.]+ m?s\)/);
     expect(err).toMatch(/^error: .*Did you mean "yards"/);
     expect(out).toMatch(/ 7\n\(1 row/);
     expect(out).not.toMatch(/\n +8\n/);
+  });
+
+  it.each([
+    ["SHOW TABLES", ["--tables"]],
+    ["show tables;", ["--tables"]],
+    ["DESCRIBE plays", ["--describe", "plays"]],
+    ["/* all */ desc 'RAW/plays' ;", ["--describe", "plays"]],
+    ["SHOW TABLE plays", ["--describe", "plays"]],
+  ])("answers %s as it answers the flag, in each format", async (sql, flags) => {
+    const forms = [[], ["--json"], ["-F", "csv"], ["-F", "ndjson"], ["-F", "markdown"]];
+    const seen = new Set<string>();
+    for (const form of forms) {
+      const byFlag = await query([...flags, ...form]);
+      expect(byFlag).toMatchObject({ code: 0, err: "" });
+      expect(byFlag.out).toContain(flags.length === 1 ? "raw/plays" : "yards");
+      expect(await query([sql, ...form])).toEqual(byFlag);
+      seen.add(byFlag.out);
+    }
+    expect(seen.size).toBe(forms.length);
+    const file = join(folder, "tables.csv");
+    const written = await query([sql, "--output", file]);
+    expect(written).toMatchObject({ code: 0, out: "" });
+    expect(await readFile(file, "utf8")).toBe((await query([...flags, "-F", "csv"])).out);
+    for (const refused of [["-F", "parquet"], ["--explain"]]) {
+      const { code, out, err } = await query([sql, ...refused]);
+      expect([code, out]).toEqual([2, ""]);
+      expect(err).toContain(refused[0] === "-F" ? "--format parquet" : "--explain");
+    }
+  });
+
+  it("breaks the notes of a description between words at the width of the terminal", async () => {
+    await mkdir(join(data, "raw/gaps"), { recursive: true });
+    await writeFile(join(data, "raw/gaps/gaps.csv"), "team,score\nHawks,\nOwls,\n");
+    const plain = await query(["DESCRIBE gaps"]);
+    const note = plain.out.trimEnd().split("\n").at(-1) ?? "";
+    expect(note.length).toBeGreaterThan(40);
+    const lines = (await query(["DESCRIBE gaps"], { tty: 40 })).out.trimEnd().split("\n");
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(40);
+    expect(lines.join(" ")).toContain(note);
+    await rm(join(data, "raw/gaps"), { recursive: true });
   });
 
   it("shows and clears the cache", async () => {
@@ -323,7 +366,7 @@ describe("parquetry query", () => {
     expect((await query([sql, "--column-type", "season=VARCHAR"])).err).toMatch(
       /--column-type must be table.column=TYPE/,
     );
-    expect((await query(["DESCRIBE games"])).err).toContain("--describe");
+    expect((await query(["SUMMARIZE games"])).err).toContain("--describe");
     expect((await query(["EXPLAIN FROM games"])).err).toContain("--explain");
     await rm(join(data, "raw/games"), { recursive: true });
   });

@@ -164,7 +164,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
         "parquetry query 'FROM games' --output games.parquet",
         "echo 'SELECT count(*) FROM \"raw/plays\"' | parquetry query",
       ])
-        .argument("[sql]", "one SELECT; without it and --file, read from stdin")
+        .argument("[sql]", "one SELECT, SHOW TABLES or DESCRIBE; without it and --file, read from stdin")
         .option("-f, --file <file>", "read the SQL from a file (- for stdin)")
         .addOption(
           new Option(

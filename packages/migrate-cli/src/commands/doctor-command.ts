@@ -1,7 +1,7 @@
 import { configuredCloud } from "@parquetry/storage/backend";
 import type { Check, CheckStatus } from "../doctor/check.ts";
 import { type DoctorSubject, doctor } from "../doctor/doctor.ts";
-import { formatCount, formatCounted } from "../terminal/format-amount.ts";
+import { formatCounted, formatFiles } from "../terminal/format-amount.ts";
 import type { TextStyle } from "../terminal/terminal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT_INCOMPLETE, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
@@ -46,7 +46,7 @@ export async function doctorCommand(context: CommandContext, flags: PlaceFlags):
   const checks = await doctor(subjects, {
     signal: interrupt.abort,
     onCheck: show,
-    onProgress: (objects) => terminal.status(quiet ? "" : `looking at names: ${formatCount(objects)} files`),
+    onProgress: (objects) => terminal.status(quiet ? "" : `looking at names: ${formatFiles(objects)}`),
   });
   terminal.status("");
   if (!cloud)

@@ -103,7 +103,7 @@ export async function takeInventory(
       ...selectionOf(flags),
       signal: interrupt.abort,
       onProgress: (objects) => {
-        if (!quiet && !json) terminal.status(`listing: ${formatCount(objects)} files`);
+        if (!quiet && !json) terminal.status(`listing: ${formatFiles(objects)}`);
       },
     });
     terminal.status("");

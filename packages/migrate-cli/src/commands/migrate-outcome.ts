@@ -2,7 +2,13 @@ import type { SkippedEntry } from "@parquetry/core/unstable";
 import type { MigrationPlan } from "../plan/migration-plan.ts";
 import type { MigrationResult } from "../run/migration-result.ts";
 import type { Spool } from "../spool/spool.ts";
-import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatCounted,
+  formatDuration,
+  formatFiles,
+} from "../terminal/format-amount.ts";
 
 /** The flag that decides whether an unverifiable file is a failure. */
 interface OutcomeFlags {
@@ -46,7 +52,7 @@ export function headlineOf(result: MigrationResult, exitCode: number): string {
       ? `${did}: every file fails in the same way.`
       : `${did}. Stopped: the other files would fail in the same way.`;
   if (stopped === "max_errors")
-    return `${did}. Stopped after ${formatCount(failures.length)} errors (--max-errors).`;
+    return `${did}. Stopped after ${formatCounted(failures.length, "error")} (--max-errors).`;
   if (exitCode === 0) {
     const left = describeSkipped(plan.skippedEntries);
     return copied.files === 0

@@ -1,5 +1,5 @@
 import type { StorageError } from "@parquetry/core/backend";
-import { formatBytes, formatCount, formatDuration } from "../terminal/format-amount.ts";
+import { formatBytes, formatCounted, formatDuration } from "../terminal/format-amount.ts";
 import {
   createProgressMeter,
   formatProgress,
@@ -52,7 +52,7 @@ export function showProgress(context: CommandContext): ProgressDisplay {
     } else if (event.type === "resumed") {
       context.emit("upload", { key: event.key, action: "resumed", parts: event.parts });
       context.note(
-        `resuming the upload of ${event.key}: ${formatCount(event.parts)} parts are already there`,
+        `resuming the upload of ${event.key}: ${formatCounted(event.parts, "part")} ${event.parts === 1 ? "is" : "are"} already there`,
       );
     } else if (event.type === "ended") {
       context.emit("upload", { key: event.key, action: "ended" });

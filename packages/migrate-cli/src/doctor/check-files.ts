@@ -9,7 +9,7 @@ import { mapConcurrent, parsePartitionSegment } from "@parquetry/core/unstable";
 import { listSide } from "../listing/list-side.ts";
 import { compileSelection } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
-import { formatBytes, formatCount, formatFiles } from "../terminal/format-amount.ts";
+import { formatBytes, formatCount, formatCounted, formatFiles } from "../terminal/format-amount.ts";
 import type { Check } from "./check.ts";
 import { NamedCount, quoted } from "./check-names.ts";
 
@@ -100,7 +100,7 @@ export async function checkFiles(
 
   const checks: Check[] = [];
   if (dataFiles > 0) {
-    const read = `the ends of ${formatCount(chosen.length)} of ${formatCount(parquetFiles)} Parquet files were read`;
+    const read = `the ends of ${formatCount(chosen.length)} of ${formatCounted(parquetFiles, "Parquet file")} were read`;
     checks.push(
       damaged.count === 0
         ? {

@@ -1,5 +1,5 @@
 import { abilitiesOf, isStorageError, type StorageBackend } from "@parquetry/core/backend";
-import { formatCount } from "../terminal/format-amount.ts";
+import { formatCounted } from "../terminal/format-amount.ts";
 import type { Check } from "./check.ts";
 
 /**
@@ -26,7 +26,7 @@ export async function checkUploads(
       {
         name: check,
         status: "warn",
-        detail: `${formatCount(count)} uploads in parts are neither complete nor aborted; the oldest was started at ${oldest.toISOString()}`,
+        detail: `${formatCounted(count, "upload")} in parts ${count === 1 ? "is" : "are"} neither complete nor aborted; the oldest was started at ${oldest.toISOString()}`,
         remedy:
           "Their parts are charged for. `parquetry migrate` resumes or aborts those it started from this machine; a lifecycle rule (AbortIncompleteMultipartUpload) aborts the others.",
       },

@@ -2,7 +2,14 @@ import type { Side } from "../proof/decide.ts";
 import type { MigrationProgress } from "../run/run-migration.ts";
 import type { Unfinished } from "../run/under-way.ts";
 import type { VerifyProgress } from "../verify/verify-migration.ts";
-import { formatBytes, formatBytesOf, formatCount, formatDuration, formatFiles } from "./format-amount.ts";
+import {
+  formatBytes,
+  formatBytesOf,
+  formatCount,
+  formatCounted,
+  formatDuration,
+  formatFiles,
+} from "./format-amount.ts";
 
 /** The interval at which a live line is redrawn, in milliseconds. */
 export const LIVE_INTERVAL_MS = 100;
@@ -159,7 +166,7 @@ function finishEtaMs(
 function formatFinishing({ files, parts, bytes, restarting }: Unfinished, etaMs: number | undefined): string {
   const what = [
     ...(files === 0 ? [] : [formatFiles(files)]),
-    ...(parts === 0 ? [] : [parts === 1 ? "1 part" : `${formatCount(parts)} parts`]),
+    ...(parts === 0 ? [] : [formatCounted(parts, "part")]),
   ].join(" and ");
   const about = etaMs === undefined ? "" : `, about ${formatDuration(Math.max(1000, etaMs))}`;
   return [
@@ -190,10 +197,10 @@ export function formatProgress(snapshot: ProgressSnapshot): string {
           ? `, ${formatBytes(bytes)} read to compare ${rate}`
           : "";
     const again = retries > 0 ? `, retries ${formatCount(retries)}` : "";
-    return `listing: ${formatCount(files)} files${read}${again}`;
+    return `listing: ${formatFiles(files)}${read}${again}`;
   }
   return [
-    `${formatCount(files)}/${formatCount(filesTotal ?? files)} files`,
+    `${formatCount(files)}/${formatFiles(filesTotal ?? files)}`,
     formatBytesOf(bytes, Math.max(bytes, bytesTotal ?? bytes)),
     `${formatBytes(bytesPerSecond)}/s`,
     `ETA ${etaMs === undefined ? "-" : formatDuration(etaMs)}`,

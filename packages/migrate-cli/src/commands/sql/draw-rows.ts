@@ -2,6 +2,7 @@ import type { Row } from "@parquetry/core";
 import type { QueryColumn, QueryCursor, TableDescription } from "@parquetry/query";
 import { GAP, layOut } from "../../terminal/format-table.ts";
 import { cutText, plainText, textWidth } from "../../terminal/text-width.ts";
+import { wrapText } from "../../terminal/wrap-text.ts";
 import { renderValue } from "./render-value.ts";
 
 /** Columns are not cut below this many cells; the last columns are left out instead. */
@@ -74,7 +75,12 @@ export function drawDescription(
     ...columns.map(({ name, type }) => ({ column: name, type, partition: "" })),
     ...keys.map(({ name, type }) => ({ column: name, type, partition: "yes" })),
   ];
-  return [entity, "", ...drawRows(heads, rows, width), ...notes.map(plainText)];
+  return [
+    entity,
+    "",
+    ...drawRows(heads, rows, width),
+    ...notes.flatMap((note) => wrapText(plainText(note), width)),
+  ];
 }
 
 /** The first rows of an answer. */

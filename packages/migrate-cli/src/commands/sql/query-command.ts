@@ -8,11 +8,14 @@ import { whyNot } from "../../terminal/why-not.ts";
 import { type CommandContext, JSON_VERSION, usageError } from "../command-context.ts";
 import { EXIT_OK } from "../exit-codes.ts";
 import { drawExplanation } from "./draw-explanation.ts";
-import { drawDescription, drawRows, firstRows } from "./draw-rows.ts";
-import { loadQuery, type TypeFlags, withDatabase } from "./open-database.ts";
+import { drawRows, firstRows } from "./draw-rows.ts";
+import { type TypeFlags, withDatabase } from "./open-database.ts";
+import { givenFormat, type OutputFormat } from "./output-format.ts";
 import { showQueryProgress } from "./query-progress.ts";
+import { showTables } from "./show-tables.ts";
+import { readTableStatement } from "./table-statement.ts";
 import { copyWhole, writeText, writeTextFile } from "./write-output.ts";
-import { jsonRow, type StreamedFormat, writeRows } from "./write-rows.ts";
+import { jsonRow, writeRows } from "./write-rows.ts";
 
 /** Rows that a table shows on a terminal. */
 const TABLE_ROWS = 100;
@@ -37,8 +40,6 @@ export type QueryFlags = TypeFlags & {
 
 type CsvOptions = NonNullable<OpenQueryOptions["csv"]>;
 
-type OutputFormat = StreamedFormat | "table" | "parquet";
-
 /** `parquetry query [sql]`: runs one SELECT, explains it, lists or describes tables, or starts the shell. */
 export async function queryCommand(
   context: CommandContext,
@@ -49,13 +50,17 @@ export async function queryCommand(
   const isShell =
     sql === undefined && !flags.file && !flags.explain && !flags.tables && flags.describe === undefined;
   const run = async (db: QueryDatabase): Promise<void> => {
-    if (flags.tables === true) return tellTables(context, db);
-    if (flags.describe !== undefined) return tellDescription(context, db, flags.describe);
+    if (flags.tables === true) return showTables(context, flags, db, { kind: "tables" });
+    if (flags.describe !== undefined)
+      return showTables(context, flags, db, { kind: "describe", table: flags.describe });
     if (isShell && stdin.isTTY === true && stdout.isTTY === true && !json) {
       const { runShell } = await import("./shell.ts");
       return runShell(context, db);
     }
-    await answer(context, flags, db, await readSql(context, flags, sql));
+    const text = await readSql(context, flags, sql);
+    const aboutTables = readTableStatement(text);
+    if (aboutTables !== undefined) await showTables(context, flags, db, aboutTables);
+    else await answer(context, flags, db, text);
   };
   await withDatabase(context, flags, run, {
     remote: flags.remote,
@@ -77,22 +82,6 @@ function csvOptions(flags: QueryFlags): CsvOptions {
     escape: csvEscape === undefined ? undefined : csvEscape === "quote" ? '"' : "\\",
     inferTypes: csvStrings === undefined ? undefined : !csvStrings,
   };
-}
-
-async function tellTables(context: CommandContext, db: QueryDatabase): Promise<void> {
-  const tables = await db.tables({ signal: context.interrupt.abort });
-  context.emit("summary", { exitCode: EXIT_OK, tables });
-  if (!context.json) for (const table of tables) context.terminal.print(table);
-  if (tables.length === 0) context.note("The storage has no tables.");
-}
-
-async function tellDescription(context: CommandContext, db: QueryDatabase, name: string): Promise<void> {
-  const table = await db.describe(name, { signal: context.interrupt.abort });
-  context.emit("summary", { exitCode: EXIT_OK, ...table });
-  if (context.json) return;
-  const { describeNotes } = await loadQuery(context.command);
-  for (const line of drawDescription(table, describeNotes(table), context.terminal.width))
-    context.terminal.print(line);
 }
 
 async function answer(
@@ -207,11 +196,8 @@ async function readSql({ cwd, stdin }: CommandContext, { file }: QueryFlags, sql
   return text(stdin);
 }
 
-function formatOf({ stdout }: CommandContext, { format, output }: QueryFlags): OutputFormat {
-  if (format !== undefined) return format;
-  const ending = /\.(csv|tsv|json|ndjson|parquet|md)$/i.exec(output ?? "")?.[1]?.toLowerCase();
-  if (ending !== undefined) return ending === "md" ? "markdown" : (ending as OutputFormat); // one of the endings above
-  return stdout.isTTY === true && output === undefined ? "table" : "csv";
+function formatOf({ stdout }: CommandContext, flags: QueryFlags): OutputFormat {
+  return givenFormat(flags) ?? (stdout.isTTY === true && flags.output === undefined ? "table" : "csv");
 }
 
 function parseParameters(given: readonly string[] = []): Record<string, string> {

@@ -1,5 +1,11 @@
 import type { QueryProgress } from "@parquetry/query";
-import { formatBytesOf, formatCount, formatCounted, formatDuration } from "../../terminal/format-amount.ts";
+import {
+  formatBytesOf,
+  formatCount,
+  formatCounted,
+  formatDuration,
+  formatFiles,
+} from "../../terminal/format-amount.ts";
 import { LIVE_INTERVAL_MS } from "../../terminal/progress-meter.ts";
 import type { CommandContext } from "../command-context.ts";
 
@@ -35,7 +41,7 @@ function describe(progress: QueryProgress): string {
       return `planning: ${formatCounted(progress.listRequests, "list request")}`;
     case "fetching": {
       const { files, totalFiles, bytes, totalBytes } = progress;
-      return `downloading: ${formatCount(files)}/${formatCount(totalFiles)} files  ${formatBytesOf(bytes, totalBytes)}`;
+      return `downloading: ${formatCount(files)}/${formatFiles(totalFiles)}  ${formatBytesOf(bytes, totalBytes)}`;
     }
     case "running":
       return "running";

@@ -2,17 +2,18 @@ import { createInterface } from "node:readline";
 import type { QueryDatabase } from "@parquetry/query";
 import { formatCounted, formatDuration } from "../../terminal/format-amount.ts";
 import type { CommandContext } from "../command-context.ts";
-import { drawDescription, drawRows, firstRows } from "./draw-rows.ts";
-import { loadQuery } from "./open-database.ts";
+import { drawRows, firstRows } from "./draw-rows.ts";
 import { showQueryProgress } from "./query-progress.ts";
+import { linesAboutTables } from "./show-tables.ts";
+import { readTableName, readTableStatement } from "./table-statement.ts";
 
 const PROMPT = "parquetry> ";
 const CONTINUED = "      ...> ";
 const SHOWN_ROWS = 100;
 const HELP = [
   "SQL ends with ;",
-  ".tables            list the tables",
-  ".describe <table>  show keys and columns of a table",
+  ".tables            list the tables, as SHOW TABLES; does",
+  ".describe <table>  show keys and columns, as DESCRIBE <table>; does",
   ".quit              leave (or Ctrl-D)",
 ];
 
@@ -46,7 +47,7 @@ export async function runShell(context: CommandContext, db: QueryDatabase): Prom
     }
     running = undefined;
   };
-  terminal.print("Parquetry. SQL ends with ; and .help lists the other commands.");
+  terminal.printText("Parquetry. SQL ends with ; and .help lists the other commands.");
   prompt();
   for await (const line of lines) {
     const command = line.trim();
@@ -67,17 +68,17 @@ export async function runShell(context: CommandContext, db: QueryDatabase): Prom
 }
 
 async function dotCommand(
-  { command: name, terminal }: CommandContext,
+  context: CommandContext,
   db: QueryDatabase,
   command: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const [word, argument] = command.split(/\s+/);
-  if (word === ".tables") return await db.tables({ signal });
-  if (word !== ".describe" || argument === undefined) return HELP;
-  const table = await db.describe(argument.replace(/^"|"$|;$/g, ""), { signal });
-  const { describeNotes } = await loadQuery(name);
-  return drawDescription(table, describeNotes(table), terminal.width);
+  const [, word, rest = ""] = /^(\S+)\s*(.*)$/.exec(command.replace(/[\s;]+$/, "")) ?? [];
+  if (word === ".tables") return await linesAboutTables(context, db, { kind: "tables" }, signal);
+  const table = word === ".describe" ? readTableName(rest) : undefined;
+  return table === undefined
+    ? HELP
+    : await linesAboutTables(context, db, { kind: "describe", table }, signal);
 }
 
 async function answer(
@@ -86,6 +87,8 @@ async function answer(
   sql: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  const aboutTables = readTableStatement(sql);
+  if (aboutTables !== undefined) return await linesAboutTables(context, db, aboutTables, signal);
   const { terminal } = context;
   using progress = showQueryProgress(context);
   await using cursor = await db.open(sql, undefined, {

@@ -9,7 +9,7 @@ export type StreamedFormat = "csv" | "tsv" | "json" | "ndjson" | "markdown";
 export async function* writeRows(
   format: StreamedFormat,
   columns: readonly QueryColumn[],
-  batches: AsyncIterable<readonly Row[]>,
+  batches: AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>,
 ): AsyncGenerator<string> {
   const writer = WRITERS[format];
   yield writer.head(columns);
