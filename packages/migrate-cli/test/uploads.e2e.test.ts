@@ -112,7 +112,7 @@ describe.concurrent("an interrupted upload in parts", () => {
     );
     expect(await unfinished(world)).toEqual(["raw/theirs.bin"]);
     const doctor = await world.call(["doctor"]);
-    expect(doctor.stdout).toContain("1 uploads in parts are neither complete nor aborted");
+    expect(doctor.stdout).toContain("1 upload in parts is neither complete nor aborted");
   });
 
   it("is found and aborted if the process died before it recorded the id", async () => {
