@@ -1,7 +1,9 @@
 import { autocompletion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
 import { type SQLNamespace, StandardSQL, sql } from "@codemirror/lang-sql";
+import { syntaxHighlighting } from "@codemirror/language";
 import { Compartment, EditorState } from "@codemirror/state";
 import { keymap } from "@codemirror/view";
+import { classHighlighter } from "@lezer/highlight";
 import { signal } from "@preact/signals";
 import { basicSetup, EditorView } from "codemirror";
 import type { JSX } from "preact";
@@ -50,6 +52,7 @@ function Editor(): JSX.Element {
         names.current.of(language()),
         autocompletion(),
         EditorState.languageData.of(() => [{ autocomplete: completeKeyValue }]),
+        syntaxHighlighting(classHighlighter),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": "SQL" }),
         EditorView.updateListener.of((update) => {
