@@ -207,7 +207,7 @@ try {
     const has = (dependency) => isInstalled(cwd, dependency);
     assert.equal(
       has("@duckdb/node-api"),
-      name === "@parquetry/query" || name === "parquetry",
+      ["@parquetry/query", "@parquetry/trino", "@parquetry/ui", "parquetry"].includes(name),
       `${name} and DuckDB`,
     );
     if (["@parquetry/core", "@parquetry/backend-local", "@parquetry/query"].includes(name))

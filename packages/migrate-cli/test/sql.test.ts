@@ -1,4 +1,6 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
@@ -35,14 +37,24 @@ interface Run {
 
 async function run(
   argv: readonly string[],
-  options: { readonly tty?: number; readonly stdin?: string; readonly shell?: boolean } = {},
+  options: {
+    readonly tty?: number;
+    readonly stdin?: string;
+    readonly shell?: boolean;
+    readonly env?: Record<string, string>;
+  } = {},
 ): Promise<Run> {
   const streams = [new PassThrough(), new PassThrough()] as const;
   const [stdout, stderr] = streams;
   const texts = Promise.all(streams.map((stream) => text(stream)));
   if (options.tty !== undefined) Object.assign(stdout, { isTTY: true, columns: options.tty });
   const code = await runCli(argv, {
-    env: { PARQUETRY_DATA_ROOT: data, PARQUETRY_CACHE_DIR: join(folder, "cache"), NO_COLOR: "1" },
+    env: {
+      PARQUETRY_DATA_ROOT: data,
+      PARQUETRY_CACHE_DIR: join(folder, "cache"),
+      NO_COLOR: "1",
+      ...options.env,
+    },
     stdin: Object.assign(Readable.from([options.stdin ?? ""]), { isTTY: options.shell === true }),
     stdout,
     stderr,
@@ -314,6 +326,32 @@ describe("parquetry query", () => {
     ])
       expect(await read(...wrong)).toMatchObject({ code: 2, out: "" });
     await rm(join(data, "raw/notes"), { recursive: true });
+  });
+
+  it("runs on the Trino cluster that the environment names, and refuses what is for DuckDB", async () => {
+    const argv = ["SELECT 1", "--engine", "trino"];
+    expect(await query(argv)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("PARQUETRY_TRINO_URL is not set"),
+    });
+    const env = { PARQUETRY_TRINO_URL: "http://127.0.0.1:1", PARQUETRY_TRINO_USER: "ana" };
+    for (const flag of [["--remote", "cache"], ["--csv-strings"], ["--key-type", "plays.year=VARCHAR"]])
+      expect(await query([...argv, ...flag], { env })).toMatchObject({
+        code: 2,
+        err: expect.stringContaining(`${flag[0]} is for DuckDB`),
+      });
+    const asked: string[] = [];
+    const cluster = createServer((request, response) => {
+      asked.push(String(request.headers["x-trino-user"]));
+      response.writeHead(401).end();
+    });
+    await new Promise<void>((resolve) => cluster.listen(0, "127.0.0.1", resolve));
+    // A server that listens on TCP has an address with a port.
+    const { port } = cluster.address() as AddressInfo;
+    const refused = await query(argv, { env: { ...env, PARQUETRY_TRINO_URL: `http://127.0.0.1:${port}` } });
+    cluster.close();
+    expect(asked).toContain("ana");
+    expect(refused).toMatchObject({ code: 2, out: "", err: expect.stringContaining("401") });
   });
 
   it("prints DDL for other engines", async () => {

@@ -185,6 +185,12 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
           ).choices(["cache", "httpfs"]),
         )
         .addOption(
+          new Option("--engine <engine>", "run it here, or on a Trino cluster (default: duckdb)").choices([
+            "duckdb",
+            "trino",
+          ]),
+        )
+        .addOption(
           new Option("--csv-encoding <encoding>", "how CSV files are encoded (default: utf-8)").choices([
             "utf-8",
             "latin1",

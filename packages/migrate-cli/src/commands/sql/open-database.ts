@@ -29,7 +29,7 @@ export async function withDatabase<T>(
   {
     place,
     ...options
-  }: Pick<OpenQueryOptions, "remote" | "httpfsExtension" | "csv"> & {
+  }: Pick<OpenQueryOptions, "remote" | "httpfsExtension" | "csv" | "engine"> & {
     readonly place?: string | undefined;
   } = {},
 ): Promise<T> {
@@ -47,13 +47,12 @@ export async function withDatabase<T>(
     context.warn(
       `${entity}: ${formatFiles(keys.length)} ${keys.length === 1 ? "is" : "are"} not read, such as ${keys[0]}; parquetry doctor lists such files`,
     );
-  await using db = await openQuery(storage, {
-    cacheDirectory: cacheFolder,
-    onUnreadableFolder,
-    onStrays,
-    ...options,
-    ...types,
-  });
+  await using db = await openQuery(
+    storage,
+    options.engine === undefined
+      ? { cacheDirectory: cacheFolder, onUnreadableFolder, onStrays, ...options, ...types }
+      : { engine: options.engine },
+  );
   return await run(db, storage);
 }
 

@@ -10,6 +10,7 @@ import { EXIT_OK } from "../exit-codes.ts";
 import { drawExplanation } from "./draw-explanation.ts";
 import { drawRows, firstRows } from "./draw-rows.ts";
 import { type TypeFlags, withDatabase } from "./open-database.ts";
+import { loadTrino, trinoOptions } from "./open-trino.ts";
 import { givenFormat, type OutputFormat } from "./output-format.ts";
 import { showQueryProgress } from "./query-progress.ts";
 import { showTables } from "./show-tables.ts";
@@ -31,6 +32,7 @@ export type QueryFlags = TypeFlags & {
   readonly describe?: string;
   readonly timeout?: number;
   readonly remote?: "cache" | "httpfs";
+  readonly engine?: "duckdb" | "trino";
   readonly csvEncoding?: CsvOptions["encoding"];
   readonly csvDelimiter?: string;
   readonly csvNull?: readonly string[];
@@ -62,12 +64,43 @@ export async function queryCommand(
     if (aboutTables !== undefined) await showTables(context, flags, db, aboutTables);
     else await answer(context, flags, db, text);
   };
-  await withDatabase(context, flags, run, {
-    remote: flags.remote,
-    httpfsExtension: context.env["PARQUETRY_HTTPFS_EXTENSION"],
-    csv: csvOptions(flags),
-  });
+  await withDatabase(
+    context,
+    flags,
+    run,
+    flags.engine === "trino"
+      ? { engine: await trinoEngine(context, flags) }
+      : {
+          remote: flags.remote,
+          httpfsExtension: context.env["PARQUETRY_HTTPFS_EXTENSION"],
+          csv: csvOptions(flags),
+        },
+  );
   return EXIT_OK;
+}
+
+/** The flags of DuckDB: how it reads files, and named parameters. */
+const DUCKDB_FLAGS = [
+  "remote",
+  "param",
+  "columnType",
+  "keyType",
+  "csvEncoding",
+  "csvDelimiter",
+  "csvNull",
+  "csvEscape",
+  "csvStrings",
+] as const satisfies (keyof QueryFlags)[];
+
+async function trinoEngine(context: CommandContext, flags: QueryFlags): Promise<OpenQueryOptions["engine"]> {
+  const given = DUCKDB_FLAGS.find((name) => flags[name] !== undefined);
+  if (given !== undefined) {
+    const flag = `--${given.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;
+    throw usageError(`${flag} is for DuckDB: with --engine trino, leave it out.`);
+  }
+  const options = trinoOptions(context);
+  const { trino } = await loadTrino(context.command);
+  return trino(options);
 }
 
 function csvOptions(flags: QueryFlags): CsvOptions {
@@ -200,7 +233,8 @@ function formatOf({ stdout }: CommandContext, flags: QueryFlags): OutputFormat {
   return givenFormat(flags) ?? (stdout.isTTY === true && flags.output === undefined ? "table" : "csv");
 }
 
-function parseParameters(given: readonly string[] = []): Record<string, string> {
+function parseParameters(given: readonly string[] | undefined): Record<string, string> | undefined {
+  if (given === undefined) return undefined;
   return Object.fromEntries(
     given.map((pair) => {
       const equals = pair.indexOf("=");
