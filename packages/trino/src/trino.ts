@@ -10,8 +10,8 @@ export interface TrinoEngineOptions extends TrinoOptions {
   /** The longest statement that the cluster takes, its `query.max-length`. Default 1,000,000, as Trino's. */
   readonly maxQueryLength?: number | undefined;
   /**
-   * What happens to a query that becomes longer, since it names more files: `refuse` (default) fails; `plain` runs it over whatever
-   * files are in the partitions, committed or not, and says so in `stats.inexact`.
+   * The treatment of a query that becomes longer because it names more files: `refuse` (default) fails; `plain` runs it over all
+   * files in the partitions, committed or not, and says so in `stats.inexact`.
    */
   readonly beyondQueryLength?: "refuse" | "plain" | undefined;
 }

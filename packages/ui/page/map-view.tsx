@@ -450,7 +450,7 @@ function CellTable({ grid }: { readonly grid: Grid }): JSX.Element {
   );
 }
 
-/** What is chosen on the map: its files, and a query of its rows. */
+/** The chosen cell of the map: its files, and a query of its rows. */
 function Chosen(): JSX.Element | null {
   const data = table.value;
   if (data === undefined || chosen.value.length === 0) return null;

@@ -12,7 +12,7 @@ import {
 export type View = "map" | "schema" | "sql";
 export type Measure = "bytes" | "files" | "newest" | "rows" | "nulls";
 
-/** What the URL keeps: a reload or a shared address shows the same. */
+/** The address keeps these: a reload or a shared address shows the same. */
 export const entity = signal("");
 export const view = signal<View>("map");
 export const measure = signal<Measure>("bytes");

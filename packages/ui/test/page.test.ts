@@ -32,7 +32,7 @@ async function type(page: Page, sql: string): Promise<void> {
   await page.keyboard.insertText(sql);
 }
 
-/** What axe finds, by rule. */
+/** The faults that axe finds, by rule. */
 async function faults(page: Page): Promise<readonly string[]> {
   // Evaluated by the debugger, which the page's policy does not bind.
   await page.evaluate(AXE);

@@ -2,7 +2,7 @@ import type { Row } from "@parquetry/core";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { QueryExplanation } from "../plan/plan-summary.ts";
 
-/** What a cluster reports of a query. */
+/** The figures that a cluster reports about a query. */
 export interface ClusterStats {
   /** Its name of the query. */
   readonly queryId: string;
@@ -27,7 +27,7 @@ export interface QueryStats extends QueryExplanation {
   readonly fetchedFiles: number;
   /** The bytes that were fetched. */
   readonly fetchedBytes: number;
-  /** What a cluster reports of the query, so far. Absent: it ran in DuckDB. */
+  /** The figures that the cluster has reported so far. Absent: the query ran in DuckDB. */
   readonly cluster?: ClusterStats | undefined;
   /** The time from the call to the result, in milliseconds. */
   readonly totalMs: number;

@@ -28,7 +28,7 @@ export interface EngineResult {
   close(): Promise<void>;
 }
 
-/** What runs the SQL of a {@link QueryDatabase}: the embedded DuckDB, or a cluster. */
+/** The engine that runs the SQL of a {@link QueryDatabase}: the embedded DuckDB, or a cluster. */
 export interface SqlEngine {
   /**
    * Runs a query.

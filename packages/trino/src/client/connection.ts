@@ -8,7 +8,7 @@ import {
   RETRY_OPTIONS,
 } from "@parquetry/core/unstable";
 
-/** Who the cluster is asked as: a password for HTTP basic authentication, or a token such as a JWT or an OAuth 2.0 access token. */
+/** Credentials: a password for HTTP basic authentication, or a token such as a JWT or an OAuth 2.0 access token. */
 export type TrinoAuth = { readonly password: string } | { readonly token: string };
 
 /** How to reach a Trino cluster. */

@@ -26,7 +26,7 @@ export interface TrinoFailure {
   readonly errorType: string;
 }
 
-/** What a cluster reports of a running query. */
+/** The progress of a running query, as the cluster reports it. */
 export interface TrinoProgress {
   readonly state: string;
   readonly elapsedMs: number;

@@ -36,7 +36,7 @@ export interface TrinoResult {
   readonly queryId: string;
   /** The columns, in order. None for a statement that returns nothing. */
   readonly columns: readonly QueryColumn[];
-  /** What the cluster reported last. */
+  /** The last progress that the cluster reported. */
   readonly progress: TrinoProgress;
   /** The rows, once. Leaving the loop early cancels the query. */
   batches(): AsyncGenerator<ColumnBatch>;

@@ -10,7 +10,7 @@ import { type InputTable, parseIoExplanation } from "./io-explanation.ts";
 import { RegisteredPartitions } from "./registered-partitions.ts";
 import { type PlacedTable, qualifiedName, type TablePlaces } from "./table-places.ts";
 
-/** What a plan needs. */
+/** The cluster, and the places of its tables, that a plan is made from. */
 export interface PlanContext {
   readonly client: TrinoClient;
   readonly backend: StorageBackend;

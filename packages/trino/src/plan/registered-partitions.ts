@@ -51,7 +51,7 @@ export class RegisteredPartitions {
     const left = new Map(this.#known);
     return folders.filter(({ partition: { entries } }) => {
       const name = prefixName(this.#textsOf(entries));
-      // Of two folders with one value, such as week=1 and week=01 of a BIGINT, Trino knows one.
+      // Trino knows one of two folders with the same value, such as week=1 and week=01 of a BIGINT.
       const count = left.get(name) ?? 0;
       left.set(name, count - 1);
       return count <= 0;

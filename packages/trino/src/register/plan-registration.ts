@@ -21,7 +21,7 @@ export interface StoredPartition {
   readonly path: string;
 }
 
-/** What brings a table of the cluster in step with the storage. */
+/** The changes that bring a table of the cluster in step with the storage. */
 export interface RegistrationPlan {
   readonly add: readonly StoredPartition[];
   readonly remove: readonly (readonly (string | null)[])[];

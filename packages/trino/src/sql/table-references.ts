@@ -10,7 +10,7 @@ export interface TableReference {
   readonly isAliased: boolean;
 }
 
-/** What is open: a pair of parentheses, or the whole statement. */
+/** An open pair of parentheses, or the whole statement. */
 interface Frame {
   /** Whether a FROM in it is that of a query, and not that of `extract(year FROM at)`. */
   readonly isQuery: boolean;

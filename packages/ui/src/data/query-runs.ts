@@ -13,7 +13,7 @@ const KEPT_RUNS = 8;
 /** How many rows of a result are kept. */
 export const MAX_ROWS = 10_000_000;
 
-/** What the page shows of a run. */
+/** The state of a run, as the page shows it. */
 export interface RunState {
   readonly id: string;
   readonly sql: string;

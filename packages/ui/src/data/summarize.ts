@@ -9,7 +9,7 @@ const MAX_DISTINCT = 1000;
 const MAX_ROWS = 1_000_000;
 const BATCH_ROWS = 5000;
 
-/** What a column holds. */
+/** The NULLs and the distribution of a column. */
 export interface ColumnSummary {
   readonly name: string;
   /** How many rows were looked at. */

@@ -16,7 +16,7 @@ const MAX_PAGE_ROWS = 5000;
 /** Files of a partition that are listed. */
 const MAX_FILES = 1000;
 
-/** What the handlers need. */
+/** The objects that the handlers work on. */
 export interface AppParts extends GuardOptions {
   readonly place: Place;
   readonly database: QueryDatabase;

@@ -15,7 +15,7 @@ interface TablesShown {
   readonly summary: Readonly<Record<string, unknown>>;
   readonly columns: readonly QueryColumn[];
   readonly rows: readonly Row[];
-  /** The same for people. */
+  /** The same as lines for a terminal. */
   readonly lines: readonly string[];
   /** Sentences that the rows do not hold. */
   readonly notes: readonly string[];
