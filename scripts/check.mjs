@@ -2,12 +2,14 @@
 // finally `N passed, N failed, N skipped`: every test of every package, and every other step as one.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const PACKAGES = readdirSync(join(ROOT, "packages")).map((name) => join(ROOT, "packages", name));
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, repeated at the end, where it is found without reading the whole output. */
+const failures = [];
 
 /** Runs one step and shows its output. */
 function step(name, command, args, cwd = ROOT) {
@@ -17,6 +19,7 @@ function step(name, command, args, cwd = ROOT) {
   const shell = process.platform === "win32" && command !== process.execPath;
   const { status } = spawnSync(command, args, { cwd, stdio: "inherit", shell });
   const ok = status === 0;
+  if (!ok) failures.push(`step ${name}`);
   console.log(
     `=== ${name}: ${ok ? "passed" : "FAILED"} in ${((Date.now() - startedAt) / 1000).toFixed(0)} s`,
   );
@@ -37,9 +40,15 @@ function countTests(ok, files) {
       total.failed++;
       continue;
     }
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
       readFileSync(file, "utf8"),
     );
+    for (const { name, status, message, assertionResults } of testResults) {
+      if (status === "failed" && message) failures.push(`${relative(ROOT, name)}: ${message}`);
+      for (const test of assertionResults.filter((test) => test.status === "failed")) {
+        failures.push(`${relative(ROOT, name)}: ${test.fullName}\n${test.failureMessages.join("\n")}`);
+      }
+    }
     total.passed += numPassedTests;
     total.failed += numFailedTests;
     total.skipped += numPendingTests + numTodoTests;
@@ -96,5 +105,6 @@ if (process.argv.includes("--servers")) {
   ]);
 }
 
+for (const failure of failures) console.log(`\nFAILED ${failure}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed === 0 ? 0 : 1);
