@@ -23,6 +23,8 @@ const JOBS = {
   "wide-write": "1,000,000 × 20: rows to one file",
   "wide-read": "1,000,000 × 20: one file to rows",
   "wide-columns": "1,000,000 × 20: 2 columns to rows",
+  "nested-write": "2,556 × 248 structs and lists: rows to one file",
+  "nested-read": "the same: one file to rows",
 };
 
 /** Returns the contenders; each job runs in a separate process. */

@@ -28,6 +28,20 @@ def wide(count):
     return rows
 
 
+def nested(count):
+    rows = []
+    for i in range(count):
+        row = {}
+        for c in range(62):
+            n = i * (c + 1)
+            row[f"s{c}"] = None if n % 5 == 0 else {"id": n % 1009, "name": f"name {n % 53}", "score": n / 7}
+            row[f"l{c}"] = [n + k for k in range(n % 6)]
+            row[f"p{c}"] = [{"key": k, "value": f"value {n % 97}"} for k in range(n % 4)]
+            row[f"d{c}"] = {"at": {"x": i / 3, "y": i / 7}, "tags": [f"tag {k}" for k in range(n % 3)]}
+        rows.append(row)
+    return rows
+
+
 def encode(rows):
     out = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows), out)
@@ -60,6 +74,11 @@ def prepare():
     if job == "wide-write":
         rows = wide(1000000)
         return lambda: pq.write_table(pa.Table.from_pylist(rows), path("wide.parquet"))
+    if job == "nested-write":
+        rows = nested(2556)
+        return lambda: pq.write_table(pa.Table.from_pylist(rows), path("nested.parquet"))
+    if job == "nested-read":
+        return lambda: f"{len(pq.read_table(path('nested.parquet')).to_pylist())} rows"
     columns = ["i1", "d1"] if job == "wide-columns" else None
     return lambda: f"{len(pq.read_table(path('wide.parquet'), columns=columns).to_pylist())} rows"
 

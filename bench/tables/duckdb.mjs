@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { GAMES, game, season, WIDE_ROWS, wide } from "./rows.mjs";
+import { GAMES, game, NESTED_ROWS, nested, season, WIDE_ROWS, wide } from "./rows.mjs";
 
 /** Rows are passed to DuckDB as JSON in a file: the fastest way for JavaScript objects. */
 export async function openJobs(work) {
@@ -64,6 +64,11 @@ export async function openJobs(work) {
         return "through JSON";
       };
     },
+    "nested-write": () => {
+      const rows = nested(NESTED_ROWS);
+      return () => copyJson(rows, "nested.parquet");
+    },
+    "nested-read": () => () => rowsOf(`FROM '${file("nested.parquet")}'`),
     "wide-read": () => () => streamed(`FROM '${file("wide.parquet")}'`),
     "wide-columns": () => () => streamed(`SELECT i1, d1 FROM '${file("wide.parquet")}'`),
   };

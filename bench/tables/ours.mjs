@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createLocalBackend } from "@parquetry/backend-local";
 import { createMemoryBackend, parseKey, partition, Storage } from "@parquetry/core";
 import { encodeParquet, inferColumns } from "@parquetry/core/unstable/tables";
-import { GAMES, game, season, WIDE_ROWS, wide } from "./rows.mjs";
+import { GAMES, game, NESTED_ROWS, nested, season, WIDE_ROWS, wide } from "./rows.mjs";
 
 /** Wraps a backend and counts the bytes that are read. */
 function counting(backend) {
@@ -69,6 +69,11 @@ export async function openJobs(work) {
       for await (const batch of storage.scanParquet("wide.parquet")) rows += batch.length;
       return `${rows} rows, streamed`;
     },
+    "nested-write": () => {
+      const rows = nested(NESTED_ROWS);
+      return () => storage.writeParquet("nested.parquet", rows);
+    },
+    "nested-read": () => async () => `${(await storage.readParquet("nested.parquet")).length} rows`,
     "wide-columns": async () => {
       const { backend, counter } = counting(storage.backend);
       const counted = new Storage(backend);

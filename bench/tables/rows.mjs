@@ -25,5 +25,24 @@ export function wide(count) {
   });
 }
 
+/** Returns rows of 248 columns of structs and lists, as a deeply nested JSON source gives them. */
+export function nested(count) {
+  return Array.from({ length: count }, (_, i) => {
+    const row = {};
+    for (let c = 0; c < 62; c++) {
+      const n = i * (c + 1);
+      row[`s${c}`] = n % 5 === 0 ? null : { id: n % 1_009, name: `name ${n % 53}`, score: n / 7 };
+      row[`l${c}`] = Array.from({ length: n % 6 }, (_, k) => n + k);
+      row[`p${c}`] = Array.from({ length: n % 4 }, (_, k) => ({ key: k, value: `value ${n % 97}` }));
+      row[`d${c}`] = {
+        at: { x: i / 3, y: i / 7 },
+        tags: Array.from({ length: n % 3 }, (_, k) => `tag ${k}`),
+      };
+    }
+    return row;
+  });
+}
+
 export const GAMES = 1_000;
+export const NESTED_ROWS = 2_556;
 export const WIDE_ROWS = 1_000_000;

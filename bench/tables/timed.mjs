@@ -24,4 +24,6 @@ export const REPEATS = {
   "wide-write": { repeats: 1, warmUp: 0 },
   "wide-read": { repeats: 1, warmUp: 0 },
   "wide-columns": { repeats: 1, warmUp: 0 },
+  "nested-write": { repeats: 1, warmUp: 0 },
+  "nested-read": { repeats: 1, warmUp: 0 },
 };
