@@ -1,6 +1,6 @@
 import { createMemoryBackend, partition, type Row, Storage } from "@parquetry/core";
 import { describe, expect, it } from "vitest";
-import { longestHold, MOST_MS } from "./support/longest-hold.ts";
+import { longestHold, MOST_MS } from "../../../test/support/longest-hold.ts";
 
 const ROWS = 50_000;
 const rows: readonly Row[] = Array.from({ length: ROWS }, (_, i) => {
