@@ -1,4 +1,6 @@
-import type { Column } from "./api.ts";
+import type { QueryState } from "../src/answers.ts";
+
+type Column = QueryState["columns"][number];
 
 export const CHART_KINDS = ["bar", "line", "dot", "histogram", "heat"] as const;
 export type ChartKind = (typeof CHART_KINDS)[number];

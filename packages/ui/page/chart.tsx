@@ -2,7 +2,8 @@ import * as Plot from "@observablehq/plot";
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { ask, query, type RunState } from "./api.ts";
+import type { QueryState } from "../src/answers.ts";
+import { ask, query } from "./api.ts";
 import {
   automaticChart,
   CHART_KINDS,
@@ -20,7 +21,7 @@ const MAX_POINTS = 5000;
 type Datum = Record<string, unknown>;
 
 /** One chart of a result: the kind and the columns are chosen by their types, and can be changed. */
-export function Chart({ run }: { readonly run: RunState }): JSX.Element | null {
+export function Chart({ run }: { readonly run: QueryState }): JSX.Element | null {
   const host = useRef<HTMLDivElement>(null);
   const data = useSignal<readonly Datum[]>([]);
   const plan = useSignal<ChartPlan | undefined>(automaticChart(run.columns));
@@ -29,7 +30,7 @@ export function Chart({ run }: { readonly run: RunState }): JSX.Element | null {
     void attempt(async () => {
       const end = Math.min(run.rows, MAX_POINTS);
       const rows: readonly (readonly (string | null)[])[] = await ask(
-        query(`/api/runs/${run.id}/rows`, { start: "0", end: `${end}` }),
+        query(`/api/queries/${run.id}/rows`, { start: "0", end: `${end}` }),
       );
       data.value = rows.map((cells) =>
         Object.fromEntries(run.columns.map((column, i) => [column.name, datumOf(cells[i] ?? null, column)])),
@@ -99,7 +100,7 @@ export function Chart({ run }: { readonly run: RunState }): JSX.Element | null {
   );
 }
 
-function datumOf(cell: string | null, column: RunState["columns"][number]): unknown {
+function datumOf(cell: string | null, column: QueryState["columns"][number]): unknown {
   if (cell === null) return null;
   if (isNumber(column)) return Number(cell);
   if (isTime(column)) {

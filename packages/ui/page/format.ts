@@ -18,6 +18,17 @@ export const countText = (count: number): string => count.toLocaleString("en-US"
 export const counted = (count: number, noun: string): string =>
   `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
 
+/** 0.4 s, 12 s, 3:05, 1:02:03 */
+export function durationText(ms: number): string {
+  if (ms < 9_950) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}:${two(seconds % 60)}`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+}
+
 /** 2026-11-30 06:02 UTC */
 export const timeText = (ms: number): string =>
   ms === 0 ? "–" : `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;

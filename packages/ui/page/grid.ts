@@ -1,21 +1,10 @@
-import type { Counts, TableData } from "./api.ts";
-import { compareValues } from "./format.ts";
-import type { Measure } from "./state.ts";
+import type { Partitions } from "../src/answers.ts";
+import { axisOf } from "./axis.ts";
 
 export type Value = string | null;
 
-/** A cell of the map: the partitions below one pair of values. */
-export interface Cell {
-  partitions: number;
-  files: number;
-  bytes: number;
-  newest: number;
-  rows: number | undefined;
-  nulls: number | undefined;
-}
-
 /** Two keys as axes. With one key, `ys` has one value, undefined. */
-export interface Grid {
+export interface Grid<Cell> {
   readonly yKey: string | undefined;
   readonly xKey: string;
   readonly ys: readonly (Value | undefined)[];
@@ -24,71 +13,78 @@ export interface Grid {
   readonly cells: readonly (Cell | undefined)[];
   /** How many pairs of values have no partition. */
   readonly gaps: number;
+  /** Why missing values of a key are not among the gaps, by key. */
+  readonly unfilled: ReadonlyMap<string, string>;
 }
 
-/** The most values of a numeric axis that are filled in between the first and the last. */
-const MAX_FILLED = 2000;
+/** How the partitions below one pair of values become a cell. */
+export interface CellMaker<Cell> {
+  readonly make: () => Cell;
+  /** Adds the partition of this index. */
+  readonly add: (cell: Cell, partition: number) => void;
+}
+
 /** The most cells that are drawn. */
 const MAX_CELLS = 4_000_000;
 
-/** Returns the index of a value in a count's answer: partition values joined by a character that is not in them. */
+/** Returns one text for the values of a partition. */
 export const pathOf = (values: readonly Value[]): string => JSON.stringify(values);
 
 /**
- * Lays out the partitions below `above` by their next two keys. Integers that are missing between the first and the last value of
- * an axis are filled in, so that a missing year is as visible as a missing week.
+ * Lays out the partitions below `above` by their next two keys. Numbers and dates that are missing between the first and the last
+ * value of an axis are filled in, so that a missing year is as visible as a missing week.
  */
-export function gridOf(
-  { keys, values, files, bytes, newest }: TableData,
+export function gridOf<Cell>(
+  { keys, values }: Partitions,
   above: readonly Value[],
-  counts: Counts | undefined,
-): Grid | undefined {
+  { make, add }: CellMaker<Cell>,
+): Grid<Cell> | undefined {
   const depth = above.length;
   const left = keys.length - depth;
   if (left <= 0) return undefined;
   const hasY = left > 1;
   const [yAt, xAt] = hasY ? [depth, depth + 1] : [-1, depth];
-  const counted = countsByPath(counts);
-  const found = new Map<string, { y: Value | undefined; x: Value; cell: Cell }>();
+  const found = new Map<Value | undefined, Map<Value, Cell>>();
+  let pairs = 0;
   for (const [i, own] of values.entries()) {
     if (own.length < keys.length || above.some((value, level) => own[level] !== value)) continue;
     const y = hasY ? (own[yAt] ?? null) : undefined;
     const x = own[xAt] ?? null;
-    const name = JSON.stringify([y, x]);
-    let at = found.get(name);
-    if (at === undefined) {
-      const cell = { partitions: 0, files: 0, bytes: 0, newest: 0, rows: undefined, nulls: undefined };
-      at = { y, x, cell };
-      found.set(name, at);
+    let row = found.get(y);
+    if (row === undefined) {
+      row = new Map();
+      found.set(y, row);
     }
-    const { cell } = at;
-    cell.partitions++;
-    cell.files += files[i] ?? 0;
-    cell.bytes += bytes[i] ?? 0;
-    cell.newest = Math.max(cell.newest, newest[i] ?? 0);
-    const own_ = counted?.get(pathOf(own));
-    if (own_ !== undefined) {
-      cell.rows = (cell.rows ?? 0) + own_.rows;
-      cell.nulls = (cell.nulls ?? 0) + own_.nulls;
+    let cell = row.get(x);
+    if (cell === undefined) {
+      cell = make();
+      row.set(x, cell);
+      pairs++;
     }
+    add(cell, i);
   }
-  if (found.size === 0) return undefined;
-  const ys: readonly (Value | undefined)[] = hasY
-    ? axis([...found.values()].map(({ y }) => y ?? null))
-    : [undefined];
-  const xs = axis([...found.values()].map(({ x }) => x));
+  if (pairs === 0) return undefined;
+  const xKey = keys[xAt] ?? "";
+  const yKey = hasY ? (keys[yAt] ?? "") : undefined;
+  const x = axisOf([...new Set([...found.values()].flatMap((row) => [...row.keys()]))]);
+  const y = yKey === undefined ? undefined : axisOf([...found.keys()].map((value) => value ?? null));
+  const [xs, ys] = [x.values, y?.values ?? [undefined]];
   if (ys.length * xs.length > MAX_CELLS) return undefined;
-  const yIndex = new Map(ys.map((y, i) => [y, i]));
-  const xIndex = new Map(xs.map((x, i) => [x, i]));
+  const xIndex = new Map(xs.map((value, i) => [value, i]));
   const cells = new Array<Cell | undefined>(ys.length * xs.length).fill(undefined);
-  for (const { y, x, cell } of found.values())
-    cells[(yIndex.get(y) ?? 0) * xs.length + (xIndex.get(x) ?? 0)] = cell;
-  const yKey = hasY ? keys[yAt] : undefined;
-  return { yKey, xKey: keys[xAt] ?? "", ys, xs, cells, gaps: cells.length - found.size };
+  for (const [line, value] of ys.entries())
+    for (const [own, cell] of found.get(value) ?? []) cells[line * xs.length + (xIndex.get(own) ?? 0)] = cell;
+  const unfilled = new Map<string, string>();
+  for (const [key, why] of [
+    [yKey, y?.unfilled],
+    [xKey, x.unfilled],
+  ])
+    if (key !== undefined && why !== undefined) unfilled.set(key, why);
+  return { yKey, xKey, ys, xs, cells, gaps: cells.length - pairs, unfilled };
 }
 
 /** The values of the first keys that have one value only. The map begins below them, as long as two keys are left. */
-export function fixedValues({ keys, values }: TableData): readonly Value[] {
+export function fixedValues({ keys, values }: Partitions): readonly Value[] {
   const fixed: Value[] = [];
   while (keys.length - fixed.length > 2) {
     const value = values[0]?.[fixed.length] ?? null;
@@ -98,58 +94,30 @@ export function fixedValues({ keys, values }: TableData): readonly Value[] {
   return fixed;
 }
 
-function countsByPath(counts: Counts | undefined): Map<string, { rows: number; nulls: number }> | undefined {
-  if (counts === undefined) return undefined;
-  return new Map(
-    counts.values.map((values, i) => [
-      pathOf(values),
-      { rows: counts.rows[i] ?? 0, nulls: counts.nulls?.[i] ?? 0 },
-    ]),
-  );
+/** The values of the two keys of a cell. */
+export function valuesOf({ yKey, ys, xs }: Grid<unknown>, index: number): readonly Value[] {
+  const x = xs[index % xs.length] ?? null;
+  return yKey === undefined ? [x] : [ys[Math.floor(index / xs.length)] ?? null, x];
 }
 
-const INTEGER = /^(?:0|[1-9]\d{0,8})$/;
-const PADDED = /^\d{1,9}$/;
-
-/** The sorted values of an axis, with the missing integers. */
-export function axis(all: readonly Value[]): readonly Value[] {
-  const distinct = [...new Set(all)];
-  const texts = distinct.filter((value) => value !== null);
-  const width = texts[0]?.length ?? 0;
-  const isPlain = texts.every((text) => INTEGER.test(text));
-  const isPadded = !isPlain && texts.every((text) => PADDED.test(text) && text.length === width);
-  if (texts.length > 1 && (isPlain || isPadded)) {
-    const numbers = texts.map(Number);
-    const [first, last] = [Math.min(...numbers), Math.max(...numbers)];
-    if (last - first < MAX_FILLED && last - first < 4 * texts.length) {
-      for (let n = first; n <= last; n++)
-        distinct.push(isPadded ? String(n).padStart(width, "0") : String(n));
-    }
-  }
-  return [...new Set(distinct)].sort(compareValues);
+/** The cell of a partition, or of chosen values, whose first `depth` values are those above the grid. */
+export function indexOf(
+  { yKey, ys, xs }: Grid<unknown>,
+  values: readonly Value[],
+  depth: number,
+): number | undefined {
+  const own = values.slice(depth, depth + (yKey === undefined ? 1 : 2));
+  if (own.length === 0) return undefined;
+  const x = xs.indexOf(own.at(-1) ?? null);
+  const y = yKey === undefined ? 0 : ys.indexOf(own[0] ?? null);
+  return x < 0 || y < 0 ? undefined : y * xs.length + x;
 }
 
-/** The number that a cell's colour shows, or undefined where it is not known. */
-export function amountOf(cell: Cell, measure: Measure): number | undefined {
-  if (measure !== "nulls") return cell[measure];
-  if (cell.rows === undefined || cell.nulls === undefined) return undefined;
-  return cell.rows === 0 ? 0 : cell.nulls / cell.rows;
-}
-
-/** Returns a function from an amount to a place on the colour scale, 0 to 1. Sums are compared by their logarithm. */
-export function scaleOf(grid: Grid, measure: Measure): (amount: number) => number {
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const cell of grid.cells) {
-    const amount = cell && amountOf(cell, measure);
-    if (amount === undefined) continue;
-    least = Math.min(least, amount);
-    most = Math.max(most, amount);
-  }
-  if (measure === "nulls") return (amount) => amount;
-  const bend =
-    measure === "newest"
-      ? (amount: number): number => amount
-      : (amount: number): number => Math.log1p(amount);
-  const [from, to] = [bend(least), bend(most)];
-  return (amount) => (to === from ? 1 : (bend(amount) - from) / (to - from));
+/** The grids to draw, outermost first: each is named by the values above it. */
+export function levelsOf(data: Partitions, chosen: readonly Value[]): readonly (readonly Value[])[] {
+  const first = fixedValues(data);
+  const levels: (readonly Value[])[] = [first];
+  for (let depth = first.length + 2; depth < data.keys.length && chosen.length >= depth; depth += 2)
+    levels.push(chosen.slice(0, depth));
+  return levels;
 }

@@ -4,8 +4,20 @@ import { lazy, Suspense } from "preact/compat";
 import { post } from "./api.ts";
 import { bytesText, counted, countText, timeText } from "./format.ts";
 import { MapView } from "./map-view.tsx";
+import { followRuns, RunsView } from "./runs-view.tsx";
 import { SchemaView } from "./schema-view.tsx";
-import { attempt, card, chooseTable, entity, follow, overview, problem, type View, view } from "./state.ts";
+import {
+  attempt,
+  card,
+  chooseTable,
+  entity,
+  follow,
+  overview,
+  problem,
+  runs,
+  type View,
+  view,
+} from "./state.ts";
 import "./style.css";
 
 const SqlView = lazy(() => import("./sql-view.tsx").then((module) => module.SqlView));
@@ -63,12 +75,13 @@ function Tables(): JSX.Element {
   const now = overview.value;
   return (
     <nav aria-label="Tables">
+      {runs.value.length > 0 && <RunsCard />}
       {now?.tables.map((one) => (
         <button
           key={one.entity}
           type="button"
           class="card"
-          aria-current={one.entity === entity.value}
+          aria-current={view.value !== "runs" && one.entity === entity.value}
           onClick={() => chooseTable(one.entity)}
         >
           <strong>{one.entity}</strong>
@@ -89,7 +102,25 @@ function Tables(): JSX.Element {
   );
 }
 
+function RunsCard(): JSX.Element {
+  const live = runs.value.filter(({ state }) => state === "running").length;
+  return (
+    <button
+      type="button"
+      class="card"
+      aria-current={view.value === "runs"}
+      onClick={() => {
+        view.value = "runs";
+      }}
+    >
+      <strong>Migrations</strong>
+      <span>{live > 0 ? `${live} running` : counted(runs.value.length, "run")}</span>
+    </button>
+  );
+}
+
 function Main(): JSX.Element | null {
+  if (view.value === "runs") return <RunsView />;
   if (entity.value === "") return null;
   return (
     <>
@@ -129,3 +160,4 @@ function Main(): JSX.Element | null {
 const root = document.getElementById("page");
 if (root !== null) render(<Page />, root);
 void follow();
+void followRuns();

@@ -2,7 +2,8 @@ import "regular-table";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { RegularTableElement } from "regular-table";
-import { ask, query, type RunState } from "./api.ts";
+import type { QueryState } from "../src/answers.ts";
+import { ask, query } from "./api.ts";
 
 const NUMBER = /INT|^DECIMAL|^DOUBLE$|^FLOAT$/;
 /** Rows of one request. */
@@ -13,7 +14,7 @@ const KEPT = 50;
 type Cells = readonly (string | null)[];
 
 /** The rows of a result: the ones on the screen are asked of the server. */
-export function ResultGrid({ run }: { readonly run: RunState }): JSX.Element {
+export function ResultGrid({ run }: { readonly run: QueryState }): JSX.Element {
   const host = useRef<RegularTableElement>(null);
   const latest = useRef(run);
   latest.current = run;
@@ -26,7 +27,7 @@ export function ResultGrid({ run }: { readonly run: RunState }): JSX.Element {
       let rows = pages.get(index);
       if (rows === undefined) {
         const [start, end] = [index * PAGE, (index + 1) * PAGE];
-        rows = ask<readonly Cells[]>(query(`/api/runs/${id}/rows`, { start: `${start}`, end: `${end}` }));
+        rows = ask<readonly Cells[]>(query(`/api/queries/${id}/rows`, { start: `${start}`, end: `${end}` }));
         // A page that is not full yet is asked again.
         void rows.then(
           (got) => got.length < PAGE && pages.delete(index),

@@ -1,30 +1,19 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { ask, type RunState } from "./api.ts";
+import type { ColumnSummary, QueryState } from "../src/answers.ts";
+import { ask } from "./api.ts";
 import { countText } from "./format.ts";
 import { attempt } from "./state.ts";
 
-interface Summary {
-  readonly name: string;
-  readonly rows: number;
-  readonly nulls: number;
-  readonly range?: { readonly least: number; readonly most: number; readonly bars: readonly number[] };
-  readonly distinct?: {
-    readonly count: number;
-    readonly isMore: boolean;
-    readonly top: readonly (readonly [string, number])[];
-  };
-}
-
 /** The NULL share and the distribution of each column. */
-export function ResultSummary({ run }: { readonly run: RunState }): JSX.Element | null {
-  const summaries = useSignal<readonly Summary[]>([]);
+export function ResultSummary({ run }: { readonly run: QueryState }): JSX.Element | null {
+  const summaries = useSignal<readonly ColumnSummary[]>([]);
   useEffect(() => {
     summaries.value = [];
     if (run.state !== "done" || run.rows === 0) return;
     void attempt(async () => {
-      summaries.value = await ask(`/api/runs/${run.id}/summaries`);
+      summaries.value = await ask(`/api/queries/${run.id}/summaries`);
     });
   }, [run.id, run.state]);
   if (summaries.value.length === 0) return null;
@@ -38,7 +27,7 @@ export function ResultSummary({ run }: { readonly run: RunState }): JSX.Element 
   );
 }
 
-function Figure({ name, rows, nulls, range, distinct }: Summary): JSX.Element {
+function Figure({ name, rows, nulls, range, distinct }: ColumnSummary): JSX.Element {
   const bars = range?.bars ?? distinct?.top.map(([, count]) => count) ?? [];
   const most = Math.max(1, ...bars);
   const told =

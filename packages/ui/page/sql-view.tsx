@@ -9,14 +9,15 @@ import { basicSetup, EditorView } from "codemirror";
 import type { JSX } from "preact";
 import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
-import { ask, type Explanation, post, type RunState } from "./api.ts";
+import type { Explanation, QueryState } from "../src/answers.ts";
+import { ask, post } from "./api.ts";
 import { bytesText, compareValues, counted, countText } from "./format.ts";
-import { conditionOf } from "./map-view.tsx";
 import { ResultGrid } from "./result-grid.tsx";
 import { ResultSummary } from "./result-summary.tsx";
+import { conditionOf } from "./sql-text.ts";
 import { attempt, describe, descriptions, entity, explanation, overview, sqlText, table } from "./state.ts";
 
-const run = signal<RunState | undefined>(undefined);
+const run = signal<QueryState | undefined>(undefined);
 const history = signal<readonly string[]>([]);
 const isCharted = signal(false);
 const Chart = lazy(() => import("./chart.tsx").then((module) => module.Chart));
@@ -173,13 +174,13 @@ async function start(): Promise<void> {
     const text = sqlText.value.trim();
     if (text === "") return;
     const before = run.value;
-    if (before?.state === "running") await post(`/api/runs/${before.id}/stop`, {});
+    if (before?.state === "running") await post(`/api/queries/${before.id}/stop`, {});
     history.value = [text, ...history.value.filter((old) => old !== text)].slice(0, 50);
-    let now = await post<RunState>("/api/runs", { sql: text });
+    let now = await post<QueryState>("/api/queries", { sql: text });
     run.value = now;
     for (let pause = 30; now.state === "running"; pause = Math.min(500, pause * 1.5)) {
       await new Promise((resolve) => setTimeout(resolve, pause));
-      now = await ask<RunState>(`/api/runs/${now.id}`);
+      now = await ask<QueryState>(`/api/queries/${now.id}`);
       if (run.value?.id !== now.id) return;
       run.value = now;
     }
@@ -190,7 +191,7 @@ function Actions(): JSX.Element {
   const now = run.value;
   const isRunning = now?.state === "running";
   const stop = (): Promise<void> =>
-    attempt(async () => void (now && (await post(`/api/runs/${now.id}/stop`, {}))));
+    attempt(async () => void (now && (await post(`/api/queries/${now.id}/stop`, {}))));
   return (
     <div class="actions">
       <button type="button" class="main" onClick={() => void start()}>
@@ -258,7 +259,7 @@ const shellText = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 function Result(): JSX.Element | null {
   const now = run.value;
   if (now === undefined) return null;
-  const files = now.progress?.totalFiles;
+  const fetching = now.progress?.phase === "fetching" ? now.progress : undefined;
   const seconds = (now.elapsedMs / 1000).toFixed(now.elapsedMs < 10_000 ? 2 : 0);
   return (
     <section class="result">
@@ -266,10 +267,10 @@ function Result(): JSX.Element | null {
         {now.state === "running" && (
           <>
             Running, {seconds} s
-            {now.progress?.phase === "fetching" && files !== undefined && (
+            {fetching !== undefined && (
               <>
                 {" "}
-                – {countText(now.progress.files ?? 0)} of {counted(files, "file")}
+                – {countText(fetching.files)} of {counted(fetching.totalFiles, "file")}
               </>
             )}
           </>
@@ -285,7 +286,7 @@ function Result(): JSX.Element | null {
           (["csv", "json", "parquet"] as const).map((format) => (
             <a
               key={format}
-              href={`/api/runs/${now.id}/download?format=${format}`}
+              href={`/api/queries/${now.id}/download?format=${format}`}
               download={`result.${format}`}
             >
               {format}

@@ -1,15 +1,9 @@
 import { batch, computed, effect, signal } from "@preact/signals";
-import {
-  ask,
-  type Counts,
-  type Description,
-  type Explanation,
-  type Overview,
-  query,
-  type TableData,
-} from "./api.ts";
+import type { Description, Explanation, Overview, PartitionCounts, TableData } from "../src/answers.ts";
+import type { RunStatus } from "../src/run-status.ts";
+import { ask, query } from "./api.ts";
 
-export type View = "map" | "schema" | "sql";
+export type View = "map" | "schema" | "sql" | "runs";
 export type Measure = "bytes" | "files" | "newest" | "rows" | "nulls";
 
 /** The address keeps these: a reload or a shared address shows the same. */
@@ -21,7 +15,7 @@ export const sqlText = signal("");
 /** The values of the keys that are chosen on the map, outermost first. */
 export const chosen = signal<readonly (string | null)[]>([]);
 
-const VIEWS: readonly string[] = ["map", "schema", "sql"] satisfies View[];
+const VIEWS: readonly string[] = ["map", "schema", "sql", "runs"] satisfies View[];
 const MEASURES: readonly string[] = ["bytes", "files", "newest", "rows", "nulls"] satisfies Measure[];
 
 function readAddress(): void {
@@ -52,9 +46,11 @@ function valuesOf(text: string | null): readonly (string | null)[] {
 
 readAddress();
 
+/** The migrations and verifications of this machine, newest first. */
+export const runs = signal<readonly RunStatus[]>([]);
 export const overview = signal<Overview | undefined>(undefined);
 export const table = signal<TableData | undefined>(undefined);
-export const counts = signal<Counts | undefined>(undefined);
+export const counts = signal<PartitionCounts | undefined>(undefined);
 export const isCounting = signal(false);
 export const descriptions = signal<ReadonlyMap<string, Description>>(new Map());
 export const explanation = signal<Explanation | undefined>(undefined);
@@ -115,6 +111,7 @@ export async function loadTable(): Promise<void> {
 }
 
 export function chooseTable(name: string): void {
+  if (view.value === "runs") view.value = "map";
   if (name === entity.value) return;
   entity.value = name;
   chosen.value = [];
@@ -140,7 +137,9 @@ export async function count(column: string): Promise<void> {
   isCounting.value = true;
   try {
     await attempt(async () => {
-      const got: Counts = await ask(query("/api/count", { name, ...(column === "" ? {} : { column }) }));
+      const got: PartitionCounts = await ask(
+        query("/api/count", { name, ...(column === "" ? {} : { column }) }),
+      );
       if (entity.value === name) counts.value = got;
     });
   } finally {

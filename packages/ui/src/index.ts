@@ -1,2 +1,4 @@
 /** `@parquetry/ui`: the page of `parquetry ui`, as a library. */
+
+export type { RunStatus } from "./run-status.ts";
 export { type StartUiOptions, startUi, type Ui } from "./start-ui.ts";

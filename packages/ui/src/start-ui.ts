@@ -14,6 +14,7 @@ import {
 import type { QueryDatabase } from "@parquetry/query";
 import { Place } from "./data/place.ts";
 import { QueryRuns } from "./data/query-runs.ts";
+import type { RunStatus } from "./run-status.ts";
 import { createApp } from "./server/app.ts";
 import { readPage } from "./server/page-files.ts";
 
@@ -25,6 +26,11 @@ export interface StartUiOptions {
   readonly database: QueryDatabase;
   /** The port on 127.0.0.1. Default: a free one. */
   readonly port?: number | undefined;
+  /**
+   * Returns the migrations and verifications to show, newest first. It is called twice a second while the page shows them.
+   * Default: none.
+   */
+  readonly runs?: (() => Promise<readonly RunStatus[]>) | undefined;
 }
 
 /** A page that is served. */
@@ -55,7 +61,7 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
   checkArgument(database, DATABASE, "database", "startUi");
   const token = randomBytes(24).toString("base64url");
   const place = new Place(storage);
-  const runs = new QueryRuns(database);
+  const queries = new QueryRuns(database);
   let host = "";
   const app = createApp({
     host: () => host,
@@ -63,7 +69,8 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
     nonce: randomBytes(16).toString("base64"),
     place,
     database,
-    runs,
+    queries,
+    runs: options.runs,
     page: readPage(fileURLToPath(new URL("../dist/page", import.meta.url))),
   });
   let server: Server;
@@ -78,7 +85,7 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
   const close = async (): Promise<void> => {
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
-    await runs.close();
+    await queries.close();
     await place.close();
   };
   return { url: `http://${host}/?token=${token}`, close, [Symbol.asyncDispose]: close };
@@ -105,6 +112,7 @@ const OPTIONS: OptionKinds<StartUiOptions> = {
   storage: STORAGE,
   database: DATABASE,
   port: PORT,
+  runs: "function",
 };
 
 /** When a client that sends nothing more is cut off, in milliseconds, and how often that is checked. */

@@ -70,7 +70,7 @@ describe("the server of the page", () => {
     "refuses the Origin %s even with the cookie",
     async (origin) => {
       const headers = { origin, cookie: world.cookie, ...JSON_TYPE };
-      const posted = await ask("/api/runs", { method: "POST", headers, body: '{"sql":"SELECT 1"}' });
+      const posted = await ask("/api/queries", { method: "POST", headers, body: '{"sql":"SELECT 1"}' });
       expect(posted.status).toBe(403);
       expect((await ask("/api/tables", { headers })).status).toBe(403);
     },
@@ -145,13 +145,13 @@ describe("the server of the page", () => {
     "",
   ])("refuses a body of the type %j", async (type) => {
     const headers = { cookie: world.cookie, "content-type": type };
-    const answer = await ask("/api/runs", { method: "POST", headers, body: '{"sql":"SELECT 1"}' });
+    const answer = await ask("/api/queries", { method: "POST", headers, body: '{"sql":"SELECT 1"}' });
     expect(answer.status).toBe(415);
   });
 
   it("refuses bodies that are too long, of unknown length, or without SQL", async () => {
     const post = (body: string, more: Record<string, string> = {}): Promise<Answer> =>
-      ask("/api/runs", { method: "POST", headers: { cookie: world.cookie, ...JSON_TYPE, ...more }, body });
+      ask("/api/queries", { method: "POST", headers: { cookie: world.cookie, ...JSON_TYPE, ...more }, body });
     expect((await post(JSON.stringify({ sql: "x".repeat(1_100_000) }))).status).toBe(413);
     expect((await post('{"sql":"SELECT 1"}', { "transfer-encoding": "chunked" })).status).toBe(413);
     for (const body of ["{", "[]", "null", '{"sql":1}', '"sql"', '{"x":{"sql":"SELECT 1"}}'])
@@ -183,7 +183,7 @@ describe("the server of the page", () => {
   it("ends connections that send nothing or half a header, and answers others in the meantime", async () => {
     const port = Number(new URL(world.origin).port);
     let open = 0;
-    const ended = ["", "GET / HTTP/1.1\r\nHost: x\r\nX: ", "POST /api/runs HTTP/1.1\r\n"].map(
+    const ended = ["", "GET / HTTP/1.1\r\nHost: x\r\nX: ", "POST /api/queries HTTP/1.1\r\n"].map(
       (text) =>
         new Promise<void>((resolve) => {
           const socket = connect(port, "127.0.0.1", () => {
@@ -206,10 +206,10 @@ describe("the server of the page", () => {
 
   it("names what it does not have, and refuses ranges that are not one", async () => {
     const headers = { cookie: world.cookie };
-    const answer = await ask("/api/runs/x/rows?start=0&end=1", { headers });
+    const answer = await ask("/api/queries/x/rows?start=0&end=1", { headers });
     expect(answer.status).toBe(404);
     expect(answer.body).toContain('There is no result \\"x\\"');
     for (const range of ["start=-1&end=2", "start=0&end=99999", "start=a&end=b", "start=2&end=1", ""])
-      expect((await ask(`/api/runs/x/rows?${range}`, { headers })).status, range).toBe(400);
+      expect((await ask(`/api/queries/x/rows?${range}`, { headers })).status, range).toBe(400);
   });
 });

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { TableData } from "../page/api.ts";
-import { axis, fixedValues, gridOf } from "../page/grid.ts";
+import { axisOf } from "../page/axis.ts";
+import { fixedValues, type Grid, gridOf } from "../page/grid.ts";
+import { type SizeCell, sizeCells } from "../page/size-cell.ts";
+import type { TableData } from "../src/answers.ts";
 
 function dataOf(keys: readonly string[], values: readonly (readonly (string | null)[])[]): TableData {
   const ones = values.map(() => 1);
@@ -14,25 +16,57 @@ function dataOf(keys: readonly string[], values: readonly (readonly (string | nu
     files: ones,
     bytes: values.map((_, i) => i + 1),
     newest: ones,
-    small: ones,
   };
 }
 
-describe("axis", () => {
+const sizesOf = (data: TableData, above: readonly string[] = []): Grid<SizeCell> | undefined =>
+  gridOf(data, above, sizeCells(data, undefined));
+
+describe("axisOf", () => {
   it("fills in missing integers, also padded ones, and sorts them as numbers", () => {
-    expect(axis(["10", "8", "11"])).toEqual(["8", "9", "10", "11"]);
-    expect(axis(["08", "11", "09"])).toEqual(["08", "09", "10", "11"]);
+    expect(axisOf(["10", "8", "11"])).toEqual({ values: ["8", "9", "10", "11"] });
+    expect(axisOf(["08", "11", "09"])).toEqual({ values: ["08", "09", "10", "11"] });
+    expect(axisOf(["9999", "10001"])).toEqual({ values: ["9999", "10000", "10001"] });
   });
 
-  it("fills in nothing between text, sparse numbers, or values of two spellings", () => {
-    expect(axis(["b", "a"])).toEqual(["a", "b"]);
-    expect(axis(["1", "100000"])).toEqual(["1", "100000"]);
-    expect(axis(["1", "03"])).toEqual(["1", "03"]);
-    expect(axis(["401", "1.5"])).toEqual(["1.5", "401"]);
+  it("fills in missing days and months, at the distance that the others have", () => {
+    expect(axisOf(["2024-02-28", "2024-03-01", "2024-03-02"]).values).toEqual([
+      "2024-02-28",
+      "2024-02-29",
+      "2024-03-01",
+      "2024-03-02",
+    ]);
+    const weeks = ["2024-12-18", "2024-12-25", "2025-01-08"];
+    expect(axisOf(weeks).values).toEqual(["2024-12-18", "2024-12-25", "2025-01-01", "2025-01-08"]);
+    expect(axisOf(["2023-11", "2024-02", "2024-01"]).values).toEqual([
+      "2023-11",
+      "2023-12",
+      "2024-01",
+      "2024-02",
+    ]);
   });
 
-  it("puts NULL last", () => {
-    expect(axis([null, "2", "1"])).toEqual(["1", "2", null]);
+  it("fills in nothing between text, sparse numbers, values of two spellings, and days that do not exist, and says why", () => {
+    for (const values of [
+      ["a", "b"],
+      ["1", "03"],
+      ["1.5", "401"],
+      ["2024-02-29", "2024-02-30"],
+      ["", "1"],
+    ]) {
+      const { unfilled, values: shown } = axisOf(values);
+      expect(shown).toEqual(values);
+      expect(unfilled).toMatch(/neither numbers nor dates/);
+    }
+    expect(axisOf(["1", "100000"])).toEqual({
+      values: ["1", "100000"],
+      unfilled: "most values between the first and the last are missing",
+    });
+  });
+
+  it("puts NULL last, and has nothing to fill in for one value", () => {
+    expect(axisOf([null, "3", "1"])).toEqual({ values: ["1", "2", "3", null] });
+    expect(axisOf([null, "text"])).toEqual({ values: ["text", null] });
   });
 });
 
@@ -55,7 +89,7 @@ describe("gridOf", () => {
         (values) => {
           const depth = values[0]?.length ?? 0;
           const data = dataOf(["a", "b", "c"].slice(0, depth), values);
-          const grid = gridOf(data, [], undefined);
+          const grid = sizesOf(data);
           if (grid === undefined) throw new Error("no grid");
           const cells = grid.cells.filter((cell) => cell !== undefined);
           expect(cells.reduce((sum, { partitions }) => sum + partitions, 0)).toBe(values.length);
@@ -72,7 +106,7 @@ describe("gridOf", () => {
   });
 
   it("shows a missing week as a gap, and a missing year as a row of gaps", () => {
-    const grid = gridOf(
+    const grid = sizesOf(
       dataOf(
         ["year", "week"],
         [
@@ -83,8 +117,6 @@ describe("gridOf", () => {
           ["2022", "3"],
         ],
       ),
-      [],
-      undefined,
     );
     expect(grid?.ys).toEqual(["2020", "2021", "2022"]);
     expect(grid?.cells.map((cell) => cell !== undefined)).toEqual([
@@ -110,6 +142,6 @@ describe("gridOf", () => {
       ],
     );
     expect(fixedValues(data)).toEqual(["2001"]);
-    expect(gridOf(data, ["2001"], undefined)?.yKey).toBe("m");
+    expect(sizesOf(data, ["2001"])?.yKey).toBe("m");
   });
 });

@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { partition, type Storage } from "@parquetry/core";
 import type { Page } from "playwright-core";
 import { afterAll, describe, expect, it } from "vitest";
-import { browse, closeBrowser, lacksBrowser, putNames, serve } from "./support.ts";
+import { browse, closeBrowser, lacksBrowser } from "./browser.ts";
+import { putNames, serve } from "./support.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const NASTY = `<img src=x onerror=alert(1)>"'&`;

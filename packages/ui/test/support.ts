@@ -1,12 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { createMemoryBackend, parseKey, Storage } from "@parquetry/core";
 import { openQuery, type QueryDatabase } from "@parquetry/query";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { startUi, type Ui } from "../src/index.ts";
-
-const BROWSER = ["chromium", "chromium-browser", "google-chrome"]
-  .map((name) => spawnSync("which", [name], { encoding: "utf8" }).stdout.trim())
-  .find((path) => path !== "");
 
 /** A page that is served over a storage in memory. */
 export interface World extends AsyncDisposable {
@@ -71,58 +65,7 @@ export interface Ended {
 export async function run(world: World, sql: string): Promise<Ended> {
   const headers = { cookie: world.cookie, "content-type": "application/json" };
   const init = { method: "POST", headers, body: JSON.stringify({ sql }) };
-  const answer = await fetch(`${world.origin}/api/runs`, init);
+  const answer = await fetch(`${world.origin}/api/queries`, init);
   const { id } = (await answer.json()) as Ended;
-  return until<Ended>(world, `/api/runs/${id}`, ({ state }) => state !== "running");
-}
-
-/** True if there is no browser and CI does not require one. */
-export function lacksBrowser(): boolean {
-  if (BROWSER === undefined && process.env["PARQUETRY_REQUIRE_ENGINES"] === "1")
-    throw new Error("needs chromium: apt-get install chromium");
-  return BROWSER === undefined;
-}
-
-let browser: Promise<Browser> | undefined;
-
-/** Opens an address in a new profile, and collects what the browser complains about. */
-export async function browse(
-  url: string,
-  options: BrowserContextOptions = {},
-): Promise<{ page: Page; complaints: string[] }> {
-  browser ??= chromium.launch({
-    executablePath: BROWSER ?? "",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-  const context = await (await browser).newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("dialog", (dialog) => {
-    complaints.push(`dialog ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on("request", (request) => {
-    const asked = new URL(request.url());
-    if (asked.protocol !== "data:" && asked.origin !== new URL(url).origin) complaints.push(`asked ${asked}`);
-  });
-  await page.goto(url);
-  return { page, complaints };
-}
-
-/** Ends the browser. */
-export async function closeBrowser(): Promise<void> {
-  await (await browser)?.close();
-  browser = undefined;
+  return until<Ended>(world, `/api/queries/${id}`, ({ state }) => state !== "running");
 }

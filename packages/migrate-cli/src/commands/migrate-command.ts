@@ -26,6 +26,7 @@ import { checkReportFolder } from "./report-folder.ts";
 import { requireSelection, type SelectedFiles, tellUnmatched } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 import { type ProgressDisplay, showProgress } from "./show-progress.ts";
+import { type RecordedStatus, recordStatus } from "./status/record-status.ts";
 
 /** Flags of `parquetry migrate` and `parquetry plan`. */
 export type MigrateFlags = SelectionFlags &
@@ -57,6 +58,17 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
   const place = { ...context, onRetry: tellRetry(progress, concurrency) };
   // Awaited here: what is on display ends with this function.
   return await withBothEnds(place, flags, async (source, target) => {
+    const run = (status: RecordedStatus): Promise<number> => migrate(status, source, target);
+    if (flags.dryRun === true) return await run({ take: progress.take, end: () => {} });
+    const ends = { command: "migrate", from: source.url(), to: target.url() } as const;
+    return await recordStatus(context, progress, ends, run);
+  });
+
+  async function migrate(
+    status: RecordedStatus,
+    source: StorageBackend,
+    target: StorageBackend,
+  ): Promise<number> {
     const hashCache = openHashCache(join(context.cacheFolder, "file-md5"), context.warn);
     let plan: MigrationPlan | undefined;
     // The listing and what is read to compare count as well.
@@ -68,7 +80,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
         caseInsensitive: isCaseInsensitive(target),
         hashCache,
         signal: interrupt.abort,
-        onProgress: progress.take,
+        onProgress: status.take,
       });
       tellUnmatched(context, plan);
       const { source: atSource, target: atTarget } = selectedFiles(plan);
@@ -89,6 +101,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
         cost,
         hashCache,
         progress,
+        status,
         concurrency,
         bandwidth,
       });
@@ -96,7 +109,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
       plan?.close();
       hashCache.close();
     }
-  });
+  }
 }
 
 /** How many files of the source the plan is about, and how many more of the target. */
@@ -147,13 +160,15 @@ interface Prepared {
   readonly cost: PlanCost;
   readonly hashCache: HashCache;
   readonly progress: ProgressDisplay;
+  readonly status: RecordedStatus;
   readonly concurrency: ConcurrencyControl;
   readonly bandwidth: BandwidthLimit;
 }
 
 async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: Prepared): Promise<number> {
   const { interrupt, terminal, json } = context;
-  const { source, target, selection, plan, cost, hashCache, progress, concurrency, bandwidth } = prepared;
+  const { source, target, selection, plan, cost, hashCache, progress, status, concurrency, bandwidth } =
+    prepared;
   interrupt.allowGentleStop();
   const result = await runMigration(source, target, {
     ...selection,
@@ -166,13 +181,14 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
     maxErrors: flags.maxErrors,
     signal: interrupt.abort,
     stopSignal: interrupt.stop,
-    onProgress: progress.take,
+    onProgress: status.take,
   });
   try {
     progress[Symbol.dispose]();
     const exitCode = migrationExitCode(result, flags);
     const parity = migrationParity(result);
     const headline = headlineOf(result, exitCode);
+    status.end({ exitCode, headline, parity });
     const summary = {
       exitCode,
       dryRun: false,

@@ -6,6 +6,7 @@ import {
   LIVE_INTERVAL_MS,
   PLAIN_INTERVAL_MS,
   type ProgressEvent,
+  type ProgressSnapshot,
 } from "../terminal/progress-meter.ts";
 import type { CommandContext } from "./command-context.ts";
 
@@ -17,6 +18,8 @@ export interface ProgressDisplay extends Disposable {
   takeRetry(error: StorageError): void;
   /** The number of retries so far. */
   retries(): number;
+  /** The progress now. */
+  snapshot(): ProgressSnapshot;
 }
 
 /**
@@ -72,6 +75,7 @@ export function showProgress(context: CommandContext): ProgressDisplay {
     take,
     takeRetry: ({ path, message }) => take({ type: "retry", key: path ?? "", message }),
     retries: () => meter.snapshot().retries,
+    snapshot: () => meter.snapshot(),
     [Symbol.dispose]() {
       clearInterval(timer);
       terminal.status("");

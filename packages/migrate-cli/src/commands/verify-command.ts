@@ -16,6 +16,7 @@ import { checkReportFolder } from "./report-folder.ts";
 import { requireSelection, tellUnmatched } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 import { showProgress } from "./show-progress.ts";
+import { type RecordedStatus, recordStatus } from "./status/record-status.ts";
 
 /** Flags of `parquetry verify`. */
 export type VerifyFlags = SelectionFlags &
@@ -35,6 +36,15 @@ export async function verifyCommand(context: CommandContext, flags: VerifyFlags)
   using progress = showProgress(context);
   const place = { ...context, onRetry: progress.takeRetry };
   return await withBothEnds(place, flags, async (source, target) => {
+    const ends = { command: "verify", from: source.url(), to: target.url() } as const;
+    return await recordStatus(context, progress, ends, (status) => verify(status, source, target));
+  });
+
+  async function verify(
+    status: RecordedStatus,
+    source: StorageBackend,
+    target: StorageBackend,
+  ): Promise<number> {
     const hashCache = openHashCache(join(context.cacheFolder, "file-md5"), context.warn);
     const startedAt = performance.now();
     try {
@@ -44,7 +54,7 @@ export async function verifyCommand(context: CommandContext, flags: VerifyFlags)
         seed: flags.seed,
         hashCache,
         signal: context.interrupt.abort,
-        onProgress: progress.take,
+        onProgress: status.take,
       });
       try {
         progress[Symbol.dispose]();
@@ -52,6 +62,7 @@ export async function verifyCommand(context: CommandContext, flags: VerifyFlags)
           found,
           source,
           target,
+          status,
           level,
           durationMs: performance.now() - startedAt,
         });
@@ -61,20 +72,21 @@ export async function verifyCommand(context: CommandContext, flags: VerifyFlags)
     } finally {
       hashCache.close();
     }
-  });
+  }
 }
 
 interface Finished {
   readonly found: Verification;
   readonly source: StorageBackend;
   readonly target: StorageBackend;
+  readonly status: RecordedStatus;
   /** As given on the command line. */
   readonly level: string;
   readonly durationMs: number;
 }
 
 async function finish(context: CommandContext, flags: VerifyFlags, finished: Finished): Promise<number> {
-  const { found, source, target, level, durationMs } = finished;
+  const { found, source, target, status, level, durationMs } = finished;
   const { terminal, json } = context;
   tellUnmatched(context, found);
   // Files that only the target holds are reported as extra.
@@ -85,6 +97,7 @@ async function finish(context: CommandContext, flags: VerifyFlags, finished: Fin
   const proven = found.unverifiable.length === 0 || flags.allowUnverified === true;
   const exitCode = found.equal && proven ? 0 : 1;
   const headline = headlineOf(found, exitCode);
+  status.end({ exitCode, headline, parity: found.folders });
   const summary = {
     exitCode,
     from: source.url(),

@@ -25,6 +25,7 @@ describe("createProgressMeter", () => {
     expect(formatProgress(meter.snapshot())).toBe(
       "2/2 files  2.0/8.0 kB  2.0 kB/s  ETA 3.0 s  retries 1  errors 1",
     );
+    expect(meter.snapshot().filesPerSecond).toBe(2);
   });
 
   it("says what a verification has found to read, and once that is all, how long it takes", () => {
@@ -63,6 +64,7 @@ describe("createProgressMeter", () => {
       bytesTotal: 15.3e9,
       bytesFound: undefined,
       bytesPerSecond: 123.4e6,
+      filesPerSecond: 100,
       etaMs: 3_599_000,
       retries: 120,
       errors: 3,
@@ -77,6 +79,7 @@ describe("createProgressMeter", () => {
       bytesTotal: undefined,
       bytesFound: 999.9e9,
       bytesPerSecond: 123.4e6,
+      filesPerSecond: 100,
       etaMs: undefined,
       retries: 0,
       errors: 0,

@@ -35,6 +35,8 @@ export interface ProgressSnapshot {
   readonly bytesFound: number | undefined;
   /** Bytes per second, over the last seconds. */
   readonly bytesPerSecond: number;
+  /** Files per second, over the last seconds. */
+  readonly filesPerSecond: number;
   /** The estimated remaining time, in milliseconds, if known. */
   readonly etaMs: number | undefined;
   /** The number of retries. */
@@ -78,16 +80,21 @@ export function createProgressMeter(now: () => number = () => performance.now())
   let copyingSince = now();
   /** The finished work at one moment, and the rate until then. */
   let finishing: { readonly left: Unfinished; readonly at: number; readonly bytesPerMs: number } | undefined;
-  const samples: { at: number; bytes: number }[] = [{ at: now(), bytes: 0 }];
+  const samples: { at: number; files: number; bytes: number }[] = [{ at: now(), files: 0, bytes: 0 }];
 
-  const rate = (): number => {
+  const counted = (): number => (phase === "listing" ? Math.max(listed.source, listed.target) : files);
+  const rates = (): Pick<ProgressSnapshot, "filesPerSecond" | "bytesPerSecond"> => {
     const at = now();
     const last = samples.at(-1);
-    if (last === undefined || at - last.at >= LIVE_INTERVAL_MS) samples.push({ at, bytes });
+    if (last === undefined || at - last.at >= LIVE_INTERVAL_MS) samples.push({ at, files: counted(), bytes });
     while (samples.length > 2 && at - (samples[0]?.at ?? at) > WINDOW_MS) samples.shift();
     const first = samples[0];
-    if (first === undefined || at <= first.at) return 0;
-    return Math.max(0, ((bytes - first.bytes) / (at - first.at)) * 1000);
+    if (first === undefined || at <= first.at) return { filesPerSecond: 0, bytesPerSecond: 0 };
+    const perSecond = (amount: number): number => Math.max(0, (amount / (at - first.at)) * 1000);
+    return {
+      filesPerSecond: perSecond(counted() - first.files),
+      bytesPerSecond: perSecond(bytes - first.bytes),
+    };
   };
 
   return {
@@ -99,6 +106,8 @@ export function createProgressMeter(now: () => number = () => performance.now())
       } else if (event.type === "listedAll") {
         if (toRead.files === 0) return;
         phase = "reading";
+        // From now on files that were read are counted, not those that were listed.
+        for (const sample of samples) sample.files = files;
         filesTotal = toRead.files;
         bytesTotal = toRead.bytes;
       } else if (event.type === "compared") {
@@ -113,7 +122,7 @@ export function createProgressMeter(now: () => number = () => performance.now())
         bytes = 0;
         filesTotal = copy.files + overwrite.files;
         bytesTotal = copy.bytes + overwrite.bytes;
-        samples.splice(0, samples.length, { at: now(), bytes: 0 });
+        samples.splice(0, samples.length, { at: now(), files: 0, bytes: 0 });
       } else if (event.type === "copied") files++;
       else if (event.type === "finishing") {
         const { files, parts, bytes: bytesLeft, restarting } = event;
@@ -129,7 +138,7 @@ export function createProgressMeter(now: () => number = () => performance.now())
       }
     },
     snapshot() {
-      const bytesPerSecond = rate();
+      const { filesPerSecond, bytesPerSecond } = rates();
       const left = bytesTotal === undefined ? undefined : Math.max(0, bytesTotal - bytes);
       const etaMs =
         finishing !== undefined
@@ -139,12 +148,13 @@ export function createProgressMeter(now: () => number = () => performance.now())
             : Math.round((left / bytesPerSecond) * 1000);
       return {
         phase,
-        files: phase === "listing" ? Math.max(listed.source, listed.target) : files,
+        files: counted(),
         filesTotal,
         bytes,
         bytesTotal,
         bytesFound: phase === "listing" && toRead.bytes > 0 ? toRead.bytes : undefined,
         bytesPerSecond,
+        filesPerSecond,
         etaMs,
         retries,
         errors,

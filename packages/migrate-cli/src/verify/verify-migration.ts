@@ -29,15 +29,20 @@ import { createSpool, type Spool } from "../spool/spool.ts";
 import type { FolderParity } from "./folder-parity.ts";
 import { parseVerifyLevel, VERIFY_LEVEL_KIND, type VerifyLevel } from "./verify-level.ts";
 
+/** How a file compares. */
+export type Verdict = "equal" | "missing" | "extra" | "differing" | "unverifiable";
+
 /**
  * An event of a verification. The listing runs ahead of the reading: `toRead` reports files that will be read, with their
- * bytes on all sides, until `listedAll`, which is sent once. `compared`: one of these files is done.
+ * bytes on all sides, until `listedAll`, which is sent once. `compared`: one of these files is done. `judged` is sent for every
+ * file, in key order, with its size at the source, or at the target if the source lacks it.
  */
 export type VerifyProgress =
   | PlanProgress
   | { readonly type: "toRead"; readonly files: number; readonly bytes: number }
   | { readonly type: "listedAll" }
-  | { readonly type: "compared"; readonly key: string; readonly failure?: FileFailure | undefined };
+  | { readonly type: "compared"; readonly key: string; readonly failure?: FileFailure | undefined }
+  | { readonly type: "judged"; readonly key: string; readonly verdict: Verdict; readonly sizeBytes: number };
 
 /** Options of {@link verifyMigration}. */
 export interface VerifyOptions extends SelectionOptions {
@@ -211,6 +216,8 @@ export async function verifyMigration(
       if (failure !== undefined) lists.failures.push(failure);
       if (bytes > 0 || failure !== undefined) onProgress?.({ type: "compared", key, failure });
       const column = COLUMN_OF[action];
+      const sizeBytes = left?.sizeBytes ?? right?.sizeBytes ?? 0;
+      onProgress?.({ type: "judged", key, verdict: column ?? "equal", sizeBytes });
       if (column === undefined) continue;
       table.add(key, column, 0);
       lists[column].push(key);
@@ -242,7 +249,7 @@ export async function verifyMigration(
   };
 }
 
-type Column = "source" | "target" | "missing" | "extra" | "differing" | "unverifiable";
+type Column = "source" | "target" | Exclude<Verdict, "equal">;
 
 interface Candidate {
   readonly pair: ContentPair;
@@ -256,7 +263,7 @@ interface Judged extends Candidate {
   readonly failure?: FileFailure;
 }
 
-const COLUMN_OF: Readonly<Partial<Record<FinalAction, Exclude<Column, "source" | "target">>>> = {
+const COLUMN_OF: Readonly<Partial<Record<FinalAction, Exclude<Verdict, "equal">>>> = {
   copy: "missing",
   extra: "extra",
   differs: "differing",

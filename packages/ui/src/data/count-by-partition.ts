@@ -1,12 +1,6 @@
 import type { QueryDatabase } from "@parquetry/query";
+import type { PartitionCounts } from "../answers.ts";
 import type { TableSummary } from "./table-tree.ts";
-
-/** Rows of each partition, and the NULLs in one column of it. */
-export interface PartitionCounts {
-  readonly values: readonly (readonly unknown[])[];
-  readonly rows: readonly number[];
-  readonly nulls: readonly number[] | undefined;
-}
 
 /** Counts rows by partition. DuckDB reads the footers of the files, and the column if one is named. */
 export async function countByPartition(

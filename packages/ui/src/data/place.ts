@@ -2,15 +2,8 @@ import type { Storage } from "@parquetry/core";
 import { isStorageError } from "@parquetry/core";
 import { listedInRanges } from "@parquetry/core/backend";
 import { yieldIfDue } from "@parquetry/core/unstable";
+import type { ListingState } from "../answers.ts";
 import { TableTree } from "./table-tree.ts";
-
-/** The state of a listing. */
-export interface ListingState {
-  readonly isDone: boolean;
-  readonly objects: number;
-  /** Why the listing ended early. */
-  readonly error: string | undefined;
-}
 
 /** A storage whose objects are listed in the background, once, and again on demand. */
 export class Place {

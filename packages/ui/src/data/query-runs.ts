@@ -3,30 +3,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isStorageError, type Row } from "@parquetry/core";
-import type { QueryColumn, QueryDatabase, QueryProgress, QueryStats } from "@parquetry/query";
+import type { QueryDatabase, QueryProgress, QueryStats } from "@parquetry/query";
+import type { ColumnSummary, QueryState } from "../answers.ts";
 import { renderBatch } from "./render-batch.ts";
 import { ResultSpool } from "./result-spool.ts";
-import { type ColumnSummary, summarize } from "./summarize.ts";
+import { summarize } from "./summarize.ts";
 
 /** How many results are kept. The oldest is deleted first. */
 const KEPT_RUNS = 8;
 /** How many rows of a result are kept. */
 export const MAX_ROWS = 10_000_000;
-
-/** The state of a run, as the page shows it. */
-export interface RunState {
-  readonly id: string;
-  readonly sql: string;
-  readonly state: "running" | "done" | "failed" | "stopped";
-  readonly columns: readonly QueryColumn[];
-  readonly rows: number;
-  /** True if the result has more rows than are kept. */
-  readonly isCut: boolean;
-  readonly elapsedMs: number;
-  readonly progress: QueryProgress | undefined;
-  readonly stats: QueryStats | undefined;
-  readonly error: string | undefined;
-}
 
 /** Runs queries in the background and keeps their results in temporary files. */
 export class QueryRuns {
@@ -39,7 +25,7 @@ export class QueryRuns {
   }
 
   /** Starts a query. */
-  async start(sql: string): Promise<RunState> {
+  async start(sql: string): Promise<QueryState> {
     this.#folder ??= mkdtemp(join(tmpdir(), "parquetry-ui-"));
     const run = new Run(sql, this.#database, await this.#folder);
     this.#runs.set(run.id, run);
@@ -70,7 +56,7 @@ export class Run {
   readonly #stop = new AbortController();
   readonly #started = performance.now();
   #spool: ResultSpool | undefined;
-  #state: RunState["state"] = "running";
+  #state: QueryState["state"] = "running";
   #isCut = false;
   #elapsedMs: number | undefined;
   #progress: QueryProgress | undefined;
@@ -83,7 +69,7 @@ export class Run {
     this.#ended = this.#run(database, folder);
   }
 
-  get state(): RunState {
+  get state(): QueryState {
     return {
       id: this.id,
       sql: this.sql,

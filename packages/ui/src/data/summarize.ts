@@ -1,4 +1,5 @@
 import { yieldIfDue } from "@parquetry/core/unstable";
+import type { ColumnSummary } from "../answers.ts";
 import type { ResultSpool } from "./result-spool.ts";
 
 /** Bars of a distribution. */
@@ -8,26 +9,6 @@ const MAX_DISTINCT = 1000;
 /** Rows that a summary looks at. */
 const MAX_ROWS = 1_000_000;
 const BATCH_ROWS = 5000;
-
-/** The NULLs and the distribution of a column. */
-export interface ColumnSummary {
-  readonly name: string;
-  /** How many rows were looked at. */
-  readonly rows: number;
-  readonly nulls: number;
-  /** Of numbers: the least and the greatest, and how many values are in each of equal parts between them. */
-  readonly range?:
-    | { readonly least: number; readonly most: number; readonly bars: readonly number[] }
-    | undefined;
-  /** Of other values: how many different ones there are, and the most frequent. */
-  readonly distinct?:
-    | {
-        readonly count: number;
-        readonly isMore: boolean;
-        readonly top: readonly (readonly [string, number])[];
-      }
-    | undefined;
-}
 
 const NUMBER_TYPE = /^U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?$|^DECIMAL|^DOUBLE$|^FLOAT$/;
 

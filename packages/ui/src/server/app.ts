@@ -1,13 +1,15 @@
-import { isStorageError, type Key, parsePrefix } from "@parquetry/core";
+import { isStorageError, parsePrefix } from "@parquetry/core";
 import { listObjects } from "@parquetry/core/backend";
 import type { QueryDatabase } from "@parquetry/query";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { stream } from "hono/streaming";
+import type { FileList, Overview, TableData } from "../answers.ts";
 import { countByPartition } from "../data/count-by-partition.ts";
 import type { Place } from "../data/place.ts";
 import type { QueryRuns } from "../data/query-runs.ts";
 import { writeDownload } from "../data/write-download.ts";
+import type { RunStatus } from "../run-status.ts";
 import { type GuardOptions, guard } from "./guard.ts";
 import type { PageFiles } from "./page-files.ts";
 
@@ -20,12 +22,13 @@ const MAX_FILES = 1000;
 export interface AppParts extends GuardOptions {
   readonly place: Place;
   readonly database: QueryDatabase;
-  readonly runs: QueryRuns;
+  readonly queries: QueryRuns;
+  readonly runs: (() => Promise<readonly RunStatus[]>) | undefined;
   readonly page: PageFiles;
 }
 
 /** The server as a function from a request to a response. */
-export function createApp({ place, database, runs, page, ...guarded }: AppParts): Hono {
+export function createApp({ place, database, queries, runs, page, ...guarded }: AppParts): Hono {
   const app = new Hono();
   app.use(guard(guarded));
   app.onError((error, context) => {
@@ -44,20 +47,21 @@ export function createApp({ place, database, runs, page, ...guarded }: AppParts)
     return context.body(asset.body, 200, { "Content-Type": asset.type });
   });
 
-  app.get("/api/tables", (context) =>
-    context.json({
+  app.get("/api/tables", (context) => {
+    const overview: Overview = {
       root: place.storage.backend.url(),
       listing: place.state,
       tables: [...place.tree.tables.values()]
         .filter(({ files, strays }) => files + strays > 0)
         .map(({ partitions, ...table }) => ({ ...table, partitions: partitions.size })),
-    }),
-  );
+    };
+    return context.json(overview);
+  });
   app.get("/api/table", (context) => {
     const table = place.tree.tables.get(context.req.query("name") ?? "");
     if (table === undefined) throw missing("table", context.req.query("name"));
     const partitions = [...table.partitions.values()];
-    return context.json({
+    const data: TableData = {
       entity: table.entity,
       keys: table.keys,
       isDone: place.state.isDone,
@@ -66,12 +70,12 @@ export function createApp({ place, database, runs, page, ...guarded }: AppParts)
       files: partitions.map(({ files }) => files),
       bytes: partitions.map(({ bytes }) => bytes),
       newest: partitions.map(({ newest }) => newest),
-      small: partitions.map(({ smallFiles }) => smallFiles),
-    });
+    };
+    return context.json(data);
   });
   app.get("/api/files", async (context) => {
     const folder = context.req.query("folder") ?? "";
-    const files: { key: Key; sizeBytes: number; lastModified: number }[] = [];
+    const files: FileList["files"][number][] = [];
     let more = false;
     for await (const { key, sizeBytes, lastModified } of listObjects(place.storage.backend, {
       prefix: parsePrefix(folder),
@@ -83,7 +87,7 @@ export function createApp({ place, database, runs, page, ...guarded }: AppParts)
       }
       files.push({ key, sizeBytes, lastModified: lastModified.getTime() });
     }
-    return context.json({ files, more });
+    return context.json({ files, more } satisfies FileList);
   });
   app.get("/api/describe", async (context) =>
     context.json(
@@ -107,18 +111,20 @@ export function createApp({ place, database, runs, page, ...guarded }: AppParts)
     return context.json({});
   });
 
+  app.get("/api/runs", async (context) => context.json((await runs?.()) ?? []));
+
   app.post("/api/explain", async (context) =>
     context.json(
       await database.explain(await sqlOf(context.req), undefined, { signal: context.req.raw.signal }),
     ),
   );
-  app.post("/api/runs", async (context) => context.json(await runs.start(await sqlOf(context.req))));
-  app.get("/api/runs/:id", (context) => context.json(runOf(context.req.param("id")).state));
-  app.post("/api/runs/:id/stop", (context) => {
+  app.post("/api/queries", async (context) => context.json(await queries.start(await sqlOf(context.req))));
+  app.get("/api/queries/:id", (context) => context.json(runOf(context.req.param("id")).state));
+  app.post("/api/queries/:id/stop", (context) => {
     runOf(context.req.param("id")).stop();
     return context.json({});
   });
-  app.get("/api/runs/:id/rows", async (context) => {
+  app.get("/api/queries/:id/rows", async (context) => {
     const [start, end] = [context.req.query("start"), context.req.query("end")].map(Number);
     if (start === undefined || end === undefined || !isRange(start, end))
       throw new HTTPException(400, {
@@ -127,10 +133,10 @@ export function createApp({ place, database, runs, page, ...guarded }: AppParts)
     const rows = await runOf(context.req.param("id")).read(start, end);
     return context.body(`[${rows.join(",\n")}]`, 200, { "Content-Type": "application/json" });
   });
-  app.get("/api/runs/:id/summaries", async (context) =>
+  app.get("/api/queries/:id/summaries", async (context) =>
     context.json(await runOf(context.req.param("id")).summaries()),
   );
-  app.get("/api/runs/:id/download", (context) => {
+  app.get("/api/queries/:id/download", (context) => {
     const run = runOf(context.req.param("id"));
     const format = context.req.query("format");
     if (format !== "csv" && format !== "json" && format !== "parquet")
@@ -142,7 +148,7 @@ export function createApp({ place, database, runs, page, ...guarded }: AppParts)
   return app;
 
   function runOf(id: string): NonNullable<ReturnType<QueryRuns["find"]>> {
-    const run = runs.find(id);
+    const run = queries.find(id);
     if (run === undefined) throw missing("result", id);
     return run;
   }

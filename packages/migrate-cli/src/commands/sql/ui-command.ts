@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { CommandContext } from "../command-context.ts";
 import { EXIT_OK } from "../exit-codes.ts";
 import { loadOptional } from "../load-optional.ts";
+import { readStatuses, statusFolder } from "../status/read-statuses.ts";
 import { withDatabase } from "./open-database.ts";
 
 /** Flags of `parquetry ui`. */
@@ -21,7 +22,12 @@ export async function uiCommand(context: CommandContext, flags: UiFlags, place?:
     database: Parameters<typeof startUi>[0]["database"],
     storage: Parameters<typeof startUi>[0]["storage"],
   ): Promise<void> => {
-    await using ui = await startUi({ storage, database, port: flags.port });
+    await using ui = await startUi({
+      storage,
+      database,
+      port: flags.port,
+      runs: () => readStatuses(statusFolder(context.cacheFolder)),
+    });
     context.emit("started", { url: ui.url });
     if (!context.json) {
       context.terminal.print(`${storage.backend.url()} at ${ui.url}`);

@@ -1,0 +1,27 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { attempt } from "./state.ts";
+
+/** A command to run in a terminal, with a button that copies it. */
+export function Command({ words }: { readonly words: readonly string[] }): JSX.Element {
+  const text = words.map(shellText).join(" ");
+  const isCopied = useSignal(false);
+  const copy = (): Promise<void> =>
+    attempt(async () => {
+      await navigator.clipboard.writeText(text);
+      isCopied.value = true;
+    });
+  return (
+    <span class="command">
+      <code>{text}</code>{" "}
+      <button type="button" onClick={copy}>
+        {isCopied.value ? "Copied" : "Copy"}
+      </button>
+    </span>
+  );
+}
+
+/** A word of a command, in quotes where the shell would change it. */
+export function shellText(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,187 @@
+import type { JSX } from "preact";
+import type { RunFolder, RunParity, RunStatus } from "../src/run-status.ts";
+import { ask } from "./api.ts";
+import { Command } from "./command.tsx";
+import { bytesText, counted, countText, durationText, timeText } from "./format.ts";
+import { runs } from "./state.ts";
+
+/** How often the status is asked for, in milliseconds: while something runs, and otherwise. */
+const [LIVE_MS, IDLE_MS] = [500, 3000];
+
+/** Follows the migrations and verifications of this machine, as long as the page is open. */
+export async function followRuns(): Promise<void> {
+  for (;;) {
+    // A server that does not answer is reported where it was asked for something.
+    runs.value = await ask<readonly RunStatus[]>("/api/runs").catch(() => runs.value);
+    const isLive = runs.value.some(({ state }) => state === "running");
+    await new Promise((resolve) => setTimeout(resolve, isLive ? LIVE_MS : IDLE_MS));
+  }
+}
+
+/** The migrations and verifications of this machine, newest first. */
+export function RunsView(): JSX.Element {
+  return (
+    <>
+      <h1>Migrations</h1>
+      <p class="quiet">The runs of parquetry migrate and verify on this machine, newest first</p>
+      {runs.value.length === 0 && <p>None so far.</p>}
+      {runs.value.map((run) => (
+        <Run key={run.id} run={run} />
+      ))}
+    </>
+  );
+}
+
+const STATES: Readonly<Record<RunStatus["state"], string>> = {
+  running: "running",
+  done: "finished",
+  failed: "failed",
+  killed: "killed",
+};
+
+function Run({ run }: { readonly run: RunStatus }): JSX.Element {
+  const { command, from, to, state, startedAt, updatedAt, outcome, problem } = run;
+  const isRunning = state === "running";
+  const isGood = isRunning || outcome?.exitCode === 0;
+  return (
+    <section class="run" aria-label={`${command} ${from} to ${to}`}>
+      <h2>
+        {command} <span class="path">{from}</span> → <span class="path">{to}</span>{" "}
+        <em class={isGood ? "state" : "state bad"}>{STATES[state]}</em>
+      </h2>
+      <p class="quiet">
+        began {timeText(startedAt)}, {durationText(updatedAt - startedAt)}
+      </p>
+      {outcome !== undefined && <p class={isGood ? "" : "problem"}>{outcome.headline}</p>}
+      {problem !== undefined && <p class="problem">{problem}</p>}
+      {state === "killed" && (
+        <p class="problem">
+          The process has ended without a result. Every file that it copied is complete; this continues:
+        </p>
+      )}
+      <Progress run={run} />
+      {run.failures.length > 0 && <Failures run={run} />}
+      {outcome !== undefined && <Parity folders={outcome.parity} />}
+      {!isGood && <Command words={["parquetry", command, "--from", from, "--to", to]} />}
+    </section>
+  );
+}
+
+function Progress({ run }: { readonly run: RunStatus }): JSX.Element {
+  const { command, state, phase, files, filesTotal, bytes, bytesTotal, filesPerSecond, bytesPerSecond } = run;
+  const isRunning = state === "running";
+  const { etaMs, retries, failed, folders } = run;
+  const facts = [
+    filesTotal === undefined
+      ? `${counted(files, "file")} ${phase === "listing" ? "listed" : "read"}`
+      : `${countText(files)} of ${counted(filesTotal, "file")}`,
+    bytesTotal === undefined
+      ? bytesText(bytes)
+      : `${bytesText(bytes)} of ${bytesText(Math.max(bytes, bytesTotal))}`,
+    ...(isRunning
+      ? [`${countText(Math.round(filesPerSecond))} files/s`, `${bytesText(Math.round(bytesPerSecond))}/s`]
+      : []),
+    ...(isRunning && etaMs !== undefined ? [`about ${durationText(etaMs)} left`] : []),
+    retries === 1 ? "1 retry" : `${countText(retries)} retries`,
+    `${countText(failed)} failed`,
+  ];
+  return (
+    <>
+      <p class="facts">{facts.join(", ")}</p>
+      {folders.length > 0 && (
+        <table class="bars">
+          <thead>
+            <tr>
+              <th scope="col">folder</th>
+              <th scope="col">{command === "migrate" ? "copied" : "compared"}</th>
+              <th scope="col">files</th>
+              <th scope="col">bytes</th>
+              <th scope="col">failed</th>
+            </tr>
+          </thead>
+          <tbody>
+            {folders.map((folder) => (
+              <FolderRow key={folder.folder} {...folder} />
+            ))}
+          </tbody>
+        </table>
+      )}
+    </>
+  );
+}
+
+function FolderRow({ folder, files, filesTotal, bytes, bytesTotal, failed }: RunFolder): JSX.Element {
+  return (
+    <tr>
+      <th scope="row">{folder}</th>
+      <td>
+        {filesTotal === undefined ? (
+          "–"
+        ) : (
+          <progress aria-label={`${folder}: files`} max={Math.max(1, filesTotal)} value={files} />
+        )}
+      </td>
+      <td class="number">
+        {countText(files)}
+        {filesTotal !== undefined && ` of ${countText(filesTotal)}`}
+      </td>
+      <td class="number">
+        {bytesText(bytes)}
+        {bytesTotal !== undefined && ` of ${bytesText(bytesTotal)}`}
+      </td>
+      <td class={failed > 0 ? "number problem" : "number"}>{countText(failed)}</td>
+    </tr>
+  );
+}
+
+function Failures({ run: { failed, failures } }: { readonly run: RunStatus }): JSX.Element {
+  return (
+    <details open={failures.length <= 5}>
+      <summary>{countText(failed)} failed</summary>
+      <ul>
+        {failures.map(({ key, message }) => (
+          <li key={key}>
+            <span class="path">{key}</span>: {message}
+          </li>
+        ))}
+      </ul>
+      {failed > failures.length && (
+        <p class="quiet">These are the first {countText(failures.length)}. A report has all of them.</p>
+      )}
+    </details>
+  );
+}
+
+const PARITY = ["source", "target", "missing", "extra", "differing", "unverifiable"] as const;
+
+function Parity({ folders }: { readonly folders: readonly RunParity[] }): JSX.Element {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">folder</th>
+          {PARITY.map((name) => (
+            <th key={name} scope="col" class="number">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {folders.map((folder) => (
+          <tr key={folder.folder}>
+            <th scope="row">{folder.folder}</th>
+            {PARITY.map((name) => {
+              const isBad = folder[name] > 0 && name !== "source" && name !== "target" && name !== "extra";
+              return (
+                <td key={name} class={isBad ? "number problem" : "number"}>
+                  {countText(folder[name])}
+                </td>
+              );
+            })}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

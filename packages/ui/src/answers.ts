@@ -1,0 +1,115 @@
+import type {
+  QueryColumn,
+  QueryDatabase,
+  QueryExplanation,
+  QueryProgress,
+  QueryStats,
+} from "@parquetry/query";
+
+/** The answers of the server to the page, which imports these types, too. */
+
+/** The tables of the place, and how far they are listed. */
+export interface Overview {
+  readonly root: string;
+  readonly listing: ListingState;
+  readonly tables: readonly TableCard[];
+}
+
+/** The state of a listing. */
+export interface ListingState {
+  readonly isDone: boolean;
+  readonly objects: number;
+  /** Why the listing ended early. */
+  readonly error: string | undefined;
+}
+
+/** The sums of a table. */
+export interface TableCard {
+  readonly entity: string;
+  readonly keys: readonly string[];
+  readonly partitions: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly newest: number;
+  readonly smallFiles: number;
+  readonly strays: number;
+  readonly strayExamples: readonly string[];
+  /** Files by size class. */
+  readonly sizes: readonly number[];
+}
+
+/** Something that each partition of a table has, as one array a column. */
+export interface Partitions {
+  readonly keys: readonly string[];
+  /** The values of the keys of each partition; NULL is null. */
+  readonly values: readonly (readonly (string | null)[])[];
+}
+
+/** The partitions of a table. */
+export interface TableData extends Partitions {
+  readonly entity: string;
+  readonly isDone: boolean;
+  /** The folder of each partition, below the entity. */
+  readonly folders: readonly string[];
+  readonly files: readonly number[];
+  readonly bytes: readonly number[];
+  readonly newest: readonly number[];
+}
+
+/** Rows of each partition, and the NULLs in one column of it. */
+export interface PartitionCounts {
+  readonly values: readonly (readonly unknown[])[];
+  readonly rows: readonly number[];
+  readonly nulls: readonly number[] | undefined;
+}
+
+/** The first files of a folder. */
+export interface FileList {
+  readonly files: readonly {
+    readonly key: string;
+    readonly sizeBytes: number;
+    readonly lastModified: number;
+  }[];
+  readonly more: boolean;
+}
+
+/** The keys and columns of a table. */
+export type Description = Awaited<ReturnType<QueryDatabase["describe"]>>;
+
+/** What a query would read. */
+export type Explanation = QueryExplanation;
+
+/** A query that was started. */
+export interface QueryState {
+  readonly id: string;
+  readonly sql: string;
+  readonly state: "running" | "done" | "failed" | "stopped";
+  readonly columns: readonly QueryColumn[];
+  readonly rows: number;
+  /** True if the result has more rows than are kept. */
+  readonly isCut: boolean;
+  readonly elapsedMs: number;
+  readonly progress: QueryProgress | undefined;
+  readonly stats: QueryStats | undefined;
+  readonly error: string | undefined;
+}
+
+/** The NULLs and the distribution of a column. */
+export interface ColumnSummary {
+  readonly name: string;
+  /** How many rows were looked at. */
+  readonly rows: number;
+  readonly nulls: number;
+  /** Of numbers: the least and the greatest, and how many values are in each of equal parts between them. */
+  readonly range?:
+    | { readonly least: number; readonly most: number; readonly bars: readonly number[] }
+    | undefined;
+  /** Of other values: how many different ones there are, and the most frequent. */
+  readonly distinct?:
+    | {
+        readonly count: number;
+        readonly isMore: boolean;
+        readonly top: readonly (readonly [string, number])[];
+      }
+    | undefined;
+}

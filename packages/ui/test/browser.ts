@@ -1,0 +1,57 @@
+import { spawnSync } from "node:child_process";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+const BROWSER = ["chromium", "chromium-browser", "google-chrome"]
+  .map((name) => spawnSync("which", [name], { encoding: "utf8" }).stdout.trim())
+  .find((path) => path !== "");
+
+/** True if there is no browser and CI does not require one. */
+export function lacksBrowser(): boolean {
+  if (BROWSER === undefined && process.env["PARQUETRY_REQUIRE_ENGINES"] === "1")
+    throw new Error("needs chromium: apt-get install chromium");
+  return BROWSER === undefined;
+}
+
+let browser: Promise<Browser> | undefined;
+
+/** Opens an address in a new profile, and collects what the browser complains about. */
+export async function browse(
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; complaints: string[] }> {
+  browser ??= chromium.launch({
+    executablePath: BROWSER ?? "",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  const context = await (await browser).newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("dialog", (dialog) => {
+    complaints.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on("request", (request) => {
+    const asked = new URL(request.url());
+    if (asked.protocol !== "data:" && asked.origin !== new URL(url).origin) complaints.push(`asked ${asked}`);
+  });
+  await page.goto(url);
+  return { page, complaints };
+}
+
+/** Ends the browser. */
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+  browser = undefined;
+}
