@@ -35,7 +35,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   hyparquet: ["core"],
   "hyparquet-writer": ["core"],
   hysnappy: ["core"],
-  zod: ["core", "storage", "migrate-cli"],
+  zod: ["storage", "migrate-cli"],
 };
 
 /** By package, the rooms that each room may import. The entry points above them may import any. */

@@ -38,6 +38,7 @@ export {
   type ReplaceProgress,
   type ReplaceResult,
 } from "./table/replace-partitions.ts";
+export type { RowSchema } from "./table/row-schema.ts";
 export type { ScanOptions } from "./table/scan-partitions.ts";
 export { Storage } from "./table/storage.ts";
 export type { ReadParquetOptions, WriteParquetOptions } from "./table/storage-options.ts";

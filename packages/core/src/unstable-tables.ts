@@ -46,4 +46,5 @@ export {
 export { readCommitted } from "./table/read-committed.ts";
 export { type Finding, repairPartition } from "./table/repair-entity.ts";
 export { type RewriteOptions, type RewrittenPartition, rewritePartition } from "./table/rewrite-partition.ts";
+export { describeIssues, ROW_SCHEMA } from "./table/row-schema.ts";
 export { checkCsvOptions } from "./table/storage-options.ts";

@@ -75,7 +75,10 @@ const VALUES: Readonly<Record<string, Values>> = {
     right: [{}, { year: "integer", team: "string" }],
     wrong: [{ year: "number" }, { year: Number }, ["year"], new Map(), "integer", null],
   },
-  rowSchema: { right: [z.object({})], wrong: [{}, "x", null, () => ({}), { parse: () => ({}) }] },
+  rowSchema: {
+    right: [z.object({})],
+    wrong: [{}, "x", null, () => ({}), { parse: () => ({}) }, { "~standard": {} }],
+  },
   csv: { right: [{}], wrong: nested },
   "csv.encoding": { right: ["utf-8", "latin1", "windows-1252"], wrong: ["utf8", "UTF-8", 5, null] },
   "csv.nullValues": strings,

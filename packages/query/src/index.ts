@@ -1,3 +1,4 @@
+export type { RowSchema } from "@parquetry/core";
 export type {
   CompactedPartition,
   CompactionReport,
@@ -9,7 +10,6 @@ export type { QueryCursor } from "./database/query-cursor.ts";
 export type { QueryDatabase } from "./database/query-database.ts";
 export type { OpenQueryOptions, SqlRowOptions, TableStrays } from "./database/query-options.ts";
 export type { ColumnarResult, QueryResult, QueryStats } from "./database/query-result.ts";
-export type { RowSchema } from "./database/row-schema.ts";
 export type { QueryEngine, TableDescription } from "./database/sql-engine.ts";
 export type { SqlOptions } from "./database/sql-options.ts";
 export { type DdlEngine, type DdlOptions, generateDdl } from "./ddl/generate-ddl.ts";

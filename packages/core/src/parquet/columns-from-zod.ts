@@ -1,6 +1,13 @@
-import type { z } from "zod";
 import { type CustomKind, checkArgument, invalid, isPlainObject } from "../bytes/check-arguments.ts";
 import type { ColumnSchema, ColumnType } from "./column-type.ts";
+
+/** A zod object schema, of `zod` or `zod/mini`. Only the parts that are used here, so that nobody else needs zod. */
+export interface ZodObjectLike {
+  /** The schema of each field. */
+  readonly shape: Readonly<Record<string, unknown>>;
+  /** Distinguishes a schema from another object with a `shape`. */
+  readonly safeParse: unknown;
+}
 
 /**
  * Returns the columns of a zod object schema, for the option `schema` of a write: strings and enums as `string`,
@@ -15,7 +22,7 @@ import type { ColumnSchema, ColumnType } from "./column-type.ts";
  * await storage.write("raw/plays", plays, place, { schema: columnsFromZod(Play) });
  * ```
  */
-export function columnsFromZod(schema: z.ZodObject): ColumnSchema[] {
+export function columnsFromZod(schema: ZodObjectLike): ColumnSchema[] {
   checkArgument(schema, OBJECT_SCHEMA, "the schema", "columnsFromZod");
   return Object.entries(schema.shape).map(([name, field]) => ({ name, type: columnType(field, name) }));
 }
@@ -23,7 +30,7 @@ export function columnsFromZod(schema: z.ZodObject): ColumnSchema[] {
 const OBJECT_SCHEMA: CustomKind = {
   expected: "a zod object, such as z.object({ team: z.string() })",
   is: (value) => {
-    const { shape, safeParse } = value as z.ZodObject;
+    const { shape, safeParse } = value as ZodObjectLike;
     return (
       isPlainObject(shape) &&
       typeof safeParse === "function" &&
@@ -35,6 +42,7 @@ const OBJECT_SCHEMA: CustomKind = {
 /** The parts of zod's definitions that are used here. */
 interface Definition {
   readonly type: string;
+  readonly format?: string;
   readonly innerType?: Field;
   readonly element?: Field;
   readonly shape?: Readonly<Record<string, Field>>;
@@ -56,7 +64,8 @@ function columnType(given: unknown, where: string): ColumnType {
     case "template_literal":
       return "string";
     case "number":
-      return field.isInt === true ? "int64" : "double";
+      // Numbers of zod/mini have no `isInt`.
+      return field.isInt === true || def.format?.includes("int") ? "int64" : "double";
     case "bigint":
       return "int64";
     case "boolean":

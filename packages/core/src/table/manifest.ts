@@ -1,8 +1,8 @@
-import { z } from "zod";
 import type { Key } from "../bytes/key.ts";
 import { StorageError } from "../bytes/storage-error.ts";
 import type { ColumnSchema } from "../parquet/column-type.ts";
 import { typeName } from "../parquet/column-type.ts";
+import { explainManifest } from "./manifest-shape.ts";
 
 /** The version of the manifest's shape that Parquetry writes. Every version is read. */
 export const MANIFEST_SCHEMA_VERSION = 1;
@@ -71,43 +71,6 @@ export interface ManifestField {
   readonly nullable?: boolean | undefined;
 }
 
-// Loose on purpose: manifests of the Python system have other fields, too.
-const manifestShape: z.ZodType<Manifest> = z.looseObject({
-  rows: z.number().int().nonnegative().optional(),
-  write_time: z.string().optional(),
-  entity: z.string().optional(),
-  schema_version: z.union([z.number(), z.string()]).optional(),
-  schema: z
-    .looseObject({
-      fields: z.array(
-        z.looseObject({ name: z.string(), type: z.string(), nullable: z.boolean().optional() }),
-      ),
-    })
-    .nullish(),
-  write_id: z.string().optional(),
-  files: z
-    .array(
-      z.looseObject({
-        name: z.string(),
-        rows: z.number().int().nonnegative(),
-        bytes: z.number().int().nonnegative(),
-        sha256: z.string().regex(/^[0-9a-f]{64}$/),
-      }),
-    )
-    .optional(),
-  replaced: z
-    .array(
-      z.looseObject({
-        name: z.string(),
-        etag: z.string(),
-        bytes: z.number().optional(),
-        sha256: z.string().optional(),
-      }),
-    )
-    .optional(),
-  made_from: z.looseObject({ entity: z.string(), version: z.string() }).optional(),
-});
-
 /**
  * Parses a manifest.
  *
@@ -124,12 +87,10 @@ export function parseManifest(bytes: Uint8Array, key: Key): Manifest {
   } catch (cause) {
     throw corrupt(key, "it is not JSON", cause);
   }
-  const parsed = manifestShape.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw corrupt(key, `${issue?.path.join(".") || "the document"}: ${issue?.message}`, undefined);
-  }
-  return parsed.data;
+  const problem = explainManifest(json);
+  if (problem !== undefined) throw corrupt(key, problem, undefined);
+  // The check has shown that it is one.
+  return json as Manifest;
 }
 
 /** Renders a manifest as the Python system writes it, with what Parquetry adds: `files`, `write_id` and others. */

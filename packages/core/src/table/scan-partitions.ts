@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import type { Key } from "../bytes/key.ts";
 import type { Row } from "../bytes/row.ts";
 import type { StorageBackend } from "../bytes/storage-backend.ts";
@@ -9,6 +8,7 @@ import { isUnreadable, type OpenFile, type OpenPartitionOptions, openPartition }
 import { canMatch, checkKeyNames, matches, type ParsedFilters } from "./partition-filter.ts";
 import { type PartitionFolder, type PartitionTree, walkPartitions } from "./partition-tree.ts";
 import { rowParser } from "./row-parser.ts";
+import type { RowSchema } from "./row-schema.ts";
 
 /** Options of `readIndex` and `scan`. */
 export interface ScanOptions<T = Row> extends OpenPartitionOptions {
@@ -23,10 +23,10 @@ export interface ScanOptions<T = Row> extends OpenPartitionOptions {
    */
   readonly keyTypes?: Readonly<Record<string, "string" | "integer">> | undefined;
   /**
-   * A zod schema that parses every row, with its partition columns as strings unless `keyTypes` says otherwise. The rows, and
-   * their type, are then its output. Default: rows as they are.
+   * A schema that parses every row: of zod, Valibot, ArkType or any other library with Standard Schema. Partition columns are
+   * strings unless `keyTypes` says otherwise. The rows, and their type, are then its output. Default: rows as they are.
    */
-  readonly rowSchema?: z.ZodType<T> | undefined;
+  readonly rowSchema?: RowSchema<T> | undefined;
 }
 
 /**
@@ -61,7 +61,7 @@ export async function* scanPartitions<T = Row>(
         options.onUnreadable === "skip"
           ? await wholeFile(file, columns, partitionColumns, options)
           : file.scan(columns, partitionColumns);
-      for await (const rows of batches) yield parse(rows);
+      for await (const rows of batches) yield await parse(rows);
     }
   }
   const [unknown] = missing;

@@ -9,6 +9,7 @@ import type { ListEntitiesOptions } from "./entities.ts";
 import type { InspectOptions } from "./inspect-entity.ts";
 import type { RepairOptions } from "./repair-entity.ts";
 import type { ReplaceOptions } from "./replace-partitions.ts";
+import { ROW_SCHEMA } from "./row-schema.ts";
 import type { ScanOptions } from "./scan-partitions.ts";
 import type { WriteOptions } from "./write-partition.ts";
 import type { WritePartitionsOptions } from "./write-partitions.ts";
@@ -56,10 +57,6 @@ const keyTypes = {
     isPlainObject(value) &&
     Object.values(value as object).every((type) => type === "string" || type === "integer"),
 };
-const rowSchema = {
-  expected: "a zod schema",
-  is: (value: unknown) => typeof value === "object" && value !== null && "safeParse" in value,
-};
 const operation: OptionKinds<OperationOptions> = { signal: "signal" };
 const csv: OptionKinds<ReadCsvOptions> = {
   encoding: oneOf("utf-8", "latin1", "windows-1252"),
@@ -92,7 +89,7 @@ const readParquet: OptionKinds<ReadParquetOptions> = {
 };
 const scan: OptionKinds<ScanOptions<unknown>> = {
   keyTypes,
-  rowSchema,
+  rowSchema: ROW_SCHEMA,
   csv: "object",
   onUnreadable: oneOf("throw", "skip"),
   onSkippedFile: "function",

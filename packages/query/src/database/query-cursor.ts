@@ -1,10 +1,10 @@
 import type { Row } from "@parquetry/core";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
+import { parseRows } from "./parse-rows.ts";
 import type { SqlRowOptions } from "./query-options.ts";
 import type { QueryStats } from "./query-result.ts";
 import { limitedBatches } from "./result-limit.ts";
 import { rowsOf } from "./result-rows.ts";
-import { parseRows } from "./row-schema.ts";
 import type { EngineResult } from "./sql-engine.ts";
 
 /**

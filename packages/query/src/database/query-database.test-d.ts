@@ -1,10 +1,9 @@
-import type { Row, Storage } from "@parquetry/core";
+import type { Row, RowSchema, Storage } from "@parquetry/core";
 import { expectTypeOf, it } from "vitest";
 import { openQuery } from "./open-query.ts";
 import type { QueryCursor } from "./query-cursor.ts";
 import type { QueryDatabase } from "./query-database.ts";
 import type { QueryResult } from "./query-result.ts";
-import type { RowSchema } from "./row-schema.ts";
 
 declare const storage: Storage;
 declare const db: QueryDatabase;

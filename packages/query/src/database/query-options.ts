@@ -1,4 +1,4 @@
-import type { ReadCsvOptions } from "@parquetry/core";
+import type { ReadCsvOptions, RowSchema } from "@parquetry/core";
 import type { ListOptions } from "@parquetry/core/backend";
 import {
   type CustomKind,
@@ -10,10 +10,9 @@ import {
   oneOf,
   showBriefly,
 } from "@parquetry/core/unstable";
-import { checkCsvOptions } from "@parquetry/core/unstable/tables";
+import { checkCsvOptions, ROW_SCHEMA } from "@parquetry/core/unstable/tables";
 import { parseMemoryLimit } from "../duckdb/isolated/process-memory.ts";
 import { DECLARED_KEY_TYPES, declaredKeyType } from "../tables/declared-key-type.ts";
-import { isRowSchema, type RowSchema } from "./row-schema.ts";
 import type { QueryEngine } from "./sql-engine.ts";
 import type { SqlOptions } from "./sql-options.ts";
 
@@ -140,7 +139,7 @@ const SQL_OPTIONS: OptionKinds<SqlOptions> = {
 };
 
 const SQL_ROW_OPTIONS: OptionKinds<SqlRowOptions<unknown>> = {
-  schema: { expected: "a schema of zod or of another library with Standard Schema", is: isRowSchema },
+  schema: ROW_SCHEMA,
   ...SQL_OPTIONS,
 };
 /** The calls whose results are rows. */

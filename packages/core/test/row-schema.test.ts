@@ -1,6 +1,14 @@
 import { beforeEach, describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
-import { columnsFromZod, createMemoryBackend, partition, type Row, Storage } from "../src/index.ts";
+import * as zodMini from "zod/mini";
+import {
+  columnsFromZod,
+  createMemoryBackend,
+  partition,
+  type Row,
+  type RowSchema,
+  Storage,
+} from "../src/index.ts";
 
 const Play = z.object({
   team: z.string(),
@@ -36,6 +44,14 @@ describe("columnsFromZod", () => {
       },
       { name: "extra", type: "json" },
       { name: "maybe", type: "boolean" },
+    ]);
+  });
+
+  it("takes an object of zod/mini, too", () => {
+    const schema = zodMini.object({ team: zodMini.nullable(zodMini.string()), yards: zodMini.int() });
+    expect(columnsFromZod(schema)).toEqual([
+      { name: "team", type: "string" },
+      { name: "yards", type: "int64" },
     ]);
   });
 
@@ -101,6 +117,36 @@ describe("rowSchema", () => {
     await expect(storage.readIndex("raw/plays", {}, { rowSchema })).rejects.toMatchObject({
       code: "corrupt",
       message: expect.stringMatching(/row 1 of .*year=2025\/part-0.parquet does not fit.*team: .*yards: /),
+    });
+  });
+
+  it("may stop at the first issue, answer with promises, and be a function, as in other libraries", async () => {
+    const files = new Map<unknown, number>();
+    const validate = async (value: unknown) => {
+      const row = value as Row;
+      files.set(row["year"], (files.get(row["year"]) ?? 0) + 1);
+      for (const name of ["note", "late", "team"]) {
+        const path = name === "late" ? [{ key: name }] : [name];
+        if (row[name] === undefined) return { issues: [{ message: "required", path }] };
+      }
+      return { value: `${row["team"]} ${row["note"]} ${row["late"]}` };
+    };
+    const schema: RowSchema<string> = Object.assign(() => {}, {
+      "~standard": { version: 1, vendor: "test", validate } as const,
+    });
+    await storage.write("raw/plays", [{ team: "a" }, { team: "b" }], partition({ year: 2025 }));
+    const rows = await storage.readIndex("raw/plays", {}, { rowSchema: schema });
+    expectTypeOf(rows).toEqualTypeOf<string[]>();
+    expect(rows).toEqual(["Rice null null", "Rice null x", "a null null", "b null null"]);
+    // Only the first row of a file is parsed again, once for each column that the file lacks.
+    expect(Object.fromEntries(files)).toEqual({ 2023: 3, 2024: 2, 2025: 3 });
+  });
+
+  it("reports what a schema of unions says about the whole row", async () => {
+    const either = z.union([z.object({ punt: z.string() }), z.object({ kick: z.string() })]);
+    await expect(storage.readIndex("raw/plays", {}, { rowSchema: either })).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining("does not fit the rowSchema: the row: Invalid input."),
     });
   });
 });
