@@ -63,7 +63,7 @@ export interface CommitOptions {
   readonly onNew?: (() => Promise<void>) | undefined;
   /** Called with the error if replaced files could not be deleted. */
   readonly onLeftover?: ((error: StorageError) => void) | undefined;
-  /** Stops the write, unless it is committed already. */
+  /** Stops the write, unless it is committed already. A put of the manifest that is aborted may still commit it. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -189,10 +189,11 @@ async function commitByManifest(
   try {
     await putManifest(backend, prefix, manifest, state.manifestInfo, signal);
   } catch (error) {
-    // If the commit certainly did not happen, the new file must not stay behind.
-    if (data !== undefined && !isStorageError(error, "outcome_unknown")) {
-      await discard(backend, [added], options);
-    }
+    // If the commit certainly did not happen, the new file must not stay behind. A remote store may still carry out a put that was
+    // aborted; one that renames is a disk, whose put has ended.
+    const mayHappen =
+      isStorageError(error, "outcome_unknown") || (isStorageError(error, "aborted") && !renames);
+    if (data !== undefined && !mayHappen) await discard(backend, [added], options);
     throw error;
   }
   const published = [
