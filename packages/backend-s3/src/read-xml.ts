@@ -10,8 +10,11 @@ export interface XmlElement {
 interface OpenElement {
   readonly name: string;
   text: string;
-  readonly children: OpenElement[];
+  children: OpenElement[];
 }
+
+/** The children of an element that has none, as most elements of a listing. Nothing is ever added to it. */
+const NONE: OpenElement[] = [];
 
 const ENTITY = /&(?:#x([0-9a-fA-F]+)|#(\d+)|(amp|lt|gt|quot|apos));/g;
 const NAMED: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
@@ -31,7 +34,7 @@ export class MalformedXml extends Error {
  * @throws MalformedXml if an element is not closed, or if there is none.
  */
 export function readXml(xml: string): XmlElement {
-  const document: OpenElement = { name: "", text: "", children: [] };
+  const document: OpenElement = { name: "", text: "", children: NONE };
   const stack = [document];
   let top = document;
   let at = 0;
@@ -64,9 +67,10 @@ export function readXml(xml: string): XmlElement {
     const element: OpenElement = {
       name: nameOf(xml.slice(open + 1, at - (isEmpty ? 2 : 1))),
       text: "",
-      children: [],
+      children: NONE,
     };
-    top.children.push(element);
+    if (top.children === NONE) top.children = [element];
+    else top.children.push(element);
     if (isEmpty) continue;
     stack.push(element);
     top = element;
@@ -95,7 +99,10 @@ function nameOf(tag: string): string {
 
 function resolveEntities(text: string): string {
   if (!text.includes("&")) return text;
-  return text.replace(ENTITY, (whole, hex?: string, decimal?: string, name?: string) => {
+  // Most answers have only those of ETags.
+  const unquoted = text.replaceAll("&quot;", '"');
+  if (!unquoted.includes("&")) return unquoted;
+  return unquoted.replace(ENTITY, (whole, hex?: string, decimal?: string, name?: string) => {
     if (name !== undefined) return NAMED[name] ?? whole;
     const code = Number.parseInt(hex ?? decimal ?? "", hex === undefined ? 10 : 16);
     return code <= 0x10ffff ? String.fromCodePoint(code) : whole;

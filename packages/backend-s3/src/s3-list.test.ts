@@ -1,5 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type ListPage, parseKey } from "@parquetry/core/backend";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createS3Backend } from "./s3-backend.ts";
@@ -9,6 +11,7 @@ interface Item {
   readonly key: string;
   readonly size?: string;
   readonly time?: string;
+  readonly owner?: string;
 }
 
 /** One page, by its number from 0. */
@@ -23,8 +26,8 @@ let requests = 0;
 const server = createServer((_request, response) => {
   const { items = [], children = [], next } = script(requests++);
   const contents = items.map(
-    ({ key, size = "1", time = "2026-01-01T00:00:00.000Z" }) =>
-      `<Contents><Key>${key}</Key><LastModified>${time}</LastModified><ETag>"x"</ETag><Size>${size}</Size></Contents>`,
+    ({ key, size = "1", time = "2026-01-01T00:00:00.000Z", owner = "" }) =>
+      `<Contents><Key>${key}</Key><LastModified>${time}</LastModified><ETag>"x"</ETag><Size>${size}</Size><Owner>${owner}</Owner></Contents>`,
   );
   const prefixes = children.map((name) => `<CommonPrefixes><Prefix>${name}</Prefix></CommonPrefixes>`);
   const end =
@@ -65,6 +68,21 @@ describe("a listing", () => {
     );
     expect(pages.flatMap(({ objects }) => objects.map(({ key }) => key))).toHaveLength(9);
     expect(requests).toBe(41);
+  });
+
+  it("keeps nothing of an answer but its objects", async () => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage: () => void = runInNewContext("gc");
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    const owner = "o".repeat(1_000_000);
+    const pages = await listAll((page) => ({
+      items: [{ key: `a key that is long enough to be a part of its answer: ${10 + page}`, owner }],
+      ...(page < 40 ? { next: `t${page}` } : {}),
+    }));
+    collectGarbage();
+    expect(pages).toHaveLength(41);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
   });
 
   it.each<[string, Script, string]>([

@@ -22,7 +22,7 @@ const MAX_EMPTY_PAGES = 1000;
  * are out of order or outside the prefix, a size or a time that is none. Such a listing would never end, or would be wrong.
  */
 export async function* s3List(connection: S3Connection, options: ListOptions): AsyncGenerator<ListPage> {
-  const { prefix = "", delimiter, startAfter, signal } = options;
+  const { prefix = "", delimiter, startAfter } = options;
   const { listPageSize } = connection;
   const order = createOrderCheck(connection, prefix);
   const seen = new Set<string>();
@@ -37,11 +37,9 @@ export async function* s3List(connection: S3Connection, options: ListOptions): A
     };
     if (token !== undefined) query["continuation-token"] = token;
     else if (startAfter !== undefined) query["start-after"] = startAfter;
-    const page = await connection.sendForXml({ op: "list", path: prefix, signal }, { method: "GET", query });
-    const names = order.check(page);
-    yield toListPage(connection, page, options);
-    const isTruncated = childText(page, "IsTruncated") === "true";
-    token = isTruncated ? childText(page, "NextContinuationToken") : undefined;
+    const { page, names, isTruncated, next } = await fetchPage(connection, query, options, order);
+    yield page;
+    token = next;
     if (isTruncated && !token) {
       throw new StorageError({
         code: "unavailable",
@@ -62,8 +60,39 @@ export async function* s3List(connection: S3Connection, options: ListOptions): A
   } while (token !== undefined);
 }
 
+interface FetchedPage {
+  readonly page: ListPage;
+  /** The number of names, those that are not keys included. */
+  readonly names: number;
+  readonly isTruncated: boolean;
+  /** The token of the next page. */
+  readonly next: string | undefined;
+}
+
+/** Fetches a page. Separate, since the answer takes several times its memory, and a generator that waits keeps its variables. */
+async function fetchPage(
+  connection: S3Connection,
+  query: Readonly<Record<string, string>>,
+  options: ListOptions,
+  order: OrderCheck,
+): Promise<FetchedPage> {
+  const purpose = { op: "list", path: options.prefix ?? "", signal: options.signal };
+  const answer = await connection.sendForXml(purpose, { method: "GET", query });
+  const isTruncated = childText(answer, "IsTruncated") === "true";
+  return {
+    names: order.check(answer),
+    page: toListPage(connection, answer, options),
+    isTruncated,
+    next: isTruncated ? childText(answer, "NextContinuationToken") : undefined,
+  };
+}
+
+interface OrderCheck {
+  check(page: XmlElement): number;
+}
+
 /** Checks that names are below the prefix and in order, within and across pages; objects and child prefixes come apart. */
-function createOrderCheck(connection: S3Connection, prefix: Prefix): { check(page: XmlElement): number } {
+function createOrderCheck(connection: S3Connection, prefix: Prefix): OrderCheck {
   const below = prefix === "" ? "" : `${prefix}/`;
   let lastOfPages = "";
   return {
@@ -120,7 +149,7 @@ function toListPage(connection: S3Connection, page: XmlElement, options: ListOpt
       const reason = explainInvalidKey(name);
       // Checked by explainInvalidKey.
       if (reason === undefined)
-        objects.push(listedObject(connection, prefix, element, name as Key, sizeBytes));
+        objects.push(listedObject(connection, prefix, element, ownText(name) as Key, sizeBytes));
       else onSkipped?.(skippedObject(sizeBytes, name, reason));
     } else if (element.name === "CommonPrefixes") {
       const name = childText(element, "Prefix") ?? "";
@@ -159,11 +188,19 @@ function listedObject(
   key: Key,
   sizeBytes: number,
 ): ObjectInfo {
-  const etag = plainEtag(childText(element, "ETag"), "list", key, connection.profile.name);
+  const etag = ownText(plainEtag(childText(element, "ETag"), "list", key, connection.profile.name));
   const md5 = md5OfEtag(etag);
   const time = childText(element, "LastModified") ?? "";
   const lastModified = new Date(time);
   if (Number.isNaN(lastModified.getTime()))
     throw badListing(connection, prefix, `the time of ${show(key)} is ${show(time)}`);
-  return { key, sizeBytes, etag, lastModified, ...(md5 === undefined ? {} : { md5 }) };
+  // Without a spread, which would take twice the memory.
+  return md5 === undefined
+    ? { key, sizeBytes, etag, lastModified }
+    : { key, sizeBytes, etag, lastModified, md5 };
+}
+
+/** Copies a string: a part of a string keeps the whole in memory, here the answer with a thousand objects. */
+function ownText(text: string): string {
+  return Buffer.from(text).toString();
 }
