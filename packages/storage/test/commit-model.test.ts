@@ -2,7 +2,7 @@ import { isStorageError, Storage, type StorageBackend } from "@parquetry/core";
 import { joinKey } from "@parquetry/core/unstable";
 import { parseManifest } from "@parquetry/core/unstable/tables";
 import { describe, expect, it } from "vitest";
-import { everyRace, everyReading, everyStop } from "./support/schedules.ts";
+import { everyAbort, everyRace, everyReading, everyStop } from "./support/schedules.ts";
 import {
   ENTITY,
   FOLDER,
@@ -37,8 +37,8 @@ function intent(name: string, mode: keyof typeof MODES & string): Intent {
 
 const writing =
   ({ rows, overwrite }: Intent) =>
-  (backend: StorageBackend): Promise<number> =>
-    new Storage(backend).write(ENTITY, rowsOf(...rows), PARTITION, { overwrite, schema: SCHEMA });
+  (backend: StorageBackend, signal?: AbortSignal): Promise<number> =>
+    new Storage(backend).write(ENTITY, rowsOf(...rows), PARTITION, { overwrite, schema: SCHEMA, signal });
 
 /** The rows after consecutive writes, as one string. */
 function after(before: readonly string[], ...intents: readonly Intent[]): string {
@@ -78,6 +78,25 @@ describe.each(CASES)("the commit protocol in a store %s, on %s:", (store, _, sta
       // The writer was stopped after each of its steps: reading, at least one put, and any deletes.
       expect(stops.size).toBeGreaterThan(2);
       expect(Math.max(...stops)).toBe(stops.size - 1);
+    },
+  );
+
+  it.each(Object.keys(MODES))(
+    "%s: a write that is aborted at a put leaves all old rows or all new rows, whether or not the store carries out the put",
+    async (mode) => {
+      const write = intent("new", mode);
+      const allowed = [after(state.rows), after(state.rows, write)];
+      let aborts = 0;
+      for await (const { backend, put, stored } of everyAbort(open, writing(write))) {
+        aborts++;
+        const left = await readWriters(backend);
+        expect(allowed, `put ${put}, stored ${stored}`).toContain(left.join(" "));
+        const next = { rows: ["next"], overwrite: aborts % 2 === 0 };
+        await writing(next)(backend);
+        expect((await readWriters(backend)).join(" ")).toBe(after(left, next));
+        await expectTidy(backend);
+      }
+      expect(aborts).toBeGreaterThan(0);
     },
   );
 

@@ -1,4 +1,5 @@
-import type { StorageBackend } from "@parquetry/core";
+import { type StorageBackend, StorageError } from "@parquetry/core";
+import { abilitiesOf, withAbilities } from "@parquetry/core/backend";
 import { Actor, doConflict, type Touch } from "./actor.ts";
 
 /** `PARQUETRY_SCHEDULES=all` is the long run: also the orders that can make no difference. */
@@ -137,4 +138,48 @@ export async function* everyRace(
     a.outcome !== undefined && b.outcome !== undefined;
   for await (const { a, b, order } of everySchedule(openBoth, areDone))
     yield { outcomes: [a.outcome, b.outcome], order: order.join(""), backend: a.beneath };
+}
+
+/** A store after a writer whose put was aborted. */
+export interface AbortedPut {
+  readonly backend: StorageBackend;
+  /** Which put was aborted, from 1. */
+  readonly put: number;
+  /** When the store carried it out. A store that renames never does: it is a disk, whose put has ended when it rejects. */
+  readonly stored: "never" | "before the writer went on" | "after the writer had ended";
+}
+
+/** Yields the store after each put of a writer was aborted, for everything that the store may make of such a put. */
+export async function* everyAbort(
+  open: () => Promise<StorageBackend>,
+  write: (backend: StorageBackend, signal: AbortSignal) => Promise<unknown>,
+): AsyncGenerator<AbortedPut> {
+  for (let put = 1; ; put++) {
+    for (const stored of ["never", "before the writer went on", "after the writer had ended"] as const) {
+      const backend = await open();
+      if (stored !== "never" && abilitiesOf(backend).renames !== undefined) continue;
+      let puts = 0;
+      let late: (() => Promise<unknown>) | undefined;
+      const aborting: StorageBackend = {
+        ...backend,
+        async put(key, body, options) {
+          const run = (): Promise<Awaited<ReturnType<StorageBackend["put"]>>> =>
+            backend.put(key, body, options);
+          // What is committed already cannot be aborted.
+          if (options?.signal === undefined || ++puts !== put) return run();
+          if (stored === "before the writer went on") await run();
+          if (stored === "after the writer had ended") late = run;
+          throw new StorageError({ code: "aborted", op: "put", path: key, message: "aborted" });
+        },
+      };
+      const { signal } = new AbortController();
+      const outcome = await write(withAbilities(aborting, abilitiesOf(backend)), signal).catch(
+        (error: unknown) => error,
+      );
+      if (puts < put) return;
+      if (!(outcome instanceof StorageError) || outcome.code !== "aborted") throw outcome;
+      await late?.().catch(() => {});
+      yield { backend, put, stored };
+    }
+  }
 }
