@@ -20,7 +20,7 @@ beforeAll(async () => {
   backend = createS3Backend({
     ...{ bucket: "integrity", endpoint, credentials },
     retry: QUICK,
-    stallTimeoutMs: 400,
+    stallTimeoutMs: 2_000,
     listPageSize: 7,
   });
 });
