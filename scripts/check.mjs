@@ -1,4 +1,4 @@
-// Runs every check in one command; with `--servers` also the suite against third-party S3 servers. Prints one line per step and
+// Runs every check in one command; with `--servers` also the suite against third-party S3 servers, and the tests on Trino. Prints one line per step and
 // finally `N passed, N failed, N skipped`: every test of every package, and every other step as one.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -102,6 +102,9 @@ count(step("demo", process.execPath, [join(ROOT, "examples", "flights", "demo.mj
 if (process.argv.includes("--servers")) {
   countTests(step("servers", process.execPath, [join(ROOT, "scripts", "servers.mjs")]), [
     join(ROOT, "packages", "backend-s3", ".vitest", "servers.json"),
+  ]);
+  countTests(step("engines", process.execPath, [join(ROOT, "scripts", "engines.mjs"), "testkit"]), [
+    join(ROOT, "packages", "trino", ".vitest", "engines.json"),
   ]);
 }
 

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { CREDENTIALS, createBucket } from "./servers/create-bucket.mjs";
 import { miniflare } from "./servers/miniflare.mjs";
 import { minio } from "./servers/minio.mjs";
 import { radosgw } from "./servers/radosgw.mjs";
@@ -15,7 +15,6 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const SERVERS = [radosgw, miniflare, minio];
 const BUCKET = "conformance";
-const CREDENTIALS = { accessKeyId: "parquetry-test-key", secretAccessKey: "parquetry-test-secret" };
 
 const wanted = process.argv.slice(2);
 const work = await mkdtemp(join(tmpdir(), "parquetry-servers-"));
@@ -35,19 +34,8 @@ async function startServer(server) {
     credentials: CREDENTIALS,
   });
   running.push({ ...server, endpoint, stop });
-  if (!hasBucket) await createBucket(endpoint);
+  if (!hasBucket) await createBucket(endpoint, BUCKET);
   console.log(`${server.name} listens on ${endpoint}`);
-}
-
-async function createBucket(endpoint) {
-  const client = new S3Client({
-    endpoint,
-    region: "us-east-1",
-    forcePathStyle: true,
-    credentials: CREDENTIALS,
-  });
-  await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  client.destroy();
 }
 
 function runSuite(folder) {

@@ -50,13 +50,14 @@ export function start(command, args, logFile, options = {}) {
   };
 }
 
-/** Waits until `probe` no longer throws. */
-export async function until(what, probe, limitMs = START_MS) {
+/** Waits until `probe` no longer throws, or `server` has ended. */
+export async function until(what, probe, limitMs = START_MS, server = undefined) {
   const end = Date.now() + limitMs;
   for (;;) {
     try {
       return await probe();
     } catch (error) {
+      if (server?.alive === false) throw new Error(`${what} ended while it started`, { cause: error });
       if (Date.now() > end)
         throw new Error(`${what} did not start within ${limitMs / 1000} s`, { cause: error });
       await sleep(100);

@@ -1,5 +1,6 @@
 import type { StorageBackend } from "@parquetry/core";
 import { isStorageError, StorageError } from "@parquetry/core/backend";
+import { traced } from "@parquetry/core/unstable";
 import {
   type ColumnBatch,
   deadlineOf,
@@ -15,7 +16,7 @@ import {
 import type { TrinoClient } from "./client/trino-client.ts";
 import { quoteName } from "./client/trino-literal.ts";
 import { type ExactPlan, exactPlan, type PlanContext } from "./plan/exact-plan.ts";
-import { TablePlaces } from "./plan/table-places.ts";
+import { qualifiedName, TablePlaces } from "./plan/table-places.ts";
 
 /** Limits of the queries. */
 export interface QueryLimits {
@@ -38,8 +39,21 @@ export class TrinoEngine implements SqlEngine {
     this.#places = new TablePlaces(client, backend);
   }
 
-  async open(
+  open(
     _op: string,
+    text: string,
+    parameters: QueryParameters | undefined,
+    options: SqlOptions,
+  ): Promise<EngineResult> {
+    return traced(
+      "parquetry:query",
+      () => ({ sql: text }),
+      () => this.#run(text, parameters, options),
+      (result) => result.stats(),
+    );
+  }
+
+  async #run(
     text: string,
     parameters: QueryParameters | undefined,
     options: SqlOptions,
@@ -124,9 +138,8 @@ export class TrinoEngine implements SqlEngine {
 
   async describe(table: string, signal: AbortSignal | undefined): Promise<TableDescription> {
     const { catalog, schema } = this.#client;
-    const rows = await this.#client.rows(`DESCRIBE ${[catalog, schema, table].map(quoteName).join(".")}`, {
-      signal,
-    });
+    const described = qualifiedName({ catalog, schema, table });
+    const rows = await this.#client.rows(`DESCRIBE ${described}`, { signal });
     const columns = rows.map(([name, type, extra]) => ({
       name: String(name),
       type: String(type),
@@ -134,14 +147,26 @@ export class TrinoEngine implements SqlEngine {
     }));
     const of = (isKey: boolean): { readonly name: string; readonly type: string }[] =>
       columns.filter((column) => column.isKey === isKey).map(({ name, type }) => ({ name, type }));
+    const keys = of(true);
+    // The declaration holds for every partition.
+    const partitions =
+      keys.length === 0 ? 1 : await this.#countPartitions({ catalog, schema, table }, signal);
     return {
       entity: table,
-      keys: of(true),
+      keys,
       columns: of(false),
-      looked: { partitions: 0, of: 0 },
+      looked: { partitions, of: partitions },
       hasCsv: false,
       unreadable: [],
     };
+  }
+
+  async #countPartitions(
+    { catalog, schema, table }: Parameters<typeof qualifiedName>[0],
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    const partitions = qualifiedName({ catalog, schema, table: `${table}$partitions` });
+    return Number((await this.#client.rows(`SELECT count(*) FROM ${partitions}`, { signal }))[0]?.[0]);
   }
 
   refresh(): void {

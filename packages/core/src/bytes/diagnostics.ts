@@ -47,7 +47,7 @@ export interface DiagnosticMessages {
     /** Whether the file replaces the committed ones, or is added. */
     readonly overwrite: boolean;
   };
-  /** A query by the embedded engine, until its result is ready to be read. The `result` is the `QueryStats`. Parameters are not in the message. */
+  /** A query, until its result is ready to be read. The `result` is the `QueryStats`. Parameters are not in the message. */
   "parquetry:query": Traced & {
     readonly sql: string;
   };

@@ -60,6 +60,10 @@ describe("generateDdl", () => {
       "CREATE TABLE `odd` (\n  `a``\"b` array<decimal(18,2)>,\n  `at` TIMESTAMP_NTZ\n)\nUSING PARQUET\nOPTIONS ('datetimeRebaseMode' 'CORRECTED')\nLOCATION 's3a://b/odd';\n",
     );
     expect(generateDdl("athena", table, "s3://b/odd")).toMatch(/STORED AS PARQUET\nLOCATION 's3:/);
+    const named = { ...table, entity: "raw/Odd it's" };
+    expect(generateDdl("spark", named, "s3://b/odd")).toContain("CREATE TABLE `Odd_it_s` (");
+    expect(generateDdl("athena", named, "s3://b/odd")).toContain("CREATE EXTERNAL TABLE `Odd_it_s` (");
+    expect(generateDdl("trino", named, "s3://b/odd")).toContain(`"Odd it's" (`);
     expect(generateDdl("athena", table, "s3://b/odd")).not.toMatch(/PARTITION|MSCK/);
   });
 

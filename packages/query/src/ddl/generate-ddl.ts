@@ -123,13 +123,17 @@ function statements(
   partitions: readonly DdlPartition[] | undefined,
 ): string {
   const name = tableName(table.entity);
+  // Others are refused.
+  const word = name.replaceAll(/[^A-Za-z0-9_]/g, "_");
+  const note =
+    word === name ? "" : `-- The names of ${ENGINE_NAMES[engine]}'s tables have letters, digits and _\n`;
   switch (engine) {
     case "trino":
       return trino(table, name, location);
     case "athena":
-      return athena(table, name, location, partitions);
+      return `${note}${athena(table, word, location, partitions)}`;
     case "spark":
-      return spark(table, name, location);
+      return `${note}${spark(table, word, location)}`;
     case "duckdb":
       return duckDb(table, name, location);
   }

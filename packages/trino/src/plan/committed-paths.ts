@@ -1,4 +1,4 @@
-import type { Key, StorageBackend } from "@parquetry/core";
+import type { Key, Partition, StorageBackend } from "@parquetry/core";
 import { type ListOptions, type ListPage, StorageError } from "@parquetry/core/backend";
 import { mapConcurrent } from "@parquetry/core/unstable";
 import {
@@ -7,6 +7,7 @@ import {
   readCommitted,
   walkPartitions,
 } from "@parquetry/core/unstable/tables";
+import type { TableStats } from "@parquetry/query/unstable";
 import type { RegisteredPartitions } from "./registered-partitions.ts";
 
 const CONCURRENCY = 32;
@@ -15,6 +16,8 @@ const CONCURRENCY = 32;
 export interface CommittedFiles {
   readonly files: readonly DataFile[];
   readonly partitions: number;
+  /** The choice of partitions at each level that the query filters by. */
+  readonly levels: TableStats["levels"];
   /** Committed partitions that Trino does not know. */
   readonly unregistered: readonly string[];
 }
@@ -51,7 +54,7 @@ export async function committedPaths(
   registered: RegisteredPartitions | undefined,
   signal: AbortSignal | undefined,
 ): Promise<CommittedFiles> {
-  const folders = await neededFolders(listing, entity, registered, signal);
+  const { folders, levels } = await neededFolders(listing, entity, registered, signal);
   const unknown = new Set(registered?.unknown(folders) ?? []);
   const settled = await mapConcurrent(folders, CONCURRENCY, (folder) =>
     readCommitted(backend, folder, { signal, op: "sql" }, async (files) => {
@@ -63,6 +66,7 @@ export async function committedPaths(
   return {
     files: committed.flatMap((files, i) => (unknown.has(folders[i] as PartitionFolder) ? [] : files)),
     partitions: folders.length,
+    levels,
     unregistered: folders.flatMap((folder, i) =>
       unknown.has(folder) && (committed[i]?.length ?? 0) > 0 ? [folder.prefix] : [],
     ),
@@ -78,7 +82,7 @@ export async function areUnchanged(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   if (files.length === 0) return true;
-  const folders = await neededFolders(listing, entity, registered, signal);
+  const { folders } = await neededFolders(listing, entity, registered, signal);
   const etags = new Map(folders.flatMap((folder) => folder.files.map(({ info }) => [info.key, info.etag])));
   return files.every(({ info }) => etags.get(info.key) === info.etag);
 }
@@ -88,16 +92,22 @@ async function neededFolders(
   entity: Key,
   registered: RegisteredPartitions | undefined,
   signal: AbortSignal | undefined,
-): Promise<readonly PartitionFolder[]> {
-  const filterKeys = registered?.filterKeys ?? new Set<string>();
-  if (registered === undefined || filterKeys.size === 0)
-    return (await walkPartitions(listing, entity, { signal })).folders;
-  const { folders } = await walkPartitions(listing, entity, {
-    signal,
-    prune: (level) => registered.prune(level),
-    pruneKeys: filterKeys,
-  });
-  return folders;
+): Promise<{ readonly folders: readonly PartitionFolder[]; readonly levels: TableStats["levels"] }> {
+  const levels: TableStats["levels"][number][] = [];
+  const pruneKeys = new Set(registered?.filterKeys);
+  const prune = (level: readonly Partition[]): readonly boolean[] => {
+    const kept = registered?.prune(level) ?? level.map(() => true);
+    const key = level[0]?.entries.at(-1)?.[0] ?? "";
+    // Trino's names are in lower case. As the folders have it, the walk knows when it has seen the last one.
+    if (pruneKeys.delete(key.toLowerCase())) {
+      pruneKeys.add(key);
+      levels.push({ key, kept: kept.filter(Boolean).length, total: kept.length });
+    }
+    return kept;
+  };
+  const options = pruneKeys.size === 0 ? {} : { prune, pruneKeys };
+  const { folders } = await walkPartitions(listing, entity, { signal, ...options });
+  return { folders, levels };
 }
 
 /** Trino does not read a file whose writer has committed it and not given it its final name yet. */

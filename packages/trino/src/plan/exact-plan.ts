@@ -40,6 +40,7 @@ interface Read {
   readonly registered: RegisteredPartitions | undefined;
   readonly files: readonly DataFile[];
   readonly partitions: number;
+  readonly levels: TableStats["levels"];
 }
 
 /**
@@ -79,10 +80,10 @@ export async function exactPlan(
     throw tooLong(length, reads, context.maxQueryLength);
   return {
     sql: isTooLong ? text : shadowed,
-    tables: reads.map(({ input, place, files, partitions }) => ({
+    tables: reads.map(({ input, place, files, partitions, levels }) => ({
       table: input.table,
       entity: place.entity,
-      levels: [],
+      levels,
       partitions,
       files: files.length,
       bytes: files.reduce((sum, { info }) => sum + info.sizeBytes, 0),
@@ -116,14 +117,14 @@ async function readOf(
   // A partition may have been registered between both looks.
   for (let look = 1; ; look++) {
     const registered = await registeredOf(place, inputs, context);
-    const { files, partitions, unregistered } = await committedPaths(
+    const { unregistered, ...committed } = await committedPaths(
       backend,
       listing,
       place.entity,
       registered,
       signal,
     );
-    if (unregistered.length === 0) return { input, place, registered, files, partitions };
+    if (unregistered.length === 0) return { input, place, registered, ...committed };
     if (look === 2) throw notRegistered(place.entity, unregistered);
   }
 }

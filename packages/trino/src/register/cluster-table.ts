@@ -1,9 +1,7 @@
 import { isStorageError } from "@parquetry/core";
 import type { TrinoClient } from "../client/trino-client.ts";
-import { quoteText } from "../client/trino-literal.ts";
+import { quoteName, quoteText } from "../client/trino-literal.ts";
 import type { ClusterTable } from "./plan-registration.ts";
-
-export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** A table with its catalog and schema, as SQL. */
 export const qualified = ({ catalog, schema }: TrinoClient, table: string): string =>

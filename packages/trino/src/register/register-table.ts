@@ -106,7 +106,9 @@ export async function registerTable(
     );
   const differences =
     check && isThere && !isStale
-      ? await countDifferences(client, backend, name, location, stored, signal)
+      ? await countDifferences({ client, backend, table: name, location, signal }, stored, () =>
+          storedPartitions(backend, entity, keys, signal),
+        )
       : [];
   return {
     ...base,

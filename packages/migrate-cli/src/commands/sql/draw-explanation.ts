@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatCounted, formatFiles } from "../../term
 
 /** Draws what a query reads: for each table the partitions kept at each level, files and bytes; then the requests. */
 export function drawExplanation(explanation: QueryExplanation): readonly string[] {
-  const { tables, stopAfterRows, listRequests, unpruned } = explanation;
+  const { tables, stopAfterRows, listRequests, unpruned, inexact } = explanation;
   return [
     ...(tables.length === 0 ? ["no table is read"] : tables.flatMap(drawTable)),
     ...(stopAfterRows === undefined
@@ -11,6 +11,7 @@ export function drawExplanation(explanation: QueryExplanation): readonly string[
       : [`a few partitions at a time, until there are ${formatCounted(stopAfterRows, "row")}`]),
     formatCounted(listRequests, "list request"),
     ...(unpruned === undefined ? [] : [`every partition is read: ${unpruned.split("\n")[0] ?? ""}`]),
+    ...(inexact === undefined ? [] : [`not exactly the committed files are read: ${inexact}`]),
   ];
 }
 
@@ -25,7 +26,7 @@ function drawTable({
 }: TableStats): readonly string[] {
   const keyWidth = Math.max(0, ...levels.map(({ key }) => key.length));
   const cached = filesCached > 0 ? `, ${formatCount(filesCached)} cached` : "";
-  const all = levels.length === 0 ? "all " : "";
+  const all = levels.length === 0 && partitions > 1 ? "all " : "";
   return [
     table === entity ? entity : `${entity} (as ${table})`,
     ...levels.map(

@@ -4,19 +4,11 @@ import { join } from "node:path";
 import { createLocalBackend } from "@parquetry/backend-local";
 import { parseKey, partition, type Row, Storage } from "@parquetry/core";
 import { generateDdl, openQuery, type QueryDatabase } from "@parquetry/query";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { registerTable, TrinoClient } from "../src/index.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { registerTable, type TrinoClient } from "../../src/index.ts";
+import { describeTrino, newSchema, TEST_TRINO } from "../support/test-trino.ts";
 
-/**
- * A Trino on this machine, of which the catalog "hive" has fs.native-local.enabled, local.location=/ and
- * hive.allow-register-partition-procedure.
- */
-const url = process.env["PARQUETRY_TRINO_URL"];
-if (url === undefined) {
-  const problem = "Trino: set PARQUETRY_TRINO_URL to a Trino on this machine";
-  if (process.env["PARQUETRY_REQUIRE_TRINO"] === "1") throw new Error(problem);
-  console.log(`SKIPPED: ${problem}.`);
-}
+const { catalog } = TEST_TRINO;
 
 /** Values that a folder name escapes, or that Hive, Trino or SQL could take for something else. */
 const VALUES = [
@@ -31,21 +23,21 @@ let root: string;
 let storage: Storage;
 let db: QueryDatabase;
 let client: TrinoClient;
-const schema = `register_${process.pid}`;
+let schema: string;
 
-describe.skipIf(url === undefined)("Trino", () => {
+describeTrino("the tables of a cluster", () => {
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), "parquetry-register-"));
     await mkdir(join(root, "data"));
     storage = new Storage(await createLocalBackend({ root: join(root, "data") }));
     for (const Key of VALUES) await storage.write("raw/Odd", [ROW], partition({ Year: 2024, Key }));
     db = await openQuery(storage, { cacheDirectory: join(root, "cache") });
-    client = new TrinoClient({ url: url ?? "", catalog: "hive", schema });
-    await client.rows(`CREATE SCHEMA hive.${schema}`);
+    client = await newSchema();
+    schema = client.schema;
   }, 120_000);
 
   afterAll(async () => {
-    await client.rows(`DROP SCHEMA hive.${schema} CASCADE`);
+    await client.rows(`DROP SCHEMA ${catalog}.${schema} CASCADE`);
     await db.close();
     await rm(root, { recursive: true, force: true });
   }, 120_000);
@@ -60,9 +52,9 @@ describe.skipIf(url === undefined)("Trino", () => {
       table: await db.describe("Odd"),
       location: storage.backend.url(parseKey("raw/Odd")),
     };
-    const ddl = generateDdl("trino", table, location).replaceAll(/default|'default'/g, (text) =>
-      text.replace("default", schema),
-    );
+    const ddl = generateDdl("trino", table, location)
+      .replaceAll("default", schema)
+      .replaceAll(/\bhive\./g, `${catalog}.`);
     const statements = ddl.split(";\n").filter((text) => text !== "");
     expect(statements).toHaveLength(4);
     for (const statement of [...statements, ...statements.slice(-2)]) await client.rows(statement);
@@ -106,11 +98,11 @@ describe.skipIf(url === undefined)("Trino", () => {
 
   it("names the partition that the cluster reads from elsewhere", async () => {
     await client.rows(
-      `CALL hive.system.unregister_partition('${schema}', 'odd', ARRAY['year', 'key'], ARRAY['2025', 'new'])`,
+      `CALL ${catalog}.system.unregister_partition('${schema}', 'odd', ARRAY['year', 'key'], ARRAY['2025', 'new'])`,
     );
     const elsewhere = `local://${join(root, "data/raw/Odd/Year=2024/Key=a b")}`;
     await client.rows(
-      `CALL hive.system.register_partition('${schema}', 'odd', ARRAY['year', 'key'], ARRAY['2025', 'new'], '${elsewhere}')`,
+      `CALL ${catalog}.system.register_partition('${schema}', 'odd', ARRAY['year', 'key'], ARRAY['2025', 'new'], '${elsewhere}')`,
     );
     const found = await registerTable(client, storage.backend, await db.describe("Odd"), { check: true });
     expect(found.differences).toContainEqual({ partition: "Year=2025/Key=new", committed: 2, counted: 0 });
