@@ -1,15 +1,18 @@
 import type { JSX } from "preact";
 import { render } from "preact";
 import { lazy, Suspense } from "preact/compat";
+import type { ComparedTable } from "../src/answers.ts";
 import { post } from "./api.ts";
 import { bytesText, counted, countText, timeText } from "./format.ts";
 import { MapView } from "./map-view.tsx";
+import { PlacesView } from "./places-view.tsx";
 import { followRuns, RunsView } from "./runs-view.tsx";
 import { SchemaView } from "./schema-view.tsx";
 import {
   attempt,
   card,
   chooseTable,
+  comparison,
   entity,
   follow,
   overview,
@@ -26,6 +29,7 @@ const VIEWS: readonly (readonly [View, string])[] = [
   ["map", "Partitions"],
   ["schema", "Files and schema"],
   ["sql", "SQL"],
+  ["places", "Two places"],
 ];
 
 function Page(): JSX.Element {
@@ -97,9 +101,35 @@ function Tables(): JSX.Element {
           </span>
         </button>
       ))}
+      {onlyAtTarget().map(({ entity: name, total }) => (
+        <button
+          key={name}
+          type="button"
+          class="card"
+          aria-current={view.value !== "runs" && name === entity.value}
+          onClick={() => {
+            chooseTable(name);
+            view.value = "places";
+          }}
+        >
+          <strong>{name === "" ? "(no table)" : name}</strong>
+          <span>
+            {Object.entries(total)
+              .filter(([, files]) => files > 0)
+              .map(([verdict, files]) => `${countText(files)} ${verdict}`)
+              .join(", ")}
+          </span>
+        </button>
+      ))}
       {now?.listing.isDone === true && now.tables.length === 0 && <p>No tables below this root.</p>}
     </nav>
   );
+}
+
+/** What only the comparison knows: tables that the first place lacks, and files of no table. */
+function onlyAtTarget(): readonly ComparedTable[] {
+  const known = new Set(overview.value?.tables.map(({ entity: name }) => name));
+  return comparison.value?.tables.filter(({ entity: name }) => !known.has(name)) ?? [];
 }
 
 function RunsCard(): JSX.Element {
@@ -121,15 +151,15 @@ function RunsCard(): JSX.Element {
 
 function Main(): JSX.Element | null {
   if (view.value === "runs") return <RunsView />;
-  if (entity.value === "") return null;
+  if (overview.value === undefined || (entity.value === "" && comparison.value === undefined)) return null;
   return (
     <>
-      <h1>{entity.value}</h1>
+      <h1>{entity.value === "" ? "Files of no table" : entity.value}</h1>
       <p class="quiet">
         {card.value?.keys.length ? `partitioned by ${card.value.keys.join(", ")}` : "not partitioned"}
       </p>
       <div role="tablist" aria-label="Views" class="tabs">
-        {VIEWS.map(([name, label]) => (
+        {VIEWS.filter(([name]) => name !== "places" || overview.value?.isCompared).map(([name, label]) => (
           <button
             key={name}
             type="button"
@@ -146,6 +176,7 @@ function Main(): JSX.Element | null {
       <div role="tabpanel" aria-label={VIEWS.find(([name]) => name === view.value)?.[1]}>
         {view.value === "map" && <MapView />}
         {view.value === "schema" && <SchemaView />}
+        {view.value === "places" && <PlacesView />}
         {view.value === "sql" && (
           <Suspense fallback={<p class="quiet">Loading the editor…</p>}>
             <SqlView />

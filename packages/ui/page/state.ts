@@ -1,9 +1,16 @@
 import { batch, computed, effect, signal } from "@preact/signals";
-import type { Description, Explanation, Overview, PartitionCounts, TableData } from "../src/answers.ts";
+import type {
+  ComparisonOverview,
+  Description,
+  Explanation,
+  Overview,
+  PartitionCounts,
+  TableData,
+} from "../src/answers.ts";
 import type { RunStatus } from "../src/run-status.ts";
 import { ask, query } from "./api.ts";
 
-export type View = "map" | "schema" | "sql" | "runs";
+export type View = "map" | "schema" | "sql" | "places" | "runs";
 export type Measure = "bytes" | "files" | "newest" | "rows" | "nulls";
 
 /** The address keeps these: a reload or a shared address shows the same. */
@@ -15,7 +22,7 @@ export const sqlText = signal("");
 /** The values of the keys that are chosen on the map, outermost first. */
 export const chosen = signal<readonly (string | null)[]>([]);
 
-const VIEWS: readonly string[] = ["map", "schema", "sql", "runs"] satisfies View[];
+const VIEWS: readonly string[] = ["map", "schema", "sql", "places", "runs"] satisfies View[];
 const MEASURES: readonly string[] = ["bytes", "files", "newest", "rows", "nulls"] satisfies Measure[];
 
 function readAddress(): void {
@@ -48,6 +55,8 @@ readAddress();
 
 /** The migrations and verifications of this machine, newest first. */
 export const runs = signal<readonly RunStatus[]>([]);
+/** The comparison with a second place, if there is one. */
+export const comparison = signal<ComparisonOverview | undefined>(undefined);
 export const overview = signal<Overview | undefined>(undefined);
 export const table = signal<TableData | undefined>(undefined);
 export const counts = signal<PartitionCounts | undefined>(undefined);
@@ -92,9 +101,14 @@ const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 /** Follows the listing until it is complete. */
 export async function follow(): Promise<void> {
   await attempt(async () => {
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       const now: Overview = await ask("/api/tables");
       overview.value = now;
+      if (isFirst && now.isCompared) {
+        // What the second place is given for, unless the address names another view.
+        if (!location.hash.includes("view=")) view.value = "places";
+        void attempt(followComparison);
+      }
       if (entity.value === "" && now.tables[0] !== undefined) entity.value = now.tables[0].entity;
       if (now.tables.some((one) => one.entity === entity.value)) await loadTable();
       if (now.listing.isDone) return;
@@ -103,9 +117,25 @@ export async function follow(): Promise<void> {
   });
 }
 
+/** Follows the comparison with a second place until it is complete. */
+async function followComparison(): Promise<void> {
+  for (;;) {
+    const now: ComparisonOverview = await ask("/api/comparison");
+    comparison.value = now;
+    if (entity.value === "" && now.tables[0] !== undefined) entity.value = now.tables[0].entity;
+    if (now.isDone) return;
+    await wait(500);
+  }
+}
+
 /** Loads the partitions of the chosen table. */
 export async function loadTable(): Promise<void> {
   const name = entity.value;
+  if (overview.value?.tables.every((one) => one.entity !== name)) {
+    // It exists at the second place only.
+    table.value = undefined;
+    return;
+  }
   const data: TableData = await ask(query("/api/table", { name }));
   if (entity.value === name) table.value = data;
 }

@@ -6,11 +6,15 @@ import type {
   QueryStats,
 } from "@parquetry/query";
 
+import type { ComparedFile, FileVerdict } from "./comparison.ts";
+
 /** The answers of the server to the page, which imports these types, too. */
 
 /** The tables of the place, and how far they are listed. */
 export interface Overview {
   readonly root: string;
+  /** Whether a second place is shown next to it. */
+  readonly isCompared: boolean;
   readonly listing: ListingState;
   readonly tables: readonly TableCard[];
 }
@@ -70,6 +74,40 @@ export interface FileList {
     readonly sizeBytes: number;
     readonly lastModified: number;
   }[];
+  readonly more: boolean;
+}
+
+/** Numbers of files. */
+export type VerdictCounts = Record<FileVerdict, number>;
+
+/** The files of a table in two places. Files that belong to no table have the name "". */
+export interface ComparedTable {
+  readonly entity: string;
+  readonly total: VerdictCounts;
+  readonly bytes: number;
+}
+
+/** Two places, and how far they are compared. */
+export interface ComparisonOverview {
+  readonly from: string;
+  readonly to: string;
+  readonly isDone: boolean;
+  /** Why the comparison ended early, or is not complete. */
+  readonly error: string | undefined;
+  readonly files: number;
+  readonly tables: readonly ComparedTable[];
+}
+
+/** The partitions of a table in two places. */
+export interface ComparisonTable extends Partitions {
+  readonly entity: string;
+  readonly folders: readonly string[];
+  readonly counts: readonly VerdictCounts[];
+}
+
+/** The first files that are not equal. */
+export interface UnequalFiles {
+  readonly files: readonly ComparedFile[];
   readonly more: boolean;
 }
 

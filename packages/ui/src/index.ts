@@ -1,4 +1,5 @@
 /** `@parquetry/ui`: the page of `parquetry ui`, as a library. */
 
+export type { ComparedFile, Comparison } from "./comparison.ts";
 export type { RunStatus } from "./run-status.ts";
 export { type StartUiOptions, startUi, type Ui } from "./start-ui.ts";

@@ -10,8 +10,11 @@ import {
   checkOptions,
   isOfKind,
   type OptionKinds,
+  objectWith,
 } from "@parquetry/core/unstable";
 import type { QueryDatabase } from "@parquetry/query";
+import type { Comparison } from "./comparison.ts";
+import { Comparing } from "./data/comparing.ts";
 import { Place } from "./data/place.ts";
 import { QueryRuns } from "./data/query-runs.ts";
 import type { RunStatus } from "./run-status.ts";
@@ -24,6 +27,8 @@ export interface StartUiOptions {
   readonly storage: Storage;
   /** The database that runs the page's SQL, over the same storage. The caller closes it after the page. */
   readonly database: QueryDatabase;
+  /** A second place, to show which files are equal, missing, differing or unverifiable there. Default: none. */
+  readonly comparison?: Comparison | undefined;
   /** The port on 127.0.0.1. Default: a free one. */
   readonly port?: number | undefined;
   /**
@@ -61,6 +66,7 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
   checkArgument(database, DATABASE, "database", "startUi");
   const token = randomBytes(24).toString("base64url");
   const place = new Place(storage);
+  const comparing = options.comparison && new Comparing(options.comparison);
   const queries = new QueryRuns(database);
   let host = "";
   const app = createApp({
@@ -70,6 +76,7 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
     place,
     database,
     queries,
+    comparing,
     runs: options.runs,
     page: readPage(fileURLToPath(new URL("../dist/page", import.meta.url))),
   });
@@ -77,7 +84,7 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
   try {
     server = await listen(app.fetch, port);
   } catch (error) {
-    await place.close();
+    await Promise.all([place.close(), comparing?.close()]);
     throw error;
   }
   const address = server.address();
@@ -86,7 +93,7 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
     await queries.close();
-    await place.close();
+    await Promise.all([place.close(), comparing?.close()]);
   };
   return { url: `http://${host}/?token=${token}`, close, [Symbol.asyncDispose]: close };
 }
@@ -108,9 +115,15 @@ const PORT: CustomKind = {
   expected: "a port, 0 to 65535",
   is: (value) => isOfKind("whole", value) && Number(value) <= 65_535,
 };
+const COMPARISON: CustomKind = objectWith("two places and how to compare them", {
+  from: "string",
+  to: "string",
+  run: "function",
+});
 const OPTIONS: OptionKinds<StartUiOptions> = {
   storage: STORAGE,
   database: DATABASE,
+  comparison: COMPARISON,
   port: PORT,
   runs: "function",
 };

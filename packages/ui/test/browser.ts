@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 const BROWSER = ["chromium", "chromium-browser", "google-chrome"]
@@ -10,6 +12,24 @@ export function lacksBrowser(): boolean {
   if (BROWSER === undefined && process.env["PARQUETRY_REQUIRE_ENGINES"] === "1")
     throw new Error("needs chromium: apt-get install chromium");
   return BROWSER === undefined;
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** The faults that axe finds, by rule. */
+export async function faults(page: Page): Promise<readonly string[]> {
+  // Evaluated by the debugger, which the page's policy does not bind.
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { violations } = await (
+      globalThis as unknown as {
+        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      }
+    ).axe.run();
+    return violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 100)).join(" | ")}`,
+    );
+  });
 }
 
 let browser: Promise<Browser> | undefined;

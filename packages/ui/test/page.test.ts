@@ -1,12 +1,10 @@
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { partition, type Storage } from "@parquetry/core";
 import type { Page } from "playwright-core";
 import { afterAll, describe, expect, it } from "vitest";
-import { browse, closeBrowser, lacksBrowser } from "./browser.ts";
+import { browse, closeBrowser, faults, lacksBrowser } from "./browser.ts";
 import { putNames, serve } from "./support.ts";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const NASTY = `<img src=x onerror=alert(1)>"'&`;
 
 afterAll(closeBrowser);
@@ -31,22 +29,6 @@ async function type(page: Page, sql: string): Promise<void> {
   await page.locator(".cm-content").click();
   await page.keyboard.press("Control+A");
   await page.keyboard.insertText(sql);
-}
-
-/** The faults that axe finds, by rule. */
-async function faults(page: Page): Promise<readonly string[]> {
-  // Evaluated by the debugger, which the page's policy does not bind.
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { violations } = await (
-      globalThis as unknown as {
-        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-      }
-    ).axe.run();
-    return violations.map(
-      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 100)).join(" | ")}`,
-    );
-  });
 }
 
 describe.skipIf(lacksBrowser())("the page in a browser", () => {

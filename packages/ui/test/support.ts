@@ -1,6 +1,6 @@
-import { createMemoryBackend, parseKey, Storage } from "@parquetry/core";
+import { createMemoryBackend, parseKey, Storage, type StorageBackend } from "@parquetry/core";
 import { openQuery, type QueryDatabase } from "@parquetry/query";
-import { startUi, type Ui } from "../src/index.ts";
+import { type StartUiOptions, startUi, type Ui } from "../src/index.ts";
 
 /** A page that is served over a storage in memory. */
 export interface World extends AsyncDisposable {
@@ -13,12 +13,17 @@ export interface World extends AsyncDisposable {
   readonly cookie: string;
 }
 
+type ServeOptions = Omit<StartUiOptions, "storage" | "database"> & { readonly backend?: StorageBackend };
+
 /** Serves a storage that `fill` has written to. */
-export async function serve(fill: (storage: Storage) => Promise<void> = async () => {}): Promise<World> {
-  const storage = new Storage(createMemoryBackend());
+export async function serve(
+  fill: (storage: Storage) => Promise<void> = async () => {},
+  { backend = createMemoryBackend(), ...options }: ServeOptions = {},
+): Promise<World> {
+  const storage = new Storage(backend);
   await fill(storage);
   const database = await openQuery(storage, { threads: 1 });
-  const ui = await startUi({ storage, database });
+  const ui = await startUi({ storage, database, ...options });
   const { origin } = new URL(ui.url);
   const answer = await fetch(ui.url);
   const cookie = (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";

@@ -4,7 +4,8 @@ import type { QueryDatabase } from "@parquetry/query";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { stream } from "hono/streaming";
-import type { FileList, Overview, TableData } from "../answers.ts";
+import type { FileList, Overview, TableData, UnequalFiles } from "../answers.ts";
+import type { Comparing } from "../data/comparing.ts";
 import { countByPartition } from "../data/count-by-partition.ts";
 import type { Place } from "../data/place.ts";
 import type { QueryRuns } from "../data/query-runs.ts";
@@ -23,12 +24,13 @@ export interface AppParts extends GuardOptions {
   readonly place: Place;
   readonly database: QueryDatabase;
   readonly queries: QueryRuns;
+  readonly comparing: Comparing | undefined;
   readonly runs: (() => Promise<readonly RunStatus[]>) | undefined;
   readonly page: PageFiles;
 }
 
 /** The server as a function from a request to a response. */
-export function createApp({ place, database, queries, runs, page, ...guarded }: AppParts): Hono {
+export function createApp({ place, database, queries, comparing, runs, page, ...guarded }: AppParts): Hono {
   const app = new Hono();
   app.use(guard(guarded));
   app.onError((error, context) => {
@@ -50,6 +52,7 @@ export function createApp({ place, database, queries, runs, page, ...guarded }: 
   app.get("/api/tables", (context) => {
     const overview: Overview = {
       root: place.storage.backend.url(),
+      isCompared: comparing !== undefined,
       listing: place.state,
       tables: [...place.tree.tables.values()]
         .filter(({ files, strays }) => files + strays > 0)
@@ -106,11 +109,21 @@ export function createApp({ place, database, queries, runs, page, ...guarded }: 
     return context.json(await countByPartition(database, table, column, { signal: context.req.raw.signal }));
   });
   app.post("/api/refresh", async (context) => {
-    await place.refresh();
+    await Promise.all([place.refresh(), comparing?.refresh()]);
     database.refresh();
     return context.json({});
   });
 
+  app.get("/api/comparison", (context) => context.json(compared().overview));
+  app.get("/api/comparison/table", (context) => {
+    const name = context.req.query("name") ?? "";
+    const data = compared().table(name);
+    if (data === undefined) throw missing("table", name);
+    return context.json(data);
+  });
+  app.get("/api/comparison/files", (context) =>
+    context.json(compared().unequal(context.req.query("folder") ?? "", MAX_FILES) satisfies UnequalFiles),
+  );
   app.get("/api/runs", async (context) => context.json((await runs?.()) ?? []));
 
   app.post("/api/explain", async (context) =>
@@ -146,6 +159,11 @@ export function createApp({ place, database, queries, runs, page, ...guarded }: 
     return stream(context, (out) => writeDownload(format, run, database, out));
   });
   return app;
+
+  function compared(): Comparing {
+    if (comparing === undefined) throw new HTTPException(404, { message: "No second place is compared." });
+    return comparing;
+  }
 
   function runOf(id: string): NonNullable<ReturnType<QueryRuns["find"]>> {
     const run = queries.find(id);

@@ -28,9 +28,11 @@ export async function withDatabase<T>(
   run: (db: QueryDatabase, storage: Storage) => Promise<T>,
   {
     place,
+    backend,
     ...options
   }: Pick<OpenQueryOptions, "remote" | "httpfsExtension" | "csv" | "engine"> & {
     readonly place?: string | undefined;
+    readonly backend?: "local" | undefined;
   } = {},
 ): Promise<T> {
   const { env, envPrefix, cacheFolder } = context;
@@ -38,7 +40,7 @@ export async function withDatabase<T>(
   const { getStorage, openStorage } = await import("@parquetry/storage");
   await using storage =
     place === undefined
-      ? await getStorage({ env, envPrefix })
+      ? await getStorage({ env, envPrefix, backend })
       : await openStorage(absolute(context, place), { env, envPrefix });
   const types = await declaredTypes(context.command, flags, storage);
   const onUnreadableFolder: OpenQueryOptions["onUnreadableFolder"] = ({ path, error }) =>

@@ -3,34 +3,48 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CommandContext } from "../command-context.ts";
+import { type StorageBackend, StorageError } from "@parquetry/core/backend";
+import { checkEnds } from "../../plan/check-ends.ts";
+import { openHashCache } from "../../proof/hash-cache.ts";
+import { verifyMigration } from "../../verify/verify-migration.ts";
+import { type CommandContext, usageError } from "../command-context.ts";
 import { EXIT_OK } from "../exit-codes.ts";
 import { loadOptional } from "../load-optional.ts";
+import { openTarget } from "../open-places.ts";
+import type { PlaceFlags } from "../selection-flags.ts";
 import { readStatuses, statusFolder } from "../status/read-statuses.ts";
 import { withDatabase } from "./open-database.ts";
 
+type StartUi = typeof import("@parquetry/ui").startUi;
+
 /** Flags of `parquetry ui`. */
-export interface UiFlags {
+export interface UiFlags extends PlaceFlags {
   readonly open: boolean;
   readonly port?: number;
 }
 
-/** `parquetry ui [place]`: serves the page until Ctrl-C. */
-export async function uiCommand(context: CommandContext, flags: UiFlags, place?: string): Promise<number> {
+/** `parquetry ui [place]`: serves the page until Ctrl-C. With `--to`, a second place next to the first one. */
+export async function uiCommand(context: CommandContext, flags: UiFlags, argument?: string): Promise<number> {
+  if (flags.from !== undefined && argument !== undefined)
+    throw usageError("the first place was given twice. Give it by --from, or without a flag.");
+  const place = argument ?? flags.from;
   const { startUi } = await loadOptional(context.command, "@parquetry/ui", () => import("@parquetry/ui"));
   const serve = async (
     database: Parameters<typeof startUi>[0]["database"],
     storage: Parameters<typeof startUi>[0]["storage"],
+    target: StorageBackend | undefined,
   ): Promise<void> => {
     await using ui = await startUi({
       storage,
       database,
+      comparison: target && comparisonOf(context, storage.backend, target),
       port: flags.port,
       runs: () => readStatuses(statusFolder(context.cacheFolder)),
     });
     context.emit("started", { url: ui.url });
     if (!context.json) {
-      context.terminal.print(`${storage.backend.url()} at ${ui.url}`);
+      const next = target === undefined ? "" : ` next to ${target.url()}`;
+      context.terminal.print(`${storage.backend.url()}${next} at ${ui.url}`);
       context.note("Nothing is written. Ctrl-C stops the server.");
     }
     const opened = flags.open && context.stdout.isTTY === true ? await openBrowser(ui.url) : undefined;
@@ -40,9 +54,62 @@ export async function uiCommand(context: CommandContext, flags: UiFlags, place?:
       if (opened !== undefined) await rm(opened, { recursive: true, force: true });
     }
   };
-  await withDatabase(context, {}, serve, { place });
+  // As in migrate and verify: without --from, a second place is compared with the local data root.
+  const backend = flags.to !== undefined && place === undefined ? "local" : undefined;
+  await withDatabase(
+    context,
+    {},
+    async (database, storage) => {
+      if (flags.to === undefined) return serve(database, storage, undefined);
+      const target = await openTarget(context, flags.to);
+      try {
+        await checkEnds(storage.backend, target, "ui");
+        await serve(database, storage, target);
+      } finally {
+        await target.close();
+      }
+    },
+    { place, backend },
+  );
   context.emit("summary", { exitCode: EXIT_OK });
   return EXIT_OK;
+}
+
+/** What `verify` would report. Hashes of local files are kept, as it keeps them. */
+function comparisonOf(
+  context: CommandContext,
+  source: StorageBackend,
+  target: StorageBackend,
+): NonNullable<Parameters<StartUi>[0]["comparison"]> {
+  return {
+    from: source.url(),
+    to: target.url(),
+    async run({ signal, onFile }) {
+      const hashCache = openHashCache(join(context.cacheFolder, "file-md5"), context.warn);
+      try {
+        const found = await verifyMigration(source, target, {
+          hashCache,
+          signal,
+          onProgress: (event) => {
+            if (event.type === "judged") onFile(event);
+          },
+        });
+        const unread = found.unreadable.length + found.unusableNames;
+        found.close();
+        if (unread > 0) throw incomplete(unread);
+      } finally {
+        hashCache.close();
+      }
+    },
+  };
+}
+
+function incomplete(entries: number): StorageError {
+  return new StorageError({
+    code: "unavailable",
+    op: "ui",
+    message: `The comparison is not complete: ${entries} ${entries === 1 ? "entry" : "entries"} could not be read, or cannot be compared. parquetry verify names them.`,
+  });
 }
 
 /**

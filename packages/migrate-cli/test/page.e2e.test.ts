@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { RunStatus } from "@parquetry/ui";
 import { afterAll, describe, expect, it } from "vitest";
@@ -15,8 +15,11 @@ function writeFiles(world: World): void {
 }
 
 /** Starts the page, and returns its address. */
-async function startPage(world: World): Promise<{ readonly url: string; readonly page: RunningCommand }> {
-  const page = world.start(["ui", world.data, "--no-open", "--json"]);
+async function startPage(
+  world: World,
+  flags: readonly string[] = [],
+): Promise<{ readonly url: string; readonly page: RunningCommand }> {
+  const page = world.start(["ui", world.data, "--no-open", "--json", ...flags]);
   const url = await new Promise<string>((resolve, reject) => {
     page.child.stdout?.on("data", (text: string) => {
       const started = jsonLines(text).find(({ type }) => type === "started");
@@ -163,4 +166,43 @@ describe.skipIf(lacksBrowser())("parquetry ui next to a migration", () => {
     await ui.page.outcome;
     await page.context().close();
   }, 60_000);
+});
+
+describe.skipIf(lacksBrowser())("parquetry ui with two places", () => {
+  it("shows what verify finds by partition, and its command settles it", async () => {
+    await using world = await createWorld();
+    const files = [1, 2, 3, 4].map((week) => `raw/plays/year=2024/week=${week}/data.csv`);
+    for (const file of files) world.write({ [file]: "a\n1\n" });
+    expect((await world.call(["migrate"])).exitCode).toBe(0);
+    world.write({ [files[1] ?? ""]: "a\n2\n", "raw/plays/year=2024/week=5/data.csv": "a\n3\n" });
+    rmSync(join(world.data, files[3] ?? ""));
+    const ui = await startPage(world, ["--to", "r2://football"]);
+    const { page, complaints } = await browse(ui.url);
+    await page.getByText("5 files compared").waitFor();
+    await page.getByText("As a table").click();
+    const found = async (): Promise<(string | null)[]> =>
+      (await page.getByRole("table").last().getByRole("row").allTextContents()).slice(1);
+    // The columns: year, week, differing, missing, unverifiable, extra, equal.
+    await expect.poll(found).toEqual(["2024100001", "2024210000", "2024300001", "2024400010", "2024501000"]);
+    const [copy = "", overwrite = ""] = await page.locator(".command code").allTextContents();
+    for (const command of [overwrite, copy]) {
+      const { exitCode, stderr } = await world.run(command.split(" ").slice(1));
+      expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+    }
+    await page.getByRole("button", { name: "List again" }).click();
+    await expect.poll(found).toEqual(["2024100001", "2024200001", "2024300001", "2024400010", "2024500001"]);
+    expect(complaints).toEqual([]);
+    ui.page.child.kill("SIGINT");
+    expect((await ui.page.outcome).exitCode).toBe(0);
+    await page.context().close();
+  }, 60_000);
+
+  it("refuses the same place twice, and a first place that is given twice", async () => {
+    await using world = await createWorld();
+    world.write({ "raw/a.csv": "a" });
+    const same = await world.call(["ui", world.data, "--to", world.data, "--no-open"]);
+    expect([same.exitCode, same.stderr]).toEqual([2, expect.stringContaining("are the same place")]);
+    const twice = await world.call(["ui", world.data, "--from", "r2://football", "--no-open"]);
+    expect([twice.exitCode, twice.stderr]).toEqual([2, expect.stringContaining("given twice")]);
+  });
 });

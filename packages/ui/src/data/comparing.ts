@@ -1,0 +1,128 @@
+import { isStorageError } from "@parquetry/core";
+import type { ComparedTable, ComparisonOverview, ComparisonTable, VerdictCounts } from "../answers.ts";
+import type { ComparedFile, Comparison } from "../comparison.ts";
+import { placeOf } from "./place-of.ts";
+
+/** How many files that are not equal are kept by name. */
+const NAMED_FILES = 100_000;
+/** The name of the files that belong to no table. */
+const NO_TABLE = "";
+
+interface Compared {
+  readonly values: readonly (string | null)[];
+  readonly counts: VerdictCounts;
+}
+
+interface Table {
+  readonly total: VerdictCounts;
+  bytes: number;
+  keys: readonly string[];
+  readonly partitions: Map<string, Compared>;
+}
+
+/** A comparison that runs in the background, once, and again on demand. It is kept as numbers of files for each partition. */
+export class Comparing {
+  readonly #comparison: Comparison;
+  #tables = new Map<string, Table>();
+  #unequal: ComparedFile[] = [];
+  #files = 0;
+  #isDone = false;
+  #error: string | undefined;
+  #stop = new AbortController();
+  #running: Promise<void>;
+
+  constructor(comparison: Comparison) {
+    this.#comparison = comparison;
+    this.#running = this.#run();
+  }
+
+  /** The sums of all tables. */
+  get overview(): ComparisonOverview {
+    const { from, to } = this.#comparison;
+    const tables = [...this.#tables].map(
+      ([entity, { total, bytes }]): ComparedTable => ({ entity, total, bytes }),
+    );
+    return { from, to, isDone: this.#isDone, error: this.#error, files: this.#files, tables };
+  }
+
+  /** The partitions of a table. */
+  table(entity: string): ComparisonTable | undefined {
+    const table = this.#tables.get(entity);
+    if (table === undefined) return undefined;
+    const partitions = [...table.partitions.values()];
+    return {
+      entity,
+      keys: table.keys,
+      folders: [...table.partitions.keys()],
+      values: partitions.map(({ values }) => values),
+      counts: partitions.map(({ counts }) => counts),
+    };
+  }
+
+  /** The first files that are not equal, below a folder. */
+  unequal(
+    folder: string,
+    limit: number,
+  ): { readonly files: readonly ComparedFile[]; readonly more: boolean } {
+    const below = this.#unequal.filter(({ key }) => key.startsWith(`${folder}/`));
+    return { files: below.slice(0, limit), more: below.length > limit };
+  }
+
+  /** Compares again. */
+  async refresh(): Promise<void> {
+    await this.close();
+    this.#stop = new AbortController();
+    this.#tables = new Map();
+    this.#unequal = [];
+    this.#files = 0;
+    this.#isDone = false;
+    this.#error = undefined;
+    this.#running = this.#run();
+  }
+
+  /** Stops the comparison. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      await this.#comparison.run({ signal, onFile: (file) => this.#add(file) });
+    } catch (error) {
+      if (!signal.aborted) this.#error = isStorageError(error) ? error.message : String(error);
+    }
+    this.#isDone = true;
+  }
+
+  #add(file: ComparedFile): void {
+    const place = placeOf(file.key);
+    const table = this.#table(place?.entity ?? NO_TABLE);
+    this.#files++;
+    table.bytes += file.sizeBytes;
+    table.total[file.verdict]++;
+    if (file.verdict !== "equal" && this.#unequal.length < NAMED_FILES) this.#unequal.push(file);
+    if (place?.values === undefined) return;
+    if (place.keys.length > table.keys.length) table.keys = place.keys;
+    let partition = table.partitions.get(place.folder);
+    if (partition === undefined) {
+      partition = { values: place.values, counts: noFiles() };
+      table.partitions.set(place.folder, partition);
+    }
+    partition.counts[file.verdict]++;
+  }
+
+  #table(entity: string): Table {
+    let table = this.#tables.get(entity);
+    if (table === undefined) {
+      table = { total: noFiles(), bytes: 0, keys: [], partitions: new Map() };
+      this.#tables.set(entity, table);
+    }
+    return table;
+  }
+}
+
+function noFiles(): VerdictCounts {
+  return { equal: 0, missing: 0, extra: 0, differing: 0, unverifiable: 0 };
+}
