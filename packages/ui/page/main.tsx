@@ -126,7 +126,7 @@ function Tables(): JSX.Element {
   );
 }
 
-/** What only the comparison knows: tables that the first place lacks, and files of no table. */
+/** The entries that only the comparison knows: tables that the first place lacks, and files of no table. */
 function onlyAtTarget(): readonly ComparedTable[] {
   const known = new Set(overview.value?.tables.map(({ entity: name }) => name));
   return comparison.value?.tables.filter(({ entity: name }) => !known.has(name)) ?? [];

@@ -20,7 +20,7 @@ const MEANINGS: Readonly<Record<FileVerdict, string>> = {
   missing: "missing at the target",
   unverifiable: "nothing proves them equal or different",
   extra: "only at the target",
-  equal: "equal",
+  equal: "the same content on both sides",
 };
 
 /** A table in two places: which files are equal, missing, differing or unverifiable, by partition. */

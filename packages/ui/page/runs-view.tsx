@@ -44,7 +44,7 @@ function Run({ run }: { readonly run: RunStatus }): JSX.Element {
   const isRunning = state === "running";
   const isGood = isRunning || outcome?.exitCode === 0;
   return (
-    <section class="run" aria-label={`${command} ${from} to ${to}`}>
+    <section class="run">
       <h2>
         {command} <span class="path">{from}</span> → <span class="path">{to}</span>{" "}
         <em class={isGood ? "state" : "state bad"}>{STATES[state]}</em>
@@ -56,13 +56,18 @@ function Run({ run }: { readonly run: RunStatus }): JSX.Element {
       {problem !== undefined && <p class="problem">{problem}</p>}
       {state === "killed" && (
         <p class="problem">
-          The process has ended without a result. Every file that it copied is complete; this continues:
+          The process has ended without a result.{" "}
+          {command === "migrate" && "Every file that it copied is complete; the same command continues."}
+        </p>
+      )}
+      {!isGood && (
+        <p>
+          <Command words={["parquetry", command, "--from", from, "--to", to]} />
         </p>
       )}
       <Progress run={run} />
       {run.failures.length > 0 && <Failures run={run} />}
       {outcome !== undefined && <Parity folders={outcome.parity} />}
-      {!isGood && <Command words={["parquetry", command, "--from", from, "--to", to]} />}
     </section>
   );
 }
@@ -89,22 +94,25 @@ function Progress({ run }: { readonly run: RunStatus }): JSX.Element {
     <>
       <p class="facts">{facts.join(", ")}</p>
       {folders.length > 0 && (
-        <table class="bars">
-          <thead>
-            <tr>
-              <th scope="col">folder</th>
-              <th scope="col">{command === "migrate" ? "copied" : "compared"}</th>
-              <th scope="col">files</th>
-              <th scope="col">bytes</th>
-              <th scope="col">failed</th>
-            </tr>
-          </thead>
-          <tbody>
-            {folders.map((folder) => (
-              <FolderRow key={folder.folder} {...folder} />
-            ))}
-          </tbody>
-        </table>
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it
+        <section class="scroll" tabIndex={0}>
+          <table class="bars">
+            <thead>
+              <tr>
+                <th scope="col">folder</th>
+                <th scope="col">{command === "migrate" ? "copied" : "compared"}</th>
+                <th scope="col">files</th>
+                <th scope="col">bytes</th>
+                <th scope="col">failed</th>
+              </tr>
+            </thead>
+            <tbody>
+              {folders.map((folder) => (
+                <FolderRow key={folder.folder} {...folder} />
+              ))}
+            </tbody>
+          </table>
+        </section>
       )}
     </>
   );
@@ -156,32 +164,35 @@ const PARITY = ["source", "target", "missing", "extra", "differing", "unverifiab
 
 function Parity({ folders }: { readonly folders: readonly RunParity[] }): JSX.Element {
   return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">folder</th>
-          {PARITY.map((name) => (
-            <th key={name} scope="col" class="number">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {folders.map((folder) => (
-          <tr key={folder.folder}>
-            <th scope="row">{folder.folder}</th>
-            {PARITY.map((name) => {
-              const isBad = folder[name] > 0 && name !== "source" && name !== "target" && name !== "extra";
-              return (
-                <td key={name} class={isBad ? "number problem" : "number"}>
-                  {countText(folder[name])}
-                </td>
-              );
-            })}
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it
+    <section class="scroll" tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">folder</th>
+            {PARITY.map((name) => (
+              <th key={name} scope="col" class="number">
+                {name}
+              </th>
+            ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {folders.map((folder) => (
+            <tr key={folder.folder}>
+              <th scope="row">{folder.folder}</th>
+              {PARITY.map((name) => {
+                const isBad = folder[name] > 0 && name !== "source" && name !== "target" && name !== "extra";
+                return (
+                  <td key={name} class={isBad ? "number problem" : "number"}>
+                    {countText(folder[name])}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 }

@@ -105,7 +105,7 @@ export async function follow(): Promise<void> {
       const now: Overview = await ask("/api/tables");
       overview.value = now;
       if (isFirst && now.isCompared) {
-        // What the second place is given for, unless the address names another view.
+        // Shown first, unless the address names another view.
         if (!location.hash.includes("view=")) view.value = "places";
         void attempt(followComparison);
       }
