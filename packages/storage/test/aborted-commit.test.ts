@@ -37,28 +37,29 @@ describe.each(["s3", "r2"] as const)(
       await server.close();
     });
 
-    it.each(Object.entries(WRITES))(
-      "leaves the old rows or the new ones, and no error: %s",
-      async (_, write) => {
-        await storage.write("raw/games", [{ points: 1 }], GAME);
-        const controller = new AbortController();
-        // The store commits, and the answer never arrives.
-        server.setFaults([{ operation: "PutObject", key: /_manifest\.json$/, fault: { kind: "stall" } }]);
-        const puts = server.requests.count("PutObject");
-        const writing = write(storage, [{ points: 2 }], controller.signal);
-        writing.catch(() => {});
-        while (server.requests.count("PutObject") < puts + 2)
-          await new Promise((done) => setTimeout(done, 2));
-        controller.abort();
-        await expect(writing).rejects.toMatchObject({ code: "aborted" });
-        server.setFaults([]);
-        const points = (await storage.readIndex("raw/games")).map((row) => row["points"]);
-        expect([[1], [2], [1, 2]]).toContainEqual(points.sort());
-        // The next write is not held up, and removes what is left.
-        await storage.write("raw/games", [{ points: 3 }], GAME);
-        expect((await storage.readIndex("raw/games")).map((row) => row["points"])).toEqual([3]);
-        expect((await storage.repair("raw/games", { dryRun: true })).removed).toEqual([]);
-      },
-    );
+    it.each(
+      Object.entries(WRITES).flatMap(([name, write]) => [
+        [name, "aborted", undefined, write] as const,
+        [name, "timeout", new DOMException("late", "TimeoutError"), write] as const,
+      ]),
+    )("leaves the old rows or the new ones, and no error: %s, %s", async (_, code, reason, write) => {
+      await storage.write("raw/games", [{ points: 1 }], GAME);
+      const controller = new AbortController();
+      // The store commits, and the answer never arrives.
+      server.setFaults([{ operation: "PutObject", key: /_manifest\.json$/, fault: { kind: "stall" } }]);
+      const puts = server.requests.count("PutObject");
+      const writing = write(storage, [{ points: 2 }], controller.signal);
+      writing.catch(() => {});
+      while (server.requests.count("PutObject") < puts + 2) await new Promise((done) => setTimeout(done, 2));
+      controller.abort(reason);
+      await expect(writing).rejects.toMatchObject({ code });
+      server.setFaults([]);
+      const points = (await storage.readIndex("raw/games")).map((row) => row["points"]);
+      expect([[1], [2], [1, 2]]).toContainEqual(points.sort());
+      // The next write is not held up, and removes what is left.
+      await storage.write("raw/games", [{ points: 3 }], GAME);
+      expect((await storage.readIndex("raw/games")).map((row) => row["points"])).toEqual([3]);
+      expect((await storage.repair("raw/games", { dryRun: true })).removed).toEqual([]);
+    });
   },
 );

@@ -81,13 +81,22 @@ describe.each(CASES)("the commit protocol in a store %s, on %s:", (store, _, sta
     },
   );
 
-  it.each(Object.keys(MODES))(
-    "%s: a write that is aborted at a put leaves all old rows or all new rows, whether or not the store carries out the put",
-    async (mode) => {
+  it.each(
+    Object.keys(MODES).flatMap(
+      (mode) =>
+        [
+          [mode, "aborted"],
+          [mode, "late"],
+        ] as const,
+    ),
+  )(
+    "%s: a write that is %s at a put leaves all old rows or all new rows, whether or not the store carries out the put",
+    async (mode, how) => {
       const write = intent("new", mode);
       const allowed = [after(state.rows), after(state.rows, write)];
+      const reason = how === "late" ? new DOMException("late", "TimeoutError") : undefined;
       let aborts = 0;
-      for await (const { backend, put, stored } of everyAbort(open, writing(write))) {
+      for await (const { backend, put, stored } of everyAbort(open, writing(write), reason)) {
         aborts++;
         const left = await readWriters(backend);
         expect(allowed, `put ${put}, stored ${stored}`).toContain(left.join(" "));

@@ -191,9 +191,9 @@ async function commitByManifest(
   } catch (error) {
     // If the commit certainly did not happen, the new file must not stay behind. A remote store may still carry out a put that was
     // aborted; one that renames is a disk, whose put has ended.
-    const mayHappen =
-      isStorageError(error, "outcome_unknown") || (isStorageError(error, "aborted") && !renames);
-    if (data !== undefined && !mayHappen) await discard(backend, [added], options);
+    const mayBeStored = signal?.aborted === true && !renames && !isStorageError(error, "conflict");
+    if (data !== undefined && !mayBeStored && !isStorageError(error, "outcome_unknown"))
+      await discard(backend, [added], options);
     throw error;
   }
   const published = [

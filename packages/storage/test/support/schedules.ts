@@ -1,5 +1,6 @@
-import { type StorageBackend, StorageError } from "@parquetry/core";
+import { isStorageError, type StorageBackend } from "@parquetry/core";
 import { abilitiesOf, withAbilities } from "@parquetry/core/backend";
+import { abortedError } from "@parquetry/core/unstable";
 import { Actor, doConflict, type Touch } from "./actor.ts";
 
 /** `PARQUETRY_SCHEDULES=all` is the long run: also the orders that can make no difference. */
@@ -149,15 +150,22 @@ export interface AbortedPut {
   readonly stored: "never" | "before the writer went on" | "after the writer had ended";
 }
 
-/** Yields the store after each put of a writer was aborted, for everything that the store may make of such a put. */
+/**
+ * Yields the store after each put of a writer was aborted, for everything that the store may make of such a put.
+ *
+ * @param reason the reason of the signal. Default: that of a plain `abort()`.
+ */
 export async function* everyAbort(
   open: () => Promise<StorageBackend>,
   write: (backend: StorageBackend, signal: AbortSignal) => Promise<unknown>,
+  reason?: DOMException,
 ): AsyncGenerator<AbortedPut> {
   for (let put = 1; ; put++) {
     for (const stored of ["never", "before the writer went on", "after the writer had ended"] as const) {
       const backend = await open();
       if (stored !== "never" && abilitiesOf(backend).renames !== undefined) continue;
+      const controller = new AbortController();
+      const { signal } = controller;
       let puts = 0;
       let late: (() => Promise<unknown>) | undefined;
       const aborting: StorageBackend = {
@@ -169,15 +177,15 @@ export async function* everyAbort(
           if (options?.signal === undefined || ++puts !== put) return run();
           if (stored === "before the writer went on") await run();
           if (stored === "after the writer had ended") late = run;
-          throw new StorageError({ code: "aborted", op: "put", path: key, message: "aborted" });
+          controller.abort(reason);
+          throw abortedError(signal, "put", key);
         },
       };
-      const { signal } = new AbortController();
       const outcome = await write(withAbilities(aborting, abilitiesOf(backend)), signal).catch(
         (error: unknown) => error,
       );
       if (puts < put) return;
-      if (!(outcome instanceof StorageError) || outcome.code !== "aborted") throw outcome;
+      if (!isStorageError(outcome, reason === undefined ? "aborted" : "timeout")) throw outcome;
       await late?.().catch(() => {});
       yield { backend, put, stored };
     }
