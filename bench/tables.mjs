@@ -49,7 +49,9 @@ async function benchPeers(work) {
     console.log(`\n${title}\n\n| | ms | best ms | peak MiB | |\n| --- | --- | --- | --- | --- |`);
     for (const [name, start] of Object.entries(who)) {
       try {
-        const { ms, bestMs, peakMiB, note } = JSON.parse((await start(job, work)).stdout);
+        const result = JSON.parse((await start(job, work)).stdout);
+        if (result === null) continue;
+        const { ms, bestMs, peakMiB, note } = result;
         console.log(
           `| ${name} | ${ms.toFixed(1)} | ${bestMs.toFixed(1)} | ${peakMiB.toFixed(0)} | ${note} |`,
         );

@@ -1,4 +1,5 @@
 // Runs one job of one contender, in a separate process to measure its peak memory: `contender.mjs NAME JOB FOLDER`.
+// Prints null for a job that it does not have.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { REPEATS, timed } from "./timed.mjs";
@@ -8,6 +9,10 @@ const work = join(folder, name);
 await mkdir(work, { recursive: true });
 const { openJobs } = await import(`./${name}.mjs`);
 const jobs = await openJobs(work);
+if (jobs[job] === undefined) {
+  console.log("null");
+  process.exit(0);
+}
 const prepared = await jobs[job]();
 let note = "";
 const times = await timed(async () => {
