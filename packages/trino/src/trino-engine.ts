@@ -17,6 +17,7 @@ import type { TrinoClient } from "./client/trino-client.ts";
 import { quoteName } from "./client/trino-literal.ts";
 import { type ExactPlan, exactPlan, type PlanContext } from "./plan/exact-plan.ts";
 import { qualifiedName, TablePlaces } from "./plan/table-places.ts";
+import type { TableName } from "./sql/shadow-tables.ts";
 
 /** Limits of the queries. */
 export interface QueryLimits {
@@ -162,7 +163,7 @@ export class TrinoEngine implements SqlEngine {
   }
 
   async #countPartitions(
-    { catalog, schema, table }: Parameters<typeof qualifiedName>[0],
+    { catalog, schema, table }: TableName,
     signal: AbortSignal | undefined,
   ): Promise<number> {
     const partitions = qualifiedName({ catalog, schema, table: `${table}$partitions` });

@@ -54,24 +54,29 @@ export async function committedPaths(
   registered: RegisteredPartitions | undefined,
   signal: AbortSignal | undefined,
 ): Promise<CommittedFiles> {
-  const { folders, levels } = await neededFolders(listing, entity, registered, signal);
-  const unknown = new Set(registered?.unknown(folders) ?? []);
-  const settled = await mapConcurrent(folders, CONCURRENCY, (folder) =>
-    readCommitted(backend, folder, { signal, op: "sql" }, async (files) => {
-      for (const file of files) checkPublished(file);
-      return files;
-    }),
-  );
-  const committed = settled.map((files = []) => files);
+  if (registered?.isUnneeded === true) return NOTHING;
+  const { folders, levels } = await foldersInRange(listing, entity, registered, signal);
+  const { needed, unknown } = registered?.divide(folders) ?? { needed: folders, unknown: [] };
+  const committedIn = (some: readonly PartitionFolder[]): Promise<readonly (readonly DataFile[])[]> =>
+    mapConcurrent(some, CONCURRENCY, async (folder) => {
+      const files = await readCommitted(backend, folder, { signal, op: "sql" }, async (found) => {
+        for (const file of found) checkPublished(file);
+        return found;
+      });
+      return files ?? [];
+    });
+  const unregistered = await committedIn(unknown);
+  const files = await committedIn(needed);
+  const chosen = { key: registered?.names.join("/") ?? "", kept: needed.length, total: folders.length };
   return {
-    files: committed.flatMap((files, i) => (unknown.has(folders[i] as PartitionFolder) ? [] : files)),
-    partitions: folders.length,
-    levels,
-    unregistered: folders.flatMap((folder, i) =>
-      unknown.has(folder) && (committed[i]?.length ?? 0) > 0 ? [folder.prefix] : [],
-    ),
+    files: files.flat(),
+    partitions: needed.length,
+    levels: needed.length < folders.length ? [...levels, chosen] : levels,
+    unregistered: unknown.flatMap(({ prefix }, i) => ((unregistered[i]?.length ?? 0) > 0 ? [prefix] : [])),
   };
 }
+
+const NOTHING: CommittedFiles = { files: [], partitions: 0, levels: [], unregistered: [] };
 
 /** Whether each of these files is still there, unchanged: then a reader that ran until now has read all of them. */
 export async function areUnchanged(
@@ -82,12 +87,12 @@ export async function areUnchanged(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   if (files.length === 0) return true;
-  const { folders } = await neededFolders(listing, entity, registered, signal);
+  const { folders } = await foldersInRange(listing, entity, registered, signal);
   const etags = new Map(folders.flatMap((folder) => folder.files.map(({ info }) => [info.key, info.etag])));
   return files.every(({ info }) => etags.get(info.key) === info.etag);
 }
 
-async function neededFolders(
+async function foldersInRange(
   listing: CountedListing,
   entity: Key,
   registered: RegisteredPartitions | undefined,

@@ -1,14 +1,17 @@
 import type { Key, StorageBackend } from "@parquetry/core";
-import { StorageError } from "@parquetry/core/backend";
-import type { DataFile } from "@parquetry/core/unstable/tables";
+import { isStorageError, StorageError } from "@parquetry/core/backend";
+import { mapConcurrent } from "@parquetry/core/unstable";
 import type { QueryParameters, TableStats } from "@parquetry/query/unstable";
 import type { TrinoClient } from "../client/trino-client.ts";
 import { literalsOf, quoteName, quoteText, withParameters } from "../client/trino-literal.ts";
-import { checkQuery, type Shadow, shadowTables, withLiterals } from "../sql/shadow-tables.ts";
-import { areUnchanged, CountedListing, committedPaths } from "./committed-paths.ts";
-import { type InputTable, parseIoExplanation } from "./io-explanation.ts";
+import { checkQuery, namedTables, type Shadow, shadowTables, type TableName } from "../sql/shadow-tables.ts";
+import { areUnchanged, type CommittedFiles, CountedListing, committedPaths } from "./committed-paths.ts";
+import { inputTables, inView, type KeyedTable, keyRanges } from "./key-ranges.ts";
 import { RegisteredPartitions } from "./registered-partitions.ts";
 import { type PlacedTable, qualifiedName, type TablePlaces } from "./table-places.ts";
+
+/** Tables that are looked up concurrently. */
+const CONCURRENCY = 8;
 
 /** The cluster, and the places of its tables, that a plan is made from. */
 export interface PlanContext {
@@ -33,14 +36,17 @@ export interface ExactPlan {
   readonly isUndisturbed: () => Promise<boolean>;
 }
 
+/** A table that a query names. */
+interface PlacedRows extends KeyedTable {
+  /** The keys of the partitions that Trino knows. */
+  readonly rows: readonly (readonly unknown[])[];
+}
+
 /** A table, and the files of it that the query may read. */
-interface Read {
-  readonly input: InputTable;
+interface Read extends CommittedFiles {
+  readonly table: TableName;
   readonly place: PlacedTable;
   readonly registered: RegisteredPartitions | undefined;
-  readonly files: readonly DataFile[];
-  readonly partitions: number;
-  readonly levels: TableStats["levels"];
 }
 
 /**
@@ -54,25 +60,101 @@ export async function exactPlan(
   parameters: QueryParameters | undefined,
   context: PlanContext,
 ): Promise<ExactPlan> {
-  const { client, backend, signal } = context;
   checkQuery(sql);
   const text = sql.replace(/;\s*$/, "");
-  const explain = `EXPLAIN (TYPE IO, FORMAT JSON) ${withLiterals(text, literalsOf(parameters))}`;
-  const explained = await client.rows(explain, { signal });
-  const inputs = parseIoExplanation(String(explained[0]?.[0]));
-  const listing = new CountedListing(backend, context.onListRequest);
-  const byName = grouped(inputs);
-  const others: string[] = [];
-  const reads: Read[] = [];
-  for (const same of byName.values()) {
-    const [input] = same;
-    if (input === undefined) continue;
-    const place = await context.places.find(input, signal);
-    if (place !== undefined) reads.push(await readOf(place, same, context, listing));
-    else if (input.catalog === client.catalog && input.schema === client.schema)
-      throw elsewhere(input, context.places.root);
-    else others.push(`${input.catalog}.${input.schema}.${input.table}`);
+  const listing = new CountedListing(context.backend, context.onListRequest);
+  const first = await readsOf(text, parameters, context, listing).catch((error) => {
+    // The table may have got other columns.
+    if (!isStorageError(error) || error.storeCode !== "COLUMN_NOT_FOUND") throw error;
+    context.places.forget();
+    return readsOf(text, parameters, context, listing);
+  });
+  if (first.unregistered.length === 0) return planOf(text, parameters, first, context, listing);
+  // A partition may have been registered after the first look.
+  const second = await readsOf(text, parameters, context, listing);
+  const [left] = second.unregistered;
+  if (left !== undefined) throw notRegistered(left.place.entity, left.unregistered);
+  return planOf(text, parameters, second, context, listing);
+}
+
+/** The tables of a query. */
+interface Reads {
+  readonly reads: readonly Read[];
+  /** Tables of other catalogs and storages. */
+  readonly others: readonly string[];
+  /** The tables of which Trino does not know partitions that the query can need. */
+  readonly unregistered: readonly Read[];
+}
+
+async function readsOf(
+  text: string,
+  parameters: QueryParameters | undefined,
+  context: PlanContext,
+  listing: CountedListing,
+): Promise<Reads> {
+  const { client, backend, signal } = context;
+  const literals = literalsOf(parameters);
+  const named = await mapConcurrent(namedTables(text, client), CONCURRENCY, (name) => placed(name, context));
+  const tables = named.flatMap((one) => one ?? []);
+  const keyed = tables.filter(({ place }) => place.keys.length > 0);
+  // Its error is that of a query that Trino does not run, and comes first.
+  const ranging = keyRanges(client, text, literals, keyed, signal);
+  ranging.catch(() => {});
+  const inputs = await inputTables(client, text, literals, signal);
+  const ranges = await ranging;
+  const others = new Set<string>();
+  for (const input of inputs) {
+    const { catalog, schema, table } = input;
+    if (tables.some((one) => isSame(one, input))) continue;
+    const place = await context.places.find({ catalog, schema, table }, signal);
+    if (place !== undefined) throw inView(input);
+    if (catalog === client.catalog && schema === client.schema) throw elsewhere(input, context.places.root);
+    others.add(`${catalog}.${schema}.${table}`);
   }
+  const reads: Read[] = [];
+  for (const table of tables) {
+    const { place, rows } = table;
+    const own = inputs.filter((input) => isSame(table, input));
+    if (place.keys.length === 0 && own.length === 0) continue;
+    const range = ranges.get(table) ?? [];
+    const registered =
+      place.keys.length === 0
+        ? undefined
+        : // Where the keys alone do not tell that a table is read, all of it may be.
+          new RegisteredPartitions(place.keys, rows, own, range.length === 0 ? own : range);
+    const committed = await committedPaths(backend, listing, place.entity, registered, signal);
+    reads.push({ table, place, registered, ...committed });
+  }
+  return { reads, others: [...others], unregistered: reads.filter((read) => read.unregistered.length > 0) };
+}
+
+/** A table that the query names, where it is, and the partitions that Trino knew before it planned the query. */
+async function placed(
+  name: TableName,
+  { client, places, signal }: PlanContext,
+): Promise<PlacedRows | undefined> {
+  try {
+    const place = await places.find(name, signal);
+    if (place === undefined) return undefined;
+    if (place.keys.length === 0) return { ...name, place, rows: [] };
+    const columns = place.keys.map((key) => quoteName(key.name)).join(", ");
+    const partitions = qualifiedName({ ...name, table: `${name.table}$partitions` });
+    return { ...name, place, rows: await client.rows(`SELECT ${columns} FROM ${partitions}`, { signal }) };
+  } catch (error) {
+    // A query of a WITH below, or nothing: then Trino says so.
+    if (isStorageError(error, "not_found")) return undefined;
+    throw error;
+  }
+}
+
+function planOf(
+  text: string,
+  parameters: QueryParameters | undefined,
+  { reads, others }: Reads,
+  context: PlanContext,
+  listing: CountedListing,
+): ExactPlan {
+  const { client, signal } = context;
   const shadowed = shadowTables(text, client, reads.map(shadowOf));
   const { length } = withParameters(shadowed, parameters);
   const isTooLong = length > context.maxQueryLength;
@@ -80,8 +162,8 @@ export async function exactPlan(
     throw tooLong(length, reads, context.maxQueryLength);
   return {
     sql: isTooLong ? text : shadowed,
-    tables: reads.map(({ input, place, files, partitions, levels }) => ({
-      table: input.table,
+    tables: reads.map(({ table, place, files, partitions, levels }) => ({
+      table: table.table,
       entity: place.entity,
       levels,
       partitions,
@@ -106,59 +188,14 @@ export async function exactPlan(
   };
 }
 
-async function readOf(
-  place: PlacedTable,
-  inputs: readonly InputTable[],
-  context: PlanContext,
-  listing: CountedListing,
-): Promise<Read> {
-  const [input] = inputs as readonly [InputTable];
-  const { backend, signal } = context;
-  // A partition may have been registered between both looks.
-  for (let look = 1; ; look++) {
-    const registered = await registeredOf(place, inputs, context);
-    const { unregistered, ...committed } = await committedPaths(
-      backend,
-      listing,
-      place.entity,
-      registered,
-      signal,
-    );
-    if (unregistered.length === 0) return { input, place, registered, ...committed };
-    if (look === 2) throw notRegistered(place.entity, unregistered);
-  }
-}
-
-async function registeredOf(
-  place: PlacedTable,
-  inputs: readonly InputTable[],
-  { client, signal }: PlanContext,
-): Promise<RegisteredPartitions | undefined> {
-  const [input] = inputs;
-  if (place.keys.length === 0 || input === undefined) return undefined;
-  const columns = place.keys.map(({ name }) => quoteName(name)).join(", ");
-  const table = qualifiedName({ ...input, table: `${input.table}$partitions` });
-  const rows = await client.rows(`SELECT ${columns} FROM ${table}`, { signal });
-  return new RegisteredPartitions(place.keys, rows, inputs);
-}
-
-function shadowOf({ input, place, files }: Read): Shadow {
+function shadowOf({ table: name, place, files }: Read): Shadow {
   const paths = files.map(({ info }) => quoteText(`${place.location}${info.key.slice(place.entity.length)}`));
   const condition = paths.length === 0 ? "false" : `"$path" IN (${paths.join(", ")})`;
-  const { catalog, schema, table } = input;
+  const { catalog, schema, table } = name;
   return { catalog, schema, table, query: `SELECT * FROM ${place.name} WHERE ${condition}` };
 }
 
-function grouped(inputs: readonly InputTable[]): ReadonlyMap<string, readonly InputTable[]> {
-  const groups = new Map<string, InputTable[]>();
-  for (const input of inputs) {
-    const name = qualifiedName(input);
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [input]);
-    else group.push(input);
-  }
-  return groups;
-}
+const isSame = (a: TableName, b: TableName): boolean => qualifiedName(a) === qualifiedName(b);
 
 const files = (reads: readonly Read[]): number => reads.reduce((sum, read) => sum + read.files.length, 0);
 
@@ -173,7 +210,7 @@ function notRegistered(entity: Key, partitions: readonly string[]): StorageError
   });
 }
 
-function elsewhere({ schema, table }: InputTable, root: string): StorageError {
+function elsewhere({ schema, table }: TableName, root: string): StorageError {
   return new StorageError({
     code: "not_supported",
     op: "sql",

@@ -1,5 +1,6 @@
 import { isPlainObject } from "@parquetry/core/unstable";
 import { trinoError } from "../client/trino-error.ts";
+import type { TableName } from "../sql/shadow-tables.ts";
 
 /** An end of a range. Without a value the range has no end there. */
 interface Bound {
@@ -17,10 +18,7 @@ export interface Domain {
 }
 
 /** A table that a query reads, and which of its rows. */
-export interface InputTable {
-  readonly catalog: string;
-  readonly schema: string;
-  readonly table: string;
+export interface InputTable extends TableName {
   /** True where the query needs no row of it. */
   readonly isEmpty: boolean;
   readonly domains: readonly Domain[];

@@ -11,51 +11,67 @@ export interface PartitionKey {
 /** The partitions of a table that Trino knows, and those that a query can need. */
 export class RegisteredPartitions {
   readonly #keys: readonly PartitionKey[];
-  readonly #known: Counter;
-  readonly #wanted: ReadonlySet<string>;
+  /** How often each partition is there. */
+  readonly #known = new Map<string, number>();
+  readonly #wanted: readonly Read[];
+  readonly #ranges: readonly Read[];
   /** The keys by which the query leaves partitions out. */
   readonly filterKeys: ReadonlySet<string>;
 
   /**
    * @param rows the rows of `"table$partitions"`.
-   * @param inputs the table as the query reads it, once or several times.
+   * @param inputs the table as the query reads it of the partitions that Trino knows, once or several times.
+   * @param ranges the same of any partition: it leaves out less.
    */
   constructor(
     keys: readonly PartitionKey[],
     rows: readonly (readonly unknown[])[],
     inputs: readonly InputTable[],
+    ranges: readonly InputTable[],
   ) {
     this.#keys = keys;
-    const partitions = rows.map((row) => keys.map((key, i) => registeredText(row[i], key)));
-    this.#known = countPrefixes(partitions);
-    const reads = inputs.filter(({ isEmpty }) => !isEmpty).map(({ domains }) => byKey(keys, domains));
-    const wanted = partitions.filter((values) =>
-      reads.some((read) => values.every((value, i) => isWanted(value, read[i]))),
-    );
-    this.#wanted = new Set(countPrefixes(wanted).keys());
-    const leavesOut = (i: number): boolean =>
-      partitions.some((values) => !reads.some((read) => isWanted(values[i] ?? null, read[i])));
-    this.filterKeys = new Set(keys.flatMap(({ name }, i) => (leavesOut(i) ? [name] : [])));
+    for (const row of rows) {
+      const name = partitionName(keys.map((key, i) => registeredText(row[i], key)));
+      this.#known.set(name, (this.#known.get(name) ?? 0) + 1);
+    }
+    this.#wanted = readsOf(keys, inputs);
+    this.#ranges = readsOf(keys, ranges);
+    const isFilter = (i: number): boolean => this.#ranges.every((read) => read[i] !== undefined);
+    this.filterKeys = new Set(keys.flatMap(({ name }, i) => (isFilter(i) ? [name] : [])));
   }
 
-  /** For the partitions of one level, whether the query can need one below. Those that Trino does not know are kept. */
+  /** The names of the keys, outermost first. */
+  get names(): readonly string[] {
+    return this.#keys.map(({ name }) => name);
+  }
+
+  /** Whether the query needs no partition, whatever there is. */
+  get isUnneeded(): boolean {
+    return this.#ranges.length === 0;
+  }
+
+  /** For the partitions of one level, whether the query can need one below, known or not. */
   prune(level: readonly Partition[]): readonly boolean[] {
-    return level.map(({ entries }) => {
-      const name = prefixName(this.#textsOf(entries));
-      return this.#wanted.has(name) || !this.#known.has(name);
-    });
+    return level.map(({ entries }) => isRead(this.#textsOf(entries), this.#ranges));
   }
 
-  /** The partitions among these that Trino does not know. */
-  unknown<T extends { readonly partition: Partition }>(folders: readonly T[]): readonly T[] {
+  /** Divides the folders that {@link prune} has kept: those that the query can need, and those that Trino does not know. */
+  divide<T extends { readonly partition: Partition }>(
+    folders: readonly T[],
+  ): { readonly needed: readonly T[]; readonly unknown: readonly T[] } {
     const left = new Map(this.#known);
-    return folders.filter(({ partition: { entries } }) => {
-      const name = prefixName(this.#textsOf(entries));
+    const needed: T[] = [];
+    const unknown: T[] = [];
+    for (const folder of folders) {
+      const texts = this.#textsOf(folder.partition.entries);
+      const name = partitionName(texts);
       // Trino knows one of two folders with the same value, such as week=1 and week=01 of a BIGINT.
       const count = left.get(name) ?? 0;
       left.set(name, count - 1);
-      return count <= 0;
-    });
+      if (count <= 0) unknown.push(folder);
+      else if (isRead(texts, this.#wanted)) needed.push(folder);
+    }
+    return { needed, unknown };
   }
 
   #textsOf(entries: readonly PartitionEntry[]): readonly (string | null)[] {
@@ -63,28 +79,26 @@ export class RegisteredPartitions {
   }
 }
 
-type Counter = ReadonlyMap<string, number>;
+/** The range of each key, outermost first, as the query reads the table once. */
+type Read = readonly (Domain | undefined)[];
 
-/** How often each partition, and each folder above it, is there. */
-function countPrefixes(partitions: readonly (readonly (string | null)[])[]): Counter {
-  const counts = new Map<string, number>();
-  for (const values of partitions) {
-    for (let depth = 1; depth <= values.length; depth++) {
-      const name = prefixName(values.slice(0, depth));
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-    }
-  }
-  return counts;
+const partitionName = (values: readonly (string | null)[]): string => JSON.stringify(values);
+
+function readsOf(keys: readonly PartitionKey[], inputs: readonly InputTable[]): readonly Read[] {
+  return inputs
+    .filter(({ isEmpty }) => !isEmpty)
+    .map(({ domains }) => keys.map(({ name }) => domains.find(({ column }) => column === name)));
 }
 
-const prefixName = (values: readonly (string | null)[]): string => JSON.stringify(values);
-
-function byKey(keys: readonly PartitionKey[], domains: readonly Domain[]): readonly (Domain | undefined)[] {
-  return keys.map(({ name }) => domains.find(({ column }) => column === name));
+/** Whether a partition, or one below it, is in the ranges of one of the reads. */
+function isRead(values: readonly (string | null)[], reads: readonly Read[]): boolean {
+  return reads.some((read) =>
+    values.every((value, i) => {
+      const domain = read[i];
+      return domain === undefined || isInDomain(value, domain);
+    }),
+  );
 }
-
-const isWanted = (value: string | null, domain: Domain | undefined): boolean =>
-  domain === undefined || isInDomain(value, domain);
 
 /** The value of a folder as {@link registeredText} writes it. */
 function folderText(value: string | null, key: PartitionKey | undefined): string | null {

@@ -3,7 +3,7 @@ import { parseKey } from "@parquetry/core";
 import { isStorageError } from "@parquetry/core/backend";
 import type { TrinoClient } from "../client/trino-client.ts";
 import { quoteName } from "../client/trino-literal.ts";
-import type { InputTable } from "./io-explanation.ts";
+import type { TableName } from "../sql/shadow-tables.ts";
 import type { PartitionKey } from "./registered-partitions.ts";
 
 /** A table of Trino whose files are in the storage. */
@@ -14,6 +14,8 @@ export interface PlacedTable {
   /** Its location as Trino has it, without a slash at the end. */
   readonly location: string;
   readonly keys: readonly PartitionKey[];
+  /** The columns that are not keys; none where the table has no keys. */
+  readonly columns: readonly PartitionKey[];
 }
 
 /** Finds where the tables of a cluster are, and remembers it. */
@@ -28,7 +30,7 @@ export class TablePlaces {
   }
 
   /** Undefined for a table of other files, such as one of another connector. */
-  find(table: InputTable, signal: AbortSignal | undefined): Promise<PlacedTable | undefined> {
+  find(table: TableName, signal: AbortSignal | undefined): Promise<PlacedTable | undefined> {
     const name = qualifiedName(table);
     const known = this.#known.get(name);
     if (known !== undefined) return known;
@@ -61,24 +63,19 @@ export class TablePlaces {
     const entity = parseKey(normalized(location).slice(this.#root.length + 1), "sql");
     const list = /partitioned_by = ARRAY\[((?:'(?:[^']|'')*',?)*)\]/.exec(statement)?.[1] ?? "";
     const names = [...list.matchAll(/'(?:[^']|'')*'/g)].map(([quoted]) => textOf(quoted) ?? "");
-    if (names.length === 0) return { name, entity, location, keys: [] };
+    if (names.length === 0) return { name, entity, location, keys: [], columns: [] };
     const described = await this.#client.rows(`DESCRIBE ${name}`, { signal });
-    const types = new Map(described.map(([column, type]) => [String(column), String(type)]));
+    const columns = described.map(([column, type]) => ({ name: String(column), type: String(type) }));
     return {
-      name,
-      entity,
-      location,
-      keys: names.map((key) => ({ name: key, type: types.get(key) ?? "varchar" })),
+      ...{ name, entity, location },
+      keys: columns.filter((column) => names.includes(column.name)),
+      columns: columns.filter((column) => !names.includes(column.name)),
     };
   }
 }
 
 /** `"hive"."lake"."plays"` */
-export function qualifiedName({
-  catalog,
-  schema,
-  table,
-}: Pick<InputTable, "catalog" | "schema" | "table">): string {
+export function qualifiedName({ catalog, schema, table }: TableName): string {
   return [catalog, schema, table].map(quoteName).join(".");
 }
 

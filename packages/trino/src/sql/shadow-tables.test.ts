@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkQuery, shadowTables, withLiterals } from "./shadow-tables.ts";
+import { checkQuery, namedTables, shadowTables, withLiterals } from "./shadow-tables.ts";
 
 const SESSION = { catalog: "hive", schema: "lake" };
 const PLAYS = { ...SESSION, table: "plays", query: "Q" };
@@ -42,10 +42,18 @@ describe("shadowTables", () => {
   ])("puts the committed files in the place of the table: %s", (sql, expected) => {
     expect(shadowTables(sql, SESSION, [PLAYS])).toBe(expected);
   });
+});
 
-  it("refuses a table that the query reads through a view", () => {
-    expect(() => shadowTables("SELECT * FROM a_view", SESSION, [PLAYS])).toThrow("through a view");
-  });
+it.each<[string, readonly string[]]>([
+  ["SELECT * FROM plays JOIN LAKE.plays p USING (a), other.games", ["hive.lake.plays", "hive.other.games"]],
+  ["WITH plays AS (SELECT * FROM plays), b AS (TABLE plays) SELECT * FROM b", ["hive.lake.plays"]],
+  ["WITH a AS (SELECT 1) SELECT * FROM a, tpch.tiny.nation", ["tpch.tiny.nation"]],
+  ["SELECT 'FROM plays', extract(day FROM plays)", []],
+])("namedTables finds the tables of %s", (sql, expected) => {
+  const names = namedTables(sql, SESSION).map(
+    ({ catalog, schema, table }) => `${catalog}.${schema}.${table}`,
+  );
+  expect(names).toEqual(expected);
 });
 
 describe("checkQuery", () => {

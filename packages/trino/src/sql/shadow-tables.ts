@@ -3,11 +3,15 @@ import { quoteName } from "../client/trino-literal.ts";
 import { isSymbol, isWord, sqlTokens, type Token } from "./sql-tokens.ts";
 import { type TableReference, tableReferences } from "./table-references.ts";
 
-/** A table and the query that takes its place. */
-export interface Shadow {
+/** A table's full name, in lower case as Trino has it. */
+export interface TableName {
   readonly catalog: string;
   readonly schema: string;
   readonly table: string;
+}
+
+/** A table and the query that takes its place. */
+export interface Shadow extends TableName {
   /** `SELECT * FROM hive.lake.plays WHERE "$path" IN (…)` */
   readonly query: string;
 }
@@ -45,7 +49,6 @@ export function checkQuery(sql: string): void {
  * Lets a query read other queries in place of its tables, by a WITH in front of it that is merged with its own. A query of the
  * user's WITH that has the name of a table keeps it, and reads the table by another name.
  *
- * @throws StorageError `not_supported` naming a table that the query reads through a view.
  * @example
  * ```ts
  * shadowTables("SELECT 1 FROM t", { catalog: "hive", schema: "s" }, [{ catalog: "hive", schema: "s", table: "t", query: "…" }]);
@@ -58,12 +61,9 @@ export function shadowTables(
   shadows: readonly Shadow[],
 ): string {
   if (shadows.length === 0) return sql;
-  const tokens = sqlTokens(sql);
+  const { tokens, own, isRecursive, references } = namesOf(sql);
   const hasWith = isWord(tokens[0], "with");
-  const isRecursive = hasWith && isWord(tokens[1], "recursive");
-  const own = hasWith ? ownQueries(tokens, isRecursive ? 2 : 1) : [];
   const edits: { readonly start: number; readonly end: number; readonly text: string }[] = [];
-  const used = new Set<Shadow>();
   const names = new Map<Shadow, string>();
   const taken = new Set(own.map(({ name }) => name));
   for (const [index, shadow] of shadows.entries()) {
@@ -71,16 +71,9 @@ export function shadowTables(
       taken.has(shadow.table) || shadows.some((other, i) => i < index && other.table === shadow.table);
     names.set(shadow, isTaken ? `${shadow.table}$committed${index}` : shadow.table);
   }
-  for (const reference of tableReferences(tokens)) {
-    const shadow = shadowOf(reference, session, shadows);
+  for (const reference of references) {
+    const shadow = shadows.find((one) => isSame(one, fullName(reference, session)));
     if (shadow === undefined) continue;
-    const namesake = own.find(({ name }) => name === shadow.table);
-    const isOwn =
-      reference.parts.length === 1 &&
-      namesake !== undefined &&
-      (isRecursive || reference.start > namesake.end);
-    if (isOwn) continue;
-    used.add(shadow);
     if (isRecursive) {
       // Trino wants the names of all columns of each query in WITH RECURSIVE, so the shadow takes the table's place.
       const as = reference.isAliased ? "" : ` AS ${quoteName(shadow.table)}`;
@@ -92,13 +85,6 @@ export function shadowTables(
     const alias = name === shadow.table || reference.isAliased ? "" : ` AS ${quoteName(shadow.table)}`;
     edits.push({ start: reference.start, end: reference.end, text: `${quoteName(name)}${alias}` });
   }
-  for (const shadow of shadows) {
-    if (used.has(shadow)) continue;
-    throw refused(
-      "not_supported",
-      `the query reads ${shadow.schema}.${shadow.table} through a view, where it cannot be kept to committed files. Name the table in the query`,
-    );
-  }
   if (isRecursive) return edited(sql, edits);
   const definitions = shadows
     .map((shadow) => `${quoteName(names.get(shadow) ?? shadow.table)} AS (${shadow.query})`)
@@ -106,6 +92,35 @@ export function shadowTables(
   const at = hasWith ? (tokens[0]?.end ?? 0) : (tokens[0]?.start ?? 0);
   edits.push({ start: at, end: at, text: hasWith ? ` ${definitions},` : `WITH ${definitions} ` });
   return edited(sql, edits);
+}
+
+/** The tables that a query names, each once. */
+export function namedTables(
+  sql: string,
+  session: { readonly catalog: string; readonly schema: string },
+): readonly TableName[] {
+  const found: TableName[] = [];
+  for (const reference of namesOf(sql).references) {
+    const name = fullName(reference, session);
+    if (!found.some((one) => isSame(one, name))) found.push(name);
+  }
+  return found;
+}
+
+/** The names in a query: the queries of its WITH, and the references to tables, which those to such queries are not. */
+function namesOf(sql: string): {
+  readonly tokens: readonly Token[];
+  readonly own: readonly OwnQuery[];
+  readonly isRecursive: boolean;
+  readonly references: readonly TableReference[];
+} {
+  const tokens = sqlTokens(sql);
+  const hasWith = isWord(tokens[0], "with");
+  const isRecursive = hasWith && isWord(tokens[1], "recursive");
+  const own = hasWith ? ownQueries(tokens, isRecursive ? 2 : 1) : [];
+  const isOwn = ({ parts, start }: TableReference): boolean =>
+    parts.length === 1 && own.some(({ name, end }) => name === parts[0] && (isRecursive || start > end));
+  return { tokens, own, isRecursive, references: tableReferences(tokens).filter((one) => !isOwn(one)) };
 }
 
 /** Replaces the parameters of a query by literals, for EXPLAIN, which does not take them. */
@@ -157,22 +172,18 @@ function closing(tokens: readonly Token[], open: number): number {
   return tokens.length;
 }
 
-function shadowOf(
+function fullName(
   { parts }: TableReference,
   session: { readonly catalog: string; readonly schema: string },
-  shadows: readonly Shadow[],
-): Shadow | undefined {
-  const [catalog, schema, table] =
-    parts.length === 3
-      ? parts
-      : [
-          session.catalog.toLowerCase(),
-          ...(parts.length === 2 ? parts : [session.schema.toLowerCase(), ...parts]),
-        ];
-  return shadows.find(
-    (shadow) => shadow.catalog === catalog && shadow.schema === schema && shadow.table === table,
-  );
+): TableName {
+  const [table = "", schema = session.schema.toLowerCase(), catalog = session.catalog.toLowerCase()] = [
+    ...parts,
+  ].reverse();
+  return { catalog, schema, table };
 }
+
+const isSame = (a: TableName, b: TableName): boolean =>
+  a.catalog === b.catalog && a.schema === b.schema && a.table === b.table;
 
 function refused(code: "permission_denied" | "not_supported", problem: string): StorageError {
   return new StorageError({ code, op: "sql", backend: "trino", message: `sql: ${problem}.` });
