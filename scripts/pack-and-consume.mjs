@@ -3,7 +3,7 @@
 // of `parquetry` alone. `--write` updates the table of install sizes in the README; otherwise the table is compared with what
 // was measured.
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -17,6 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { packAll, run } from "./pack-all.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BEGIN = "<!-- install sizes: made by scripts/pack-and-consume.mjs -->";
@@ -26,33 +27,6 @@ const IN_README = ["parquetry", "@parquetry/migrate-cli", "@parquetry/query", "@
 const TOLERANCE = 0.1;
 
 const work = mkdtempSync(join(tmpdir(), "parquetry-consume-"));
-
-function run(command, args, cwd, env = {}) {
-  return execFileSync(command, args, {
-    cwd,
-    // npm and npx are shell scripts on Windows. Node itself is in a path with a space there, which a shell would split.
-    shell: process.platform === "win32" && command !== process.execPath,
-    encoding: "utf8",
-    env: { ...process.env, npm_config_fund: "false", npm_config_audit: "false", ...env },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-}
-
-/** Packs every package. Returns the manifest and the tarball of each, by name. */
-function packAll() {
-  const packages = new Map();
-  const tarballs = join(work, "tarballs");
-  mkdirSync(tarballs);
-  for (const folder of readdirSync(join(ROOT, "packages"))) {
-    const cwd = join(ROOT, "packages", folder);
-    const manifest = JSON.parse(readFileSync(join(cwd, "package.json"), "utf8"));
-    const before = new Set(readdirSync(tarballs));
-    run("npx", ["-y", "pnpm@12", "pack", "--pack-destination", tarballs], cwd);
-    const [tarball] = readdirSync(tarballs).filter((file) => !before.has(file));
-    packages.set(manifest.name, { manifest, file: join(tarballs, tarball) });
-  }
-  return packages;
-}
 
 /** Installs packages in an empty directory, and nothing else: the other packages are only found if one of these needs them. */
 function install(packages, names, folder) {
@@ -187,7 +161,7 @@ function runCommand(cwd) {
 }
 
 try {
-  const packages = packAll();
+  const packages = packAll(work);
   const sizes = new Map();
   for (const name of packages.keys()) {
     const cwd = install(packages, [name], name.replace("/", "-"));

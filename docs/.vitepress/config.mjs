@@ -2,9 +2,25 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
+import { DOCS_URL } from "../../packages/core/dist/bytes/docs-url.js";
 
 const DOCS = fileURLToPath(new URL("..", import.meta.url));
 const TITLE = "Parquetry";
+const DESCRIPTION = "Hive-partitioned Parquet and CSV tables on local disk, AWS S3 and Cloudflare R2";
+/** The folder of the pages that TypeDoc writes. */
+const API = "reference/api/";
+const BASE = new URL(DOCS_URL).pathname;
+
+/** The id of a heading, as GitHub has it, so that links to anchors work in both: `_` stays. */
+const slugify = (title) =>
+  title
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}_ -]/gu, "")
+    .replaceAll(" ", "-");
+
+/** The address of a page below the base. */
+const addressOf = (page) => page.replace(/\.md$/, "").replace(/(?:^|(?<=\/))index$/, "");
 
 /** The first heading of a page. */
 const titleOf = (path) => /^# (.+)$/m.exec(readFileSync(join(DOCS, path), "utf8"))?.[1] ?? path;
@@ -13,7 +29,7 @@ const titleOf = (path) => /^# (.+)$/m.exec(readFileSync(join(DOCS, path), "utf8"
 const pages = (...paths) =>
   paths
     .filter((path) => existsSync(join(DOCS, path)))
-    .map((path) => ({ text: titleOf(path), link: `/${path.replace(/\.md$/, "")}` }));
+    .map((path) => ({ text: titleOf(path), link: `/${addressOf(path)}` }));
 
 const pagesIn = (folder) =>
   pages(
@@ -27,7 +43,11 @@ const sidebar = [
   { text: "Guides", items: pagesIn("guides") },
   {
     text: "Reference",
-    items: [...pages("reference/command.md", "errors.md"), ...pagesIn("reference").slice(1)],
+    items: [
+      ...pages("reference/command.md", "errors.md"),
+      ...pagesIn("reference").slice(1),
+      ...pages("reference/api/index.md"),
+    ],
   },
   {
     text: "Concepts",
@@ -39,7 +59,7 @@ const sidebar = [
 function checkAnchors(outDir, names) {
   const html = new Map(
     names.map((name) => [
-      `/${name.replace(/\.md$/, ".html")}`,
+      BASE + addressOf(name),
       readFileSync(join(outDir, name.replace(/\.md$/, ".html")), "utf8"),
     ]),
   );
@@ -55,15 +75,34 @@ function checkAnchors(outDir, names) {
   if (dead.length > 0) throw new Error(`links to missing anchors:\n${dead.join("\n")}`);
 }
 
+/** The pages by the groups of the sidebar; the others are "Optional" in the sense of llmstxt.org. */
+function llmsIndex(names) {
+  const link = (text, path) => `- [${text}](${DOCS_URL}${path})`;
+  const shown = new Set(sidebar.flatMap(({ items }) => items.map((item) => item.link)));
+  const rest = names.filter((name) => name !== "index.md" && !shown.has(`/${addressOf(name)}`));
+  return [
+    `# ${TITLE}`,
+    `> ${DESCRIPTION}`,
+    ...sidebar.map(({ text, items }) =>
+      [`## ${text}\n`, ...items.map((item) => link(item.text, item.link.slice(1)))].join("\n"),
+    ),
+    ["## Optional\n", ...rest.map((name) => link(titleOf(name), addressOf(name)))].join("\n"),
+  ].join("\n\n");
+}
+
 export default defineConfig({
   title: TITLE,
-  description: "Hive-partitioned Parquet and CSV tables on local disk, AWS S3 and Cloudflare R2",
+  description: DESCRIPTION,
+  base: BASE,
+  cleanUrls: true,
+  markdown: { anchor: { slugify } },
   themeConfig: { sidebar, outline: [2, 3], search: { provider: "local" } },
   buildEnd({ outDir, pages: names }) {
     checkAnchors(outDir, names);
-    const list = names.map((name) => `- [${titleOf(name)}](/${name.replace(/\.md$/, ".html")})`);
-    writeFileSync(join(outDir, "llms.txt"), `# ${TITLE}\n\n${list.join("\n")}\n`);
-    const full = names.map((name) => readFileSync(join(DOCS, name), "utf8"));
+    writeFileSync(join(outDir, "llms.txt"), llmsIndex(names));
+    const full = names
+      .filter((name) => !name.startsWith(API))
+      .map((name) => readFileSync(join(DOCS, name), "utf8"));
     writeFileSync(join(outDir, "llms-full.txt"), full.join("\n\n"));
   },
 });

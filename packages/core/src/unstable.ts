@@ -50,6 +50,7 @@ export { RETRY_OPTIONS, retryOperation } from "./bytes/concurrency/retry-operati
 export { forEachYielding, isYieldDue, yieldIfDue } from "./bytes/concurrency/yield-if-due.ts";
 export { deleteAll } from "./bytes/delete-all.ts";
 export { NO_ANSWER, type NoAnswer, traced } from "./bytes/diagnostics.ts";
+export { DOCS_URL, helpUrl } from "./bytes/docs-url.ts";
 export { explainInvalidKey, isWithin, joinKey, MAX_KEY_BYTES } from "./bytes/key.ts";
 export { isReplayable } from "./bytes/object-body.ts";
 export { isAbandoned, ownerState, processOwner, UNKNOWN_OWNER_AGE_MS } from "./bytes/process-owner.ts";

@@ -59,18 +59,20 @@ describe("configuration errors", () => {
     expect(run.stderr + run.stdout).not.toContain(SECRET);
     const json = await world.call(["migrate", "--env-file", empty, "--json"]);
     expect(summaryOf(json)).toMatchObject({ version: 1, exitCode: 2, error: { code: "invalid_argument" } });
+    expect(summaryOf(json)).not.toHaveProperty("error.helpUrl");
     expect(json.stderr).toBe("");
   });
 
   it.each([
-    ["wrong secret", { CFB_R2_SECRET_KEY: SECRET }, "check the access key"],
-    ["no such bucket", { CFB_R2_BUCKET: "nowhere" }, "no such bucket"],
-    ["unreachable", { CFB_R2_ENDPOINT: "http://127.0.0.1:9" }, "cannot be reached"],
-    ["no data root", { CFB_MODEL_DATA_ROOT: "/nowhere/at/all" }, "does not exist"],
-  ])("%s: one clear line, exit 2", async (_, env, message) => {
+    ["wrong secret", { CFB_R2_SECRET_KEY: SECRET }, "check the access key", "unauthenticated"],
+    ["no such bucket", { CFB_R2_BUCKET: "nowhere" }, "no such bucket", "not_found"],
+    ["unreachable", { CFB_R2_ENDPOINT: "http://127.0.0.1:9" }, "cannot be reached", "unavailable"],
+    ["no data root", { CFB_MODEL_DATA_ROOT: "/nowhere/at/all" }, "does not exist", undefined],
+  ])("%s: one clear line and perhaps a link, exit 2", async (_, env, message, page) => {
     const { exitCode, stderr, stdout } = await world.call(["migrate"], env);
     expect(exitCode).toBe(2);
-    expect(stderr).toMatch(/^error: .*\n$/);
+    expect(stderr).toMatch(/^error: .*\n(?:Help: .*\n)?$/);
+    expect(/Help: https:\/\/\S+\/errors#(\w+)/.exec(stderr)?.[1]).toBe(page);
     expect(stderr).toContain(message);
     expect(stderr + stdout).not.toContain(SECRET);
   });

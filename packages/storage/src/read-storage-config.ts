@@ -100,6 +100,28 @@ const S3 = {
   prefix: field("S3_PREFIX", "the folder inside the bucket", z._default(keyPrefix, "")),
 };
 
+/** A variable that {@link readStorageConfig} reads, for the reference and the template of `.env`. */
+export interface StorageVariable {
+  /** Its names after the prefix. The first one is preferred. */
+  readonly suffixes: readonly string[];
+  readonly purpose: string;
+  /** Whether its backend cannot be opened without it. */
+  readonly isRequired: boolean;
+  readonly isSecret: boolean;
+}
+
+/** Lists the variables, by backend. */
+export function storageVariables(): Readonly<Record<"all" | BackendName, readonly StorageVariable[]>> {
+  const list = (fields: Fields, areOptional = false) =>
+    Object.values(fields).map(({ suffixes, purpose, isSecret, schema }) => ({
+      suffixes,
+      purpose,
+      isRequired: !areOptional && !z.safeParse(schema, undefined).success,
+      isSecret,
+    }));
+  return { all: list(BACKEND, true), local: list(LOCAL), r2: list(R2_OF_ACCOUNT), s3: list(S3) };
+}
+
 /**
  * Reads from the environment where the data is stored.
  *

@@ -75,8 +75,9 @@ ${ENV_TEMPLATE.trimEnd()}`,
 error. Every object has version (fields may be added; none changes its meaning),
 type and command.
 
-summary           exitCode; after an error, error.code and error.message; else
-                  the result of the command (query: columns, rows, stats)
+summary           exitCode; after an error, error.code, error.message and for
+                  some codes error.helpUrl; else the result of the command
+                  (query: columns, rows, stats)
 plan              before copying: what will be done
 progress          every 10 s: phase (listing, reading, copying), files,
                   filesTotal, bytes, bytesTotal, bytesFound (to read, as far as

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { isStorageError } from "@parquetry/core/backend";
-import { NO_ANSWER, type NoAnswer } from "@parquetry/core/unstable";
+import { isStorageError, type StorageErrorCode } from "@parquetry/core/backend";
+import { helpUrl, NO_ANSWER, type NoAnswer } from "@parquetry/core/unstable";
 import { whyNot } from "../terminal/why-not.ts";
 import {
   type CliWorld,
@@ -16,6 +16,19 @@ import { EXIT_INTERRUPTED, EXIT_OK, exitCodeOf } from "./exit-codes.ts";
 
 /** Commands that read no variable; `init` writes the file that others read. */
 const WITHOUT_ENVIRONMENT: ReadonlySet<string> = new Set(["completion", "help", "init"]);
+
+/** Codes whose message has no room for every remedy, so that a link follows it. */
+const WITH_LINK: ReadonlySet<StorageErrorCode> = new Set([
+  "not_found",
+  "conflict",
+  "permission_denied",
+  "unauthenticated",
+  "rate_limited",
+  "unavailable",
+  "timeout",
+  "corrupt",
+  "outcome_unknown",
+]);
 
 /** Runs one command with its context, reports what it throws, and returns the exit code. */
 export async function runCommand(
@@ -81,10 +94,12 @@ export function reportError(context: CommandContext, error: unknown): number {
   const known = isStorageError(error);
   const exitCode = exitCodeOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  const fields = known ? error.toJSON() : { code: "internal", message };
+  const help = known && WITH_LINK.has(error.code) ? helpUrl(error.code) : undefined;
+  const fields = known ? { ...error.toJSON(), helpUrl: help } : { code: "internal", message };
   context.emit("summary", { exitCode, error: fields });
   if (!json) {
     terminal.tell(`${terminal.mark("red", "error:")} ${message}`);
+    if (help !== undefined) terminal.tell(`Help: ${help}`);
     if (!known) terminal.tell("This is a bug in parquetry. Please report it with the output of --verbose.");
   }
   if (verbose && error instanceof Error) terminal.tell(error.stack ?? "");
