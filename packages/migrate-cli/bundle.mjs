@@ -1,28 +1,52 @@
-// Bundles the command so that it starts fast (docs/decisions/0019). The library in dist/ stays as tsc emits it.
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// Bundles the command so that it starts fast (docs/decisions/0019, 0031). The library in dist/ stays as tsc emits it.
+import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 
-const require = createRequire(import.meta.url);
 const OUT = join(import.meta.dirname, "dist/bin");
-/** Bundled libraries, whose licences have to travel with the bundle. */
-const LIBRARIES = ["commander", "zod"];
 
-for (const file of readdirSync(OUT)) if (/\.js(?:\.map)?$/.test(file)) rmSync(join(OUT, file));
+/** A file of a package, which the last of these packages finds, each found by the one before it. */
+const fileOf = (names, file) => {
+  const manifest = names.reduce(
+    (from, name) => createRequire(from).resolve(`${name}/package.json`),
+    import.meta.filename,
+  );
+  return join(dirname(manifest), file);
+};
+
+/** The AWS SDK stays in node_modules, where only the backend that depends on it finds it under every package manager. */
+const AWS = "@aws-sdk/client-s3";
+const requireAws = {
+  name: "require-aws",
+  resolveId: (id) => (id === AWS ? `\0${AWS}` : undefined),
+  load: (id) =>
+    id === `\0${AWS}`
+      ? `import { createRequire } from "node:module";
+         const find = (from, name) => createRequire(from).resolve(name + "/package.json");
+         const backend = ["@parquetry/storage", "@parquetry/backend-s3"].reduce(find, import.meta.url);
+         export const { S3Client } = createRequire(backend)("${AWS}");`
+      : undefined,
+};
+
+for (const file of readdirSync(OUT))
+  if (!file.includes(".d.ts")) rmSync(join(OUT, file), { recursive: true });
 const bundle = await rolldown({
   input: {
     parquetry: join(import.meta.dirname, "src/bin/parquetry.ts"),
     // A worker is started by its file name, next to the code that starts it.
-    "reading-thread-worker": join(
-      dirname(createRequire(require.resolve("@parquetry/storage")).resolve("@parquetry/backend-local")),
-      "reading-thread-worker.js",
+    "reading-thread-worker": fileOf(
+      ["@parquetry/storage", "@parquetry/backend-local"],
+      "dist/reading-thread-worker.js",
     ),
+    "untrusted-worker": fileOf(["@parquetry/core"], "dist/parquet/untrusted-worker.js"),
   },
   platform: "node",
   transform: { target: "node20.19" },
-  // The SQL commands hand a storage to @parquetry/query, trino and ui, so all take core from node_modules: one copy.
-  external: [/^@parquetry\/(?:core|storage|query|trino|ui)$/, /^@aws-sdk\//],
+  plugins: [requireAws],
+  external: [/^@duckdb\//],
+  // Some modules of @parquetry/storage are loaded on demand by one entry point, and at once by the other.
+  checks: { ineffectiveDynamicImport: false },
 });
 const output = {
   dir: OUT,
@@ -32,33 +56,64 @@ const output = {
   chunkFileNames: "[name]-[hash].js",
 };
 
-// Each file takes half a millisecond to load. What every command starts with becomes one, what several commands share another.
+// Each file takes half a millisecond to load, and code that a command does not need takes time to compile. The code that every
+// command starts with becomes one file, that of SQL and tables another, and that of several other commands a third.
 const chunks = new Map((await bundle.generate(output)).output.map((chunk) => [chunk.fileName, chunk]));
-const start = new Set();
-const collect = ({ moduleIds, imports }) => {
-  for (const id of moduleIds) start.add(id);
-  for (const name of imports) if (chunks.has(name)) collect(chunks.get(name));
+const modulesOf = (...roots) => {
+  const found = new Set();
+  const collect = ({ moduleIds, imports }) => {
+    for (const id of moduleIds) found.add(id);
+    for (const name of imports) if (chunks.has(name)) collect(chunks.get(name));
+  };
+  for (const chunk of chunks.values())
+    if (roots.includes(chunk.name) || roots.includes(chunk.facadeModuleId)) collect(chunk);
+  return found;
 };
-collect([...chunks.values()].find(({ name }) => name === "run-process"));
-await bundle.write({
+const start = modulesOf("run-process");
+const migrate = modulesOf(
+  "migrate-command",
+  ...["@parquetry/backend-local", "@parquetry/backend-s3"].map((name) =>
+    fileOf(["@parquetry/storage", name], "dist/index.js"),
+  ),
+);
+const sql = modulesOf(
+  "query-command",
+  fileOf(["@parquetry/query"], "dist/index.js"),
+  fileOf(["@parquetry/core"], "dist/unstable-tables.js"),
+);
+const { output: files } = await bundle.write({
   ...output,
   codeSplitting: {
     groups: [
-      { name: "start", test: (id) => start.has(id), priority: 2 },
-      { name: "zod", test: /[\\/]zod[\\/]v4[\\/](?:core|mini|locales)[\\/]/, priority: 1 },
-      { name: "shared", minShareCount: 2 },
+      // A group includes what its modules import, unless a group above already has it.
+      { name: "start", test: (id) => start.has(id), priority: 3 },
+      { name: "zod", test: /[\\/]zod[\\/]v4[\\/](?:core|mini|locales)[\\/]/, priority: 2 },
+      { name: "shared", test: (id) => migrate.has(id) || !sql.has(id), minShareCount: 2, priority: 1 },
+      { name: "sql", test: (id) => sql.has(id) },
     ],
   },
 });
+await bundle.close();
 
-const licences = LIBRARIES.map((name) => {
-  const text = readFileSync(join(dirname(require.resolve(name)), "LICENSE"), "utf8");
-  return `${name}\n\n${text}`;
+// Found next to the code that needs them, as in their own packages.
+const program = fileOf(["@parquetry/query"], "dist/duckdb/isolated/child-program.js");
+for (const file of [program, `${program}.map`]) copyFileSync(file, join(OUT, basename(file)));
+cpSync(fileOf(["@parquetry/ui"], "dist/page"), join(OUT, "page"), { recursive: true });
+
+// Bundled libraries may be distributed with their licences only.
+const folders = files
+  .flatMap(({ moduleIds = [] }) => moduleIds)
+  .flatMap((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id)?.[0] ?? []);
+const licences = [...new Set(folders)].sort().map((folder) => {
+  const { name } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  return `${name}\n\n${readFileSync(join(folder, file), "utf8")}`;
 });
+licences.push(readFileSync(join(dirname(program), "THIRD_PARTY_LICENSES"), "utf8"));
 writeFileSync(join(OUT, "THIRD_PARTY_LICENSES"), licences.join("\n---\n\n"));
 
 for (const file of readdirSync(OUT).filter((name) => name.endsWith(".js"))) {
   const text = readFileSync(join(OUT, file), "utf8");
-  for (const [, name = ""] of text.matchAll(/new URL\("([^"]+)", import\.meta\.url\)/g))
+  for (const [, name = ""] of text.matchAll(/["'`]\.\/([^"'`]+)["'`],\s*import\.meta\.url\)/g))
     if (!existsSync(join(OUT, name))) throw new Error(`${file} refers to ${name}, which is not next to it`);
 }

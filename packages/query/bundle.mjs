@@ -1,38 +1,39 @@
-// Bundles the program of the child process, which starts with every database: a hundred small modules take longer to load than
-// DuckDB. DuckDB itself stays in node_modules.
+// Bundles the program of the child process, which starts with every database: hundreds of small modules take longer to load than
+// DuckDB itself (docs/decisions/0031).
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 
-const PROGRAM = "duckdb/isolated/child-program";
-const DUCKDB = "@duckdb/node-api";
+const PROGRAM = join("duckdb", "isolated", "child-program");
+const BINDINGS = "@duckdb/node-bindings";
 
-/** DuckDB is required: to import it, Node would first search all of its files for the names of their exports. */
-const requireDuckDb = {
-  name: "require-duckdb",
-  resolveId: (id) => (id === DUCKDB ? { id: `\0${DUCKDB}`, moduleSideEffects: false } : undefined),
+/**
+ * The native part of DuckDB stays in node_modules. It is required from this package, which depends on it, because the program is
+ * also copied into the bundle of the command.
+ */
+const requireBindings = {
+  name: "require-bindings",
+  resolveId: (id) => (id === BINDINGS ? { id: `\0${BINDINGS}`, moduleSideEffects: false } : undefined),
   load: (id) =>
-    id === `\0${DUCKDB}`
+    id === `\0${BINDINGS}`
       ? `import { createRequire } from "node:module";
-         const duckdb = /* @__PURE__ */ createRequire(import.meta.url)("${DUCKDB}");
-         ${Object.keys(createRequire(import.meta.url)(DUCKDB))
-           .filter((name) => name !== "default")
-           .map((name) => `export const ${name} = /* @__PURE__ */ (() => duckdb.${name})();`)
-           .join("\n")}`
+         const own = createRequire(import.meta.url).resolve("@parquetry/query/package.json");
+         export default createRequire(own)("${BINDINGS}");`
       : undefined,
 };
 
 const bundle = await rolldown({
-  input: join(import.meta.dirname, `src/${PROGRAM}.ts`),
+  input: join(import.meta.dirname, "src", `${PROGRAM}.ts`),
   platform: "node",
   transform: { target: "node20.19" },
   treeshake: { moduleSideEffects: false },
-  plugins: [requireDuckDb],
+  plugins: [requireBindings],
 });
-await bundle.write({
-  file: join(import.meta.dirname, `dist/${PROGRAM}.js`),
-  format: "esm",
-  sourcemap: true,
-  minify: true,
-});
+const file = join(import.meta.dirname, "dist", `${PROGRAM}.js`);
+await bundle.write({ file, format: "esm", sourcemap: true, minify: true });
 await bundle.close();
+
+const duckdb = dirname(createRequire(import.meta.url).resolve("@duckdb/node-api/package.json"));
+const licence = readFileSync(join(duckdb, "LICENSE"), "utf8");
+writeFileSync(join(dirname(file), "THIRD_PARTY_LICENSES"), `@duckdb/node-api\n\n${licence}`);

@@ -1,5 +1,8 @@
+import { once } from "node:events";
 import { cpSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { partition, type Storage } from "@parquetry/core";
 import { openStorage } from "@parquetry/storage";
@@ -89,26 +92,62 @@ describe("the product package", () => {
   });
 });
 
-describe("without @parquetry/query", () => {
-  it.each([
-    ["query", "SELECT 1"],
-    ["compact", "raw/plays"],
-    ["ddl", "raw/plays", "--engine", "trino"],
-    ["cache"],
-  ])("%s says how to install it", async (...args) => {
+describe("the bundle", () => {
+  it("contains the page of parquetry ui and the SQL behind it", async () => {
     await using world = await createWorld();
-    // This package as npm installs it alone: a copy, next to what it depends on.
-    const modules = join(world.folder, "node_modules");
+    await using storage = await openStorage(world.data);
+    await writeTwice(storage, "Owls");
+    const { child, outcome } = world.start(["ui", "--json", "--no-open"]);
+    try {
+      const [line] = await once(createInterface(child.stdout as Readable), "line");
+      const page = await fetch(JSON.parse(line).url);
+      const cookie = page.headers.get("set-cookie") ?? "";
+      const [, script = ""] = /src="([^"]+\.js)"/.exec(await page.text()) ?? [];
+      const get = (path: string): Promise<Response> =>
+        fetch(new URL(path, page.url), { headers: { cookie } });
+      expect((await get(script)).headers.get("content-type")).toMatch(/^text\/javascript/);
+      expect(await (await get("/api/describe?name=raw/plays")).json()).toMatchObject({
+        entity: "raw/plays",
+      });
+    } finally {
+      child.kill("SIGINT");
+      await outcome;
+    }
+  });
+});
+
+describe("without @parquetry/query", () => {
+  /** Installs this package as npm installs it alone: a copy, next to what it depends on. */
+  function installAlone(folder: string): string {
+    const modules = join(folder, "node_modules");
     const own = join(modules, "@parquetry/migrate-cli");
     mkdirSync(own, { recursive: true });
     for (const name of ["dist", "package.json"])
       cpSync(join(PACKAGES, "migrate-cli", name), join(own, name), { recursive: true });
     for (const name of ["core", "storage"])
       symlinkSync(realpathSync(join(PACKAGES, name)), join(modules, "@parquetry", name));
-    const { exitCode, stderr } = await runScript(join(own, "dist/bin/parquetry.js"), args, world.folder);
+    return join(own, "dist/bin/parquetry.js");
+  }
+
+  it.each([
+    ["query", "SELECT 1"],
+    ["compact", "raw/plays"],
+    ["ddl", "raw/plays", "--engine", "trino"],
+    ["ui"],
+  ])("%s says how to install it", async (...args) => {
+    await using world = await createWorld();
+    const { exitCode, stderr } = await runScript(installAlone(world.folder), args, world.folder);
     expect(exitCode).toBe(2);
     expect(stderr).toContain(`parquetry ${args[0]} needs @parquetry/query, which is not installed.`);
     expect(stderr).toContain("npm install parquetry (it includes @parquetry/query)");
     expect(stderr).toContain("npm install @parquetry/query next to @parquetry/migrate-cli");
+  });
+
+  it("runs what needs no DuckDB", async () => {
+    await using world = await createWorld();
+    const script = installAlone(world.folder);
+    expect(await runScript(script, ["cache"], world.folder)).toMatchObject({ exitCode: 0, stderr: "" });
+    const { stderr } = await runScript(script, ["query", "SELECT 1", "--engine", "trino"], world.folder);
+    expect(stderr).toContain("PARQUETRY_TRINO_URL is not set");
   });
 });

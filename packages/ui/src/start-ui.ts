@@ -78,7 +78,7 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
     queries,
     comparing,
     runs: options.runs,
-    page: readPage(fileURLToPath(new URL("../dist/page", import.meta.url))),
+    page: readPage(fileURLToPath(PAGE)),
   });
   let server: Server;
   try {
@@ -97,6 +97,9 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
   };
   return { url: `http://${host}/?token=${token}`, close, [Symbol.asyncDispose]: close };
 }
+
+/** The built page, also if this module runs from its source. */
+const PAGE = new URL(import.meta.url.endsWith(".ts") ? "../dist/page" : "./page", import.meta.url);
 
 const STORAGE: CustomKind = {
   expected: "a Storage",

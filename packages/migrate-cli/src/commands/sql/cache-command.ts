@@ -1,13 +1,12 @@
 import { formatBytes, formatFiles } from "../../terminal/format-amount.ts";
 import type { CommandContext } from "../command-context.ts";
-import { loadQuery } from "./open-database.ts";
 
 /** `parquetry cache`: shows where downloaded files are kept and how large they are, or removes them. */
 export async function cacheCommand(
   context: CommandContext,
   { clear = false }: { readonly clear?: boolean },
 ): Promise<number> {
-  const { clearCache, inspectCache } = await loadQuery(context.command);
+  const { clearCache, inspectCache } = await import("@parquetry/query");
   const directory = context.cacheFolder;
   const { files, bytes } = await inspectCache(directory);
   if (clear) await clearCache(directory);

@@ -1,14 +1,14 @@
 import { parseKey } from "@parquetry/core/backend";
 import type { DdlEngine } from "@parquetry/query";
 import type { CommandContext } from "../command-context.ts";
-import { loadQuery, type TypeFlags, withDatabase } from "./open-database.ts";
+import { type TypeFlags, withDatabase } from "./open-database.ts";
 
 /** Flags of `parquetry ddl`. */
 export type DdlFlags = TypeFlags & { readonly engine: DdlEngine };
 
 /** `parquetry ddl`: prints the statements with which another engine reads a table in place. */
 export async function ddlCommand(context: CommandContext, flags: DdlFlags, name = ""): Promise<number> {
-  const { generateDdl } = await loadQuery(context.command);
+  const { generateDdl } = await import("@parquetry/query");
   return await withDatabase(context, flags, async (db, storage) => {
     const signal = context.interrupt.abort;
     const table = await db.describe(name, { signal });

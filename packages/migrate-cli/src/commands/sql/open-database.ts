@@ -3,22 +3,13 @@ import type { OpenQueryOptions, QueryDatabase } from "@parquetry/query";
 import { formatFiles } from "../../terminal/format-amount.ts";
 import type { CommandContext } from "../command-context.ts";
 import { usageError } from "../command-context.ts";
-import { loadOptional } from "../load-optional.ts";
+import { requireDuckDb } from "../find-duckdb.ts";
 import { absolute } from "../open-places.ts";
 
 /** The flags that declare types, as `table.column=TYPE`. */
 export interface TypeFlags {
   readonly columnType?: readonly string[];
   readonly keyType?: readonly string[];
-}
-
-/**
- * Loads the SQL engine when a command needs it: it is an optional peer, because DuckDB is large.
- *
- * @throws StorageError `not_supported` with the command that installs it.
- */
-export function loadQuery(command: string): Promise<typeof import("@parquetry/query")> {
-  return loadOptional(command, "@parquetry/query", () => import("@parquetry/query"));
 }
 
 /** Opens a place, or the configured storage where none is given, and a database over it, runs something with them, and closes both. */
@@ -36,13 +27,14 @@ export async function withDatabase<T>(
   } = {},
 ): Promise<T> {
   const { env, envPrefix, cacheFolder } = context;
-  const { openQuery } = await loadQuery(context.command);
+  if (options.engine === undefined) requireDuckDb(context.command);
+  const { openQuery } = await import("@parquetry/query");
   const { getStorage, openStorage } = await import("@parquetry/storage");
   await using storage =
     place === undefined
       ? await getStorage({ env, envPrefix, backend })
       : await openStorage(absolute(context, place), { env, envPrefix });
-  const types = await declaredTypes(context.command, flags, storage);
+  const types = await declaredTypes(flags, storage);
   const onUnreadableFolder: OpenQueryOptions["onUnreadableFolder"] = ({ path, error }) =>
     context.warn(`${path} cannot be read (${error.code}); only queries that need it fail`);
   const onStrays: OpenQueryOptions["onStrays"] = ({ entity, keys }) =>
@@ -59,12 +51,11 @@ export async function withDatabase<T>(
 }
 
 async function declaredTypes(
-  command: string,
   { columnType = [], keyType = [] }: TypeFlags,
   { backend }: Storage,
 ): Promise<Pick<OpenQueryOptions, "columnTypes" | "hiveTypes">> {
   if (columnType.length + keyType.length === 0) return {};
-  const { resolveTable } = await loadQuery(command);
+  const { resolveTable } = await import("@parquetry/query");
   const { listEntities } = await import("@parquetry/core/unstable/tables");
   const entities = await listEntities(backend);
   const parse = (flag: string, given: readonly string[]): Record<string, Record<string, string>> => {

@@ -1,12 +1,6 @@
 import type { TrinoClient, TrinoOptions } from "@parquetry/trino";
 import type { CommandContext } from "../command-context.ts";
 import { usageError } from "../command-context.ts";
-import { loadOptional } from "../load-optional.ts";
-
-/** Loads the package of Trino, which is an optional peer. */
-export function loadTrino(command: string): Promise<typeof import("@parquetry/trino")> {
-  return loadOptional(`${command} --engine trino`, "@parquetry/trino", () => import("@parquetry/trino"));
-}
 
 /** The cluster that the environment names: `PARQUETRY_TRINO_URL` and so on. */
 export function trinoOptions({ env, envPrefix = "PARQUETRY" }: CommandContext): TrinoOptions {
@@ -29,6 +23,6 @@ export function trinoOptions({ env, envPrefix = "PARQUETRY" }: CommandContext): 
 /** A client of the cluster that the environment names. */
 export async function openTrino(context: CommandContext): Promise<TrinoClient> {
   const options = trinoOptions(context);
-  const { TrinoClient } = await loadTrino(context.command);
+  const { TrinoClient } = await import("@parquetry/trino");
   return new TrinoClient(options);
 }

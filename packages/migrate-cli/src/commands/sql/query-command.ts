@@ -10,7 +10,7 @@ import { EXIT_OK } from "../exit-codes.ts";
 import { drawExplanation } from "./draw-explanation.ts";
 import { drawRows, firstRows } from "./draw-rows.ts";
 import { type TypeFlags, withDatabase } from "./open-database.ts";
-import { loadTrino, trinoOptions } from "./open-trino.ts";
+import { trinoOptions } from "./open-trino.ts";
 import { givenFormat, type OutputFormat } from "./output-format.ts";
 import { showQueryProgress } from "./query-progress.ts";
 import { showTables } from "./show-tables.ts";
@@ -99,7 +99,7 @@ async function trinoEngine(context: CommandContext, flags: QueryFlags): Promise<
     throw usageError(`${flag} is for DuckDB: with --engine trino, leave it out.`);
   }
   const options = trinoOptions(context);
-  const { trino } = await loadTrino(context.command);
+  const { trino } = await import("@parquetry/trino");
   return trino(options);
 }
 

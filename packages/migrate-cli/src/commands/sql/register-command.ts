@@ -5,7 +5,7 @@ import type { CommandContext } from "../command-context.ts";
 import { EXIT_INCOMPLETE, EXIT_OK } from "../exit-codes.ts";
 import { NAMES_TOLD } from "../name-lists.ts";
 import { type TypeFlags, withDatabase } from "./open-database.ts";
-import { loadTrino, openTrino } from "./open-trino.ts";
+import { openTrino } from "./open-trino.ts";
 
 /** Flags of `parquetry register`. */
 export type RegisterFlags = TypeFlags & {
@@ -24,7 +24,7 @@ export async function registerCommand(
   ...tables: readonly string[]
 ): Promise<number> {
   const { dryRun = false, check = false } = flags;
-  const { registerTable } = await loadTrino(context.command);
+  const { registerTable } = await import("@parquetry/trino");
   const client = await openTrino(context);
   const signal = context.interrupt.abort;
   return await withDatabase(context, flags, async (db, storage) => {

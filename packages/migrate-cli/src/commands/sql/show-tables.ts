@@ -4,7 +4,6 @@ import type { QueryColumn, QueryDatabase } from "@parquetry/query";
 import { type CommandContext, usageError } from "../command-context.ts";
 import { EXIT_OK } from "../exit-codes.ts";
 import { drawDescription } from "./draw-rows.ts";
-import { loadQuery } from "./open-database.ts";
 import { givenFormat, type OutputFormat } from "./output-format.ts";
 import type { TableStatement } from "./table-statement.ts";
 import { writeText, writeTextFile } from "./write-output.ts";
@@ -65,7 +64,7 @@ export async function linesAboutTables(
 }
 
 async function answerAboutTables(
-  { command, terminal }: CommandContext,
+  { terminal }: CommandContext,
   db: QueryDatabase,
   statement: TableStatement,
   signal: AbortSignal,
@@ -81,7 +80,7 @@ async function answerAboutTables(
     };
   }
   const table = await db.describe(statement.table, { signal });
-  const { describeNotes } = await loadQuery(command);
+  const { describeNotes } = await import("@parquetry/query");
   const notes = describeNotes(table);
   const row =
     (partition: boolean) =>

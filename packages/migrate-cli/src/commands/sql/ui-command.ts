@@ -9,7 +9,6 @@ import { openHashCache } from "../../proof/hash-cache.ts";
 import { verifyMigration } from "../../verify/verify-migration.ts";
 import { type CommandContext, usageError } from "../command-context.ts";
 import { EXIT_OK } from "../exit-codes.ts";
-import { loadOptional } from "../load-optional.ts";
 import { openTarget } from "../open-places.ts";
 import type { PlaceFlags } from "../selection-flags.ts";
 import { readStatuses, statusFolder } from "../status/read-statuses.ts";
@@ -28,7 +27,7 @@ export async function uiCommand(context: CommandContext, flags: UiFlags, argumen
   if (flags.from !== undefined && argument !== undefined)
     throw usageError("the first place was given twice. Give it by --from, or without a flag.");
   const place = argument ?? flags.from;
-  const { startUi } = await loadOptional(context.command, "@parquetry/ui", () => import("@parquetry/ui"));
+  const { startUi } = await import("@parquetry/ui");
   const serve = async (
     database: Parameters<typeof startUi>[0]["database"],
     storage: Parameters<typeof startUi>[0]["storage"],

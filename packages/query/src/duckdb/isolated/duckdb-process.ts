@@ -1,7 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { isStorageError, StorageError } from "@parquetry/core";
 import type { RunOptions } from "../duckdb.ts";
 import { ABORT_GRACE_MS, interrupted } from "../interruptible.ts";
@@ -40,7 +38,7 @@ export class DuckDbProcess {
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
     const env = Object.fromEntries(PASSED_VARIABLES.map((name) => [name, process.env[name]]));
-    const child = fork(programPath(), [], {
+    const child = fork(PROGRAM, [], {
       env,
       execArgv: [],
       serialization: "advanced",
@@ -162,11 +160,11 @@ export class DuckDbProcess {
   }
 }
 
-/** The path of the built program, also if this module runs from its source. */
-function programPath(): string {
-  const manifest = createRequire(import.meta.url).resolve("@parquetry/query/package.json");
-  return join(dirname(manifest), "dist", "duckdb", "isolated", "child-program.js");
-}
+/** The built program, also if this module runs from its source. */
+const PROGRAM = new URL(
+  import.meta.url.endsWith(".ts") ? "../../../dist/duckdb/isolated/child-program.js" : "./child-program.js",
+  import.meta.url,
+);
 
 function ended(what: string): StorageError {
   return new StorageError({

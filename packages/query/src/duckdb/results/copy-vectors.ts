@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import {
   type DuckDBArrayType,
   type DuckDBDataChunk,
@@ -11,14 +10,13 @@ import {
   DuckDBTypeId,
   DuckDBVector,
 } from "@duckdb/node-api";
-import type Bindings from "@duckdb/node-bindings";
+// The driver has no access to whole vectors, and reads them value by value.
+import duckdb from "@duckdb/node-bindings";
 import type { ResultOptions } from "../duckdb.ts";
 import { isValid, type RawBatch, type RawColumn, type Validity } from "./raw-column.ts";
 import { resultValue } from "./result-values.ts";
 
-// The driver has no access to whole vectors, and reads them value by value.
-const duckdb: typeof Bindings = createRequire(import.meta.url)("@duckdb/node-bindings");
-type Vector = Bindings.Vector;
+type Vector = duckdb.Vector;
 
 /** The bytes of a batch, about: more are copied in several batches. */
 const BATCH_BYTES = 4 * 1024 * 1024;
