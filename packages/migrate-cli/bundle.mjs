@@ -51,6 +51,8 @@ const bundle = await rolldown({
 const output = {
   dir: OUT,
   sourcemap: true,
+  // A stack needs names and lines only.
+  sourcemapExcludeSources: true,
   minify: true,
   entryFileNames: "[name].js",
   chunkFileNames: "[name]-[hash].js",

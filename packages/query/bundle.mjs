@@ -31,7 +31,7 @@ const bundle = await rolldown({
   plugins: [requireBindings],
 });
 const file = join(import.meta.dirname, "dist", `${PROGRAM}.js`);
-await bundle.write({ file, format: "esm", sourcemap: true, minify: true });
+await bundle.write({ file, format: "esm", sourcemap: true, sourcemapExcludeSources: true, minify: true });
 await bundle.close();
 
 const duckdb = dirname(createRequire(import.meta.url).resolve("@duckdb/node-api/package.json"));
