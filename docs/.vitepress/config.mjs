@@ -51,7 +51,22 @@ const sidebar = [
   },
   {
     text: "Concepts",
-    items: pages("guarantees.md", "architecture.md", "scale.md", "performance.md", "decisions/README.md"),
+    items: pages(
+      "concepts/commits.md",
+      "concepts/pruning.md",
+      "concepts/proof.md",
+      "concepts/plain-hive.md",
+      "guarantees.md",
+      "architecture.md",
+      "scale.md",
+      "performance.md",
+    ),
+  },
+  { text: "Project", items: pages("compared.md", "policies.md", "security.md") },
+  {
+    text: "Decisions",
+    collapsed: true,
+    items: [...pages("decisions/README.md"), ...pagesIn("decisions").slice(0, -1)],
   },
 ];
 
