@@ -3,6 +3,7 @@
  * promise is made between versions.
  */
 export { decodeCsv } from "./csv/read-csv.ts";
+export { openByteSource } from "./parquet/byte-source.ts";
 export {
   type ChunkPlace,
   chunkLayout,
@@ -13,6 +14,12 @@ export {
 } from "./parquet/chunk-layout.ts";
 export { type ByteSpan, coalesceRanges } from "./parquet/column-chunks.ts";
 export { typeName } from "./parquet/column-type.ts";
+export {
+  type ChunkDescription,
+  describeParquet,
+  type ParquetDescription,
+  type RowGroupDescription,
+} from "./parquet/describe-parquet.ts";
 export { inferColumns } from "./parquet/infer-columns.ts";
 export { encodeParquet } from "./parquet/write-parquet.ts";
 export { committedFiles } from "./table/committed-files.ts";

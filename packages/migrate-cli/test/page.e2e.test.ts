@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { RunStatus } from "@parquetry/ui";
 import { afterAll, describe, expect, it } from "vitest";
 import { browse, closeBrowser, lacksBrowser } from "../../ui/test/browser.ts";
-import { createWorld, jsonLines, type RunningCommand, until, type World } from "./support/command.ts";
+import { createWorld, until, type World } from "./support/command.ts";
+import { startPage } from "./support/start-page.ts";
 
 afterAll(closeBrowser);
 
@@ -12,22 +13,6 @@ const FILES = 60;
 function writeFiles(world: World): void {
   for (let i = 0; i < FILES; i++)
     world.write({ [`${i % 3 === 0 ? "models" : "raw"}/t/k=${i}/data.csv`]: `a\n${"1".repeat(1000)}\n` });
-}
-
-/** Starts the page, and returns its address. */
-async function startPage(
-  world: World,
-  flags: readonly string[] = [],
-): Promise<{ readonly url: string; readonly page: RunningCommand }> {
-  const page = world.start(["ui", world.data, "--no-open", "--json", ...flags]);
-  const url = await new Promise<string>((resolve, reject) => {
-    page.child.stdout?.on("data", (text: string) => {
-      const started = jsonLines(text).find(({ type }) => type === "started");
-      if (started !== undefined) resolve(String(started["url"]));
-    });
-    page.outcome.then(({ stderr }) => reject(new Error(stderr)), reject);
-  });
-  return { url, page };
 }
 
 const runsFolder = (world: World): string => join(world.folder, "cache", "parquetry", "runs");
@@ -112,7 +97,7 @@ describe.skipIf(lacksBrowser())("parquetry ui next to a migration", () => {
   it("shows its folders grow, a failure by name, and the parity at the end", async () => {
     await using world = await createWorld();
     writeFiles(world);
-    const ui = await startPage(world);
+    const ui = await startPage(world, world.data);
     const { page } = await browse(ui.url);
     world.server.setFaults([
       { operation: "PutObject", key: /k=7\//, fault: { kind: "status", status: 403 } },
@@ -146,7 +131,7 @@ describe.skipIf(lacksBrowser())("parquetry ui next to a migration", () => {
   it("shows that it was killed, and the command that continues it", async () => {
     await using world = await createWorld();
     writeFiles(world);
-    const ui = await startPage(world);
+    const ui = await startPage(world, world.data);
     const { page } = await browse(`${ui.url}#view=runs`);
     world.server.setFaults([{ operation: "PutObject", fault: { kind: "latency", ms: 300 } }]);
     const run = world.start(["migrate", "--concurrency", "4"]);
@@ -176,7 +161,7 @@ describe.skipIf(lacksBrowser())("parquetry ui with two places", () => {
     expect((await world.call(["migrate"])).exitCode).toBe(0);
     world.write({ [files[1] ?? ""]: "a\n2\n", "raw/plays/year=2024/week=5/data.csv": "a\n3\n" });
     rmSync(join(world.data, files[3] ?? ""));
-    const ui = await startPage(world, ["--to", "r2://football"]);
+    const ui = await startPage(world, world.data, "--to", "r2://football");
     const { page, complaints } = await browse(ui.url);
     await page.getByText("5 files compared").waitFor();
     await page.getByText("As a table").click();

@@ -14,4 +14,5 @@ export { timestampValue } from "./duckdb/results/timestamp-value.ts";
 export type { QueryColumn } from "./duckdb/views/scan-table.ts";
 export type { QueryExplanation, TableStats } from "./plan/plan-summary.ts";
 export type { QueryParameters, QueryValue } from "./statement/query-parameters.ts";
+export { joinTypes } from "./tables/column-join.ts";
 export { TABLE_DESCRIPTION } from "./tables/describe-columns.ts";

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import type { FileList } from "../src/answers.ts";
 import { ask, query } from "./api.ts";
 import { bytesText, timeText } from "./format.ts";
+import { RowGroups } from "./row-groups.tsx";
 import { attempt } from "./state.ts";
 
 /** The files of a folder. */
@@ -23,22 +24,59 @@ export function FileTable({ folder }: { readonly folder: string }): JSX.Element 
           <th scope="col">file</th>
           <th scope="col">bytes</th>
           <th scope="col">written</th>
+          <td />
         </tr>
       </thead>
       <tbody>
         {list.value.files.map((file) => (
-          <tr key={file.key}>
-            <td class="path">{file.key.slice(folder.length + 1)}</td>
-            <td class="number">{bytesText(file.sizeBytes)}</td>
-            <td>{timeText(file.lastModified)}</td>
-          </tr>
+          <FileRows key={file.key} file={file} name={file.key.slice(folder.length + 1)} />
         ))}
         {list.value.more && (
           <tr>
-            <td colSpan={3}>… more files</td>
+            <td colSpan={4}>… more files</td>
           </tr>
         )}
       </tbody>
     </table>
+  );
+}
+
+function FileRows({
+  file,
+  name,
+}: {
+  readonly file: FileList["files"][number];
+  readonly name: string;
+}): JSX.Element {
+  const isOpen = useSignal(false);
+  return (
+    <>
+      <tr>
+        <td class="path">{name}</td>
+        <td class="number">{bytesText(file.sizeBytes)}</td>
+        <td>{timeText(file.lastModified)}</td>
+        <td>
+          {name.endsWith(".parquet") && (
+            <button
+              type="button"
+              aria-expanded={isOpen.value}
+              aria-label={`Row groups of ${name}`}
+              onClick={() => {
+                isOpen.value = !isOpen.value;
+              }}
+            >
+              Row groups
+            </button>
+          )}
+        </td>
+      </tr>
+      {isOpen.value && (
+        <tr>
+          <td colSpan={4}>
+            <RowGroups name={file.key} />
+          </td>
+        </tr>
+      )}
+    </>
   );
 }

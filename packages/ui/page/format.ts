@@ -11,6 +11,10 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/** $12.30, $0.000054 */
+export const usdText = (usd: number): string =>
+  `$${usd === 0 || usd >= 0.01 ? usd.toFixed(2) : usd.toFixed(1 - Math.floor(Math.log10(usd)))}`;
+
 /** 26,640 */
 export const countText = (count: number): string => count.toLocaleString("en-US");
 

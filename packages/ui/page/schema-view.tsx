@@ -1,21 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import type { CompactionEstimate } from "../src/answers.ts";
 import { ask, query } from "./api.ts";
+import { Command } from "./command.tsx";
+import { DriftView } from "./drift-view.tsx";
 import { bytesText, counted, countText } from "./format.ts";
 import { attempt, card, describe, descriptions, entity } from "./state.ts";
-
-/** What `storage.inspect` reports, as far as the page shows it. */
-interface Inspection {
-  readonly drift: readonly {
-    readonly column: string;
-    readonly types: readonly {
-      readonly type: string;
-      readonly partitions: number;
-      readonly example: string;
-    }[];
-  }[];
-}
 
 /** The columns of a table, their drift, and the sizes of its files. */
 export function SchemaView(): JSX.Element {
@@ -64,64 +55,9 @@ export function SchemaView(): JSX.Element {
           </>
         )}
       </section>
-      <Drift key={name} />
-      <Sizes />
+      <DriftView key={name} />
+      <Sizes key={`sizes of ${name}`} />
     </>
-  );
-}
-
-function Drift(): JSX.Element {
-  const found = useSignal<Inspection | undefined>(undefined);
-  const isBusy = useSignal(false);
-  const check = (): Promise<void> =>
-    attempt(async () => {
-      isBusy.value = true;
-      try {
-        found.value = await ask(query("/api/inspect", { name: entity.value }));
-      } finally {
-        isBusy.value = false;
-      }
-    });
-  const drift = found.value?.drift;
-  return (
-    <section>
-      <h2>Drift</h2>
-      {drift === undefined ? (
-        <p>
-          <button type="button" disabled={isBusy.value} onClick={check}>
-            Compare the schemas of all partitions
-          </button>{" "}
-          <span class="quiet">
-            {isBusy.value ? "Reading every footer…" : "This reads the footer of every file."}
-          </span>
-        </p>
-      ) : drift.length === 0 ? (
-        <p>Every column has the same type in every partition.</p>
-      ) : (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">column</th>
-              <th scope="col">type</th>
-              <th scope="col">partitions</th>
-              <th scope="col">such as</th>
-            </tr>
-          </thead>
-          <tbody>
-            {drift.flatMap(({ column, types }) =>
-              types.map(({ type, partitions, example }, i) => (
-                <tr key={`${column} ${type}`}>
-                  <td>{i === 0 ? column : ""}</td>
-                  <td>{type}</td>
-                  <td class="number">{countText(partitions)}</td>
-                  <td class="path">{example}</td>
-                </tr>
-              )),
-            )}
-          </tbody>
-        </table>
-      )}
-    </section>
   );
 }
 
@@ -155,10 +91,11 @@ function Sizes(): JSX.Element | null {
       </p>
       {one.smallFiles > one.partitions && (
         <p>
-          More than one small file a partition. Merge them, after a look at what it would do:{" "}
-          <code>parquetry compact {one.entity} --dry-run</code>
+          More than one small file a partition. This merges them:{" "}
+          <Command words={["parquetry", "compact", one.entity]} />
         </p>
       )}
+      {one.files > one.partitions && <Compaction name={one.entity} />}
       {one.strays > 0 && (
         <p>
           {counted(one.strays, "file")} {one.strays === 1 ? "looks" : "look"} like data and{" "}
@@ -166,6 +103,49 @@ function Sizes(): JSX.Element | null {
         </p>
       )}
     </section>
+  );
+}
+
+/** What `compact` would do, on demand: it reads every manifest. */
+function Compaction({ name }: { readonly name: string }): JSX.Element {
+  const found = useSignal<CompactionEstimate | undefined>(undefined);
+  const isBusy = useSignal(false);
+  const estimate = (): Promise<void> =>
+    attempt(async () => {
+      isBusy.value = true;
+      try {
+        found.value = await ask(query("/api/compaction", { name }));
+      } finally {
+        isBusy.value = false;
+      }
+    });
+  const now = found.value;
+  if (now === undefined)
+    return (
+      <p>
+        <button type="button" disabled={isBusy.value} onClick={estimate}>
+          Show what compact would do
+        </button>{" "}
+        <span class="quiet">{isBusy.value ? "Reading manifests…" : "A dry run: nothing is written."}</span>
+      </p>
+    );
+  return (
+    <>
+      <p>
+        compact would replace {counted(now.files, "file")} ({bytesText(now.bytes)}) by{" "}
+        {counted(now.partitions, "file")}, one a partition.
+      </p>
+      {now.unchanged.map(({ reason, partitions }) => (
+        <p key={reason} class="quiet">
+          {counted(partitions, "partition")} unchanged: {reason}
+        </p>
+      ))}
+      {now.problems.map((problem) => (
+        <p key={problem} class="problem">
+          {problem}
+        </p>
+      ))}
+    </>
   );
 }
 

@@ -10,8 +10,9 @@ import type { JSX } from "preact";
 import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
 import type { Explanation, QueryState } from "../src/answers.ts";
+import type { QueryRequests, RequestPrice } from "../src/price.ts";
 import { ask, post } from "./api.ts";
-import { bytesText, compareValues, counted, countText } from "./format.ts";
+import { bytesText, compareValues, counted, countText, usdText } from "./format.ts";
 import { ResultGrid } from "./result-grid.tsx";
 import { ResultSummary } from "./result-summary.tsx";
 import { conditionOf } from "./sql-text.ts";
@@ -69,10 +70,11 @@ function Editor(): JSX.Element {
     return () => view.destroy();
   }, []);
   useEffect(() => {
-    // Names of columns are completed as soon as they are known.
-    for (const { entity: name } of overview.value?.tables.slice(0, 50) ?? [])
-      void describe(name).catch(() => undefined);
-  }, [overview.value?.listing.isDone]);
+    // Columns are completed of the tables in the text: to describe a table reads some of its files.
+    const words = new Set(sqlText.value.match(/[\w/]+/g));
+    for (const { entity: name } of overview.value?.tables ?? [])
+      if (words.has(name) || words.has(shortName(name))) void describe(name).catch(() => undefined);
+  }, [overview.value?.listing.isDone, sqlText.value]);
   const known = descriptions.value;
   useEffect(() => {
     editor.current?.dispatch({ effects: names.current.reconfigure(language()) });
@@ -97,11 +99,13 @@ function language(): ReturnType<typeof sql> {
     const description = descriptions.value.get(name);
     const columns = [...(description?.keys ?? []), ...(description?.columns ?? [])];
     const completions = columns.map(({ name: label, type }) => ({ label, detail: type, type: "property" }));
-    const short = name.slice(name.lastIndexOf("/") + 1);
-    schema[short] = { self: { label: short, detail: name, type: "type" }, children: completions };
+    const label = shortName(name);
+    schema[label] = { self: { label, detail: name, type: "type" }, children: completions };
   }
   return sql({ dialect: StandardSQL, schema, upperCaseKeywords: true });
 }
+
+const shortName = (name: string): string => name.slice(name.lastIndexOf("/") + 1);
 
 /** The most values of a key that are offered. */
 const MAX_VALUES = 500;
@@ -165,8 +169,21 @@ function Plan(): JSX.Element {
             )
             .join("; ")}
       {plan.unpruned !== undefined && <> – every partition, because {plan.unpruned}</>}
+      {plan.requests !== undefined && (
+        <>
+          <br />
+          {costText(plan.requests, plan.price)}
+        </>
+      )}
     </p>
   );
+}
+
+/** The requests that the store counts, and their price. */
+function costText({ lists, reads, bytes }: QueryRequests, price: RequestPrice | undefined): string {
+  const requests = `about ${counted(lists, "LIST request")} and ${counted(reads, "GET request")}, up to ${bytesText(bytes)} downloaded`;
+  if (price === undefined) return requests;
+  return `${requests}: ${usdText(price.usd)} at ${price.provider} (prices of ${price.pricesOf}, without the free allowance)`;
 }
 
 async function start(): Promise<void> {

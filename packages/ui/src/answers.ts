@@ -5,8 +5,8 @@ import type {
   QueryProgress,
   QueryStats,
 } from "@parquetry/query";
-
 import type { ComparedFile, FileVerdict } from "./comparison.ts";
+import type { QueryRequests, RequestPrice } from "./price.ts";
 
 /** The answers of the server to the page, which imports these types, too. */
 
@@ -114,8 +114,69 @@ export interface UnequalFiles {
 /** The keys and columns of a table. */
 export type Description = Awaited<ReturnType<QueryDatabase["describe"]>>;
 
-/** What a query would read. */
-export type Explanation = QueryExplanation;
+/** The reads of a query, and their cost at the store. */
+export interface Explanation extends QueryExplanation {
+  /** Absent where requests are free: on a disk. */
+  readonly requests?: QueryRequests | undefined;
+  readonly price?: RequestPrice | undefined;
+}
+
+/** A column whose types differ between partitions. */
+export interface DriftColumn {
+  readonly column: string;
+  /** The types, the most frequent first, with the first and the last partition of each in the order of the paths. */
+  readonly types: readonly {
+    readonly type: string;
+    readonly partitions: number;
+    readonly first: string;
+    readonly last: string;
+  }[];
+  /** For each partition, or for parts of equally many: the index of its type. */
+  readonly parts: readonly number[];
+  /** The type that SQL gives the column; absent if it has to be declared. */
+  readonly joined: string | undefined;
+}
+
+/** The columns whose types differ between partitions. */
+export interface DriftReport {
+  readonly partitions: number;
+  readonly columns: readonly DriftColumn[];
+  /** Why some files could not be read. */
+  readonly unreadable: readonly string[];
+}
+
+/** The row groups of a Parquet file. */
+export interface FileDescription {
+  readonly rows: number;
+  readonly createdBy: string | undefined;
+  readonly rowGroups: readonly {
+    readonly rows: number;
+    readonly chunks: readonly {
+      readonly column: string;
+      readonly codec: string;
+      readonly encodings: readonly string[];
+      readonly values: number;
+      readonly nulls?: number | undefined;
+      readonly compressedBytes: number;
+      readonly uncompressedBytes: number;
+      readonly min: string | undefined;
+      readonly max: string | undefined;
+    }[];
+  }[];
+  readonly moreRowGroups: number;
+}
+
+/** What `compact` would do. */
+export interface CompactionEstimate {
+  /** The partitions that would become one file each, and the files and bytes that they have now. */
+  readonly partitions: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** Partitions that would stay, by reason. */
+  readonly unchanged: readonly { readonly reason: string; readonly partitions: number }[];
+  /** Why some partitions cannot be merged. */
+  readonly problems: readonly string[];
+}
 
 /** A query that was started. */
 export interface QueryState {

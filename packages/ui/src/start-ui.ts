@@ -2,41 +2,14 @@ import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
 import { fileURLToPath } from "node:url";
 import { serve } from "@hono/node-server";
-import { type Storage, StorageError } from "@parquetry/core";
-import {
-  type CustomKind,
-  checkArgument,
-  checkBackend,
-  checkOptions,
-  isOfKind,
-  type OptionKinds,
-  objectWith,
-} from "@parquetry/core/unstable";
-import type { QueryDatabase } from "@parquetry/query";
-import type { Comparison } from "./comparison.ts";
+import { StorageError } from "@parquetry/core";
+import { checkArgument, checkBackend, checkOptions } from "@parquetry/core/unstable";
 import { Comparing } from "./data/comparing.ts";
 import { Place } from "./data/place.ts";
 import { QueryRuns } from "./data/query-runs.ts";
-import type { RunStatus } from "./run-status.ts";
 import { createApp } from "./server/app.ts";
 import { readPage } from "./server/page-files.ts";
-
-/** Options of {@link startUi}. */
-export interface StartUiOptions {
-  /** The storage that the page shows. The caller closes it after the page. */
-  readonly storage: Storage;
-  /** The database that runs the page's SQL, over the same storage. The caller closes it after the page. */
-  readonly database: QueryDatabase;
-  /** A second place, to show which files are equal, missing, differing or unverifiable there. Default: none. */
-  readonly comparison?: Comparison | undefined;
-  /** The port on 127.0.0.1. Default: a free one. */
-  readonly port?: number | undefined;
-  /**
-   * Returns the migrations and verifications to show, newest first. It is called twice a second while the page shows them.
-   * Default: none.
-   */
-  readonly runs?: (() => Promise<readonly RunStatus[]>) | undefined;
-}
+import { DATABASE, STORAGE, type StartUiOptions, UI_OPTIONS } from "./start-options.ts";
 
 /** A page that is served. */
 export interface Ui extends AsyncDisposable {
@@ -59,7 +32,7 @@ export interface Ui extends AsyncDisposable {
  * ```
  */
 export async function startUi(options: StartUiOptions): Promise<Ui> {
-  checkOptions(options, OPTIONS, "startUi");
+  checkOptions(options, UI_OPTIONS, "startUi");
   const { storage, database, port = 0 } = options;
   checkArgument(storage, STORAGE, "storage", "startUi");
   checkBackend(storage.backend, "storage.backend", "startUi");
@@ -78,6 +51,7 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
     queries,
     comparing,
     runs: options.runs,
+    priceOf: options.priceOf,
     page: readPage(fileURLToPath(PAGE)),
   });
   let server: Server;
@@ -100,36 +74,6 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
 
 /** The built page, also if this module runs from its source. */
 const PAGE = new URL(import.meta.url.endsWith(".ts") ? "../dist/page" : "./page", import.meta.url);
-
-const STORAGE: CustomKind = {
-  expected: "a Storage",
-  is: (value) => typeof value === "object" && value !== null && "backend" in value,
-};
-const DATABASE: CustomKind = {
-  expected: "what openQuery() of @parquetry/query returns",
-  is: (value) =>
-    typeof value === "object" &&
-    value !== null &&
-    "open" in value &&
-    "explain" in value &&
-    "describe" in value,
-};
-const PORT: CustomKind = {
-  expected: "a port, 0 to 65535",
-  is: (value) => isOfKind("whole", value) && Number(value) <= 65_535,
-};
-const COMPARISON: CustomKind = objectWith("two places and how to compare them", {
-  from: "string",
-  to: "string",
-  run: "function",
-});
-const OPTIONS: OptionKinds<StartUiOptions> = {
-  storage: STORAGE,
-  database: DATABASE,
-  comparison: COMPARISON,
-  port: PORT,
-  runs: "function",
-};
 
 /** When a client that sends nothing more is cut off, in milliseconds, and how often that is checked. */
 const SLOW_CLIENTS = { headersTimeout: 5000, requestTimeout: 20_000, connectionsCheckingInterval: 1000 };

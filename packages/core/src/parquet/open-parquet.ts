@@ -8,7 +8,14 @@ import { footerBytes } from "./chunk-layout.ts";
 import type { ColumnType } from "./column-type.ts";
 import { decoderName, decoderSchema } from "./decoder-schema.ts";
 import { columnTypeOf, footerType } from "./footer-type.ts";
-import { checkedSchema, checkLimit, FileBudget, LimitError, type ParquetLimits } from "./guard/index.ts";
+import {
+  type CheckedSchema,
+  checkedSchema,
+  checkLimit,
+  FileBudget,
+  LimitError,
+  type ParquetLimits,
+} from "./guard/index.ts";
 import { parseFooter } from "./parse-footer.ts";
 import { readRowGroup } from "./read-row-group.ts";
 import { valueReader } from "./value-reader.ts";
@@ -67,10 +74,7 @@ export interface ParquetFile {
  * ```
  */
 export async function openParquet(source: ByteSource, limits: ParquetLimits = {}): Promise<ParquetFile> {
-  const metadata = await readFooter(source, limits);
-  const { tree, leafOf, encrypted } = guarded(source, () =>
-    checkedSchema(metadata, source.byteLength, new FileBudget(source.byteLength, limits)),
-  );
+  const { metadata, tree, leafOf, encrypted } = await readCheckedFooter(source, limits);
   const names = tree.children.map(({ element }) => element.name);
   const decoded: FileMetaData = { ...metadata, schema: decoderSchema(tree) };
 
@@ -122,6 +126,18 @@ export async function openParquet(source: ByteSource, limits: ParquetLimits = {}
       }
     },
   };
+}
+
+/** Reads a footer, and checks it before anything else trusts it. */
+export async function readCheckedFooter(
+  source: ByteSource,
+  limits: ParquetLimits,
+): Promise<CheckedSchema & { readonly metadata: FileMetaData }> {
+  const metadata = await readFooter(source, limits);
+  const schema = guarded(source, () =>
+    checkedSchema(metadata, source.byteLength, new FileBudget(source.byteLength, limits)),
+  );
+  return { ...schema, metadata };
 }
 
 async function readFooter(source: ByteSource, limits: ParquetLimits): Promise<FileMetaData> {

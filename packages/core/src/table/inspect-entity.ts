@@ -28,6 +28,16 @@ const SHOWN = 20;
 export interface InspectOptions extends OperationOptions {
   /** How the entity's CSV files are read. */
   readonly csv?: ReadCsvOptions | undefined;
+  /** Called with the columns of each partition, in the order of the paths. */
+  readonly onPartition?: ((partition: PartitionSchema) => void) | undefined;
+}
+
+/** The columns of one partition. */
+export interface PartitionSchema {
+  /** Its path, such as `year=2024/week=1`. */
+  readonly path: string;
+  /** Its columns and their types, in order. Empty if it has no file, or none that can be read. */
+  readonly fields: readonly { readonly name: string; readonly type: string }[];
 }
 
 /** One partition key. */
@@ -132,6 +142,7 @@ export async function inspectEntity(
     totals.rows += facts.rows;
     strays.push(...facts.strays);
     unreadable.push(...facts.unreadable);
+    options.onPartition?.({ path: facts.path, fields: facts.fields });
     if (facts.fields.length === 0) continue;
     const id = JSON.stringify(facts.fields);
     const known = schemas.get(id);

@@ -124,7 +124,7 @@ export const STORAGE_OPTIONS: { readonly [C in keyof StorageOptions]: OptionKind
   writePartitions: { by: "strings", overwrite: "boolean", ...replacePartitions },
   replacePartitions,
   repair: { dryRun: "boolean", ...operation },
-  inspect: { csv: "object", ...operation },
+  inspect: { csv: "object", onPartition: "function", ...operation },
   delete: operation,
 };
 

@@ -291,17 +291,19 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
 
   program.commandsGroup("Look:");
   runs(
-    add("ui", "show tables, partitions, files and SQL in the browser; writes nothing", [
-      "parquetry ui",
-      "parquetry ui /Volumes/drive",
-      "parquetry ui r2://football --no-open",
-      "parquetry ui --from ./data --to r2://football       # two places side by side",
-    ])
-      .argument("[place]", "a path or an s3:// or r2:// URI (default: as configured)")
-      .option("--from <uri>", "the same as the argument (with --to, default: the local data root)")
-      .option("--to <uri>", "a second place: shows what is equal, missing or different there")
-      .option("--port <n>", "listen on this port of 127.0.0.1 (default: a free one)", portNumber)
-      .option("--no-open", "print the address, and do not open a browser"),
+    addTypeFlags(
+      add("ui", "show tables, partitions, files and SQL in the browser; writes nothing", [
+        "parquetry ui",
+        "parquetry ui /Volumes/drive",
+        "parquetry ui r2://football --no-open",
+        "parquetry ui --from ./data --to r2://football       # two places side by side",
+      ])
+        .argument("[place]", "a path or an s3:// or r2:// URI (default: as configured)")
+        .option("--from <uri>", "the same as the argument (with --to, default: the local data root)")
+        .option("--to <uri>", "a second place: shows what is equal, missing or different there")
+        .option("--port <n>", "listen on this port of 127.0.0.1 (default: a free one)", portNumber)
+        .option("--no-open", "print the address, and do not open a browser"),
+    ),
     async () => (await import("./sql/ui-command.ts")).uiCommand,
   );
 

@@ -4,13 +4,17 @@ import type { QueryDatabase } from "@parquetry/query";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { stream } from "hono/streaming";
-import type { FileList, Overview, TableData, UnequalFiles } from "../answers.ts";
+import type { Explanation, FileList, Overview, TableData, UnequalFiles } from "../answers.ts";
 import type { Comparing } from "../data/comparing.ts";
 import { countByPartition } from "../data/count-by-partition.ts";
+import { describeFile } from "../data/describe-file.ts";
+import { reportDrift } from "../data/drift-report.ts";
+import { estimateCompaction } from "../data/estimate-compaction.ts";
 import type { Place } from "../data/place.ts";
 import type { QueryRuns } from "../data/query-runs.ts";
+import { requestsOf } from "../data/requests-of.ts";
 import { writeDownload } from "../data/write-download.ts";
-import type { RunStatus } from "../run-status.ts";
+import type { StartUiOptions } from "../start-options.ts";
 import { type GuardOptions, guard } from "./guard.ts";
 import type { PageFiles } from "./page-files.ts";
 
@@ -25,12 +29,22 @@ export interface AppParts extends GuardOptions {
   readonly database: QueryDatabase;
   readonly queries: QueryRuns;
   readonly comparing: Comparing | undefined;
-  readonly runs: (() => Promise<readonly RunStatus[]>) | undefined;
+  readonly runs: StartUiOptions["runs"];
+  readonly priceOf: StartUiOptions["priceOf"];
   readonly page: PageFiles;
 }
 
 /** The server as a function from a request to a response. */
-export function createApp({ place, database, queries, comparing, runs, page, ...guarded }: AppParts): Hono {
+export function createApp({
+  place,
+  database,
+  queries,
+  comparing,
+  runs,
+  priceOf,
+  page,
+  ...guarded
+}: AppParts): Hono {
   const app = new Hono();
   app.use(guard(guarded));
   app.onError((error, context) => {
@@ -97,9 +111,21 @@ export function createApp({ place, database, queries, comparing, runs, page, ...
       await database.describe(context.req.query("name") ?? "", { signal: context.req.raw.signal }),
     ),
   );
-  app.get("/api/inspect", async (context) =>
+  app.get("/api/drift", async (context) =>
     context.json(
-      await place.storage.inspect(context.req.query("name") ?? "", { signal: context.req.raw.signal }),
+      await reportDrift(place.storage, context.req.query("name") ?? "", { signal: context.req.raw.signal }),
+    ),
+  );
+  app.get("/api/file", async (context) =>
+    context.json(
+      await describeFile(place.storage, context.req.query("key") ?? "", { signal: context.req.raw.signal }),
+    ),
+  );
+  app.get("/api/compaction", async (context) =>
+    context.json(
+      await estimateCompaction(database, context.req.query("name") ?? "", {
+        signal: context.req.raw.signal,
+      }),
     ),
   );
   app.get("/api/count", async (context) => {
@@ -126,11 +152,12 @@ export function createApp({ place, database, queries, comparing, runs, page, ...
   );
   app.get("/api/runs", async (context) => context.json((await runs?.()) ?? []));
 
-  app.post("/api/explain", async (context) =>
-    context.json(
-      await database.explain(await sqlOf(context.req), undefined, { signal: context.req.raw.signal }),
-    ),
-  );
+  app.post("/api/explain", async (context) => {
+    const { signal } = context.req.raw;
+    const plan = await database.explain(await sqlOf(context.req), undefined, { signal });
+    const requests = requestsOf(plan, place.storage.backend);
+    return context.json({ ...plan, requests, price: requests && priceOf?.(requests) } satisfies Explanation);
+  });
   app.post("/api/queries", async (context) => context.json(await queries.start(await sqlOf(context.req))));
   app.get("/api/queries/:id", (context) => context.json(runOf(context.req.param("id")).state));
   app.post("/api/queries/:id/stop", (context) => {

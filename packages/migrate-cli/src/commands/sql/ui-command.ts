@@ -4,6 +4,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type StorageBackend, StorageError } from "@parquetry/core/backend";
+import type { QueryRequests, RequestPrice } from "@parquetry/ui";
+import { estimateCost } from "../../cost/estimate-cost.ts";
+import type { ProviderPrices } from "../../cost/price-table.ts";
+import { PRICES_2026_10 } from "../../cost/prices-2026-10.ts";
+import { type Provider, providerOf } from "../../cost/provider.ts";
 import { checkEnds } from "../../plan/check-ends.ts";
 import { openHashCache } from "../../proof/hash-cache.ts";
 import { verifyMigration } from "../../verify/verify-migration.ts";
@@ -12,12 +17,12 @@ import { EXIT_OK } from "../exit-codes.ts";
 import { openTarget } from "../open-places.ts";
 import type { PlaceFlags } from "../selection-flags.ts";
 import { readStatuses, statusFolder } from "../status/read-statuses.ts";
-import { withDatabase } from "./open-database.ts";
+import { type TypeFlags, withDatabase } from "./open-database.ts";
 
 type StartUi = typeof import("@parquetry/ui").startUi;
 
 /** Flags of `parquetry ui`. */
-export interface UiFlags extends PlaceFlags {
+export interface UiFlags extends PlaceFlags, TypeFlags {
   readonly open: boolean;
   readonly port?: number;
 }
@@ -38,6 +43,7 @@ export async function uiCommand(context: CommandContext, flags: UiFlags, argumen
       database,
       comparison: target && comparisonOf(context, storage.backend, target),
       port: flags.port,
+      priceOf: (requests) => priceOf(requests, providerOf(storage.backend)),
       runs: () => readStatuses(statusFolder(context.cacheFolder)),
     });
     context.emit("started", { url: ui.url });
@@ -57,7 +63,7 @@ export async function uiCommand(context: CommandContext, flags: UiFlags, argumen
   const backend = flags.to !== undefined && place === undefined ? "local" : undefined;
   await withDatabase(
     context,
-    {},
+    flags,
     async (database, storage) => {
       if (flags.to === undefined) return serve(database, storage, undefined);
       const target = await openTarget(context, flags.to);
@@ -101,6 +107,25 @@ function comparisonOf(
       }
     },
   };
+}
+
+/** The price of requests, without the monthly free allowance: that of the account may be used up. */
+function priceOf(
+  { lists, reads, bytes }: QueryRequests,
+  provider: Provider | undefined,
+): RequestPrice | undefined {
+  if (provider === undefined) return undefined;
+  const prices = { ...PRICES_2026_10, [provider]: withoutAllowance(PRICES_2026_10[provider]) };
+  const { pricesOf, ...costs } = estimateCost(
+    { storedBytes: 0, writes: lists, reads, egressBytes: bytes },
+    prices,
+  );
+  const { name, onceUsd } = costs[provider];
+  return { usd: onceUsd, provider: name, pricesOf };
+}
+
+function withoutAllowance(prices: ProviderPrices): ProviderPrices {
+  return { ...prices, free: { storageGbMonths: 0, writes: 0, reads: 0, egressGb: 0 }, roundsUp: false };
 }
 
 function incomplete(entries: number): StorageError {
