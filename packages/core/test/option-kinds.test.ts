@@ -95,6 +95,7 @@ const VALUES: Readonly<Record<string, Values>> = {
   onUnreadableFolder: { right: [() => {}], wrong: [true, "warn", null] },
   onUnreadable: { right: ["throw", "skip"], wrong: ["ignore", true, null] },
   onSkippedFile: called,
+  onPartition: called,
   overwrite: boolean,
   onConflict: { right: ["throw", "retry"], wrong: ["retyr", true, null] },
   onLeftover: called,
