@@ -38,6 +38,8 @@ export interface RunStatus {
   /** The URLs of the two places. */
   readonly from: string;
   readonly to: string;
+  /** The options of a migration that select the files, as one string. */
+  readonly selection?: string | undefined;
   /** `done` with an `outcome`; `failed` with a `problem`; `killed` where the process ended without leaving either. */
   readonly state: "running" | "done" | "failed" | "killed";
   /** When it began, and when this was written, in milliseconds since 1970. */

@@ -18,7 +18,13 @@ import { visibleName } from "../terminal/terminal.ts";
 import { formatParity } from "../verify/folder-parity.ts";
 import type { CommandContext } from "./command-context.ts";
 import { describePlan, type PlanCost, planCost, planSummary, reportCost } from "./describe-plan.ts";
-import { describeUnproven, headlineOf, leftBehind, migrationExitCode } from "./migrate-outcome.ts";
+import {
+  describeEarlier,
+  describeUnproven,
+  headlineOf,
+  leftBehind,
+  migrationExitCode,
+} from "./migrate-outcome.ts";
 import { tellNames, tellUnreadable } from "./name-lists.ts";
 import { isCaseInsensitive, withBothEnds } from "./open-places.ts";
 import { readPrices } from "./read-prices.ts";
@@ -26,6 +32,8 @@ import { checkReportFolder } from "./report-folder.ts";
 import { requireSelection, type SelectedFiles, tellUnmatched } from "./require-selection.ts";
 import { type PlaceFlags, type SelectionFlags, selectionOf } from "./selection-flags.ts";
 import { type ProgressDisplay, showProgress } from "./show-progress.ts";
+import { type EarlierRuns, earlierRuns } from "./status/earlier-runs.ts";
+import { statusFolder } from "./status/read-statuses.ts";
 import { type RecordedStatus, recordStatus } from "./status/record-status.ts";
 
 /** Flags of `parquetry migrate` and `parquetry plan`. */
@@ -58,14 +66,21 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
   const place = { ...context, onRetry: tellRetry(progress, concurrency) };
   // Awaited here: what is on display ends with this function.
   return await withBothEnds(place, flags, async (source, target) => {
-    const run = (status: RecordedStatus): Promise<number> => migrate(status, source, target);
-    if (flags.dryRun === true) return await run({ take: progress.take, end: () => {} });
-    const ends = { command: "migrate", from: source.url(), to: target.url() } as const;
-    return await recordStatus(context, progress, ends, run);
+    if (flags.dryRun === true)
+      return await migrate({ take: progress.take, end: () => {} }, undefined, source, target);
+    const ends = {
+      command: "migrate",
+      from: source.url(),
+      to: target.url(),
+      selection: JSON.stringify(selection),
+    } as const;
+    const earlier = await earlierRuns(statusFolder(context.cacheFolder), ends);
+    return await recordStatus(context, progress, ends, (status) => migrate(status, earlier, source, target));
   });
 
   async function migrate(
     status: RecordedStatus,
+    earlier: EarlierRuns | undefined,
     source: StorageBackend,
     target: StorageBackend,
   ): Promise<number> {
@@ -102,6 +117,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
         hashCache,
         progress,
         status,
+        earlier,
         concurrency,
         bandwidth,
       });
@@ -161,14 +177,15 @@ interface Prepared {
   readonly hashCache: HashCache;
   readonly progress: ProgressDisplay;
   readonly status: RecordedStatus;
+  readonly earlier: EarlierRuns | undefined;
   readonly concurrency: ConcurrencyControl;
   readonly bandwidth: BandwidthLimit;
 }
 
 async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: Prepared): Promise<number> {
   const { interrupt, terminal, json } = context;
-  const { source, target, selection, plan, cost, hashCache, progress, status, concurrency, bandwidth } =
-    prepared;
+  const { source, target, selection, plan, cost, hashCache, concurrency, bandwidth } = prepared;
+  const { progress, status, earlier } = prepared;
   interrupt.allowGentleStop();
   const result = await runMigration(source, target, {
     ...selection,
@@ -198,6 +215,7 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
       retries: progress.retries(),
       unproven: result.unproven,
       durationMs: Math.round(result.durationMs),
+      ...(earlier === undefined ? {} : { earlier }),
       ...(result.stopped === undefined ? {} : { stopped: result.stopped }),
       parity,
     };
@@ -212,6 +230,7 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
           summary,
           retries: progress.retries(),
           cost: reportCost(cost),
+          earlier,
         }),
       );
       context.note(`\nReport: ${resolve(context.cwd, flags.report, "report.html")}`);
@@ -221,6 +240,7 @@ async function runPlan(context: CommandContext, flags: MigrateFlags, prepared: P
       context.note("");
       for (const folder of parity) terminal.print(visibleName(formatParity(folder)));
       terminal.printText(terminal.style(exitCode === 0 ? "green" : "red", headline));
+      if (earlier !== undefined) terminal.printText(describeEarlier(earlier));
       if (result.unproven > 0) context.note(describeUnproven(result.unproven));
       if (result.hopeless !== undefined)
         terminal.tell(`${terminal.mark("red", "error:")} ${result.hopeless.message}`);

@@ -9,6 +9,7 @@ import {
   formatDuration,
   formatFiles,
 } from "../terminal/format-amount.ts";
+import type { EarlierRuns } from "./status/earlier-runs.ts";
 
 /** The flag that decides whether an unverifiable file is a failure. */
 interface OutcomeFlags {
@@ -72,6 +73,12 @@ export function headlineOf(result: MigrationResult, exitCode: number): string {
     .filter(([count]) => count > 0)
     .map(([count, what]) => `${formatCount(count)} ${what}`);
   return `${did}. Not complete: ${told.join(", ")}.`;
+}
+
+/** What earlier runs of a resumed migration copied, in one sentence. */
+export function describeEarlier({ runs, files, bytes, durationMs, atLeast }: EarlierRuns): string {
+  const copied = `${atLeast ? "at least " : ""}${formatFiles(files)}, ${formatBytes(bytes)}`;
+  return `Earlier, ${formatCounted(runs, "run")} of this migration copied ${copied} in ${formatDuration(durationMs)}.`;
 }
 
 /** The entries that are not files, such as links, which a sentence of success must not hide. */

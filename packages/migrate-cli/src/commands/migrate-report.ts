@@ -1,8 +1,15 @@
 import { migrationParity } from "../report/migration-parity.ts";
 import { countLost, type ReportCost, type ReportModel } from "../report/report-model.ts";
 import type { MigrationResult } from "../run/migration-result.ts";
-import { formatBytes, formatCount, formatDuration, formatFiles } from "../terminal/format-amount.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatCounted,
+  formatDuration,
+  formatFiles,
+} from "../terminal/format-amount.ts";
 import { namesOf } from "./name-lists.ts";
+import type { EarlierRuns } from "./status/earlier-runs.ts";
 
 /** The parts of a report that are not in the result. */
 export interface MigrationOutcome {
@@ -11,12 +18,13 @@ export interface MigrationOutcome {
   readonly summary: Readonly<Record<string, unknown>>;
   readonly retries: number;
   readonly cost: ReportCost | undefined;
+  readonly earlier: EarlierRuns | undefined;
 }
 
 /** A migration's result as a report. */
 export async function reportOf(result: MigrationResult, outcome: MigrationOutcome): Promise<ReportModel> {
   const { plan, copied, durationMs, slowest, failures } = result;
-  const { headline, exitCode, summary, retries, cost } = outcome;
+  const { headline, exitCode, summary, retries, cost, earlier } = outcome;
   async function* missing(): AsyncGenerator<string> {
     for await (const { key, replaces } of result.pending()) if (replaces === undefined) yield key;
     for await (const { key, code } of plan.failures) if (code === "refused") yield key;
@@ -50,6 +58,15 @@ export async function reportOf(result: MigrationResult, outcome: MigrationOutcom
     lost: await countLost(plan.skippedEntries),
     figures: [
       { label: "at the source", value: formatFiles(parity.reduce((total, { source }) => total + source, 0)) },
+      ...(earlier === undefined
+        ? []
+        : [
+            {
+              label: `copied by ${formatCounted(earlier.runs, "earlier run")}`,
+              value: `${earlier.atLeast ? "at least " : ""}${formatFiles(earlier.files)}, ${formatBytes(earlier.bytes)}`,
+            },
+            { label: "time of the earlier runs", value: formatDuration(earlier.durationMs) },
+          ]),
       { label: "equal before this run", value: formatFiles(plan.total.skip.files) },
       { label: "copied by this run", value: formatFiles(copied.files) },
       { label: "bytes of this run", value: formatBytes(copied.bytes) },

@@ -5,8 +5,8 @@ import type { ProgressEvent, ProgressSnapshot } from "../../terminal/progress-me
 /** How many failures a status names. */
 const NAMED_FAILURES = 100;
 
-/** The two places and the name of a run. */
-export type RunEnds = Pick<RunStatus, "command" | "from" | "to">;
+/** The two places, the name and the selection of a run. */
+export type RunEnds = Pick<RunStatus, "command" | "from" | "to" | "selection">;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
