@@ -10,6 +10,6 @@ export default defineConfig({
     target: "es2022",
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    reportCompressedSize: false,
+    reportCompressedSize: true,
   },
 });

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { shellText } from "./shell-text.ts";
 import { attempt } from "./state.ts";
 
 /** A command to run in a terminal, with a button that copies it. */
@@ -19,9 +20,4 @@ export function Command({ words }: { readonly words: readonly string[] }): JSX.E
       </button>
     </span>
   );
-}
-
-/** A word of a command, in quotes where the shell would change it. */
-export function shellText(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

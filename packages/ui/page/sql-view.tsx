@@ -12,19 +12,24 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Explanation, QueryState } from "../src/answers.ts";
 import type { QueryRequests, RequestPrice } from "../src/price.ts";
 import { ask, post } from "./api.ts";
+import { COPY_FORMS } from "./copy-forms.ts";
 import { bytesText, compareValues, counted, countText, usdText } from "./format.ts";
+import { loadHistory, queryHistory, remember } from "./query-history.ts";
 import { ResultGrid } from "./result-grid.tsx";
 import { ResultSummary } from "./result-summary.tsx";
 import { conditionOf } from "./sql-text.ts";
 import { attempt, describe, descriptions, entity, explanation, overview, sqlText, table } from "./state.ts";
 
 const run = signal<QueryState | undefined>(undefined);
-const history = signal<readonly string[]>([]);
 const isCharted = signal(false);
 const Chart = lazy(() => import("./chart.tsx").then((module) => module.Chart));
 
 /** The editor, what the query will read, and its rows. */
 export function SqlView(): JSX.Element {
+  const root = overview.value?.root;
+  useEffect(() => {
+    if (root !== undefined) loadHistory(root);
+  }, [root]);
   return (
     <>
       <Editor />
@@ -192,7 +197,7 @@ async function start(): Promise<void> {
     if (text === "") return;
     const before = run.value;
     if (before?.state === "running") await post(`/api/queries/${before.id}/stop`, {});
-    history.value = [text, ...history.value.filter((old) => old !== text)].slice(0, 50);
+    remember(overview.value?.root ?? "", text);
     let now = await post<QueryState>("/api/queries", { sql: text });
     run.value = now;
     for (let pause = 30; now.state === "running"; pause = Math.min(500, pause * 1.5)) {
@@ -218,7 +223,7 @@ function Actions(): JSX.Element {
         Stop
       </button>
       <CopyAs />
-      {history.value.length > 0 && (
+      {queryHistory.value.length > 0 && (
         <select
           aria-label="History"
           value=""
@@ -227,7 +232,7 @@ function Actions(): JSX.Element {
           }}
         >
           <option value="">History</option>
-          {history.value.map((text) => (
+          {queryHistory.value.map((text) => (
             <option key={text} value={text}>
               {text.replaceAll(/\s+/g, " ").slice(0, 80)}
             </option>
@@ -240,38 +245,31 @@ function Actions(): JSX.Element {
 
 /** The query as text for other programs. */
 function CopyAs(): JSX.Element {
-  const copy = (kind: string): void => {
-    const text = sqlText.value.trim();
-    const root = overview.value?.root ?? "";
-    const name = entity.value;
-    const quoted = JSON.stringify(text);
-    const forms: Record<string, string> = {
-      command: `parquetry query ${shellText(text)}`,
-      typescript: `const { rows } = await db.sql(${quoted});`,
-      duckdb: `duckdb.sql("FROM read_parquet('${root}/${name}/**/*.parquet', hive_partitioning = true)")`,
-      polars: `polars.scan_parquet("${root}/${name}/**/*.parquet", hive_partitioning=True)`,
-    };
-    void attempt(() => navigator.clipboard.writeText(forms[kind] ?? ""));
-  };
+  const copy = (label: string): Promise<void> =>
+    attempt(async () => {
+      const sql = sqlText.value.trim();
+      // The text may have changed since it was planned.
+      const { tables } = await post<Explanation>("/api/explain", { sql });
+      const form = COPY_FORMS.find(([name]) => name === label)?.[1];
+      if (form !== undefined)
+        await navigator.clipboard.writeText(form({ root: overview.value?.root ?? "", sql, tables }));
+    });
   return (
     <select
       aria-label="Copy as"
       value=""
       onChange={(event) => {
-        copy(event.currentTarget.value);
+        void copy(event.currentTarget.value);
         event.currentTarget.value = "";
       }}
     >
       <option value="">Copy as…</option>
-      <option value="command">command line</option>
-      <option value="typescript">TypeScript</option>
-      <option value="duckdb">Python: table in DuckDB</option>
-      <option value="polars">Python: table in Polars</option>
+      {COPY_FORMS.map(([label]) => (
+        <option key={label}>{label}</option>
+      ))}
     </select>
   );
 }
-
-const shellText = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 function Result(): JSX.Element | null {
   const now = run.value;

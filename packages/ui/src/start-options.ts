@@ -13,7 +13,7 @@ export interface StartUiOptions {
   readonly database: QueryDatabase;
   /** A second place, to show which files are equal, missing, differing or unverifiable there. Default: none. */
   readonly comparison?: Comparison | undefined;
-  /** The port on 127.0.0.1. Default: a free one. */
+  /** The port on 127.0.0.1. Default: 4923, where the browser finds the history of queries again, or a free one if it is taken. */
   readonly port?: number | undefined;
   /** Returns the price of the requests that a query would make to a remote store. Default: prices are not shown. */
   readonly priceOf?: ((requests: QueryRequests) => RequestPrice | undefined) | undefined;

@@ -33,7 +33,7 @@ export interface Ui extends AsyncDisposable {
  */
 export async function startUi(options: StartUiOptions): Promise<Ui> {
   checkOptions(options, UI_OPTIONS, "startUi");
-  const { storage, database, port = 0 } = options;
+  const { storage, database, port } = options;
   checkArgument(storage, STORAGE, "storage", "startUi");
   checkBackend(storage.backend, "storage.backend", "startUi");
   checkArgument(database, DATABASE, "database", "startUi");
@@ -56,13 +56,15 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
   });
   let server: Server;
   try {
-    server = await listen(app.fetch, port);
+    server = await (port === undefined
+      ? listen(app.fetch, USUAL_PORT).catch(() => listen(app.fetch, 0))
+      : listen(app.fetch, port));
   } catch (error) {
     await Promise.all([place.close(), comparing?.close()]);
     throw error;
   }
   const address = server.address();
-  host = `127.0.0.1:${typeof address === "object" ? address?.port : port}`;
+  host = `127.0.0.1:${typeof address === "object" ? address?.port : USUAL_PORT}`;
   const close = async (): Promise<void> => {
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
@@ -74,6 +76,9 @@ export async function startUi(options: StartUiOptions): Promise<Ui> {
 
 /** The built page, also if this module runs from its source. */
 const PAGE = new URL(import.meta.url.endsWith(".ts") ? "../dist/page" : "./page", import.meta.url);
+
+/** The port where a browser finds again what it keeps for an origin. */
+const USUAL_PORT = 4923;
 
 /** When a client that sends nothing more is cut off, in milliseconds, and how often that is checked. */
 const SLOW_CLIENTS = { headersTimeout: 5000, requestTimeout: 20_000, connectionsCheckingInterval: 1000 };

@@ -96,6 +96,47 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
     await page.context().close();
   });
 
+  it("keeps the history of queries over a reload and a new start on the same port", async () => {
+    await using first = await serve(football);
+    const { page } = await browse(
+      `${first.ui.url}#view=sql&sql=${encodeURIComponent("SELECT 42 AS answer")}`,
+    );
+    await page.getByRole("button", { name: /^Run Ctrl/ }).click();
+    await page.getByText("1 row in").waitFor();
+    const history = (): Promise<string[]> => page.getByLabel("History").locator("option").allTextContents();
+    expect(await history()).toEqual(["History", "SELECT 42 AS answer"]);
+    const port = Number(new URL(first.origin).port);
+    await first[Symbol.asyncDispose]();
+    await using second = await serve(football, { port });
+    await page.goto(second.ui.url);
+    await page.reload();
+    await page.getByRole("tab", { name: "SQL" }).click();
+    expect(await history()).toEqual(["History", "SELECT 42 AS answer"]);
+    const kept = await page.evaluate(() => JSON.stringify(localStorage));
+    expect(kept).not.toContain(new URL(second.ui.url).searchParams.get("token"));
+    await page.getByLabel("History").selectOption({ index: 1 });
+    await page.locator(".cm-content", { hasText: "SELECT 42 AS answer" }).waitFor();
+    await page.context().close();
+  });
+
+  it("copies the query for the command line and for Python", async () => {
+    await using world = await serve(football);
+    const sql = "SELECT count(*) FROM plays";
+    const { page } = await browse(`${world.ui.url}#view=sql&sql=${encodeURIComponent(sql)}`);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    const copied = async (label: string): Promise<string> => {
+      await page.getByLabel("Copy as").selectOption({ label });
+      await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain(sql);
+      const text = await page.evaluate(() => navigator.clipboard.readText());
+      await page.evaluate(() => navigator.clipboard.writeText(""));
+      return text;
+    };
+    expect(await copied("command line")).toMatch(/parquetry query 'SELECT count\(\*\) FROM plays'$/);
+    expect(await copied("Python: DuckDB")).toContain('CREATE VIEW \\"plays\\" AS FROM read_parquet(');
+    expect(await copied("Python: Polars")).toContain('"plays": polars.scan_parquet(');
+    await page.context().close();
+  });
+
   it("scrolls to the last of a million rows", async () => {
     await using world = await serve(football);
     const sql =
@@ -123,6 +164,13 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
     const { page, complaints } = await browse(world.ui.url);
     await page.getByText("26,640 partitions").waitFor();
     await page.getByText("555 cells").waitFor();
+    const paints = await page.evaluate(() =>
+      performance
+        .getEntriesByType("paint")
+        .map(({ name, startTime }) => `${name} ${Math.round(startTime)} ms`),
+    );
+    console.log(`26,640 partitions: ${paints.join(", ")} after the page was asked for`);
+    expect(paints).not.toEqual([]);
     await page
       .locator("canvas")
       .first()

@@ -24,6 +24,7 @@ export async function serve(
   await fill(storage);
   const database = await openQuery(storage, { threads: 1 });
   const ui = await startUi({ storage, database, ...options });
+  let isClosed = false;
   const { origin } = new URL(ui.url);
   const answer = await fetch(ui.url);
   const cookie = (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
@@ -34,6 +35,8 @@ export async function serve(
     origin,
     cookie,
     async [Symbol.asyncDispose]() {
+      if (isClosed) return;
+      isClosed = true;
       await ui.close();
       await database.close();
       await storage.close();

@@ -301,7 +301,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
         .argument("[place]", "a path or an s3:// or r2:// URI (default: as configured)")
         .option("--from <uri>", "the same as the argument (with --to, default: the local data root)")
         .option("--to <uri>", "a second place: shows what is equal, missing or different there")
-        .option("--port <n>", "listen on this port of 127.0.0.1 (default: a free one)", portNumber)
+        .option("--port <n>", "listen on this port of 127.0.0.1 (default: 4923, or a free one)", portNumber)
         .option("--no-open", "print the address, and do not open a browser"),
     ),
     async () => (await import("./sql/ui-command.ts")).uiCommand,
