@@ -2,6 +2,7 @@ import type { Key, StorageBackend } from "@parquetry/core/backend";
 import { listSide } from "../listing/list-side.ts";
 import { isLost } from "../plan/list-ends.ts";
 import { createNameChecker } from "../plan/name-checker.ts";
+import { HashSet } from "../select/hash-set.ts";
 import { compileSelection } from "../select/selection.ts";
 import { hashKey } from "../select/shard.ts";
 import { visibleName } from "../terminal/terminal.ts";
@@ -43,7 +44,7 @@ export async function checkNames(
     hierarchicalKeys: true,
     maxKeyBytes: Number.POSITIVE_INFINITY,
   });
-  const seen = new Set<number>();
+  const seen = new HashSet();
   const twice = new Set<number>();
   let listed = 0;
 
@@ -67,8 +68,7 @@ export async function checkNames(
     if (/\p{Cc}/u.test(key)) control.add(key);
     if (key.normalize("NFC") !== key) decomposed.add(key);
     const folded = hashKey(fold(key));
-    if (seen.has(folded)) twice.add(folded);
-    seen.add(folded);
+    if (!seen.add(folded)) twice.add(folded);
   }
 
   const groups = new Map<string, string[]>();

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { SPOOL_MEMORY_ITEMS } from "../spool/spool.ts";
 import { listAhead } from "./list-ahead.ts";
 
-async function* numbers(count: number): AsyncGenerator<number> {
-  for (let i = 0; i < count; i++) yield i;
+async function* numbers(count: number): AsyncGenerator<number[]> {
+  for (let i = 0; i < count; i++) yield [i];
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -23,18 +23,18 @@ describe("listAhead", () => {
         isWhole = true;
       },
     });
-    for await (const item of ahead) {
+    for await (const items of ahead) {
       if (seen.length === 0) {
         while (!isWhole) await turn();
         expect(known).toBe(count);
       }
-      seen.push(item);
+      seen.push(...items);
     }
     expect(seen).toEqual(Array.from({ length: count }, (_, i) => i));
   });
 
   it("waits for slow items", async () => {
-    async function* slow(): AsyncGenerator<number> {
+    async function* slow(): AsyncGenerator<number[]> {
       for await (const item of numbers(5)) {
         await turn();
         await turn();
@@ -42,26 +42,27 @@ describe("listAhead", () => {
       }
     }
     const seen: number[] = [];
-    for await (const item of listAhead(slow(), { take: (item) => item, onEnd: () => {} })) seen.push(item);
+    for await (const items of listAhead(slow(), { take: (item) => item, onEnd: () => {} }))
+      seen.push(...items);
     expect(seen).toEqual([0, 1, 2, 3, 4]);
   });
 
   it("leaves out items that are not taken", async () => {
     const seen: number[] = [];
     const take = (item: number): number | undefined => (item % 2 === 0 ? item : undefined);
-    for await (const item of listAhead(numbers(5), { take, onEnd: () => {} })) seen.push(item);
+    for await (const items of listAhead(numbers(5), { take, onEnd: () => {} })) seen.push(...items);
     expect(seen).toEqual([0, 2, 4]);
   });
 
   it("throws the error of the listing without yielding the waiting items first", async () => {
-    async function* broken(): AsyncGenerator<number> {
+    async function* broken(): AsyncGenerator<number[]> {
       yield* numbers(3);
       throw new Error("the listing broke off");
     }
     const seen: number[] = [];
     const use = async (): Promise<void> => {
-      for await (const item of listAhead(broken(), { take: (item) => item, onEnd: () => seen.push(-1) })) {
-        seen.push(item);
+      for await (const items of listAhead(broken(), { take: (item) => item, onEnd: () => seen.push(-1) })) {
+        seen.push(...items);
         await turn();
       }
     };
@@ -72,11 +73,11 @@ describe("listAhead", () => {
   it("stops drawing when its reader stops", async () => {
     let drawn = 0;
     let isClosed = false;
-    async function* endless(): AsyncGenerator<number> {
+    async function* endless(): AsyncGenerator<number[]> {
       try {
         for (;;) {
           await turn();
-          yield drawn++;
+          yield [drawn++];
         }
       } finally {
         isClosed = true;

@@ -1,6 +1,6 @@
 import type { StorageBackend } from "@parquetry/core/backend";
 import type { SkippedEntry, UnreadableEntry } from "@parquetry/core/unstable";
-import { listSide } from "../listing/list-side.ts";
+import { listPages } from "../listing/list-side.ts";
 import type { Side } from "../proof/decide.ts";
 import type { Selection } from "../select/selection.ts";
 import { createSpool, type Spool } from "../spool/spool.ts";
@@ -41,8 +41,8 @@ export interface ListEndsOptions {
 
 /** Both ends of a migration, listed concurrently, and the entries of the source that are not objects. */
 export interface ListedEnds {
-  /** Objects paired by key, in key order. Iterate it once; the other fields are complete when it has ended. */
-  readonly pairs: AsyncIterable<ListingPair>;
+  /** Objects paired by key, in key order and in batches. Iterate it once; the other fields are complete when it has ended. */
+  readonly pairs: AsyncIterable<readonly ListingPair[]>;
   /** Entries of the source that are not objects. */
   readonly skippedEntries: Spool<SkippedEntry>;
   /** Folders and files of the source that cannot be read. */
@@ -76,13 +76,13 @@ export function listEnds(
     onUnreadable(path);
   };
   const { prefix } = selection;
-  const atSource = listSide(source, {
+  const atSource = listPages(source, {
     ...{ prefix, signal },
     onPage: (objects) => onPage("source", objects),
     onSkipped: skip,
     onUnreadable: leaveOut,
   });
-  const atTarget = listSide(target, {
+  const atTarget = listPages(target, {
     ...{ prefix, signal },
     onPage: (objects) => onPage("target", objects),
     onSkipped: (entry) => {

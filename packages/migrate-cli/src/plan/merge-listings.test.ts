@@ -2,7 +2,7 @@ import type { Key } from "@parquetry/core";
 import { compareKeys, type ObjectInfo } from "@parquetry/core/backend";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mergeListings } from "./merge-listings.ts";
+import { type ListingPair, mergeListings } from "./merge-listings.ts";
 
 const info = (key: string, etag = "x"): ObjectInfo => ({
   // Any non-empty string is a key here.
@@ -12,14 +12,34 @@ const info = (key: string, etag = "x"): ObjectInfo => ({
   lastModified: new Date(0),
 });
 
-async function* listing(keys: Iterable<string>, onReturn: () => void = () => {}): AsyncGenerator<ObjectInfo> {
+/** Lists keys by pages of `size`, with empty pages in between. */
+async function* listing(
+  keys: Iterable<string>,
+  onReturn: () => void = () => {},
+  size = 1,
+): AsyncGenerator<ObjectInfo[]> {
+  let page: ObjectInfo[] = [];
   try {
-    for (const key of keys) yield info(key);
+    for (const key of keys) {
+      if (page.push(info(key)) < size) continue;
+      yield page;
+      yield [];
+      page = [];
+    }
+    yield page;
   } finally {
     onReturn();
   }
 }
 
+/** All pairs of a merge. */
+async function merged(...sides: Parameters<typeof mergeListings>): Promise<ListingPair[]> {
+  const pairs: ListingPair[] = [];
+  for await (const batch of mergeListings(...sides)) pairs.push(...batch);
+  return pairs;
+}
+
+const sizes = fc.integer({ min: 1, max: 5 });
 const keySets = fc
   .uniqueArray(fc.string({ unit: "grapheme", minLength: 1, maxLength: 4 }))
   .map((keys) => keys.sort(compareKeys));
@@ -27,9 +47,8 @@ const keySets = fc
 describe("mergeListings", () => {
   it("pairs the objects of both sides, and yields every key once, in order", async () => {
     await fc.assert(
-      fc.asyncProperty(keySets, keySets, async (left, right) => {
-        const pairs = [];
-        for await (const pair of mergeListings(listing(left), listing(right))) pairs.push(pair);
+      fc.asyncProperty(keySets, keySets, sizes, sizes, async (left, right, leftSize, rightSize) => {
+        const pairs = await merged(listing(left, undefined, leftSize), listing(right, undefined, rightSize));
         expect(pairs.map(({ key }) => key)).toEqual([...new Set([...left, ...right])].sort(compareKeys));
         for (const { key, source, target } of pairs) {
           expect(source?.key).toBe(left.includes(key) ? key : undefined);
@@ -40,8 +59,7 @@ describe("mergeListings", () => {
   });
 
   it("compares keys in UTF-8 order, where JavaScript's own order differs", async () => {
-    const pairs = [];
-    for await (const pair of mergeListings(listing(["\uFF5E", "🏈"]), listing(["🏈"]))) pairs.push(pair);
+    const pairs = await merged(listing(["\uFF5E", "🏈"]), listing(["🏈"]));
     expect(pairs.map(({ key, target }) => [key, target !== undefined])).toEqual([
       ["\uFF5E", false],
       ["🏈", true],
@@ -49,28 +67,25 @@ describe("mergeListings", () => {
   });
 
   it.each([
-    ["unsorted", ["b", "a"]],
-    ["repeated", ["a", "a"]],
-  ])("refuses a listing that is %s", async (_, keys) => {
-    const merged = (async () => {
-      for await (const _pair of mergeListings(listing(keys), listing([])));
-    })();
-    await expect(merged).rejects.toMatchObject({ code: "corrupt" });
+    ["unsorted", ["b", "a"], 1],
+    ["unsorted within a page", ["b", "a"], 2],
+    ["repeated", ["a", "a"], 1],
+    ["repeated within a page", ["a", "a"], 2],
+  ])("refuses a listing that is %s", async (_, keys, size) => {
+    const found = merged(listing(keys, undefined, size), listing([]));
+    await expect(found).rejects.toMatchObject({ code: "corrupt" });
   });
 
   it("closes both listings if its reader stops early, and if one fails", async () => {
     let closed = 0;
-    const open = (keys: string[]): AsyncGenerator<ObjectInfo> => listing(keys, () => closed++);
+    const open = (keys: string[]): AsyncGenerator<ObjectInfo[]> => listing(keys, () => closed++);
     for await (const _ of mergeListings(open(["a", "b"]), open(["a", "c"]))) break;
     expect(closed).toBe(2);
-    const failing = (async () => {
-      for await (const _ of mergeListings(open(["b", "a"]), open(["c", "d", "e"])));
-    })();
-    await expect(failing).rejects.toMatchObject({ code: "corrupt" });
+    await expect(merged(open(["b", "a"]), open(["c", "d", "e"]))).rejects.toMatchObject({ code: "corrupt" });
     expect(closed).toBe(4);
   });
 
-  it("holds one object of each side, and never runs ahead of its reader", async () => {
+  it("holds one page of each side, and never runs ahead of its reader", async () => {
     let given = 0;
     function* endless(): Generator<string> {
       for (;;) yield String(1_000_000 + given++);

@@ -10,73 +10,106 @@ export interface ListingPair {
   readonly target?: ObjectInfo | undefined;
 }
 
+/** The pages of a listing. */
+type Pages = AsyncIterable<readonly ObjectInfo[]>;
+
 /**
- * Pairs two listings by key in one pass, in key order. It holds one object of each side, so memory does not grow with the
- * listings.
+ * Pairs two listings by key in one pass, in key order, and yields the pairs in batches. It holds one page of each side, so memory
+ * does not grow with the listings.
  *
  * @throws StorageError `corrupt` if a listing is not in strict key order: pairing it would report differences that do not
  * exist.
  */
-export async function* mergeListings(
-  source: AsyncIterable<ObjectInfo>,
-  target: AsyncIterable<ObjectInfo>,
-): AsyncGenerator<ListingPair> {
-  const left = inOrder(source, "source");
-  const right = inOrder(target, "target");
+export async function* mergeListings(source: Pages, target: Pages): AsyncGenerator<readonly ListingPair[]> {
+  const left = new Cursor(source, "source");
+  const right = new Cursor(target, "target");
   try {
-    let [a, b] = await both(left, right);
-    while (a !== undefined || b !== undefined) {
-      const order = a === undefined ? 1 : b === undefined ? -1 : compareKeys(a.key, b.key);
-      if (order < 0 && a !== undefined) {
-        yield { key: a.key, source: a };
-        a = await next(left);
-      } else if (order > 0 && b !== undefined) {
-        yield { key: b.key, target: b };
-        b = await next(right);
-      } else if (a !== undefined && b !== undefined) {
-        yield { key: a.key, source: a, target: b };
-        [a, b] = await both(left, right);
+    for (;;) {
+      await both(left, right);
+      const pairs: ListingPair[] = [];
+      while (left.isReady && right.isReady) {
+        const [a, b] = [left.object, right.object];
+        const order = a === undefined ? 1 : b === undefined ? -1 : compareKeys(a.key, b.key);
+        if (a === undefined && b === undefined) break;
+        if (order < 0 && a !== undefined) pairs.push({ key: a.key, source: a });
+        else if (order > 0 && b !== undefined) pairs.push({ key: b.key, target: b });
+        else if (a !== undefined && b !== undefined) pairs.push({ key: a.key, source: a, target: b });
+        if (order <= 0) left.advance();
+        if (order >= 0) right.advance();
       }
+      if (pairs.length > 0) yield pairs;
+      if (left.isDone && right.isDone) return;
     }
   } finally {
-    await Promise.allSettled([left.return(undefined), right.return(undefined)]);
+    await Promise.allSettled([left.close(), right.close()]);
   }
 }
 
-type Listing = AsyncGenerator<ObjectInfo, undefined>;
+/** The place in a listing: its next object. */
+class Cursor {
+  readonly #pages: AsyncIterator<readonly ObjectInfo[]>;
+  readonly #side: string;
+  #page: readonly ObjectInfo[] = [];
+  #at = 0;
+  #isEnded = false;
 
-async function next(listing: Listing): Promise<ObjectInfo | undefined> {
-  return (await listing.next()).value;
-}
+  constructor(pages: Pages, side: string) {
+    this.#pages = pages[Symbol.asyncIterator]();
+    this.#side = side;
+  }
 
-/** Advances both concurrently, so that a slow side does not delay the other. */
-async function both(
-  left: Listing,
-  right: Listing,
-): Promise<[ObjectInfo | undefined, ObjectInfo | undefined]> {
-  const settled = await Promise.allSettled([next(left), next(right)]);
-  const [a, b] = settled;
-  if (a.status === "rejected") throw a.reason;
-  if (b.status === "rejected") throw b.reason;
-  return [a.value, b.value];
-}
+  /** The next object; undefined at the end of the listing. */
+  get object(): ObjectInfo | undefined {
+    return this.#page[this.#at];
+  }
 
-async function* inOrder(
-  listing: AsyncIterable<ObjectInfo>,
-  side: string,
-): AsyncGenerator<ObjectInfo, undefined> {
-  let last: Key | undefined;
-  for await (const info of listing) {
-    if (last !== undefined && compareKeys(last, info.key) >= 0) {
-      throw new StorageError({
-        code: "corrupt",
-        op: "list",
-        path: info.key,
-        message: `The ${side}'s listing is out of order: ${info.key} came after ${last}. Listings must be in UTF-8 key order.`,
-      });
+  /** Whether {@link Cursor.object} is known without another page. */
+  get isReady(): boolean {
+    return this.#isEnded || this.#at < this.#page.length;
+  }
+
+  get isDone(): boolean {
+    return this.#isEnded && this.#at >= this.#page.length;
+  }
+
+  advance(): void {
+    this.#at++;
+    this.#check(this.#page[this.#at - 1], this.object);
+  }
+
+  /** Gets the next page that has objects, if it is needed. */
+  async fill(): Promise<void> {
+    while (!this.isReady) {
+      const { done, value } = await this.#pages.next();
+      if (done) {
+        this.#isEnded = true;
+        return;
+      }
+      this.#check(this.#page.at(-1), value[0]);
+      // An empty page would lose the last key.
+      if (value.length === 0) continue;
+      this.#page = value;
+      this.#at = 0;
     }
-    last = info.key;
-    yield info;
   }
-  return undefined;
+
+  async close(): Promise<void> {
+    await this.#pages.return?.();
+  }
+
+  #check(last: ObjectInfo | undefined, next: ObjectInfo | undefined): void {
+    if (last === undefined || next === undefined || compareKeys(last.key, next.key) < 0) return;
+    throw new StorageError({
+      code: "corrupt",
+      op: "list",
+      path: next.key,
+      message: `The ${this.#side}'s listing is out of order: ${next.key} came after ${last.key}. Listings must be in UTF-8 key order.`,
+    });
+  }
+}
+
+/** Fills both concurrently, so that a slow side does not delay the other. */
+async function both(left: Cursor, right: Cursor): Promise<void> {
+  for (const filled of await Promise.allSettled([left.fill(), right.fill()]))
+    if (filled.status === "rejected") throw filled.reason;
 }

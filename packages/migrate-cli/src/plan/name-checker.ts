@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
 import type { BackendCapabilities, Key } from "@parquetry/core/backend";
+import { HashSet } from "../select/hash-set.ts";
+import { hashKey } from "../select/shard.ts";
 
 /** The longest name of a file or a folder on the usual file systems, in bytes. */
 const MAX_NAME_BYTES = 255;
@@ -53,15 +54,11 @@ function fileAndFolder(): (key: Key) => string | undefined {
   };
 }
 
-/** Keeps 48 bits of the hash of each folded name: a million names take a few tens of megabytes. */
+/** Keeps 48 bits of the hash of each folded name. */
 function caseTwins(): (key: Key) => string | undefined {
-  const seen = new Set<number>();
+  const seen = new HashSet();
   return (key) => {
-    const folded = createHash("sha256").update(key.normalize("NFC").toLowerCase()).digest().readUIntBE(0, 6);
-    if (!seen.has(folded)) {
-      seen.add(folded);
-      return undefined;
-    }
+    if (seen.add(hashKey(key.normalize("NFC").toLowerCase()))) return undefined;
     return "another file's name differs only in case or Unicode form, and the target would store both as one file; `parquetry doctor` lists the pairs";
   };
 }

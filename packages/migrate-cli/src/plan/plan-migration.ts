@@ -4,16 +4,17 @@ import {
   type StorageBackend,
   throwIfAborted,
 } from "@parquetry/core/backend";
-import { checkOptions, isYieldDue, mapOrdered, type OptionKinds, yieldIfDue } from "@parquetry/core/unstable";
+import { checkOptions, isYieldDue, type OptionKinds, yieldIfDue } from "@parquetry/core/unstable";
 import { isRemote } from "../cost/provider.ts";
 import type { Side } from "../proof/decide.ts";
 import { HASH_CACHE_KIND, type HashCache } from "../proof/hash-cache.ts";
-import { createProver, type FinalAction } from "../proof/prove-content.ts";
+import { type ContentPair, createProver, type FinalAction } from "../proof/prove-content.ts";
 import { expectReads } from "../proof/read-version.ts";
 import { noneLeftOut } from "../select/left-out.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 import { createSpool } from "../spool/spool.ts";
 import { checkEnds } from "./check-ends.ts";
+import { judgeBatches } from "./judge-batches.ts";
 import { listEnds } from "./list-ends.ts";
 import type { ListingPair } from "./merge-listings.ts";
 import { type FileFailure, type MigrationPlan, PLAN_KINDS, type PlannedFile } from "./migration-plan.ts";
@@ -76,7 +77,7 @@ export async function planMigration(
   const { signal, onProgress } = options;
   const selection = compileSelection(options);
   const explainRefusal = createNameChecker(target.capabilities, options);
-  const { prove, recall } = createProver(source, target, {
+  const prover = createProver(source, target, {
     force: options.force,
     hashCache: options.hashCache,
     signal,
@@ -110,48 +111,56 @@ export async function planMigration(
   let storedBytes = 0;
   let putRequests = 0;
 
-  /** Judges names in key order; the contents are judged concurrently afterwards. */
-  async function* candidates(): AsyncGenerator<Candidate> {
-    for await (const pair of ends.pairs) {
-      const verdict = selection.judge(pair.key);
-      const refused = explainRefusal(pair.key);
-      if (verdict === "filtered") continue;
-      if (verdict === "selected") yield { pair, refused: pair.source === undefined ? undefined : refused };
-      else if (pair.source !== undefined) {
-        leftOut[verdict]++;
-        table.add(pair.key, "leftOut", pair.source.sizeBytes);
-      }
+  /** Judges names in key order; contents that have to be read are judged concurrently. */
+  const judge = (pair: ListingPair): Judged | Promise<Judged> | undefined => {
+    const verdict = selection.judge(pair.key);
+    const refused = explainRefusal(pair.key);
+    if (verdict === "filtered") return undefined;
+    if (verdict !== "selected") {
+      if (pair.source === undefined) return undefined;
+      leftOut[verdict]++;
+      return { pair, kind: "leftOut" };
     }
-  }
-
-  const judge = async ({ pair, refused }: Candidate): Promise<Judged> => {
     if (pair.source === undefined && ends.hidden.has(pair.key)) return { pair, kind: "unseen" };
-    if (refused !== undefined)
+    if (pair.source !== undefined && refused !== undefined)
       return { pair, kind: "refused", failure: { key: pair.key, code: "refused", message: refused } };
+    const recalled = prover.recall(pair);
+    const kind = prover.decide(recalled);
+    return kind === undefined ? prove(pair, recalled) : { pair, kind };
+  };
+
+  const prove = async (pair: ListingPair, recalled: ContentPair): Promise<Judged> => {
     try {
-      return { pair, kind: await prove(recall(pair)) };
+      return { pair, kind: await prover.prove(recalled) };
     } catch (error) {
       if (!isStorageError(error) || signal?.aborted || error.code === "unauthenticated") throw error;
       return { pair, kind: "failed", failure: { key: pair.key, code: error.code, message: error.message } };
     }
   };
 
+  const add = ({ pair, kind, failure }: Judged): void => {
+    const info = pair.source ?? pair.target;
+    if (info === undefined) return;
+    table.add(pair.key, kind, info.sizeBytes);
+    if (kind === "leftOut") return;
+    if (failure !== undefined) lists.failures.push(failure);
+    if (kind === "differs") lists.differing.push(pair.key);
+    if (kind === "unverifiable" || kind === "unseen") lists.unverifiable.push(pair.key);
+    if (kind === "extra") lists.extra.push(pair.key);
+    if (kind === "copy" || kind === "overwrite") {
+      lists.files.push(plannedFile(pair, info));
+      putRequests += countPutRequests(info.sizeBytes, target.capabilities);
+      storedBytes += info.sizeBytes;
+    } else storedBytes += pair.target?.sizeBytes ?? 0;
+  };
+
   try {
-    for await (const { pair, kind, failure } of mapOrdered(candidates(), HASH_CONCURRENCY, judge)) {
-      if (isYieldDue()) await yieldIfDue();
-      throwIfAborted(signal, "plan", "", source.name);
-      const info = pair.source ?? pair.target;
-      if (info === undefined) continue;
-      table.add(pair.key, kind, info.sizeBytes);
-      if (failure !== undefined) lists.failures.push(failure);
-      if (kind === "differs") lists.differing.push(pair.key);
-      if (kind === "unverifiable" || kind === "unseen") lists.unverifiable.push(pair.key);
-      if (kind === "extra") lists.extra.push(pair.key);
-      if (kind === "copy" || kind === "overwrite") {
-        lists.files.push(plannedFile(pair, info));
-        putRequests += countPutRequests(info.sizeBytes, target.capabilities);
-        storedBytes += info.sizeBytes;
-      } else storedBytes += pair.target?.sizeBytes ?? 0;
+    for await (const batch of judgeBatches(ends.pairs, HASH_CONCURRENCY, judge)) {
+      for (const judged of batch) {
+        if (isYieldDue()) await yieldIfDue();
+        throwIfAborted(signal, "plan", "", source.name);
+        if (judged !== undefined) add(judged);
+      }
     }
   } catch (error) {
     close();
@@ -178,14 +187,9 @@ export async function planMigration(
   };
 }
 
-interface Candidate {
-  readonly pair: ListingPair;
-  readonly refused: string | undefined;
-}
-
 interface Judged {
   readonly pair: ListingPair;
-  readonly kind: FinalAction | "refused" | "failed" | "unseen";
+  readonly kind: FinalAction | "refused" | "failed" | "unseen" | "leftOut";
   readonly failure?: FileFailure;
 }
 

@@ -4,8 +4,11 @@ import { dirname } from "node:path";
 import { type CustomKind, checkOptions, invalid } from "@parquetry/core/unstable";
 import { NAME_BYTES, RECORD_BYTES, RecordTable, VALUE_BYTES } from "../spool/record-table.ts";
 
-/** A cache file that is larger than this is emptied: most of its records are of files that have changed since. In bytes. */
-export const MAX_CACHE_BYTES: number = 128 * 1024 * 1024;
+/**
+ * A cache file that is larger than this is emptied, in bytes: 30 million records. It must hold all files of a disk, which would be
+ * read again in every run otherwise, and it is read into memory.
+ */
+export const MAX_CACHE_BYTES: number = 1024 * 1024 * 1024;
 
 const MD5_BYTES = 16;
 const NO_MD5: string = "0".repeat(2 * MD5_BYTES);

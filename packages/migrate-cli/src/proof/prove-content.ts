@@ -22,6 +22,8 @@ export interface ContentPair {
 export interface Prover {
   /** The same pair with the MD5s that were recorded when its contents were read here; they outrank the listing's. */
   recall(pair: ContentPair): ContentPair;
+  /** Decides a recalled pair by what the listings prove; undefined if that is not enough. */
+  decide(pair: ContentPair, distrust?: boolean): FinalAction | undefined;
   /** Decides a recalled pair, and reads the sides that the decision needs. */
   prove(pair: ContentPair, distrust?: boolean): Promise<FinalAction>;
   /** How many bytes of both sides `prove` will read; without those whose need only shows while it reads. */
@@ -74,6 +76,9 @@ export function createProver(
     return info === undefined || md5 === undefined || md5 === info.md5 ? info : { ...info, md5 };
   };
 
+  const forced = (action: FinalAction): FinalAction =>
+    options.force === true && (action === "differs" || action === "unverifiable") ? "overwrite" : action;
+
   const proveOpaque = createOpaqueProver(backends, options);
 
   const prove = async (
@@ -101,13 +106,17 @@ export function createProver(
       if (left === undefined || right === undefined) return pair;
       return { key, source: known("source", left), target: known("target", right) };
     },
+    decide({ source: left, target: right }, distrust = false) {
+      const action = decide(left, right, { readable, distrust });
+      // Different content of the same size may be encrypted, which another request shows.
+      const isFinal = action.type !== "read" && action.type !== "unverifiable";
+      if (action.type === "differs" && left?.sizeBytes === right?.sizeBytes) return undefined;
+      return isFinal ? forced(action.type) : undefined;
+    },
     async prove({ source: left, target: right }, distrust = false) {
       if (left === undefined || right === undefined) return final(decide(left, right));
       try {
-        const action = await prove(left, right, distrust);
-        return options.force === true && (action === "differs" || action === "unverifiable")
-          ? "overwrite"
-          : action;
+        return forced(await prove(left, right, distrust));
       } catch (error) {
         if (isStorageError(error, "precondition_failed") || isStorageError(error, "not_found")) {
           return "unverifiable";

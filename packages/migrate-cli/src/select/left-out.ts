@@ -5,11 +5,7 @@
 export type LeftOutClass = "apple_double" | "ds_store" | "temporary" | "system";
 
 const TEMPORARY_NAME = /(?:\.(?:tmp|temp|part|partial|crdownload|swp|lock)|~)$/i;
-const TEMPORARY_FOLDERS: ReadonlySet<string> = new Set([
-  "_temporary",
-  ".spark-staging",
-  ".ipynb_checkpoints",
-]);
+const TEMPORARY_FOLDER = /(?:^|\/)(?:_temporary|\.spark-staging|\.ipynb_checkpoints)(?:\/|$)/;
 
 /** The folders that macOS, Linux and Windows create at the top of a drive. */
 const SYSTEM_FOLDER =
@@ -40,5 +36,5 @@ export function leftOutClass(key: string): LeftOutClass | undefined {
   if (TEMPORARY_NAME.test(name)) return "temporary";
   if (slash < 0) return undefined;
   if (SYSTEM_FOLDER.test(key)) return "system";
-  return key.split("/").some((segment) => TEMPORARY_FOLDERS.has(segment)) ? "temporary" : undefined;
+  return TEMPORARY_FOLDER.test(key) ? "temporary" : undefined;
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { StorageError } from "@parquetry/core/backend";
 import type { CustomKind } from "@parquetry/core/unstable";
 
@@ -48,7 +48,7 @@ export function shardOf(key: string, count: number): number {
 
 /** Returns a stable 48-bit hash of a string: the start of its SHA-256. */
 export function hashKey(text: string): number {
-  return createHash("sha256").update(text).digest().readUIntBE(0, 6);
+  return hash("sha256", text, "buffer").readUIntBE(0, 6);
 }
 
 function isWhole(value: unknown): value is number {

@@ -3,13 +3,13 @@ import { isStorageError, type StorageBackend, throwIfAborted } from "@parquetry/
 import {
   checkOptions,
   isYieldDue,
-  mapOrdered,
   type OptionKinds,
   type SkippedEntry,
   yieldIfDue,
 } from "@parquetry/core/unstable";
 import { listAhead } from "../listing/list-ahead.ts";
 import { checkEnds } from "../plan/check-ends.ts";
+import { judgeBatches } from "../plan/judge-batches.ts";
 import { listEnds } from "../plan/list-ends.ts";
 import type { ListingPair } from "../plan/merge-listings.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
@@ -128,7 +128,7 @@ export async function verifyMigration(
   const level = parseVerifyLevel(options.level ?? "etag");
   const seed = options.seed ?? randomBytes(6).toString("hex");
   const selection = compileSelection(options);
-  const { prove, recall, bytesToRead } = createProver(source, target, {
+  const prover = createProver(source, target, {
     hashCache: options.hashCache,
     signal,
     onRead: (side, bytes) => onProgress?.({ type: "read", side, bytes }),
@@ -177,20 +177,25 @@ export async function verifyMigration(
       if (verdict !== "filtered") leftOut[verdict]++;
       return undefined;
     }
-    const pair = recall(listed);
+    const pair = prover.recall(listed);
     const isSampled = isToBeRead(pair, level, seed);
-    const bytes = bytesToRead(pair, isSampled);
+    const bytes = prover.bytesToRead(pair, isSampled);
     if (bytes > 0) onProgress?.({ type: "toRead", files: 1, bytes });
     return { pair, isSampled, bytes };
   };
 
-  const judge = async (candidate: Candidate): Promise<Judged> => {
-    const { pair, isSampled } = candidate;
+  const judge = (candidate: Candidate): Judged | Promise<Judged> => {
+    const { pair, isSampled, bytes } = candidate;
     // The source may have it, in a folder that could not be read.
-    if (pair.source === undefined && ends.hidden.has(pair.key))
-      return { ...candidate, action: "unverifiable" };
+    const isHidden = pair.source === undefined && ends.hidden.has(pair.key);
+    const action = isHidden ? "unverifiable" : prover.decide(pair, isSampled);
+    return action === undefined ? prove(candidate) : { pair, isSampled, bytes, action };
+  };
+
+  const prove = async (candidate: Candidate): Promise<Judged> => {
+    const { pair, isSampled } = candidate;
     try {
-      return { ...candidate, action: await prove(pair, isSampled) };
+      return { ...candidate, action: await prover.prove(pair, isSampled) };
     } catch (error) {
       if (!isStorageError(error) || signal?.aborted || error.code === "unauthenticated") throw error;
       const failure: FileFailure = { key: pair.key, code: error.code, message: error.message };
@@ -198,29 +203,31 @@ export async function verifyMigration(
     }
   };
 
+  const add = ({ pair, isSampled, bytes, action, failure }: Judged): void => {
+    const { key, source: left, target: right } = pair;
+    if (left !== undefined) table.add(key, "source", left.sizeBytes);
+    if (right !== undefined) table.add(key, "target", right.sizeBytes);
+    // A verdict means that both sides were read to the end.
+    if (isSampled && action !== "unverifiable") readFiles++;
+    if (failure !== undefined) lists.failures.push(failure);
+    if (bytes > 0 || failure !== undefined) onProgress?.({ type: "compared", key, failure });
+    const column = COLUMN_OF[action];
+    const sizeBytes = left?.sizeBytes ?? right?.sizeBytes ?? 0;
+    onProgress?.({ type: "judged", key, verdict: column ?? "equal", sizeBytes });
+    if (column === undefined) return;
+    table.add(key, column, 0);
+    lists[column].push(key);
+  };
+
   const ahead = listAhead(ends.pairs, { take, onEnd: () => onProgress?.({ type: "listedAll" }) });
 
   try {
-    for await (const { pair, isSampled, bytes, action, failure } of mapOrdered(
-      ahead,
-      HASH_CONCURRENCY,
-      judge,
-    )) {
-      if (isYieldDue()) await yieldIfDue();
-      throwIfAborted(signal, "verify", "", source.name);
-      const { key, source: left, target: right } = pair;
-      if (left !== undefined) table.add(key, "source", left.sizeBytes);
-      if (right !== undefined) table.add(key, "target", right.sizeBytes);
-      // A verdict means that both sides were read to the end.
-      if (isSampled && action !== "unverifiable") readFiles++;
-      if (failure !== undefined) lists.failures.push(failure);
-      if (bytes > 0 || failure !== undefined) onProgress?.({ type: "compared", key, failure });
-      const column = COLUMN_OF[action];
-      const sizeBytes = left?.sizeBytes ?? right?.sizeBytes ?? 0;
-      onProgress?.({ type: "judged", key, verdict: column ?? "equal", sizeBytes });
-      if (column === undefined) continue;
-      table.add(key, column, 0);
-      lists[column].push(key);
+    for await (const batch of judgeBatches(ahead, HASH_CONCURRENCY, judge)) {
+      for (const judged of batch) {
+        if (isYieldDue()) await yieldIfDue();
+        throwIfAborted(signal, "verify", "", source.name);
+        add(judged);
+      }
     }
   } catch (error) {
     close();
