@@ -16,7 +16,7 @@ const LATENCIES_MS = [0, 40];
 
 /**
  * Measures copying large files up, reading both sides to compare them, and copying them down. `BENCH_ONLY` chooses the
- * contenders as for `migrate`, `BENCH_SET=6` the set of six files, and `BENCH_LATENCY=0` a latency.
+ * contenders as for `migrate`, `BENCH_SET=6` the set of six files, and `BENCH_LATENCY=0` a latency. Returns what README.md compares.
  */
 export async function benchLarge(work) {
   const { BENCH_ONLY = "", BENCH_SET, BENCH_LATENCY } = process.env;
@@ -26,6 +26,7 @@ export async function benchLarge(work) {
       one.down !== undefined && words.some((word) => one.name.includes(word)) && versionOf(one) !== undefined,
   );
   if (!HAS_TIME) console.error("\nMISSING: GNU time (/usr/bin/time), so neither CPU nor memory is measured.");
+  const speed = [];
   for (const { files, bytes } of SETS.filter((set) => [undefined, String(set.files)].includes(BENCH_SET))) {
     const root = join(work, "up");
     await makeFiles(root, files, bytes);
@@ -33,9 +34,20 @@ export async function benchLarge(work) {
       const rows = [];
       for (const contender of present) rows.push(await measure(contender, { work, root, latencyMs }));
       print(`${files} files of ${bytes / MB} MB, every request delayed by ${latencyMs} ms`, rows);
+      speed.push(...speedOf(rows, files, bytes, latencyMs));
     }
     await rm(root, { recursive: true });
   }
+  return { speed };
+}
+
+function speedOf(rows, files, bytes, latencyMs) {
+  const what = `${files} ${files === 1 ? "file" : "files"} of ${bytes / MB} MB`;
+  return ["copy to S3", "compare both sides by reading them", "copy from S3"].map((job, i) => ({
+    work: `${job}: ${what}, ${latencyMs} ms away`,
+    bytes: files * bytes,
+    seconds: Object.fromEntries(rows.map(({ contender, jobs }) => [contender.name, jobs[i].seconds])),
+  }));
 }
 
 async function measure(contender, { work, root, latencyMs }) {

@@ -18,7 +18,7 @@ const isRadosgw = process.env.BENCH_SERVER === "radosgw";
 /**
  * Measures copying, finding nothing to do, and verifying. Each tool is a separate program, and the server a separate process.
  * `BENCH_ONLY=ours,rclone` runs only the contenders with these words in their names, `BENCH_SCALE=0.1` uses a tenth of the
- * files, and `BENCH_SERVER=radosgw` uses radosgw, which cannot be slowed down.
+ * files, and `BENCH_SERVER=radosgw` uses radosgw, which cannot be slowed down. Returns what README.md compares.
  */
 export async function benchMigrate(work) {
   const scale = Number(process.env.BENCH_SCALE ?? 1);
@@ -35,6 +35,7 @@ export async function benchMigrate(work) {
   }
   if (!HAS_TIME) console.error("\nMISSING: GNU time (/usr/bin/time), so neither CPU nor memory is measured.");
 
+  const speed = [];
   for (const { files, meanBytes } of SETS) {
     const root = join(work, `tree-${files}`);
     const tree = await makeTree(root, { files: Math.round(files * scale), meanBytes });
@@ -45,9 +46,34 @@ export async function benchMigrate(work) {
         `${tree.files} files of mean ${meanBytes / 1000} KB (${(tree.bytes / 1e6).toFixed(0)} MB), ${isRadosgw ? "radosgw" : `every request delayed by ${latencyMs} ms`}`,
         rows,
       );
+      if (files === SETS[0].files) speed.push(...speedOf(rows, tree.files, meanBytes, latencyMs));
     }
     await rm(root, { recursive: true });
   }
+  return { speed };
+}
+
+/** The times of each contender that does the whole job; verifications by content alone. */
+function speedOf(rows, files, meanBytes, latencyMs) {
+  const whole = rows.filter(({ contender }) => !contender.isLoop);
+  const proving = whole.filter(({ contender }) => contender.proves === "content");
+  const timesOf = (some, figuresOf, named) =>
+    Object.fromEntries(some.map((row) => [named(row.contender), figuresOf(row).seconds]));
+  const name = (contender) => contender.name;
+  const nameAndProof = ({ name, proves }) => (proves === "content" ? name : `${name} (by ${proves})`);
+  const what = `${files.toLocaleString("en")} files of ${meanBytes / 1000} KB`;
+  const place = `${latencyMs} ms away`;
+  return [
+    { work: `copy ${what} to S3, ${place}`, seconds: timesOf(whole, (row) => row.copy, name) },
+    {
+      work: `run it again: nothing to do, ${place}`,
+      seconds: timesOf(whole, (row) => row.noop, nameAndProof),
+    },
+    {
+      work: `compare both sides by content, ${place}`,
+      seconds: timesOf(proving, (row) => row.verify, name),
+    },
+  ];
 }
 
 async function measure(contender, { work, root, tree, latencyMs }) {

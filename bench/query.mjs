@@ -33,17 +33,22 @@ const QUESTIONS = {
   full: SUM,
 };
 
-/** Runs queries over a tree of small files, local and over S3, cold and warm, with our engine and others. */
+/**
+ * Runs queries over a tree of small files, local and over S3, cold and warm, with our engine and others. Returns what README.md
+ * compares.
+ */
 export async function benchQuery(work) {
   const root = join(work, "tree");
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
   await makeTree(connection, root);
   const lines = [];
+  const speed = [];
   await benchLocal(work, root, connection, lines);
   await benchChoosing(work, root);
   await benchPython(root, lines);
   print(`${SEASONS * WEEKS * GAMES} files on this disk; one week is ${GAMES}`, lines);
+  speed.push(...speedOf(lines, "on this disk"));
 
   const server = await startS3Process(BUCKET);
   try {
@@ -64,6 +69,7 @@ export async function benchQuery(work) {
         await benchHttpfs(server, remote);
       }
       print(`The same over S3, ${latencyMs} ms before each answer`, remote);
+      speed.push(...speedOf(remote, `on S3, ${latencyMs} ms away`));
     }
     await benchLargeObject(work, connection, server, () => s3Backend(server), HTTPFS);
   } finally {
@@ -71,6 +77,24 @@ export async function benchQuery(work) {
   }
   connection.closeSync();
   instance.closeSync();
+  return { speed };
+}
+
+/** The first time and the later ones of the queries that a user compares. */
+function speedOf(lines, place) {
+  const files = (SEASONS * WEEKS * GAMES).toLocaleString("en");
+  const works = { point: `one week of ${files} files`, full: `all of ${files} files` };
+  return Object.entries(works).flatMap(([question, work]) =>
+    [true, false].map((cold) => {
+      const found = lines.filter((line) => line.question === question && line.cold === cold);
+      const names = [...new Set(found.map(({ name }) => name))];
+      const timeOf = (name) => median(found.filter((line) => line.name === name)) / 1000;
+      return {
+        work: `query ${work} ${place}, ${cold ? "first" : "again"}`,
+        seconds: Object.fromEntries(names.map((name) => [name, timeOf(name)])),
+      };
+    }),
+  );
 }
 
 async function makeTree(connection, root) {

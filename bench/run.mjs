@@ -1,4 +1,5 @@
-// Runs all benchmarks, or the named ones: `pnpm bench tables query isolation listing migrate large s3 start`.
+// Runs all benchmarks, or the named ones: `pnpm bench tables query isolation listing migrate large s3 scale start`. With `--write`,
+// it keeps their results in bench/results, and writes the tables of README.md, docs/performance.md and docs/scale.md from them.
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,8 +9,11 @@ import { benchListing } from "./listing.mjs";
 import { benchMigrate } from "./migrate.mjs";
 import { benchQuery } from "./query.mjs";
 import { benchS3 } from "./s3.mjs";
+import { benchScale } from "./scale.mjs";
 import { benchStart } from "./start.mjs";
 import { benchTables } from "./tables.mjs";
+import { keepResult } from "./write/keep-result.mjs";
+import { writeTables } from "./write/write-tables.mjs";
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 const BENCHES = {
@@ -20,9 +24,13 @@ const BENCHES = {
   migrate: benchMigrate,
   large: benchLarge,
   s3: benchS3,
+  scale: benchScale,
   start: benchStart,
 };
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);
+const isWritten = process.argv.includes("--write");
+const named = process.argv.slice(2).filter((word) => word !== "--write");
+// `--write` alone writes the tables again from what is kept.
+const wanted = named.length > 0 || isWritten ? named : Object.keys(BENCHES);
 
 console.log(
   `Node ${process.version}, ${process.platform}, ${cpus().length} cores. Trust the ratios, not the milliseconds.`,
@@ -35,8 +43,10 @@ for (const name of wanted) {
   }
   const work = await mkdtemp(join(tmpdir(), `parquetry-bench-${name}-`));
   try {
-    await bench(work);
+    if (isWritten) await keepResult(name, () => bench(work));
+    else await bench(work);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
+if (isWritten) writeTables();
