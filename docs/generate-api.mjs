@@ -6,7 +6,10 @@ import { load as markdown } from "typedoc-plugin-markdown";
 /** The public entry points of every package, by the path of their declarations: what a program may import. */
 function entryPoints(packages) {
   const entries = new Map();
-  for (const folder of readdirSync(packages)) {
+  // Last, so that what it exports again is described in the package that it comes from.
+  const last = "parquetry";
+  const folders = readdirSync(packages).filter((folder) => folder !== last);
+  for (const folder of [...folders, last]) {
     const manifest = JSON.parse(readFileSync(join(packages, folder, "package.json"), "utf8"));
     for (const [path, target] of Object.entries(manifest.exports)) {
       const isPublic = !/^\.\/(?:unstable|command|package\.json)/.test(path);
@@ -33,6 +36,10 @@ export async function generateApi(packages, out, tsconfig) {
     disableGit: true,
     useCodeBlocks: true,
     useHTMLAnchors: true,
+    parametersFormat: "table",
+    interfacePropertiesFormat: "table",
+    typeAliasPropertiesFormat: "table",
+    tableColumnSettings: { hideModifiers: true, hideInherited: true },
     hidePageHeader: true,
     hideBreadcrumbs: true,
     excludePrivate: true,
