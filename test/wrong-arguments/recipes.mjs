@@ -97,6 +97,7 @@ export const RECIPES = {
   "openQuery().stream": () => [SQL, { year: 2024 }, {}],
   "openQuery().open": () => [SQL, { year: 2024 }, {}],
   "openQuery().toParquet": () => [SQL, { year: 2024 }, {}],
+  "openQuery().files": () => [SQL, { year: 2024 }, {}],
   "openQuery().explain": () => [SQL, { year: 2024 }, {}],
   "openQuery().tables": () => [{}],
   "openQuery().describe": () => ["plays", {}],

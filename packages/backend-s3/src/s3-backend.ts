@@ -108,7 +108,7 @@ export interface R2BackendOptions
   /** The Cloudflare account. Required without an `endpoint`. */
   readonly accountId?: string | undefined;
   /** The jurisdiction of the bucket, if it has one. */
-  readonly jurisdiction?: "eu" | "fedramp" | undefined;
+  readonly jurisdiction?: "eu" | "us" | "fedramp" | undefined;
   /** Default `https://<accountId>.r2.cloudflarestorage.com`, with the jurisdiction if there is one. */
   readonly endpoint?: string | undefined;
   /** The access key of an R2 API token. */
@@ -155,7 +155,7 @@ const S3_OPTIONS: OptionKinds<S3BackendOptions> = {
 const R2_OPTIONS: OptionKinds<R2BackendOptions> = {
   ...BUCKET_OPTIONS,
   accountId: "string",
-  jurisdiction: oneOf("eu", "fedramp"),
+  jurisdiction: oneOf("eu", "us", "fedramp"),
 };
 
 /** Options that a client replaces. */

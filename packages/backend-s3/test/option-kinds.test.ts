@@ -67,7 +67,7 @@ const CALLS: Readonly<
     {
       ...OF_BOTH,
       accountId: { ...text, right: ["account"] },
-      jurisdiction: { right: ["eu", "fedramp"], wrong: ["mars", "EU", null, 5] },
+      jurisdiction: { right: ["eu", "us", "fedramp"], wrong: ["mars", "EU", null, 5] },
       region: { right: [], wrong: ["auto"] },
     },
   ],

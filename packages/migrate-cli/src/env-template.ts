@@ -23,7 +23,7 @@ PARQUETRY_DATA_ROOT=
 # PARQUETRY_R2_ACCOUNT_ID=
 # PARQUETRY_R2_ACCESS_KEY=
 # PARQUETRY_R2_SECRET_KEY=
-# Optional: eu or fedramp; another endpoint; a folder inside the bucket.
+# Optional: eu, us or fedramp; another endpoint; a folder inside the bucket.
 # PARQUETRY_R2_JURISDICTION=
 # PARQUETRY_R2_ENDPOINT=
 # PARQUETRY_R2_PREFIX=

@@ -48,6 +48,9 @@ describe("--env-file chooses the place of SQL commands", () => {
     };
     expect((await call("query", "SELECT DISTINCT team FROM plays")).stdout).toBe("team\nHawks\n");
     expect((await call("ddl", "plays", "--engine", "trino")).stdout).toContain("://football/raw/plays/'");
+    expect((await call("files", "FROM plays")).stdout).toMatch(
+      /^(s3:\/\/football\/raw\/plays\/year=2024\/[^/\n]+\.parquet\n){2}$/,
+    );
     const before = localFiles(world);
     expect(before).toHaveLength(2);
     const compacted = await call("compact", "raw/plays", "--json");
@@ -68,6 +71,7 @@ describe("a store that cannot be reached", () => {
     ["verify"],
     ["query", "FROM plays"],
     ["query", "--tables"],
+    ["files", "FROM plays"],
     ["query", "--describe", "plays"],
     ["compact", "raw/plays"],
     ["ddl", "raw/plays", "--engine", "trino"],
@@ -131,6 +135,7 @@ describe("without @parquetry/query", () => {
 
   it.each([
     ["query", "SELECT 1"],
+    ["files", "FROM plays"],
     ["compact", "raw/plays"],
     ["ddl", "raw/plays", "--engine", "trino"],
     ["ui"],

@@ -72,6 +72,60 @@ const query = (argv: readonly string[], options?: Parameters<typeof run>[1]): Pr
 
 const SQL = "SELECT team, yards, note FROM plays WHERE year = 2024 ORDER BY yards";
 
+it.each(["-- how many?\nSELECT 1 AS one", "--how many?\n SELECT 1 AS one"])(
+  "runs SQL that begins with a comment: %j",
+  async (sql) => {
+    expect(await query([sql])).toEqual({ code: 0, out: "one\n1\n", err: "" });
+  },
+);
+
+describe("parquetry files", () => {
+  it("prints the paths that a query would read, or their sizes, tables and keys", async () => {
+    const sql = "FROM plays WHERE year = $year LIMIT 1";
+    const argv = ["files", sql, "--param", "year=2024"];
+    const keys = await storage.listFiles("raw/plays/year=2024");
+    const [name = ""] = keys.filter((key) => key.endsWith(".parquet"));
+    const path = join(data, name);
+    expect(await run(argv)).toEqual({ code: 0, out: `${path}\n`, err: "" });
+    const expected = {
+      path,
+      bytes: (await readFile(path)).length,
+      table: "raw/plays",
+      keys: { year: "2024" },
+    };
+    expect(JSON.parse((await run([...argv, "--format", "json"])).out)).toEqual([expected]);
+    expect((await run([...argv, "--format", "ndjson"])).out).toBe(`${JSON.stringify(expected)}\n`);
+    expect(JSON.parse((await run([...argv, "--json"])).out)).toMatchObject({
+      type: "summary",
+      command: "files",
+      exitCode: 0,
+      files: [expected],
+    });
+    const all = await run(["files"], { stdin: "FROM plays" });
+    expect(all.out.split("\n").slice(0, -1).sort()).toHaveLength(2);
+    expect(await run(["files", "FROM plays WHERE year = 1900"])).toEqual({ code: 0, out: "", err: "" });
+    await storage.write("raw/games", [{ home: "Rice" }], partition({ year: 2024 }));
+    try {
+      const both = "SELECT * FROM plays JOIN games USING (year)";
+      expect(await run(["files", both])).toMatchObject({ code: 2, err: expect.stringContaining("--table") });
+      expect((await run(["files", both, "--table", "games"])).out).toMatch(
+        /^\S+\/raw\/games\/year=2024\/\S+\n$/,
+      );
+      expect((await run(["files", both, "--format", "ndjson"])).out.split("\n")).toHaveLength(4);
+      expect(await run(["files", both, "--table", "plies"])).toMatchObject({
+        code: 2,
+        err: expect.stringContaining("raw/plays"),
+      });
+    } finally {
+      await rm(join(data, "raw/games"), { recursive: true });
+    }
+    expect(await run(["files", "FROM palys"])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("plays"),
+    });
+  });
+});
+
 describe("parquetry query", () => {
   it.each([
     ["csv", 'team,yards,note\nSan José State,-3,\nHawai\'i,12,"a ""b"", c"\n'],

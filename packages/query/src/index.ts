@@ -17,6 +17,5 @@ export type { QueryColumn } from "./duckdb/views/scan-table.ts";
 export { clearCache, inspectCache } from "./files/file-cache.ts";
 export type { QueryProgress } from "./plan/plan-context.ts";
 export type { QueryExplanation, TableStats } from "./plan/plan-summary.ts";
+export type { PlannedFile } from "./plan/planned-file.ts";
 export type { QueryParameters, QueryValue } from "./statement/query-parameters.ts";
-export { describeNotes } from "./tables/describe-columns.ts";
-export { resolveTable } from "./tables/resolve-table.ts";

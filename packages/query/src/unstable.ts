@@ -1,6 +1,6 @@
 /**
- * `@parquetry/query/unstable`: what a package needs that runs the SQL of `openQuery` elsewhere, such as `@parquetry/trino`. It loads no
- * DuckDB. No promise is made between versions.
+ * `@parquetry/query/unstable`: what our other packages need: the command, and engines that run the SQL of `openQuery` elsewhere, such as
+ * `@parquetry/trino`. It loads no DuckDB. No promise is made between versions.
  */
 
 export type { QueryStats } from "./database/query-result.ts";
@@ -15,4 +15,5 @@ export type { QueryColumn } from "./duckdb/views/scan-table.ts";
 export type { QueryExplanation, TableStats } from "./plan/plan-summary.ts";
 export type { QueryParameters, QueryValue } from "./statement/query-parameters.ts";
 export { joinTypes } from "./tables/column-join.ts";
-export { TABLE_DESCRIPTION } from "./tables/describe-columns.ts";
+export { describeNotes, TABLE_DESCRIPTION } from "./tables/describe-columns.ts";
+export { resolveTable } from "./tables/resolve-table.ts";

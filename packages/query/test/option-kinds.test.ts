@@ -125,6 +125,7 @@ const QUERIES: Readonly<Record<string, (options: object, sql?: unknown) => Promi
   open: (options, sql = "FROM plays") => db.open(sql as string, [], options),
   toParquet: (options, sql = "FROM plays") => db.toParquet(sql as string, [], options),
   explain: (options, sql = "FROM plays") => db.explain(sql as string, [], options),
+  files: (options, sql = "FROM plays") => db.files(sql as string, [], options),
 };
 
 describe("openQuery", () => {

@@ -38,6 +38,6 @@ describe("readStorageConfig", () => {
     if (config.backend === "local") expectTypeOf(config.root).toBeString();
     else expectTypeOf(config.bucket).toBeString();
     if (config.backend === "r2")
-      expectTypeOf(config.jurisdiction).toEqualTypeOf<"eu" | "fedramp" | undefined>();
+      expectTypeOf(config.jurisdiction).toEqualTypeOf<"eu" | "us" | "fedramp" | undefined>();
   });
 });

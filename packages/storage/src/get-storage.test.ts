@@ -65,7 +65,7 @@ describe("getStorage", () => {
       "PARQUETRY_R2_ACCOUNT_ID is missing",
       "PARQUETRY_R2_ACCESS_KEY is missing",
       "CFB_R2_SECRET_KEY contains white space",
-      'CFB_R2_JURISDICTION "mars" is neither eu nor fedramp',
+      'CFB_R2_JURISDICTION "mars" is none of eu, us and fedramp',
     ]) {
       expect(message).toContain(part);
     }

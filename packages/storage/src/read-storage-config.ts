@@ -80,7 +80,7 @@ const R2 = {
   jurisdiction: field(
     "R2_JURISDICTION",
     "the bucket's jurisdiction",
-    z.optional(z.enum(["eu", "fedramp"], "is neither eu nor fedramp")),
+    z.optional(z.enum(["eu", "us", "fedramp"], "is none of eu, us and fedramp")),
   ),
   prefix: field("R2_PREFIX", "the folder inside the bucket", z._default(keyPrefix, "")),
 };

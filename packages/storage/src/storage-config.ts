@@ -20,7 +20,7 @@ export interface R2Config {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly endpoint: string | undefined;
-  readonly jurisdiction: "eu" | "fedramp" | undefined;
+  readonly jurisdiction: "eu" | "us" | "fedramp" | undefined;
   readonly prefix: string;
 }
 

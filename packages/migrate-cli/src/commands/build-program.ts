@@ -214,6 +214,25 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
   );
   runs(
     addTypeFlags(
+      add("files", "print the files that a query would read, for other engines", [
+        "parquetry files 'FROM plays WHERE year = 2024'",
+        "parquetry files 'FROM plays WHERE year = 2024' --format ndjson",
+      ])
+        .argument("[sql]", "one SELECT; without it and --file, read from stdin")
+        .option("-f, --file <file>", "read the SQL from a file (- for stdin)")
+        .addOption(
+          new Option(
+            "-F, --format <format>",
+            "text: one path or s3:// URL a line; json, ndjson: also bytes, table and keys (default: text)",
+          ).choices(["text", "json", "ndjson"]),
+        )
+        .option("-p, --param <name=value>", "set a parameter, $name in the SQL (repeatable)", repeated)
+        .option("--table <table>", "only the files of this table, where the SQL names several"),
+    ),
+    async () => (await import("./sql/files-command.ts")).filesCommand,
+  );
+  runs(
+    addTypeFlags(
       addWhereFlag(
         add("compact", "merge the files of each partition into one", [
           "parquetry compact raw/plays --dry-run",

@@ -52,7 +52,7 @@ export async function costCommand(
   print(style("bold", head));
   for (const row of rows) print(row);
   context.note(
-    "\nCounts one PUT or GET per file and one LIST per 1,000 files, less the monthly free\nallowance.",
+    "\nCounts one PUT or GET per file and one LIST per 1,000 files, less the monthly\nfree allowance.",
   );
   return exitCode;
 }

@@ -19,7 +19,7 @@ export async function runCli(args: readonly string[], world: CliWorld): Promise<
   // With --json, the summary alone reports wrong usage.
   const program = buildProgram(world, { tellUsage: !json, finish });
   try {
-    await program.parseAsync([...args], { from: "user" });
+    await program.parseAsync(args.map(asArgument), { from: "user" });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -29,6 +29,9 @@ export async function runCli(args: readonly string[], world: CliWorld): Promise<
     return EXIT_USAGE;
   }
 }
+
+/** SQL that begins with a comment is not an option. No option has white space before its `=`. */
+const asArgument = (arg: string): string => (/^--[^=\s]*\s/.test(arg) ? ` ${arg}` : arg);
 
 /** Wrong usage as the JSON line that ends every command's output. */
 function emitWrongUsage(

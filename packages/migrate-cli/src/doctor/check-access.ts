@@ -57,7 +57,7 @@ export async function checkAccess(
   const bytes = randomBytes(64);
   const listed = await attempt("list", async () => {
     for await (const { objects } of backend.list({ signal, delimiter: "/", onUnreadable: () => {} })) {
-      return `${backend.url()} answers, with ${objects.length === 0 ? "no file" : formatFiles(objects.length)} at the top`;
+      return `${backend.url()} answers${objects.length === 0 ? "" : `, with ${formatFiles(objects.length)} at the top`}`;
     }
     return `${backend.url()} answers and is empty`;
   });

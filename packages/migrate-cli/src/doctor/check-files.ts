@@ -116,14 +116,15 @@ export async function checkFiles(
           },
     );
   }
-  const warn = (name: string, list: NamedCount, problem: string, remedy: string): void => {
-    if (list.count > 0) checks.push({ name, status: "warn", detail: list.describe(problem), remedy });
+  const warn = (name: string, list: NamedCount, problem: string, remedy: string, named?: number): void => {
+    if (list.count > 0) checks.push({ name, status: "warn", detail: list.describe(problem, named), remedy });
   };
   warn(
     "partitions: manifests",
     manifests,
     "stop pandas, pyarrow and Spark",
     `Rename them to _manifest.json, which engines ignore: parquetry repair --from ${quoted(backend.url())} (--dry-run first).`,
+    1, // repair finds them all
   );
   if (foreign.count > 0)
     checks.push({

@@ -195,8 +195,10 @@ export class NamedCount {
     this.#lines.push(visibleName(why === undefined ? name : `${name} (${why})`));
   }
 
-  describe(what: string): string {
-    const more = this.count - this.#names.length;
-    return `${this.count} ${what}: ${this.#lines.join(", ")}${more > 0 ? `, and ${more} more` : ""}`;
+  /** How many there are, and the first `named` of them. */
+  describe(what: string, named: number = NAMED): string {
+    const lines = this.#lines.slice(0, named);
+    const more = this.count - lines.length;
+    return `${this.count} ${what}: ${lines.join(", ")}${more > 0 ? `, and ${more} more` : ""}`;
   }
 }

@@ -12,8 +12,9 @@ import type { FileSource } from "../files/file-source.ts";
 import { type Execution, fetchUntilSatisfied, type ReadSummary } from "../plan/fetch-until-satisfied.ts";
 import { type NamedTable, type PlanContext, Stopwatch } from "../plan/plan-context.ts";
 import { explainPlan, type QueryExplanation } from "../plan/plan-summary.ts";
+import { type PlannedFile, plannedFiles } from "../plan/planned-file.ts";
 import { retryOnReplacedFiles } from "../plan/retry-on-replaced-files.ts";
-import { planScan } from "../plan/scan-plan.ts";
+import { planScan, type ScanPlan } from "../plan/scan-plan.ts";
 import type { QueryParameters } from "../statement/query-parameters.ts";
 import { rememberListings } from "../tables/listing-memory.ts";
 import { TableCatalog } from "../tables/table-catalog.ts";
@@ -102,13 +103,16 @@ export class DuckDbEngine implements SqlEngine {
     parameters: QueryParameters | undefined,
     options: SqlOptions,
   ): Promise<QueryExplanation> {
-    const started = performance.now();
-    return untilDeadline(deadlineOf(options), (signal) =>
-      this.#planned(text, parameters, { ...options, signal }, started, async (context) => {
-        const columns = new Map(context.tables.map(({ facts }) => [facts.entity, facts.columns]));
-        return explainPlan(await planScan(context, columns), context);
-      }),
-    );
+    return this.#plan(text, parameters, options, explainPlan);
+  }
+
+  /** Returns the files that a query would read. */
+  async files(
+    text: string,
+    parameters: QueryParameters | undefined,
+    options: SqlOptions,
+  ): Promise<readonly PlannedFile[]> {
+    return this.#plan(text, parameters, options, async (plan) => plannedFiles(plan, this.#storage.backend));
   }
 
   tables(signal: AbortSignal | undefined): Promise<readonly string[]> {
@@ -172,6 +176,22 @@ export class DuckDbEngine implements SqlEngine {
       throw error;
     }
     return { result: resultUntilDeadline(ran.result, ran.deadline), stats: ran.stats };
+  }
+
+  /** Plans a query without running it, and does something with the plan. */
+  #plan<T>(
+    text: string,
+    parameters: QueryParameters | undefined,
+    options: SqlOptions,
+    use: (plan: ScanPlan, context: PlanContext) => Promise<T>,
+  ): Promise<T> {
+    const started = performance.now();
+    return untilDeadline(deadlineOf(options), (signal) =>
+      this.#planned(text, parameters, { ...options, signal }, started, async (context) => {
+        const columns = new Map(context.tables.map(({ facts }) => [facts.entity, facts.columns]));
+        return use(await planScan(context, columns), context);
+      }),
+    );
   }
 
   /** Plans and runs a query. */

@@ -80,6 +80,29 @@ describe("a query", () => {
     ]);
   });
 
+  it("returns exactly the files that a query reads, with their partitions", async () => {
+    const sql = 'SELECT team FROM "raw/plays" JOIN games USING (year) WHERE year = $year AND week > 1';
+    const files = await db.files(sql, { year: 2024 });
+    const listed = await Promise.all(
+      ["raw/plays/year=2024/week=2", "raw/plays/year=2024/week=3", "raw/games/year=2024"].map((folder) =>
+        storage.listFiles(folder),
+      ),
+    );
+    const data = listed.flat().filter((key) => !key.endsWith(".json"));
+    expect(files.map(({ key }) => key).sort()).toEqual(data.sort());
+    expect(files).toContainEqual({
+      entity: "raw/games",
+      path: storage.fullPath("raw/games/year=2024/games.csv"),
+      key: "raw/games/year=2024/games.csv",
+      sizeBytes: expect.any(Number),
+      partition: { year: "2024" },
+    });
+    const { stats } = await db.sql(sql, { year: 2024 });
+    const read = stats.tables.reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)).toBe(read);
+    expect(await db.files("SELECT 1")).toEqual([]);
+  });
+
   it("explains partitions, files and list requests", async () => {
     const { tables, listRequests } = await db.explain(
       "SELECT * FROM games WHERE year > 2022 AND home LIKE 'H%'",

@@ -2,6 +2,7 @@ import { isStorageError, type Row, StorageError } from "@parquetry/core";
 import { checkOptions, invalid, yieldIfDue } from "@parquetry/core/unstable";
 import { COMPACT_OPTIONS, type CompactionReport, type CompactOptions } from "../compact/compact-options.ts";
 import type { QueryExplanation } from "../plan/plan-summary.ts";
+import type { PlannedFile } from "../plan/planned-file.ts";
 import type { QueryParameters } from "../statement/query-parameters.ts";
 import { DuckDbEngine } from "./duckdb-engine.ts";
 import { QueryCursor } from "./query-cursor.ts";
@@ -162,6 +163,26 @@ export class QueryDatabase implements AsyncDisposable {
     checkSqlArguments(text, options, "explain");
     this.#checkOpen("explain");
     return this.#engine.explain(text, parameters, options);
+  }
+
+  /**
+   * Returns the files that a query would read: the committed files of the partitions that it needs. Give them to pandas, Polars, pyarrow
+   * or another DuckDB, which then list nothing. A `LIMIT` shortens no list.
+   *
+   * @throws StorageError as {@link QueryDatabase.sql}; `not_supported` with another engine.
+   * @example
+   * ```ts
+   * const files = await db.files("FROM plays WHERE year = $year", { year: 2024 });
+   * console.log(files.map(({ path }) => path)); // ["/data/raw/plays/year=2024/week=1/….parquet", …]
+   * ```
+   */
+  async files(
+    text: string,
+    parameters?: QueryParameters,
+    options: SqlOptions = {},
+  ): Promise<readonly PlannedFile[]> {
+    checkSqlArguments(text, options, "files");
+    return this.#duckdb("files").files(text, parameters, options);
   }
 
   /** Lists the entities, which are the tables. Folders that cannot be read are left out, and reported to `onUnreadableFolder`. */

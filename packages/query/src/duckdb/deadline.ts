@@ -30,7 +30,7 @@ export function deadlineOf({ signal, timeoutMs }: TimeLimits): Deadline {
         code: "timeout",
         op: "sql",
         retry: "never",
-        message: `sql: no result within ${timeoutMs} ms. Read fewer partitions, or raise timeoutMs.`,
+        message: `sql: no result within ${timeoutMs} ms. Read fewer partitions, or set a longer time limit.`,
       });
     },
   };

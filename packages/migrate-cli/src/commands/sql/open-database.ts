@@ -55,7 +55,7 @@ async function declaredTypes(
   { backend }: Storage,
 ): Promise<Pick<OpenQueryOptions, "columnTypes" | "hiveTypes">> {
   if (columnType.length + keyType.length === 0) return {};
-  const { resolveTable } = await import("@parquetry/query");
+  const { resolveTable } = await import("@parquetry/query/unstable");
   const { listEntities } = await import("@parquetry/core/unstable/tables");
   const entities = await listEntities(backend);
   const parse = (flag: string, given: readonly string[]): Record<string, Record<string, string>> => {

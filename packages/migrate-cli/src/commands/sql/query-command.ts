@@ -1,10 +1,7 @@
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { text } from "node:stream/consumers";
 import type { OpenQueryOptions, QueryCursor, QueryDatabase, QueryStats, SqlOptions } from "@parquetry/query";
 import { formatBytes, formatCounted, formatDuration, formatFiles } from "../../terminal/format-amount.ts";
-import { whyNot } from "../../terminal/why-not.ts";
 import { type CommandContext, JSON_VERSION, usageError } from "../command-context.ts";
 import { EXIT_OK } from "../exit-codes.ts";
 import { drawExplanation } from "./draw-explanation.ts";
@@ -13,6 +10,7 @@ import { type TypeFlags, withDatabase } from "./open-database.ts";
 import { trinoOptions } from "./open-trino.ts";
 import { givenFormat, type OutputFormat } from "./output-format.ts";
 import { showQueryProgress } from "./query-progress.ts";
+import { parseParameters, readSql } from "./read-sql.ts";
 import { showTables } from "./show-tables.ts";
 import { readTableStatement } from "./table-statement.ts";
 import { copyWhole, writeText, writeTextFile } from "./write-output.ts";
@@ -215,31 +213,6 @@ function summarise(context: CommandContext, flags: QueryFlags, stats: QueryStats
   );
 }
 
-async function readSql({ cwd, stdin }: CommandContext, { file }: QueryFlags, sql?: string): Promise<string> {
-  if (sql !== undefined && file !== undefined) throw usageError("give the SQL or --file, not both.");
-  if (sql !== undefined && sql !== "-") return sql;
-  if (file !== undefined && file !== "-") {
-    try {
-      return await readFile(resolve(cwd, file), "utf8");
-    } catch (cause) {
-      throw usageError(`the SQL file ${resolve(cwd, file)} cannot be read: ${whyNot(cause)}.`, cause);
-    }
-  }
-  if (stdin.isTTY === true) throw usageError("give the SQL as an argument, by --file, or on stdin.");
-  return text(stdin);
-}
-
 function formatOf({ stdout }: CommandContext, flags: QueryFlags): OutputFormat {
   return givenFormat(flags) ?? (stdout.isTTY === true && flags.output === undefined ? "table" : "csv");
-}
-
-function parseParameters(given: readonly string[] | undefined): Record<string, string> | undefined {
-  if (given === undefined) return undefined;
-  return Object.fromEntries(
-    given.map((pair) => {
-      const equals = pair.indexOf("=");
-      if (equals <= 0) throw usageError(`--param must be name=value, got ${JSON.stringify(pair)}.`);
-      return [pair.slice(0, equals).replace(/^\$/, ""), pair.slice(equals + 1)];
-    }),
-  );
 }

@@ -80,7 +80,7 @@ async function answerAboutTables(
     };
   }
   const table = await db.describe(statement.table, { signal });
-  const { describeNotes } = await import("@parquetry/query");
+  const { describeNotes } = await import("@parquetry/query/unstable");
   const notes = describeNotes(table);
   const row =
     (partition: boolean) =>
