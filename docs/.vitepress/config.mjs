@@ -39,8 +39,30 @@ const pagesIn = (folder) =>
       .map((name) => `${folder}/${name}`),
   );
 
+/** The guides in the order in which a user needs them. */
+const GUIDES = [
+  "move-to-r2",
+  "move-to-s3",
+  "s3-to-r2",
+  "pipeline",
+  "from-the-python-layout",
+  "read-from-python",
+  "sql",
+  "look-at-the-data",
+  "types-and-drift",
+  "repair-and-clean-up",
+  "trino-athena-spark",
+  "outgrow-one-machine",
+  "write-a-backend",
+];
+const unlisted = readdirSync(join(DOCS, "guides")).filter(
+  (name) => !GUIDES.includes(name.replace(/\.md$/, "")),
+);
+if (unlisted.length > 0) throw new Error(`add docs/guides/${unlisted.join(", ")} to the sidebar`);
+
 const sidebar = [
-  { text: "Guides", items: pagesIn("guides") },
+  { text: "Start", items: pages("start/install.md", "start/first-result.md", "start/flights.md") },
+  { text: "Guides", items: pages(...GUIDES.map((name) => `guides/${name}.md`)) },
   {
     text: "Reference",
     items: [

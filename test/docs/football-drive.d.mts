@@ -1,0 +1,1 @@
+export function writeDrive(drive: string): Promise<void>;
