@@ -109,6 +109,8 @@ describe("parquetry repair", () => {
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/broken: .*raw\/games\/year=2023\/_manifest\.json/);
     expect(stderr).toMatch(/2 repairs done\. 1 problem left, named above\.\n$/);
+    const again = await made.call(["repair"]);
+    expect(again.stderr).toMatch(/Nothing was changed\. 1 problem left, named above\.\n$/);
     expect(summaryOf(await made.call(["repair", "--json"]))).toMatchObject({
       exitCode: 1,
       entities: [{ broken: [{ code: "corrupt" }] }, {}, {}],

@@ -145,7 +145,9 @@ function headlineOf(
   const done = dryRun
     ? `${formatCounted(changes, "repair")} to do; nothing was changed`
     : changes === 0
-      ? "Nothing to repair"
+      ? problems === 0
+        ? "Nothing to repair"
+        : "Nothing was changed"
       : `${formatCounted(changes, "repair")} done`;
   return problems === 0 ? `${done}.` : `${done}. ${formatCounted(problems, "problem")} left, named above.`;
 }

@@ -125,7 +125,8 @@ const REMOTE_REMEDIES: Readonly<Record<string, string>> = {
   unauthenticated: "Check the access key and the secret key; on R2, create a new S3 token in the dashboard.",
   permission_denied:
     "Give these credentials read, write, list and delete on the bucket (R2: Object Read & Write).",
-  not_found: "Create the bucket, or correct its name.",
+  not_found:
+    "Create the bucket, or correct its name. On R2, a bucket with a jurisdiction needs PARQUETRY_R2_JURISDICTION.",
   unavailable: "Check the endpoint, the network and the account id.",
   timeout: "Check the endpoint and the network.",
 };

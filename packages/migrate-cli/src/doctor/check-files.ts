@@ -100,7 +100,8 @@ export async function checkFiles(
 
   const checks: Check[] = [];
   if (dataFiles > 0) {
-    const read = `the ends of ${formatCount(chosen.length)} of ${formatCounted(parquetFiles, "Parquet file")} were read`;
+    const some = chosen.length < parquetFiles ? `${formatCount(chosen.length)} of ` : "";
+    const read = `the ends of ${some}${formatCounted(parquetFiles, "Parquet file")} were read`;
     checks.push(
       damaged.count === 0
         ? {
