@@ -1,8 +1,9 @@
-// Runs all benchmarks, or the named ones: `pnpm bench tables query isolation listing migrate large s3 scale start`. With `--write`,
+// Runs all benchmarks, or the named ones: `pnpm bench tables query isolation listing migrate large s3 scale start engines`. With `--write`,
 // it keeps their results in bench/results, and writes the tables of README.md, docs/performance.md and docs/scale.md from them.
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { benchEngines } from "./engines.mjs";
 import { benchIsolation } from "./isolation.mjs";
 import { benchLarge } from "./large.mjs";
 import { benchListing } from "./listing.mjs";
@@ -26,6 +27,7 @@ const BENCHES = {
   s3: benchS3,
   scale: benchScale,
   start: benchStart,
+  engines: benchEngines,
 };
 const isWritten = process.argv.includes("--write");
 const named = process.argv.slice(2).filter((word) => word !== "--write");

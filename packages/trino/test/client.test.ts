@@ -52,7 +52,8 @@ describe("a statement", () => {
       "x-trino-schema": "lake",
       "x-trino-time-zone": "UTC",
       "x-trino-client-capabilities": "PARAMETRIC_DATETIME",
-      "x-trino-session": "hive.timestamp_precision=MICROSECONDS,query_max_run_time=10%20m",
+      "x-trino-session":
+        "hive.timestamp_precision=MICROSECONDS,hive.parquet_ignore_statistics=true,query_max_run_time=10%20m",
       authorization: `Basic ${Buffer.from("ana:sécret").toString("base64")}`,
     });
   });

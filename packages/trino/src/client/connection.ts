@@ -23,7 +23,10 @@ export interface TrinoOptions {
   readonly user?: string | undefined;
   /** A password or a token. It is sent over https only, or to this machine. Default: none. */
   readonly auth?: TrinoAuth | undefined;
-  /** Session properties, such as `{ query_max_run_time: "10m" }`. Default: the cluster's. */
+  /**
+   * Session properties, such as `{ query_max_run_time: "10m" }`. Default: the cluster's, but for those of the catalog without which Trino
+   * cuts timestamps and loses rows: `timestamp_precision` MICROSECONDS and `parquet_ignore_statistics`.
+   */
   readonly session?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** How often a request that failed is repeated. Default: ten attempts within three minutes. */
   readonly retry?: RetryPolicy | undefined;
@@ -108,8 +111,12 @@ export function connectionOf(options: TrinoOptions): Connection {
       op,
       "user must not contain a colon with a password: HTTP basic authentication ends it there",
     );
-  // Without it, the digits of timestamps below the millisecond are lost where the cluster's default is in force.
-  const exact = { [`${catalog}.timestamp_precision`]: "MICROSECONDS" };
+  const exact = {
+    // Without it, the digits of timestamps below the millisecond are lost where the cluster's default is in force.
+    [`${catalog}.timestamp_precision`]: "MICROSECONDS",
+    // Where the types of a column differ, Trino compares the statistics of one type with values of another, and loses rows.
+    [`${catalog}.parquet_ignore_statistics`]: true,
+  };
   const session = Object.entries({ ...exact, ...options.session });
   for (const [name] of Object.entries(options.session ?? {})) {
     if (!/^[\w.-]+$/.test(name))

@@ -17,6 +17,7 @@ let storage: Storage;
 let here: QueryDatabase;
 let there: QueryDatabase;
 let cache: string;
+let schema: string;
 
 /** A tree like the football project's, of invented values. */
 async function writeFootball(): Promise<void> {
@@ -69,7 +70,8 @@ describeTrino("the queries of the football tables", () => {
       expect(found).toMatchObject({ problems: [], differences: [] });
     }
     const { url, catalog } = TEST_TRINO;
-    there = await openQuery(storage, { engine: trino({ url, catalog, schema: client.schema }) });
+    schema = client.schema;
+    there = await openQuery(storage, { engine: trino({ url, catalog, schema }) });
   });
 
   afterAll(async () => {
@@ -120,6 +122,24 @@ describeTrino("the queries of the football tables", () => {
     } finally {
       asyncEnd.unsubscribe(take);
     }
+  });
+
+  it("are refused where they name more files than a statement can hold, or run over all files by option", async () => {
+    const { url, catalog } = TEST_TRINO;
+    const limited = { url, catalog, schema, maxQueryLength: 500 };
+    await using strict = await openQuery(storage, { engine: trino(limited) });
+    const sql = "SELECT count(*) AS n FROM plays";
+    await expect(strict.sql(sql)).rejects.toMatchObject({
+      code: "invalid_argument",
+      storeCode: "QUERY_TEXT_TOO_LARGE",
+      message: expect.stringContaining("parquetry compact"),
+    });
+    await using plain = await openQuery(storage, {
+      engine: trino({ ...limited, beyondQueryLength: "plain" }),
+    });
+    const { rows, stats } = await plain.sql(sql);
+    expect(rows).toEqual((await here.sql(sql)).rows);
+    expect(stats.inexact).toContain("12 files");
   });
 
   it("find tables that are described by their declaration", async () => {

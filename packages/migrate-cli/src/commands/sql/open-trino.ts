@@ -1,14 +1,19 @@
+import { DEFAULT_ENV_PREFIXES } from "@parquetry/storage/backend";
 import type { TrinoClient, TrinoOptions } from "@parquetry/trino";
 import type { CommandContext } from "../command-context.ts";
 import { usageError } from "../command-context.ts";
 
 /** The cluster that the environment names: `PARQUETRY_TRINO_URL` and so on. */
-export function trinoOptions({ env, envPrefix = "PARQUETRY" }: CommandContext): TrinoOptions {
-  const read = (name: string): string | undefined => env[`${envPrefix}_TRINO_${name}`] || undefined;
+export function trinoOptions({ env, envPrefix }: CommandContext): TrinoOptions {
+  const prefixes = envPrefix === undefined ? DEFAULT_ENV_PREFIXES : [envPrefix];
+  const read = (name: string): string | undefined =>
+    prefixes
+      .map((prefix) => env[`${prefix}_TRINO_${name}`] || undefined)
+      .find((value) => value !== undefined);
   const url = read("URL");
   if (url === undefined)
     throw usageError(
-      `${envPrefix}_TRINO_URL is not set. Set it to the cluster's coordinator, such as https://trino.example.com.`,
+      `${prefixes[0]}_TRINO_URL is not set. Set it to the cluster's coordinator, such as https://trino.example.com.`,
     );
   const [password, token] = [read("PASSWORD"), read("TOKEN")];
   return {
