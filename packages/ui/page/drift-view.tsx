@@ -105,7 +105,8 @@ function Column({ column, types, parts, joined }: DriftColumn): JSX.Element {
         </p>
       ) : (
         <p>
-          No type holds all values, so a query of these partitions fails. Declare one:{" "}
+          No type holds all values, so a query of these partitions fails. Declare one, also for this page,
+          which parquetry ui takes in the same way:{" "}
           <Command words={["parquetry", "query", "--column-type", `${entity.value}.${column}=VARCHAR`]} /> or,
           in code,{" "}
           <code>{`openQuery(storage, { columnTypes: { ${JSON.stringify(entity.value)}: { ${JSON.stringify(column)}: "VARCHAR" } } })`}</code>

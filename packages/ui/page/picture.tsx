@@ -1,9 +1,16 @@
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { valueText } from "./format.ts";
 import { type Grid, indexOf, type Value, valuesOf } from "./grid.ts";
 import { chosen } from "./state.ts";
+
+const darkScheme = matchMedia("(prefers-color-scheme: dark)");
+/** Whether the page is dark. Unlike the style sheet, a canvas has to be drawn again when that changes. */
+const isDark = signal(darkScheme.matches);
+darkScheme.addEventListener("change", ({ matches }) => {
+  isDark.value = matches;
+});
 
 /** The side of a cell, in pixels. */
 const [MIN_CELL, MAX_CELL] = [3, 22];
@@ -48,6 +55,8 @@ export function Picture<Cell>({ grid, above, name, colour, describe, lit }: Pict
     return () => observer.disconnect();
   }, []);
 
+  // Read, so that it is drawn again.
+  void isDark.value;
   const picked = indexOf(grid, chosen.value, above.length);
   useLayoutEffect(() => {
     const context = canvas.current?.getContext("2d");

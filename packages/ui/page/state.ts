@@ -110,9 +110,11 @@ export async function follow(): Promise<void> {
         void attempt(followComparison);
       }
       if (entity.value === "" && now.tables[0] !== undefined) entity.value = now.tables[0].entity;
+      const began = performance.now();
       if (now.tables.some((one) => one.entity === entity.value)) await loadTable();
       if (now.listing.isDone) return;
-      await wait(500);
+      // A table of a million partitions takes seconds to load: most of the time is left for the person.
+      await wait(Math.max(500, 4 * (performance.now() - began)));
     }
   });
 }

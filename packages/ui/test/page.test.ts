@@ -96,6 +96,21 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
     await page.context().close();
   });
 
+  it("draws the map again when the colour scheme changes", async () => {
+    await using world = await serve(football);
+    const { page } = await browse(world.ui.url, { colorScheme: "dark" });
+    await page.getByText("2 gaps").waitFor();
+    const picture = (): Promise<string> => page.locator("canvas").evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    const dark = await picture();
+    await page.emulateMedia({ colorScheme: "light" });
+    await expect.poll(picture).not.toBe(dark);
+    const light = await picture();
+    await page.reload();
+    await page.getByText("2 gaps").waitFor();
+    await expect.poll(picture).toBe(light);
+    await page.context().close();
+  });
+
   it("keeps the history of queries over a reload and a new start on the same port", async () => {
     await using first = await serve(football);
     const { page } = await browse(
