@@ -100,7 +100,8 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
     await using world = await serve(football);
     const { page } = await browse(world.ui.url, { colorScheme: "dark" });
     await page.getByText("2 gaps").waitFor();
-    const picture = (): Promise<string> => page.locator("canvas").evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    const picture = (): Promise<string> =>
+      page.locator("canvas").evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
     const dark = await picture();
     await page.emulateMedia({ colorScheme: "light" });
     await expect.poll(picture).not.toBe(dark);
