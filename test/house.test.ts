@@ -36,6 +36,7 @@ const BUNDLED: Readonly<Record<string, readonly string[]>> = {
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk/client-s3": ["backend-s3"],
   "@duckdb/node-api": ["query"],
+  "@uwdata/flechette": ["query"],
   commander: ["migrate-cli", "testkit"],
   hyparquet: ["core"],
   "hyparquet-writer": ["core"],

@@ -44,7 +44,8 @@ const bundle = await rolldown({
   platform: "node",
   transform: { target: "node20.19" },
   plugins: [requireAws],
-  external: [/^@duckdb\//],
+  // No command returns an Arrow table.
+  external: [/^@duckdb\//, "@uwdata/flechette"],
   // Some modules of @parquetry/storage are loaded on demand by one entry point, and at once by the other.
   checks: { ineffectiveDynamicImport: false },
 });

@@ -94,6 +94,7 @@ export const RECIPES = {
   openQuery: (world) => [world.storage, { cacheDirectory: world.cache }],
   "openQuery().sql": () => [SQL, { year: 2024 }, {}],
   "openQuery().columns": () => [SQL, { year: 2024 }, {}],
+  "openQuery().arrow": () => [SQL, { year: 2024 }, {}],
   "openQuery().stream": () => [SQL, { year: 2024 }, {}],
   "openQuery().open": () => [SQL, { year: 2024 }, {}],
   "openQuery().toParquet": () => [SQL, { year: 2024 }, {}],

@@ -4,10 +4,11 @@ import { COMPACT_OPTIONS, type CompactionReport, type CompactOptions } from "../
 import type { QueryExplanation } from "../plan/plan-summary.ts";
 import type { PlannedFile } from "../plan/planned-file.ts";
 import type { QueryParameters } from "../statement/query-parameters.ts";
+import { arrowTable } from "./arrow-table.ts";
 import { DuckDbEngine } from "./duckdb-engine.ts";
 import { QueryCursor } from "./query-cursor.ts";
 import { checkSqlArguments, type SqlRowOptions } from "./query-options.ts";
-import type { ColumnarResult, QueryResult, QueryStats } from "./query-result.ts";
+import type { ArrowResult, ColumnarResult, QueryResult, QueryStats } from "./query-result.ts";
 import { limitedBatches } from "./result-limit.ts";
 import { setField } from "./result-rows.ts";
 import type { EngineResult, SqlEngine, TableDescription } from "./sql-engine.ts";
@@ -97,6 +98,31 @@ export class QueryDatabase implements AsyncDisposable {
       const stats = { ...result.stats(), totalMs: performance.now() - started };
       return { data, columns: result.columns, stats };
     });
+  }
+
+  /**
+   * {@link QueryDatabase.sql} as an Arrow table, without an object or a string for each value. DuckDB only.
+   *
+   * @throws StorageError as {@link QueryDatabase.sql}; `not_supported` with another engine; `invalid_argument` for a UNION.
+   * @example
+   * ```ts
+   * import { tableToIPC } from "@uwdata/flechette";
+   *
+   * const { table } = await db.arrow("SELECT team, yards FROM plays WHERE year = 2024");
+   * table.getChild("yards").toArray(); // Int32Array, if no row is NULL
+   * await writeFile("plays.arrow", tableToIPC(table, { format: "file" })); // pyarrow, pandas, Polars and R read it
+   * ```
+   */
+  async arrow(
+    text: string,
+    parameters?: QueryParameters,
+    options: Omit<SqlOptions, "timestamps"> = {},
+  ): Promise<ArrowResult> {
+    checkSqlArguments(text, options, "arrow");
+    const started = performance.now();
+    const { result, stats } = await this.#duckdb("arrow").run(text, parameters, options);
+    const table = await arrowTable(result, options);
+    return { table, columns: result.columns, stats: { ...stats, totalMs: performance.now() - started } };
   }
 
   /**

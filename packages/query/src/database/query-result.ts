@@ -1,4 +1,5 @@
 import type { Row } from "@parquetry/core";
+import type { Table } from "@uwdata/flechette";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { QueryExplanation } from "../plan/plan-summary.ts";
 
@@ -66,6 +67,33 @@ export interface ColumnarResult {
   /** By column, its values, one per row. */
   readonly data: Readonly<Record<string, readonly unknown[]>>;
   /** The columns, in order. */
+  readonly columns: readonly QueryColumn[];
+  /** Statistics. */
+  readonly stats: QueryStats;
+}
+
+/**
+ * The result of a query as an Arrow table, whose values are those of DuckDB, bit by bit.
+ *
+ * | SQL | Arrow | read by `getChild(name).at(row)` as |
+ * | --- | --- | --- |
+ * | integers up to 64 bits | int8 … uint64 | number up to 32 bits, else bigint |
+ * | HUGEINT, UHUGEINT | decimal128(38, 0), decimal256(39, 0) | bigint |
+ * | DECIMAL(p, s) | decimal128(p, s) | bigint of the digits, without the point |
+ * | FLOAT, DOUBLE, BOOLEAN | float32, float64, bool | number, boolean |
+ * | VARCHAR, BLOB | utf8, binary | string, Uint8Array |
+ * | ENUM | dictionary of utf8 | string |
+ * | DATE | date32 | milliseconds since 1970 |
+ * | TIME | time64 of microseconds | bigint |
+ * | TIMESTAMP_S, _MS, TIMESTAMP, _NS; TIMESTAMPTZ | timestamp of s, ms, us, ns; of us in UTC | bigint in that unit |
+ * | LIST, ARRAY; MAP | list; list of struct (key, value) | array or typed array |
+ * | STRUCT | struct | object |
+ * | UUID, INTERVAL, BIT and other scalars | utf8, as in {@link QueryResult} | string |
+ */
+export interface ArrowResult {
+  /** A table of `@uwdata/flechette`. Its `tableToIPC` makes bytes that every other implementation of Arrow reads. */
+  readonly table: Table;
+  /** The columns, in order, with their SQL types. */
   readonly columns: readonly QueryColumn[];
   /** Statistics. */
   readonly stats: QueryStats;

@@ -8,7 +8,8 @@ export function rowsOf(columns: readonly QueryColumn[], batch: ColumnBatch): Row
   const rows: Row[] = Array.from({ length: batch.rowCount }, () => ({ ...template }));
   for (const [c, { name }] of columns.entries()) {
     const values = batch.values[c] ?? [];
-    for (const [r, row] of rows.entries()) setField(row, name, values[r]);
+    if (name === "__proto__") for (const [r, row] of rows.entries()) setField(row, name, values[r]);
+    else for (let r = 0; r < rows.length; r++) (rows[r] as Row)[name] = values[r];
   }
   return rows;
 }

@@ -45,7 +45,7 @@ export interface DuckDbResult {
   readonly rowCount: number;
   /** Its rows, in batches. Leaving the loop early frees the result. */
   batches(): AsyncGenerator<ColumnBatch>;
-  /** Its rows as DuckDB has them in memory. */
+  /** Its rows as DuckDB has them in memory; at least one batch, which shows the types. */
   rawBatches(): AsyncGenerator<RawBatch>;
   close(): void;
 }

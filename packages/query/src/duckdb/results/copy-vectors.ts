@@ -1,6 +1,6 @@
 import {
   type DuckDBArrayType,
-  type DuckDBDataChunk,
+  DuckDBDataChunk,
   type DuckDBDecimalType,
   type DuckDBEnumType,
   type DuckDBListType,
@@ -40,6 +40,15 @@ export function* copyChunk(
     const to = Math.min(from + step, rowCount);
     yield { rowCount: to - from, columns: vectors.map((vector) => vector.copy(from, to)) };
   }
+}
+
+/** A batch without rows, which shows the types of the columns. */
+export function emptyBatch(types: readonly DuckDBType[], options: ResultOptions): RawBatch {
+  const { chunk } = DuckDBDataChunk.create(types, 0);
+  const columns = types.map((type, c) =>
+    new Source(duckdb.data_chunk_get_vector(chunk, c), type, 0, options).copy(0, 0),
+  );
+  return { rowCount: 0, columns };
 }
 
 /** A vector of DuckDB. It is valid as long as its chunk. */
@@ -129,6 +138,8 @@ class Source {
       }
       case DuckDBTypeId.DATE:
         return { kind: "date", ...fixed(4) };
+      case DuckDBTypeId.TIME:
+        return { kind: "time", ...fixed(8) };
       case DuckDBTypeId.TIMESTAMP_S:
         return timestamp(-3);
       case DuckDBTypeId.TIMESTAMP_MS:
@@ -162,10 +173,11 @@ class Source {
           fields: this.#nested().map((field) => field.copy(from, to)),
         };
       default: {
-        this.#driver ??= DuckDBVector.create(this.#vector, this.#count, type);
         const values: unknown[] = [];
-        for (let row = from; row < to; row++)
+        for (let row = from; row < to; row++) {
+          this.#driver ??= DuckDBVector.create(this.#vector, this.#count, type);
           values.push(resultValue(this.#driver.getItem(row), this.#options));
+        }
         return { kind: "values", values };
       }
     }
@@ -288,6 +300,7 @@ class Source {
   }
 
   #mask(): Validity {
+    if (this.#count === 0) return undefined;
     if (this.#validity === undefined)
       this.#validity = duckdb.vector_get_validity(this.#vector, Math.ceil(this.#count / 64) * 8) ?? null;
     return this.#validity ?? undefined;

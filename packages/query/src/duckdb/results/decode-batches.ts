@@ -10,6 +10,7 @@ export async function* decodeBatches(
   options: ResultOptions & CallOptions,
 ): AsyncGenerator<ColumnBatch> {
   for await (const { rowCount, columns } of batches) {
+    if (rowCount === 0) continue;
     const values: unknown[][] = [];
     for (const column of columns) {
       values.push(decodeColumn(column, rowCount, options));

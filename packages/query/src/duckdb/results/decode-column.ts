@@ -3,6 +3,7 @@ import { EXACT_DIGITS, exactDate, exactDecimal, exactInteger } from "@parquetry/
 import type { ResultOptions } from "../duckdb.ts";
 import { isValid, type RawColumn } from "./raw-column.ts";
 import { timestampValue } from "./timestamp-value.ts";
+import { typedView } from "./typed-view.ts";
 
 const DAY_MS = 86_400_000;
 const MAX_DATE_MS = 8_640_000_000_000_000;
@@ -72,9 +73,11 @@ function reader(
     case "boolean":
       return (row) => bytes[row] !== 0;
     case "date": {
-      const days = view(Int32Array, bytes);
+      const days = typedView(Int32Array, bytes);
       return (row) => date(days[row] ?? 0);
     }
+    case "time":
+      return times(bytes);
     case "float": {
       const values = floats(column);
       return (row) => values[row];
@@ -83,7 +86,8 @@ function reader(
       return integers(column);
     case "enum": {
       const { width, names } = column;
-      const places = width === 1 ? bytes : width === 2 ? view(Uint16Array, bytes) : view(Uint32Array, bytes);
+      const places =
+        width === 1 ? bytes : width === 2 ? typedView(Uint16Array, bytes) : typedView(Uint32Array, bytes);
       return (row) => names[places[row] ?? 0];
     }
     case "decimal":
@@ -97,8 +101,20 @@ function reader(
   }
 }
 
+function times(bytes: Uint8Array): (row: number) => string {
+  const micros = integers({ kind: "integer", bytes, width: 8, isSigned: true, validity: undefined });
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, "0");
+  return (row) => {
+    const value = micros(row) as number;
+    const seconds = Math.floor(value / 1e6);
+    const rest = value % 1e6;
+    const time = `${two(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
+    return rest === 0 ? time : `${time}.${String(rest).padStart(6, "0").replace(/0+$/, "")}`;
+  };
+}
+
 function floats({ bytes, width }: Of<"float">): Float32Array | Float64Array {
-  return width === 8 ? view(Float64Array, bytes) : view(Float32Array, bytes);
+  return width === 8 ? typedView(Float64Array, bytes) : typedView(Float32Array, bytes);
 }
 
 function date(days: number): Date | string {
@@ -109,21 +125,21 @@ function date(days: number): Date | string {
 function integers({ bytes, width, isSigned }: Of<"integer">): (row: number) => unknown {
   switch (width) {
     case 1: {
-      const values = isSigned ? view(Int8Array, bytes) : bytes;
+      const values = isSigned ? typedView(Int8Array, bytes) : bytes;
       return (row) => values[row];
     }
     case 2: {
-      const values = isSigned ? view(Int16Array, bytes) : view(Uint16Array, bytes);
+      const values = isSigned ? typedView(Int16Array, bytes) : typedView(Uint16Array, bytes);
       return (row) => values[row];
     }
     case 4: {
-      const values = isSigned ? view(Int32Array, bytes) : view(Uint32Array, bytes);
+      const values = isSigned ? typedView(Int32Array, bytes) : typedView(Uint32Array, bytes);
       return (row) => values[row];
     }
     case 8: {
-      const low = view(Uint32Array, bytes);
-      const high = isSigned ? view(Int32Array, bytes) : low;
-      const values = isSigned ? view(BigInt64Array, bytes) : view(BigUint64Array, bytes);
+      const low = typedView(Uint32Array, bytes);
+      const high = isSigned ? typedView(Int32Array, bytes) : low;
+      const values = isSigned ? typedView(BigInt64Array, bytes) : typedView(BigUint64Array, bytes);
       return (row) => {
         const value = (high[row * 2 + 1] ?? 0) * HIGH_WORD + (low[row * 2] ?? 0);
         return Number.isSafeInteger(value) ? value : (values[row] ?? 0n);
@@ -135,8 +151,8 @@ function integers({ bytes, width, isSigned }: Of<"integer">): (row: number) => u
 }
 
 function wideIntegers(bytes: Uint8Array, isSigned: boolean): (row: number) => number | bigint {
-  const low = view(BigUint64Array, bytes);
-  const high = isSigned ? view(BigInt64Array, bytes) : low;
+  const low = typedView(BigUint64Array, bytes);
+  const high = isSigned ? typedView(BigInt64Array, bytes) : low;
   return (row) => exactInteger(((high[row * 2 + 1] ?? 0n) << 64n) + (low[row * 2] ?? 0n));
 }
 
@@ -176,7 +192,7 @@ function timestamps(
 }
 
 function texts({ bytes, long, starts }: Of<"text">): (row: number) => string {
-  const words = view(Uint32Array, bytes);
+  const words = typedView(Uint32Array, bytes);
   const inline = buffer(bytes);
   const outside = buffer(long);
   const inlineText = inline.toString("latin1");
@@ -205,7 +221,7 @@ function texts({ bytes, long, starts }: Of<"text">): (row: number) => string {
 }
 
 function blobs({ bytes, long, starts }: Of<"blob">): (row: number) => Uint8Array {
-  const words = view(Uint32Array, bytes);
+  const words = typedView(Uint32Array, bytes);
   return (row) => {
     const length = words[row * 4] ?? 0;
     const start = length > 12 ? (starts[row] ?? 0) : row * 16 + 4;
@@ -215,16 +231,4 @@ function blobs({ bytes, long, starts }: Of<"blob">): (row: number) => Uint8Array
 
 function buffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-interface View<T> {
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
-  readonly BYTES_PER_ELEMENT: number;
-}
-
-/** A typed array over bytes, which may have come from another process, at any place in a message. */
-function view<T>(type: View<T>, bytes: Uint8Array): T {
-  const size = type.BYTES_PER_ELEMENT;
-  const { buffer, byteOffset, byteLength } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
-  return new type(buffer, byteOffset, byteLength / size);
 }

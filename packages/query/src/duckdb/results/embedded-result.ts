@@ -4,7 +4,7 @@ import { yieldIfDue } from "@parquetry/core/unstable";
 import type { CallOptions, ColumnBatch, DuckDbResult, ResultOptions } from "../duckdb.ts";
 import { interrupted } from "../interruptible.ts";
 import type { QueryColumn } from "../views/scan-table.ts";
-import { copyChunk } from "./copy-vectors.ts";
+import { copyChunk, emptyBatch } from "./copy-vectors.ts";
 import { decodeBatches } from "./decode-batches.ts";
 import type { RawBatch } from "./raw-column.ts";
 
@@ -45,6 +45,7 @@ export class EmbeddedResult implements DuckDbResult {
   async *rawBatches(): AsyncGenerator<RawBatch> {
     try {
       const types = this.#result.columnTypes();
+      if (this.rowCount === 0) yield emptyBatch(types, this.#options);
       for (let i = 0; i < this.#result.chunkCount; i++) {
         for (const batch of copyChunk(this.#result.getChunk(i), types, this.#options)) {
           await yieldIfDue();

@@ -19,7 +19,8 @@ interface Strings extends Fixed {
  * Every array is a copy, and outlives the result.
  */
 export type RawColumn =
-  | (Fixed & { readonly kind: "boolean" | "date" })
+  /** A date in days, a time in microseconds. */
+  | (Fixed & { readonly kind: "boolean" | "date" | "time" })
   | (Fixed & { readonly kind: "integer"; readonly width: 1 | 2 | 4 | 8 | 16; readonly isSigned: boolean })
   | (Fixed & { readonly kind: "float"; readonly width: 4 | 8 })
   | (Fixed & {
