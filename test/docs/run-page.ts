@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startS3Server } from "../../packages/testkit/dist/s3-server.js";
+import { freePort } from "../../scripts/servers/process.mjs";
 import { ROOT } from "../support/sources.ts";
 import { R2_KEYS, S3_KEYS } from "./example-keys.ts";
 import { writeDrive } from "./football-drive.mjs";
@@ -59,9 +60,13 @@ export async function runPage(name: string, parts: readonly Part[]): Promise<Run
     for (const each of ["work", "home", "drive"]) mkdirSync(join(folder, each));
     symlinkSync(MODULES, join(work, "node_modules"), "dir");
     await writeDrive(join(folder, "drive"));
+    const port = await freePort();
     const here: Map<string, string> = new Map([
       ["/Volumes/drive", join(folder, "drive")],
       ["/home/ana", join(folder, "home")],
+      // The port of a server that a page starts.
+      ["--port 9000", `--port ${port}`],
+      ["127.0.0.1:9000", `127.0.0.1:${port}`],
       ["https://0123456789abcdef0123456789abcdef.r2.cloudflarestorage.com", r2.endpoint],
     ]);
     const replaced = (text: string): string =>
