@@ -11,6 +11,7 @@ import { openQuery } from "@parquetry/query";
 import { benchCpuPerFile, printCpuHeader } from "./query/cpu-per-file.mjs";
 import { findHttpfs, openHttpfs } from "./query/httpfs.mjs";
 import { benchLargeObject } from "./query/large-object.mjs";
+import { benchWideResult } from "./query/wide-result.mjs";
 import { startS3Process } from "./s3-process.mjs";
 
 const SEASONS = 12;
@@ -49,6 +50,8 @@ export async function benchQuery(work) {
   await benchPython(root, lines);
   print(`${SEASONS * WEEKS * GAMES} files on this disk; one week is ${GAMES}`, lines);
   speed.push(...speedOf(lines, "on this disk"));
+
+  await benchWideResult(work, connection, PYTHON);
 
   const server = await startS3Process(BUCKET);
   try {
