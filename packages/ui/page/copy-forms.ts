@@ -27,62 +27,76 @@ export const COPY_FORMS: readonly (readonly [label: string, text: (query: Copied
   ],
   [
     "Python: DuckDB",
-    ({ root, sql, tables }) =>
+    (query) =>
       [
-        "import duckdb",
-        "",
-        ...secretOf(root),
-        ...tables.map(({ table, entity }) => {
-          const files = `'${filesOf(root, entity).replaceAll("'", "''")}'`;
-          const view = `CREATE VIEW "${table.replaceAll('"', '""')}" AS FROM read_parquet(${files}, hive_partitioning = true, union_by_name = true)`;
-          return `duckdb.sql(${pythonText(view)})`;
+        ...pythonStart(query, "duckdb"),
+        ...secretOf(query.root),
+        ...query.tables.map(({ table }) => {
+          const rows = `duckdb.read_parquet(files(${pythonText(table)}), hive_partitioning=True, union_by_name=True)`;
+          return `${rows}.create_view(${pythonText(table)})`;
         }),
-        `print(duckdb.sql(${pythonText(sql)}))`,
+        "print(duckdb.sql(sql))",
       ].join("\n"),
   ],
   [
     "Python: Polars",
-    ({ root, sql, tables }) =>
+    (query) =>
       [
-        "import polars",
-        "",
+        ...pythonStart(query, "polars"),
         "context = polars.SQLContext({",
-        ...tables.map(
-          ({ table, entity }) =>
-            `    ${pythonText(table)}: polars.scan_parquet(${pythonText(filesOf(root, entity))}, hive_partitioning=True, missing_columns="insert"),`,
+        ...query.tables.map(
+          ({ table }) =>
+            `    ${pythonText(table)}: polars.scan_parquet(files(${pythonText(table)}), hive_partitioning=True, missing_columns="insert"),`,
         ),
         "})",
-        `print(context.execute(${pythonText(sql)}, eager=True))`,
+        "print(context.execute(sql, eager=True))",
       ].join("\n"),
   ],
 ];
 
-/** The command reads the configured place, so variables name this one. */
+/** The files that the query needs, and no others, as `parquetry files` lists them. */
+function pythonStart({ root, sql }: CopiedQuery, library: string): readonly string[] {
+  const place = Object.entries(variablesOf(root)).map(
+    ([name, value]) => `${pythonText(name)}: ${pythonText(value)}`,
+  );
+  return [
+    `import os, subprocess, ${library}`,
+    "",
+    `sql = ${pythonText(sql)}`,
+    `place = {**os.environ, ${place.join(", ")}}`,
+    "",
+    "def files(table):",
+    '    command = ["parquetry", "files", "--table", table, sql]',
+    "    return subprocess.run(command, env=place, check=True, capture_output=True, text=True).stdout.splitlines()",
+    "",
+  ];
+}
+
 function commandText(root: string, sql: string): string {
-  const [, store, bucket = "", prefix = ""] = /^(s3|r2):\/\/([^/]+)\/?(.*)$/.exec(root) ?? [];
-  const variables =
-    store === undefined
-      ? { STORAGE_BACKEND: "local", DATA_ROOT: root }
-      : {
-          STORAGE_BACKEND: store,
-          [`${store.toUpperCase()}_BUCKET`]: bucket,
-          ...(prefix === "" ? {} : { [`${store.toUpperCase()}_PREFIX`]: prefix }),
-        };
-  const place = Object.entries(variables).map(([name, value]) => `PARQUETRY_${name}=${shellText(value)}`);
+  const place = Object.entries(variablesOf(root)).map(([name, value]) => `${name}=${shellText(value)}`);
   return `${place.join(" ")} parquetry query ${shellText(sql)}`;
 }
 
-/** The files of a table. Names that begin with `_` or `.` do not end in `.parquet`. */
-function filesOf(root: string, entity: string): string {
-  return `${root.replace(/\/$/, "")}/${entity}/**/*.parquet`;
+/** The command reads the configured place; these variables make it this one. */
+function variablesOf(root: string): Readonly<Record<string, string>> {
+  const [, store, bucket = "", prefix = ""] = /^(s3|r2):\/\/([^/]+)\/?(.*)$/.exec(root) ?? [];
+  if (store === undefined) return { PARQUETRY_STORAGE_BACKEND: "local", PARQUETRY_DATA_ROOT: root };
+  const name = `PARQUETRY_${store.toUpperCase()}`;
+  return {
+    PARQUETRY_STORAGE_BACKEND: store,
+    [`${name}_BUCKET`]: bucket,
+    ...(prefix === "" ? {} : { [`${name}_PREFIX`]: prefix }),
+  };
 }
 
-/** DuckDB finds the credentials of a bucket where the AWS tools find them. */
+/** DuckDB finds the credentials of a bucket where the AWS tools find them. R2 has `s3://` URLs, too, and its own endpoint. */
 function secretOf(root: string): readonly string[] {
   return root.startsWith("s3://")
     ? ['duckdb.sql("CREATE SECRET (TYPE s3, PROVIDER credential_chain)")']
     : root.startsWith("r2://")
-      ? ["# DuckDB needs a secret for R2: CREATE SECRET (TYPE r2, KEY_ID …, SECRET …, ACCOUNT_ID …)"]
+      ? [
+          "# DuckDB needs a secret for R2: CREATE SECRET (TYPE s3, KEY_ID …, SECRET …, ENDPOINT …, REGION 'auto')",
+        ]
       : [];
 }
 

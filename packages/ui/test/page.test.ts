@@ -148,8 +148,8 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
       return text;
     };
     expect(await copied("command line")).toMatch(/parquetry query 'SELECT count\(\*\) FROM plays'$/);
-    expect(await copied("Python: DuckDB")).toContain('CREATE VIEW \\"plays\\" AS FROM read_parquet(');
-    expect(await copied("Python: Polars")).toContain('"plays": polars.scan_parquet(');
+    expect(await copied("Python: DuckDB")).toContain('duckdb.read_parquet(files("plays"), ');
+    expect(await copied("Python: Polars")).toContain('"plays": polars.scan_parquet(files("plays"), ');
     await page.context().close();
   });
 
