@@ -14,7 +14,7 @@ const deviations = JSON.parse(
 
 /** The abilities that each backend declares. Third-party servers have those of S3. */
 const BUCKET = ["resumableUploads", "directAccess"];
-const EVERY = ["hashedReads", ...BUCKET, "renames"];
+const EVERY = ["hashedReads", "hashedWrites", ...BUCKET, "renames"];
 
 /** A third-party server with its known deviations. */
 function server(name) {
@@ -27,7 +27,7 @@ function server(name) {
 }
 
 const TABLES = {
-  "backend-local": [{ name: "local", abilities: ["hashedReads", "renames", "leftovers"] }],
+  "backend-local": [{ name: "local", abilities: ["hashedReads", "hashedWrites", "renames", "leftovers"] }],
   "backend-s3": [
     { name: "S3", abilities: BUCKET },
     { name: "R2", abilities: BUCKET },

@@ -26,14 +26,15 @@ const MKDIR_TRIES = 20;
  * Writes a whole file or nothing: writes and syncs a temporary file in the same folder, takes the file's lock, checks the
  * preconditions, renames the temporary file and syncs the folder.
  *
+ * @param write writes the content to the temporary file; if it fails, nothing is stored.
  * @param onOldFolder is called with the folder if it existed before.
  */
 export async function atomicWrite(
   root: string,
   path: string,
   key: Key,
-  body: PutBody,
-  options: PutOptions,
+  options: Pick<PutOptions, "ifMatch" | "ifNoneMatch" | "signal">,
+  write: (handle: FileHandle) => Promise<void>,
   onOldFolder: (folder: string) => Promise<void>,
 ): Promise<PutResult> {
   const folder = dirname(path);
@@ -42,7 +43,7 @@ export async function atomicWrite(
   try {
     try {
       if (created === undefined) await onOldFolder(folder);
-      await writeBody(handle, key, body, options);
+      await write(handle);
       await handle.sync();
     } finally {
       await handle.close();
@@ -90,7 +91,7 @@ async function openTemporary(
   for (let tries = 1; ; tries++) {
     try {
       const created = await makeFolders(root, folder);
-      return { handle: await open(temporary, "wx"), created };
+      return { handle: await open(temporary, "wx+"), created };
     } catch (error) {
       if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") {
         throw invalid("put", key, "part of its path is a file. Choose another key, or remove that file");
@@ -101,7 +102,13 @@ async function openTemporary(
   }
 }
 
-async function writeBody(handle: FileHandle, key: Key, body: PutBody, options: PutOptions): Promise<void> {
+/** Writes a body to an open file, and compares it with its announced hashes. */
+export async function writeBody(
+  handle: FileHandle,
+  key: Key,
+  body: PutBody,
+  options: PutOptions,
+): Promise<void> {
   const check = bodyCheck("local", key, options);
   for await (const chunk of openBody(body)) {
     throwIfAborted(options.signal, "put", key, "local");
@@ -130,7 +137,11 @@ async function statFile(path: string, key: Key): Promise<BigIntStats | undefined
   }
 }
 
-function checkPreconditions(key: Key, before: BigIntStats | undefined, options: PutOptions): void {
+function checkPreconditions(
+  key: Key,
+  before: BigIntStats | undefined,
+  options: Pick<PutOptions, "ifMatch" | "ifNoneMatch">,
+): void {
   if (options.ifNoneMatch !== undefined && before !== undefined) throw alreadyExists("local", "put", key);
   const etag = before === undefined ? undefined : localEtag(before);
   if (options.ifMatch !== undefined && etag !== options.ifMatch) {

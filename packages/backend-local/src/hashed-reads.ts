@@ -4,18 +4,16 @@ import { abortedError, checkArgument, unlessAborted } from "@parquetry/core/unst
 import { isAtRest } from "./at-rest.ts";
 import type { DiskPace } from "./disk-pace.ts";
 import { localPath } from "./local-path.ts";
-import { MAX_READ_BYTES, MEMORY_BYTES, type ReadingThread, startReadingThread } from "./reading-thread.ts";
+import { MAX_READ_BYTES, MEMORY_BYTES, type ReadingThread } from "./reading-thread.ts";
 
 /** Without this flag, opening a file follows links, so `get` has to check the path. */
 const CAN_READ = constants.O_NOFOLLOW !== undefined;
 
-/** Reads and hashes small files of a directory, and ranges of large ones, on a separate thread, which starts with the first read or `prepare`. */
-export function hashedReads(root: string, pace: DiskPace): HashedReads & { close(): Promise<void> } {
-  let thread: ReadingThread | undefined;
-  const started = (): ReadingThread => {
-    thread ??= startReadingThread((ms, calls) => pace.took(ms, calls));
-    return thread;
-  };
+/**
+ * Reads and hashes small files of a directory, and ranges of large ones, on a separate thread, which starts with the first read
+ * or `prepare`.
+ */
+export function hashedReads(root: string, pace: DiskPace, started: () => ReadingThread): HashedReads {
   return {
     maxFileBytes: MAX_READ_BYTES,
     maxOutstandingBytes: MEMORY_BYTES,
@@ -43,11 +41,6 @@ export function hashedReads(root: string, pace: DiskPace): HashedReads & { close
     },
     prepare() {
       if (CAN_READ) started();
-    },
-    async close() {
-      const open = thread;
-      thread = undefined;
-      await open?.close();
     },
   };
 }

@@ -1,11 +1,12 @@
 import type { BigIntStats } from "node:fs";
-import { lstat } from "node:fs/promises";
+import { type FileHandle, lstat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import {
   type BackendCapabilities,
   checked,
   type DeleteResult,
   type GetOptions,
+  type HashedWrites,
   isStorageError,
   type Key,
   type Leftovers,
@@ -15,6 +16,8 @@ import {
   type ObjectInfo,
   objectBody,
   type Prefix,
+  type PutOptions,
+  type PutResult,
   preconditionFailed,
   type Renames,
   resolveRange,
@@ -24,7 +27,7 @@ import {
   withAbilities,
 } from "@parquetry/core/backend";
 import { checkOptions, MAX_KEY_BYTES, type OptionKinds, yieldIfDue } from "@parquetry/core/unstable";
-import { atomicDelete, atomicWrite } from "./atomic-write.ts";
+import { atomicDelete, atomicWrite, writeBody } from "./atomic-write.ts";
 import { openDataRoot } from "./data-root.ts";
 import { DiskPace } from "./disk-pace.ts";
 import { hashedReads } from "./hashed-reads.ts";
@@ -36,8 +39,10 @@ import { checkFolder, localPath } from "./local-path.ts";
 import { fileOnly, openFile } from "./open-file.ts";
 import { readFile } from "./read-file.ts";
 import { READ_CALLS, readSmallFile } from "./read-small-file.ts";
+import { type ReadingThread, startReadingThread } from "./reading-thread.ts";
 import { removeLeftovers } from "./remove-leftovers.ts";
 import { renameFile } from "./rename-file.ts";
+import { RANGE_BYTES, ThreadIsOver, writeHashed } from "./write-hashed.ts";
 
 /** Options of {@link createLocalBackend}. */
 export interface LocalBackendOptions {
@@ -74,7 +79,11 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
   const dataRoot = await openDataRoot(options.root);
   const root = dataRoot.path;
   const pace = new DiskPace();
-  const reads = hashedReads(root, pace);
+  let thread: ReadingThread | undefined;
+  const started = (): ReadingThread => {
+    thread ??= startReadingThread((ms, calls) => pace.took(ms, calls));
+    return thread;
+  };
   const sweeper = new Sweeper();
 
   /** Runs an operation on a key's file, and explains every failure of the file system. */
@@ -106,6 +115,14 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
     const isGone = explained.code === "not_found" && !(await dataRoot.isThere());
     return isGone ? dataRoot.gone(op, key, error) : explained;
   };
+
+  const write = (
+    path: string,
+    key: Key,
+    options: PutOptions,
+    writeTo: (handle: FileHandle) => Promise<void>,
+  ): Promise<PutResult> =>
+    atomicWrite(root, path, key, options, writeTo, (folder) => sweeper.beforePut(folder));
 
   const backend: StorageBackend = {
     name: "local",
@@ -143,7 +160,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
     put: (key, body, options = {}) =>
       onFile("put", key, options.signal, async (path) => {
         await dataRoot.check("put", key);
-        return atomicWrite(root, path, key, body, options, (folder) => sweeper.beforePut(folder));
+        return write(path, key, options, (handle) => writeBody(handle, key, body, options));
       }),
 
     async *list(options = {}): AsyncGenerator<ListPage> {
@@ -195,14 +212,18 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
         try {
           return await onFile("copy", to, options.signal, async (path) => {
             await dataRoot.check("copy", to);
-            return atomicWrite(root, path, to, body, options, (folder) => sweeper.beforePut(folder));
+            return write(path, to, options, (handle) => writeBody(handle, to, body, options));
           });
         } finally {
           await body.cancel();
         }
       }),
 
-    close: reads.close,
+    async close() {
+      const open = thread;
+      thread = undefined;
+      await open?.close();
+    },
   };
   const leftovers: Leftovers = {
     removeListed: () => sweeper.noted(),
@@ -215,7 +236,36 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
         return renameFile(path, sibling(to), (options.removing ?? []).map(sibling));
       }),
   };
-  return checked(withAbilities(backend, { hashedReads: reads, renames, leftovers }));
+  const hashedWrites: HashedWrites = {
+    rangeBytes: RANGE_BYTES,
+    put: (key, body, options) =>
+      onFile("put", key, options.signal, async (path) => {
+        await dataRoot.check("put", key);
+        return unlessOver(
+          write(path, key, options, async (file) => {
+            options.check(await writeHashed(started(), body, { ...options, key, file }));
+          }),
+        );
+      }),
+  };
+  return checked(
+    withAbilities(backend, {
+      hashedReads: hashedReads(root, pace, started),
+      hashedWrites,
+      renames,
+      leftovers,
+    }),
+  );
+}
+
+/** The result; undefined if the thread has ended. */
+async function unlessOver<T>(result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (error) {
+    if (error instanceof ThreadIsOver) return undefined;
+    throw error;
+  }
 }
 
 /** Returns the facts of a file, or throws if a get asks for another version. */

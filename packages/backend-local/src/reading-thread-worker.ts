@@ -1,11 +1,14 @@
 import { hash } from "node:crypto";
-import type { BigIntStats } from "node:fs";
+import { type BigIntStats, readSync, writeSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { localEtag } from "./local-etag.ts";
+import { type Md5Input, Md5Lanes, type Md5Run, type SharedMemory } from "./md5-lanes.ts";
+import { LANES } from "./md5-module.ts";
 import { READ_CALLS, readSmallFile } from "./read-small-file.ts";
 
 /** A read: the expected version of a file, its range, and the place for the bytes. */
 export interface ReadJob {
+  readonly kind: "read";
   readonly id: number;
   readonly path: string;
   readonly etag: string;
@@ -15,15 +18,37 @@ export interface ReadJob {
   readonly offset: number;
 }
 
-/** The result of a {@link ReadJob}. */
-export interface ReadAnswer {
+/** The next bytes of a part of a body. They are written to a file, read back, compared and hashed. */
+export interface PieceJob {
+  readonly kind: "piece";
   readonly id: number;
-  /** The MD5 of the bytes in hex; undefined if the file was not read. */
-  readonly md5: string | undefined;
-  /** The time that the file system took, in milliseconds. */
-  readonly ms: number;
-  /** The number of calls that the read counts as. */
-  readonly calls: number;
+  /** The part that they belong to; its pieces come in order. */
+  readonly part: number;
+  readonly offset: number;
+  /** A multiple of 64, unless it is the last piece of its part. */
+  readonly length: number;
+  readonly isLast: boolean;
+  readonly file: { readonly descriptor: number; readonly position: number };
+}
+
+/** The end of a part that failed: its MD5 is not needed. */
+export interface DropJob {
+  readonly kind: "drop";
+  readonly part: number;
+}
+
+/** A job of the thread. */
+export type ThreadJob = ReadJob | PieceJob | DropJob;
+
+/** The result of a {@link ReadJob} or a {@link PieceJob}. */
+export interface ThreadAnswer {
+  readonly id: number;
+  /** The MD5 in hex: of the bytes read, or of a part after its last piece. Undefined if the file was not read. */
+  readonly md5?: string | undefined;
+  /** The time that the file system took for a read, in milliseconds, and the number of calls that the read counts as. */
+  readonly pace?: { readonly ms: number; readonly calls: number };
+  /** Why a piece was not written. */
+  readonly failure?: { readonly message: string; readonly code: string | undefined } | undefined;
 }
 
 /** The bytes that a page cache returns at least in the time of one call; a device is slower. */
@@ -32,29 +57,136 @@ const BYTES_PER_CALL = 128 * 1024;
 /** The answers of this time, in milliseconds, are sent in one message, since each message wakes the other thread. */
 const ANSWERS_TOGETHER_MS = 1;
 
-const memory: SharedArrayBuffer = workerData;
+/** Pieces of fewer parts than there are lanes wait for those of others this long, in milliseconds, if nothing arrives. */
+const WAIT_FOR_LANES_MS = 3;
 
-parentPort?.on("message", (jobs: readonly ReadJob[]) => {
-  let answers: ReadAnswer[] = [];
-  let toldAt = performance.now();
+/** How much may wait, in bytes. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+
+/** Files up to this size, in bytes, are hashed one by one: they would be answered later otherwise. */
+const SMALL_BYTES = 16 * 1024;
+
+const memory: SharedMemory = workerData;
+const lanes = new Md5Lanes(memory);
+/** The MD5s of the parts that have begun and not ended. */
+const parts = new Map<number, Md5Run>();
+/** The written pieces that wait to be hashed, by part and in order. */
+const waiting = new Map<number, PieceJob[]>();
+let waitingBytes = 0;
+let timer: NodeJS.Timeout | undefined;
+let answers: ThreadAnswer[] = [];
+let toldAt = 0;
+let comparison = Buffer.alloc(0);
+
+parentPort?.on("message", (jobs: readonly ThreadJob[]) => {
+  clearTimeout(timer);
+  toldAt = performance.now();
+  const reads: ReadJob[] = [];
   for (const job of jobs) {
-    answers.push(read(job));
-    if (performance.now() - toldAt < ANSWERS_TOGETHER_MS) continue;
-    parentPort?.postMessage(answers);
-    answers = [];
-    toldAt = performance.now();
+    if (job.kind === "read") reads.push(job);
+    else if (job.kind === "piece") takePiece(job);
+    else drop(job.part);
   }
-  if (answers.length > 0) parentPort?.postMessage(answers);
+  for (let i = 0; i < reads.length; i += LANES) readTogether(reads.slice(i, i + LANES));
+  // A part without a waiting piece may get one soon, which can be hashed at the same time.
+  while (
+    waiting.size > 0 &&
+    (waiting.size >= Math.min(LANES, parts.size) || waitingBytes > MAX_WAITING_BYTES)
+  )
+    hashPieces();
+  tell();
+  if (waiting.size > 0) timer = setTimeout(hashRest, WAIT_FOR_LANES_MS);
 });
 
-function read({ id, path, etag, sizeBytes, start, length, offset }: ReadJob): ReadAnswer {
-  const startedAt = performance.now();
+function answer(one: ThreadAnswer): void {
+  answers.push(one);
+  if (performance.now() - toldAt >= ANSWERS_TOGETHER_MS) tell();
+}
+
+function tell(): void {
+  if (answers.length > 0) parentPort?.postMessage(answers);
+  answers = [];
+  toldAt = performance.now();
+}
+
+/** Reads some files or ranges, and hashes the larger ones at the same time. */
+function readTogether(jobs: readonly ReadJob[]): void {
+  const inputs: { readonly job: ReadJob; readonly pace: ThreadAnswer["pace"]; readonly input: Md5Input }[] =
+    [];
+  for (const job of jobs) {
+    const { id, offset, length } = job;
+    const startedAt = performance.now();
+    const bytes = readJob(job);
+    const pace = { ms: performance.now() - startedAt, calls: READ_CALLS + length / BYTES_PER_CALL };
+    if (bytes === undefined) answer({ id });
+    else if (length < SMALL_BYTES || jobs.length === 1) answer({ id, md5: hash("md5", bytes, "hex"), pace });
+    else inputs.push({ job, pace, input: { run: lanes.begin(), offset, length, isLast: true } });
+  }
+  lanes.add(inputs.map(({ input }) => input));
+  for (const { job, pace, input } of inputs)
+    answer({ id: job.id, md5: input.run.md5, ...(pace && { pace }) });
+}
+
+function readJob({ path, etag, sizeBytes, start, length, offset }: ReadJob): Uint8Array | undefined {
   const memoryFor = (stats: BigIntStats): Uint8Array | undefined =>
     Number(stats.size) === sizeBytes && localEtag(stats) === etag
-      ? new Uint8Array(memory, offset, length)
+      ? new Uint8Array(memory.buffer, offset, length)
       : undefined;
-  const file = readSmallFile(path, memoryFor, start);
-  const ms = performance.now() - startedAt;
-  const calls = READ_CALLS + length / BYTES_PER_CALL;
-  return { id, md5: file && hash("md5", file.bytes, "hex"), ms, calls };
+  return readSmallFile(path, memoryFor, start)?.bytes;
+}
+
+function takePiece(piece: PieceJob): void {
+  try {
+    writePiece(piece);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    answer({ id: piece.id, failure: { message: String(error), code } });
+    return;
+  }
+  if (!parts.has(piece.part)) parts.set(piece.part, lanes.begin());
+  const ofPart = waiting.get(piece.part);
+  if (ofPart === undefined) waiting.set(piece.part, [piece]);
+  else ofPart.push(piece);
+  waitingBytes += piece.length;
+}
+
+/** Writes a piece, and compares the file with it. */
+function writePiece({ file, offset, length }: PieceJob): void {
+  const { descriptor, position } = file;
+  const bytes = new Uint8Array(memory.buffer, offset, length);
+  for (let done = 0; done < length; )
+    done += writeSync(descriptor, bytes, done, length - done, position + done);
+  if (comparison.byteLength < length) comparison = Buffer.allocUnsafeSlow(length);
+  let back = 0;
+  for (let read = -1; back < length && read !== 0; back += read)
+    read = readSync(descriptor, comparison, back, length - back, position + back);
+  if (back !== length || comparison.compare(bytes, 0, length, 0, length) !== 0)
+    throw new Error(`the file holds other bytes at ${position} than were written`);
+}
+
+/** Hashes the next piece of each of as many parts as there are lanes, those with the most first. */
+function hashPieces(): void {
+  const most = [...waiting.values()].sort((a, b) => b.length - a.length).slice(0, LANES);
+  const inputs = most.flatMap((ofPart) => {
+    const piece = ofPart.shift();
+    const run = piece && parts.get(piece.part);
+    if (piece === undefined || run === undefined) return [];
+    const { part, offset, length, isLast } = piece;
+    if (ofPart.length === 0) waiting.delete(part);
+    if (isLast) parts.delete(part);
+    waitingBytes -= length;
+    return [{ piece, input: { run, offset, length, isLast } }];
+  });
+  lanes.add(inputs.map(({ input }) => input));
+  for (const { piece, input } of inputs) answer({ id: piece.id, md5: input.run.md5 });
+}
+
+function hashRest(): void {
+  while (waiting.size > 0) hashPieces();
+  tell();
+}
+
+/** Forgets a part. Its pieces have been answered, since the caller waits for them. */
+function drop(part: number): void {
+  parts.delete(part);
 }

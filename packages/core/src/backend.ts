@@ -7,6 +7,7 @@ export {
   type BackendAbilities,
   type DirectAccess,
   type HashedReads,
+  type HashedWrites,
   type LeftoverFile,
   type Leftovers,
   type Renames,

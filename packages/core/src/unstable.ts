@@ -5,6 +5,7 @@
 
 export type {
   HashedBytes,
+  HashedPutOptions,
   LimitedTransfers,
   ObjectAccess,
   ResumableUploadOptions,

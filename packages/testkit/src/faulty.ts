@@ -11,11 +11,12 @@ import { checkArgument, checkBackend, checkOptions, oneOf } from "@parquetry/cor
 
 /** One call of a backend's method, or of an ability's, as a fault plan sees it. */
 export interface FaultyCall {
-  /** The method: of the backend, of `resumableUploads`, of `hashedReads`, of `directAccess`, of `renames`. */
+  /** The method: of the backend, of `resumableUploads`, of `hashedReads`, of `hashedWrites`, of `directAccess`, of `renames`. */
   readonly op:
     | ("head" | "get" | "put" | "list" | "delete" | "copy")
     | ("upload" | "listUploads" | "abortUpload")
     | "readHashed"
+    | "putHashed"
     | "access"
     | "rename";
   /** The key, or the prefix of a listing; the empty string for delete and access. */
@@ -128,12 +129,16 @@ export function faulty(
     close: () => backend.close(),
   };
   if (abilities === "hide") return wrapped;
-  const { hashedReads, resumableUploads, directAccess, limitedTransfers, renames, leftovers } =
+  const { hashedReads, hashedWrites, resumableUploads, directAccess, limitedTransfers, renames, leftovers } =
     abilitiesOf(backend);
   const passed: BackendAbilities = {
     hashedReads: hashedReads && {
       ...hashedReads,
       read: (key, ...rest) => call("readHashed", key, () => hashedReads.read(key, ...rest)),
+    },
+    hashedWrites: hashedWrites && {
+      ...hashedWrites,
+      put: (key, ...rest) => call("putHashed", key, () => hashedWrites.put(key, ...rest)),
     },
     resumableUploads: resumableUploads && {
       async upload(key, body, options) {

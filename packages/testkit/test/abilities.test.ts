@@ -60,6 +60,7 @@ describe("abilities", () => {
     expect(Object.keys(abilitiesOf(backend))).toEqual([
       "renames",
       "hashedReads",
+      "hashedWrites",
       "resumableUploads",
       "directAccess",
       "limitedTransfers",
@@ -97,6 +98,9 @@ describe("prefixed", () => {
     expect((await inner.head(parseKey("team/raw/a/b"))).etag).toBe(stored.etag);
     const read = await need(backend, "hashedReads").read(KEY, stored);
     expect(Buffer.compare(read?.bytes ?? new Uint8Array(), CONTENT)).toBe(0);
+    const hashed = { partSizeBytes: CONTENT.byteLength, check() {} };
+    const written = await need(backend, "hashedWrites").put(KEY, bodyOf(CONTENT), hashed);
+    expect((await inner.head(parseKey("team/raw/a/b"))).etag).toBe(written?.etag);
     expect((await need(backend, "directAccess").access()).prefix).toBe("team/raw");
 
     const stop = new Error("stop");

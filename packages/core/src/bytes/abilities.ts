@@ -3,7 +3,13 @@ import { checkBackend } from "./check-backend.ts";
 import type { TransferLimits } from "./concurrency/bandwidth-limiter.ts";
 import type { Key, Prefix } from "./key.ts";
 import type { ReplayableBody } from "./object-body.ts";
-import type { OperationOptions, PutOptions, PutResult, StorageBackend } from "./storage-backend.ts";
+import type {
+  OperationOptions,
+  Preconditions,
+  PutOptions,
+  PutResult,
+  StorageBackend,
+} from "./storage-backend.ts";
 
 /** The bytes of a small object, or of a range of an object, with their hash. */
 export interface HashedBytes {
@@ -57,6 +63,35 @@ export interface HashedReads {
    * @param since when the read of the hashed bytes began, or earlier, in milliseconds since 1970.
    */
   mayKeepHash(key: Key, etag: string, since: number): Promise<boolean>;
+}
+
+/** Options of {@link HashedWrites.put}. */
+export interface HashedPutOptions extends OperationOptions, Preconditions {
+  /** The size of every part but the last, in bytes. */
+  readonly partSizeBytes: number;
+  /**
+   * Called with the MD5s of the parts, in hex and in order, once the new file holds the body and before it becomes the object. If
+   * it throws, nothing is stored, and the error is passed on.
+   */
+  readonly check: (md5s: readonly string[]) => void;
+}
+
+/** The ability to store large objects from several ranges concurrently, written and hashed on a separate thread. */
+export interface HashedWrites {
+  /** How much of a body is opened at once at most, in bytes, rounded down to whole parts; a larger part is opened as a whole. */
+  readonly rangeBytes: number;
+  /**
+   * Stores a body as `put` does. Several ranges of it are read concurrently, and its parts are hashed on the separate thread, which
+   * also reads the new file back and compares it with the bytes that the body delivered.
+   *
+   * @returns undefined where the thread has ended, nothing is stored, and `put` has to be called.
+   * @throws StorageError as {@link StorageBackend.put}; `corrupt` for a body that is shorter or longer than announced.
+   * @example
+   * ```ts
+   * const stored = await abilitiesOf(backend).hashedWrites?.put(key, body, { partSizeBytes: 8 * 1024 ** 2, check });
+   * ```
+   */
+  put(key: Key, body: ReplayableBody, options: HashedPutOptions): Promise<PutResult | undefined>;
 }
 
 /** A part of an upload that the store has received. */
@@ -234,6 +269,8 @@ export interface Leftovers {
 export interface BackendAbilities {
   /** Reads and hashes small objects and ranges on a separate thread. */
   readonly hashedReads?: HashedReads | undefined;
+  /** Stores large objects on a separate thread, which hashes them. */
+  readonly hashedWrites?: HashedWrites | undefined;
   /** Uploads that outlive a failure. */
   readonly resumableUploads?: ResumableUploads | undefined;
   /** Direct reads by another program. */
@@ -266,6 +303,7 @@ export function abilitiesOf(backend: StorageBackend): BackendAbilities {
 
 const ABILITIES: OptionKinds<BackendAbilities> = {
   hashedReads: "object",
+  hashedWrites: "object",
   resumableUploads: "object",
   directAccess: "object",
   limitedTransfers: "object",

@@ -1,5 +1,6 @@
 import {
   abilitiesOf,
+  type HashedPutOptions,
   type HashedReadOptions,
   type Leftovers,
   type RenameOptions,
@@ -64,6 +65,7 @@ const digest = (digits: number): CustomKind => ({
   is: (value) => typeof value === "string" && value.length === digits && /^[0-9a-f]+$/i.test(value),
 });
 const PUT: OptionKinds<PutOptions> = { ...COPY, sha256: digest(64), md5: digest(32) };
+const HASHED_PUT: OptionKinds<HashedPutOptions> = { ...COPY, partSizeBytes: "count", check: "function" };
 const UPLOAD_STATE = objectWith("a state that onState was called with", {
   key: "string",
   uploadId: "string",
@@ -204,7 +206,7 @@ export function checked(backend: StorageBackend): StorageBackend {
     close: () => backend.close(),
   };
   inside.set(wrapped, backend);
-  const { hashedReads, resumableUploads, directAccess, limitedTransfers, renames, leftovers } =
+  const { hashedReads, hashedWrites, resumableUploads, directAccess, limitedTransfers, renames, leftovers } =
     abilitiesOf(backend);
   return withAbilities(wrapped, {
     hashedReads: hashedReads && {
@@ -217,6 +219,21 @@ export function checked(backend: StorageBackend): StorageBackend {
             checkArgument(version, VERSION, "version", "get");
           }),
           () => hashedReads.read(key, version, options),
+        ),
+    },
+    hashedWrites: hashedWrites && {
+      ...hashedWrites,
+      put: (key, body, options) =>
+        one(
+          "put",
+          key,
+          refusal("put", key, options, HASHED_PUT, () => {
+            checkArgument(body, REPLAYABLE, "the body", "put");
+            checkArgument(options, "object", "options", "put");
+            checkArgument(options.partSizeBytes, "count", "partSizeBytes", "put");
+            checkArgument(options.check, "function", "check", "put");
+          }),
+          () => hashedWrites.put(key, body, options),
         ),
     },
     resumableUploads: resumableUploads && {

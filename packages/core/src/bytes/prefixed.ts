@@ -66,7 +66,7 @@ export function prefixed(whole: StorageBackend, prefix: Prefix): StorageBackend 
 
 /** Those that are about objects, with keys below the prefix. */
 function prefixedAbilities(
-  { hashedReads, resumableUploads, directAccess, limitedTransfers, renames }: BackendAbilities,
+  { hashedReads, hashedWrites, resumableUploads, directAccess, limitedTransfers, renames }: BackendAbilities,
   prefix: Prefix,
   outer: (key: Key) => Key,
 ): BackendAbilities {
@@ -76,6 +76,10 @@ function prefixedAbilities(
       ...hashedReads,
       read: async (key, version, options) => hashedReads.read(inner(key), version, options),
       mayKeepHash: async (key, etag, since) => hashedReads.mayKeepHash(inner(key), etag, since),
+    },
+    hashedWrites: hashedWrites && {
+      ...hashedWrites,
+      put: async (key, body, options) => hashedWrites.put(inner(key), body, options),
     },
     resumableUploads: resumableUploads && {
       upload: async (key, body, options) => resumableUploads.upload(inner(key), body, options),

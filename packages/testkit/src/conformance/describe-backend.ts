@@ -3,6 +3,7 @@ import { type CustomKind, checkArgument, checkOptions, type OptionKinds } from "
 import {
   ACCESS_CASES,
   HASHED_READ_CASES,
+  HASHED_WRITE_CASES,
   LEFTOVER_CASES,
   RENAME_CASES,
   UPLOAD_CASES,
@@ -33,6 +34,7 @@ export const CONFORMANCE_GROUPS: ReadonlyMap<string, readonly ConformanceCase[]>
   ["Names and listings", LIST_CASES],
   ["Failures", ERROR_CASES],
   ["Hashed reads", HASHED_READ_CASES],
+  ["Hashed writes", HASHED_WRITE_CASES],
   ["Resumable uploads", UPLOAD_CASES],
   ["Direct access", ACCESS_CASES],
   ["Renames", RENAME_CASES],

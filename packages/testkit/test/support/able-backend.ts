@@ -4,6 +4,8 @@ import {
   abilitiesOf,
   bodyCheck,
   collectBytes,
+  type HashedWrites,
+  type ReplayableBody,
   type ResumableUploads,
   type StorageBackend,
   throwIfAborted,
@@ -57,6 +59,7 @@ export function ableBackend(): StorageBackend {
         return { bytes, md5: createHash("md5").update(bytes).digest("hex"), release };
       },
     },
+    hashedWrites: memoryHashedWrites(memory),
     resumableUploads: memoryUploads(memory),
     directAccess: {
       async access(options) {
@@ -68,6 +71,34 @@ export function ableBackend(): StorageBackend {
     // Memory has no network.
     limitedTransfers: { limit: () => () => {} },
   });
+}
+
+function memoryHashedWrites(memory: StorageBackend): HashedWrites {
+  const read = async (body: ReplayableBody, partSizeBytes: number): Promise<[Uint8Array, string[]]> => {
+    const parts: Uint8Array[] = [];
+    for (let start = 0; start === 0 || start < body.sizeBytes; start += partSizeBytes) {
+      const end = Math.min(start + partSizeBytes, body.sizeBytes);
+      parts.push(end === start ? new Uint8Array() : await collectBytes(body.open({ start, end })));
+    }
+    return [Buffer.concat(parts), parts.map((part) => createHash("md5").update(part).digest("hex"))];
+  };
+  return {
+    rangeBytes: PART_BYTES,
+    async put(key, body, { partSizeBytes, check, ...options }) {
+      throwIfAborted(options.signal, "put", key, "memory");
+      const [bytes, md5s] = await read(body, partSizeBytes);
+      if (bytes.byteLength !== body.sizeBytes)
+        throw new StorageError({
+          code: "corrupt",
+          op: "put",
+          path: key,
+          backend: "memory",
+          message: `put ${key}: the body has another size.`,
+        });
+      check(md5s);
+      return memory.put(key, bytes, options);
+    },
+  };
 }
 
 function memoryUploads(memory: StorageBackend): ResumableUploads {

@@ -108,7 +108,7 @@ export function limited(inner: StorageBackend, options: LimitOptions = {}): Stor
     },
     close: () => backend.close(),
   };
-  const { hashedReads, resumableUploads, renames, ...others } = abilitiesOf(backend);
+  const { hashedReads, hashedWrites, resumableUploads, renames, ...others } = abilitiesOf(backend);
   return checked(
     withAbilities(wrapped, {
       ...others,
@@ -119,6 +119,15 @@ export function limited(inner: StorageBackend, options: LimitOptions = {}): Stor
             // It may wait for memory that only its caller can release, and the caller may wait for a place.
             slot.idle();
             return hashedReads.read(key, version, options);
+          }),
+      },
+      hashedWrites: hashedWrites && {
+        ...hashedWrites,
+        put: (key, body, options) =>
+          run("put", key, options.signal, (slot) => {
+            // It waits for memory and for the body, which may need the place.
+            slot.idle();
+            return hashedWrites.put(key, body, options);
           }),
       },
       resumableUploads: resumableUploads && {

@@ -86,10 +86,15 @@ export function paced(inner: StorageBackend): StorageBackend {
     copy: (from, to, options) => inTurn("copy", to, options?.signal, () => backend.copy(from, to, options)),
     close: () => backend.close(),
   };
-  const { resumableUploads, ...others } = abilitiesOf(backend);
+  const { hashedWrites, resumableUploads, ...others } = abilitiesOf(backend);
   return checked(
     withAbilities(wrapped, {
       ...others,
+      hashedWrites: hashedWrites && {
+        ...hashedWrites,
+        put: (key, body, options) =>
+          inTurn("put", key, options.signal, () => hashedWrites.put(key, body, options)),
+      },
       resumableUploads: resumableUploads && {
         ...resumableUploads,
         upload: (key, body, options) =>

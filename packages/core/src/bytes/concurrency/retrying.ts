@@ -96,7 +96,7 @@ export function retrying(inner: StorageBackend, policy: RetryPolicy = DEFAULT_RE
     },
     close: () => backend.close(),
   };
-  const { hashedReads, resumableUploads, ...others } = abilitiesOf(backend);
+  const { hashedReads, hashedWrites, resumableUploads, ...others } = abilitiesOf(backend);
   return checked(
     withAbilities(wrapped, {
       ...others,
@@ -104,6 +104,10 @@ export function retrying(inner: StorageBackend, policy: RetryPolicy = DEFAULT_RE
         ...hashedReads,
         read: (key, version, options) =>
           attempt(options?.signal, key, () => hashedReads.read(key, version, options)),
+      },
+      hashedWrites: hashedWrites && {
+        ...hashedWrites,
+        put: (key, body, options) => attempt(options.signal, key, () => hashedWrites.put(key, body, options)),
       },
       resumableUploads: resumableUploads && {
         async upload(key, body, options) {
