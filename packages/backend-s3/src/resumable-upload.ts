@@ -83,15 +83,23 @@ async function sendRest(
     { length: Math.max(1, Math.ceil(sizeBytes / partSizeBytes)) },
     (_, i) => i * partSizeBytes,
   );
-  // Reads one part at a time and in order, since the hash needs that; sends several concurrently.
+  // Parts under way are sent to the end: mapConcurrent waits for them.
+  const throwIfStopped = (): void => {
+    throwIfAborted(signal, "put", upload.key, connection.profile.name);
+    throwIfAborted(stopSignal, "put", upload.key, connection.profile.name);
+  };
+  // Takes one part at a time and in order, since the hash needs that; sends several concurrently. A thread hashes several parts
+  // at the same time, so they are asked for at once.
   let reading: Promise<unknown> = Promise.resolve();
-  const read = (start: number): Promise<HashedBytes> => {
+  const read = async (start: number): Promise<HashedBytes> => {
+    throwIfStopped();
+    const end = Math.min(start + partSizeBytes, sizeBytes);
+    const asked = readPart?.({ start, end });
+    // Its failure is thrown where it is awaited.
+    asked?.catch(() => {});
     const next = reading.then(async () => {
-      throwIfAborted(signal, "put", upload.key, connection.profile.name);
-      // Parts under way are sent to the end: mapConcurrent waits for them.
-      throwIfAborted(stopSignal, "put", upload.key, connection.profile.name);
-      const end = Math.min(start + partSizeBytes, sizeBytes);
-      const read = await readPart?.({ start, end });
+      const read = await asked;
+      if (read === undefined) throwIfStopped();
       const bytes = read?.bytes ?? (await collectBytes(body.open({ start, end })));
       const release = (): void => read?.release();
       if (bytes.byteLength === end - start) {

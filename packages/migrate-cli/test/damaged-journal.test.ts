@@ -85,7 +85,7 @@ describe("a damaged record of an unfinished upload", () => {
     const damaged = damage(state);
     // The type forbids what the file may hold.
     const record = { url: target.url(KEY), key: KEY, etag, begunAt: Date.now(), state: damaged as State };
-    journal.set(record);
+    await journal.set(record);
     let resumes = 0;
     const result = await runMigration(source, target, {
       uploads: journal,

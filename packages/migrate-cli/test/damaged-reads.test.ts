@@ -123,7 +123,9 @@ describe("bytes that are damaged on the way to the disk", () => {
         return { sizeBytes, etag: (await target.head(key)).etag };
       },
     };
-    const result = await runMigration(source, withAbilities(damaging, abilitiesOf(target)), { hashCache });
+    // With it, the directory compares the file itself before it becomes the object.
+    const { hashedWrites: _hashedWrites, ...abilities } = abilitiesOf(target);
+    const result = await runMigration(source, withAbilities(damaging, abilities), { hashCache });
     const codes = [];
     for await (const { code } of result.failures) codes.push(code);
     result.close();

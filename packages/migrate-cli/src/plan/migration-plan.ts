@@ -60,7 +60,7 @@ export interface FileFailure {
 export interface PlannedRequests {
   /** LIST at the source. */
   readonly sourceList: number;
-  /** GET at the source: one per file to copy. */
+  /** GET at the source: one per file to copy, or one per range of a large file. */
   readonly sourceGet: number;
   /** LIST at the target. */
   readonly targetList: number;

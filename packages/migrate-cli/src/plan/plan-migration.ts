@@ -1,4 +1,5 @@
 import {
+  abilitiesOf,
   type BackendCapabilities,
   isStorageError,
   type StorageBackend,
@@ -8,6 +9,7 @@ import { checkOptions, isYieldDue, type OptionKinds, yieldIfDue } from "@parquet
 import { isRemote } from "../cost/provider.ts";
 import type { Side } from "../proof/decide.ts";
 import { HASH_CACHE_KIND, type HashCache } from "../proof/hash-cache.ts";
+import { provingPartSizes } from "../proof/multipart-etag.ts";
 import { type ContentPair, createProver, type FinalAction } from "../proof/prove-content.ts";
 import { expectReads } from "../proof/read-version.ts";
 import { noneLeftOut } from "../select/left-out.ts";
@@ -109,6 +111,7 @@ export async function planMigration(
     for (const list of Object.values(lists)) list.close();
   };
   let storedBytes = 0;
+  let getRequests = 0;
   let putRequests = 0;
 
   /** Judges names in key order; contents that have to be read are judged concurrently. */
@@ -148,7 +151,9 @@ export async function planMigration(
     if (kind === "unverifiable" || kind === "unseen") lists.unverifiable.push(pair.key);
     if (kind === "extra") lists.extra.push(pair.key);
     if (kind === "copy" || kind === "overwrite") {
-      lists.files.push(plannedFile(pair, info));
+      const file = plannedFile(pair, info);
+      lists.files.push(file);
+      getRequests += countGetRequests(file, target);
       putRequests += countPutRequests(info.sizeBytes, target.capabilities);
       storedBytes += info.sizeBytes;
     } else storedBytes += pair.target?.sizeBytes ?? 0;
@@ -176,7 +181,7 @@ export async function planMigration(
     leftOut,
     requests: {
       sourceList: isRemote(source) ? pages.source : 0,
-      sourceGet: isRemote(source) ? lists.files.length : 0,
+      sourceGet: isRemote(source) ? getRequests : 0,
       targetList: isRemote(target) ? pages.target : 0,
       targetPut: isRemote(target) ? putRequests : 0,
     },
@@ -202,6 +207,15 @@ function plannedFile({ key, target }: ListingPair, info: NonNullable<ListingPair
     ...(md5 === undefined ? {} : { md5 }),
     ...(target === undefined ? {} : { replaces: target.etag }),
   };
+}
+
+/** How many GET requests copying an object takes: one, or to a directory one for each range of it. */
+function countGetRequests(file: PlannedFile, target: StorageBackend): number {
+  const rangeBytes = abilitiesOf(target).hashedWrites?.rangeBytes;
+  const [partSizeBytes] = provingPartSizes(file);
+  if (rangeBytes === undefined || partSizeBytes === undefined) return 1;
+  const wholeParts = Math.max(1, Math.floor(rangeBytes / partSizeBytes)) * partSizeBytes;
+  return Math.max(1, Math.ceil(file.sizeBytes / wholeParts));
 }
 
 /** Returns the number of requests that storing one object takes: one, or the number of its parts and two more. */

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import type { ObjectInfo } from "@parquetry/core/backend";
 
 const MEBIBYTE = 1024 * 1024;
 /** The part sizes of S3 tools: first this toolkit's own, then aws-cli, rclone, s3cmd, boto and the console. */
@@ -22,6 +23,18 @@ export function likelyPartSizes(etag: string, sizeBytes: number, preferred?: num
   const even = Math.ceil(sizeBytes / parts / MEBIBYTE) * MEBIBYTE;
   const sizes = new Set([...(preferred === undefined ? [] : [preferred]), ...USUAL_PART_SIZES, even]);
   return [...sizes].filter((size) => Math.ceil(sizeBytes / size) === parts);
+}
+
+/**
+ * Returns the sizes of the parts whose MD5s may prove an object's content, the likeliest first: the whole object if its MD5 is
+ * known, else those that its multipart ETag may be of.
+ */
+export function provingPartSizes({
+  md5,
+  etag,
+  sizeBytes,
+}: Pick<ObjectInfo, "md5" | "etag" | "sizeBytes">): readonly number[] {
+  return md5 === undefined ? likelyPartSizes(etag, sizeBytes) : [sizeBytes];
 }
 
 /** Computes the ETag that S3 gives to content stored in parts of one size. */

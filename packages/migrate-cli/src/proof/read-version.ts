@@ -15,8 +15,8 @@ export type ListedVersion = Pick<ObjectInfo, "key" | "etag" | "sizeBytes">;
 /** The largest piece that is passed on at once, in bytes: hashing it takes 2 ms. */
 const PIECE_BYTES = 1024 * 1024;
 
-/** How many parts are given to the thread, so that it does not wait for the next one. */
-const PARTS_AHEAD = 2;
+/** How many parts are given to the thread, which hashes them at the same time. */
+const PARTS_AHEAD = 4;
 
 /** Options of {@link readVersion}. */
 export interface ReadVersionOptions {

@@ -56,14 +56,14 @@ export interface ArrivalContext {
  * Compares what a target stored with the bytes that were sent, reads them back from a directory if nothing else proves
  * them, and records their MD5, or that of their multipart ETag.
  *
- * @param isChecked whether the target was given the MD5 and has compared it.
+ * @param proven the proof so far: `md5` if the target was given the MD5 and has compared it.
  * @throws StorageError `corrupt` if the target holds other bytes.
  */
 export async function confirmArrival(
   file: PlannedFile,
   stored: PutResult,
   sent: SourceReading,
-  isChecked: boolean,
+  proven: ArrivalProof,
   context: ArrivalContext,
 ): Promise<Arrival> {
   const { source, target, hashCache, since, signal } = context;
@@ -81,7 +81,7 @@ export async function confirmArrival(
   // An ETag that equals the hash proves an object that was found after the answer to its PUT was lost.
   const isTagged = stored.md5 !== undefined || etag === md5 || etag === multipartEtag;
   const isDirectory = target.capabilities.listProves === "none";
-  let proof: ArrivalProof = isChecked ? "md5" : isTagged ? "etag" : "none";
+  let proof: ArrivalProof = proven === "none" && isTagged ? "etag" : proven;
   const expected = md5 ?? (sent.partSizeBytes === undefined ? undefined : multipartEtag);
   if (proof === "none" && isDirectory && expected !== undefined) {
     // A directory proves nothing when it writes; its file is still in the page cache.

@@ -1,7 +1,9 @@
 import { isStorageError, type StorageBackend, StorageError } from "@parquetry/core/backend";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import type { Arrival } from "./arrival.ts";
-import { isRepeatableRead, type SendContext, sendFile } from "./send-file.ts";
+import { isRepeatableRead } from "./repeatable-read.ts";
+import type { SendContext } from "./send-context.ts";
+import { sendFile } from "./send-file.ts";
 
 /** How often a file that changes while it is read, or arrives damaged from the source, is read before it fails. */
 const MAX_READS = 3;

@@ -9,7 +9,7 @@ import { asDisk, contents, fill, memoryTree, withoutMd5 } from "../../test/suppo
 import { migrate } from "../../test/support/migrate.ts";
 import { parseShard } from "../select/shard.ts";
 import { type MigrationProgress, runMigration } from "./run-migration.ts";
-import { WHOLE_BYTES } from "./send-file.ts";
+import { WHOLE_BYTES } from "./sent-whole.ts";
 
 const LARGE = "x".repeat(WHOLE_BYTES + 1);
 

@@ -25,7 +25,7 @@ import { createFailureRule } from "./failure-rule.ts";
 import { limitBandwidth } from "./limit-bandwidth.ts";
 import type { CopyKind, MigrationResult, SlowFile } from "./migration-result.ts";
 import type { UploadRecord } from "./read-upload-record.ts";
-import { isSentWhole } from "./send-file.ts";
+import { isSentWhole } from "./sent-whole.ts";
 import { createUnderWay, type Unfinished } from "./under-way.ts";
 import { abortLostUploads, abortStaleUploads } from "./unfinished-uploads.ts";
 import { UPLOAD_JOURNAL_KIND, type UploadJournal } from "./upload-journal.ts";
@@ -45,6 +45,9 @@ const MEMORY_BYTES = 32 * 1024 * 1024;
 /** The share of the memory that one file may take: a large file must not hold up the small ones. */
 const MAX_FILE_SHARE = 0.75;
 
+/** The same if its parts are read on a thread, whose memory they wait for: two files overlap, so that the end of one costs no time. */
+const MAX_SHARE_ON_THREAD = 0.375;
+
 /** How many parts of a large object a backend may hold at the same time. */
 const PARTS_IN_MEMORY = 5;
 
@@ -53,6 +56,9 @@ const PART_COPIES = 1.5;
 
 /** About how much of a stream is in memory, in bytes. */
 const STREAM_BYTES = 1024 * 1024;
+
+/** About how much of a file is in memory whose ranges are received concurrently, in bytes. */
+const RECEIVED_BYTES = 4 * 1024 * 1024;
 
 /** An event of a migration. The bytes of `bytes` are negative when a file has to be read again. */
 export type MigrationProgress =
@@ -318,7 +324,7 @@ function reportingBegunTwice(journal: UploadJournal, onBegun: (record: UploadRec
     ...journal,
     set(record) {
       if ((record.state?.asked ?? 1) > 1 && record.state?.parts.length === 0) onBegun(record);
-      journal.set(record);
+      return journal.set(record);
     },
   };
 }
@@ -346,8 +352,10 @@ function memoryOf(
 ): number {
   if (isSentWhole(sizeBytes, source, target)) return sizeBytes;
   const { maxSinglePutBytes, partSizeBytes } = target.capabilities;
-  if (sizeBytes <= maxSinglePutBytes) return STREAM_BYTES;
-  return Math.min(PART_COPIES * sizeBytes, PARTS_IN_MEMORY * partSizeBytes, MAX_FILE_SHARE * memoryBytes);
+  if (sizeBytes <= maxSinglePutBytes)
+    return abilitiesOf(target).hashedWrites === undefined ? STREAM_BYTES : RECEIVED_BYTES;
+  const share = abilitiesOf(source).hashedReads === undefined ? MAX_FILE_SHARE : MAX_SHARE_ON_THREAD;
+  return Math.min(PART_COPIES * sizeBytes, PARTS_IN_MEMORY * partSizeBytes, share * memoryBytes);
 }
 
 /**

@@ -1,54 +1,30 @@
 import {
   abilitiesOf,
-  isStorageError,
   type PutOptions,
   type PutResult,
   type ReplayableBody,
   type StorageBackend,
-  type StorageError,
   throwIfAborted,
 } from "@parquetry/core/backend";
 import type { BandwidthLimiter } from "@parquetry/core/unstable";
 import type { PlannedFile } from "../plan/migration-plan.ts";
 import { createEtagCheck } from "../proof/multipart-etag.ts";
 import { checkMd5, readWhole } from "../proof/read-version.ts";
-import { type Arrival, type ArrivalContext, confirmArrival, type SourceReading } from "./arrival.ts";
+import { type Arrival, confirmArrival, type SourceReading } from "./arrival.ts";
 import { putOrFind } from "./put-or-find.ts";
+import { receiveFile } from "./receive-file.ts";
+import { causeOf } from "./repeatable-read.ts";
+import type { SendContext } from "./send-context.ts";
+import { isSentWhole, WHOLE_BYTES } from "./sent-whole.ts";
 import { createSourceBody } from "./source-body.ts";
-import type { StreamUnderWay, UnderWay } from "./under-way.ts";
+import type { StreamUnderWay } from "./under-way.ts";
 import { sendInParts } from "./unfinished-uploads.ts";
-import type { UploadJournal } from "./upload-journal.ts";
-
-/** The largest file that is read whole before it is sent, in bytes, if the source does not set a limit itself. */
-export const WHOLE_BYTES: number = 8 * 1024 * 1024;
-
-/** Whether a file is read whole before it is sent; larger ones are streamed, or sent in parts. */
-export function isSentWhole(sizeBytes: number, source: StorageBackend, target: StorageBackend): boolean {
-  const readWhole = abilitiesOf(source).hashedReads?.maxFileBytes ?? WHOLE_BYTES;
-  return sizeBytes <= Math.min(readWhole, target.capabilities.maxSinglePutBytes);
-}
-
-/** What {@link sendFile} works with. */
-export interface SendContext extends ArrivalContext {
-  /** Limits the rate of writing. Default: none, or the backends limit their own transfers. */
-  readonly limiter?: BandwidthLimiter | undefined;
-  /** Stops before the next part of an upload that can be resumed, and any other file of which much is left. */
-  readonly stopSignal?: AbortSignal | undefined;
-  /** Records what is under way. */
-  readonly underWay?: UnderWay | undefined;
-  /** Records uploads in parts, so that a later process can resume them. */
-  readonly uploads?: UploadJournal | undefined;
-  /** Called with the bytes read; negative when they have to be read again. */
-  readonly onBytes?: ((bytes: number) => void) | undefined;
-  /** Called when an interrupted upload is resumed, with the number of parts that the store already has. */
-  readonly onResumed?: ((parts: number) => void) | undefined;
-}
 
 /** Reads one version of a file and puts it: a small file in one piece, a large one as a stream or in parts. */
-export function sendFile(file: PlannedFile, context: SendContext): Promise<Arrival> {
-  return isSentWhole(file.sizeBytes, context.source, context.target)
-    ? sendWhole(file, context)
-    : sendStreamed(file, context);
+export async function sendFile(file: PlannedFile, context: SendContext): Promise<Arrival> {
+  if (isSentWhole(file.sizeBytes, context.source, context.target)) return sendWhole(file, context);
+  const received = await receiveFile(file, putOptions(file, context), context);
+  return received ?? sendStreamed(file, context);
 }
 
 /** Creates the file, or replaces exactly the version that was planned. */
@@ -71,7 +47,7 @@ async function sendWhole(file: PlannedFile, context: SendContext): Promise<Arriv
     const put = (): Promise<PutResult> => target.put(file.key, body, options);
     const stored = await putOrFind(target, file, signal, () => reading, put);
     context.onBytes?.(bytes.byteLength);
-    return await confirmArrival(file, stored, reading, true, context);
+    return await confirmArrival(file, stored, reading, "md5", context);
   } finally {
     ended?.();
     release();
@@ -114,11 +90,9 @@ async function sendStreamed(file: PlannedFile, context: SendContext): Promise<Ar
   try {
     stored = await putOrFind(target, file, signal, reading, put);
   } catch (error) {
-    const { failure } = reading();
-    const isOfSource = isStorageError(failure) && (failure.code === "not_found" || isRepeatableRead(failure));
-    throw isOfSource ? failure : error;
+    throw causeOf(error, reading().failure);
   }
-  return confirmArrival(file, stored, reading(), false, context);
+  return confirmArrival(file, stored, reading(), "none", context);
 }
 
 /** Puts a file that cannot be resumed. A stop ends it unless hardly anything is left. */
@@ -183,14 +157,6 @@ function pacedBody(
       }
     },
   };
-}
-
-/**
- * Whether reading the source failed in a way that another read may cure: the listed version is gone, or the bytes were
- * damaged or lost on the way. `op` distinguishes both from failures of the target.
- */
-export function isRepeatableRead({ code, op }: StorageError): boolean {
-  return op === "get" && (code === "precondition_failed" || code === "corrupt");
 }
 
 /** Whether these bytes are known to be the source's: its MD5 was compared, it is a directory, or its ETag matches. */

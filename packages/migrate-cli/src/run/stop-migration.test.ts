@@ -5,7 +5,7 @@ import { counted } from "../../test/support/counted.ts";
 import { contents, memoryTree } from "../../test/support/memory-tree.ts";
 import { migrate } from "../../test/support/migrate.ts";
 import { runMigration } from "./run-migration.ts";
-import { WHOLE_BYTES } from "./send-file.ts";
+import { WHOLE_BYTES } from "./sent-whole.ts";
 
 describe("stopping a migration", () => {
   it("finishes the files that are being copied, and a second run copies the rest", async () => {

@@ -65,7 +65,7 @@ export async function sendInParts(
   if (known?.state !== undefined) onResumed?.(known.state.parts.length);
   const record = { url, key: file.key, etag: file.etag, begunAt: known?.begunAt ?? Date.now() };
   // Recorded before the store is asked, so that every upload it may have started is known here.
-  if (known === undefined) journal.set(record);
+  if (known === undefined) await journal.set(record);
   const parts = underWay?.beginParts();
   const tellParts = (state: UploadState | undefined): void => {
     if (state === undefined) return;
@@ -84,10 +84,10 @@ export async function sendInParts(
           parts?.begin(range);
           return readPart(range);
         }),
-      onState(state) {
-        journal.set({ ...record, state });
-        parts?.stored(state);
+      async onState(state) {
         tellParts(state);
+        await journal.set({ ...record, state });
+        parts?.stored(state);
       },
     });
     journal.delete(url);

@@ -22,8 +22,8 @@ describe("openUploadJournal", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it("keeps records beyond the end of a process, and deletes them", () => {
-    openUploadJournal(folder).set(RECORD);
+  it("keeps records beyond the end of a process, and deletes them", async () => {
+    await openUploadJournal(folder).set(RECORD);
     const later = openUploadJournal(folder);
     expect(later.get(URL_OF_FILE)).toEqual(RECORD);
     expect(later.records()).toEqual([RECORD]);
@@ -31,11 +31,27 @@ describe("openUploadJournal", () => {
     expect([later.get(URL_OF_FILE), later.records()]).toEqual([undefined, []]);
   });
 
+  it("ends with the last state of each upload, and each state, or a later one, is there once its call resolves", async () => {
+    const journal = openUploadJournal(folder);
+    const key = "raw/other";
+    const other = { ...RECORD, url: `s3://bucket/${key}`, key, state: { ...STATE, key } };
+    const withAsked = (asked: number): UploadRecord => ({ ...RECORD, state: { ...STATE, asked } });
+    const calls = [1, 2, 3, 4, 5].map(async (asked) => {
+      await journal.set(withAsked(asked));
+      expect(journal.get(URL_OF_FILE)?.state?.asked).toBeGreaterThanOrEqual(asked);
+    });
+    await Promise.all([...calls, journal.set(other)]);
+    expect(journal.get(URL_OF_FILE)).toEqual(withAsked(5));
+    expect(journal.get(other.url)).toEqual(other);
+    await journal.set(withAsked(6));
+    expect(journal.get(URL_OF_FILE)).toEqual(withAsked(6));
+  });
+
   it.each([
     ["no state", { ...RECORD, state: undefined }],
     ["a state that was asked for once", { ...RECORD, state: { ...STATE, asked: undefined } }],
-  ])("reads a record with %s", (_, record) => {
-    expect(rewritten(record).records).toEqual([JSON.parse(JSON.stringify(record))]);
+  ])("reads a record with %s", async (_, record) => {
+    expect((await rewritten(record)).records).toEqual([JSON.parse(JSON.stringify(record))]);
   });
 
   it.each<[string, unknown]>([
@@ -51,8 +67,8 @@ describe("openUploadJournal", () => {
     ["has a time before 1970", { ...RECORD, begunAt: -5 }],
     ["has a time that no date has", { ...RECORD, begunAt: 1e300 }],
     ["has an ETag of another kind", { ...RECORD, etag: ["v1"] }],
-  ])("drops and reports a record that %s", (_, record) => {
-    const { records, problems } = rewritten(record);
+  ])("drops and reports a record that %s", async (_, record) => {
+    const { records, problems } = await rewritten(record);
     expect(records).toEqual([]);
     expect(problems).toEqual([expect.stringContaining("is sent from its start")]);
     expect(readdirSync(folder)).toEqual([]);
@@ -83,15 +99,15 @@ describe("openUploadJournal", () => {
     ["has one part more than the file", { ...STATE, parts: [part(1), part(2), part(3)] }],
     ["has a part twice", { ...STATE, parts: [part(1), part(1)] }],
     ["has parts out of order", { ...STATE, parts: [part(2), part(1)] }],
-  ])("keeps only the key and time of a record whose state %s, and reports it once", (_, state) => {
-    const { records, problems } = rewritten({ ...RECORD, state });
+  ])("keeps only the key and time of a record whose state %s, and reports it once", async (_, state) => {
+    const { records, problems } = await rewritten({ ...RECORD, state });
     const { state: __, ...rest } = RECORD;
     expect(records).toEqual([rest]);
     expect(problems).toEqual([expect.stringContaining("raw/file is ignored")]);
     expect(openUploadJournal(folder, () => expect.unreachable()).records()).toEqual([rest]);
   });
 
-  it("reads whatever a record was turned into as a possible record, or drops it", () => {
+  it("reads whatever a record was turned into as a possible record, or drops it", async () => {
     const text = JSON.stringify(RECORD);
     const value = fc.constantFrom(
       "null",
@@ -106,13 +122,13 @@ describe("openUploadJournal", () => {
       "true",
     );
     const cut = fc.record({ at: fc.nat(text.length), length: fc.nat(20), put: fc.oneof(value, fc.string()) });
-    fc.assert(
-      fc.property(fc.array(cut, { minLength: 1, maxLength: 3 }), (cuts) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(cut, { minLength: 1, maxLength: 3 }), async (cuts) => {
         const changed = cuts.reduce(
           (now, { at, length, put }) => now.slice(0, at) + put + now.slice(at + length),
           text,
         );
-        const { records, problems } = rewritten(changed);
+        const { records, problems } = await rewritten(changed);
         for (const { key, begunAt, state } of records) {
           parseKey(key);
           expect(Number.isNaN(new Date(begunAt).getTime())).toBe(false);
@@ -133,14 +149,14 @@ describe("openUploadJournal", () => {
   });
 
   /** Returns the records and the problems of the journal after the content of its only record was replaced. */
-  function rewritten(content: unknown): {
+  async function rewritten(content: unknown): Promise<{
     readonly records: readonly UploadRecord[];
     readonly problems: readonly string[];
-  } {
+  }> {
     for (const name of readdirSync(folder)) rmSync(join(folder, name));
     const problems: string[] = [];
     const journal = openUploadJournal(folder, (problem) => problems.push(problem));
-    journal.set(RECORD);
+    await journal.set(RECORD);
     const text = typeof content === "string" ? content : JSON.stringify(content);
     for (const name of readdirSync(folder)) writeFileSync(join(folder, name), text);
     return { records: journal.records(), problems };

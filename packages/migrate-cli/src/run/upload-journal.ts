@@ -1,16 +1,6 @@
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CustomKind, checkOptions, invalid } from "@parquetry/core/unstable";
 import { readUploadRecord, type UploadRecord } from "./read-upload-record.ts";
@@ -21,12 +11,14 @@ const RECORD_NAME = /^[0-9a-f]{32}\.json$/;
 /** The size of a record of 10,000 parts is about 1.5 MB. A larger file is not a record. */
 const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 
+const WRITE_OPTIONS = { mode: 0o600, flush: true } as const;
+
 /** Records uploads in parts beyond the end of a process, so that a later one resumes or aborts them. */
 export interface UploadJournal {
   /** Returns the upload to a URL, or undefined. */
   get(url: string): UploadRecord | undefined;
-  /** Records the state of an upload durably. */
-  set(record: UploadRecord): void;
+  /** Records the state of an upload, durably once the result resolves. A later state of the same upload may replace it before. */
+  set(record: UploadRecord): void | Promise<void>;
   /** Removes an upload that has become an object or was aborted. */
   delete(url: string): void;
   /** Returns all recorded uploads. */
@@ -65,22 +57,45 @@ export function openUploadJournal(
     if (typeof url !== "string") throw invalid("UploadJournal", "url must be a string");
     return join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 32)}.json`);
   };
-  const write = (record: UploadRecord): void => {
+  const reportUnwritten = (error: unknown): void =>
+    onProblem(`the journal of uploads ${folder} cannot be written: ${String(error)}`);
+  const write = async (path: string, record: UploadRecord): Promise<void> => {
     try {
-      mkdirSync(folder, { recursive: true });
-      const path = pathOf(record.url);
-      const temporary = `${path}.tmp`;
-      const file = openSync(temporary, "w", 0o600);
-      try {
-        writeFileSync(file, JSON.stringify(record));
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-      renameSync(temporary, path);
+      await mkdir(folder, { recursive: true });
+      await writeFile(`${path}.tmp`, JSON.stringify(record), WRITE_OPTIONS);
+      await rename(`${path}.tmp`, path);
     } catch (error) {
-      onProblem(`the journal of uploads ${folder} cannot be written: ${String(error)}`);
+      reportUnwritten(error);
     }
+  };
+  /** The write of each record that is under way, and the one that follows it with the latest state. */
+  const writes = new Map<string, { running: Promise<void>; next?: Promise<void>; latest: UploadRecord }>();
+  const set = async (record: UploadRecord): Promise<void> => {
+    let path: string;
+    try {
+      path = pathOf(record.url);
+    } catch (error) {
+      return reportUnwritten(error);
+    }
+    const begun = writes.get(path);
+    if (begun === undefined) {
+      const running = write(path, record);
+      writes.set(path, { running, latest: record });
+      return end(path, running);
+    }
+    begun.latest = record;
+    // The parts that arrive during a write are recorded together by the next one.
+    begun.next ??= begun.running.then(() => {
+      delete begun.next;
+      begun.running = write(path, begun.latest);
+      return end(path, begun.running);
+    });
+    return begun.next;
+  };
+  const end = async (path: string, running: Promise<void>): Promise<void> => {
+    await running;
+    const begun = writes.get(path);
+    if (begun?.running === running && begun.next === undefined) writes.delete(path);
   };
   const drop = (path: string, problem: string): void => {
     rmSync(path, { force: true });
@@ -106,7 +121,8 @@ export function openUploadJournal(
           `the record of the unfinished upload of ${record.key} is ignored: ${problem}; it is sent from its start`,
         );
         // Without the state, the upload is found at the store by its key and time, and aborted.
-        write(record);
+        writeFileSync(`${path}.tmp`, JSON.stringify(record), WRITE_OPTIONS);
+        renameSync(`${path}.tmp`, path);
       }
       return record;
     } catch (error) {
@@ -116,12 +132,12 @@ export function openUploadJournal(
   };
   return {
     get: (url) => read(pathOf(url)),
-    set: write,
+    set,
     delete(url) {
       try {
         for (const path of [pathOf(url), `${pathOf(url)}.tmp`]) rmSync(path, { force: true });
       } catch (error) {
-        onProblem(`the journal of uploads ${folder} cannot be written: ${String(error)}`);
+        reportUnwritten(error);
       }
     },
     records() {
