@@ -3,6 +3,7 @@ import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, wr
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { rolldown } from "rolldown";
+import { joinLicences, thirdPartyLicences } from "../../scripts/third-party-licences.mjs";
 
 const OUT = join(import.meta.dirname, "dist/bin");
 
@@ -103,17 +104,9 @@ const program = fileOf(["@parquetry/query"], "dist/duckdb/isolated/child-program
 for (const file of [program, `${program}.map`]) copyFileSync(file, join(OUT, basename(file)));
 cpSync(fileOf(["@parquetry/ui"], "dist/page"), join(OUT, "page"), { recursive: true });
 
-// Bundled libraries may be distributed with their licences only.
-const folders = files
-  .flatMap(({ moduleIds = [] }) => moduleIds)
-  .flatMap((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id)?.[0] ?? []);
-const licences = [...new Set(folders)].sort().map((folder) => {
-  const { name } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-  return `${name}\n\n${readFileSync(join(folder, file), "utf8")}`;
-});
+const licences = thirdPartyLicences(files.flatMap(({ moduleIds = [] }) => moduleIds));
 licences.push(readFileSync(join(dirname(program), "THIRD_PARTY_LICENSES"), "utf8"));
-writeFileSync(join(OUT, "THIRD_PARTY_LICENSES"), licences.join("\n---\n\n"));
+writeFileSync(join(OUT, "THIRD_PARTY_LICENSES"), joinLicences(licences));
 
 for (const file of readdirSync(OUT).filter((name) => name.endsWith(".js"))) {
   const text = readFileSync(join(OUT, file), "utf8");
