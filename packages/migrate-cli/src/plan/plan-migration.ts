@@ -213,9 +213,9 @@ function plannedFile({ key, target }: ListingPair, info: NonNullable<ListingPair
 function countGetRequests(file: PlannedFile, target: StorageBackend): number {
   const rangeBytes = abilitiesOf(target).hashedWrites?.rangeBytes;
   const [partSizeBytes] = provingPartSizes(file);
-  if (rangeBytes === undefined || partSizeBytes === undefined) return 1;
+  if (rangeBytes === undefined || partSizeBytes === undefined || file.sizeBytes === 0) return 1;
   const wholeParts = Math.max(1, Math.floor(rangeBytes / partSizeBytes)) * partSizeBytes;
-  return Math.max(1, Math.ceil(file.sizeBytes / wholeParts));
+  return Math.ceil(file.sizeBytes / wholeParts);
 }
 
 /** Returns the number of requests that storing one object takes: one, or the number of its parts and two more. */
