@@ -40,7 +40,7 @@ for (let v = 1; ; v++) {
   if (v % 7 === 0) await storage.repair("raw/g");
   // The partition 9 comes and goes.
   if (v % 4 === 0) await write(9, v, 0);
-  if (v % 4 === 2) for await (const page of backend.list({ prefix: "raw/g/w=9" })) await backend.delete(page.objects.map(({ key }) => key));
+  if (v % 4 === 2) for await (const page of backend.list({ prefix: "raw/g/w=9" })) for await (const _ of backend.delete(page.objects.map(({ key }) => key)));
   await new Promise((resolve) => setTimeout(resolve, ${pauseMs}));
 }`;
 
