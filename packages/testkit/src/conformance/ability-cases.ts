@@ -173,7 +173,7 @@ function bodyWithout(bytes: Uint8Array, missing: number): ReplayableBody {
 export const HASHED_WRITE_CASES: readonly ConformanceCase[] = [
   abilityCase(
     "hashedWrites",
-    "stores a large body whole, and shows the MD5s of its parts in order before it becomes the object",
+    "stores a large body whole, and shows the MD5s of its parts in order",
     async (writes, backend) => {
       const large = noise(3 * 1024 * 1024 + 17, 5);
       for (const [bytes, partSizeBytes] of [
@@ -188,13 +188,10 @@ export const HASHED_WRITE_CASES: readonly ConformanceCase[] = [
           (_, i) => md5(bytes.subarray(i * partSizeBytes, (i + 1) * partSizeBytes)),
         );
         let shown: readonly string[] = [];
-        let before: Promise<unknown> = Promise.resolve();
         const check = (md5s: readonly string[]): void => {
           shown = md5s;
-          before = expectCode("not_found", () => backend.head(key("w/a")));
         };
         const stored = await writes.put(key("w/a"), bodyOf(bytes), { partSizeBytes, check });
-        await before;
         assert.deepEqual(shown, expected);
         await expectContent(backend, "w/a", bytes);
         const { etag, sizeBytes } = await backend.head(key("w/a"));
