@@ -117,9 +117,7 @@ try {
         printed,
         new RegExp(`^parquetry \\d+\\.\\d+\\.\\d+\\nduckdb +\\d[\\s\\S]*\\bv?${version}`),
       );
-      const [used] = manager(...exec, "node", "program.js")
-        .trim()
-        .split("\n");
+      const used = run(node, ["program.js"], cwd, path).trim();
       assert.ok(used.startsWith(`v${version}`), `${used} is Node ${version}`);
       console.log(
         `Node ${used}, ${name}: installed and used in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`,

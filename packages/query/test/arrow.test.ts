@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { createMemoryBackend, Storage } from "@parquetry/core";
-import { tableToIPC } from "@uwdata/flechette";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openQuery, type QueryDatabase } from "../src/index.ts";
 
@@ -113,10 +112,10 @@ describe.each([true, false])("arrow with isolate: %s", (isolate) => {
       skip(`no pyarrow in ${PYTHON}; set PARQUETRY_PYTHON`);
     }
     await using db = await opened(isolate);
-    const { table, stats } = await db.arrow(SQL);
+    const { table, toIpc, stats } = await db.arrow(SQL);
     expect([table.numRows, stats.rowCount]).toEqual([10_000, 10_000]);
     const ipc = join(folder, "own.arrow");
-    await writeFile(ipc, tableToIPC(table, { format: "file" }) ?? "");
+    await writeFile(ipc, toIpc());
     const replaced = AS_TEXT.map((name) => `"${name}"::VARCHAR AS "${name}"`);
     // pyarrow refuses a file in which DuckDB has written NULL as an ARRAY.
     replaced.push('"array"::INTEGER[] AS "array"');

@@ -1,11 +1,15 @@
 import { yieldIfDue } from "@parquetry/core/unstable";
-import type { Batch, Table } from "@uwdata/flechette";
+import type { Batch } from "@uwdata/flechette";
 import type { DuckDbResult } from "../duckdb/duckdb.ts";
 import { type ArrowColumn, arrowColumn } from "../duckdb/results/arrow/arrow-column.ts";
+import type { ArrowResult } from "./query-result.ts";
 import { checkByteCount, type ResultLimit } from "./result-limit.ts";
 
 /** Makes an Arrow table of a result, one record batch for each batch. */
-export async function arrowTable(result: DuckDbResult, limit: ResultLimit): Promise<Table> {
+export async function arrowTable(
+  result: DuckDbResult,
+  limit: ResultLimit,
+): Promise<Pick<ArrowResult, "table" | "toIpc">> {
   const arrow = await import("@uwdata/flechette");
   let columns: readonly ArrowColumn[] = [];
   const batches: Batch<unknown>[][] = result.columns.map(() => []);
@@ -24,10 +28,12 @@ export async function arrowTable(result: DuckDbResult, limit: ResultLimit): Prom
   }
   const { Version, Endianness } = arrow;
   const fields = columns.map(({ type }, c) => arrow.field(result.columns[c]?.name ?? "", type));
-  return new arrow.Table(
+  const table = new arrow.Table(
     { version: Version.V5, endianness: Endianness.Little, fields, metadata: null },
     columns.map(({ type }, c) => new arrow.Column(batches[c] ?? [], type)),
   );
+  // It returns null only where it writes to a sink.
+  return { table, toIpc: (format = "file") => arrow.tableToIPC(table, { format }) ?? new Uint8Array() };
 }
 
 function bytesOf({ validity, values, offsets, children }: Batch<unknown>): number {

@@ -106,11 +106,9 @@ export class QueryDatabase implements AsyncDisposable {
    * @throws StorageError as {@link QueryDatabase.sql}; `not_supported` with another engine; `invalid_argument` for a UNION.
    * @example
    * ```ts
-   * import { tableToIPC } from "@uwdata/flechette";
-   *
-   * const { table } = await db.arrow("SELECT team, yards FROM plays WHERE year = 2024");
+   * const { table, toIpc } = await db.arrow("SELECT team, yards FROM plays WHERE year = 2024");
    * table.getChild("yards").toArray(); // Int32Array, if no row is NULL
-   * await writeFile("plays.arrow", tableToIPC(table, { format: "file" })); // pyarrow, pandas, Polars and R read it
+   * await writeFile("plays.arrow", toIpc()); // pyarrow, pandas, Polars and R read it
    * ```
    */
   async arrow(
@@ -121,8 +119,8 @@ export class QueryDatabase implements AsyncDisposable {
     checkSqlArguments(text, options, "arrow");
     const started = performance.now();
     const { result, stats } = await this.#duckdb("arrow").run(text, parameters, options);
-    const table = await arrowTable(result, options);
-    return { table, columns: result.columns, stats: { ...stats, totalMs: performance.now() - started } };
+    const arrow = await arrowTable(result, options);
+    return { ...arrow, columns: result.columns, stats: { ...stats, totalMs: performance.now() - started } };
   }
 
   /**

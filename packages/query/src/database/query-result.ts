@@ -1,5 +1,4 @@
 import type { Row } from "@parquetry/core";
-import type { Table } from "@uwdata/flechette";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import type { QueryExplanation } from "../plan/plan-summary.ts";
 
@@ -72,6 +71,32 @@ export interface ColumnarResult {
   readonly stats: QueryStats;
 }
 
+/** The values of an Arrow column. */
+export interface ArrowValues extends Iterable<unknown> {
+  /** The number of rows. */
+  readonly length: number;
+  /** How many of them are NULL. */
+  readonly nullCount: number;
+  /** Returns the value of a row, null for NULL. */
+  at(row: number): unknown;
+  /** Returns all values: a typed array where the type has one and no row is NULL. */
+  toArray(): ArrayLike<unknown>;
+}
+
+/** An Arrow table. */
+export interface ArrowTable {
+  /** The number of rows. */
+  readonly numRows: number;
+  /** The number of columns. */
+  readonly numCols: number;
+  /** The names of the columns, in order. */
+  readonly names: readonly PropertyKey[];
+  /** Returns a column by its name. */
+  getChild(name: string): ArrowValues;
+  /** Returns the rows as objects. */
+  toArray(): readonly object[];
+}
+
 /**
  * The result of a query as an Arrow table, whose values are those of DuckDB, bit by bit.
  *
@@ -91,8 +116,10 @@ export interface ColumnarResult {
  * | UUID, INTERVAL, BIT and other scalars | utf8, as in {@link QueryResult} | string |
  */
 export interface ArrowResult {
-  /** A table of `@uwdata/flechette`. Its `tableToIPC` makes bytes that every other implementation of Arrow reads. */
-  readonly table: Table;
+  /** The table: a `Table` of `@uwdata/flechette`, whose other methods are there as well. */
+  readonly table: ArrowTable;
+  /** Returns the table as bytes that every other implementation of Arrow reads: of a file by default, or of a stream. */
+  toIpc(format?: "file" | "stream"): Uint8Array;
   /** The columns, in order, with their SQL types. */
   readonly columns: readonly QueryColumn[];
   /** Statistics. */
