@@ -33,7 +33,7 @@ export async function arrowTable(
     columns.map(({ type }, c) => new arrow.Column(batches[c] ?? [], type)),
   );
   // It returns null only where it writes to a sink.
-  return { table, toIpc: (format = "file") => arrow.tableToIPC(table, { format }) ?? new Uint8Array() };
+  return { table, toIpc: () => arrow.tableToIPC(table, { format: "file" }) ?? new Uint8Array() };
 }
 
 function bytesOf({ validity, values, offsets, children }: Batch<unknown>): number {

@@ -118,8 +118,8 @@ export interface ArrowTable {
 export interface ArrowResult {
   /** The table: a `Table` of `@uwdata/flechette`, whose other methods are there as well. */
   readonly table: ArrowTable;
-  /** Returns the table as bytes that every other implementation of Arrow reads: of a file by default, or of a stream. */
-  toIpc(format?: "file" | "stream"): Uint8Array;
+  /** Returns the table as an Arrow file, which every other implementation of Arrow reads. */
+  toIpc(): Uint8Array;
   /** The columns, in order, with their SQL types. */
   readonly columns: readonly QueryColumn[];
   /** Statistics. */
