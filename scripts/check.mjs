@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const PACKAGES = readdirSync(join(ROOT, "packages")).map((name) => join(ROOT, "packages", name));
 const total = { passed: 0, failed: 0, skipped: 0 };
-/** What failed, repeated at the end, where it is found without reading the whole output. */
+/** The failures, repeated at the end, where they are found without reading the whole output. */
 const failures = [];
 
 /** Runs one step and shows its output. */

@@ -39,7 +39,7 @@ async function ownJava() {
   }
 }
 
-/** Returns a folder of the cache. It is made beside its place and renamed, so it is complete if it is there. */
+/** Returns a folder of the cache. It is made under another name and renamed, so it is complete if it exists. */
 async function kept(cache, name, download, signal) {
   const folder = join(cache, name);
   if (existsSync(folder)) return folder;

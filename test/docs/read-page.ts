@@ -13,7 +13,7 @@ export type Part = Block | string;
 
 export const isBlock = (part: Part | undefined): part is Block => typeof part === "object";
 
-/** What a comment above a block may say about it. */
+/** The instructions that a comment above a block may give. */
 const DIRECTIVES = [
   /** Why the block cannot run here. */
   "not run",
@@ -72,7 +72,7 @@ export function writePage(parts: readonly Part[]): string {
     .join("\n");
 }
 
-/** What differs from run to run, as one word each. */
+/** The words that differ from run to run. */
 const CHANGING: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, "UUID"],
   [/\b[0-9a-f]{16}(?:[0-9a-f]{16})?\b/g, "HEX"],

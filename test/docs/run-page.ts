@@ -136,7 +136,7 @@ export async function runPage(name: string, parts: readonly Part[]): Promise<Run
     const done: Part[] = [];
     const notRun: string[] = [];
     let used = 0;
-    /** What the last block printed; undefined if it did not run here. */
+    /** The output of the last block; undefined if it did not run here. */
     let last: { printed: string | undefined } | undefined;
     for (const part of parts) {
       if (!isBlock(part)) {

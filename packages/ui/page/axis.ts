@@ -3,7 +3,7 @@ import type { Value } from "./grid.ts";
 
 /** The most values of an axis that are filled in between the first and the last. */
 const MAX_FILLED = 2000;
-/** An axis is filled in where at least one in so many of its values is there. */
+/** An axis is filled in if at least one in this number of its values exists. */
 const MAX_SPARSE = 4;
 
 /** The sorted values of an axis, with those that are missing between the first and the last. */

@@ -6,7 +6,7 @@ import { Command } from "./command.tsx";
 import { counted, countText } from "./format.ts";
 import { attempt, entity } from "./state.ts";
 
-/** Types that have a colour of their own; rarer ones share the last. */
+/** The number of types with a separate colour; rarer ones share the last. */
 const COLOURS = 6;
 
 /** The columns whose types differ between partitions, as a matrix. */

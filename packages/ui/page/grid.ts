@@ -9,7 +9,7 @@ export interface Grid<Cell> {
   readonly xKey: string;
   readonly ys: readonly (Value | undefined)[];
   readonly xs: readonly Value[];
-  /** By `y * xs.length + x`; undefined where there is no partition. */
+  /** By `y * xs.length + x`; undefined where a partition is missing. */
   readonly cells: readonly (Cell | undefined)[];
   /** How many pairs of values have no partition. */
   readonly gaps: number;

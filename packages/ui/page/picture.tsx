@@ -29,7 +29,7 @@ interface PictureProps<Cell> {
   readonly grid: Grid<Cell>;
   /** The values of the keys above the grid. */
   readonly above: readonly Value[];
-  /** What it is a picture of, for those who cannot see it. */
+  /** The description of the picture for screen readers. */
   readonly name: string;
   readonly colour: (cell: Cell, ink: Ink) => string;
   readonly describe: (cell: Cell) => string;

@@ -4,7 +4,7 @@ export interface QueryRequests {
   readonly lists: number;
   /** Requests for files that are not cached: one for each, more for a large file of which parts are read. */
   readonly reads: number;
-  /** The size of these files in bytes. Of a large file, only the needed parts are downloaded. */
+  /** The size of these files in bytes. Only the needed parts of a large file are downloaded. */
   readonly bytes: number;
 }
 

@@ -25,7 +25,7 @@ export type RowSchemaResult<T> =
   | { readonly value: T; readonly issues?: undefined }
   | { readonly issues: readonly RowSchemaIssue[] };
 
-/** What is wrong with a row, and where. */
+/** A problem with a row, and its place. */
 export interface RowSchemaIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;

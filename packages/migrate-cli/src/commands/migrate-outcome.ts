@@ -75,7 +75,7 @@ export function headlineOf(result: MigrationResult, exitCode: number): string {
   return `${did}. Not complete: ${told.join(", ")}.`;
 }
 
-/** What earlier runs of a resumed migration copied, in one sentence. */
+/** Returns a sentence about the files that earlier runs of a resumed migration copied. */
 export function describeEarlier({ runs, files, bytes, durationMs, atLeast }: EarlierRuns): string {
   const copied = `${atLeast ? "at least " : ""}${formatFiles(files)}, ${formatBytes(bytes)}`;
   return `Earlier, ${formatCounted(runs, "run")} of this migration copied ${copied} in ${formatDuration(durationMs)}.`;

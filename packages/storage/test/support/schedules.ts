@@ -173,7 +173,7 @@ export async function* everyAbort(
         async put(key, body, options) {
           const run = (): Promise<Awaited<ReturnType<StorageBackend["put"]>>> =>
             backend.put(key, body, options);
-          // What is committed already cannot be aborted.
+          // A put without a signal follows the commit, which cannot be aborted.
           if (options?.signal === undefined || ++puts !== put) return run();
           if (stored === "before the writer went on") await run();
           if (stored === "after the writer had ended") late = run;

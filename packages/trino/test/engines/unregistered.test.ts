@@ -75,7 +75,7 @@ describeTrino("a committed partition that Trino does not know", () => {
     expect(rows).toEqual([{ n: 1 }]);
   });
 
-  it("does not hide in a view, which is refused beside the table itself, too", async () => {
+  it("is not hidden by a view, which is refused next to the table itself as well", async () => {
     await client.rows("CREATE VIEW seen AS SELECT * FROM plays");
     for (const sql of ["SELECT * FROM seen", "SELECT * FROM plays JOIN seen USING (year, week)"])
       await expect(db.sql(sql)).rejects.toMatchObject({

@@ -60,7 +60,7 @@ export async function reportDrift(
   return { partitions: paths.length, columns, unreadable: unreadable.map(({ message }) => message) };
 }
 
-/** At most so many parts of equal size. Each has the rarest type in it, so that one partition that differs stays visible. */
+/** At most this many parts of equal size. Each has the rarest type in it, so that one partition that differs stays visible. */
 function partsOf(ranks: readonly number[]): readonly number[] {
   if (ranks.length <= MAX_PARTS) return ranks;
   return Array.from({ length: MAX_PARTS }, (_, part) => {

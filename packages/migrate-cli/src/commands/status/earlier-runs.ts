@@ -2,7 +2,7 @@ import { isOfKind, objectWith } from "@parquetry/core/unstable";
 import { readStatuses } from "./read-statuses.ts";
 import type { RunEnds } from "./status-recorder.ts";
 
-/** What the runs before this one copied, since the migration was last complete. */
+/** The files that the runs before this one copied, since the migration was last complete. */
 export interface EarlierRuns {
   /** How many runs there were. */
   readonly runs: number;

@@ -5,7 +5,7 @@ import type { RunStatus } from "@parquetry/ui";
 
 /** A run that has not written for this long is taken to be killed, if its process cannot be checked; in milliseconds. */
 const SILENT_MS = 60_000;
-/** The name of a status file: the command, the process, and a number of its own. */
+/** The name of a status file: the command, the process, and a random number. */
 const STATUS_NAME = /^(?:migrate|verify)-[0-9a-f]{12}\.\d+\.\d+-[0-9a-f]{8}\.json$/;
 
 const STATUS = objectWith("a status", {
