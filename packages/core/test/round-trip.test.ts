@@ -14,6 +14,7 @@ import {
   type Row,
   Storage,
 } from "../src/index.ts";
+import { AWKWARD_NAMES } from "./support/awkward-names.ts";
 import { exactRows } from "./support/exact-rows.ts";
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -22,40 +23,7 @@ const INT64_MAX = 2n ** 63n - 1n;
 const name = fc.oneof(
   {
     weight: 3,
-    arbitrary: fc.constantFrom(
-      ...["constructor", "toString", "valueOf", "hasOwnProperty", "prototype", "length", "then", "toJSON"],
-      ...[
-        "1960",
-        "0",
-        "-1",
-        "1.5",
-        "a.b",
-        "a",
-        "b",
-        "list",
-        "element",
-        "key",
-        "key_value",
-        "array",
-        "c0",
-        "c1",
-      ],
-      ...[
-        "\uFEFF",
-        "\uFEFFid",
-        "id",
-        " ",
-        "é",
-        "\u{1f3c8}",
-        "a/b",
-        'a"b',
-        "a'b",
-        "a\\b",
-        "a\nb",
-        "a,b",
-        "null",
-      ],
-    ),
+    arbitrary: fc.constantFrom(...AWKWARD_NAMES),
   },
   {
     weight: 1,

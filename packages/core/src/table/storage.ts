@@ -1,7 +1,6 @@
 import { throwIfAborted } from "../bytes/abort.ts";
 import { checkArgument, checkOptions, checkRows, invalid } from "../bytes/check-arguments.ts";
 import { checkBackend } from "../bytes/check-backend.ts";
-import { isYieldDue, yieldIfDue } from "../bytes/concurrency/yield-if-due.ts";
 import { deleteAll } from "../bytes/delete-all.ts";
 import { type Key, parseKey, parsePrefix } from "../bytes/key.ts";
 import { listObjects } from "../bytes/list-objects.ts";
@@ -19,6 +18,8 @@ import { openByteSource } from "../parquet/byte-source.ts";
 import { openParquetFile } from "../parquet/open-parquet-file.ts";
 import { parquetBody } from "../parquet/parquet-body.ts";
 import { type ColumnTable, checkTable } from "../parquet/table-rows.ts";
+import { isAsyncIterable, noteBatches, readingRows } from "./callers-rows.ts";
+import { collectRows } from "./collect-rows.ts";
 import { openCsvFile } from "./data-file.ts";
 import { type ListEntitiesOptions, listEntities } from "./entities.ts";
 import { EntityMemory } from "./entity-memory.ts";
@@ -248,32 +249,10 @@ export class Storage implements AsyncDisposable {
       return parsed;
     }
     // Without a schema T is Row, its default.
-    return (await this.#readRows(entity, filters, options as ScanOptions)) as T[];
-  }
-
-  /** Reads all rows, each with all columns that any of them has. */
-  async #readRows(entity: string, filters: PartitionFilters, options: ScanOptions): Promise<Row[]> {
-    const rows: Row[] = [];
-    const columns = new Set<string>();
-    let uniform = true;
-    for await (const batch of this.scan(entity, filters, options)) {
-      const names = Object.keys(batch[0] ?? {});
-      uniform &&=
-        columns.size === 0 || (names.length === columns.size && names.every((name) => columns.has(name)));
-      for (const name of names) columns.add(name);
-      for (const row of batch) rows.push(row);
-    }
-    if (uniform) return rows;
-    const template: Row = Object.fromEntries([...columns].map((name) => [name, null]));
-    // In place: a second array of rows would double the memory.
-    for (const [i, row] of rows.entries()) {
-      if (isYieldDue()) {
-        await yieldIfDue();
-        throwIfAborted(options.signal, "readIndex", entity, this.backend.name);
-      }
-      rows[i] = { ...template, ...row };
-    }
-    return rows;
+    const batches = this.scan(entity, filters, options as ScanOptions);
+    return (await collectRows(batches, () =>
+      throwIfAborted(options.signal, "readIndex", entity, this.backend.name),
+    )) as T[];
   }
 
   /**
@@ -424,44 +403,6 @@ export class Storage implements AsyncDisposable {
   /** Calls {@link Storage.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-}
-
-/** Runs what reads the caller's rows, whose code may throw. A failure for another reason is left as it is. */
-async function readingRows<T>(op: string, given: unknown, run: () => T | Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    if (isStorageError(error) || !throwsWhenRead(given)) throw error;
-    throw invalid(
-      op,
-      `the rows or the schema cannot be read: ${error instanceof Error ? error.message : showValue(error)}`,
-      error,
-    );
-  }
-}
-
-function isAsyncIterable(rows: unknown): rows is AsyncIterable<readonly RowLike[]> {
-  return typeof rows === "object" && rows !== null && Symbol.asyncIterator in rows;
-}
-
-/** Yields the caller's batches, and notes in `given` the one that is being used. */
-async function* noteBatches(
-  batches: AsyncIterable<readonly RowLike[]>,
-  given: { rows: unknown },
-): AsyncGenerator<readonly RowLike[]> {
-  try {
-    for await (const batch of batches) {
-      given.rows = batch;
-      yield batch;
-    }
-  } catch (error) {
-    if (isStorageError(error)) throw error;
-    throw invalid(
-      "writeParquet",
-      `the batches of rows ended with an error: ${error instanceof Error ? error.message : showValue(error)}`,
-      error,
-    );
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ColumnSchema, ColumnType, Row } from "../../src/index.ts";
+import { AWKWARD_NAMES } from "./awkward-names.ts";
 
 /** Random numbers that a seed repeats. */
 export class Random {
@@ -32,39 +33,6 @@ export interface RandomTable {
   readonly rows: readonly Row[];
 }
 
-const NAMES = [
-  ...[
-    "constructor",
-    "toString",
-    "length",
-    "1960",
-    "0",
-    "-1",
-    "a.b",
-    "a",
-    "b",
-    "list",
-    "element",
-    "key",
-    "\uFEFFid",
-  ],
-  ...[
-    "id",
-    " ",
-    "é",
-    "\u{1f3c8}",
-    "a/b",
-    'a"b',
-    "a'b",
-    "a\\b",
-    "a\nb",
-    "a,b",
-    "null",
-    "key_value",
-    "array",
-    "x=y",
-  ],
-];
 const SCALARS = ["int64", "double", "boolean", "string", "timestamp", "binary", "json", "null"] as const;
 /** Around these, runs begin and end, groups of eight are padded, and row groups end. */
 const ROW_COUNTS = [0, 1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 100, 129, 500, 2000];
@@ -90,7 +58,7 @@ export function randomTable(seed: number): RandomTable {
 function fields(random: Random, most: number, depth: number): ColumnSchema[] {
   const names = new Map<string, string>();
   for (let i = 1 + random.below(most); i > 0; i--) {
-    const name = random.of(NAMES);
+    const name = random.of(AWKWARD_NAMES);
     names.set(name.toLowerCase(), name);
   }
   return [...names.values()].map((name) => ({ name, type: randomType(random, depth) }));

@@ -1,18 +1,14 @@
 import { abilitiesOf, type BackendAbilities, type StorageBackend } from "@parquetry/core/backend";
 import { type CustomKind, checkArgument, checkOptions, type OptionKinds } from "@parquetry/core/unstable";
-import {
-  ACCESS_CASES,
-  HASHED_READ_CASES,
-  HASHED_WRITE_CASES,
-  LEFTOVER_CASES,
-  RENAME_CASES,
-  UPLOAD_CASES,
-} from "./ability-cases.ts";
+import { ACCESS_CASES, LEFTOVER_CASES, RENAME_CASES } from "./ability-cases.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { type ConformanceScale, FULL_CONFORMANCE } from "./conformance-scale.ts";
 import { ERROR_CASES } from "./error-cases.ts";
+import { HASHED_READ_CASES } from "./hashed-read-cases.ts";
+import { HASHED_WRITE_CASES } from "./hashed-write-cases.ts";
 import { LIST_CASES } from "./list-cases.ts";
 import { READ_CASES } from "./read-cases.ts";
+import { UPLOAD_CASES } from "./upload-cases.ts";
 import { WRITE_CASES } from "./write-cases.ts";
 
 /**

@@ -1,5 +1,7 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { type Key, parseKey, type StorageBackend } from "@parquetry/core";
-import { listObjects } from "@parquetry/core/backend";
+import { listObjects, type ReplayableBody } from "@parquetry/core/backend";
 
 /** Parses a key. */
 export const key = (path: string): Key => parseKey(path);
@@ -42,4 +44,27 @@ export function noise(length: number, seed = 1): Uint8Array {
     bytes[i] = state & 0xff;
   }
   return bytes;
+}
+
+/** Returns the MD5 of bytes in hex. */
+export const md5 = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex");
+
+/** Returns bytes as a body that can be read more than once. */
+export function bodyOf(bytes: Uint8Array): ReplayableBody {
+  return {
+    sizeBytes: bytes.byteLength,
+    async *open({ start, end = bytes.byteLength } = { start: 0 }) {
+      yield bytes.subarray(start, end);
+    },
+  };
+}
+
+/** Expects an object to have exactly these bytes. */
+export async function expectContent(
+  backend: StorageBackend,
+  path: string,
+  expected: Uint8Array,
+): Promise<void> {
+  const { body } = await backend.get(key(path));
+  assert.equal(md5(await body.bytes()), md5(expected), `${path} has other bytes`);
 }
