@@ -87,6 +87,8 @@ parentPort?.on("message", (jobs: readonly ThreadJob[]) => {
     else if (job.kind === "piece") takePiece(job);
     else drop(job.part);
   }
+  // Hashing some together takes as long as the longest of them.
+  reads.sort((a, b) => a.length - b.length);
   for (let i = 0; i < reads.length; i += LANES) readTogether(reads.slice(i, i + LANES));
   // A part without a waiting piece may get one soon, which can be hashed at the same time.
   while (
