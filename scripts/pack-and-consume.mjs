@@ -102,10 +102,13 @@ function runReadmeExamples(packages, cwd, data) {
     if (code === undefined) continue;
     const file = `${name.replace(/^@parquetry\//, "")}-example`;
     writeFileSync(join(cwd, `${file}.ts`), code);
+    // As a reader saves it: an example is plain JavaScript, too, for the oldest Node.
+    writeFileSync(join(cwd, `${file}.mjs`), code);
     examples.push({ name, file, runs: !flags.includes("no-run") });
   }
   const compilerOptions = {
     module: "nodenext",
+    noEmit: true,
     target: "es2022",
     lib: ["es2023", "esnext.disposable"],
     strict: true,
@@ -119,7 +122,7 @@ function runReadmeExamples(packages, cwd, data) {
   );
   assert.equal(tsc.status, 0, tsc.stdout);
   for (const { name, file, runs } of examples) {
-    if (runs) run(process.execPath, [`${file}.js`], cwd, { PARQUETRY_DATA_ROOT: data });
+    run(process.execPath, [...(runs ? [] : ["--check"]), `${file}.mjs`], cwd, { PARQUETRY_DATA_ROOT: data });
     console.log(`${name}: the example of its README typechecks${runs ? " and runs" : ""}`);
   }
 }
@@ -160,6 +163,42 @@ function runCommand(cwd) {
   console.log("parquetry: the command works where it alone is installed");
 }
 
+/** Removes DuckDB's native library, as `npm install --omit=optional` does, and checks that everything that needs it names it. */
+function withoutNativeLibrary(cwd) {
+  const library = `@duckdb/node-bindings-${process.platform}-${process.arch}`;
+  for (const name of readdirSync(join(cwd, "node_modules", "@duckdb")))
+    if (name.startsWith("node-bindings-"))
+      rmSync(join(cwd, "node_modules", "@duckdb", name), { recursive: true });
+  const data = join(cwd, "data");
+  const parquetry = (...args) =>
+    spawnSync(process.execPath, [join(cwd, "node_modules/parquetry/dist/bin/parquetry.js"), ...args], {
+      cwd,
+      encoding: "utf8",
+      env: { ...process.env, PARQUETRY_DATA_ROOT: data },
+    });
+  const isNamed = (text, where) =>
+    assert.ok(
+      [library, "is not installed", "--include=optional"].every((part) => text.includes(part)),
+      `${where} names the missing library and the remedy: ${text}`,
+    );
+  const query = parquetry("query", "--json", "SELECT 1");
+  assert.equal(query.status, 2);
+  isNamed(query.stdout, "parquetry query");
+  const doctor = parquetry("doctor");
+  assert.equal(doctor.status, 0);
+  isNamed(doctor.stdout, "parquetry doctor");
+  assert.ok(parquetry("--version").stdout.includes(`without its native library: ${library}`));
+  for (const isolate of [true, false]) {
+    const program = `import { openQuery, openStorage } from "parquetry";
+      await openStorage(${JSON.stringify(data)}).then((storage) => openQuery(storage, { isolate: ${isolate} }))
+        .then((db) => db.sql("SELECT 1")).catch((error) => console.log(error.code, error.message));`;
+    const text = run(process.execPath, ["--input-type=module", "-e", program], cwd);
+    assert.match(text, /^not_supported /);
+    isNamed(text, `openQuery with isolate: ${isolate}`);
+  }
+  console.log(`parquetry: without ${library}, it is named, and how to install it`);
+}
+
 try {
   const packages = packAll(work);
   const sizes = new Map();
@@ -186,7 +225,10 @@ try {
     );
     if (["@parquetry/core", "@parquetry/backend-local", "@parquetry/query"].includes(name))
       assert.ok(!has("@aws-sdk"), `${name} installs no AWS SDK`);
-    if (name === "parquetry") runCommand(cwd);
+    if (name === "parquetry") {
+      runCommand(cwd);
+      withoutNativeLibrary(cwd);
+    }
   }
   settleSizes(sizes);
 

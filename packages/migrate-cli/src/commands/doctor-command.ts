@@ -5,6 +5,7 @@ import { formatCounted, formatFiles } from "../terminal/format-amount.ts";
 import type { TextStyle } from "../terminal/terminal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { EXIT_INCOMPLETE, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
+import { missingLibrary } from "./find-duckdb.ts";
 import { openSource, openTarget } from "./open-places.ts";
 import type { PlaceFlags } from "./selection-flags.ts";
 
@@ -43,12 +44,15 @@ export async function doctorCommand(context: CommandContext, flags: PlaceFlags):
     );
     if (check.remedy !== undefined) terminal.printText(`  ${check.remedy}`);
   };
-  const checks = await doctor(subjects, {
+  const ofStores = await doctor(subjects, {
     signal: interrupt.abort,
     onCheck: show,
     onProgress: (objects) => terminal.status(quiet ? "" : `looking at names: ${formatFiles(objects)}`),
   });
   terminal.status("");
+  const ofDuckDb = checkDuckDb();
+  for (const check of ofDuckDb) show(check);
+  const checks = [...ofStores, ...ofDuckDb];
   if (!cloud)
     context.note(
       "No cloud backend is configured, so none was checked. Give one by\n--to r2://bucket or --to s3://bucket.",
@@ -78,4 +82,19 @@ export async function doctorCommand(context: CommandContext, flags: PlaceFlags):
     );
   }
   return exitCode;
+}
+
+/** DuckDB is optional, but one without its native library is a broken installation. */
+function checkDuckDb(): Check[] {
+  const missing = missingLibrary();
+  if (missing === undefined) return [];
+  return [
+    {
+      name: "sql: DuckDB",
+      status: "warn",
+      detail: `its native library for ${process.platform} ${process.arch} is not installed, so SQL does not run: ${missing} is missing`,
+      remedy:
+        "It is an optional dependency. Run npm install --include=optional; if it is still missing, delete node_modules and package-lock.json first.",
+    },
+  ];
 }

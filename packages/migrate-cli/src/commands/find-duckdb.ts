@@ -15,6 +15,22 @@ export function findDuckDb(): string | undefined {
   }
 }
 
+/** Returns the package with DuckDB's native library for this platform if DuckDB is installed without it. */
+export function missingLibrary(): string | undefined {
+  const duckdb = findDuckDb();
+  if (duckdb === undefined) return undefined;
+  const bindings = createRequire(createRequire(duckdb).resolve("@duckdb/node-bindings/package.json"));
+  const name = `@duckdb/node-bindings-${process.platform}-${process.arch}`;
+  const isInstalled = [name, `${name}-musl`].some((library) => {
+    try {
+      return bindings.resolve(`${library}/duckdb.node`) !== "";
+    } catch {
+      return false;
+    }
+  });
+  return isInstalled ? undefined : name;
+}
+
 /**
  * Checks that DuckDB is installed before a command needs it: `@parquetry/query` is an optional peer, because DuckDB is large.
  *

@@ -5,6 +5,7 @@ import { abilitiesOf } from "@parquetry/core/backend";
 import { checkBackend, defaultCacheDirectory, type ObjectAccess } from "@parquetry/core/unstable";
 import type { DuckDb, DuckDbOptions } from "../duckdb/duckdb.ts";
 import { openIsolatedDuckDb } from "../duckdb/isolated/isolated-duckdb.ts";
+import { nativeLibraryProblem } from "../duckdb/native-library.ts";
 import { FileCache } from "../files/file-cache.ts";
 import { FileSource } from "../files/file-source.ts";
 import { objectUrl } from "../files/object-url.ts";
@@ -68,6 +69,9 @@ export async function openQuery(storage: Storage, options: OpenQueryOptions = {}
 
 /** DuckDB is loaded here and in the child process only: it takes longer than everything else. */
 async function openInThisProcess(options: DuckDbOptions): Promise<DuckDb> {
+  // Asked first: in Node 20, nothing catches the error of a CommonJS module that a dynamically imported module imports.
+  const problem = nativeLibraryProblem();
+  if (problem !== undefined) throw problem;
   const { openEmbeddedDuckDb } = await import("../duckdb/embedded-duckdb.ts");
   const scratchDirectory = join(options.scratchDirectory, "duckdb");
   await mkdir(scratchDirectory);

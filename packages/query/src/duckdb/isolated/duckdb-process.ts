@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { isStorageError, StorageError } from "@parquetry/core";
 import type { RunOptions } from "../duckdb.ts";
 import { ABORT_GRACE_MS, interrupted } from "../interruptible.ts";
+import { nativeLibraryProblem } from "../native-library.ts";
 import { processBytes } from "./process-memory.ts";
 import type { Answer, DuckDbCall, DuckDbCalls, Request } from "./wire.ts";
 
@@ -31,6 +32,7 @@ export class DuckDbProcess {
   readonly #stopping = new Set<number>();
   readonly #maxBytes: number;
   #calls = 0;
+  #hasAnswered = false;
   #end: StorageError | undefined;
   #watch: NodeJS.Timeout | undefined;
 
@@ -47,7 +49,11 @@ export class DuckDbProcess {
     this.#child = child;
     child.on("message", (message: Answer) => this.#take(message));
     child.on("error", (error) => this.#ended(ended(`could not be started: ${error.message}`)));
-    child.on("exit", (code, signal) => this.#ended(ended(`ended (${signal ?? `exit code ${code}`})`)));
+    child.on("exit", (code, signal) => {
+      // A library that crashes the child must not be loaded here.
+      const problem = signal === null && !this.#hasAnswered ? nativeLibraryProblem() : undefined;
+      this.#ended(problem ?? ended(`ended (${signal ?? `exit code ${code}`})`));
+    });
     this.#idle();
   }
 
@@ -109,6 +115,7 @@ export class DuckDbProcess {
   }
 
   #take(message: Answer): void {
+    this.#hasAnswered = true;
     const waiting = this.#waiting.get(message.id);
     if (waiting === undefined) return;
     if ("error" in message) waiting.reject(new StorageError(message.error));
