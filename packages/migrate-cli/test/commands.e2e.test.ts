@@ -224,6 +224,21 @@ describe("cost", () => {
     expect(stdout).toMatch(/prices of 2026-10 +Cloudflare R2 +AWS S3/);
     expect(summaryOf(await world.call(["cost", "--json"]))).toMatchObject({ pricesOf: "2026-10", files: 4 });
   });
+
+  it("counts the requests of large files as the plan of their upload, and of their download, does", async () => {
+    await using other = await createWorld();
+    other.write({ "raw/small.bin": new Uint8Array(1000), "raw/large.bin": new Uint8Array(40 * 1024 ** 2) });
+    const cost = summaryOf(await other.call(["cost", "--json"]))["requests"];
+    // 5 parts of 8 MiB and 2 requests around them; a range of 32 MiB and the rest.
+    expect(cost).toEqual({ put: 8, get: 3, list: 1 });
+    const up = summaryOf(await other.call(["plan", "--json"]))["requests"];
+    expect(up).toMatchObject({ targetPut: 8 });
+    expect((await other.call(["migrate", "--json"])).exitCode).toBe(0);
+    mkdirSync(join(other.folder, "back"));
+    const down = summaryOf(await other.call(["plan", "--json", "--from", "r2://football", "--to", "back"]));
+    expect(down["requests"]).toMatchObject({ sourceGet: 3 });
+    expect(summaryOf(await other.call(["cost", "--json", "r2://football"]))["requests"]).toEqual(cost);
+  });
 });
 
 describe("names", () => {

@@ -43,10 +43,11 @@ describe.concurrent("parquetry migrate", () => {
     world.write({ ...season(15), "raw/large.parquet": large });
     writeFileSync(join(world.data, "raw", "._plays"), "shadow");
     writeFileSync(join(world.data, ".DS_Store"), "folder");
+    writeFileSync(join(world.data, ".env"), "PARQUETRY_R2_SECRET_KEY=secret");
     symlinkSync("/etc", join(world.data, "raw", "elsewhere"));
 
     const there = await world.run(["migrate"]);
-    expect(there.stderr).toContain("left out  1 AppleDouble (._*), 1 .DS_Store");
+    expect(there.stderr).toContain("left out  1 AppleDouble (._*), 1 .DS_Store, 1 .env");
     expect(there.stderr).toContain("raw/elsewhere: a symbolic link");
     expect(there.stdout.split("\n")[0]).toBe(
       ".: local=1 cloud=1 missing=0 extra=0 differing=0 unverifiable=0",
@@ -86,7 +87,7 @@ describe.concurrent("parquetry migrate", () => {
     const back = await world.run(["migrate", "--from", "r2://football", "--to", "back"]);
     expect(back.exitCode).toBe(0);
     const expected = tree(world.data);
-    for (const name of ["raw/._plays", ".DS_Store"]) delete expected[name];
+    for (const name of ["raw/._plays", ".DS_Store", ".env"]) delete expected[name];
     expect(tree(join(world.folder, "back"))).toEqual(expected);
   });
 

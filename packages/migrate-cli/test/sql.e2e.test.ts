@@ -87,15 +87,6 @@ describe("a store that cannot be reached", () => {
   });
 });
 
-describe("the product package", () => {
-  it("runs SQL in a checkout of the workspace", async () => {
-    await using world = await createWorld();
-    const script = join(PACKAGES, "parquetry/dist/bin/parquetry.js");
-    const { stdout, exitCode } = await runScript(script, ["query", "SELECT 1 AS one"], world.folder);
-    expect([stdout, exitCode]).toEqual(["one\n1\n", 0]);
-  });
-});
-
 describe("the bundle", () => {
   it("contains the page of parquetry ui and the SQL behind it", async () => {
     await using world = await createWorld();

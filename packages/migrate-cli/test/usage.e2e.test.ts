@@ -24,6 +24,8 @@ const WRONG: readonly (readonly [args: readonly string[], command: string, messa
   [["migrate", "--bandwidth", "fast"], "migrate", "Expected bytes per second"],
   [["migrate", "--include", "{a"], "migrate", '"{a" is not a pattern: it has a { that is never closed.'],
   [["migrate", "--report", ".env"], "migrate", ".env: a file of that name is in its place."],
+  [["migrate", "--report", "data/report"], "migrate", "The report would be inside"],
+  [["verify", "--report", "data/../data"], "verify", "Give a folder outside it"],
   [["migrate", "--dry-run", "--report", "report"], "migrate", "--report needs a run"],
   [
     ["migrate", "--from", "data", "--to", "data"],

@@ -1,4 +1,12 @@
+import {
+  CLOUD_LIMITS,
+  countGetRequests,
+  countPutRequests,
+  DIRECTORY_RANGE_BYTES,
+  partSizeFor,
+} from "../cost/count-requests.ts";
 import { estimateCost } from "../cost/estimate-cost.ts";
+import { likelyPartSizes } from "../proof/multipart-etag.ts";
 import { formatBytes, formatFiles, formatUsd } from "../terminal/format-amount.ts";
 import { formatTable } from "../terminal/format-table.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -15,14 +23,20 @@ export async function costCommand(
   place: string | undefined,
 ): Promise<number> {
   const prices = await readPrices(context, flags.prices);
-  const { url, inventory } = await takeInventory(context, flags, place);
+  let [puts, gets] = [0, 0];
+  const { url, inventory } = await takeInventory(context, flags, place, ({ sizeBytes, etag }) => {
+    // The parts of an object in a bucket, or those that a file would be uploaded in.
+    const [partSize = partSizeFor(sizeBytes, CLOUD_LIMITS)] = likelyPartSizes(etag, sizeBytes);
+    puts += countPutRequests(sizeBytes, CLOUD_LIMITS);
+    gets += countGetRequests(sizeBytes, partSize, DIRECTORY_RANGE_BYTES);
+  });
   inventory.close();
   const { files, bytes } = inventory;
   const exitCode = inventoryExitCode(inventory);
   const lists = Math.max(1, Math.ceil(files / 1000));
   const keeping = estimateCost({ storedBytes: bytes }, prices);
-  const upload = estimateCost({ storedBytes: 0, writes: files + lists }, prices);
-  const download = estimateCost({ storedBytes: 0, writes: lists, reads: files, egressBytes: bytes }, prices);
+  const upload = estimateCost({ storedBytes: 0, writes: puts + lists }, prices);
+  const download = estimateCost({ storedBytes: 0, writes: lists, reads: gets, egressBytes: bytes }, prices);
   if (context.json) {
     context.emit("summary", {
       exitCode,
@@ -32,6 +46,7 @@ export async function costCommand(
       unreadable: inventory.unreadable.length,
       pricesOf: prices.date,
       monthlyUsd: { r2: keeping.r2.monthlyUsd, s3: keeping.s3.monthlyUsd },
+      requests: { put: puts, get: gets, list: lists },
       uploadOnceUsd: { r2: upload.r2.onceUsd, s3: upload.s3.onceUsd },
       downloadOnceUsd: { r2: download.r2.onceUsd, s3: download.s3.onceUsd },
     });
@@ -52,7 +67,7 @@ export async function costCommand(
   print(style("bold", head));
   for (const row of rows) print(row);
   context.note(
-    "\nCounts one PUT or GET per file and one LIST per 1,000 files, less the monthly\nfree allowance.",
+    "\nCounts one PUT and GET per file, more for files above 8 MiB, and one LIST per\n1,000 files, less the monthly free allowance.",
   );
   return exitCode;
 }

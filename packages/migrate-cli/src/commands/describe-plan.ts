@@ -161,6 +161,7 @@ export function describeLeftOut(leftOut: MigrationPlan["leftOut"]): string {
     [leftOut.ds_store, ".DS_Store"],
     [leftOut.temporary, "temporary"],
     [leftOut.system, "system"],
+    [leftOut.env, ".env"],
   ] as const;
   return parts
     .filter(([count]) => count > 0)

@@ -53,9 +53,9 @@ ${ENV_TEMPLATE.trimEnd()}`,
 --shard I/N        part I of N, I from 0: disjoint, complete, always the same
   --shard $JOB_COMPLETION_INDEX/8    in a Kubernetes Indexed Job
 
-._*, .DS_Store, temporary files and system folders at the top of a drive
-(.Trashes, lost+found) are left out and counted, unless you give
---no-default-excludes. Symbolic links are named and not followed.`,
+._*, .DS_Store, temporary files, system folders at the top of a drive (.Trashes,
+lost+found) and .env files, which hold keys, are left out and counted, unless
+you give --no-default-excludes. Symbolic links are named and not followed.`,
   },
   {
     name: "exit-codes",

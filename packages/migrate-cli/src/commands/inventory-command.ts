@@ -1,5 +1,5 @@
 import { StorageError } from "@parquetry/core/backend";
-import { type Inventory, inventory } from "../inventory/inventory.ts";
+import { type Inventory, type InventoryOptions, inventory } from "../inventory/inventory.ts";
 import { formatBytes, formatCount, formatFiles } from "../terminal/format-amount.ts";
 import { formatTable } from "../terminal/format-table.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -85,6 +85,7 @@ export async function takeInventory(
   context: CommandContext,
   flags: InventoryFlags,
   place: string | undefined,
+  onFile?: InventoryOptions["onFile"],
 ): Promise<{ readonly url: string; readonly inventory: Inventory }> {
   const { terminal, interrupt, quiet, json, command } = context;
   if ([place, flags.from, flags.to].filter((given) => given !== undefined).length > 1)
@@ -102,6 +103,7 @@ export async function takeInventory(
     const found = await inventory(backend, {
       ...selectionOf(flags),
       signal: interrupt.abort,
+      onFile,
       onProgress: (objects) => {
         if (!quiet && !json) terminal.status(`listing: ${formatFiles(objects)}`);
       },

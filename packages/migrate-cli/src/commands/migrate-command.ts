@@ -58,7 +58,6 @@ export async function planCommand(context: CommandContext, flags: MigrateFlags):
 export async function migrateCommand(context: CommandContext, flags: MigrateFlags): Promise<number> {
   const { interrupt } = context;
   const selection = selectionOf(flags);
-  await checkReportFolder(context, flags);
   const prices = await readPrices(context, flags.prices);
   using progress = showProgress(context);
   const concurrency =
@@ -66,6 +65,7 @@ export async function migrateCommand(context: CommandContext, flags: MigrateFlag
   const place = { ...context, onRetry: tellRetry(progress, concurrency) };
   // Awaited here: what is on display ends with this function.
   return await withBothEnds(place, flags, async (source, target) => {
+    await checkReportFolder(context, flags, [source, target]);
     if (flags.dryRun === true)
       return await migrate({ take: progress.take, end: () => {} }, undefined, source, target);
     const ends = {

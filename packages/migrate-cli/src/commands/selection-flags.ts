@@ -28,7 +28,7 @@ export function addSelectionFlags(command: Command): Command {
     .option("--include <glob>", "only files that match, e.g. raw/ (repeatable)", repeated)
     .option("--exclude <glob>", "no files that match, e.g. '*.csv' (repeatable)", repeated)
     .option("--shard <i/n>", "only part i of n, counted from 0 (for array jobs)")
-    .option("--no-default-excludes", "include ._*, .DS_Store, temporary and system files");
+    .option("--no-default-excludes", "include ._*, .DS_Store, .env, temporary and system files");
 }
 
 /**

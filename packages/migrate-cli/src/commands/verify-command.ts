@@ -32,10 +32,10 @@ export async function verifyCommand(context: CommandContext, flags: VerifyFlags)
   const selection = selectionOf(flags);
   const level = flags.level ?? "etag";
   const parsedLevel = parseVerifyLevel(level);
-  await checkReportFolder(context, flags);
   using progress = showProgress(context);
   const place = { ...context, onRetry: progress.takeRetry };
   return await withBothEnds(place, flags, async (source, target) => {
+    await checkReportFolder(context, flags, [source, target]);
     const ends = { command: "verify", from: source.url(), to: target.url() } as const;
     return await recordStatus(context, progress, ends, (status) => verify(status, source, target));
   });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { countPutRequests } from "../plan/plan-migration.ts";
 import { estimateCost } from "./estimate-cost.ts";
 import { parsePriceTable } from "./price-table.ts";
 import { PRICES_2026_10 } from "./prices-2026-10.ts";
@@ -50,24 +49,5 @@ describe("parsePriceTable", () => {
       /prices\.json.*date.*r2\.readsPerMillion/,
     );
     expect(() => parsePriceTable("{", "prices.json")).toThrow(/cannot be read/);
-  });
-});
-
-describe("countPutRequests", () => {
-  it("counts one request, or the parts of a large object and two more", () => {
-    const limits = {
-      listProves: "md5",
-      maxSinglePutBytes: 8,
-      partSizeBytes: 8,
-      maxParts: 10,
-      deleteBatchSize: 1,
-      listPageSize: 1,
-      maxKeyBytes: 1024,
-      keyNormalization: "none",
-      hierarchicalKeys: false,
-    } as const;
-    expect([0, 8, 9, 16, 17, 80, 81, 800].map((size) => countPutRequests(size, limits))).toEqual([
-      1, 1, 4, 4, 5, 12, 11, 12,
-    ]);
   });
 });

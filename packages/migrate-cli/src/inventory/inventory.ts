@@ -1,4 +1,4 @@
-import { compareKeys, type Key, type StorageBackend } from "@parquetry/core/backend";
+import { compareKeys, type Key, type ObjectInfo, type StorageBackend } from "@parquetry/core/backend";
 import {
   checkBackend,
   checkOptions,
@@ -25,6 +25,8 @@ export interface InventoryOptions extends SelectionOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of objects listed so far. */
   readonly onProgress?: ((objects: number) => void) | undefined;
+  /** Called with each file that is counted. */
+  readonly onFile?: ((file: ObjectInfo) => void) | undefined;
 }
 
 /** The kinds of {@link InventoryOptions}. */
@@ -32,6 +34,7 @@ export const INVENTORY_OPTIONS: OptionKinds<InventoryOptions> = {
   ...SELECTION_OPTIONS,
   signal: "signal",
   onProgress: "function",
+  onFile: "function",
 };
 
 /** The files of a folder, an entity or a format. */
@@ -85,7 +88,7 @@ export interface Inventory extends Tally {
 export async function inventory(backend: StorageBackend, options: InventoryOptions = {}): Promise<Inventory> {
   checkBackend(backend, "backend", "inventory");
   checkOptions(options, INVENTORY_OPTIONS, "inventory");
-  const { signal, onProgress } = options;
+  const { signal, onProgress, onFile } = options;
   const selection = compileSelection(options);
   const folders = new Map<string, Tally>();
   const formats = new Map<string, Tally>();
@@ -114,13 +117,15 @@ export async function inventory(backend: StorageBackend, options: InventoryOptio
       if (selection.mayHold(path)) unreadable.push({ key: path, code: error.code, message: error.message });
     },
   });
-  for await (const { key, sizeBytes } of listing) {
+  for await (const file of listing) {
+    const { key, sizeBytes } = file;
     const verdict = selection.judge(key);
     if (verdict === "filtered") continue;
     if (verdict !== "selected") {
       leftOut[verdict]++;
       continue;
     }
+    onFile?.(file);
     total = plus(total, sizeBytes);
     count(folders, topFolder(key), sizeBytes);
     count(formats, formatOf(key), sizeBytes);

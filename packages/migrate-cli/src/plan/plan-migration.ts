@@ -1,11 +1,6 @@
-import {
-  abilitiesOf,
-  type BackendCapabilities,
-  isStorageError,
-  type StorageBackend,
-  throwIfAborted,
-} from "@parquetry/core/backend";
+import { abilitiesOf, isStorageError, type StorageBackend, throwIfAborted } from "@parquetry/core/backend";
 import { checkOptions, isYieldDue, type OptionKinds, yieldIfDue } from "@parquetry/core/unstable";
+import { countGetRequests, countPutRequests } from "../cost/count-requests.ts";
 import { isRemote } from "../cost/provider.ts";
 import type { Side } from "../proof/decide.ts";
 import { HASH_CACHE_KIND, type HashCache } from "../proof/hash-cache.ts";
@@ -113,6 +108,7 @@ export async function planMigration(
   let storedBytes = 0;
   let getRequests = 0;
   let putRequests = 0;
+  const rangeBytes = abilitiesOf(target).hashedWrites?.rangeBytes;
 
   /** Judges names in key order; contents that have to be read are judged concurrently. */
   const judge = (pair: ListingPair): Judged | Promise<Judged> | undefined => {
@@ -153,7 +149,7 @@ export async function planMigration(
     if (kind === "copy" || kind === "overwrite") {
       const file = plannedFile(pair, info);
       lists.files.push(file);
-      getRequests += countGetRequests(file, target);
+      getRequests += countGetRequests(file.sizeBytes, provingPartSizes(file)[0], rangeBytes);
       putRequests += countPutRequests(info.sizeBytes, target.capabilities);
       storedBytes += info.sizeBytes;
     } else storedBytes += pair.target?.sizeBytes ?? 0;
@@ -207,23 +203,4 @@ function plannedFile({ key, target }: ListingPair, info: NonNullable<ListingPair
     ...(md5 === undefined ? {} : { md5 }),
     ...(target === undefined ? {} : { replaces: target.etag }),
   };
-}
-
-/** How many GET requests copying an object takes: one, or to a directory one for each range of it. */
-function countGetRequests(file: PlannedFile, target: StorageBackend): number {
-  const rangeBytes = abilitiesOf(target).hashedWrites?.rangeBytes;
-  const [partSizeBytes] = provingPartSizes(file);
-  if (rangeBytes === undefined || partSizeBytes === undefined || file.sizeBytes === 0) return 1;
-  const wholeParts = Math.max(1, Math.floor(rangeBytes / partSizeBytes)) * partSizeBytes;
-  return Math.ceil(file.sizeBytes / wholeParts);
-}
-
-/** Returns the number of requests that storing one object takes: one, or the number of its parts and two more. */
-export function countPutRequests(
-  sizeBytes: number,
-  { maxSinglePutBytes, partSizeBytes, maxParts }: BackendCapabilities,
-): number {
-  if (sizeBytes <= maxSinglePutBytes) return 1;
-  const partSize = Math.max(partSizeBytes, Math.ceil(sizeBytes / maxParts));
-  return Math.ceil(sizeBytes / partSize) + 2;
 }

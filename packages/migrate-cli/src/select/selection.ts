@@ -16,7 +16,7 @@ export interface SelectionOptions {
   readonly where?: readonly string[] | undefined;
   /** Selects one part of the keys. Default: all. */
   readonly shard?: Shard | undefined;
-  /** Whether AppleDouble, `.DS_Store` and temporary files are left out. Default true. */
+  /** Whether AppleDouble, `.DS_Store`, temporary, system and `.env` files are left out. Default true. */
   readonly leaveOut?: boolean | undefined;
 }
 

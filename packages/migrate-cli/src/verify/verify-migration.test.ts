@@ -69,7 +69,7 @@ describe("verifyMigration", () => {
     const full = await verify(source, target, { level: "full" });
     expect(full.lines).toEqual(["raw: local=2 cloud=2 missing=0 extra=0 differing=0 unverifiable=0"]);
     expect(full.readFiles).toBe(2);
-    expect(full.leftOut).toEqual({ apple_double: 1, ds_store: 1, temporary: 1, system: 0 });
+    expect(full.leftOut).toEqual({ apple_double: 1, ds_store: 1, temporary: 1, system: 0, env: 0 });
     expect((await verify(source, target, { level: "sample:100%" })).readFiles).toBe(2);
     expect((await verify(source, target)).readFiles).toBe(0);
   });
