@@ -100,6 +100,7 @@ count(
 count(step("pack and consume", process.execPath, [join(ROOT, "scripts", "pack-and-consume.mjs")]));
 count(step("pack matrix", process.execPath, [join(ROOT, "scripts", "pack-matrix.mjs")]));
 count(step("demo", process.execPath, [join(ROOT, "examples", "flights", "demo.mjs")]));
+count(step("browser example", process.execPath, [join(ROOT, "examples", "browser", "demo.mjs")]));
 count(step("edge example", process.execPath, [join(ROOT, "examples", "edge", "demo.mjs")]));
 if (process.argv.includes("--servers")) {
   countTests(step("servers", process.execPath, [join(ROOT, "scripts", "servers.mjs")]), [

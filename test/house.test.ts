@@ -47,6 +47,8 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
 /** By package, the rooms that each room may import. The entry points above them may import any. */
 const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   core: {
+    // Imported as "#platform".
+    platform: [],
     bytes: ["bytes"],
     parquet: ["bytes", "parquet"],
     csv: ["bytes", "csv"],
@@ -109,7 +111,7 @@ function loadedWith(file: string, loaded: Set<string> = new Set()): ReadonlySet<
 }
 
 describe.each(PACKAGES)("packages/%s", (name) => {
-  const { name: ownName, dependencies = {}, peerDependencies = {} } = manifest(name);
+  const { name: ownName, imports = {}, dependencies = {}, peerDependencies = {} } = manifest(name);
   const files = sources(name);
   const inPackage = (file: string): string =>
     relative(join(ROOT, "packages", name, "src"), file).replaceAll(sep, "/");
@@ -124,6 +126,7 @@ describe.each(PACKAGES)("packages/%s", (name) => {
       for (const { specifier } of importsOf(file)) {
         const imported = packageOf(specifier);
         if (specifier.startsWith(".") || specifier.startsWith("node:") || imported === ownName) continue;
+        if (Object.hasOwn(imports, imported)) continue;
         const declared = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
         expect([...declared, ...(BUNDLED[name] ?? [])], file).toContain(imported);
         if (FOLDER_OF.has(imported)) expect(allowed, file).toContain(imported);
@@ -215,6 +218,21 @@ describe.each(Object.entries(ROOMS))("packages/%s", (name, mayImport) => {
     );
     const above = sources(name).filter((file) => roomOf(file) === undefined);
     expect(above.map((file) => relative(rooms, file)).sort()).toEqual(entries.sort());
+  });
+});
+
+describe("packages/core", () => {
+  it("imports Node by #platform, which browsers replace, except where only Node runs", () => {
+    const direct = sources("core").filter((file) =>
+      importsOf(file).some(({ specifier, kind }) => kind !== "type" && specifier.startsWith("node:")),
+    );
+    const src = join(ROOT, "packages", "core", "src");
+    expect(direct.map((file) => relative(src, file).replaceAll(sep, "/")).sort()).toEqual([
+      "bytes/cache-directory.ts",
+      "bytes/process-owner.ts",
+      "parquet/untrusted-worker.ts",
+      "platform/node.ts",
+    ]);
   });
 });
 

@@ -7,6 +7,7 @@ import { rolldown } from "rolldown";
 
 /** The modules of Node that core needs. Workers have them with the compatibility flag `nodejs_compat`. */
 const NODE_MODULES = [
+  "node:buffer",
   "node:crypto",
   "node:diagnostics_channel",
   "node:timers/promises",
@@ -18,6 +19,8 @@ const NODE_MODULES = [
 const bundle = await rolldown({
   input: join(import.meta.dirname, "worker.mjs"),
   platform: "browser",
+  // As Wrangler resolves: first what is for this runtime.
+  resolve: { conditionNames: ["workerd", "worker", "browser", "import"] },
   external: /^node:/,
 });
 const [worker, ...others] = (await bundle.generate({ format: "esm", minify: true })).output;

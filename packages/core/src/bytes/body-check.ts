@@ -1,4 +1,5 @@
-import { createHash, type Hash } from "node:crypto";
+import type { Hash } from "node:crypto";
+import { createHash } from "#platform";
 import { type CustomKind, checkArgument } from "./check-arguments.ts";
 import type { Key } from "./key.ts";
 import type { PutOptions } from "./storage-backend.ts";

@@ -1,4 +1,5 @@
-import { type Channel, channel, type TracingChannel, tracingChannel } from "node:diagnostics_channel";
+import type { Channel, TracingChannel } from "node:diagnostics_channel";
+import { channel, tracingChannel } from "#platform";
 
 /**
  * The messages of the channels of `node:diagnostics_channel`, by the channel's name. All names begin with `parquetry:`.

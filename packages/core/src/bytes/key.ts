@@ -1,3 +1,4 @@
+import { Buffer } from "#platform";
 import { showValue } from "./show-value.ts";
 import { StorageError } from "./storage-error.ts";
 

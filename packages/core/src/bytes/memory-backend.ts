@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "#platform";
 import { type Renames, withAbilities } from "./abilities.ts";
 import { throwIfAborted } from "./abort.ts";
 import type { BackendCapabilities } from "./backend-capabilities.ts";

@@ -1,3 +1,4 @@
+import { Buffer } from "#platform";
 import { type CustomKind, checkArgument, isOfKind } from "./check-arguments.ts";
 
 /**

@@ -1,3 +1,4 @@
+import { Buffer } from "#platform";
 import { abilitiesOf, type BackendAbilities, type UnfinishedUpload, withAbilities } from "./abilities.ts";
 import { checkBackend } from "./check-backend.ts";
 import { checked, unchecked } from "./checked.ts";

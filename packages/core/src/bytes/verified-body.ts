@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash } from "#platform";
 import { checkArgument } from "./check-arguments.ts";
 import { CHUNKS, type ObjectBody, objectBody } from "./object-body.ts";
 import type { ByteRange, ObjectInfo } from "./storage-backend.ts";

@@ -1,3 +1,4 @@
+import { Buffer } from "#platform";
 import type { StorageError } from "../bytes/storage-error.ts";
 import { corruptCsv } from "./corrupt-csv.ts";
 

@@ -1,3 +1,4 @@
+import { Buffer } from "#platform";
 import { invalid } from "../bytes/check-arguments.ts";
 import { forEachYielding } from "../bytes/concurrency/yield-if-due.ts";
 import { ownValue, type Row } from "../bytes/row.ts";

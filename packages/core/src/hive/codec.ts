@@ -1,3 +1,4 @@
+import { Buffer } from "#platform";
 /** The directory value that means NULL in Hive, Spark, DuckDB and pyarrow. */
 export const HIVE_NULL = "__HIVE_DEFAULT_PARTITION__";
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash } from "#platform";
 import type { Key } from "../bytes/key.ts";
 import type { ObjectInfo, OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";

@@ -1,4 +1,5 @@
 import type { ColumnChunk, FileMetaData } from "hyparquet";
+import { Buffer } from "#platform";
 import { chunkRange } from "./column-chunks.ts";
 import { listHeaderBytes, ThriftReader, zigzagBytes } from "./guard/index.ts";
 import { parseFooter } from "./parse-footer.ts";

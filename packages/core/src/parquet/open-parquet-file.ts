@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import { hasThreads, Worker } from "#platform";
 import type { Row } from "../bytes/row.ts";
 import { StorageError, type StorageErrorCode } from "../bytes/storage-error.ts";
 import type { ByteSource } from "./byte-source.ts";
@@ -47,6 +47,13 @@ export async function openParquetFile(
 ): Promise<ParquetFile> {
   const file = await openParquet(source, limits);
   if (untrusted === false) return file;
+  if (!hasThreads)
+    throw new StorageError({
+      code: "not_supported",
+      op: "readParquet",
+      path: source.name,
+      message: `readParquet: ${source.name} cannot be read as untrusted: that needs node:worker_threads, which browsers lack. Read it without the option untrusted.`,
+    });
   const ofThread = untrusted === true ? {} : untrusted;
   return {
     ...file,

@@ -1,4 +1,5 @@
 import type { FileMetaData } from "hyparquet";
+import { Buffer } from "#platform";
 import { throwIfAborted } from "../bytes/abort.ts";
 import { yieldIfDue } from "../bytes/concurrency/yield-if-due.ts";
 import type { Row } from "../bytes/row.ts";

@@ -1,4 +1,5 @@
 import { type FileMetaData, parquetMetadata, type SchemaElement } from "hyparquet";
+import { Buffer } from "#platform";
 import { THRIFT, ThriftReader } from "./guard/thrift-reader.ts";
 
 const BYTE_ORDER_MARK = Buffer.from("\uFEFF");

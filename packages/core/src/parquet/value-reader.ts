@@ -1,4 +1,5 @@
 import type { ParquetParsers, SchemaElement, SchemaTree } from "hyparquet";
+import { Buffer } from "#platform";
 import { StorageError } from "../bytes/storage-error.ts";
 import { decoderName, isDecimal, isPlainList, timeUnit } from "./decoder-schema.ts";
 import { exactDate, exactDecimal, exactInteger, exactTimestamp } from "./exact-values.ts";

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { Buffer, createHash } from "#platform";
 import { isYieldDue, yieldIfDue } from "../bytes/concurrency/yield-if-due.ts";
 import type { ReplayableBody } from "../bytes/object-body.ts";
 import type { Row } from "../bytes/row.ts";

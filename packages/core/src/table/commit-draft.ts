@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash } from "#platform";
 import { abilitiesOf } from "../bytes/abilities.ts";
 import { deleteAll } from "../bytes/delete-all.ts";
 import { traced } from "../bytes/diagnostics.ts";

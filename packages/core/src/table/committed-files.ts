@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomUUID } from "#platform";
 import { StorageError } from "../bytes/storage-error.ts";
 import type { DataFile } from "./data-file.ts";
 import type { Manifest } from "./manifest.ts";

@@ -1,10 +1,8 @@
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { unzip } from "#platform";
 import type { ObjectInfo } from "../bytes/storage-backend.ts";
 import { corruptCsv } from "../csv/corrupt-csv.ts";
 import type { ReadCsvOptions } from "../csv/read-csv-options.ts";
 
-const unzip = promisify(gunzip);
 /** The longest string of JavaScript, about. */
 const MAX_CSV_BYTES = 512 * 1024 * 1024;
 

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { sleep as pause } from "#platform";
 import { joinKey } from "../bytes/key.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError, StorageError } from "../bytes/storage-error.ts";

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash } from "#platform";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";
 import { isStorageError } from "../bytes/storage-error.ts";
 import type { DataFile } from "./data-file.ts";

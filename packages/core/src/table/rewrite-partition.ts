@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash } from "#platform";
 import type { Key } from "../bytes/key.ts";
 import { collectBytes, type ReplayableBody } from "../bytes/object-body.ts";
 import type { OperationOptions, StorageBackend } from "../bytes/storage-backend.ts";

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "#platform";
 import { abortedError, throwIfAborted } from "../bytes/abort.ts";
 import { invalid } from "../bytes/check-arguments.ts";
 import { forEachYielding } from "../bytes/concurrency/yield-if-due.ts";

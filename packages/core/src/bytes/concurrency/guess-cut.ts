@@ -1,3 +1,4 @@
+import { Buffer } from "#platform";
 import { MAX_KEY_BYTES } from "../key.ts";
 import { compareKeys } from "../key-order.ts";
 

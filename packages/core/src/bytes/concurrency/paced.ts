@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "#platform";
 import { abilitiesOf, withAbilities } from "../abilities.ts";
 import { abortedError, throwIfAborted, unlessAborted } from "../abort.ts";
 import { checkBackend } from "../check-backend.ts";

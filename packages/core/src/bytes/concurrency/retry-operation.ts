@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "#platform";
 import { abortedError, throwIfAborted } from "../abort.ts";
 import type { OptionKinds } from "../check-arguments.ts";
 import { isStorageError, StorageError } from "../storage-error.ts";

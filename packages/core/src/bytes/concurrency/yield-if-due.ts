@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextTurn } from "#platform";
 
 /** How long work may hold the event loop before it yields, in milliseconds. */
 export const STRETCH_MS = 8;

@@ -1,3 +1,4 @@
+import { Buffer } from "#platform";
 import { ByteSink } from "./byte-sink.ts";
 import { type StoredValue, writePlain } from "./leaf-values.ts";
 import type { LeafType } from "./shred.ts";

@@ -1,3 +1,4 @@
+import { Buffer } from "#platform";
 import { plainBytes, type StoredValue } from "./leaf-values.ts";
 
 /** Values that a sample is taken of, and the largest part of distinct bytes in it that makes a dictionary worth a try. */

@@ -1,7 +1,7 @@
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import type { CompressionCodec } from "hyparquet";
 import { compressors, decompressLz4Raw } from "hyparquet-compressors";
 import { ZSTDDecoder } from "zstddec";
+import { brotliDecompressSync, gunzipSync } from "#platform";
 
 // Zstandard's reference decoder as WebAssembly: Node 20 has none, and the one in JavaScript loops on some damaged pages.
 const zstd = new ZSTDDecoder();
