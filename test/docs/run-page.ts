@@ -170,6 +170,9 @@ export async function runPage(name: string, parts: readonly Part[]): Promise<Run
         mkdirSync(dirname(path), { recursive: true });
         writeFileSync(path, `${code}\n`);
       } else if (language === "sh") {
+        // Each block runs in the same folder; a reader's shell would stay in the other one.
+        if (/^\s*cd\s/m.test(code))
+          throw new Error(`${name}:${line} changes the folder; write paths instead`);
         last.printed = await run(part, "sh", ["-e", "-c", code]);
       } else if (language === "js") {
         const path = join(work, `line-${line}.mjs`);
