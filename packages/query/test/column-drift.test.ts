@@ -98,14 +98,32 @@ describe("columns that drift", () => {
     expect(looked).toEqual({ partitions: 3, of: 3 });
     expect(columns).toEqual([
       { name: "a", type: "UNKNOWN", problem: "NULL in every file that was read" },
-      { name: "b", type: "VARCHAR" },
-      { name: "c", type: "DOUBLE" },
+      {
+        name: "b",
+        type: "VARCHAR",
+        types: [
+          { type: "BOOLEAN", files: 2, hasValues: false },
+          { type: "VARCHAR", files: 1, hasValues: true },
+        ],
+      },
+      {
+        name: "c",
+        type: "DOUBLE",
+        types: [
+          { type: "INTEGER", files: 2, hasValues: true },
+          { type: "DOUBLE", files: 1, hasValues: true },
+        ],
+      },
     ]);
     const games = await db.describe("games");
     expect(games.columns.find(({ name }) => name === "season_type")).toEqual({
       name: "season_type",
       type: "UNKNOWN",
       problem: "VARCHAR in 3 files, BIGINT in 1 file: no type holds them all",
+      types: [
+        { type: "VARCHAR", files: 3, hasValues: true },
+        { type: "BIGINT", files: 1, hasValues: true },
+      ],
     });
   });
 

@@ -8,13 +8,13 @@ import {
   type QueryExplanation,
   type QueryParameters,
   type QueryStats,
+  quoteName,
   type SqlEngine,
   type SqlOptions,
   type TableDescription,
   untilDeadline,
 } from "@parquetry/query/unstable";
 import type { TrinoClient } from "./client/trino-client.ts";
-import { quoteName } from "./client/trino-literal.ts";
 import { type ExactPlan, exactPlan, type PlanContext } from "./plan/exact-plan.ts";
 import { qualifiedName, TablePlaces } from "./plan/table-places.ts";
 import type { TableName } from "./sql/shadow-tables.ts";

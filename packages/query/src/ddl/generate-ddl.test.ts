@@ -6,6 +6,7 @@ import { createLocalBackend } from "@parquetry/backend-local";
 import { Partition, parseKey, partition, Storage } from "@parquetry/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openQuery } from "../database/open-query.ts";
+import type { TableDescription } from "../database/sql-engine.ts";
 import type { DdlPartition } from "./ddl-partition.ts";
 import { generateDdl } from "./generate-ddl.ts";
 
@@ -130,6 +131,39 @@ describe("generateDdl", () => {
   ] as const)("refuses %s for engines that would read other values", (type, engines) => {
     const odd = { ...table, columns: [{ name: "n", type }] };
     for (const engine of engines) expect(() => generateDdl(engine, odd, "s3://b/odd")).toThrow(`n ${type}`);
+  });
+
+  const drifting = (type: string, ...types: readonly string[]): TableDescription => ({
+    ...table,
+    columns: [{ name: "x", type, types: types.map((one) => ({ type: one, files: 2, hasValues: true })) }],
+  });
+
+  it("names a column whose type differs between files, and what to do for each engine", () => {
+    const found = 'x" is declared as DOUBLE, and is INTEGER in 2 files, DOUBLE in 2 files. ';
+    const drift = drifting("DOUBLE", "INTEGER", "DOUBLE");
+    for (const [engine, cure] of [
+      ["trino", "parquetry query --engine trino reads all of it"],
+      ["athena", "Athena may fail on the others or leave out their rows"],
+      ["spark", "Spark 3 may fail on the others: write these files again with DOUBLE"],
+    ] as const)
+      expect(generateDdl(engine, drift, "s3://b/odd")).toContain(`-- "${found}${cure}`);
+    expect(generateDdl("trino", drift, "s3://b/odd")).toContain(
+      "SET SESSION hive.parquet_ignore_statistics = true;\n",
+    );
+    expect(generateDdl("duckdb", drift, "s3://b/odd")).not.toContain("--");
+    const wider = generateDdl("trino", drifting("BIGINT", "INTEGER", "BIGINT"), "s3://b/odd");
+    expect(wider).toContain("BIGINT in 2 files. Trino reads all of it.\n");
+    expect(wider).not.toContain("SET SESSION");
+    expect(generateDdl("trino", drifting("TIMESTAMP", "DATE", "TIMESTAMP"), "s3://b/odd")).toContain(
+      "Trino may fail on DATE: write these files again with TIMESTAMP.",
+    );
+  });
+
+  it("refuses a column of which some files have values that an engine would read as others", () => {
+    const drift = drifting("BIGINT", "UINTEGER", "BIGINT");
+    for (const engine of ["trino", "athena"] as const)
+      expect(() => generateDdl(engine, drift, "s3://b/odd")).toThrow(/: x \(UINTEGER in 2 files\)\. Write/);
+    expect(generateDdl("spark", drift, "s3://b/odd")).toContain("`x` BIGINT");
   });
 
   it("declares nested types", () => {

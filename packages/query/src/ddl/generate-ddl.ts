@@ -3,13 +3,22 @@ import { checkArgument, checkOptions, type OptionKinds, oneOf } from "@parquetry
 import type { TableDescription } from "../database/sql-engine.ts";
 import type { QueryColumn } from "../duckdb/views/scan-table.ts";
 import { quoteName, quoteText } from "../statement/quote.ts";
-import { describeNotes, TABLE_DESCRIPTION } from "../tables/describe-columns.ts";
+import {
+  type DescribedColumn,
+  describeNotes,
+  showTypes,
+  TABLE_DESCRIPTION,
+} from "../tables/describe-columns.ts";
 import { addPartitions, partitionProjection } from "./athena-partitions.ts";
 import { type DdlPartition, isMisreadByHive } from "./ddl-partition.ts";
 import { type Dialect, engineType } from "./engine-type.ts";
+import { driftNotes, misreadTypes, needsNoStatistics } from "./type-drift.ts";
 
 /** An engine that {@link generateDdl} supports. */
 export type DdlEngine = "trino" | "athena" | "spark" | "duckdb";
+
+/** How an engine other than DuckDB spells types. */
+const DIALECTS = { trino: "trino", athena: "hive", spark: "spark" } as const;
 
 const ENGINE_NAMES: Readonly<Record<DdlEngine, string>> = {
   trino: "Trino",
@@ -35,7 +44,7 @@ const DDL_OPTIONS: OptionKinds<DdlOptions> = { partitions: "array" };
 /**
  * Writes the statements that make a Parquet entity a table of another engine, in place, and find its partitions. Each ends with
  * `;` at the end of a line. A column of unknown type is left out, and so is one that differs from a partition key only in case; a
- * comment says why.
+ * comment says why. Further comments name the columns whose type differs between files, and what to do about them.
  *
  * @param location the URL of the entity: `s3://bucket/raw/plays`, or an absolute path.
  * @throws StorageError `not_supported` naming the columns whose names or types the engine does not have; the folders whose names it
@@ -70,8 +79,20 @@ export function generateDdl(
       `${ENGINE_NAMES[engine]} reads other values from the folders ${named(misread.map(({ path }) => path))}: it does not decode UTF-8 that another writer escaped. ${cure}`,
     );
   }
-  const comments = [...describeNotes(table), ...hiddenNotes(table)].map((note) => `-- ${note}\n`);
+  const comments = declarationNotes(engine, table).map((note) => `-- ${note}\n`);
   return `${comments.join("")}${statements(engine, { ...table, columns: typed }, place, partitions)}`;
+}
+
+/** Says which columns a declaration leaves out, and which have other types in some files. */
+export function declarationNotes(engine: DdlEngine, table: TableDescription): readonly string[] {
+  // A view of DuckDB declares no types.
+  const drift = engine === "duckdb" ? [] : driftNotes(DIALECTS[engine], declarable(table));
+  return [...describeNotes(table), ...hiddenNotes(table), ...drift];
+}
+
+/** The columns of a known type whose name no partition key has. */
+function declarable({ columns }: TableDescription): readonly DescribedColumn[] {
+  return columns.filter(({ problem, source }) => problem === undefined && source === undefined);
 }
 
 /**
@@ -79,11 +100,11 @@ export function generateDdl(
  *
  * @throws StorageError `not_supported`, as {@link generateDdl}.
  */
-function declaredColumns(engine: DdlEngine, table: TableDescription): readonly QueryColumn[] {
+function declaredColumns(engine: DdlEngine, table: TableDescription): readonly DescribedColumn[] {
   const { entity, keys } = table;
   if (table.hasCsv)
     throw refused(`${entity} contains CSV, and these statements are for Parquet. Write it as Parquet first.`);
-  const typed = table.columns.filter(({ problem, source }) => problem === undefined && source === undefined);
+  const typed = declarable(table);
   if (engine === "duckdb") return typed;
   if (typed.length === 0) {
     const left = table.columns.map(
@@ -98,6 +119,14 @@ function declaredColumns(engine: DdlEngine, table: TableDescription): readonly Q
     const names = commas.map(({ name }) => JSON.stringify(name)).join(", ");
     throw refused(`${ENGINE_NAMES[engine]} has no columns with a comma in the name: ${names}. Rename them.`);
   }
+  const misread = typed.flatMap((column) => {
+    const types = misreadTypes(column, DIALECTS[engine]);
+    return types.length === 0 ? [] : [`${column.name} (${showTypes(types)})`];
+  });
+  if (misread.length > 0)
+    throw refused(
+      `${ENGINE_NAMES[engine]} would read other values from files of ${entity}, whatever type is declared: ${misread.join("; ")}. Write these files again with the type of the others.`,
+    );
   return typed;
 }
 
@@ -151,10 +180,13 @@ function trino(table: TableDescription, name: string, location: string): string 
     ? "-- The catalog must have fs.native-local.enabled=true and local.location=/\n"
     : "";
   // The default is MILLISECONDS, with which Trino refuses timestamp(6) and would drop digits.
-  const session = [...columns, ...keys].some(({ type }) => type.includes("TIMESTAMP"))
+  const precision = [...columns, ...keys].some(({ type }) => type.includes("TIMESTAMP"))
     ? "-- Sessions that read the table need this, too, unless the catalog has hive.timestamp-precision=MICROSECONDS\nSET SESSION hive.timestamp_precision = 'MICROSECONDS';\n"
     : "";
-  const create = `${notes}${session}${trinoTable(table, location, `hive.default.${quoteName(name)}`)};\n`;
+  const statistics = needsNoStatistics(columns)
+    ? "-- Sessions that read the table need this, too, unless the catalog has parquet.ignore-statistics=true\nSET SESSION hive.parquet_ignore_statistics = true;\n"
+    : "";
+  const create = `${notes}${precision}${statistics}${trinoTable(table, location, `hive.default.${quoteName(name)}`)};\n`;
   if (keys.length === 0) return create;
   // FULL would drop and add a partition whose folder is not spelled as Hive does in one transaction, and rename the folder.
   const sync = (mode: string): string =>

@@ -6,7 +6,7 @@ import type { FileColumn, FileGroup, QueryColumn } from "../duckdb/views/scan-ta
 import { foldName } from "../statement/fold-name.ts";
 import { joinTypes } from "./column-join.ts";
 import { nameColumns, typesInFiles } from "./column-names.ts";
-import { declaredType, sourceOf, type Variant, variantsOf } from "./reconcile-columns.ts";
+import { declaredType, sourceOf, variantsOf } from "./reconcile-columns.ts";
 import { isReplaced, storedFiles } from "./stored-files.ts";
 import {
   type DeclaredTable,
@@ -29,6 +29,17 @@ export interface DescribedColumn extends QueryColumn {
   readonly source?: string | undefined;
   /** Why its type is `UNKNOWN`. Absent for every other type. */
   readonly problem?: string | undefined;
+  /** Its types in the files that were read. Absent where all agree. */
+  readonly types?: readonly TypeInFiles[] | undefined;
+}
+
+/** A type that a column has in some of the files. */
+export interface TypeInFiles {
+  readonly type: string;
+  /** The number of these files. */
+  readonly files: number;
+  /** Whether one of them has a value. */
+  readonly hasValues: boolean;
 }
 
 /** The columns of a described table. */
@@ -162,26 +173,37 @@ async function typeOf(
   groups: readonly FileGroup[],
   signal: AbortSignal | undefined,
 ): Promise<Omit<DescribedColumn, "name">> {
-  const filled: Variant[] = [];
+  const types: TypeInFiles[] = [];
   for (const { type, groups: members } of variantsOf(groups, folded)) {
     if (type === "NULL") continue;
     const withValues: FileGroup[] = [];
     for (const group of members) if (await hasValues(duckdb, group, folded, signal)) withValues.push(group);
-    if (withValues.length > 0) filled.push({ type, groups: withValues });
+    const count = (some: readonly FileGroup[]): number =>
+      some.reduce((sum, group) => sum + group.files.length, 0);
+    const filled = count(withValues);
+    if (filled > 0) types.push({ type, files: filled, hasValues: true });
+    else types.push({ type, files: count(members), hasValues: false });
   }
+  const filled = types.filter((one) => one.hasValues);
+  const drift = types.length > 1 ? { types } : {};
   const type = filled.reduce<string | undefined>(
-    (joined, variant, i) =>
-      i === 0 ? variant.type : joined === undefined ? undefined : joinTypes(joined, variant.type),
+    (joined, one, i) => (i === 0 ? one.type : joined === undefined ? undefined : joinTypes(joined, one.type)),
     undefined,
   );
-  if (type !== undefined) return { type };
-  const found = filled.map((variant) => {
-    const count = variant.groups.reduce((sum, group) => sum + group.files.length, 0);
-    return `${variant.type} in ${count} file${count === 1 ? "" : "s"}`;
-  });
+  if (type !== undefined) return { type, ...drift };
   const problem =
-    filled.length === 0 ? "NULL in every file that was read" : `${found.join(", ")}: no type holds them all`;
-  return { type: UNKNOWN_TYPE, problem };
+    filled.length === 0 ? "NULL in every file that was read" : `${showTypes(filled)}: no type holds them all`;
+  return { type: UNKNOWN_TYPE, problem, ...drift };
+}
+
+/** Types and how many files have each: `INTEGER in 2 files, DOUBLE in 1 file`. */
+export function showTypes(types: readonly TypeInFiles[]): string {
+  return types
+    .map(({ type, files, hasValues }) => {
+      const nulls = hasValues ? "" : " (NULL throughout)";
+      return `${type} in ${files} file${files === 1 ? "" : "s"}${nulls}`;
+    })
+    .join(", ");
 }
 
 /** Usually the first file decides, and the other footers need not be read again. */

@@ -57,11 +57,6 @@ function trinoLiteral(value: QueryValue, name: string, depth = 0): string {
   }
 }
 
-/** A name as SQL: `"raw/plays"`. */
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
 /** A string as SQL: `'Hawai''i'`. */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;

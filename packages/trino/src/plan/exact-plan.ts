@@ -1,9 +1,9 @@
 import type { Key, StorageBackend } from "@parquetry/core";
 import { isStorageError, StorageError } from "@parquetry/core/backend";
 import { mapConcurrent } from "@parquetry/core/unstable";
-import type { QueryParameters, TableStats } from "@parquetry/query/unstable";
+import { type QueryParameters, quoteName, type TableStats } from "@parquetry/query/unstable";
 import type { TrinoClient } from "../client/trino-client.ts";
-import { literalsOf, quoteName, quoteText, withParameters } from "../client/trino-literal.ts";
+import { literalsOf, quoteText, withParameters } from "../client/trino-literal.ts";
 import { checkQuery, namedTables, type Shadow, shadowTables, type TableName } from "../sql/shadow-tables.ts";
 import { areUnchanged, type CommittedFiles, CountedListing, committedPaths } from "./committed-paths.ts";
 import { inputTables, inView, type KeyedTable, keyRanges } from "./key-ranges.ts";
@@ -227,6 +227,6 @@ function tooLong(length: number, reads: readonly Read[], limit: number): Storage
     op: "sql",
     backend: "trino",
     storeCode: "QUERY_TEXT_TOO_LARGE",
-    message: `sql: the names of its ${files(reads)} files make the query ${length} characters long, and Trino takes ${limit}. Filter by partition keys, run \`parquetry compact\` for ${entities}, raise query.max-length on the cluster and maxQueryLength here, or set beyondQueryLength: "plain" to read whatever files are there.`,
+    message: `sql: the names of its ${files(reads)} files make the query ${length} characters long, and Trino takes ${limit}. Filter by partition keys, run \`parquetry compact\` for ${entities}, raise query.max-length on the cluster and maxQueryLength in code, or read whatever files are there: --beyond-query-length plain on the command line, beyondQueryLength: "plain" in code.`,
   });
 }

@@ -1,6 +1,6 @@
 import { StorageError } from "@parquetry/core/backend";
+import { quoteName } from "@parquetry/query/unstable";
 import type { TrinoClient } from "../client/trino-client.ts";
-import { quoteName } from "../client/trino-literal.ts";
 import { shadowTables, type TableName, withLiterals } from "../sql/shadow-tables.ts";
 import { type InputTable, parseIoExplanation } from "./io-explanation.ts";
 import { type PlacedTable, qualifiedName } from "./table-places.ts";

@@ -1,8 +1,8 @@
 import type { Key, StorageBackend } from "@parquetry/core";
 import { parseKey } from "@parquetry/core";
 import { isStorageError } from "@parquetry/core/backend";
+import { quoteName } from "@parquetry/query/unstable";
 import type { TrinoClient } from "../client/trino-client.ts";
-import { quoteName } from "../client/trino-literal.ts";
 import type { TableName } from "../sql/shadow-tables.ts";
 import type { PartitionKey } from "./registered-partitions.ts";
 
@@ -58,7 +58,7 @@ export class TablePlaces {
         return undefined;
       throw error;
     }
-    const location = textOf(/external_location = ('(?:[^']|'')*')/.exec(statement)?.[1])?.replace(/\/+$/, "");
+    const location = externalLocation(statement);
     if (location === undefined || !normalized(location).startsWith(`${this.#root}/`)) return undefined;
     const entity = parseKey(normalized(location).slice(this.#root.length + 1), "sql");
     const list = /partitioned_by = ARRAY\[((?:'(?:[^']|'')*',?)*)\]/.exec(statement)?.[1] ?? "";
@@ -72,6 +72,11 @@ export class TablePlaces {
       columns: columns.filter((column) => !names.includes(column.name)),
     };
   }
+}
+
+/** The location of a table's files in what SHOW CREATE TABLE returns, without a slash at the end. */
+export function externalLocation(statement: string): string | undefined {
+  return textOf(/external_location = ('(?:[^']|'')*')/.exec(statement)?.[1])?.replace(/\/+$/, "");
 }
 
 /** `"hive"."lake"."plays"` */

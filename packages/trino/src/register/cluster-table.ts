@@ -1,18 +1,20 @@
 import { isStorageError } from "@parquetry/core";
+import { quoteName } from "@parquetry/query/unstable";
 import type { TrinoClient } from "../client/trino-client.ts";
-import { quoteName, quoteText } from "../client/trino-literal.ts";
+import { quoteText } from "../client/trino-literal.ts";
+import { externalLocation, qualifiedName } from "../plan/table-places.ts";
 import type { ClusterTable } from "./plan-registration.ts";
 
 /** A table with its catalog and schema, as SQL. */
 export const qualified = ({ catalog, schema }: TrinoClient, table: string): string =>
-  [catalog, schema, table].map(quoteName).join(".");
+  qualifiedName({ catalog, schema, table });
 
-/** Reads a table's columns, location and partitions. Returns undefined if there is none. */
+/** Reads a table's columns, location and partitions. Returns what is missing if there is none. */
 export async function readClusterTable(
   client: TrinoClient,
   table: string,
   signal: AbortSignal | undefined,
-): Promise<ClusterTable | undefined> {
+): Promise<ClusterTable | "no table" | "no schema"> {
   try {
     const shown = await client.rows(`SHOW COLUMNS FROM ${qualified(client, table)}`, { signal });
     const columns = shown.map(([name, type, extra]) => ({
@@ -21,7 +23,6 @@ export async function readClusterTable(
       isKey: extra === "partition key",
     }));
     const [created] = await client.rows(`SHOW CREATE TABLE ${qualified(client, table)}`, { signal });
-    const [, location] = /external_location = '((?:[^']|'')*)'/.exec(String(created?.[0])) ?? [];
     const keys = columns
       .filter(({ isKey }) => isKey)
       .map(({ name }) => `CAST(${quoteName(name)} AS varchar)`);
@@ -30,11 +31,12 @@ export async function readClusterTable(
       keys.length === 0 ? [] : await client.rows(`SELECT ${keys.join(", ")} FROM ${from}`, { signal });
     return {
       columns,
-      location: location?.replaceAll("''", "'"),
+      location: externalLocation(String(created?.[0])),
       partitions: partitions.map((values) => values.map((value) => (value === null ? null : String(value)))),
     };
   } catch (error) {
-    if (isStorageError(error) && error.storeCode === "TABLE_NOT_FOUND") return undefined;
+    if (isStorageError(error) && error.storeCode === "TABLE_NOT_FOUND") return "no table";
+    if (isStorageError(error) && error.storeCode === "SCHEMA_NOT_FOUND") return "no schema";
     throw error;
   }
 }

@@ -8,7 +8,9 @@ import {
   type OptionKinds,
 } from "@parquetry/core/unstable";
 import {
+  declarationNotes,
   isMisreadByHive,
+  quoteName,
   TABLE_DESCRIPTION,
   type TableDescription,
   trinoLocation,
@@ -48,6 +50,8 @@ export interface Registration {
   readonly unchanged: number;
   /** Why the cluster does not read everything. Empty where it does. */
   readonly problems: readonly string[];
+  /** Worth knowing: that the schema is new, which columns the table lacks, and which have other types in some files. */
+  readonly notes: readonly string[];
   /** The partitions of which the cluster counts other rows, with `check`. */
   readonly differences: readonly CountDifference[];
 }
@@ -56,9 +60,9 @@ const CLIENT: CustomKind = { expected: "a TrinoClient", is: (value) => value ins
 const OPTIONS: OptionKinds<RegisterOptions> = { dryRun: "boolean", check: "boolean", signal: "signal" };
 
 /**
- * Makes an entity a table of a Trino cluster, or brings that table's partitions in step: registers each folder that holds committed
- * files, and unregisters partitions that have none. Changes no data, and no column of an existing table. Doing it again changes
- * nothing.
+ * Makes an entity a table of a Trino cluster, in a new schema if there is none, or brings that table's partitions in step: registers
+ * each folder that holds committed files, and unregisters partitions that have none. Changes no data, and no column of an existing
+ * table. Doing it again changes nothing.
  *
  * @param table what `describe` of a database without `engine` returns.
  * @throws StorageError `not_supported` naming what Trino cannot declare; of the cluster; of the storage.
@@ -85,9 +89,17 @@ export async function registerTable(
   const create = trinoTable(table, location, qualified(client, name));
   const keys = table.keys.map((key) => key.name);
   const stored = await storedPartitions(backend, entity, keys, signal);
-  const known = await readClusterTable(client, name, signal);
+  const notes = [...declarationNotes("trino", table)];
+  const found = await readClusterTable(client, name, signal);
+  const known = typeof found === "string" ? undefined : found;
+  if (found === "no schema") {
+    const schema = `${quoteName(client.catalog)}.${quoteName(client.schema)}`;
+    if (!dryRun) await client.rows(`CREATE SCHEMA IF NOT EXISTS ${schema}`, { signal });
+    notes.unshift(`the schema ${client.catalog}.${client.schema} ${dryRun ? "would be" : "was"} created`);
+  }
   if (known === undefined && !dryRun) await client.rows(create, { signal });
-  const current = known ?? (dryRun ? undefined : await readClusterTable(client, name, signal));
+  const created = known ?? (dryRun ? undefined : await readClusterTable(client, name, signal));
+  const current = typeof created === "string" ? undefined : created;
   const expected = expectedTable(create, location, keys);
   const plan = planRegistration(
     expected,
@@ -97,7 +109,7 @@ export async function registerTable(
   const base = { entity, table: name, created: known === undefined, unchanged: plan.unchanged };
   const left = dryRun ? [] : await bringInStep(client, name, location, keys, plan, stored, signal);
   const problems = [...plan.problems, ...left];
-  const isThere = current !== undefined && current.location?.replace(/\/+$/, "") === location;
+  const isThere = current?.location === location;
   // Trino fails on a partition whose folder is gone.
   const isStale = dryRun && plan.remove.length > 0;
   if (check && (!isThere || isStale))
@@ -115,6 +127,7 @@ export async function registerTable(
     added: left.length === 0 ? plan.add.map(({ path }) => path) : [],
     removed: left.length === 0 ? plan.remove : [],
     problems,
+    notes,
     differences,
   };
 }

@@ -1,5 +1,5 @@
 import { StorageError } from "@parquetry/core/backend";
-import { quoteName } from "../client/trino-literal.ts";
+import { quoteName } from "@parquetry/query/unstable";
 import { isSymbol, isWord, sqlTokens, type Token } from "./sql-tokens.ts";
 import { type TableReference, tableReferences } from "./table-references.ts";
 

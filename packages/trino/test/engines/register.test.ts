@@ -115,6 +115,6 @@ describeTrino("the tables of a cluster", () => {
       check: true,
     });
     expect(found).toMatchObject({ created: false, added: [], removed: [] });
-    expect(found.problems[0]).toMatch(/raw\/Odd\/, not at .*clean\/Odd/);
+    expect(found.problems[0]).toMatch(/raw\/Odd, not at .*clean\/Odd/);
   }, 120_000);
 });

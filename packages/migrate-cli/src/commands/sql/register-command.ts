@@ -27,6 +27,8 @@ export async function registerCommand(
   const { registerTable } = await import("@parquetry/trino");
   const client = await openTrino(context);
   const signal = context.interrupt.abort;
+  // Where the cluster or its catalog is not there, that is said once, and not for each table.
+  await client.rows("SHOW SCHEMAS", { signal });
   return await withDatabase(context, flags, async (db, storage) => {
     const registered: Registration[] = [];
     const failed: { readonly table: string; readonly error: StorageError }[] = [];
@@ -51,8 +53,8 @@ export async function registerCommand(
 }
 
 function tell(
-  { terminal, warn }: CommandContext,
-  { entity, table, created, added, removed, unchanged, problems, differences }: Registration,
+  { note, terminal, warn }: CommandContext,
+  { entity, table, created, added, removed, unchanged, problems, notes, differences }: Registration,
   dryRun: boolean,
   check: boolean,
 ): void {
@@ -64,6 +66,7 @@ function tell(
     `${formatCount(unchanged)} unchanged`,
   ];
   terminal.printText(`${entity}: ${what.join(", ")}`);
+  for (const each of notes) note(`${entity}: ${each}`);
   for (const problem of problems) warn(`${entity}: ${problem}`);
   for (const { partition, committed, counted } of differences.slice(0, NAMES_TOLD))
     terminal.printText(
