@@ -16,7 +16,7 @@ const PASSWORD = "parquetry-test-password";
  * `stores` has an S3 server for each catalog: `{ hive: { endpoint, region, credentials } }`. A catalog reads the server's buckets, and
  * this machine's files as `local:///absolute/path`. It allows `system.register_partition`, and its timestamps have microseconds; the
  * catalog `hive_strict` is the same with Trino's defaults. Over http, anyone may ask; over https, the user of `secure`, with a
- * certificate that `ca` signs.
+ * certificate that `ca` signs. Large results are spooled to the `bucket` of the last server that has one.
  *
  * @throws DownloadError
  */
@@ -36,6 +36,21 @@ export async function startTrino(dir, stores) {
     },
     "log.properties": { "io.trino": "WARN", "io.airlift": "WARN" },
   };
+  const spool = Object.values(stores).findLast(({ bucket }) => bucket !== undefined);
+  if (spool !== undefined) {
+    Object.assign(files["config.properties"], {
+      "protocol.spooling.enabled": true,
+      "protocol.spooling.shared-secret-key": randomBytes(32).toString("base64"),
+    });
+    files["spooling-manager.properties"] = {
+      "spooling-manager.name": "filesystem",
+      "fs.s3.enabled": true,
+      "fs.location": `s3://${spool.bucket}/spooled/`,
+      // Encryption by the client's key needs a store with https.
+      "fs.segment.encryption": false,
+      ...s3Properties(spool),
+    };
+  }
   for (const [name, s3] of Object.entries(stores)) {
     const defaults = catalogProperties(path("metastore"), s3);
     files[`catalog/${name}_strict.properties`] = defaults;
@@ -121,7 +136,7 @@ function serverProperties({ path, home, port, httpsPort }) {
   };
 }
 
-function catalogProperties(metastore, { endpoint, region, credentials }) {
+function catalogProperties(metastore, s3) {
   return {
     "connector.name": "hive",
     "hive.metastore": "file",
@@ -129,6 +144,12 @@ function catalogProperties(metastore, { endpoint, region, credentials }) {
     "fs.native-local.enabled": true,
     "local.location": "/",
     "fs.native-s3.enabled": true,
+    ...s3Properties(s3),
+  };
+}
+
+function s3Properties({ endpoint, region, credentials }) {
+  return {
     "s3.endpoint": endpoint,
     "s3.region": region,
     "s3.path-style-access": true,

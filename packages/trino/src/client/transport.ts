@@ -33,7 +33,7 @@ export async function requestJson(
     throw trinoError({
       code: "unavailable",
       retry: "never",
-      message: `${hostOf(request.url)} answered with something other than Trino's JSON. Check url`,
+      message: `${hostOf(request.url)} answered with something other than Trino's JSON. Check the coordinator's URL`,
       cause,
     });
   }
@@ -97,7 +97,7 @@ async function requestOnce(
       throw trinoError({
         code: "unavailable",
         retry: "never",
-        message: `${host} answered with ${type}, not with Trino's JSON. Check url`,
+        message: `${host} answered with ${type}, not with Trino's JSON. Check the coordinator's URL`,
       });
     }
     return await readBody(response, connection.maxResponseBytes, host);
@@ -137,7 +137,7 @@ function networkError(error: unknown, host: string): Error {
   const isCertificate = code !== undefined && /CERT|TLS|SSL|SIGNATURE|ISSUER/.test(code);
   const remedy = isCertificate
     ? "Its certificate is not accepted: name the authority's file in NODE_EXTRA_CA_CERTS"
-    : "Check url, and that the cluster runs";
+    : "Check the coordinator's URL, and that the cluster runs";
   return trinoError({
     code: "unavailable",
     storeCode: code,

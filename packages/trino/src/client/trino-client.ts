@@ -140,7 +140,9 @@ class RunningStatement implements TrinoResult {
         const { rows, segments, encoding, nextUri } = this.#page;
         if (rows !== undefined && rows.length > 0) yield this.#batch(rows);
         for (const segment of segments ?? []) {
-          yield this.#batch(await readSegment(this.#connection, segment, encoding, this.#options.signal));
+          const { signal } = this.#options;
+          for await (const some of readSegment(this.#connection, segment, encoding, signal))
+            yield this.#batch(some);
         }
         if (nextUri === undefined) return;
         // Only one page is held at a time.
@@ -180,7 +182,7 @@ class RunningStatement implements TrinoResult {
       throw trinoError({
         code: "unavailable",
         retry: "never",
-        message: `${hostOf(this.#connection.statements)} answered with JSON that is not a result of Trino. Check url`,
+        message: `${hostOf(this.#connection.statements)} answered with JSON that is not a result of Trino. Check the coordinator's URL`,
       });
     if (page.failure !== undefined) throw failureError(page.failure, page.id);
     if (page.nextUri !== undefined) this.#checkNext(page.nextUri);

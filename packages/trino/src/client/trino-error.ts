@@ -90,7 +90,7 @@ export function statusError(status: number, context: StatusContext): StorageErro
       `the cluster no longer knows the query (HTTP ${status}): it was restarted, or ended the query. Run it again`,
       "never",
     );
-  if (status === 404) return of("invalid_argument", "no Trino answers at this URL (HTTP 404). Check url");
+  if (status === 404) return of("invalid_argument", "no Trino answers at this URL (HTTP 404). Check it");
   if (status >= 300 && status < 400)
     return of(
       "invalid_argument",
@@ -103,7 +103,10 @@ export function statusError(status: number, context: StatusContext): StorageErro
     );
   if (status >= 500)
     return of("unavailable", `the coordinator failed (HTTP ${status}). See its log`, "never");
-  return of("invalid_argument", `the coordinator refused the request (HTTP ${status})`);
+  return of(
+    "invalid_argument",
+    `the request was refused (HTTP ${status}). Check that this is the coordinator's URL`,
+  );
 }
 
 /** Where a status came from. */
