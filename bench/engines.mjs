@@ -8,7 +8,7 @@ import { mapConcurrent } from "@parquetry/core/unstable";
 import { openQuery } from "@parquetry/query";
 import { registerTable, TrinoClient, trino } from "@parquetry/trino";
 import { startTrino } from "../scripts/trino/start-trino.mjs";
-import { DownloadError } from "../scripts/trino/trino-files.mjs";
+import { DownloadError, VERSION } from "../scripts/trino/trino-files.mjs";
 import { startS3Process } from "./s3-process.mjs";
 
 const ROUNDS = Number(process.env.PARQUETRY_BENCH_ROUNDS ?? 5);
@@ -126,7 +126,9 @@ async function putPlays(storage) {
 
 /** Prints the median of each query on each engine. They run in turns, and their rows must be equal. */
 async function race(title, queries, databases) {
-  console.log(`\n${title} (median of ${ROUNDS}, after one run that fills the cache)\n`);
+  console.log(
+    `\n${title}, Trino ${VERSION} on the same machine (median of ${ROUNDS}, after one run that fills the cache)\n`,
+  );
   console.log("| query | files | DuckDB ms | Trino ms | times DuckDB | of it planning | exact |");
   console.log("| --- | --- | --- | --- | --- | --- | --- |");
   for (const [name, sql] of Object.entries(queries)) {
