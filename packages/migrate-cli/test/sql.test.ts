@@ -394,6 +394,14 @@ describe("parquetry query", () => {
         code: 2,
         err: expect.stringContaining(`${flag[0]} is for DuckDB`),
       });
+    expect(await query([...argv, "--format", "parquet"], { env })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("DuckDB writes Parquet"),
+    });
+    expect(await query(["SELECT 1", "--beyond-query-length", "plain"])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--beyond-query-length is for a Trino cluster"),
+    });
     const asked: string[] = [];
     const cluster = createServer((request, response) => {
       asked.push(String(request.headers["x-trino-user"]));
@@ -407,6 +415,55 @@ describe("parquetry query", () => {
     cluster.close();
     expect(new Set(asked)).toEqual(new Set(["ana", "eve"]));
     expect(refused).toMatchObject({ code: 2, out: "", err: expect.stringContaining("401") });
+  });
+
+  it("counts the rows of a cluster when it has them all, and says so where it shows the first ones only", async () => {
+    const column = (name: string, type: string): object => ({
+      name,
+      type,
+      typeSignature: { rawType: type, arguments: [] },
+    });
+    const cluster = createServer((request, response) => {
+      const part = Number(request.url?.split("/").at(-1)) || 0;
+      const at = `http://127.0.0.1:${port}/v1/statement/q/${part + 1}`;
+      request.setEncoding("utf8");
+      let sql = "";
+      request.on("data", (chunk) => (sql += chunk));
+      request.on("end", () => {
+        const rows = Array.from({ length: 60 }, (_, i) => [part * 60 + i]);
+        const isLast = part === 2 || sql.includes("few");
+        const answer = sql.startsWith("EXPLAIN")
+          ? { columns: [column("plan", "varchar")], data: [["{}"]] }
+          : { columns: [column("n", "bigint")], data: rows, ...(isLast ? {} : { nextUri: at }) };
+        response.writeHead(200, { "content-type": "application/json" });
+        response.end(
+          JSON.stringify({ id: "q", stats: { state: isLast ? "FINISHED" : "RUNNING" }, ...answer }),
+        );
+      });
+    });
+    await new Promise<void>((resolve) => cluster.listen(0, "127.0.0.1", resolve));
+    // A server that listens on TCP has an address with a port.
+    const { port } = cluster.address() as AddressInfo;
+    try {
+      const env = { PARQUETRY_TRINO_URL: `http://127.0.0.1:${port}` };
+      const trino = ["--engine", "trino"];
+      const shown = await query(["SELECT n FROM many", ...trino], { env, tty: 80 });
+      expect(shown.out).toMatch(/\n *99\n… more rows; --format csv shows all\n\(the first 100 rows\)\n$/);
+      expect(shown.err).toMatch(/^the first 100 rows from 0 files/m);
+      const few = await query(["SELECT n FROM few", ...trino], { env, tty: 80 });
+      expect(few.out).toMatch(/\n *59\n\(60 rows\)\n$/);
+      const whole = await query(["SELECT n FROM many", ...trino, "--format", "table"], { env });
+      expect(whole.out).toMatch(/\n *179\n\(180 rows\)\n$/);
+      const { rows, stats } = JSON.parse(
+        (await query(["SELECT n FROM many", ...trino, "--json"], { env })).out,
+      );
+      expect([rows.length, stats.rowCount]).toEqual([180, 180]);
+      const typed = { env, stdin: "SELECT n FROM few;\nSELECT n FROM many;\n", shell: true, tty: 80 };
+      expect((await query(trino, typed)).out).toMatch(/\(60 rows, .*… more rows\n\(the first \d+ rows, /s);
+    } finally {
+      cluster.closeAllConnections();
+      cluster.close();
+    }
   });
 
   it("prints DDL for other engines", async () => {

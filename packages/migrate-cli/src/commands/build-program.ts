@@ -191,6 +191,12 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
           ]),
         )
         .addOption(
+          new Option(
+            "--beyond-query-length <how>",
+            "if a query on Trino names too many files: plain reads all files that are there (default: refuse)",
+          ).choices(["refuse", "plain"]),
+        )
+        .addOption(
           new Option("--csv-encoding <encoding>", "how CSV files are encoded (default: utf-8)").choices([
             "utf-8",
             "latin1",

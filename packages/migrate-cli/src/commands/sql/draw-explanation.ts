@@ -3,7 +3,8 @@ import { formatBytes, formatCount, formatCounted, formatFiles } from "../../term
 
 /** Draws what a query reads: for each table the partitions kept at each level, files and bytes; then the requests. */
 export function drawExplanation(explanation: QueryExplanation): readonly string[] {
-  const { tables, stopAfterRows, listRequests, unpruned, inexact } = explanation;
+  const { tables, stopAfterRows, listRequests, unpruned } = explanation;
+  const note = inexactNote(explanation);
   return [
     ...(tables.length === 0 ? ["no table is read"] : tables.flatMap(drawTable)),
     ...(stopAfterRows === undefined
@@ -11,8 +12,13 @@ export function drawExplanation(explanation: QueryExplanation): readonly string[
       : [`a few partitions at a time, until there are ${formatCounted(stopAfterRows, "row")}`]),
     formatCounted(listRequests, "list request"),
     ...(unpruned === undefined ? [] : [`every partition is read: ${unpruned.split("\n")[0] ?? ""}`]),
-    ...(inexact === undefined ? [] : [`not exactly the committed files are read: ${inexact}`]),
+    ...(note === undefined ? [] : [note]),
   ];
+}
+
+/** Says why a query on a cluster does not read exactly the committed files, where it does not. */
+export function inexactNote({ inexact }: Pick<QueryExplanation, "inexact">): string | undefined {
+  return inexact === undefined ? undefined : `not exactly the committed files are read: ${inexact}`;
 }
 
 function drawTable({

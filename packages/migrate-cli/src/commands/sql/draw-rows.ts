@@ -1,5 +1,6 @@
 import type { Row } from "@parquetry/core";
 import type { QueryColumn, QueryCursor, TableDescription } from "@parquetry/query";
+import { formatCounted } from "../../terminal/format-amount.ts";
 import { GAP, layOut } from "../../terminal/format-table.ts";
 import { cutText, plainText, textWidth } from "../../terminal/text-width.ts";
 import { wrapText } from "../../terminal/wrap-text.ts";
@@ -7,7 +8,7 @@ import { renderValue } from "./render-value.ts";
 
 /** Columns are not cut below this many cells; the last columns are left out instead. */
 const MIN_CELLS = 16;
-const NUMERIC = /^(?:U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?|UINTEGER|FLOAT|DOUBLE|DECIMAL)/;
+const NUMERIC = /^(?:U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?|UINTEGER|FLOAT|REAL|DOUBLE|DECIMAL)/i;
 
 /**
  * Draws rows as an aligned table: names, types, a rule, rows; numbers to the right. Columns that do not fit into `width`
@@ -84,11 +85,33 @@ export function drawDescription(
 }
 
 /** The first rows of an answer. */
-export async function firstRows(cursor: QueryCursor, limit: number): Promise<readonly Row[]> {
+export interface FirstRows {
+  readonly rows: readonly Row[];
+  /** How many rows the answer has. Undefined where a cluster has not computed all of them. */
+  readonly total: number | undefined;
+}
+
+/** Takes the first rows of an answer. */
+export async function firstRows(cursor: QueryCursor, limit: number): Promise<FirstRows> {
   const rows: Row[] = [];
+  let isWhole = true;
   for await (const batch of cursor) {
-    for (const row of batch) if (rows.length < limit) rows.push(row);
-    if (rows.length >= limit) break;
+    const room = limit - rows.length;
+    for (const row of batch.slice(0, room)) rows.push(row);
+    isWhole = batch.length <= room;
+    if (!isWhole) break;
   }
-  return rows;
+  const { rowCount, cluster } = cursor.stats;
+  return { rows, total: isWhole || cluster === undefined ? rowCount : undefined };
+}
+
+/** Says that an answer has more rows than are shown, if it has. */
+export function moreRows({ rows, total }: FirstRows): string | undefined {
+  if (total === undefined) return "… more rows";
+  return total > rows.length ? `… ${formatCounted(total - rows.length, "more row")}` : undefined;
+}
+
+/** How many rows an answer has: `3 rows`, or `the first 100 rows`. */
+export function countRows({ rows, total }: FirstRows): string {
+  return total === undefined ? `the first ${formatCounted(rows.length, "row")}` : formatCounted(total, "row");
 }

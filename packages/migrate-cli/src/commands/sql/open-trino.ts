@@ -1,10 +1,12 @@
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "@parquetry/core/backend";
 import { DEFAULT_ENV_PREFIXES } from "@parquetry/storage/backend";
 import type { TrinoClient, TrinoOptions } from "@parquetry/trino";
 import type { CommandContext } from "../command-context.ts";
 import { usageError } from "../command-context.ts";
 
 /** The cluster that the environment names: `PARQUETRY_TRINO_URL` and so on. */
-export function trinoOptions({ env, envPrefix }: CommandContext): TrinoOptions {
+export function trinoOptions(context: CommandContext): TrinoOptions {
+  const { env, envPrefix } = context;
   const prefixes = envPrefix === undefined ? DEFAULT_ENV_PREFIXES : [envPrefix];
   const read = (name: string): string | undefined =>
     prefixes
@@ -21,7 +23,20 @@ export function trinoOptions({ env, envPrefix }: CommandContext): TrinoOptions {
     catalog: read("CATALOG") ?? "hive",
     schema: read("SCHEMA") ?? "default",
     user: read("USER"),
+    retry: retryAloud(context),
     auth: token === undefined ? (password === undefined ? undefined : { password }) : { token },
+  };
+}
+
+/** The default policy, which says once that it waits: ten attempts take up to three minutes. */
+function retryAloud({ warn }: CommandContext): RetryPolicy {
+  let isTold = false;
+  return {
+    ...DEFAULT_RETRY_POLICY,
+    onRetry: ({ message }) => {
+      if (!isTold) warn(`${message} Trying again.`);
+      isTold = true;
+    },
   };
 }
 

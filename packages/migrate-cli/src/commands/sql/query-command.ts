@@ -1,11 +1,18 @@
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
-import type { OpenQueryOptions, QueryCursor, QueryDatabase, QueryStats, SqlOptions } from "@parquetry/query";
+import type {
+  OpenQueryOptions,
+  QueryColumn,
+  QueryCursor,
+  QueryDatabase,
+  QueryStats,
+  SqlOptions,
+} from "@parquetry/query";
 import { formatBytes, formatCounted, formatDuration, formatFiles } from "../../terminal/format-amount.ts";
 import { type CommandContext, JSON_VERSION, usageError } from "../command-context.ts";
 import { EXIT_OK } from "../exit-codes.ts";
-import { drawExplanation } from "./draw-explanation.ts";
-import { drawRows, firstRows } from "./draw-rows.ts";
+import { drawExplanation, inexactNote } from "./draw-explanation.ts";
+import { countRows, drawRows, type FirstRows, firstRows, moreRows } from "./draw-rows.ts";
 import { type TypeFlags, withDatabase } from "./open-database.ts";
 import { trinoOptions } from "./open-trino.ts";
 import { givenFormat, type OutputFormat } from "./output-format.ts";
@@ -31,6 +38,7 @@ export type QueryFlags = TypeFlags & {
   readonly timeout?: number;
   readonly remote?: "cache" | "httpfs";
   readonly engine?: "duckdb" | "trino";
+  readonly beyondQueryLength?: "refuse" | "plain";
   readonly csvEncoding?: CsvOptions["encoding"];
   readonly csvDelimiter?: string;
   readonly csvNull?: readonly string[];
@@ -47,6 +55,8 @@ export async function queryCommand(
   sql?: string,
 ): Promise<number> {
   const { json, stdin, stdout } = context;
+  if (flags.beyondQueryLength !== undefined && flags.engine !== "trino")
+    throw usageError("--beyond-query-length is for a Trino cluster: give --engine trino, or leave it out.");
   const isShell =
     sql === undefined && !flags.file && !flags.explain && !flags.tables && flags.describe === undefined;
   const run = async (db: QueryDatabase): Promise<void> => {
@@ -98,7 +108,7 @@ async function trinoEngine(context: CommandContext, flags: QueryFlags): Promise<
   }
   const options = trinoOptions(context);
   const { trino } = await import("@parquetry/trino");
-  return trino(options);
+  return trino({ ...options, beyondQueryLength: flags.beyondQueryLength });
 }
 
 function csvOptions(flags: QueryFlags): CsvOptions {
@@ -139,6 +149,8 @@ async function answer(
   }
   const output = flags.output === undefined ? undefined : resolve(cwd, flags.output);
   const format = formatOf(context, flags);
+  if (format === "parquet" && flags.engine === "trino")
+    throw usageError("DuckDB writes Parquet: with --engine trino, give --format csv or ndjson.");
   if (format === "parquet" && output === undefined && stdout.isTTY === true)
     throw usageError("--format parquet is binary: give --output FILE, or redirect stdout to a file.");
   if (format === "parquet") {
@@ -151,38 +163,38 @@ async function answer(
   }
   await using cursor = await db.open(sql, parameters, options);
   progress[Symbol.dispose]();
-  const pieces =
-    json && output === undefined
-      ? jsonSummary(context, cursor)
-      : format === "table"
-        ? drawTable(context, output, cursor)
-        : writeRows(format, cursor.columns, cursor);
+  const isShown = stdout.isTTY === true && output === undefined;
+  let first: FirstRows | undefined;
+  let pieces: AsyncIterable<string> | Iterable<string>;
+  if (json && output === undefined) pieces = jsonSummary(context, cursor);
+  else if (format === "table") {
+    first = await firstRows(cursor, isShown ? TABLE_ROWS : Number.POSITIVE_INFINITY);
+    pieces = [drawTable(context, isShown, cursor.columns, first)];
+  } else pieces = writeRows(format, cursor.columns, cursor);
   if (output === undefined) await writeText(stdout, pieces);
   else await writeTextFile(output, pieces);
   if (json && output !== undefined)
     context.emit("summary", { exitCode: EXIT_OK, output, stats: cursor.stats });
-  summarise(context, flags, cursor.stats);
+  summarise(context, flags, cursor.stats, first && countRows(first));
 }
 
-async function* drawTable(
-  { terminal, stdout }: CommandContext,
-  output: string | undefined,
-  cursor: QueryCursor,
-): AsyncGenerator<string> {
-  const { columns, stats } = cursor;
-  const isShown = stdout.isTTY === true && output === undefined;
-  const rows = await firstRows(cursor, isShown ? TABLE_ROWS : Number.POSITIVE_INFINITY);
+function drawTable(
+  { terminal }: CommandContext,
+  isShown: boolean,
+  columns: readonly QueryColumn[],
+  first: FirstRows,
+): string {
   const lines = isShown
-    ? drawRows(columns, rows, terminal.width, (line) => terminal.style("dim", line))
-    : drawRows(columns, rows);
-  const more = stats.rowCount - rows.length;
-  const note = more > 0 ? [`… ${formatCounted(more, "more row")}; --format csv shows all`] : [];
-  yield `${[...lines, ...note, `(${formatCounted(stats.rowCount, "row")})`].join("\n")}\n`;
+    ? drawRows(columns, first.rows, terminal.width, (line) => terminal.style("dim", line))
+    : drawRows(columns, first.rows);
+  const more = moreRows(first);
+  const note = more === undefined ? [] : [`${more}; --format csv shows all`];
+  return `${[...lines, ...note, `(${countRows(first)})`].join("\n")}\n`;
 }
 
 /** The summary of `--json`, written as the rows arrive. */
 async function* jsonSummary({ command }: CommandContext, cursor: QueryCursor): AsyncGenerator<string> {
-  const { columns, stats } = cursor;
+  const { columns } = cursor;
   const head = JSON.stringify({ version: JSON_VERSION, type: "summary", command, columns });
   let isFirst = true;
   try {
@@ -197,10 +209,18 @@ async function* jsonSummary({ command }: CommandContext, cursor: QueryCursor): A
     yield "\n";
     throw error;
   }
-  yield `],"stats":${JSON.stringify(stats)},"exitCode":${EXIT_OK}}\n`;
+  yield `],"stats":${JSON.stringify(cursor.stats)},"exitCode":${EXIT_OK}}\n`;
 }
 
-function summarise(context: CommandContext, flags: QueryFlags, stats: QueryStats): void {
+function summarise(
+  context: CommandContext,
+  flags: QueryFlags,
+  stats: QueryStats,
+  rows: string = formatCounted(stats.rowCount, "row"),
+): void {
+  const note = inexactNote(stats);
+  // The summary of --json has it in its statistics.
+  if (note !== undefined && !context.json) context.warn(note);
   // Output that is piped on needs no comment, unless asked for.
   const isWatched = context.stdout.isTTY === true || flags.output !== undefined || context.verbose;
   if (!isWatched) return;
@@ -209,7 +229,7 @@ function summarise(context: CommandContext, flags: QueryFlags, stats: QueryStats
   const bytes = stats.tables.reduce((sum, table) => sum + table.bytes, 0);
   const fetched = stats.fetchedFiles > 0 ? `, ${formatFiles(stats.fetchedFiles)} downloaded` : "";
   context.note(
-    `${formatCounted(stats.rowCount, "row")} from ${formatFiles(files)} (${formatBytes(bytes)})${fetched}, ${formatCounted(stats.listRequests, "list request")}, ${formatDuration(stats.totalMs)}`,
+    `${rows} from ${formatFiles(files)} (${formatBytes(bytes)})${fetched}, ${formatCounted(stats.listRequests, "list request")}, ${formatDuration(stats.totalMs)}`,
   );
 }
 

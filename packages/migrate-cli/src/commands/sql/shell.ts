@@ -1,8 +1,9 @@
 import { createInterface } from "node:readline";
 import type { QueryDatabase } from "@parquetry/query";
-import { formatCounted, formatDuration } from "../../terminal/format-amount.ts";
+import { formatDuration } from "../../terminal/format-amount.ts";
 import type { CommandContext } from "../command-context.ts";
-import { drawRows, firstRows } from "./draw-rows.ts";
+import { inexactNote } from "./draw-explanation.ts";
+import { countRows, drawRows, firstRows, moreRows } from "./draw-rows.ts";
 import { showQueryProgress } from "./query-progress.ts";
 import { linesAboutTables } from "./show-tables.ts";
 import { readTableName, readTableStatement } from "./table-statement.ts";
@@ -96,12 +97,14 @@ async function answer(
     timestamps: "text",
     onProgress: progress.take,
   });
+  const first = await firstRows(cursor, SHOWN_ROWS);
   const { columns, stats } = cursor;
-  const rows = await firstRows(cursor, SHOWN_ROWS);
-  const more = stats.rowCount - rows.length;
+  const more = moreRows(first);
+  const note = inexactNote(stats);
   return [
-    ...drawRows(columns, rows, terminal.width, (line) => terminal.style("dim", line)),
-    ...(more > 0 ? [`… ${formatCounted(more, "more row")}`] : []),
-    `(${formatCounted(stats.rowCount, "row")}, ${formatDuration(stats.totalMs)})`,
+    ...drawRows(columns, first.rows, terminal.width, (line) => terminal.style("dim", line)),
+    ...(more === undefined ? [] : [more]),
+    `(${countRows(first)}, ${formatDuration(stats.totalMs)})`,
+    ...(note === undefined ? [] : [note]),
   ];
 }

@@ -9,7 +9,10 @@ import { whyNot } from "../../terminal/why-not.ts";
 import { OutputClosed, usageError } from "../command-context.ts";
 
 /** Writes pieces as fast as the reader accepts them. */
-export async function writeText(stream: Writable, pieces: AsyncIterable<string | Uint8Array>): Promise<void> {
+export async function writeText(
+  stream: Writable,
+  pieces: AsyncIterable<string | Uint8Array> | Iterable<string>,
+): Promise<void> {
   for await (const piece of pieces) {
     if (piece === "") continue;
     if (stream.destroyed) throw new OutputClosed();
@@ -44,7 +47,10 @@ export async function writeFileWhole(path: string, write: (part: string) => Prom
 }
 
 /** Writes text pieces to a file. */
-export async function writeTextFile(path: string, pieces: AsyncIterable<string>): Promise<void> {
+export async function writeTextFile(
+  path: string,
+  pieces: AsyncIterable<string> | Iterable<string>,
+): Promise<void> {
   await writeFileWhole(path, async (part) => {
     const stream = createWriteStream(part, { flags: "wx" });
     const done = finished(stream);
