@@ -1,5 +1,17 @@
+import { unpackPartitions } from "../src/map/packed-partitions.ts";
+import type { PartitionTable } from "../src/map/partitions.ts";
+
 /** Asks the server. Throws an Error with its message. */
 export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+  return (await answerTo(path, init)).json();
+}
+
+/** Asks the server for the partitions of a table. */
+export async function askPartitions<Name extends string>(path: string): Promise<PartitionTable<Name>> {
+  return unpackPartitions(await (await answerTo(path)).arrayBuffer());
+}
+
+async function answerTo(path: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(path, init).catch(() => {
     throw new Error("The server does not answer. Start parquetry ui again.");
   });
@@ -7,7 +19,7 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
     const body = await response.json().catch(() => ({}));
     throw new Error(body.error ?? `The server answered ${response.status}.`);
   }
-  return response.json();
+  return response;
 }
 
 export function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {

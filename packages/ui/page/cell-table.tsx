@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { type Grid, valuesOf } from "../src/map/grid.ts";
 import { countText, valueText } from "./format.ts";
-import { type Grid, valuesOf } from "./grid.ts";
 
 /** Rows on one page. */
 const PAGE_ROWS = 200;

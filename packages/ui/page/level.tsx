@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
+import type { Grid } from "../src/map/grid.ts";
+import type { Value } from "../src/map/partitions.ts";
 import { counted, valueText } from "./format.ts";
-import type { Grid, Value } from "./grid.ts";
 
 interface LevelProps {
   readonly grid: Grid<unknown>;

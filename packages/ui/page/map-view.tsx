@@ -1,10 +1,12 @@
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import type { TableData } from "../src/answers.ts";
+import { type Grid, gridOf, levelsOf, pathOf } from "../src/map/grid.ts";
+import { foldersAt, isBelow, type Value } from "../src/map/partitions.ts";
 import { CellTable } from "./cell-table.tsx";
 import { FileTable } from "./file-table.tsx";
 import { bytesText, counted, countText, timeText, valueText } from "./format.ts";
-import { type Grid, gridOf, indexOf, levelsOf, pathOf, type Value } from "./grid.ts";
 import { Level } from "./level.tsx";
 import { Picture } from "./picture.tsx";
 import { amountOf, extentOf, type SizeCell, scaleOf, sizeCells } from "./size-cell.ts";
@@ -134,7 +136,7 @@ function SizeLevel({ above }: { readonly above: readonly Value[] }): JSX.Element
           return amount === undefined ? ink.named("--line") : ink.scale(scale(amount));
         }}
         describe={describeCell}
-        lit={touchedCells(grid, above)}
+        lit={touchedCells(grid)}
       />
       <Legend grid={grid} />
       <CellTable grid={grid} columns={COLUMNS} />
@@ -164,17 +166,16 @@ function describeCell({ partitions, files, bytes, rows, nulls, newest }: SizeCel
 }
 
 /** The cells that the planned query reads, or undefined if none is planned for this table. */
-function touchedCells(grid: Grid<SizeCell>, above: readonly Value[]): Set<number> | undefined {
+function touchedCells(grid: Grid<SizeCell>): Set<number> | undefined {
   const data = table.value;
   const planned = explanation.value?.tables.find((one) => one.entity === entity.value);
   if (data === undefined || planned?.folders === undefined) return undefined;
   const read = new Set<string>(planned.folders);
   const cells = new Set<number>();
-  for (const [i, folder] of data.folders.entries()) {
-    const values = data.values[i] ?? [];
-    if (!read.has(`${data.entity}/${folder}`) || above.some((value, k) => values[k] !== value)) continue;
-    const index = indexOf(grid, values, above.length);
-    if (index !== undefined) cells.add(index);
+  for (let i = 0; i < data.size; i++) {
+    const index = grid.cellOf(i);
+    if (index === undefined || cells.has(index)) continue;
+    if (read.has([data.entity, ...foldersAt(data, i)].join("/"))) cells.add(index);
   }
   return cells;
 }
@@ -213,8 +214,7 @@ function Chosen(): JSX.Element | null {
     sqlText.value = `SELECT *\nFROM "${entity.value}"\nWHERE ${conditions.join("\n  AND ")}\nLIMIT 1000`;
     view.value = "sql";
   };
-  const name = pathOf(chosen.value);
-  const folder = data.folders[data.values.findIndex((values) => pathOf(values) === name)];
+  const folder = folderOf(data, chosen.value);
   return (
     <section class="chosen">
       <h2>{chosen.value.map((value, i) => `${data.keys[i]}=${valueText(value)}`).join(" / ")}</h2>
@@ -231,7 +231,18 @@ function Chosen(): JSX.Element | null {
           Clear
         </button>
       </p>
-      {folder !== undefined && <FileTable folder={`${data.entity}/${folder}`} />}
+      {folder !== undefined && <FileTable folder={folder} />}
     </section>
   );
+}
+
+/** The folder of the partition that has exactly these values, if there is one. */
+function folderOf(data: TableData, values: readonly Value[]): string | undefined {
+  const isWithin = isBelow(data, values);
+  for (let i = 0; i < data.size; i++) {
+    if (!isWithin(i)) continue;
+    const folders = foldersAt(data, i);
+    if (folders.length === values.length) return [data.entity, ...folders].join("/");
+  }
+  return undefined;
 }

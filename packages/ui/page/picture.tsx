@@ -1,8 +1,9 @@
 import { signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { type Grid, indexOf, valuesOf } from "../src/map/grid.ts";
+import type { Value } from "../src/map/partitions.ts";
 import { valueText } from "./format.ts";
-import { type Grid, indexOf, type Value, valuesOf } from "./grid.ts";
 import { chosen } from "./state.ts";
 
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");

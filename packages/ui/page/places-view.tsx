@@ -3,11 +3,12 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ComparisonTable, UnequalFiles, VerdictCounts } from "../src/answers.ts";
 import type { FileVerdict } from "../src/comparison.ts";
-import { ask, query } from "./api.ts";
+import { type CellMaker, gridOf, levelsOf, pathOf } from "../src/map/grid.ts";
+import { foldersAt, isBelow, type Value } from "../src/map/partitions.ts";
+import { ask, askPartitions, query } from "./api.ts";
 import { CellTable } from "./cell-table.tsx";
 import { Command } from "./command.tsx";
 import { bytesText, counted, countText, valueText } from "./format.ts";
-import { type CellMaker, gridOf, levelsOf, pathOf, type Value } from "./grid.ts";
 import { Level } from "./level.tsx";
 import { Picture } from "./picture.tsx";
 import { attempt, chosen, comparison, entity } from "./state.ts";
@@ -34,7 +35,7 @@ export function PlacesView(): JSX.Element {
     if (own === undefined && now?.isDone) data.value = undefined;
     if (own !== undefined)
       void attempt(async () => {
-        const got: ComparisonTable = await ask(query("/api/comparison/table", { name }));
+        const got: ComparisonTable = await askPartitions(query("/api/comparison/table", { name }));
         if (entity.value === name) data.value = got;
       });
   }, [name, now]);
@@ -130,11 +131,11 @@ function Remedy({
   );
 }
 
-function verdictCells({ counts }: ComparisonTable): CellMaker<VerdictCounts> {
+function verdictCells({ numbers }: ComparisonTable): CellMaker<VerdictCounts> {
   return {
     make: () => ({ equal: 0, missing: 0, extra: 0, differing: 0, unverifiable: 0 }),
     add(cell, i) {
-      for (const verdict of VERDICTS) cell[verdict] += counts[i]?.[verdict] ?? 0;
+      for (const verdict of VERDICTS) cell[verdict] += numbers[verdict][i] ?? 0;
     },
   };
 }
@@ -181,13 +182,17 @@ function VerdictLevel({
 /** The chosen partitions: their files that are not equal, and the commands for them. */
 function ChosenPartition({ data }: { readonly data: ComparisonTable }): JSX.Element {
   const values = chosen.value;
-  const inside = data.folders.filter((_, i) => values.every((value, k) => data.values[i]?.[k] === value));
-  const total = verdictCells(data).make();
-  for (const [i, counts] of data.counts.entries())
-    if (values.every((value, k) => data.values[i]?.[k] === value))
-      for (const verdict of VERDICTS) total[verdict] += counts[verdict];
-  // The folders of the chosen keys are the first segments of any partition below them.
-  const folder = [data.entity, ...(inside[0] ?? "").split("/").slice(0, values.length)].join("/");
+  const isWithin = isBelow(data, values);
+  const { make, add } = verdictCells(data);
+  const total = make();
+  let folders: readonly string[] = [];
+  for (let i = 0; i < data.size; i++) {
+    if (!isWithin(i)) continue;
+    add(total, i);
+    // The folders of the chosen keys are the first ones of any partition below them.
+    if (folders.length === 0) folders = foldersAt(data, i).slice(0, values.length);
+  }
+  const folder = [data.entity, ...folders].join("/");
   const list = useSignal<UnequalFiles | undefined>(undefined);
   useEffect(() => {
     list.value = undefined;

@@ -1,6 +1,9 @@
 import type { PartitionCounts, TableData } from "../src/answers.ts";
-import { type CellMaker, type Grid, pathOf, type Value } from "./grid.ts";
+import { type CellMaker, type Grid, pathOf } from "../src/map/grid.ts";
+import { type Value, valuesAt } from "../src/map/partitions.ts";
 import type { Measure } from "./state.ts";
+
+const MINUTE_MS = 60_000;
 
 /** A cell of the map: the sums of the partitions below one pair of values. */
 export interface SizeCell {
@@ -13,19 +16,17 @@ export interface SizeCell {
 }
 
 /** Sums partitions, with the rows that were counted. */
-export function sizeCells(
-  { values, files, bytes, newest }: TableData,
-  counts: PartitionCounts | undefined,
-): CellMaker<SizeCell> {
+export function sizeCells(data: TableData, counts: PartitionCounts | undefined): CellMaker<SizeCell> {
   const counted = countsByPath(counts);
+  const { files, bytes, newestMinute } = data.numbers;
   return {
     make: () => ({ partitions: 0, files: 0, bytes: 0, newest: 0, rows: undefined, nulls: undefined }),
     add(cell, i) {
       cell.partitions++;
       cell.files += files[i] ?? 0;
       cell.bytes += bytes[i] ?? 0;
-      cell.newest = Math.max(cell.newest, newest[i] ?? 0);
-      const own = counted?.get(pathOf(values[i] ?? []));
+      cell.newest = Math.max(cell.newest, (newestMinute[i] ?? 0) * MINUTE_MS);
+      const own = counted?.get(pathOf(valuesAt(data, i)));
       if (own === undefined) return;
       cell.rows = (cell.rows ?? 0) + own.rows;
       cell.nulls = (cell.nulls ?? 0) + own.nulls;

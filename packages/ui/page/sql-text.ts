@@ -1,4 +1,4 @@
-import type { Value } from "./grid.ts";
+import type { Value } from "../src/map/partitions.ts";
 
 /** A condition on a partition key. */
 export function conditionOf(key: string, value: Value): string {

@@ -10,10 +10,11 @@ import type { JSX } from "preact";
 import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
 import type { Explanation, QueryState } from "../src/answers.ts";
+import { compareValues } from "../src/map/compare-values.ts";
 import type { QueryRequests, RequestPrice } from "../src/price.ts";
 import { ask, post } from "./api.ts";
 import { COPY_FORMS } from "./copy-forms.ts";
-import { bytesText, compareValues, counted, countText, usdText } from "./format.ts";
+import { bytesText, counted, countText, usdText } from "./format.ts";
 import { loadHistory, queryHistory, remember } from "./query-history.ts";
 import { ResultGrid } from "./result-grid.tsx";
 import { ResultSummary } from "./result-summary.tsx";
@@ -122,7 +123,7 @@ function completeKeyValue(context: CompletionContext): CompletionResult | null {
   const data = table.value;
   const at = data?.keys.findIndex((key) => key.toLowerCase() === name.toLowerCase()) ?? -1;
   if (data === undefined || at < 0) return null;
-  const values = [...new Set(data.values.map((own) => own[at] ?? null))].filter((value) => value !== null);
+  const values = [...new Set(data.levels[at]?.values)].filter((value) => value !== null);
   const options = values
     .sort(compareValues)
     .slice(0, MAX_VALUES)

@@ -8,7 +8,7 @@ import type {
   TableData,
 } from "../src/answers.ts";
 import type { RunStatus } from "../src/run-status.ts";
-import { ask, query } from "./api.ts";
+import { ask, askPartitions, query } from "./api.ts";
 
 export type View = "map" | "schema" | "sql" | "places" | "runs";
 export type Measure = "bytes" | "files" | "newest" | "rows" | "nulls";
@@ -138,7 +138,7 @@ export async function loadTable(): Promise<void> {
     table.value = undefined;
     return;
   }
-  const data: TableData = await ask(query("/api/table", { name }));
+  const data: TableData = await askPartitions(query("/api/table", { name }));
   if (entity.value === name) table.value = data;
 }
 

@@ -6,6 +6,7 @@ import type {
   QueryStats,
 } from "@parquetry/query";
 import type { ComparedFile, FileVerdict } from "./comparison.ts";
+import type { PartitionTable } from "./map/partitions.ts";
 import type { QueryRequests, RequestPrice } from "./price.ts";
 
 /** The answers of the server to the page, which imports these types, too. */
@@ -42,23 +43,8 @@ export interface TableCard {
   readonly sizes: readonly number[];
 }
 
-/** Something that each partition of a table has, as one array a column. */
-export interface Partitions {
-  readonly keys: readonly string[];
-  /** The values of the keys of each partition; NULL is null. */
-  readonly values: readonly (readonly (string | null)[])[];
-}
-
-/** The partitions of a table. */
-export interface TableData extends Partitions {
-  readonly entity: string;
-  readonly isDone: boolean;
-  /** The folder of each partition, below the entity. */
-  readonly folders: readonly string[];
-  readonly files: readonly number[];
-  readonly bytes: readonly number[];
-  readonly newest: readonly number[];
-}
+/** The partitions of a table. The newest write of each is in minutes since 1970. */
+export type TableData = PartitionTable<"files" | "bytes" | "newestMinute">;
 
 /** Rows of each partition, and the NULLs in one column of it. */
 export interface PartitionCounts {
@@ -98,12 +84,8 @@ export interface ComparisonOverview {
   readonly tables: readonly ComparedTable[];
 }
 
-/** The partitions of a table in two places. */
-export interface ComparisonTable extends Partitions {
-  readonly entity: string;
-  readonly folders: readonly string[];
-  readonly counts: readonly VerdictCounts[];
-}
+/** The partitions of a table in two places: their files by verdict. */
+export type ComparisonTable = PartitionTable<FileVerdict>;
 
 /** The first files that are not equal. */
 export interface UnequalFiles {

@@ -1,22 +1,25 @@
+import { partition } from "@parquetry/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { axisOf } from "../page/axis.ts";
-import { fixedValues, type Grid, gridOf } from "../page/grid.ts";
 import { type SizeCell, sizeCells } from "../page/size-cell.ts";
 import type { TableData } from "../src/answers.ts";
+import { PartitionStore } from "../src/data/partition-store.ts";
+import { axisOf } from "../src/map/axis.ts";
+import { fixedValues, type Grid, gridOf } from "../src/map/grid.ts";
+import { packPartitions, unpackPartitions } from "../src/map/packed-partitions.ts";
+import type { Value } from "../src/map/partitions.ts";
 
-function dataOf(keys: readonly string[], values: readonly (readonly (string | null)[])[]): TableData {
-  const ones = values.map(() => 1);
-  return {
-    entity: "t",
-    keys,
-    isDone: true,
-    folders: values.map((_, i) => `f${i}`),
-    values,
-    files: ones,
-    bytes: values.map((_, i) => i + 1),
-    newest: ones,
-  };
+/** A table of these partitions, as the page gets it. */
+function dataOf(keys: readonly string[], partitions: readonly (readonly Value[])[]): TableData {
+  const store = new PartitionStore(["files", "bytes", "newestMinute"]);
+  for (const [i, values] of partitions.entries()) {
+    const folders = values.map((value, level) => partition({ [keys[level] ?? ""]: value }).path());
+    const index = store.indexOf(folders);
+    expect(index).toBe(i);
+    store.add("files", index, 1);
+    store.add("bytes", index, i + 1);
+  }
+  return unpackPartitions(packPartitions(store.table("t", keys, true)).buffer);
 }
 
 const sizesOf = (data: TableData, above: readonly string[] = []): Grid<SizeCell> | undefined =>
@@ -93,7 +96,9 @@ describe("gridOf", () => {
           if (grid === undefined) throw new Error("no grid");
           const cells = grid.cells.filter((cell) => cell !== undefined);
           expect(cells.reduce((sum, { partitions }) => sum + partitions, 0)).toBe(values.length);
-          expect(cells.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(data.bytes.reduce((a, b) => a + b));
+          expect(cells.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(
+            (values.length * (values.length + 1)) / 2,
+          );
           expect(grid.cells.length).toBe(grid.ys.length * grid.xs.length);
           expect(grid.gaps).toBe(grid.cells.length - cells.length);
           const [first] = values;

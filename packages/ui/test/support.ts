@@ -1,6 +1,8 @@
 import { createMemoryBackend, parseKey, Storage, type StorageBackend } from "@parquetry/core";
 import { openQuery, type QueryDatabase } from "@parquetry/query";
 import { type StartUiOptions, startUi, type Ui } from "../src/index.ts";
+import { unpackPartitions } from "../src/map/packed-partitions.ts";
+import type { PartitionTable } from "../src/map/partitions.ts";
 
 /** A page that is served over a storage in memory. */
 export interface World extends AsyncDisposable {
@@ -59,6 +61,16 @@ export async function until<T>(world: World, path: string, isEnough: (answer: T)
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`${path} did not become what was expected`);
+}
+
+/** Asks for the partitions of a table, as the page does. */
+export async function partitionsOf<Table extends PartitionTable<string>>(
+  world: World,
+  path: string,
+): Promise<Table> {
+  const response = await fetch(`${world.origin}${path}`, { headers: { cookie: world.cookie } });
+  // The server answers with the table that the caller names.
+  return unpackPartitions(await response.arrayBuffer()) as PartitionTable<string> as Table;
 }
 
 /** The end of a query. */

@@ -1,6 +1,7 @@
 import { isStorageError } from "@parquetry/core";
 import type { ComparedTable, ComparisonOverview, ComparisonTable, VerdictCounts } from "../answers.ts";
-import type { ComparedFile, Comparison } from "../comparison.ts";
+import type { ComparedFile, Comparison, FileVerdict } from "../comparison.ts";
+import { PartitionStore } from "./partition-store.ts";
 import { placeOf } from "./place-of.ts";
 
 /** How many files that are not equal are kept by name. */
@@ -8,16 +9,13 @@ const NAMED_FILES = 100_000;
 /** The name of the files that belong to no table. */
 const NO_TABLE = "";
 
-interface Compared {
-  readonly values: readonly (string | null)[];
-  readonly counts: VerdictCounts;
-}
+const VERDICTS = ["equal", "missing", "extra", "differing", "unverifiable"] as const satisfies FileVerdict[];
 
 interface Table {
   readonly total: VerdictCounts;
   bytes: number;
   keys: readonly string[];
-  readonly partitions: Map<string, Compared>;
+  readonly partitions: PartitionStore<FileVerdict>;
 }
 
 /** A comparison that runs in the background, once, and again on demand. It is kept as numbers of files for each partition. */
@@ -48,15 +46,7 @@ export class Comparing {
   /** The partitions of a table. */
   table(entity: string): ComparisonTable | undefined {
     const table = this.#tables.get(entity);
-    if (table === undefined) return undefined;
-    const partitions = [...table.partitions.values()];
-    return {
-      entity,
-      keys: table.keys,
-      folders: [...table.partitions.keys()],
-      values: partitions.map(({ values }) => values),
-      counts: partitions.map(({ counts }) => counts),
-    };
+    return table?.partitions.table(entity, table.keys, this.#isDone);
   }
 
   /** The first files that are not equal, below a folder. */
@@ -103,20 +93,15 @@ export class Comparing {
     table.bytes += file.sizeBytes;
     table.total[file.verdict]++;
     if (file.verdict !== "equal" && this.#unequal.length < NAMED_FILES) this.#unequal.push(file);
-    if (place?.values === undefined) return;
+    if (place?.keys === undefined) return;
     if (place.keys.length > table.keys.length) table.keys = place.keys;
-    let partition = table.partitions.get(place.folder);
-    if (partition === undefined) {
-      partition = { values: place.values, counts: noFiles() };
-      table.partitions.set(place.folder, partition);
-    }
-    partition.counts[file.verdict]++;
+    table.partitions.add(file.verdict, table.partitions.indexOf(place.folders), 1);
   }
 
   #table(entity: string): Table {
     let table = this.#tables.get(entity);
     if (table === undefined) {
-      table = { total: noFiles(), bytes: 0, keys: [], partitions: new Map() };
+      table = { total: noFiles(), bytes: 0, keys: [], partitions: new PartitionStore(VERDICTS) };
       this.#tables.set(entity, table);
     }
     return table;

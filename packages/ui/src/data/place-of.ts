@@ -3,10 +3,10 @@ import { parsePartitionSegment } from "@parquetry/core/unstable";
 /** The table and the partition of a file. */
 export interface FilePlace {
   readonly entity: string;
-  readonly folder: string;
-  readonly keys: readonly string[];
+  /** The names of the folders below the entity. */
+  readonly folders: readonly string[];
   /** Absent where a folder between the entity and the file is not named `key=value`: no query reads the file. */
-  readonly values: readonly (string | null)[] | undefined;
+  readonly keys: readonly string[] | undefined;
   readonly name: string;
 }
 
@@ -14,18 +14,17 @@ export interface FilePlace {
 export function placeOf(key: string): FilePlace | undefined {
   const segments = key.split("/");
   const name = segments.pop() ?? "";
-  const first = segments.findIndex((segment) => parsePartitionSegment(segment) !== undefined);
+  const entries = segments.map((segment) => parsePartitionSegment(segment)?.[0]);
+  const first = entries.findIndex((entry) => entry !== undefined);
   const depth = first === -1 ? segments.length : first;
   if (depth === 0) return undefined;
   const above = segments.slice(0, depth);
   if (above.some((segment) => segment.startsWith("_") || segment.startsWith("."))) return undefined;
-  const folders = segments.slice(depth).map((segment) => parsePartitionSegment(segment));
-  const isRead = folders.every((entry) => entry !== undefined);
+  const keys = entries.slice(depth).filter((entry) => entry !== undefined);
   return {
     entity: above.join("/"),
-    folder: segments.slice(depth).join("/"),
-    keys: folders.flatMap((entry) => (entry === undefined ? [] : [entry[0]])),
-    values: isRead ? folders.map((entry) => entry?.[1] ?? null) : undefined,
+    folders: segments.slice(depth),
+    keys: keys.length === segments.length - depth ? keys : undefined,
     name,
   };
 }

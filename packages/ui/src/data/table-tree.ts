@@ -1,5 +1,6 @@
 import type { ObjectInfo } from "@parquetry/core/backend";
 import { dataFormat, looksLikeData, MANIFEST_NAME } from "@parquetry/core/unstable/tables";
+import { PartitionStore } from "./partition-store.ts";
 import { placeOf } from "./place-of.ts";
 
 /** A file below this size is small: an engine spends more time on opening it than on reading it. */
@@ -7,26 +8,21 @@ export const SMALL_FILE_BYTES = 1_000_000;
 /** Size classes of files: below 1 kB, below 4 kB, and so on by factors of 4, up to 4 GB and above. */
 const SIZE_CLASSES = 13;
 
-/** A partition: its files are those of one folder. */
-export interface PartitionSummary {
-  /** The values of the partition keys, outermost first; NULL is null. */
-  readonly values: readonly (string | null)[];
-  files: number;
-  bytes: number;
-  /** When the newest file was written, in milliseconds since 1970. */
-  newest: number;
-  smallFiles: number;
-}
+/** What the listing tells of a partition. */
+const PARTITION_NUMBERS = ["files", "bytes", "newestMinute"] as const;
+type PartitionNumber = (typeof PARTITION_NUMBERS)[number];
+const MINUTE_MS = 60_000;
 
 /** A table as the listing shows it. */
 export interface TableSummary {
   readonly entity: string;
   /** The names of the partition keys, outermost first, of the first partition with the most keys. */
   keys: readonly string[];
-  /** By folder, relative to the entity. */
-  readonly partitions: Map<string, PartitionSummary>;
+  /** The files, bytes and newest write of each partition. */
+  readonly partitions: PartitionStore<PartitionNumber>;
   files: number;
   bytes: number;
+  csvBytes: number;
   newest: number;
   smallFiles: number;
   /** How many files look like data and are not read. */
@@ -46,29 +42,27 @@ export class TableTree {
     this.objects++;
     const place = placeOf(key);
     if (place === undefined) return;
-    const { entity, folder, keys, values, name } = place;
-    const isData = dataFormat(name) !== undefined && values !== undefined;
-    if (!isData && (name === MANIFEST_NAME || !looksLikeData(name))) return;
+    const { entity, folders, keys, name } = place;
+    const format = keys && dataFormat(name);
+    if (format === undefined && (name === MANIFEST_NAME || !looksLikeData(name))) return;
     const table = this.#table(entity);
-    if (!isData) {
+    if (keys === undefined || format === undefined) {
       table.strays++;
       if (table.strayExamples.length < 5) table.strayExamples.push(key);
       return;
     }
     if (keys.length > table.keys.length) table.keys = keys;
-    let partition = table.partitions.get(folder);
-    if (partition === undefined) {
-      partition = { values, files: 0, bytes: 0, newest: 0, smallFiles: 0 };
-      table.partitions.set(folder, partition);
-    }
     const modified = lastModified.getTime();
-    const isSmall = sizeBytes < SMALL_FILE_BYTES;
-    for (const sums of [table, partition]) {
-      sums.files++;
-      sums.bytes += sizeBytes;
-      sums.newest = Math.max(sums.newest, modified);
-      if (isSmall) sums.smallFiles++;
-    }
+    table.files++;
+    table.bytes += sizeBytes;
+    table.newest = Math.max(table.newest, modified);
+    if (sizeBytes < SMALL_FILE_BYTES) table.smallFiles++;
+    if (format === "csv") table.csvBytes += sizeBytes;
+    const { partitions } = table;
+    const index = partitions.indexOf(folders);
+    partitions.add("files", index, 1);
+    partitions.add("bytes", index, sizeBytes);
+    partitions.raise("newestMinute", index, Math.floor(modified / MINUTE_MS));
     const sizeClass = sizeBytes < 1000 ? 0 : 1 + Math.floor(Math.log(sizeBytes / 1000) / Math.log(4));
     const at = Math.min(sizeClass, SIZE_CLASSES - 1);
     table.sizes[at] = (table.sizes[at] ?? 0) + 1;
@@ -80,9 +74,10 @@ export class TableTree {
       table = {
         entity,
         keys: [],
-        partitions: new Map(),
+        partitions: new PartitionStore(PARTITION_NUMBERS),
         files: 0,
         bytes: 0,
+        csvBytes: 0,
         newest: 0,
         smallFiles: 0,
         strays: 0,

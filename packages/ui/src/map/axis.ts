@@ -1,5 +1,5 @@
-import { compareValues } from "./format.ts";
-import type { Value } from "./grid.ts";
+import { compareValues } from "./compare-values.ts";
+import type { Value } from "./partitions.ts";
 
 /** The most values of an axis that are filled in between the first and the last. */
 const MAX_FILLED = 2000;

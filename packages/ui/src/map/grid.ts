@@ -1,7 +1,5 @@
-import type { Partitions } from "../src/answers.ts";
-import { axisOf } from "./axis.ts";
-
-export type Value = string | null;
+import { type Axis, axisOf } from "./axis.ts";
+import { isBelow, type PartitionLevel, type Partitions, type Value } from "./partitions.ts";
 
 /** Two keys as axes. With one key, `ys` has one value, undefined. */
 export interface Grid<Cell> {
@@ -15,6 +13,8 @@ export interface Grid<Cell> {
   readonly gaps: number;
   /** Why missing values of a key are not among the gaps, by key. */
   readonly unfilled: ReadonlyMap<string, string>;
+  /** The index of the cell that a partition belongs to. */
+  readonly cellOf: (partition: number) => number | undefined;
 }
 
 /** How the partitions below one pair of values become a cell. */
@@ -35,60 +35,68 @@ export const pathOf = (values: readonly Value[]): string => JSON.stringify(value
  * value of an axis are filled in, so that a missing year is as visible as a missing week.
  */
 export function gridOf<Cell>(
-  { keys, values }: Partitions,
+  partitions: Partitions,
   above: readonly Value[],
   { make, add }: CellMaker<Cell>,
 ): Grid<Cell> | undefined {
+  const { size, keys, levels } = partitions;
   const depth = above.length;
-  const left = keys.length - depth;
-  if (left <= 0) return undefined;
-  const hasY = left > 1;
-  const [yAt, xAt] = hasY ? [depth, depth + 1] : [-1, depth];
-  const found = new Map<Value | undefined, Map<Value, Cell>>();
-  let pairs = 0;
-  for (const [i, own] of values.entries()) {
-    if (own.length < keys.length || above.some((value, level) => own[level] !== value)) continue;
-    const y = hasY ? (own[yAt] ?? null) : undefined;
-    const x = own[xAt] ?? null;
-    let row = found.get(y);
-    if (row === undefined) {
-      row = new Map();
-      found.set(y, row);
-    }
-    let cell = row.get(x);
+  if (depth >= keys.length) return undefined;
+  const isWithin = isBelow(partitions, above);
+  const deepest = levels.at(-1)?.codes ?? [];
+  const isShown = (partition: number): boolean => deepest[partition] !== 0 && isWithin(partition);
+  const yAt = keys.length - depth > 1 ? depth : undefined;
+  const xAt = yAt === undefined ? depth : depth + 1;
+  const y = yAt === undefined ? undefined : usedAxis(levels[yAt], size, isShown);
+  const x = usedAxis(levels[xAt], size, isShown);
+  const [xs, ys] = [x.values, y?.values ?? [undefined]];
+  if (xs.length === 0 || ys.length * xs.length > MAX_CELLS) return undefined;
+  const cellOf = (partition: number): number | undefined =>
+    isShown(partition) ? (y?.placeOf(partition) ?? 0) * xs.length + x.placeOf(partition) : undefined;
+  const cells = new Array<Cell | undefined>(ys.length * xs.length).fill(undefined);
+  let gaps = cells.length;
+  for (let partition = 0; partition < size; partition++) {
+    const index = cellOf(partition);
+    if (index === undefined) continue;
+    let cell = cells[index];
     if (cell === undefined) {
       cell = make();
-      row.set(x, cell);
-      pairs++;
+      cells[index] = cell;
+      gaps--;
     }
-    add(cell, i);
+    add(cell, partition);
   }
-  if (pairs === 0) return undefined;
-  const xKey = keys[xAt] ?? "";
-  const yKey = hasY ? (keys[yAt] ?? "") : undefined;
-  const x = axisOf([...new Set([...found.values()].flatMap((row) => [...row.keys()]))]);
-  const y = yKey === undefined ? undefined : axisOf([...found.keys()].map((value) => value ?? null));
-  const [xs, ys] = [x.values, y?.values ?? [undefined]];
-  if (ys.length * xs.length > MAX_CELLS) return undefined;
-  const xIndex = new Map(xs.map((value, i) => [value, i]));
-  const cells = new Array<Cell | undefined>(ys.length * xs.length).fill(undefined);
-  for (const [line, value] of ys.entries())
-    for (const [own, cell] of found.get(value) ?? []) cells[line * xs.length + (xIndex.get(own) ?? 0)] = cell;
+  const [xKey = "", yKey] = [keys[xAt], yAt === undefined ? undefined : keys[yAt]];
   const unfilled = new Map<string, string>();
   for (const [key, why] of [
     [yKey, y?.unfilled],
     [xKey, x.unfilled],
   ])
     if (key !== undefined && why !== undefined) unfilled.set(key, why);
-  return { yKey, xKey, ys, xs, cells, gaps: cells.length - pairs, unfilled };
+  return { yKey, xKey, ys, xs, cells, gaps, unfilled, cellOf };
+}
+
+/** The axis of a key over the partitions that are shown, and the place of a partition on it. */
+function usedAxis(
+  { values, codes }: PartitionLevel = { values: [], spelt: {}, codes: [] },
+  size: number,
+  isShown: (partition: number) => boolean,
+): Axis & { readonly placeOf: (partition: number) => number } {
+  const isUsed = new Uint8Array(values.length);
+  for (let partition = 0; partition < size; partition++)
+    if (isShown(partition)) isUsed[codes[partition] ?? 0] = 1;
+  const axis = axisOf(values.filter((_, code) => isUsed[code] === 1));
+  const placeOf = new Map(axis.values.map((value, place) => [value, place]));
+  const places = values.map((value) => placeOf.get(value) ?? 0);
+  return { ...axis, placeOf: (partition) => places[codes[partition] ?? 0] ?? 0 };
 }
 
 /** The values of the first keys that have one value only. The map begins below them, as long as two keys are left. */
-export function fixedValues({ keys, values }: Partitions): readonly Value[] {
+export function fixedValues({ keys, levels, size }: Partitions): readonly Value[] {
   const fixed: Value[] = [];
-  while (keys.length - fixed.length > 2) {
-    const value = values[0]?.[fixed.length] ?? null;
-    if (values.some((own) => own[fixed.length] !== value)) break;
+  for (const { values, codes } of levels.slice(0, Math.max(0, keys.length - 2))) {
+    const value = values[codes[0] ?? 0] ?? null;
+    for (let i = 0; i < size; i++) if (values[codes[i] ?? 0] !== value) return fixed;
     fixed.push(value);
   }
   return fixed;
