@@ -13,14 +13,30 @@ export interface ChartPlan {
   readonly colour: string | undefined;
 }
 
+/** Reads a plan of the address, which may be of another result. */
+export function planOf(text: string, columns: readonly Column[]): ChartPlan | undefined {
+  try {
+    const { kind, x, y, colour }: Partial<ChartPlan> = JSON.parse(text);
+    const isColumn = (name: unknown): boolean => columns.some((column) => column.name === name);
+    const known = CHART_KINDS.find((one) => one === kind);
+    if (known === undefined || x === undefined || !isColumn(x)) return undefined;
+    return { kind: known, x, y: isColumn(y) ? y : undefined, colour: isColumn(colour) ? colour : undefined };
+  } catch {
+    return undefined;
+  }
+}
+
 const NUMBER = /INT|^DECIMAL|^DOUBLE$|^FLOAT$/;
 const TIME = /^DATE$|^TIMESTAMP/;
 
 export const isNumber = ({ type }: Column): boolean => NUMBER.test(type) && !type.endsWith("]");
 export const isTime = ({ type }: Column): boolean => TIME.test(type) && !type.endsWith("]");
 
-/** Chooses a chart by the types of the columns, or undefined where none fits. */
-export function automaticChart(columns: readonly Column[]): ChartPlan | undefined {
+/** Chooses a chart by the types of the columns and the rows, or undefined where none fits. */
+export function automaticChart(
+  columns: readonly Column[],
+  rows: readonly (readonly (string | null)[])[],
+): ChartPlan | undefined {
   const numbers = columns.filter(isNumber);
   const times = columns.filter(isTime);
   const texts = columns.filter((column) => !isNumber(column) && !isTime(column));
@@ -31,7 +47,26 @@ export function automaticChart(columns: readonly Column[]): ChartPlan | undefine
   if (texts.length >= 2 && first !== undefined && columns.length === 3)
     return plan("heat", texts[0], texts[1], first);
   if (texts[0] !== undefined && first !== undefined) return plan("bar", texts[0], first);
-  if (columns.length === 3 && third !== undefined) return plan("heat", first, second, third);
+  if (columns.length === 3 && third !== undefined) {
+    // Two of the columns are axes if their values are few, and each pair of them is in one row.
+    for (const [x, y, value] of [
+      [0, 1, 2],
+      [0, 2, 1],
+      [1, 2, 0],
+    ] as const)
+      if (areAxes(rows, x, y)) return plan("heat", numbers[x], numbers[y], numbers[value]);
+    return plan("dot", first, second, third);
+  }
   if (second !== undefined) return plan("dot", first, second);
   return plan("histogram", first);
+}
+
+/** The most values of an axis of cells. */
+const MAX_CELLS = 100;
+
+function areAxes(rows: readonly (readonly (string | null)[])[], x: number, y: number): boolean {
+  const [xs, ys] = [x, y].map((at) => new Set(rows.map((cells) => cells[at])).size);
+  if (xs === undefined || ys === undefined || Math.max(xs, ys) > MAX_CELLS) return false;
+  const pairs = new Set(rows.map((cells) => JSON.stringify([cells[x], cells[y]])));
+  return pairs.size === rows.length && xs * ys <= 4 * rows.length;
 }

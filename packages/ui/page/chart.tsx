@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { QueryState } from "../src/answers.ts";
 import { ask, query } from "./api.ts";
 import {
@@ -11,47 +11,59 @@ import {
   type ChartPlan,
   isNumber,
   isTime,
+  planOf,
 } from "./chart-kind.ts";
 import { countText } from "./format.ts";
-import { attempt } from "./state.ts";
+import { attempt, chart } from "./state.ts";
 
 /** Rows that a chart shows. */
 const MAX_POINTS = 5000;
 
+type Cells = readonly (string | null)[];
 type Datum = Record<string, unknown>;
 
 /** One chart of a result: the kind and the columns are chosen by their types, and can be changed. */
 export function Chart({ run }: { readonly run: QueryState }): JSX.Element | null {
   const host = useRef<HTMLDivElement>(null);
-  const data = useSignal<readonly Datum[]>([]);
-  const plan = useSignal<ChartPlan | undefined>(automaticChart(run.columns));
+  const found = useSignal<readonly Cells[] | undefined>(undefined);
   useEffect(() => {
-    plan.value = automaticChart(run.columns);
     void attempt(async () => {
       const end = Math.min(run.rows, MAX_POINTS);
-      const rows: readonly (readonly (string | null)[])[] = await ask(
-        query(`/api/queries/${run.id}/rows`, { start: "0", end: `${end}` }),
-      );
-      data.value = rows.map((cells) =>
-        Object.fromEntries(run.columns.map((column, i) => [column.name, datumOf(cells[i] ?? null, column)])),
-      );
+      found.value = await ask(query(`/api/queries/${run.id}/rows`, { start: "0", end: `${end}` }));
     });
   }, [run.id]);
-  const now = plan.value;
+  const rows = found.value;
+  const now = useMemo(
+    () => rows && (planOf(chart.value, run.columns) ?? automaticChart(run.columns, rows)),
+    [rows, chart.value],
+  );
+  const data = useMemo(
+    () =>
+      rows?.map((cells) =>
+        Object.fromEntries(run.columns.map((column, i) => [column.name, datumOf(cells[i] ?? null, column)])),
+      ) ?? [],
+    [rows],
+  );
+  const choosePlan = (plan: ChartPlan): void => {
+    chart.value = JSON.stringify(plan);
+  };
   useEffect(() => {
-    if (host.current === null || now === undefined || data.value.length === 0) return;
+    if (host.current === null || now === undefined || data.length === 0) return;
     const figure = Plot.plot({
       width: Math.min(900, host.current.clientWidth || 900),
       height: 320,
       marginLeft: 70,
       marginBottom: 50,
       style: { background: "transparent", color: "currentColor" },
-      ...optionsOf(now, data.value),
+      ...optionsOf(now, data, run.columns),
     });
     const nonce = document.querySelector<HTMLMetaElement>('meta[name="nonce"]')?.content ?? "";
     for (const style of figure.querySelectorAll("style")) style.nonce = nonce;
+    // The picture has one label; the labels of its parts are not allowed without a role.
+    for (const part of figure.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
     host.current.replaceChildren(figure);
-  }, [now, data.value]);
+  }, [now, data]);
+  if (rows === undefined) return <p class="quiet">Loading the chart…</p>;
   if (now === undefined) return <p class="quiet">No column can be drawn.</p>;
   const names = run.columns.map(({ name }) => name);
   const choose = (label: string, field: "x" | "y" | "colour"): JSX.Element => (
@@ -60,7 +72,7 @@ export function Chart({ run }: { readonly run: QueryState }): JSX.Element | null
       <select
         value={now[field] ?? ""}
         onChange={(event) => {
-          plan.value = { ...now, [field]: event.currentTarget.value || undefined };
+          choosePlan({ ...now, [field]: event.currentTarget.value || undefined });
         }}
       >
         {field !== "x" && <option value="">–</option>}
@@ -78,7 +90,7 @@ export function Chart({ run }: { readonly run: QueryState }): JSX.Element | null
           <select
             value={now.kind}
             onChange={(event) => {
-              plan.value = { ...now, kind: event.currentTarget.value as ChartKind };
+              choosePlan({ ...now, kind: event.currentTarget.value as ChartKind });
             }}
           >
             {CHART_KINDS.map((kind) => (
@@ -100,6 +112,17 @@ export function Chart({ run }: { readonly run: QueryState }): JSX.Element | null
   );
 }
 
+/** Years have no thousands separator. */
+function yearFormat(
+  rows: readonly Datum[],
+  name: string,
+): { readonly tickFormat?: (value: unknown) => string } {
+  const areYears = rows.every(({ [name]: value }) => {
+    return Number.isInteger(value) && Number(value) >= 1000 && Number(value) <= 9999;
+  });
+  return areYears ? { tickFormat: String } : {};
+}
+
 function datumOf(cell: string | null, column: QueryState["columns"][number]): unknown {
   if (cell === null) return null;
   if (isNumber(column)) return Number(cell);
@@ -110,17 +133,23 @@ function datumOf(cell: string | null, column: QueryState["columns"][number]): un
   return cell;
 }
 
-function optionsOf({ kind, x, y, colour }: ChartPlan, data: readonly Datum[]): Plot.PlotOptions {
+function optionsOf(
+  { kind, x, y, colour }: ChartPlan,
+  data: readonly Datum[],
+  columns: QueryState["columns"],
+): Plot.PlotOptions {
   const rows = [...data];
   const plain = "var(--scale-high)";
   const place = { x, ...(y !== undefined && { y }) };
-  const fill = colour ?? plain;
-  const stroke = colour ?? plain;
+  // A function, since the name of a column may be that of a colour.
+  const own = colour === undefined ? plain : { value: (row: Datum) => row[colour] as string, label: colour };
+  const [fill, stroke] = [own, own];
+  const isScale = columns.some((column) => column.name === colour && isNumber(column));
   const marks: Plot.Markish =
     kind === "histogram"
       ? Plot.rectY(rows, { ...Plot.binX<Plot.RectYOptions>({ y: "count" }, { x }), fill: plain })
       : kind === "line"
-        ? Plot.lineY(rows, { ...place, sort: x, stroke })
+        ? Plot.lineY(rows, { ...place, sort: x, stroke, ...(colour !== undefined && { z: colour }) })
         : kind === "dot"
           ? Plot.dot(rows, { ...place, stroke })
           : kind === "heat"
@@ -128,7 +157,8 @@ function optionsOf({ kind, x, y, colour }: ChartPlan, data: readonly Datum[]): P
             : Plot.barY(rows, { ...place, fill, sort: { x: "-y", limit: 60 } });
   return {
     marks: [marks],
-    ...(colour !== undefined && { color: { legend: true } }),
-    ...(kind === "bar" && { x: { tickRotate: -30 } }),
+    ...(colour !== undefined && { color: { legend: true, ...(isScale && { scheme: "viridis" }) } }),
+    x: { ...yearFormat(rows, x), ...(kind === "bar" && { tickRotate: -30 }) },
+    ...(y !== undefined && { y: yearFormat(rows, y) }),
   };
 }

@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import type { DriftColumn, DriftReport } from "../src/answers.ts";
 import { ask, query } from "./api.ts";
 import { Command } from "./command.tsx";
 import { counted, countText } from "./format.ts";
-import { attempt, entity } from "./state.ts";
+import { attempt, card, entity } from "./state.ts";
 
 /** The number of types with a separate colour; rarer ones share the last. */
 const COLOURS = 6;
@@ -22,6 +23,10 @@ export function DriftView(): JSX.Element {
         isBusy.value = false;
       }
     });
+  const isKnown = card.value?.rows !== undefined;
+  useEffect(() => {
+    if (isKnown) void check();
+  }, [isKnown]);
   const report = found.value;
   return (
     <section>
@@ -38,7 +43,14 @@ export function DriftView(): JSX.Element {
           </span>
         </p>
       ) : report.columns.length === 0 ? (
-        <p>Every column has the same type in all {counted(report.partitions, "partition")}.</p>
+        <p>
+          Every column has the same type in{" "}
+          {report.unreadable.length > 0
+            ? `the ${counted(report.partitions, "partition")} that can be read.`
+            : report.partitions === 1
+              ? "the only partition."
+              : `all ${counted(report.partitions, "partition")}.`}
+        </p>
       ) : (
         <>
           <p class="quiet">

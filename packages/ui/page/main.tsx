@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import { render } from "preact";
 import { lazy, Suspense } from "preact/compat";
-import type { ComparedTable } from "../src/answers.ts";
+import { useEffect, useRef } from "preact/hooks";
+import type { ComparedTable, TableCard } from "../src/answers.ts";
 import { post } from "./api.ts";
 import { bytesText, counted, countText, timeText } from "./format.ts";
 import { MapView } from "./map-view.tsx";
@@ -24,6 +25,9 @@ import {
 import "./style.css";
 
 const SqlView = lazy(() => import("./sql-view.tsx").then((module) => module.SqlView));
+
+/** The space left before the current card, in pixels. */
+const CARD_MARGIN = 12;
 
 const VIEWS: readonly (readonly [View, string])[] = [
   ["map", "Partitions"],
@@ -77,29 +81,19 @@ function Header(): JSX.Element {
 
 function Tables(): JSX.Element {
   const now = overview.value;
+  const list = useRef<HTMLElement>(null);
+  const isEmpty = now === undefined;
+  useEffect(() => {
+    const current = list.current?.querySelector<HTMLElement>('[aria-current="true"]');
+    // Not by scrollIntoView, which may scroll the page as well.
+    if (current)
+      list.current?.scrollTo(current.offsetLeft - CARD_MARGIN, current.offsetTop - CARD_MARGIN * 10);
+  }, [entity.value, isEmpty]);
   return (
-    <nav aria-label="Tables">
-      {runs.value.length > 0 && <RunsCard />}
+    <nav aria-label="Tables" ref={list}>
+      {now?.hasRuns && <RunsCard />}
       {now?.tables.map((one) => (
-        <button
-          key={one.entity}
-          type="button"
-          class="card"
-          aria-current={view.value !== "runs" && one.entity === entity.value}
-          onClick={() => chooseTable(one.entity)}
-        >
-          <strong>{one.entity}</strong>
-          <span>
-            {counted(one.partitions, "partition")}, {counted(one.files, "file")}
-          </span>
-          <span>
-            {bytesText(one.bytes)}, {timeText(one.newest)}
-          </span>
-          <span class="badges">
-            {one.strays > 0 && <em>{counted(one.strays, "stray")}</em>}
-            {one.smallFiles > one.partitions && <em>small files</em>}
-          </span>
-        </button>
+        <Card key={one.entity} {...one} />
       ))}
       {onlyAtTarget().map(({ entity: name, total }) => (
         <button
@@ -126,6 +120,39 @@ function Tables(): JSX.Element {
   );
 }
 
+function Card(one: TableCard): JSX.Element {
+  const { entity: name, rows, gaps = 0, drifting = 0, unreadable = 0 } = one;
+  const badges = [
+    ...(drifting > 0 ? ["drift"] : []),
+    ...(gaps > 0 ? [counted(gaps, "gap")] : []),
+    ...(one.strays > 0 ? [counted(one.strays, "stray")] : []),
+    ...(one.smallFiles > one.partitions ? ["small files"] : []),
+    ...(unreadable > 0 ? [`${countText(unreadable)} unreadable`] : []),
+  ];
+  return (
+    <button
+      type="button"
+      class="card"
+      aria-current={view.value !== "runs" && name === entity.value}
+      onClick={() => chooseTable(name)}
+    >
+      <strong>{name}</strong>
+      <span>
+        {counted(one.partitions, "partition")}, {counted(one.files, "file")}
+      </span>
+      <span>
+        {bytesText(one.bytes)}, {rows === undefined ? "rows not counted" : counted(rows, "row")}
+      </span>
+      <span>{timeText(one.newest)}</span>
+      <span class="badges">
+        {badges.map((text) => (
+          <em key={text}>{text}</em>
+        ))}
+      </span>
+    </button>
+  );
+}
+
 /** The entries that only the comparison knows: tables that the first place lacks, and files of no table. */
 function onlyAtTarget(): readonly ComparedTable[] {
   const known = new Set(overview.value?.tables.map(({ entity: name }) => name));
@@ -144,7 +171,13 @@ function RunsCard(): JSX.Element {
       }}
     >
       <strong>Migrations</strong>
-      <span>{live > 0 ? `${live} running` : counted(runs.value.length, "run")}</span>
+      <span>
+        {live > 0
+          ? `${live} running`
+          : runs.value.length === 0
+            ? "none so far"
+            : counted(runs.value.length, "run")}
+      </span>
     </button>
   );
 }
@@ -156,7 +189,8 @@ function Main(): JSX.Element | null {
     <>
       <h1>{entity.value === "" ? "Files of no table" : entity.value}</h1>
       <p class="quiet">
-        {card.value?.keys.length ? `partitioned by ${card.value.keys.join(", ")}` : "not partitioned"}
+        {card.value &&
+          (card.value.keys.length > 0 ? `partitioned by ${card.value.keys.join(", ")}` : "not partitioned")}
       </p>
       <div role="tablist" aria-label="Views" class="tabs">
         {VIEWS.filter(([name]) => name !== "places" || overview.value?.isCompared).map(([name, label]) => (

@@ -22,6 +22,7 @@ import {
   entity,
   explanation,
   isCounting,
+  isListed,
   type Measure,
   measure,
   nullColumn,
@@ -41,7 +42,12 @@ const MEASURES: readonly (readonly [Measure, string])[] = [
 /** The partitions of a table as a picture. */
 export function MapView(): JSX.Element {
   const data = table.value;
-  if (data === undefined) return <p class="quiet">Listing…</p>;
+  if (data === undefined)
+    return (
+      <p class="quiet">
+        {card.value === undefined && isListed.value ? "There is no such table." : "Listing…"}
+      </p>
+    );
   if (data.keys.length === 0) return <Single />;
   return (
     <>
@@ -127,6 +133,7 @@ function SizeLevel({ above }: { readonly above: readonly Value[] }): JSX.Element
   const scale = scaleOf(grid, measure.value);
   return (
     <Level grid={grid} keys={table.value?.keys ?? []} above={above}>
+      <Legend grid={grid} />
       <Picture
         grid={grid}
         above={above}
@@ -138,7 +145,6 @@ function SizeLevel({ above }: { readonly above: readonly Value[] }): JSX.Element
         describe={describeCell}
         lit={touchedCells(grid)}
       />
-      <Legend grid={grid} />
       <CellTable grid={grid} columns={COLUMNS} />
     </Level>
   );
@@ -180,9 +186,9 @@ function touchedCells(grid: Grid<SizeCell>): Set<number> | undefined {
   return cells;
 }
 
-function Legend({ grid }: { readonly grid: Grid<SizeCell> }): JSX.Element | null {
+function Legend({ grid }: { readonly grid: Grid<SizeCell> }): JSX.Element {
   const extent = extentOf(grid, measure.value);
-  if (extent === undefined) return null;
+  if (extent === undefined) return <p class="legend" />;
   const text = (amount: number): string =>
     ({
       bytes: bytesText(amount),
@@ -194,8 +200,12 @@ function Legend({ grid }: { readonly grid: Grid<SizeCell> }): JSX.Element | null
   return (
     <p class="legend">
       <span>{text(extent[0])}</span>
-      <span class="ramp" aria-hidden="true" />
-      <span>{text(extent[1])}</span>
+      {extent[0] < extent[1] && (
+        <>
+          <span class="ramp" aria-hidden="true" />
+          <span>{text(extent[1])}</span>
+        </>
+      )}
       {grid.gaps > 0 && (
         <span>
           <span class="hole" aria-hidden="true" /> no partition

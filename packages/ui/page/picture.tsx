@@ -15,8 +15,10 @@ darkScheme.addEventListener("change", ({ matches }) => {
 
 /** The side of a cell, in pixels. */
 const [MIN_CELL, MAX_CELL] = [3, 22];
-/** The side of a cell of a strip, and of a cell whose gap is outlined. */
-const [MIN_STRIP, MIN_OUTLINED] = [12, 6];
+/** The side of a cell that is easy to point at, and the side of a picture above which its cells become smaller, in pixels. */
+const [EASY_CELL, MAX_SIDE] = [12, 12_000];
+/** The side of a cell whose gap is outlined. */
+const MIN_OUTLINED = 6;
 const LABEL_HEIGHT = 18;
 
 /** The colours of the style sheet, which follows light and dark. */
@@ -52,7 +54,10 @@ export function Picture<Cell>({ grid, above, name, colour, describe, lit }: Pict
     const observer = new ResizeObserver(([entry]) => {
       width.value = Math.floor(entry?.contentRect.width ?? 0);
     });
-    if (frame.current !== null) observer.observe(frame.current);
+    if (frame.current === null) return;
+    // Before the first paint, so that nothing moves after it.
+    width.value = frame.current.clientWidth;
+    observer.observe(frame.current);
     return () => observer.disconnect();
   }, []);
 
@@ -124,6 +129,11 @@ export function Picture<Cell>({ grid, above, name, colour, describe, lit }: Pict
   const told = at.value;
   return (
     <div class="picture" ref={frame}>
+      <p class="told" aria-live="polite">
+        {told === undefined
+          ? "Point at a cell to see its numbers."
+          : `${nameOf(grid, told)}: ${cells[told] === undefined ? "nothing" : describe(cells[told])}`}
+      </p>
       <div class="scroll">
         {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: the role says that keys work */}
         <canvas
@@ -142,11 +152,6 @@ export function Picture<Cell>({ grid, above, name, colour, describe, lit }: Pict
           onKeyDown={move}
         />
       </div>
-      <p class="told" aria-live="polite">
-        {told === undefined
-          ? "Point at a cell to see its numbers."
-          : `${nameOf(grid, told)}: ${cells[told] === undefined ? "nothing" : describe(cells[told])}`}
-      </p>
     </div>
   );
 }
@@ -169,13 +174,18 @@ interface Layout {
   placeOf(index: number): readonly [number, number];
 }
 
-/** One key is a strip, which wraps; two keys scroll sideways. */
+/** One key is a strip, which wraps; two keys scroll. */
 function layOut({ yKey, ys, xs }: Grid<unknown>, width: number): Layout {
   const isStrip = yKey === undefined;
   const longest = ys.reduce((most, y) => Math.max(most, valueText(y ?? null).length), 0);
   const labelWidth = isStrip ? 0 : Math.min(160, 12 + 7 * longest);
   const fitting = Math.floor((width - labelWidth - 2) / Math.max(1, xs.length));
-  const box = Math.max(isStrip ? MIN_STRIP : MIN_CELL, Math.min(MAX_CELL, fitting));
+  // A strip of n cells of this side is as high as n * side * side / width.
+  const scrolling = isStrip
+    ? Math.floor(Math.sqrt((MAX_SIDE * Math.max(1, width)) / xs.length))
+    : Math.floor(MAX_SIDE / Math.max(xs.length, ys.length));
+  const least = Math.max(MIN_CELL, Math.min(EASY_CELL, scrolling));
+  const box = Math.max(least, Math.min(MAX_CELL, fitting));
   const perLine = isStrip ? Math.max(1, Math.floor((width - 2) / box)) : xs.length;
   const lines = isStrip ? Math.ceil(xs.length / perLine) : ys.length;
   const head = isStrip ? 0 : LABEL_HEIGHT;
@@ -197,7 +207,8 @@ function drawLabels(
   const everyRow = Math.max(1, Math.ceil(12 / box));
   for (const [i, y] of ys.entries()) {
     if (i % everyRow !== 0) continue;
-    context.fillText(valueText(y ?? null), labelWidth - 6, head + (i + 0.5) * box, labelWidth - 8);
+    const text = shortened(context, valueText(y ?? null), labelWidth - 8);
+    context.fillText(text, labelWidth - 6, head + (i + 0.5) * box);
   }
   context.textAlign = "left";
   let free = 0;
@@ -208,6 +219,17 @@ function drawLabels(
     context.fillText(text, left, head / 2);
     free = left + context.measureText(text).width + 8;
   }
+}
+
+/** The text, or as much of its beginning as fits. */
+function shortened(context: CanvasRenderingContext2D, text: string, width: number): string {
+  const letters = [...text];
+  let shown = text;
+  while (letters.length > 1 && context.measureText(shown).width > width) {
+    letters.pop();
+    shown = `${letters.join("")}…`;
+  }
+  return shown;
 }
 
 function inkOf(element: Element): Ink {

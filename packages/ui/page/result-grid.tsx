@@ -2,8 +2,10 @@ import "regular-table";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { RegularTableElement } from "regular-table";
-import type { QueryState } from "../src/answers.ts";
+import type { ColumnSummary, QueryState } from "../src/answers.ts";
 import { ask, query } from "./api.ts";
+import { type ResultHeader, resultHeader } from "./result-header.ts";
+import { attempt } from "./state.ts";
 
 const NUMBER = /INT|^DECIMAL|^DOUBLE$|^FLOAT$/;
 /** Rows of one request. */
@@ -13,15 +15,18 @@ const KEPT = 50;
 
 type Cells = readonly (string | null)[];
 
-/** The rows of a result: the ones on the screen are asked of the server. */
+/** The rows of a result below the summaries of its columns: the ones on the screen are asked of the server. */
 export function ResultGrid({ run }: { readonly run: QueryState }): JSX.Element {
   const host = useRef<RegularTableElement>(null);
+  const shown = useRef<readonly ResultHeader[]>([]);
   const latest = useRef(run);
   latest.current = run;
   useEffect(() => {
     const element = host.current;
     if (element === null) return;
     const { id, columns } = run;
+    const headers = columns.map(resultHeader);
+    shown.current = headers;
     const pages = new Map<number, Promise<readonly Cells[]>>();
     const page = (index: number): Promise<readonly Cells[]> => {
       let rows = pages.get(index);
@@ -45,17 +50,20 @@ export function ResultGrid({ run }: { readonly run: QueryState }): JSX.Element {
         const own = await page(index);
         rows.push(...own.slice(Math.max(0, y0 - index * PAGE), y1 - index * PAGE));
       }
-      const shown = columns.slice(x0, x1);
+      const inView = columns.slice(x0, x1);
       return {
         num_rows: latest.current.rows,
         num_columns: columns.length,
-        column_headers: shown.map(({ name, type }) => [name, type]),
+        // Elements are documented, and missing in the type.
+        column_headers: headers.slice(x0, x1).map(({ element: header }) => [header as unknown as string]),
         row_headers: rows.map((_, i) => [`${y0 + i + 1}`]),
-        data: shown.map((_, i) => rows.map((cells) => cells[x0 + i] ?? "NULL")),
-        metadata: shown.map((_, i) => rows.map((cells) => (cells[x0 + i] === null ? "null" : ""))),
+        data: inView.map((_, i) => rows.map((cells) => cells[x0 + i] ?? "NULL")),
+        metadata: inView.map((_, i) => rows.map((cells) => (cells[x0 + i] === null ? "null" : ""))),
       };
     });
     element.addStyleListener(() => {
+      // Above the numbers of the rows is nothing.
+      element.querySelector("thead th")?.setAttribute("role", "presentation");
       for (const cell of element.querySelectorAll("tbody td")) {
         const meta = element.getMeta(cell as HTMLTableCellElement);
         if (meta?.type !== "body") continue;
@@ -68,9 +76,12 @@ export function ResultGrid({ run }: { readonly run: QueryState }): JSX.Element {
   useEffect(() => {
     void host.current?.draw();
   }, [run.rows]);
-  return (
-    <div class="grid">
-      <regular-table ref={host} tabindex={0} aria-label="Result" />
-    </div>
-  );
+  useEffect(() => {
+    if (run.state !== "done" || run.rows === 0) return;
+    void attempt(async () => {
+      const summaries: readonly ColumnSummary[] = await ask(`/api/queries/${run.id}/summaries`);
+      for (const [i, summary] of summaries.entries()) shown.current[i]?.show(summary);
+    });
+  }, [run.id, run.state]);
+  return <regular-table ref={host} tabindex={0} aria-label="Result" />;
 }

@@ -1,62 +1,71 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import type { CompactionEstimate } from "../src/answers.ts";
+import type { CompactionEstimate, Description, TableData } from "../src/answers.ts";
 import { ask, query } from "./api.ts";
 import { Command } from "./command.tsx";
 import { DriftView } from "./drift-view.tsx";
 import { bytesText, counted, countText } from "./format.ts";
-import { attempt, card, describe, descriptions, entity } from "./state.ts";
+import { areSmall, betterKeys, isSkewed, partitionSizes } from "./partition-sizes.ts";
+import { attempt, card, describe, descriptions, entity, problem, table } from "./state.ts";
 
-/** The columns of a table, their drift, and the sizes of its files. */
+/** The partitions of a table for which `compact` is estimated without a click. */
+const ASKED_FOR = 200;
+
+/** The sizes of the files of a table, its columns, and their drift. */
 export function SchemaView(): JSX.Element {
   const name = entity.value;
   useEffect(() => {
     void attempt(async () => void (await describe(name)));
   }, [name]);
   const description = descriptions.value.get(name);
+  // In the order in which they are known, so that nothing moves when the next one is.
   return (
     <>
+      <Sizes key={`sizes of ${name}`} />
       <section>
         <h2>Columns</h2>
-        {description === undefined ? (
-          <p class="quiet">Reading the schemas…</p>
-        ) : (
-          <>
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">column</th>
-                  <th scope="col">type</th>
-                  <th scope="col">note</th>
-                </tr>
-              </thead>
-              <tbody>
-                {description.keys.map((key) => (
-                  <tr key={key.name}>
-                    <td>{key.name}</td>
-                    <td>{key.type}</td>
-                    <td class="quiet">partition key</td>
-                  </tr>
-                ))}
-                {description.columns.map((column) => (
-                  <tr key={column.name}>
-                    <td>{column.name}</td>
-                    <td>{column.type}</td>
-                    <td>{column.problem ?? (column.source && `called ${column.source} in the files`)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-            <p class="quiet">
-              {countText(description.looked.partitions)} of {counted(description.looked.of, "partition")}{" "}
-              looked at
-            </p>
-          </>
-        )}
+        {description === undefined ? <p class="quiet">Reading the schemas…</p> : <Columns {...description} />}
       </section>
-      <DriftView key={name} />
-      <Sizes key={`sizes of ${name}`} />
+      {(description !== undefined || problem.value !== "") && <DriftView key={name} />}
+    </>
+  );
+}
+
+function Columns({ keys, columns, looked }: Description): JSX.Element {
+  return (
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it */}
+      <section class="scroll" tabIndex={0} aria-label="Columns">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">column</th>
+              <th scope="col">type</th>
+              <th scope="col">note</th>
+            </tr>
+          </thead>
+          <tbody>
+            {keys.map((key) => (
+              <tr key={key.name}>
+                <td class="name">{key.name}</td>
+                <td>{key.type}</td>
+                <td class="quiet">partition key</td>
+              </tr>
+            ))}
+            {columns.map((column) => (
+              <tr key={column.name}>
+                <td class="name">{column.name}</td>
+                <td>{column.type}</td>
+                <td>{column.problem ?? (column.source && `called ${column.source} in the files`)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      <p class="quiet">
+        {countText(looked.partitions)} of {counted(looked.of, "partition")} looked at
+      </p>
     </>
   );
 }
@@ -67,7 +76,6 @@ function Sizes(): JSX.Element | null {
   const most = Math.max(...one.sizes);
   const first = one.sizes.findIndex((files) => files > 0);
   const last = one.sizes.findLastIndex((files) => files > 0);
-  const averageBytes = one.bytes / one.files;
   return (
     <section>
       <h2>File sizes</h2>
@@ -87,7 +95,8 @@ function Sizes(): JSX.Element | null {
         </tbody>
       </table>
       <p class="quiet">
-        {bytesText(averageBytes)} on average; {counted(one.smallFiles, "file")} below 1 MB
+        {bytesText(Math.round(one.bytes / one.files))} on average; {counted(one.smallFiles, "file")} below 1
+        MB
       </p>
       {one.smallFiles > one.partitions && (
         <p>
@@ -95,7 +104,8 @@ function Sizes(): JSX.Element | null {
           <Command words={["parquetry", "compact", one.entity]} />
         </p>
       )}
-      {one.files > one.partitions && <Compaction name={one.entity} />}
+      {one.files > one.partitions && <Compaction name={one.entity} isSmall={one.partitions <= ASKED_FOR} />}
+      {table.value?.entity === one.entity && table.value.isDone && <PartitionFindings data={table.value} />}
       {one.strays > 0 && (
         <p>
           {counted(one.strays, "file")} {one.strays === 1 ? "looks" : "look"} like data and{" "}
@@ -106,8 +116,47 @@ function Sizes(): JSX.Element | null {
   );
 }
 
-/** What `compact` would do, on demand: it reads every manifest. */
-function Compaction({ name }: { readonly name: string }): JSX.Element {
+/** Partitions that are too small, or of very different sizes, and the fewer keys that settle it. */
+function PartitionFindings({ data }: { readonly data: TableData }): JSX.Element | null {
+  const now = partitionSizes(data, data.keys.length);
+  const findings = [
+    ...(areSmall(now) ? [`Small partitions: half of them have less than ${bytesText(now.median)}.`] : []),
+    ...(isSkewed(now)
+      ? [
+          `Skew: ${now.largestName} has ${bytesText(now.largest)}, ${countText(Math.round(now.largest / Math.max(1, now.median)))} times the median.`,
+        ]
+      : []),
+  ];
+  if (findings.length === 0) return null;
+  const better = betterKeys(data);
+  return (
+    <>
+      <p>{findings.join(" ")}</p>
+      {better !== undefined && (
+        <p>
+          A copy with the {better.keys.length === 1 ? "key" : "keys"} {better.keys.join(", ")} has{" "}
+          {counted(better.partitions, "partition")} instead of {countText(now.partitions)}, half of them with
+          at least {bytesText(better.median)}, and the largest with {bytesText(better.largest)}:{" "}
+          <Command
+            words={[
+              ...[
+                "parquetry",
+                "compact",
+                data.entity,
+                "--into",
+                `${data.entity}_by_${better.keys.join("_")}`,
+              ],
+              ...["--keys", better.keys.join(",")],
+            ]}
+          />
+        </p>
+      )}
+    </>
+  );
+}
+
+/** What `compact` would do. It reads every manifest, so for many partitions it is asked for. */
+function Compaction({ name, isSmall }: { readonly name: string; readonly isSmall: boolean }): JSX.Element {
   const found = useSignal<CompactionEstimate | undefined>(undefined);
   const isBusy = useSignal(false);
   const estimate = (): Promise<void> =>
@@ -119,6 +168,9 @@ function Compaction({ name }: { readonly name: string }): JSX.Element {
         isBusy.value = false;
       }
     });
+  useEffect(() => {
+    if (isSmall) void estimate();
+  }, [isSmall]);
   const now = found.value;
   if (now === undefined)
     return (

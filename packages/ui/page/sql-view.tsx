@@ -8,21 +8,33 @@ import { signal } from "@preact/signals";
 import { basicSetup, EditorView } from "codemirror";
 import type { JSX } from "preact";
 import { lazy, Suspense } from "preact/compat";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Explanation, QueryState } from "../src/answers.ts";
-import { compareValues } from "../src/map/compare-values.ts";
+import { sortValues } from "../src/map/sort-values.ts";
 import type { QueryRequests, RequestPrice } from "../src/price.ts";
 import { ask, post } from "./api.ts";
 import { COPY_FORMS } from "./copy-forms.ts";
 import { bytesText, counted, countText, usdText } from "./format.ts";
 import { loadHistory, queryHistory, remember } from "./query-history.ts";
 import { ResultGrid } from "./result-grid.tsx";
-import { ResultSummary } from "./result-summary.tsx";
 import { conditionOf } from "./sql-text.ts";
-import { attempt, describe, descriptions, entity, explanation, overview, sqlText, table } from "./state.ts";
+import {
+  AUTOMATIC,
+  attempt,
+  chart,
+  describe,
+  descriptions,
+  entity,
+  explanation,
+  overview,
+  result,
+  sqlText,
+  table,
+} from "./state.ts";
 
 const run = signal<QueryState | undefined>(undefined);
-const isCharted = signal(false);
+/** Whether there is a result, or will be: its place is kept free, so that nothing moves when it comes. */
+const isAsked = signal(result.value !== "");
 const Chart = lazy(() => import("./chart.tsx").then((module) => module.Chart));
 
 /** The editor, what the query will read, and its rows. */
@@ -30,6 +42,7 @@ export function SqlView(): JSX.Element {
   const root = overview.value?.root;
   useEffect(() => {
     if (root !== undefined) loadHistory(root);
+    void attempt(restore);
   }, [root]);
   return (
     <>
@@ -45,7 +58,8 @@ function Editor(): JSX.Element {
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<EditorView | undefined>(undefined);
   const names = useRef(new Compartment());
-  useEffect(() => {
+  // Before the first paint, so that nothing moves after it.
+  useLayoutEffect(() => {
     if (host.current === null) return;
     if (sqlText.value === "" && entity.value !== "")
       sqlText.value = `SELECT * FROM "${entity.value}" LIMIT 100`;
@@ -124,8 +138,7 @@ function completeKeyValue(context: CompletionContext): CompletionResult | null {
   const at = data?.keys.findIndex((key) => key.toLowerCase() === name.toLowerCase()) ?? -1;
   if (data === undefined || at < 0) return null;
   const values = [...new Set(data.levels[at]?.values)].filter((value) => value !== null);
-  const options = values
-    .sort(compareValues)
+  const options = sortValues(values)
     .slice(0, MAX_VALUES)
     .map((value) => ({
       label: conditionOf(name, value).replace(/^.*? = /, ""),
@@ -196,18 +209,32 @@ async function start(): Promise<void> {
   await attempt(async () => {
     const text = sqlText.value.trim();
     if (text === "") return;
+    isAsked.value = true;
     const before = run.value;
     if (before?.state === "running") await post(`/api/queries/${before.id}/stop`, {});
     remember(overview.value?.root ?? "", text);
-    let now = await post<QueryState>("/api/queries", { sql: text });
-    run.value = now;
-    for (let pause = 30; now.state === "running"; pause = Math.min(500, pause * 1.5)) {
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      now = await ask<QueryState>(`/api/queries/${now.id}`);
-      if (run.value?.id !== now.id) return;
-      run.value = now;
-    }
+    await followRun(await post<QueryState>("/api/queries", { sql: text }));
   });
+}
+
+/** Shows the result that the address names, as long as the server has it. */
+async function restore(): Promise<void> {
+  if (result.value === "" || run.value !== undefined) return;
+  await ask<QueryState>(`/api/queries/${encodeURIComponent(result.value)}`).then(followRun, () => {
+    result.value = "";
+  });
+}
+
+async function followRun(started: QueryState): Promise<void> {
+  let now = started;
+  run.value = now;
+  result.value = now.id;
+  for (let pause = 30; now.state === "running"; pause = Math.min(500, pause * 1.5)) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    now = await ask<QueryState>(`/api/queries/${now.id}`);
+    if (run.value?.id !== now.id) return;
+    run.value = now;
+  }
 }
 
 function Actions(): JSX.Element {
@@ -274,32 +301,60 @@ function CopyAs(): JSX.Element {
 
 function Result(): JSX.Element | null {
   const now = run.value;
-  if (now === undefined) return null;
+  if (!isAsked.value) return null;
+  return (
+    <section class="result">
+      <p class="status" aria-live="polite">
+        {now !== undefined && <Status now={now} />}
+      </p>
+      <div class="grid">
+        {now?.state === "failed" && <p class="problem">{now.error}</p>}
+        {now !== undefined && now.columns.length > 0 && <ResultGrid run={now} />}
+      </div>
+      <details
+        open={chart.value !== ""}
+        onToggle={(event) => {
+          if (event.currentTarget.open === (chart.value !== "")) return;
+          chart.value = event.currentTarget.open ? AUTOMATIC : "";
+        }}
+      >
+        <summary>Chart</summary>
+        {chart.value !== "" && now?.state === "done" && (
+          <Suspense fallback={<p class="quiet">Loading the chart…</p>}>
+            {now.rows > 1 ? (
+              <Chart key={now.id} run={now} />
+            ) : (
+              <p class="quiet">A chart needs more than one row.</p>
+            )}
+          </Suspense>
+        )}
+      </details>
+    </section>
+  );
+}
+
+function Status({ now }: { readonly now: QueryState }): JSX.Element {
   const fetching = now.progress?.phase === "fetching" ? now.progress : undefined;
   const seconds = (now.elapsedMs / 1000).toFixed(now.elapsedMs < 10_000 ? 2 : 0);
   return (
-    <section class="result">
-      <p aria-live="polite">
-        {now.state === "running" && (
-          <>
-            Running, {seconds} s
-            {fetching !== undefined && (
-              <>
-                {" "}
-                – {countText(fetching.files)} of {counted(fetching.totalFiles, "file")}
-              </>
-            )}
-          </>
-        )}
-        {now.state === "done" && (
-          <>
-            {counted(now.rows, "row")} in {seconds} s{now.isCut && " – more rows are not kept"}
-          </>
-        )}
-        {now.state === "stopped" && <>Stopped after {seconds} s</>}
-        {now.state === "failed" && <span class="problem">{now.error}</span>}
-        {now.state === "done" &&
-          (["csv", "json", "parquet"] as const).map((format) => (
+    <>
+      {now.state === "running" && (
+        <>
+          Running, {seconds} s
+          {fetching !== undefined && (
+            <>
+              {" "}
+              – {countText(fetching.files)} of {counted(fetching.totalFiles, "file")}
+            </>
+          )}
+        </>
+      )}
+      {now.state === "failed" && <>Failed after {seconds} s</>}
+      {now.state === "stopped" && <>Stopped after {seconds} s</>}
+      {now.state === "done" && (
+        <>
+          {counted(now.rows, "row")} in {seconds} s{now.isCut && " – more rows are not kept"}
+          {(["csv", "json", "parquet"] as const).map((format) => (
             <a
               key={format}
               href={`/api/queries/${now.id}/download?format=${format}`}
@@ -308,28 +363,8 @@ function Result(): JSX.Element | null {
               {format}
             </a>
           ))}
-      </p>
-      {now.columns.length > 0 && (
-        <>
-          <ResultSummary run={now} />
-          <ResultGrid run={now} />
         </>
       )}
-      {now.state === "done" && now.rows > 1 && (
-        <details
-          open={isCharted.value}
-          onToggle={(event) => {
-            isCharted.value = event.currentTarget.open;
-          }}
-        >
-          <summary>Chart</summary>
-          {isCharted.value && (
-            <Suspense fallback={<p class="quiet">Loading the chart…</p>}>
-              <Chart key={now.id} run={now} />
-            </Suspense>
-          )}
-        </details>
-      )}
-    </section>
+    </>
   );
 }

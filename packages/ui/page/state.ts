@@ -19,6 +19,11 @@ export const view = signal<View>("map");
 export const measure = signal<Measure>("bytes");
 export const nullColumn = signal("");
 export const sqlText = signal("");
+/** The result that is shown, by its name at the server. */
+export const result = signal("");
+/** The chart: none, AUTOMATIC, or a plan as JSON. */
+export const chart = signal("");
+export const AUTOMATIC = "auto";
 /** The values of the keys that are chosen on the map, outermost first. */
 export const chosen = signal<readonly (string | null)[]>([]);
 
@@ -37,6 +42,8 @@ function readAddress(): void {
     measure.value = one("measure", MEASURES) as Measure;
     nullColumn.value = at.get("column") ?? "";
     sqlText.value = at.get("sql") ?? "";
+    result.value = at.get("result") ?? "";
+    chart.value = at.get("chart") ?? "";
     chosen.value = valuesOf(at.get("at"));
   });
 }
@@ -65,6 +72,8 @@ export const descriptions = signal<ReadonlyMap<string, Description>>(new Map());
 export const explanation = signal<Explanation | undefined>(undefined);
 export const problem = signal("");
 
+/** Whether all tables are known. */
+export const isListed = computed(() => overview.value?.listing.isDone === true);
 export const card = computed(() => overview.value?.tables.find((one) => one.entity === entity.value));
 
 effect(() => {
@@ -77,6 +86,8 @@ effect(() => {
   put("measure", measure.value, "bytes");
   put("column", nullColumn.value);
   put("sql", sqlText.value);
+  put("result", result.value);
+  put("chart", chart.value);
   if (chosen.value.length > 0) put("at", JSON.stringify(chosen.value));
   // Without the token, which is in a cookie by now.
   history.replaceState(null, "", `${location.pathname}#${state}`);
@@ -101,6 +112,7 @@ const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 /** Follows the listing until it is complete. */
 export async function follow(): Promise<void> {
   await attempt(async () => {
+    let isComplete = false;
     for (let isFirst = true; ; isFirst = false) {
       const now: Overview = await ask("/api/tables");
       overview.value = now;
@@ -111,8 +123,9 @@ export async function follow(): Promise<void> {
       }
       if (entity.value === "" && now.tables[0] !== undefined) entity.value = now.tables[0].entity;
       const began = performance.now();
-      if (now.tables.some((one) => one.entity === entity.value)) await loadTable();
-      if (now.listing.isDone) return;
+      if (!isComplete && now.tables.some((one) => one.entity === entity.value)) await loadTable();
+      isComplete = now.listing.isDone;
+      if (now.listing.isInspected) return;
       // A table of a million partitions takes seconds to load: most of the time is left for the person.
       await wait(Math.max(500, 4 * (performance.now() - began)));
     }

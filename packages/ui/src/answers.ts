@@ -16,6 +16,8 @@ export interface Overview {
   readonly root: string;
   /** Whether a second place is shown next to it. */
   readonly isCompared: boolean;
+  /** Whether migrations are shown. */
+  readonly hasRuns: boolean;
   readonly listing: ListingState;
   readonly tables: readonly TableCard[];
 }
@@ -23,6 +25,8 @@ export interface Overview {
 /** The state of a listing. */
 export interface ListingState {
   readonly isDone: boolean;
+  /** Whether the gaps, and the rows and the drift of small tables, are known as well. */
+  readonly isInspected: boolean;
   readonly objects: number;
   /** Why the listing ended early. */
   readonly error: string | undefined;
@@ -41,6 +45,13 @@ export interface TableCard {
   readonly strayExamples: readonly string[];
   /** Files by size class. */
   readonly sizes: readonly number[];
+  /** How many partitions are missing on the map, as soon as it is known. */
+  readonly gaps?: number | undefined;
+  /** The rows, and the number of columns whose types differ, if every partition was inspected. */
+  readonly rows?: number | undefined;
+  readonly drifting?: number | undefined;
+  /** How many files of it could not be read. */
+  readonly unreadable?: number | undefined;
 }
 
 /** The partitions of a table. The newest write of each is in minutes since 1970. */
@@ -119,8 +130,9 @@ export interface DriftColumn {
   readonly joined: string | undefined;
 }
 
-/** The columns whose types differ between partitions. */
+/** The rows of a table, and the columns whose types differ between partitions. */
 export interface DriftReport {
+  readonly rows: number;
   readonly partitions: number;
   readonly columns: readonly DriftColumn[];
   /** Why some files could not be read. */

@@ -94,6 +94,21 @@ describe("the server of the page", () => {
       }
   });
 
+  it("keeps its cookie next to the one of another server, and replaces it when it is started again", async () => {
+    const port = Number(new URL(world.origin).port);
+    const other = await serve();
+    const names = [world.cookie, other.cookie].map((cookie) => cookie.split("=")[0]);
+    expect(names).toEqual([`parquetry-${port}`, `parquetry-${new URL(other.origin).port}`]);
+    // A browser sends both cookies to both servers.
+    const cookie = `${world.cookie}; ${other.cookie}`;
+    expect((await ask("/api/tables", { headers: { cookie } })).status).toBe(200);
+    expect((await fetch(`${other.origin}/api/tables`, { headers: { cookie } })).status).toBe(200);
+    await other[Symbol.asyncDispose]();
+    await using again = await serve(undefined, { port: Number(new URL(other.origin).port) });
+    expect(again.cookie.split("=")[0]).toBe(names[1]);
+    expect((await fetch(`${again.origin}/api/tables`, { headers: { cookie } })).status).toBe(401);
+  });
+
   it("accepts the token in the page's address only, and makes it a cookie that scripts and other sites cannot use", async () => {
     const token = new URL(world.ui.url).searchParams.get("token");
     expect((await ask(`/api/tables?token=${token}`)).status).toBe(401);

@@ -54,6 +54,7 @@ export async function browse(
   const context = await (await browser).newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const complaints: string[] = [];
+  await page.addInitScript(observeShifts);
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) complaints.push(message.text());
   });
@@ -68,6 +69,28 @@ export async function browse(
   });
   await page.goto(url);
   return { page, complaints };
+}
+
+/** The layout shifts that no click or key caused: how large each one was, and which elements moved. */
+export function shifts(page: Page): Promise<readonly string[]> {
+  return page.evaluate(() => Reflect.get(globalThis, "shifts"));
+}
+
+/** Runs in the page. The browser leaves out what moves in the half second after a click or a key. */
+function observeShifts(): void {
+  interface Shift {
+    readonly value: number;
+    readonly hadRecentInput: boolean;
+    readonly sources: readonly { readonly node: { readonly nodeName: string } | null }[];
+  }
+  const seen: string[] = [];
+  Reflect.set(globalThis, "shifts", seen);
+  new PerformanceObserver((list) => {
+    // Less is a number that becomes wider.
+    for (const { value, hadRecentInput, sources } of list.getEntries() as unknown as readonly Shift[])
+      if (!hadRecentInput && value >= 0.002)
+        seen.push(`${value.toFixed(4)}: ${sources.map(({ node }) => node?.nodeName).join(", ")}`);
+  }).observe({ type: "layout-shift", buffered: true });
 }
 
 /** Ends the browser. */

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import type { ComparisonOverview, ComparisonTable, UnequalFiles } from "../src/answers.ts";
 import type { ComparedFile, Comparison } from "../src/index.ts";
 import { foldersAt } from "../src/map/partitions.ts";
-import { browse, closeBrowser, faults, lacksBrowser } from "./browser.ts";
+import { browse, closeBrowser, faults, lacksBrowser, shifts } from "./browser.ts";
 import { partitionsOf, putNames, serve, until } from "./support.ts";
 
 afterAll(closeBrowser);
@@ -114,6 +114,7 @@ describe.skipIf(lacksBrowser())("two places in a browser", () => {
         await page.getByRole("button", { name: /^\(no table\) 1 missing/ }).click();
         await page.getByRole("heading", { name: "Files of no table" }).waitFor();
         expect(await faults(page)).toEqual([]);
+        expect(await shifts(page)).toEqual([]);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         expect(overflow).toBeLessThanOrEqual(0);
         expect(complaints).toEqual([]);

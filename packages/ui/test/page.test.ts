@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { partition, type Storage } from "@parquetry/core";
 import type { Page } from "playwright-core";
 import { afterAll, describe, expect, it } from "vitest";
-import { browse, closeBrowser, faults, lacksBrowser } from "./browser.ts";
+import { browse, closeBrowser, faults, lacksBrowser, shifts } from "./browser.ts";
 import { putNames, serve } from "./support.ts";
 
 const NASTY = `<img src=x onerror=alert(1)>"'&`;
@@ -33,20 +33,25 @@ async function type(page: Page, sql: string): Promise<void> {
 
 describe.skipIf(lacksBrowser())("the page in a browser", () => {
   for (const colorScheme of ["light", "dark"] as const)
-    for (const width of [420, 1280])
+    for (const width of [420, 800, 1280, 1920, 3840])
       it(`shows tables, the map with its gaps, and schemas without a fault that axe finds: ${colorScheme}, ${width} px`, async () => {
         await using world = await serve(football);
         const { page, complaints } = await browse(world.ui.url, {
           colorScheme,
           viewport: { width, height: 900 },
         });
-        await page.getByText("2 gaps").waitFor();
+        await page.locator(".level").getByText("2 gaps").waitFor();
         expect(await page.locator(".card").count()).toBe(2);
+        await page
+          .getByRole("button", { name: /^raw\/plays 6 partitions, 6 files .*, 120 rows .* 2 gaps$/ })
+          .waitFor();
         expect(page.url()).not.toContain("token");
         expect(await faults(page)).toEqual([]);
         await page.getByRole("tab", { name: "Files and schema" }).click();
         await page.getByRole("cell", { name: "play", exact: true }).waitFor();
+        await page.getByText("Every column has the same type in all 6 partitions.").waitFor();
         expect(await faults(page)).toEqual([]);
+        expect(await shifts(page)).toEqual([]);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         expect(overflow).toBeLessThanOrEqual(0);
         expect(complaints).toEqual([]);
@@ -56,7 +61,7 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
   it("chooses a cell by the keyboard, shows its files, and keeps the choice in the address", async () => {
     await using world = await serve(football);
     const { page } = await browse(world.ui.url);
-    await page.getByText("2 gaps").waitFor();
+    await page.locator(".level").getByText("2 gaps").waitFor();
     await page.locator("canvas").focus();
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("ArrowRight");
@@ -92,6 +97,14 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
     ]);
     const text = readFileSync(await download.path(), "utf8");
     expect(text).toContain(`"total":${rows[0]?.total}`);
+    const headers = page.locator("regular-table thead .column");
+    await expect.poll(() => headers.nth(2).innerText()).toMatch(/^n\s+BIGINT\s+18 to 21\s+0 % NULL$/);
+    expect(await faults(page)).toEqual([]);
+    await page.getByLabel("Chart", { exact: true }).selectOption("dot");
+    // The address has the result and its chart.
+    await page.reload();
+    await page.getByText("3 rows in").waitFor();
+    await page.getByRole("img", { name: "dot chart of team and total" }).waitFor();
     expect(complaints).toEqual([]);
     await page.context().close();
   });
@@ -99,7 +112,7 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
   it("draws the map again when the colour scheme changes", async () => {
     await using world = await serve(football);
     const { page } = await browse(world.ui.url, { colorScheme: "dark" });
-    await page.getByText("2 gaps").waitFor();
+    await page.locator(".level").getByText("2 gaps").waitFor();
     const picture = (): Promise<string> =>
       page.locator("canvas").evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
     const dark = await picture();
@@ -107,7 +120,7 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
     await expect.poll(picture).not.toBe(dark);
     const light = await picture();
     await page.reload();
-    await page.getByText("2 gaps").waitFor();
+    await page.locator(".level").getByText("2 gaps").waitFor();
     await expect.poll(picture).toBe(light);
     await page.context().close();
   });
@@ -174,18 +187,32 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
             for (let week = 1; week <= 15; week++)
               for (let game = 1; game <= 48; game++)
                 yield `raw/plays/year=${1987 + year}/week=${week}/game=${game}/data.parquet`;
+          yield "raw/teams/k=1/data.parquet";
         })(),
       ),
     );
     const { page, complaints } = await browse(world.ui.url);
     await page.getByText("26,640 partitions").waitFor();
-    await page.getByText("555 cells").waitFor();
+    await page.locator(".level").getByText("555 cells").waitFor();
     const paints = await page.evaluate(() =>
       performance
         .getEntriesByType("paint")
         .map(({ name, startTime }) => `${name} ${Math.round(startTime)} ms`),
     );
-    console.log(`26,640 partitions: ${paints.join(", ")} after the page was asked for`);
+    // From the click on a card to the picture: the request, the sums of the cells, and the drawing.
+    await page.getByRole("button", { name: /^raw\/teams/ }).click();
+    await page.getByRole("heading", { name: "raw/teams" }).waitFor();
+    await page.locator(".level").getByText("1 partition", { exact: true }).waitFor();
+    const drawn = await page.evaluate(async () => {
+      const began = performance.now();
+      document.querySelector<HTMLElement>(".card")?.click();
+      while (!document.querySelector(".level")?.textContent?.includes("555 cells"))
+        await new Promise(requestAnimationFrame);
+      return Math.round(performance.now() - began);
+    });
+    console.log(
+      `26,640 partitions: ${paints.join(", ")} after the page was asked for; drawn ${drawn} ms after a click`,
+    );
     expect(paints).not.toEqual([]);
     await page
       .locator("canvas")

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import type { RunStatus } from "../src/index.ts";
-import { browse, closeBrowser, faults, lacksBrowser } from "./browser.ts";
+import { browse, closeBrowser, faults, lacksBrowser, shifts } from "./browser.ts";
 import { serve, until } from "./support.ts";
 
 afterAll(closeBrowser);
@@ -84,6 +84,7 @@ describe.skipIf(lacksBrowser())("migrations in a browser", () => {
         await page.getByText("Not equal: 1 missing.").waitFor();
         expect(await page.locator("img").count()).toBe(0);
         expect(await faults(page)).toEqual([]);
+        expect(await shifts(page)).toEqual([]);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         expect(overflow).toBeLessThanOrEqual(0);
         expect(complaints).toEqual([]);

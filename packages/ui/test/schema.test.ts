@@ -2,7 +2,7 @@ import { partition, type Storage } from "@parquetry/core";
 import { afterAll, describe, expect, it } from "vitest";
 import type { CompactionEstimate, DriftReport, FileDescription, FileList } from "../src/answers.ts";
 import { requestsOf } from "../src/data/requests-of.ts";
-import { browse, closeBrowser, faults, lacksBrowser } from "./browser.ts";
+import { browse, closeBrowser, faults, lacksBrowser, shifts } from "./browser.ts";
 import { putNames, serve, until } from "./support.ts";
 
 afterAll(closeBrowser);
@@ -165,13 +165,11 @@ describe.skipIf(lacksBrowser())("files and schema in a browser", () => {
           colorScheme,
           viewport: { width, height: 900 },
         });
-        await page.getByRole("button", { name: "Compare the schemas of all partitions" }).click();
         await page.getByRole("heading", { name: "yards" }).waitFor();
         await page.getByText("--column-type raw/plays.yards=VARCHAR").waitFor();
         await page.getByText("SQL reads it as DOUBLE, and as NULL where it is absent").waitFor();
         expect(await faults(page)).toEqual([]);
         await page.getByRole("button", { name: /^raw\/small/ }).click();
-        await page.getByRole("button", { name: "Show what compact would do" }).click();
         await page.getByText(/^compact would replace 3 files .* by 1 file, one a partition/).waitFor();
         await page.getByRole("tab", { name: "Partitions" }).click();
         await page.locator("canvas").focus();
@@ -180,6 +178,7 @@ describe.skipIf(lacksBrowser())("files and schema in a browser", () => {
         await page.getByText("1 row in 1 row group").waitFor();
         await page.getByRole("cell", { name: "a", exact: true }).waitFor();
         expect(await faults(page)).toEqual([]);
+        expect(await shifts(page)).toEqual([]);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         expect(overflow).toBeLessThanOrEqual(0);
         expect(complaints).toEqual([]);

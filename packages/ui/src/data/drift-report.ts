@@ -22,7 +22,7 @@ export async function reportDrift(
   /** The schema of each partition, as an index: few are different. */
   const schemaOf: number[] = [];
   const schemas = new Map<string, { readonly index: number; readonly types: ReadonlyMap<string, string> }>();
-  const { drift, unreadable } = await storage.inspect(entity, {
+  const { drift, unreadable, rows } = await storage.inspect(entity, {
     ...options,
     onPartition({ path, fields }) {
       if (fields.length === 0) return;
@@ -57,7 +57,7 @@ export async function reportDrift(
       joined: joinedType(found.map(([type]) => type)),
     };
   });
-  return { partitions: paths.length, columns, unreadable: unreadable.map(({ message }) => message) };
+  return { rows, partitions: paths.length, columns, unreadable: unreadable.map(({ message }) => message) };
 }
 
 /** At most this many parts of equal size. Each has the rarest type in it, so that one partition that differs stays visible. */

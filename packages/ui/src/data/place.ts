@@ -2,14 +2,27 @@ import type { Storage } from "@parquetry/core";
 import { isStorageError } from "@parquetry/core";
 import { listedInRanges } from "@parquetry/core/backend";
 import { yieldIfDue } from "@parquetry/core/unstable";
-import type { ListingState } from "../answers.ts";
-import { TableTree } from "./table-tree.ts";
+import type { DriftReport, ListingState } from "../answers.ts";
+import { fixedValues, gridOf } from "../map/grid.ts";
+import { reportDrift } from "./drift-report.ts";
+import { type TableSummary, TableTree } from "./table-tree.ts";
+
+/** The largest tables that are inspected in the background. A bucket charges for requests, and CSV files are read whole. */
+interface InspectionLimits {
+  /** Partitions of one table, and of all tables together. */
+  readonly partitions: number;
+  readonly allPartitions: number;
+  readonly csvBytes: number;
+}
+const LOCAL: InspectionLimits = { partitions: 5000, allPartitions: 20_000, csvBytes: 50_000_000 };
+const REMOTE: InspectionLimits = { partitions: 200, allPartitions: 1000, csvBytes: 5_000_000 };
 
 /** A storage whose objects are listed in the background, once, and again on demand. */
 export class Place {
   readonly storage: Storage;
   #tree = new TableTree();
   #isDone = false;
+  #isInspected = false;
   #error: string | undefined;
   #stop = new AbortController();
   #listing: Promise<void>;
@@ -24,7 +37,12 @@ export class Place {
   }
 
   get state(): ListingState {
-    return { isDone: this.#isDone, objects: this.#tree.objects, error: this.#error };
+    return {
+      isDone: this.#isDone,
+      isInspected: this.#isInspected,
+      objects: this.#tree.objects,
+      error: this.#error,
+    };
   }
 
   /** Lists the storage again. The old tables are shown until the new listing has begun. */
@@ -33,6 +51,7 @@ export class Place {
     this.#stop = new AbortController();
     this.#tree = new TableTree();
     this.#isDone = false;
+    this.#isInspected = false;
     this.#error = undefined;
     this.#listing = this.#list();
   }
@@ -60,5 +79,38 @@ export class Place {
       if (!signal.aborted) this.#error = isStorageError(error) ? error.message : String(error);
     }
     this.#isDone = true;
+    await this.#inspectSmall(tree, signal);
+    this.#isInspected = true;
   }
+
+  /** Finds the gaps of every table, and the rows and the drift of those that are inspected soon. */
+  async #inspectSmall(tree: TableTree, signal: AbortSignal): Promise<void> {
+    for (const table of tree.tables.values()) {
+      table.gaps = gapsOf(table);
+      await yieldIfDue();
+    }
+    const limits = this.storage.backend.name === "local" ? LOCAL : REMOTE;
+    let left = limits.allPartitions;
+    for (const table of tree.tables.values()) {
+      const { size } = table.partitions;
+      if (size > Math.min(left, limits.partitions) || table.csvBytes > limits.csvBytes) continue;
+      left -= size;
+      // Why a table cannot be inspected is shown where it is asked for.
+      await this.inspect(table, signal).catch(() => undefined);
+      if (signal.aborted) return;
+    }
+  }
+
+  /** Reads the manifest or the footers of every partition, once. */
+  async inspect(table: TableSummary, signal: AbortSignal): Promise<DriftReport> {
+    table.report ??= await reportDrift(this.storage, table.entity, { signal });
+    return table.report;
+  }
+}
+
+/** The gaps of the map that is shown first. */
+function gapsOf({ entity, keys, partitions }: TableSummary): number {
+  const table = partitions.table(entity, keys, true);
+  const grid = gridOf(table, fixedValues(table), { make: () => true, add: () => {} });
+  return grid?.gaps ?? 0;
 }

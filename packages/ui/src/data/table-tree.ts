@@ -1,5 +1,6 @@
 import type { ObjectInfo } from "@parquetry/core/backend";
 import { dataFormat, looksLikeData, MANIFEST_NAME } from "@parquetry/core/unstable/tables";
+import type { DriftReport } from "../answers.ts";
 import { PartitionStore } from "./partition-store.ts";
 import { placeOf } from "./place-of.ts";
 
@@ -31,6 +32,10 @@ export interface TableSummary {
   readonly strayExamples: string[];
   /** Files by size class. */
   readonly sizes: number[];
+  /** How many partitions are missing on the map, once the listing is complete. */
+  gaps?: number | undefined;
+  /** The rows and the drift, once every partition was inspected. */
+  report?: DriftReport | undefined;
 }
 
 /** The tables below a root, made from its objects in the order of a listing. */

@@ -1,5 +1,5 @@
-import { compareValues } from "./compare-values.ts";
 import type { Value } from "./partitions.ts";
+import { sortValues } from "./sort-values.ts";
 
 /** The most values of an axis that are filled in between the first and the last. */
 const MAX_FILLED = 2000;
@@ -61,7 +61,7 @@ function isoDay(ms: number): string {
 
 /** Sorts the values of an axis, and fills in what is missing where the values are numbers, dates or months. */
 export function axisOf(all: readonly Value[]): Axis {
-  const distinct = [...new Set(all)].sort(compareValues);
+  const distinct = sortValues(new Set(all));
   const texts = distinct.filter((value) => value !== null);
   const [first] = texts;
   if (first === undefined || texts.length === 1) return { values: distinct };

@@ -4,15 +4,15 @@ import type { QueryDatabase } from "@parquetry/query";
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { stream } from "hono/streaming";
-import type { Explanation, FileList, Overview, UnequalFiles } from "../answers.ts";
+import type { Explanation, FileList, Overview, TableCard, UnequalFiles } from "../answers.ts";
 import type { Comparing } from "../data/comparing.ts";
 import { countByPartition } from "../data/count-by-partition.ts";
 import { describeFile } from "../data/describe-file.ts";
-import { reportDrift } from "../data/drift-report.ts";
 import { estimateCompaction } from "../data/estimate-compaction.ts";
 import type { Place } from "../data/place.ts";
 import type { QueryRuns } from "../data/query-runs.ts";
 import { requestsOf } from "../data/requests-of.ts";
+import type { TableSummary } from "../data/table-tree.ts";
 import { writeDownload } from "../data/write-download.ts";
 import { packPartitions } from "../map/packed-partitions.ts";
 import type { PartitionTable } from "../map/partitions.ts";
@@ -69,16 +69,14 @@ export function createApp({
     const overview: Overview = {
       root: place.storage.backend.url(),
       isCompared: comparing !== undefined,
+      hasRuns: runs !== undefined,
       listing: place.state,
-      tables: [...place.tree.tables.values()]
-        .filter(({ files, strays }) => files + strays > 0)
-        .map(({ partitions, csvBytes: _, ...table }) => ({ ...table, partitions: partitions.size })),
+      tables: [...place.tree.tables.values()].filter(({ files, strays }) => files + strays > 0).map(cardOf),
     };
     return context.json(overview);
   });
   app.get("/api/table", (context) => {
-    const table = place.tree.tables.get(context.req.query("name") ?? "");
-    if (table === undefined) throw missing("table", context.req.query("name"));
+    const table = tableOf(context);
     return packed(context, table.partitions.table(table.entity, table.keys, place.state.isDone));
   });
   app.get("/api/files", async (context) => {
@@ -103,9 +101,7 @@ export function createApp({
     ),
   );
   app.get("/api/drift", async (context) =>
-    context.json(
-      await reportDrift(place.storage, context.req.query("name") ?? "", { signal: context.req.raw.signal }),
-    ),
+    context.json(await place.inspect(tableOf(context), context.req.raw.signal)),
   );
   app.get("/api/file", async (context) =>
     context.json(
@@ -120,8 +116,7 @@ export function createApp({
     ),
   );
   app.get("/api/count", async (context) => {
-    const table = place.tree.tables.get(context.req.query("name") ?? "");
-    if (table === undefined) throw missing("table", context.req.query("name"));
+    const table = tableOf(context);
     const column = context.req.query("column");
     return context.json(await countByPartition(database, table, column, { signal: context.req.raw.signal }));
   });
@@ -178,6 +173,13 @@ export function createApp({
   });
   return app;
 
+  function tableOf(context: Context): TableSummary {
+    const name = context.req.query("name") ?? "";
+    const table = place.tree.tables.get(name);
+    if (table === undefined) throw missing("table", name);
+    return table;
+  }
+
   function compared(): Comparing {
     if (comparing === undefined) throw new HTTPException(404, { message: "No second place is compared." });
     return comparing;
@@ -193,6 +195,16 @@ export function createApp({
 /** Partitions as bytes: as JSON, a million of them take 72 MB. */
 function packed<Name extends string>(context: Context, table: PartitionTable<Name>): Response {
   return context.body(packPartitions(table), 200, { "Content-Type": "application/octet-stream" });
+}
+
+function cardOf({ partitions, csvBytes: _, report, ...table }: TableSummary): TableCard {
+  return {
+    ...table,
+    partitions: partitions.size,
+    rows: report?.rows,
+    drifting: report?.columns.length,
+    unreadable: report?.unreadable.length,
+  };
 }
 
 function isRange(start: number, end: number): boolean {

@@ -20,9 +20,10 @@ export interface GuardOptions {
  * come from it; the token of the URL becomes a cookie that no script reads and no other site sends. A body must be JSON.
  */
 export function guard({ host, token, nonce }: GuardOptions): MiddlewareHandler {
-  const cookieName = `parquetry-${token.slice(0, 8)}`;
   return async (context, next) => {
     const own = host();
+    // Cookies of one host are shared by its ports: each server has its own name, and a new start replaces the old one.
+    const cookieName = `parquetry-${own.slice(own.indexOf(":") + 1)}`;
     context.header("Content-Security-Policy", contentPolicy(nonce));
     context.header("X-Content-Type-Options", "nosniff");
     context.header("Referrer-Policy", "no-referrer");

@@ -3,13 +3,12 @@ import { extname, join } from "node:path";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
 };
 
 /** The built page: all of its files are read at the start, so that no name in a request becomes a path. */
 export interface PageFiles {
-  /** The HTML, with a nonce for style elements. */
+  /** The HTML with its style sheet, and a nonce for style elements. */
   index(nonce: string): string;
   asset(name: string): { readonly body: Uint8Array<ArrayBuffer>; readonly type: string } | undefined;
 }
@@ -26,5 +25,5 @@ export function readPage(folder: string): PageFiles {
       },
     ]),
   );
-  return { index: (nonce) => html.replace("NONCE", nonce), asset: (name) => assets.get(name) };
+  return { index: (nonce) => html.replaceAll("NONCE", nonce), asset: (name) => assets.get(name) };
 }
