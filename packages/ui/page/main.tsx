@@ -115,7 +115,9 @@ function Tables(): JSX.Element {
           </span>
         </button>
       ))}
-      {now?.listing.isDone === true && now.tables.length === 0 && <p>No tables below this root.</p>}
+      {now?.listing.isDone === true && now.listing.error === undefined && now.tables.length === 0 && (
+        <p>No tables below this root.</p>
+      )}
     </nav>
   );
 }
