@@ -85,6 +85,27 @@ describeTrino("a result of ten million rows", () => {
     },
   );
 
+  it.each([true, false])(
+    "ends on the cluster when it is aborted: spooling_enabled %s",
+    async (spooling_enabled) => {
+      const client = new TrinoClient({ ...connection, session: { spooling_enabled } });
+      const controller = new AbortController();
+      const result = await client.open("SELECT * FROM wide", { signal: controller.signal });
+      const batches = result.batches();
+      await batches.next();
+      controller.abort();
+      await expect(
+        (async () => {
+          for await (const _ of batches);
+        })(),
+      ).rejects.toMatchObject({ code: "aborted" });
+      const sql = "SELECT state, error_code FROM system.runtime.queries WHERE query_id = ?";
+      await expect
+        .poll(() => client.rows(sql, { parameters: [result.queryId] }), { timeout: 30_000 })
+        .toEqual([["FAILED", "USER_CANCELED"]]);
+    },
+  );
+
   it.each([
     ["the spooling protocol", { spooling_enabled: true }],
     ["pages of the coordinator", { spooling_enabled: false }],
