@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,15 +7,20 @@ import { FOLDER_OF, manifest, PACKAGES, ROOT } from "./support/sources.ts";
 
 const work = mkdtempSync(join(tmpdir(), "parquetry-release-"));
 
+/** Every package of the workspace, as pnpm-workspace.yaml lists them: those that are not published, too. */
+const WORKSPACE = [
+  "bench",
+  "docs",
+  ...["packages", "examples"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder)).map((name) => join(folder, name)),
+  ),
+];
+
 /** Computes the versions and changelogs in a copy of the manifests and changesets. */
 beforeAll(() => {
   for (const name of ["package.json", "pnpm-workspace.yaml", ".changeset"])
     cpSync(join(ROOT, name), join(work, name), { recursive: true });
-  for (const folder of [
-    ...PACKAGES.map((name) => join("packages", name)),
-    "bench",
-    join("examples", "flights"),
-  ]) {
+  for (const folder of WORKSPACE) {
     mkdirSync(join(work, folder), { recursive: true });
     cpSync(join(ROOT, folder, "package.json"), join(work, folder, "package.json"));
   }
@@ -49,5 +54,8 @@ describe.each(PACKAGES)("the next release of packages/%s", (name) => {
   it("has a changelog", () => {
     const changelog = readFileSync(join(work, "packages", name, "CHANGELOG.md"), "utf8");
     expect(changelog).toMatch(/^## \d+\.\d+\.\d+$/m);
+    expect(changelog, "commits and our own packages are no news").not.toMatch(
+      /^- [0-9a-f]{7}: |Updated dependencies/m,
+    );
   });
 });
