@@ -30,8 +30,7 @@ const MANAGERS = [
   {
     name: "Yarn",
     manifest: (own, others) => ({ dependencies: own, resolutions: others }),
-    // An empty lockfile keeps Yarn from looking for a project in the folders above. Plug'n'Play does not work: the file handles
-    // that it patches cannot sync (docs/policies.md).
+    // An empty lockfile keeps Yarn from looking for a project in the folders above.
     files: () => ({ ".yarnrc.yml": JSON.stringify({ nodeLinker: "node-modules" }), "yarn.lock": "" }),
     program: "@yarnpkg/cli-dist/bin/yarn.js",
     install: ["install", "--mode=skip-build"],
@@ -56,6 +55,20 @@ assert.equal(stats.tables[0].partitions, 1);
 await db.close();
 rmSync(root, { recursive: true });
 console.log(process.version);
+`;
+
+/** Under Plug'n'Play (docs/policies.md), what does not work is named, with the remedy. */
+const REFUSED = `
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { openQuery, openStorage, partition } from "parquetry";
+
+mkdirSync("data");
+const storage = await openStorage("data");
+const db = await openQuery(storage);
+for (const work of [() => storage.write("raw/games", [{ points: 1 }], partition({ year: 2024 })), () => db.sql("SELECT 1")])
+  await assert.rejects(work, { code: "not_supported", message: /Plug'n'Play.*nodeLinker: node-modules/ });
+console.log("refused");
 `;
 
 if (process.platform !== "linux" || process.arch !== "x64") {
@@ -125,6 +138,12 @@ try {
       rmSync(cwd, { recursive: true, force: true });
     }
   }
+  const { manifest, program, install, exec } = MANAGERS.find(({ name }) => name === "Yarn");
+  const cwd = project("plug-n-play", manifest(own, others), { "yarn.lock": "", "program.js": REFUSED });
+  const yarn = (...args) => run(process.execPath, [join(tools, "node_modules", program), ...args], cwd, env);
+  yarn(...install);
+  assert.equal(yarn(...exec, "node", "program.js"), "refused\n");
+  console.log("Yarn Plug'n'Play: refused, with the remedy");
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

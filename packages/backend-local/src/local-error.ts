@@ -29,6 +29,14 @@ const MEANING: Readonly<Record<string, Meaning>> = {
   ESTALE: { code: "unavailable", retry: "never", says: "the network drive dropped the file" },
 };
 
+/** The file handles of Yarn Plug'n'Play cannot be synced to the disk, and throw an error without a code. */
+const PLUG_N_PLAY: Meaning = {
+  code: "not_supported",
+  says:
+    "Yarn Plug'n'Play cannot write durably (its file handles have no sync). " +
+    "Set nodeLinker: node-modules in .yarnrc.yml and run yarn install",
+};
+
 /** Returns the system's error code, such as `ENOENT`, if an error has one. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
@@ -43,11 +51,9 @@ export function pathOf(error: unknown): string | undefined {
 export function localError(error: unknown, op: string, path: string, location: string): StorageError {
   if (isStorageError(error)) return error;
   const errno = errnoOf(error);
-  const meaning = MEANING[errno ?? ""] ?? {
-    code: "unavailable",
-    retry: "never",
-    says: errno ?? String(error),
-  };
+  const isOfPlugAndPlay = errno === undefined && process.versions["pnp"] !== undefined;
+  const unknown: Meaning = { code: "unavailable", retry: "never", says: errno ?? String(error) };
+  const meaning = MEANING[errno ?? ""] ?? (isOfPlugAndPlay ? PLUG_N_PLAY : unknown);
   return new StorageError({
     code: meaning.code,
     op,

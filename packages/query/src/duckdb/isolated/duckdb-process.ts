@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { isStorageError, StorageError } from "@parquetry/core";
 import type { RunOptions } from "../duckdb.ts";
 import { ABORT_GRACE_MS, interrupted } from "../interruptible.ts";
-import { nativeLibraryProblem } from "../native-library.ts";
 import { processBytes } from "./process-memory.ts";
+import { startProblem } from "./start-problem.ts";
 import type { Answer, DuckDbCall, DuckDbCalls, Request } from "./wire.ts";
 
 const WATCH_MEMORY_EVERY_MS = 50;
@@ -51,7 +51,7 @@ export class DuckDbProcess {
     child.on("error", (error) => this.#ended(ended(`could not be started: ${error.message}`)));
     child.on("exit", (code, signal) => {
       // A library that crashes the child must not be loaded here.
-      const problem = signal === null && !this.#hasAnswered ? nativeLibraryProblem() : undefined;
+      const problem = signal === null && !this.#hasAnswered ? startProblem() : undefined;
       this.#ended(problem ?? ended(`ended (${signal ?? `exit code ${code}`})`));
     });
     this.#idle();
