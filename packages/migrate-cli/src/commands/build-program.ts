@@ -131,7 +131,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
       .option("--dry-run", "only show the plan")
       .option("--force", "overwrite what differs or is not proven equal at the target")
       .option("--concurrency <n>", "files copied concurrently (default: adapts, 4 to 256)", concurrentFiles)
-      .option("--bandwidth <rate>", "the most bytes per second, up and down, e.g. 10MB", bytesPerSecond)
+      .option("--bandwidth <rate>", "limit the bytes per second, up and down, e.g. 10MB", bytesPerSecond)
       .option("--max-errors <n>", "stop after this many failed files (default: 100)", wholeNumber)
       .option("--report <dir>", "write lists, summary.json and report.html to this folder")
       .option("--allow-unverified", "exit 0 even if some files cannot be proven equal")
