@@ -17,6 +17,7 @@ import { retryOnReplacedFiles } from "../plan/retry-on-replaced-files.ts";
 import { planScan, type ScanPlan } from "../plan/scan-plan.ts";
 import type { QueryParameters } from "../statement/query-parameters.ts";
 import { rememberListings } from "../tables/listing-memory.ts";
+import { RecentListings } from "../tables/recent-listings.ts";
 import { TableCatalog } from "../tables/table-catalog.ts";
 import type { OpenQueryOptions } from "./query-options.ts";
 import type { QueryStats } from "./query-result.ts";
@@ -42,6 +43,7 @@ export class DuckDbEngine implements SqlEngine {
   /** The tables whose strays were reported. */
   readonly #withStrays = new Set<Key>();
   readonly #folders: QueryFolders;
+  readonly #recent = new RecentListings();
 
   constructor(
     storage: Storage,
@@ -84,8 +86,9 @@ export class DuckDbEngine implements SqlEngine {
     parameters: QueryParameters | undefined,
     options: SqlOptions,
   ): Promise<{ readonly path: string; readonly stats: QueryStats }> {
-    const { result, stats } = await this.#execute(text, parameters, options, ({ statement, signal }) => ({
-      run: ({ tables }) => this.#duckdb.runToParquet(statement, tables, { maxRows: options.maxRows, signal }),
+    const { result, stats } = await this.#execute(text, parameters, options, ({ statement }) => ({
+      run: ({ tables }, signal) =>
+        this.#duckdb.runToParquet(statement, tables, { maxRows: options.maxRows, signal }),
       discard: ({ path }) => rm(path, { force: true }),
     }));
     try {
@@ -163,9 +166,9 @@ export class DuckDbEngine implements SqlEngine {
     options: SqlOptions,
   ): Promise<{ readonly result: DuckDbResult; readonly stats: QueryStats }> {
     const ran = await this.#execute(text, parameters, options, ({ statement, signal }) => ({
-      run: ({ tables }) => {
+      run: ({ tables }, outdated) => {
         const { timestamps, maxRows } = options;
-        return this.#duckdb.run(statement, tables, { timestamps, maxRows, signal });
+        return this.#duckdb.run(statement, tables, { timestamps, maxRows, signal, outdated });
       },
       discard: async (partial) => partial.close(),
     }));
@@ -260,9 +263,11 @@ export class DuckDbEngine implements SqlEngine {
     const onStrays: PlanContext["onStrays"] = (entity, strays) => this.#tellStrays(entity, strays);
     return this.#retry(signal, async (source) => {
       await this.#grant();
-      const listing = rememberListings(this.#storage.backend, (listRequests) =>
-        onProgress?.({ phase: "planning", listRequests }),
-      );
+      const listing = rememberListings(this.#storage.backend, {
+        onRequest: (listRequests) => onProgress?.({ phase: "planning", listRequests }),
+        // A query that writers have disturbed looks at the store first.
+        recent: source.isPinning ? undefined : this.#recent,
+      });
       const tables = await Promise.all(
         [...names].map(
           async ([entity, called]): Promise<NamedTable> => ({

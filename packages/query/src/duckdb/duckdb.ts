@@ -58,6 +58,8 @@ export interface CallOptions {
 
 /** Options of {@link DuckDb.run}. */
 export interface RunOptions extends ResultOptions, CallOptions {
+  /** Interrupts the call because its result is not needed. Unlike `signal`, it never ends the process of other calls. */
+  readonly outdated?: AbortSignal | undefined;
   /** A result may stop one row after this many, which shows the caller that there are more. */
   readonly maxRows?: number | undefined;
 }

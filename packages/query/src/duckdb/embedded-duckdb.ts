@@ -184,7 +184,7 @@ class EmbeddedDuckDb implements DuckDb {
     let names: readonly string[] | undefined;
     const connection = await this.#executor.connect();
     try {
-      const result = await this.#executor.interruptible(connection, options, async () => {
+      const result = await this.#executor.interruptible(connection, eitherSignal(options), async () => {
         await this.#createViews(connection, tables, options, statement.text, async () => {
           if (!isLimited) return;
           names = await columnNames(connection, statement.text);
@@ -209,7 +209,7 @@ class EmbeddedDuckDb implements DuckDb {
       const copy = `COPY (FROM ${RESULT_VIEW}${limit}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`;
       return (await connection.run(copy)).rowsChanged;
     };
-    return retryInvalidated(() => this.#write(tables, options, write, statement));
+    return retryInvalidated(() => this.#write(tables, eitherSignal(options), write, statement));
   }
 
   async merge(table: ScanTable, options: MergeOptions): Promise<ResultFile> {
@@ -316,6 +316,11 @@ class EmbeddedDuckDb implements DuckDb {
       return true;
     }
   }
+}
+
+function eitherSignal({ signal, outdated }: RunOptions): CallOptions {
+  if (signal === undefined || outdated === undefined) return { signal: signal ?? outdated };
+  return { signal: AbortSignal.any([signal, outdated]) };
 }
 
 /** A view, unlike a subquery, accepts whatever follows the SELECT: a semicolon, a comment. */

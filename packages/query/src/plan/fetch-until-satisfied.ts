@@ -16,7 +16,8 @@ export interface ReadSummary extends QueryExplanation, FetchCount {}
 
 /** How a query runs over its files. */
 export interface Execution<T> {
-  readonly run: (scan: FetchedScan) => Promise<T>;
+  /** @param outdated fires as soon as the result is not needed. */
+  readonly run: (scan: FetchedScan, outdated: AbortSignal | undefined) => Promise<T>;
   /** Frees a result that turned out to be too small. */
   readonly discard: (result: T) => Promise<void>;
 }
@@ -30,18 +31,26 @@ export async function fetchUntilSatisfied<T extends { readonly rowCount: number 
   maxRows: number = Number.POSITIVE_INFINITY,
   { run, discard }: Execution<T>,
 ): Promise<{ readonly result: T; readonly summary: ReadSummary }> {
-  const { statement, onProgress } = context;
+  const { statement, listing, onProgress } = context;
   const count: FetchCount = { fetchedFiles: 0, fetchedBytes: 0 };
   const limit = Math.min(statement.stopAfterRows ?? Number.POSITIVE_INFINITY, maxRows + 1);
   const canStop = statement.stopAfterRows !== undefined && Number.isFinite(limit);
   const attempt = async (
     partitions: number,
   ): Promise<{ readonly result: T; readonly summary: ReadSummary } | undefined> => {
-    const scan = await fetchScan(context, count, partitions);
-    const summary = summarizePlan(scan.plan, context);
-    onProgress?.({ phase: "running" });
-    const result = await run(scan);
-    if (scan.plan.isWhole || result.rowCount >= limit) return { result, summary: { ...summary, ...count } };
+    const { result, plan, planMs } = await listing.upToDate(
+      async (outdated) => {
+        const scan = await fetchScan(context, count, partitions);
+        outdated?.throwIfAborted();
+        const planMs = performance.now() - context.started;
+        onProgress?.({ phase: "running" });
+        return { result: await run(scan, outdated), plan: scan.plan, planMs };
+      },
+      (stale) => discard(stale.result),
+    );
+    if (plan.isWhole || result.rowCount >= limit) {
+      return { result, summary: { ...summarizePlan(plan, context), planMs, ...count } };
+    }
     await discard(result);
     return undefined;
   };

@@ -1,6 +1,7 @@
 import type { Key, StorageBackend } from "@parquetry/core";
 import type { ListOptions, ListPage, ObjectInfo } from "@parquetry/core/backend";
 import { type UnreadableEntry, yieldIfDue } from "@parquetry/core/unstable";
+import type { Listing, RecentListings } from "./recent-listings.ts";
 
 /** A flat listing of more pages than this is given up: the folders below are listed one by one instead. */
 const MAX_FLAT_PAGES = 10;
@@ -14,23 +15,38 @@ export interface ListingMemory extends Pick<StorageBackend, "list"> {
    * them.
    */
   knowLeaves(entity: Key, depth: number): void;
+  /**
+   * Runs something that reads listings. It may start with recent listings, while the store lists again. If the store lists
+   * something else, what it returned is discarded, and it runs again with the new listings.
+   *
+   * @param run called with a signal that fires as soon as its result is not needed.
+   */
+  upToDate<T>(
+    run: (outdated: AbortSignal | undefined) => Promise<T>,
+    discard: (result: T) => Promise<void>,
+  ): Promise<T>;
 }
 
-/** A finished listing. */
-interface Listing {
-  readonly pages: readonly ListPage[];
-  /** The folders and files that it could not read. */
-  readonly unreadable: readonly UnreadableEntry[];
+/** Options of {@link rememberListings}. */
+export interface ListingOptions {
+  /** Called with the number of pages so far. */
+  readonly onRequest?: ((requests: number) => void) | undefined;
+  /** The listings of earlier queries. Default: every folder is listed before anything else is done with it. */
+  readonly recent?: RecentListings | undefined;
 }
 
 /** Lists each folder of a store once, also if a query is planned twice. */
 export function rememberListings(
   store: StorageBackend,
-  onRequest?: (requests: number) => void,
+  { onRequest, recent }: ListingOptions = {},
 ): ListingMemory {
-  const listings = new Map<string, Promise<Listing>>();
+  let listings = new Map<string, Promise<Listing>>();
+  /** The listings that the store has made, or is making, for this query. */
+  const fresh = new Map<string, Promise<Listing | undefined>>();
   const leafDepths = new Map<Key, number>();
   let requests = 0;
+  /** While recent listings are used: whether each of them is still the same, and what to call if one is not. */
+  let trust: { readonly checks: Promise<boolean>[]; readonly outdated: AbortController } | undefined;
 
   const remember = (name: string, load: () => Promise<Listing>): Promise<Listing> => {
     const found = listings.get(name) ?? load();
@@ -38,10 +54,7 @@ export function rememberListings(
     return found;
   };
 
-  const listAll = async (
-    options: ListOptions,
-    limit = Number.POSITIVE_INFINITY,
-  ): Promise<Listing | undefined> => {
+  const listStore = async (options: ListOptions, limit: number): Promise<Listing | undefined> => {
     const pages: ListPage[] = [];
     const unreadable: UnreadableEntry[] = [];
     const onUnreadable = (entry: UnreadableEntry): void => void unreadable.push(entry);
@@ -54,7 +67,27 @@ export function rememberListings(
     return { pages, unreadable };
   };
 
+  const listAll = (options: ListOptions, limit = Number.POSITIVE_INFINITY): Promise<Listing | undefined> => {
+    const name = JSON.stringify([options.prefix, options.delimiter, limit]);
+    const listing = fresh.get(name);
+    if (listing !== undefined) return listing;
+    const known = trust === undefined ? undefined : recent?.find(name);
+    const listed = listStore(options, limit);
+    fresh.set(name, listed);
+    const same = listed.then((found) => recent?.update(name, found, known) === true);
+    if (known === undefined || trust === undefined) return same.then(() => listed);
+    const { checks, outdated } = trust;
+    const check = same.then((isSame) => {
+      if (!isSame) outdated.abort();
+      return isSame;
+    });
+    check.catch(() => {});
+    checks.push(check);
+    return Promise.resolve(known);
+  };
+
   const listLevel = async (prefix: Key | "", signal: AbortSignal | undefined): Promise<Listing> => {
+    const into = listings;
     if (isAboveLeaves(prefix, leafDepths)) {
       const flat = await listAll({ prefix, signal }, MAX_FLAT_PAGES);
       if (flat !== undefined) {
@@ -62,7 +95,7 @@ export function rememberListings(
         const pages = splitFlat(prefix, flat.pages, (child, objects) => {
           const below = unreadable.filter(({ path }) => path.startsWith(`${child}/`));
           const listing = { pages: [{ objects, prefixes: [] }], unreadable: below };
-          listings.set(`flat ${child}`, Promise.resolve(listing));
+          into.set(`flat ${child}`, Promise.resolve(listing));
         });
         return { pages, unreadable };
       }
@@ -91,8 +124,34 @@ export function rememberListings(
     }
   }
 
+  const upToDate: ListingMemory["upToDate"] = async (run, discard) => {
+    if (recent === undefined) return run(undefined);
+    const checks: Promise<boolean>[] = [];
+    const outdated = new AbortController();
+    trust = { checks, outdated };
+    const ran = await run(outdated.signal).then(
+      (result) => ({ result }),
+      (error: unknown) => ({ error }),
+    );
+    trust = undefined;
+    const settled = await Promise.allSettled(checks);
+    const isCurrent = settled.every((check) => check.status === "rejected" || check.value);
+    const failed = settled.find((check) => check.status === "rejected");
+    if (isCurrent && failed === undefined) {
+      if ("error" in ran) throw ran.error;
+      return ran.result;
+    }
+    if ("result" in ran) await discard(ran.result);
+    // If another listing has changed, the one that failed may not be needed.
+    if (isCurrent) throw failed?.reason;
+    // Calls that still run after an error may write to the old one.
+    listings = new Map();
+    return run(undefined);
+  };
+
   return {
     list,
+    upToDate,
     requests: () => requests,
     knowLeaves: (entity, depth) => void leafDepths.set(entity, depth),
   };

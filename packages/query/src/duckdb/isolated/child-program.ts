@@ -1,8 +1,9 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { DuckDb, DuckDbResult, RunOptions } from "../duckdb.ts";
+import type { DuckDb, DuckDbResult } from "../duckdb.ts";
 import { openEmbeddedDuckDb } from "../embedded-duckdb.ts";
 import type { RawBatch } from "../results/raw-column.ts";
+import { unpackFiles, unpackGroup, unpackTable } from "./packed-files.ts";
 import { type Answer, type DuckDbCalls, type Request, toWire } from "./wire.ts";
 
 /** The program of the child process that runs an isolated DuckDB. It answers the calls of its parent. */
@@ -35,20 +36,31 @@ const answerers = (signal: AbortSignal): DuckDbCalls => ({
   grant: (access) => opened().grant(access),
   prepare: (sql, parameters) => opened().prepare(sql, parameters, { signal }),
   prune: (statement, tables) => opened().prune(statement, tables, { signal }),
-  groupFiles: (files) => opened().groupFiles(files, { signal }),
-  isAllNull: (group, column) => opened().isAllNull(group, column, { signal }),
-  async run(statement, tables, options: RunOptions) {
+  async groupFiles(packed) {
+    const files = unpackFiles(packed);
+    const places = new Map(files.map((file, place) => [file, place]));
+    const groups = await opened().groupFiles(files, { signal });
+    return groups.map((group) => ({
+      ...group,
+      files: Uint32Array.from(group.files, (file) => places.get(file) ?? files.length),
+    }));
+  },
+  isAllNull: (group, column) => opened().isAllNull(unpackGroup(group), column, { signal }),
+  async run(statement, tables, options) {
     const controller = new AbortController();
     const interrupt = (): void => controller.abort();
     signal.addEventListener("abort", interrupt, { once: true });
-    const result = await opened().run(statement, tables, { ...options, signal: controller.signal });
+    const result = await opened().run(statement, tables.map(unpackTable), {
+      ...options,
+      signal: controller.signal,
+    });
     const number = ++resultCount;
     results.set(number, { result, batches: result.rawBatches(), interrupt });
     return { result: number, columns: result.columns, rowCount: result.rowCount };
   },
   runToParquet: (statement, tables, options) =>
-    opened().runToParquet(statement, tables, { ...options, signal }),
-  merge: (table, options) => opened().merge(table, { ...options, signal }),
+    opened().runToParquet(statement, tables.map(unpackTable), { ...options, signal }),
+  merge: (table, options) => opened().merge(unpackTable(table), { ...options, signal }),
   readNote: (file) => opened().readNote(file, { signal }),
   async next(number) {
     const found = results.get(number);

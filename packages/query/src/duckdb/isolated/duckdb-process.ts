@@ -72,14 +72,17 @@ export class DuckDbProcess {
     args: readonly unknown[],
     options: Partial<RunOptions> = {},
   ): Promise<Awaited<ReturnType<DuckDbCalls[Name]>>> {
-    const { signal, timestamps, maxRows } = options;
+    const { signal, outdated, timestamps, maxRows } = options;
     if (this.#end !== undefined) throw this.#end;
-    if (signal?.aborted === true) throw interrupted();
+    if (signal?.aborted === true || outdated?.aborted === true) throw interrupted();
     const id = ++this.#calls;
     let grace: NodeJS.Timeout | undefined;
-    const abort = (): void => {
+    const interrupt = (): void => {
       this.#stopping.add(id);
       this.#send({ abort: id });
+    };
+    const abort = (): void => {
+      interrupt();
       grace = setTimeout(() => {
         this.#waiting.get(id)?.reject(interrupted());
         const reason = ended("was killed because another query in it was aborted and did not stop");
@@ -88,6 +91,7 @@ export class DuckDbProcess {
       }, ABORT_GRACE_MS);
     };
     signal?.addEventListener("abort", abort, { once: true });
+    outdated?.addEventListener("abort", interrupt, { once: true });
     try {
       return await new Promise<Awaited<ReturnType<DuckDbCalls[Name]>>>((resolve, reject) => {
         this.#waiting.set(id, { resolve, reject });
@@ -98,6 +102,7 @@ export class DuckDbProcess {
       this.#waiting.delete(id);
       this.#stopping.delete(id);
       signal?.removeEventListener("abort", abort);
+      outdated?.removeEventListener("abort", interrupt);
       clearTimeout(grace);
       if (this.#waiting.size === 0) this.#idle();
     }

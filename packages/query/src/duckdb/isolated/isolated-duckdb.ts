@@ -14,6 +14,7 @@ import type {
 import { decodeBatches } from "../results/decode-batches.ts";
 import type { RawBatch } from "../results/raw-column.ts";
 import { DuckDbProcess } from "./duckdb-process.ts";
+import { packFiles, packGroup, packTable, packTables } from "./packed-files.ts";
 import { processLimitBytes } from "./process-memory.ts";
 import type { WireResult } from "./wire.ts";
 
@@ -37,17 +38,31 @@ export async function openIsolatedDuckDb(options: DuckDbOptions): Promise<DuckDb
     },
     prune: async (statement, tables, { signal } = {}) =>
       (await started()).call("prune", [statement, tables], { signal }),
-    groupFiles: async (files, { signal }) => (await started()).call("groupFiles", [files], { signal }),
-    isAllNull: async (group, column, { signal }) =>
-      (await started()).call("isAllNull", [group, column], { signal }),
-    async run(statement, tables, options) {
-      const process = await started();
-      return isolatedResult(await process.call("run", [statement, tables], options), process, options);
+    async groupFiles(files, { signal }) {
+      const packed = await packFiles(files);
+      const groups = await (await started()).call("groupFiles", [packed], { signal });
+      return groups.map((group) => ({
+        ...group,
+        files: Array.from(group.files, (place) => files[place]).filter((file) => file !== undefined),
+      }));
     },
-    runToParquet: async (statement, tables, options) =>
-      processes.keep(await (await started()).call("runToParquet", [statement, tables], options)),
-    merge: async (table, { sortBy, note, signal }) =>
-      processes.keep(await (await started()).call("merge", [table, { sortBy, note }], { signal })),
+    async isAllNull(group, column, { signal }) {
+      const packed = await packGroup(group);
+      return (await started()).call("isAllNull", [packed, column], { signal });
+    },
+    async run(statement, tables, options) {
+      const packed = await packTables(tables);
+      const process = await started();
+      return isolatedResult(await process.call("run", [statement, packed], options), process, options);
+    },
+    async runToParquet(statement, tables, options) {
+      const packed = await packTables(tables);
+      return processes.keep(await (await started()).call("runToParquet", [statement, packed], options));
+    },
+    async merge(table, { sortBy, note, signal }) {
+      const packed = await packTable(table);
+      return processes.keep(await (await started()).call("merge", [packed, { sortBy, note }], { signal }));
+    },
     readNote: async (file, { signal }) => (await started()).call("readNote", [file], { signal }),
     close: () => processes.close(),
   };

@@ -1,11 +1,22 @@
 import { isStorageError, type StorageErrorOptions } from "@parquetry/core";
-import type { DuckDb, DuckDbOptions, DuckDbResult } from "../duckdb.ts";
+import type { Statement } from "../../statement/statement.ts";
+import type { DuckDb, DuckDbOptions, DuckDbResult, MergeOptions, ResultFile, RunOptions } from "../duckdb.ts";
 import type { RawBatch } from "../results/raw-column.ts";
+import type { FileGroup } from "../views/scan-table.ts";
+import type { PackedFiles, PackedGroup, PackedTable } from "./packed-files.ts";
 
 /** The calls that the child process answers. Everything in them survives a structured clone. */
-export interface DuckDbCalls extends Omit<DuckDb, "run" | "close"> {
+export interface DuckDbCalls extends Pick<DuckDb, "grant" | "prepare" | "prune" | "readNote"> {
   open(options: DuckDbOptions): Promise<void>;
-  run(...args: Parameters<DuckDb["run"]>): Promise<WireResult>;
+  groupFiles(files: PackedFiles): Promise<readonly WireGroup[]>;
+  isAllNull(group: PackedGroup, column: string): Promise<boolean>;
+  run(statement: Statement, tables: readonly PackedTable[], options: RunOptions): Promise<WireResult>;
+  runToParquet(
+    statement: Statement,
+    tables: readonly PackedTable[],
+    options: RunOptions,
+  ): Promise<ResultFile>;
+  merge(table: PackedTable, options: MergeOptions): Promise<ResultFile>;
   /** The next batch of a result, or undefined after the last. */
   next(result: number): Promise<RawBatch | undefined>;
   closeResult(result: number): Promise<void>;
@@ -16,6 +27,12 @@ export type DuckDbCall = keyof DuckDbCalls;
 /** A result that stays in the child process. */
 export interface WireResult extends Pick<DuckDbResult, "columns" | "rowCount"> {
   readonly result: number;
+}
+
+/** A {@link FileGroup} of files that the parent process has. */
+export interface WireGroup extends Omit<FileGroup, "files"> {
+  /** The places of the files in the list of them. */
+  readonly files: Uint32Array;
 }
 
 /** A message to the child process. */
