@@ -81,9 +81,9 @@ process.exitCode = ok ? 0 : 1;
 /** The variables by which a test finds Trino and a store. Without a Trino, it is skipped. */
 function environmentOf(trino, name, s3) {
   if (trino === undefined) return {};
-  const { url, secure, ca } = trino;
+  const { url, secure, spool, ca } = trino;
   return {
-    PARQUETRY_TEST_TRINO: JSON.stringify({ url, secure, catalog: name, s3 }),
+    PARQUETRY_TEST_TRINO: JSON.stringify({ url, secure, catalog: name, s3, spool }),
     NODE_EXTRA_CA_CERTS: ca,
   };
 }

@@ -97,6 +97,7 @@ export async function startTrino(dir, stores) {
     url,
     secure: { url: `https://localhost:${httpsPort}`, user: USER, password: PASSWORD },
     ca: path("etc", "certificate.pem"),
+    spool,
     pid: server.pid,
     stop: () => server.stop(),
   };

@@ -135,9 +135,8 @@ describeTrino("a result of ten million rows", () => {
 
 /** The objects that Trino spools results to. */
 async function storedSegments(): Promise<readonly string[]> {
-  const { s3 } = TEST_TRINO;
   const names: string[] = [];
-  for await (const { objects } of createS3Backend(s3).list({ prefix: parseKey("spooled") }))
+  for await (const { objects } of createS3Backend(TEST_TRINO.spool).list({ prefix: parseKey("spooled") }))
     names.push(...objects.map(({ key }) => key));
   return names;
 }

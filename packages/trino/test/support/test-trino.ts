@@ -11,22 +11,33 @@ interface TestTrino {
   readonly secure: { readonly url: string; readonly user: string; readonly password: string };
   /** The catalog over `s3`. With `_strict` behind its name, it has Trino's defaults. */
   readonly catalog: string;
-  readonly s3: {
-    readonly endpoint: string;
-    readonly region: string;
-    readonly bucket: string;
-    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  };
+  readonly s3: TestStore;
+  /** Where large results are spooled to, below `spooled/`. */
+  readonly spool: TestStore;
+}
+
+interface TestStore {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
 const text = process.env["PARQUETRY_TEST_TRINO"];
 if (text === undefined) console.log("SKIPPED: Trino, which `pnpm test:engines` starts.");
 
+const NO_STORE: TestStore = {
+  endpoint: "",
+  region: "",
+  bucket: "",
+  credentials: { accessKeyId: "", secretAccessKey: "" },
+};
 const NONE: TestTrino = {
   url: "",
   secure: { url: "", user: "", password: "" },
   catalog: "hive",
-  s3: { endpoint: "", region: "", bucket: "", credentials: { accessKeyId: "", secretAccessKey: "" } },
+  s3: NO_STORE,
+  spool: NO_STORE,
 };
 
 export const TEST_TRINO: TestTrino = text === undefined ? NONE : JSON.parse(text);
