@@ -51,6 +51,7 @@ describe("getStorage", () => {
     expect(message).toContain("PARQUETRY_DATA_ROOT is missing: the folder that holds the data");
     expect(message).not.toContain("CFB");
     expect(message).toContain("parquetry init");
+    expect(await refusal({ PARQUETRY_DATA_ROOT: "" })).toContain("PARQUETRY_DATA_ROOT is empty: the folder");
   });
 
   it("names all problems in one error, without secrets", async () => {

@@ -192,7 +192,7 @@ function parseFields<F extends Fields>(
   const problems = variables.flatMap(({ key, name, value, purpose, isSecret }) => {
     const issue = result.error.issues.find(({ path }) => path[0] === key);
     if (issue === undefined) return [];
-    if (value === undefined) return [`  ${name} is missing: ${purpose}`];
+    if (value === undefined) return [`  ${name} is ${env[name] === "" ? "empty" : "missing"}: ${purpose}`];
     return [`  ${name}${isSecret ? "" : ` ${JSON.stringify(value)}`} ${issue.message}: ${purpose}`];
   });
   throw configError(

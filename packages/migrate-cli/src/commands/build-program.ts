@@ -169,7 +169,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
         .addOption(
           new Option(
             "-F, --format <format>",
-            "the format of the result (default: by --output, else csv)",
+            "the format of the result (default: by --output, else a table on a terminal and csv elsewhere)",
           ).choices(["table", "csv", "tsv", "json", "ndjson", "parquet", "markdown"]),
         )
         .option("-o, --output <file>", "write the result to this file instead of stdout")
