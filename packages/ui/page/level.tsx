@@ -5,6 +5,8 @@ import { counted, valueText } from "./format.ts";
 
 interface LevelProps {
   readonly grid: Grid<unknown>;
+  /** False as long as partitions may follow: a cell that is empty now need not be a gap. */
+  readonly isDone: boolean;
   /** All keys of the table, and the values of those above the grid. */
   readonly keys: readonly string[];
   readonly above: readonly Value[];
@@ -12,7 +14,7 @@ interface LevelProps {
 }
 
 /** A grid with the names of its keys, and the number of its gaps. */
-export function Level({ grid, keys, above, children }: LevelProps): JSX.Element {
+export function Level({ grid, isDone, keys, above, children }: LevelProps): JSX.Element {
   const { yKey, xKey, gaps, cells, unfilled } = grid;
   const names = [yKey, xKey].filter((name) => name !== undefined).join(" × ");
   const here = above.map((value, i) => `${keys[i]}=${valueText(value)}`).join(", ");
@@ -23,7 +25,7 @@ export function Level({ grid, keys, above, children }: LevelProps): JSX.Element 
       </h2>
       <p class="quiet">
         {counted(cells.length - gaps, yKey === undefined ? "partition" : "cell")}
-        {gaps > 0 && (
+        {isDone && gaps > 0 && (
           <>
             , <strong class="gap">{counted(gaps, "gap")}</strong>
           </>

@@ -3,14 +3,12 @@ import { render } from "preact";
 import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
 import type { ComparedTable, TableCard } from "../src/answers.ts";
-import { post } from "./api.ts";
 import { bytesText, counted, countText, timeText } from "./format.ts";
 import { MapView } from "./map-view.tsx";
 import { PlacesView } from "./places-view.tsx";
 import { followRuns, RunsView } from "./runs-view.tsx";
 import { SchemaView } from "./schema-view.tsx";
 import {
-  attempt,
   card,
   chooseTable,
   comparison,
@@ -18,6 +16,7 @@ import {
   follow,
   overview,
   problem,
+  refresh,
   runs,
   type View,
   view,
@@ -55,11 +54,6 @@ function Page(): JSX.Element {
 
 function Header(): JSX.Element {
   const now = overview.value;
-  const refresh = (): Promise<void> =>
-    attempt(async () => {
-      await post("/api/refresh", {});
-      await follow();
-    });
   return (
     <header>
       <strong>Parquetry</strong>

@@ -132,7 +132,7 @@ function SizeLevel({ above }: { readonly above: readonly Value[] }): JSX.Element
   if (grid === undefined) return <p class="quiet">No partitions below, or too many to draw.</p>;
   const scale = scaleOf(grid, measure.value);
   return (
-    <Level grid={grid} keys={table.value?.keys ?? []} above={above}>
+    <Level grid={grid} isDone={table.value?.isDone === true} keys={table.value?.keys ?? []} above={above}>
       <Legend grid={grid} />
       <Picture
         grid={grid}

@@ -54,46 +54,38 @@ export function PlacesView(): JSX.Element {
       {own === undefined ? (
         <p class="quiet">No file of this table is compared yet.</p>
       ) : (
-        <Totals total={own.total} bytes={own.bytes} folder={name} />
+        <Totals total={own.total} bytes={own.bytes} />
       )}
       {table?.entity === name &&
         table.keys.length > 0 &&
         levelsOf(table, chosen.value).map((above) => (
           <VerdictLevel key={pathOf(above)} data={table} above={above} />
         ))}
+      {table?.entity === name && table.isDone && own !== undefined && (
+        <Remedy total={own.total} folder={name} />
+      )}
       {table?.entity === name && chosen.value.length > 0 && <ChosenPartition data={table} />}
     </>
   );
 }
 
-function Totals({
-  total,
-  bytes,
-  folder,
-}: {
-  readonly total: VerdictCounts;
-  readonly bytes?: number;
-  readonly folder: string;
-}): JSX.Element {
+function Totals({ total, bytes }: { readonly total: VerdictCounts; readonly bytes?: number }): JSX.Element {
   return (
     <>
       <table>
         <tbody>
-          {VERDICTS.toReversed()
-            .filter((verdict) => total[verdict] > 0)
-            .map((verdict) => (
-              <tr key={verdict}>
-                <th scope="row">
-                  <span class={`swatch ${verdict}`} aria-hidden="true" /> {verdict}
-                </th>
-                <td class="number">{counted(total[verdict], "file")}</td>
-                <td class="quiet">{MEANINGS[verdict]}</td>
-              </tr>
-            ))}
+          {VERDICTS.toReversed().map((verdict) => (
+            <tr key={verdict}>
+              <th scope="row">
+                <span class={`swatch ${verdict}`} aria-hidden="true" /> {verdict}
+              </th>
+              <td class="number">{counted(total[verdict], "file")}</td>
+              <td class="quiet">{MEANINGS[verdict]}</td>
+            </tr>
+          ))}
         </tbody>
       </table>
       {bytes !== undefined && <p class="quiet">{bytesText(bytes)}, manifests included</p>}
-      <Remedy total={total} folder={folder} />
     </>
   );
 }
@@ -166,7 +158,7 @@ function VerdictLevel({
   const grid = gridOf(data, above, verdictCells(data));
   if (grid === undefined) return <p class="quiet">No partitions below, or too many to draw.</p>;
   return (
-    <Level grid={grid} keys={data.keys} above={above}>
+    <Level grid={grid} isDone={data.isDone} keys={data.keys} above={above}>
       <Picture
         grid={grid}
         above={above}
@@ -203,7 +195,8 @@ function ChosenPartition({ data }: { readonly data: ComparisonTable }): JSX.Elem
   return (
     <section class="chosen">
       <h2>{values.map((value, i) => `${data.keys[i]}=${valueText(value)}`).join(" / ")}</h2>
-      <Totals total={total} folder={folder} />
+      <Totals total={total} />
+      <Remedy total={total} folder={folder} />
       {list.value !== undefined && list.value.files.length > 0 && (
         <table>
           <thead>

@@ -3,20 +3,28 @@ import type { RunFolder, RunParity, RunStatus } from "../src/run-status.ts";
 import { ask } from "./api.ts";
 import { Command } from "./command.tsx";
 import { bytesText, counted, countText, durationText, timeText } from "./format.ts";
-import { runs } from "./state.ts";
+import { comparison, refresh, runs, view } from "./state.ts";
 
 /** How often the status is asked for, in milliseconds: while something runs, and otherwise. */
 const [LIVE_MS, IDLE_MS] = [500, 3000];
 
 /** Follows the migrations and verifications of this machine, as long as the page is open. */
 export async function followRuns(): Promise<void> {
+  let known: ReadonlySet<string> | undefined;
   for (;;) {
     // A server that does not answer is reported where it was asked for something.
     runs.value = await ask<readonly RunStatus[]>("/api/runs").catch(() => runs.value);
+    const ended = runs.value.filter(({ state }) => state !== "running");
+    if (known && ended.some((run) => isCompared(run) && !known?.has(run.id))) void refresh();
+    known = new Set(ended.map(({ id }) => id));
     const isLive = runs.value.some(({ state }) => state === "running");
     await new Promise((resolve) => setTimeout(resolve, isLive ? LIVE_MS : IDLE_MS));
   }
 }
+
+/** Whether the two places of a run are those that are compared. */
+const isCompared = ({ from, to }: RunStatus): boolean =>
+  comparison.value?.from === from && comparison.value.to === to;
 
 /** The migrations and verifications of this machine, newest first. */
 export function RunsView(): JSX.Element {
@@ -67,7 +75,26 @@ function Run({ run }: { readonly run: RunStatus }): JSX.Element {
       )}
       <Progress run={run} />
       {run.failures.length > 0 && <Failures run={run} />}
-      {outcome !== undefined && <Parity folders={outcome.parity} />}
+      {outcome !== undefined && (
+        <>
+          <Parity folders={outcome.parity} />
+          <p>
+            By partition:{" "}
+            {isCompared(run) ? (
+              <button
+                type="button"
+                onClick={() => {
+                  view.value = "places";
+                }}
+              >
+                Show the map
+              </button>
+            ) : (
+              <Command words={["parquetry", "ui", "--from", from, "--to", to]} />
+            )}
+          </p>
+        </>
+      )}
     </section>
   );
 }

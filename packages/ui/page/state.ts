@@ -8,7 +8,7 @@ import type {
   TableData,
 } from "../src/answers.ts";
 import type { RunStatus } from "../src/run-status.ts";
-import { ask, askPartitions, query } from "./api.ts";
+import { ask, askPartitions, post, query } from "./api.ts";
 
 export type View = "map" | "schema" | "sql" | "places" | "runs";
 export type Measure = "bytes" | "files" | "newest" | "rows" | "nulls";
@@ -106,6 +106,13 @@ export async function attempt(run: () => Promise<void>): Promise<void> {
     problem.value = error instanceof Error ? error.message : String(error);
   }
 }
+
+/** Lists again, and compares again. */
+export const refresh = (): Promise<void> =>
+  attempt(async () => {
+    await post("/api/refresh", {});
+    await follow();
+  });
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

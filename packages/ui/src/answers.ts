@@ -1,3 +1,4 @@
+import type { ChunkDescription, ParquetDescription } from "@parquetry/core/unstable/tables";
 import type {
   QueryColumn,
   QueryDatabase,
@@ -139,24 +140,16 @@ export interface DriftReport {
   readonly unreadable: readonly string[];
 }
 
+/** A column chunk, with values as text. */
+export interface FileChunk extends Omit<ChunkDescription, "path" | "min" | "max"> {
+  readonly column: string;
+  readonly min: string | undefined;
+  readonly max: string | undefined;
+}
+
 /** The row groups of a Parquet file. */
-export interface FileDescription {
-  readonly rows: number;
-  readonly createdBy: string | undefined;
-  readonly rowGroups: readonly {
-    readonly rows: number;
-    readonly chunks: readonly {
-      readonly column: string;
-      readonly codec: string;
-      readonly encodings: readonly string[];
-      readonly values: number;
-      readonly nulls?: number | undefined;
-      readonly compressedBytes: number;
-      readonly uncompressedBytes: number;
-      readonly min: string | undefined;
-      readonly max: string | undefined;
-    }[];
-  }[];
+export interface FileDescription extends Omit<ParquetDescription, "rowGroups"> {
+  readonly rowGroups: readonly { readonly rows: number; readonly chunks: readonly FileChunk[] }[];
   readonly moreRowGroups: number;
 }
 

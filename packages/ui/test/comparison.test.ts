@@ -110,7 +110,7 @@ describe.skipIf(lacksBrowser())("two places in a browser", () => {
           `parquetry migrate ${places} --include raw/plays/year=2023/week=2/`,
         );
         await page.getByRole("button", { name: /^raw\/teams 1 extra/ }).click();
-        await page.getByText("only at the target").waitFor();
+        await page.getByRole("row", { name: "extra 1 file only at the target" }).waitFor();
         await page.getByRole("button", { name: /^\(no table\) 1 missing/ }).click();
         await page.getByRole("heading", { name: "Files of no table" }).waitFor();
         expect(await faults(page)).toEqual([]);
