@@ -43,10 +43,13 @@ export function automaticChart(
   const [first, second, third] = numbers;
   const plan = (kind: ChartKind, x?: Column, y?: Column, colour?: Column): ChartPlan | undefined =>
     x && { kind, x: x.name, y: y?.name, colour: colour?.name };
-  if (times[0] !== undefined && first !== undefined) return plan("line", times[0], first, texts[0]);
+  // What a query groups by comes before what it computes.
+  const after = (column: Column): Column | undefined =>
+    numbers.find((number) => columns.indexOf(number) > columns.indexOf(column)) ?? first;
+  if (times[0] !== undefined && first !== undefined) return plan("line", times[0], after(times[0]), texts[0]);
   if (texts.length >= 2 && first !== undefined && columns.length === 3)
     return plan("heat", texts[0], texts[1], first);
-  if (texts[0] !== undefined && first !== undefined) return plan("bar", texts[0], first);
+  if (texts[0] !== undefined && first !== undefined) return plan("bar", texts[0], after(texts[0]));
   if (columns.length === 3 && third !== undefined) {
     // Two of the columns are axes if their values are few, and each pair of them is in one row.
     for (const [x, y, value] of [

@@ -16,6 +16,8 @@ import {
 import { countText } from "./format.ts";
 import { attempt, chart } from "./state.ts";
 
+/** Bars, and names of categories, that have room. */
+const [MAX_BARS, MAX_TICKS] = [30, 16];
 /** Rows that a chart shows. */
 const MAX_POINTS = 5000;
 
@@ -53,7 +55,7 @@ export function Chart({ run }: { readonly run: QueryState }): JSX.Element | null
       width: Math.min(900, host.current.clientWidth || 900),
       height: 320,
       marginLeft: 70,
-      marginBottom: 50,
+      marginBottom: 60,
       style: { background: "transparent", color: "currentColor" },
       ...optionsOf(now, data, run.columns),
     });
@@ -112,6 +114,19 @@ export function Chart({ run }: { readonly run: QueryState }): JSX.Element | null
   );
 }
 
+/** The names of some of many categories, since those of all of them would overlap. */
+function fewTicks(rows: readonly Datum[], name: string, kind: ChartKind): { readonly ticks?: string[] } {
+  const values = new Set(rows.map(({ [name]: value }) => value));
+  if (kind === "bar" || values.size <= MAX_TICKS || typeof [...values][0] !== "string") return {};
+  const step = Math.ceil(values.size / MAX_TICKS);
+  return {
+    ticks: [...values]
+      .map(String)
+      .sort()
+      .filter((_, i) => i % step === 0),
+  };
+}
+
 /** Years have no thousands separator. */
 function yearFormat(
   rows: readonly Datum[],
@@ -154,11 +169,11 @@ function optionsOf(
           ? Plot.dot(rows, { ...place, stroke })
           : kind === "heat"
             ? Plot.cell(rows, { ...place, fill })
-            : Plot.barY(rows, { ...place, fill, sort: { x: "-y", limit: 60 } });
+            : Plot.barY(rows, { ...place, fill, sort: { x: "-y", limit: MAX_BARS } });
   return {
     marks: [marks],
     ...(colour !== undefined && { color: { legend: true, ...(isScale && { scheme: "viridis" }) } }),
-    x: { ...yearFormat(rows, x), ...(kind === "bar" && { tickRotate: -30 }) },
+    x: { ...yearFormat(rows, x), ...(kind === "bar" && { tickRotate: -45 }), ...fewTicks(rows, x, kind) },
     ...(y !== undefined && { y: yearFormat(rows, y) }),
   };
 }

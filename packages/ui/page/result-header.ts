@@ -50,7 +50,8 @@ export function resultHeader({ name, type }: QueryState["columns"][number]): Res
 }
 
 function distributionText({ range, distinct }: ColumnSummary): string {
-  if (range !== undefined) return `${range.least} to ${range.most}`;
+  if (range !== undefined)
+    return [range.least, range.most].map((number) => String(Number(number.toPrecision(6)))).join(" to ");
   if (distinct === undefined || distinct.count === 0) return "";
   const values = `${distinct.isMore ? "over " : ""}${countText(distinct.count)} value${distinct.count === 1 ? "" : "s"}`;
   return `${values}, most often ${distinct.top[0]?.[0]}`;
