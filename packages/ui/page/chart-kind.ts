@@ -43,7 +43,7 @@ export function automaticChart(
   const [first, second, third] = numbers;
   const plan = (kind: ChartKind, x?: Column, y?: Column, colour?: Column): ChartPlan | undefined =>
     x && { kind, x: x.name, y: y?.name, colour: colour?.name };
-  // What a query groups by comes before what it computes.
+  // A query usually selects its groups before the numbers that it computes.
   const after = (column: Column): Column | undefined =>
     numbers.find((number) => columns.indexOf(number) > columns.indexOf(column)) ?? first;
   if (times[0] !== undefined && first !== undefined) return plan("line", times[0], after(times[0]), texts[0]);

@@ -309,7 +309,10 @@ function Result(): JSX.Element | null {
       </p>
       <div class="grid">
         {now?.state === "failed" && <p class="problem">{now.error}</p>}
-        {now !== undefined && now.columns.length > 0 && <ResultGrid run={now} />}
+        {/* The grid keeps the widths of its first drawing, which needs a row, because it has no row numbers without one. */}
+        {now !== undefined && now.columns.length > 0 && (now.rows > 0 || now.state === "done") && (
+          <ResultGrid run={now} />
+        )}
       </div>
       <details
         open={chart.value !== ""}
