@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { unlessAborted } from "@parquetry/core/unstable";
 import type { ActiveFaults } from "../faults/active-faults.ts";
 import type { S3Reply } from "./s3-reply.ts";
 
@@ -39,9 +40,11 @@ async function write(options: SendOptions, chunk: Buffer): Promise<void> {
 /** Writes and waits until the bytes were sent: those before a fault must arrive. */
 async function flush(options: SendOptions, chunk: Buffer): Promise<void> {
   options.onBody(chunk.length);
-  await new Promise((resolve) => {
+  const written = new Promise((resolve) => {
     options.response.write(chunk, resolve);
   });
+  // Node does not call back once the client has disconnected.
+  await unlessAborted(written, options.signal);
 }
 
 /** Sends a body without faults. A single chunk in memory is sent without an iterator, which costs more than the chunk. */
