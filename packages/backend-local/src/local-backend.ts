@@ -150,7 +150,7 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
         try {
           const info = matching(key, stats, options);
           const range = resolveRange(options.range, info.sizeBytes, key, "local");
-          return { info, body: readFile(handle, stats, range, key, path, options.signal) };
+          return { info, body: readFile(handle, stats, range, key, path, options) };
         } catch (error) {
           await handle.close();
           throw error;
@@ -208,7 +208,10 @@ export async function createLocalBackend(options: LocalBackendOptions): Promise<
       explained("copy", from, options.signal, async (source) => {
         const { handle, stats } = await openFile(root, source, from, "copy");
         const all = { start: 0, end: Number(stats.size) };
-        const body = readFile(handle, stats, all, from, source, options.signal);
+        const body = readFile(handle, stats, all, from, source, {
+          mayReuseMemory: true,
+          signal: options.signal,
+        });
         try {
           return await onFile("copy", to, options.signal, async (path) => {
             await dataRoot.check("copy", to);

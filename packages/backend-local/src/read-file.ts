@@ -1,6 +1,14 @@
 import { type BigIntStats, fstatSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { type Key, type ObjectBody, objectBody, StorageError, throwIfAborted } from "@parquetry/core/backend";
+import {
+  type GetOptions,
+  type Key,
+  type ObjectBody,
+  objectBody,
+  StorageError,
+  throwIfAborted,
+} from "@parquetry/core/backend";
+import { reusedMemory } from "@parquetry/core/unstable";
 import { localError } from "./local-error.ts";
 
 /** The size of a read, in bytes. */
@@ -16,14 +24,18 @@ export function readFile(
   range: { readonly start: number; readonly end: number },
   key: Key,
   path: string,
-  signal: AbortSignal | undefined,
+  { mayReuseMemory = false, signal }: Pick<GetOptions, "mayReuseMemory" | "signal">,
 ): ObjectBody {
+  const memory = mayReuseMemory
+    ? Buffer.from(reusedMemory(new ArrayBuffer(Math.min(CHUNK_BYTES, range.end - range.start))))
+    : undefined;
   async function* chunks(): AsyncGenerator<Uint8Array> {
     try {
       for (let position = range.start; position < range.end; ) {
         throwIfAborted(signal, "get", key, "local");
-        const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, range.end - position));
-        const { bytesRead } = await handle.read(chunk, 0, chunk.byteLength, position);
+        const length = Math.min(CHUNK_BYTES, range.end - position);
+        const chunk = memory ?? Buffer.allocUnsafe(length);
+        const { bytesRead } = await handle.read(chunk, 0, length, position);
         if (bytesRead === 0) throw changed(key, path);
         position += bytesRead;
         yield chunk.subarray(0, bytesRead);

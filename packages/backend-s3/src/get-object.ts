@@ -12,13 +12,13 @@ import {
 import { rangeBeyondEnd } from "@parquetry/core/unstable";
 import { objectInfo } from "./object-headers.ts";
 import { s3Body } from "./s3-body.ts";
-import type { S3Connection } from "./s3-connection.ts";
+import type { S3Connection, S3Purpose, S3Request } from "./s3-connection.ts";
 
 /** Opens an object, or a range of it, with one request. */
 export async function getObject(
   connection: S3Connection,
   key: Key,
-  { range, ifMatch, verify = false, expectedBytes, signal }: GetOptions,
+  { range, ifMatch, verify = false, expectedBytes, mayReuseMemory = false, signal }: GetOptions,
 ): Promise<GetResult> {
   const { name } = connection.profile;
   const headers: Record<string, string> = {};
@@ -26,10 +26,10 @@ export async function getObject(
   if (ifMatch !== undefined) headers["if-match"] = `"${ifMatch}"`;
   let body: ObjectBody | undefined;
   try {
-    const answer = await connection.open(
-      { op: "get", path: key, signal },
-      { method: "GET", key, headers, expectedBytes },
-    );
+    const purpose: S3Purpose = { op: "get", path: key, signal };
+    const request: S3Request = { method: "GET", key, headers, expectedBytes };
+    const download = mayReuseMemory ? await connection.download(purpose, request) : undefined;
+    const answer = download ?? (await connection.open(purpose, request));
     body = s3Body(connection, key, answer, signal);
     const info = objectInfo(connection, "get", key, answer.headers);
     const { sizeBytes } = info;

@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { onAbort, type TransferLimits } from "@parquetry/core/unstable";
 import { createAnswerWatch } from "./answer-watch.ts";
+import { createDownloadSockets, type Download, type DownloadSockets } from "./download-sockets.ts";
 import { createRequestPacer, type RequestPacer } from "./request-pacer.ts";
 import type { S3Address } from "./s3-address.ts";
 import type { WireRequest } from "./wire-request.ts";
@@ -9,6 +10,8 @@ import type { WireRequest } from "./wire-request.ts";
 export interface HttpExchange {
   /** Sends a request and resolves when the answer begins. The body of the answer must be read or destroyed. */
   send(request: WireRequest): Promise<IncomingMessage>;
+  /** Sends a request for a large body, as {@link DownloadSockets.send} does. Resolves to undefined if the bandwidth is limited. */
+  download(request: WireRequest): Promise<Download | undefined>;
   /** Closes every connection. */
   close(): void;
 }
@@ -44,6 +47,7 @@ export function createHttpExchange({ address, maxConnections, limits }: Exchange
   const { Agent, request: open } = process.getBuiltinModule(isSecure ? "node:https" : "node:http");
   const agent = new Agent(options);
   const watch = createAnswerWatch(host);
+  let downloads: DownloadSockets | undefined;
   const pacer = createRequestPacer(limits);
 
   const exchange = (wire: WireRequest, pace?: RequestPacer): Promise<IncomingMessage> =>
@@ -142,7 +146,15 @@ export function createHttpExchange({ address, maxConnections, limits }: Exchange
 
   return {
     send: (wire) => (limits.size === 0 ? exchange(wire) : pacer(wire).then((pace) => exchange(wire, pace))),
-    close: () => agent.destroy(),
+    async download(wire) {
+      if (limits.size > 0) return undefined;
+      downloads ??= createDownloadSockets(address, watch);
+      return downloads.send(wire);
+    },
+    close() {
+      agent.destroy();
+      downloads?.close();
+    },
   };
 }
 

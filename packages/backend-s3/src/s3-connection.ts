@@ -15,6 +15,7 @@ import {
 } from "@parquetry/core/unstable";
 import type { S3Place } from "./aws-client.ts";
 import type { S3Credentials } from "./aws-credentials.ts";
+import type { Download } from "./download-sockets.ts";
 import { createHttpExchange, drainAnswer, type HttpExchange, readAnswer } from "./http-exchange.ts";
 import { readXml, type XmlElement } from "./read-xml.ts";
 import { type AccessOptions, objectAccess, s3Access } from "./s3-access.ts";
@@ -24,6 +25,7 @@ import type { S3Profile } from "./s3-profile.ts";
 import { refusalOf, S3Refusal } from "./s3-refusal.ts";
 import { createSigner, type RequestSigner } from "./sign-request.ts";
 import { encodeQuery } from "./uri-encoding.ts";
+import type { WireRequest } from "./wire-request.ts";
 
 /** Options of {@link connectS3}. */
 export interface S3ConnectionOptions extends AccessOptions {
@@ -78,6 +80,11 @@ export interface S3Connection {
   sendForXml(purpose: S3Purpose, request: S3Request): Promise<XmlElement>;
   /** Sends a request and returns the answer, whose body must be read or destroyed. */
   open(purpose: S3Purpose, request: S3Request): Promise<IncomingMessage>;
+  /**
+   * Sends a request for a large body, which must be read or destroyed. Returns undefined where {@link S3Connection.open} has to be
+   * used: the bandwidth is limited, or the answer is not a success.
+   */
+  download(purpose: S3Purpose, request: S3Request): Promise<Download | undefined>;
   /** Limits the bandwidth. */
   readonly limitedTransfers: LimitedTransfers;
   /** The most bytes of an object to request at once, if the bandwidth is limited. */
@@ -141,12 +148,12 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     });
   };
 
-  const sendSigned = (
-    { place: { address }, exchange, sign }: S3Route,
+  const signed = (
+    { place: { address }, sign }: S3Route,
     request: S3Request,
     known: S3Credentials,
     signal: AbortSignal | undefined,
-  ): Promise<IncomingMessage> => {
+  ): WireRequest => {
     const { method, key = "", body, headers, isHeavy = false, expectedBytes } = request;
     const path = pathOf(address, key);
     const query = request.query === undefined ? "" : encodeQuery(request.query);
@@ -156,7 +163,7 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     const sent = sign({ method, path, query, headers, payloadHash }, known, now);
     if (method === "PUT" || method === "POST") sent.push("content-length", String(body?.byteLength ?? 0));
     sent.push("user-agent", "parquetry");
-    return exchange.send({
+    return {
       method,
       path: query === "" ? path : `${path}?${query}`,
       headers: sent,
@@ -165,23 +172,29 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
       isHeavy,
       expectedBytes,
       signal,
-    });
+    };
   };
 
-  const sendOnce = (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
+  const sendOnce = <T>(
+    request: S3Request,
+    signal: AbortSignal | undefined,
+    send: (exchange: HttpExchange, wire: WireRequest) => Promise<T>,
+  ): Promise<T> => {
     const known = access.credentials();
-    if (route !== undefined && !(known instanceof Promise)) return sendSigned(route, request, known, signal);
+    if (route !== undefined && !(known instanceof Promise))
+      return send(route.exchange, signed(route, request, known, signal));
     const found = Promise.all([route?.place ?? access.place(), known]);
-    return unlessAborted(found, signal).then(([place, loaded]) =>
-      sendSigned(openRoute(place), request, loaded, signal),
-    );
+    return unlessAborted(found, signal).then(([place, loaded]) => {
+      const opened = openRoute(place);
+      return send(opened.exchange, signed(opened, request, loaded, signal));
+    });
   };
 
   /** Sends a request, and a second time if the store refused it for this machine's clock. */
   const answered = async (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
     for (let isSecond = false; ; isSecond = true) {
       const signedWithMs = skewMs;
-      const answer = await sendOnce(request, signal);
+      const answer = await sendOnce(request, signal, (exchange, wire) => exchange.send(wire));
       const { statusCode: status = 0, headers } = answer;
       reached = true;
       if (status >= 200 && status < 300) return answer;
@@ -195,14 +208,13 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
 
   const attempt = async <T>(
     purpose: S3Purpose,
-    request: S3Request,
-    read: (answer: IncomingMessage) => T | Promise<T>,
+    run: (signal: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> => {
     const { op, path, signal } = purpose;
     try {
       if (isClosed) throw closed(op, path, profile.name);
       signal?.throwIfAborted();
-      return await read(await answered(request, signal));
+      return await run(signal);
     } catch (error) {
       throw explain(error, purpose);
     }
@@ -243,16 +255,24 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
       return Math.min(MAX_PIECE_BYTES, Math.max(MIN_PIECE_BYTES, Math.min(...slices)));
     },
     explain,
-    send: (purpose, request) => attempt(purpose, request, drainAnswer),
+    send: (purpose, request) =>
+      attempt(purpose, async (signal) => drainAnswer(await answered(request, signal))),
     sendForXml: (purpose, request) =>
-      attempt(purpose, request, async (answer) => {
+      attempt(purpose, async (signal) => {
+        const answer = await answered(request, signal);
         const body = await readAnswer(answer);
         const root = readXml(body.toString("utf8"));
         // A store that has started to answer can no longer change the status.
         if (root.name === "Error") throw refusalOf(answer.statusCode ?? 200, answer.headers, body);
         return root;
       }),
-    open: (purpose, request) => attempt(purpose, request, (answer) => answer),
+    open: (purpose, request) => attempt(purpose, (signal) => answered(request, signal)),
+    download: (purpose, request) =>
+      attempt(purpose, async (signal) => {
+        const download = await sendOnce(request, signal, (exchange, wire) => exchange.download(wire));
+        if (download !== undefined) reached = true;
+        return download;
+      }),
     close() {
       isClosed = true;
       route?.exchange.close();

@@ -53,7 +53,7 @@ export { deleteAll } from "./bytes/delete-all.ts";
 export { NO_ANSWER, type NoAnswer, traced } from "./bytes/diagnostics.ts";
 export { DOCS_URL, helpUrl } from "./bytes/docs-url.ts";
 export { explainInvalidKey, isWithin, joinKey, MAX_KEY_BYTES } from "./bytes/key.ts";
-export { isReplayable } from "./bytes/object-body.ts";
+export { isReplayable, reusedMemory } from "./bytes/object-body.ts";
 export { isAbandoned, ownerState, processOwner, UNKNOWN_OWNER_AGE_MS } from "./bytes/process-owner.ts";
 export type { Preconditions, SkippedEntry, UnreadableEntry } from "./bytes/storage-backend.ts";
 export { suggest } from "./bytes/suggest.ts";

@@ -39,6 +39,7 @@ const GET: OptionKinds<GetOptions> = {
   ifMatch: "string",
   verify: "boolean",
   expectedBytes: "bytes",
+  mayReuseMemory: "boolean",
   signal: "signal",
 };
 const HASHED_READ: OptionKinds<HashedReadOptions> = {

@@ -95,6 +95,23 @@ export const BODY: CustomKind = {
     (CHUNKS.is(value) && !isReplayable(value as PutBody)),
 };
 
+/** Memory whose content is overwritten while a body is read. */
+const reused = new WeakSet<ArrayBufferLike>();
+
+/**
+ * Declares memory as reused: a chunk in it is valid only until the next one is requested, so {@link collectBytes} copies it. For
+ * backends that implement {@link GetOptions.mayReuseMemory}.
+ *
+ * @example
+ * ```ts
+ * const memory = reusedMemory(new ArrayBuffer(256 * 1024));
+ * ```
+ */
+export function reusedMemory<T extends ArrayBufferLike>(memory: T): T {
+  reused.add(memory);
+  return memory;
+}
+
 async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
@@ -110,7 +127,7 @@ async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 export async function collectBytes(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   checkArgument(chunks, CHUNKS, "chunks", "collectBytes");
   const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
+  for await (const chunk of chunks) parts.push(reused.has(chunk.buffer) ? new Uint8Array(chunk) : chunk);
   const [first] = parts;
   if (first !== undefined && parts.length === 1) return first;
   return Buffer.concat(parts);

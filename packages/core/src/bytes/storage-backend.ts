@@ -96,6 +96,11 @@ export interface GetOptions extends OperationOptions {
    * is compared with it. Default: unknown.
    */
   readonly expectedBytes?: number | undefined;
+  /**
+   * Allows the body to overwrite a chunk once the next one is requested, which is faster for large bodies. `body.bytes()` returns
+   * memory that nothing overwrites. Default false.
+   */
+  readonly mayReuseMemory?: boolean | undefined;
 }
 
 /** An opened object. */

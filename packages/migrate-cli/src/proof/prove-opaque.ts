@@ -54,7 +54,7 @@ export function createOpaqueProver(
     const backend = backends[side];
     if (backend.capabilities.listProves !== "none") return undefined;
     const hash = createHash("sha256");
-    for await (const chunk of readVersion(backend, info, { signal })) {
+    for await (const chunk of readVersion(backend, info, { mayReuseMemory: true, signal })) {
       hash.update(chunk);
       onRead?.(side, chunk.byteLength);
     }

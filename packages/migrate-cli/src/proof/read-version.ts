@@ -22,6 +22,8 @@ const PARTS_AHEAD = 4;
 export interface ReadVersionOptions {
   /** Reads this part alone. Default: the whole object. */
   readonly range?: { readonly start: number; readonly end: number } | undefined;
+  /** Whether a chunk may be overwritten once the next one is requested. Default false. */
+  readonly mayReuseMemory?: boolean | undefined;
   /** Stops reading. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -35,11 +37,13 @@ export interface ReadVersionOptions {
 export async function* readVersion(
   backend: StorageBackend,
   { key, etag, sizeBytes }: ListedVersion,
-  { range, signal }: ReadVersionOptions = {},
+  { range, mayReuseMemory = false, signal }: ReadVersionOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { body } = await backend.get(key, {
     ifMatch: etag,
     expectedBytes: sizeBytes,
+    // It takes a connection and memory that are not worth it for small bodies.
+    mayReuseMemory: mayReuseMemory && (range?.end ?? sizeBytes) - (range?.start ?? 0) > PIECE_BYTES,
     signal,
     ...(range === undefined ? {} : { range }),
   });
@@ -106,7 +110,7 @@ export async function hashVersion(
   }
   const md5 = createHash("md5");
   const multipart = partSizes.map(createMultipartHasher);
-  for await (const chunk of readVersion(backend, version, { signal })) {
+  for await (const chunk of readVersion(backend, version, { mayReuseMemory: true, signal })) {
     md5.update(chunk);
     for (const hasher of multipart) hasher.update(chunk);
     onBytes?.(chunk.byteLength);

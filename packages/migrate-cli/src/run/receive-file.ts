@@ -33,7 +33,7 @@ export async function receiveFile(
   async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
     const range = end - start === sizeBytes ? undefined : { start, end };
     try {
-      for await (const chunk of readVersion(source, file, { range, signal })) {
+      for await (const chunk of readVersion(source, file, { range, mayReuseMemory: true, signal })) {
         if (sizeBytes - received > WHOLE_BYTES) throwIfAborted(stopSignal, "copy", key, target.name);
         received += chunk.byteLength;
         onBytes?.(chunk.byteLength);
@@ -45,6 +45,7 @@ export async function receiveFile(
       throw error;
     }
   }
+  // The target copies each chunk before it requests the next one.
   const body: ReplayableBody = {
     sizeBytes,
     open: ({ start, end } = { start: 0 }) => read(start, end ?? sizeBytes),

@@ -96,6 +96,30 @@ export const READ_CASES: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "returns the same bytes, whole or in chunks, from a get whose body may reuse its memory",
+    async run(backend) {
+      for (const size of [0, 1, 100_000, 9 * 1024 * 1024]) {
+        const bytes = noise(size, 13);
+        await backend.put(key("r"), bytes);
+        for (const range of size < 10 ? [undefined] : [undefined, { start: 5, end: size - 5 }]) {
+          const expected = bytes.slice(range?.start, range?.end);
+          const whole = await backend.get(key("r"), { mayReuseMemory: true, range });
+          assert.ok(Buffer.compare(await whole.body.bytes(), expected) === 0, `bytes() of ${size}`);
+          const chunked = await backend.get(key("r"), { mayReuseMemory: true, range });
+          let at = 0;
+          for await (const chunk of chunked.body) {
+            assert.ok(
+              Buffer.compare(chunk, expected.subarray(at, at + chunk.byteLength)) === 0,
+              `chunk at ${at}`,
+            );
+            at += chunk.byteLength;
+          }
+          assert.equal(at, expected.byteLength);
+        }
+      }
+    },
+  },
+  {
     name: "returns the version that ifMatch names, or rejects with precondition_failed",
     async run(backend) {
       const etag = await putText(backend, "a", "one");

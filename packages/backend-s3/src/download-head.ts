@@ -1,0 +1,65 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { WireRequest } from "./wire-request.ts";
+
+/** The head of an answer with a body of a known length. */
+export interface DownloadHead {
+  /** The headers, names in lower case. */
+  readonly headers: IncomingHttpHeaders;
+  /** The length of the head, in bytes. */
+  readonly headBytes: number;
+  /** The length of the body, in bytes. */
+  readonly bodyBytes: number;
+  /** Whether the connection can be used for another request. */
+  readonly keepsAlive: boolean;
+}
+
+/** The longest head, in bytes: as in Node's HTTP client. */
+const MAX_HEAD_BYTES = 16 * 1024;
+
+const END = Buffer.from("\r\n\r\n");
+const STATUS = /^HTTP\/1\.1 20[06](?: [^\r\n]*)?$/;
+const HEADER = /^([!#$%&'*+.^_`|~0-9a-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*$/i;
+
+/** Characters that cannot be part of a request's head. */
+const NOT_IN_HEAD = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** Returns the head of a request without a body; undefined if a header has characters that HTTP does not allow. */
+export function headText({ method, path, headers }: WireRequest): string | undefined {
+  const lines = [`${method} ${path} HTTP/1.1`];
+  for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
+  lines.push("connection: keep-alive");
+  return lines.some((line) => NOT_IN_HEAD.test(line)) ? undefined : `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+/**
+ * Parses the head of an answer. Returns undefined for any but a success with one `Content-Length`: for what else HTTP allows, there
+ * is Node's client.
+ */
+export function parseHead(received: Uint8Array): DownloadHead | "incomplete" | undefined {
+  const bytes = Buffer.from(
+    received.buffer,
+    received.byteOffset,
+    Math.min(received.byteLength, MAX_HEAD_BYTES),
+  );
+  const end = bytes.indexOf(END);
+  if (end < 0) return received.byteLength < MAX_HEAD_BYTES ? "incomplete" : undefined;
+  const [status = "", ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
+  if (!STATUS.test(status)) return undefined;
+  const headers: Record<string, string> = {};
+  for (const line of lines) {
+    const [, name, value] = HEADER.exec(line) ?? [];
+    if (name === undefined || value === undefined) return undefined;
+    const lower = name.toLowerCase();
+    // Of those that a backend reads, none may be repeated.
+    if (lower === "content-length" && headers[lower] !== undefined) return undefined;
+    headers[lower] ??= value;
+  }
+  const length = headers["content-length"] ?? "";
+  if (!/^\d{1,15}$/.test(length) || headers["transfer-encoding"] !== undefined) return undefined;
+  return {
+    headers,
+    headBytes: end + END.byteLength,
+    bodyBytes: Number(length),
+    keepsAlive: headers["connection"] === undefined || /^keep-alive$/i.test(headers["connection"]),
+  };
+}

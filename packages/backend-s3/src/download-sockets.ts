@@ -1,0 +1,312 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { OnReadOpts, Socket } from "node:net";
+import { onAbort, reusedMemory } from "@parquetry/core/unstable";
+import type { AnswerWatch } from "./answer-watch.ts";
+import { headText, parseHead } from "./download-head.ts";
+import type { S3Address } from "./s3-address.ts";
+import type { WireRequest } from "./wire-request.ts";
+
+/** An answer with the body of an object, whose chunks are overwritten once the next one is requested. */
+export interface Download extends AsyncIterable<Uint8Array> {
+  /** The headers, names in lower case. */
+  readonly headers: IncomingHttpHeaders;
+  /** Closes the connection. */
+  destroy(): void;
+}
+
+/** Connections that read large bodies into memory of their own. */
+export interface DownloadSockets {
+  /**
+   * Sends a request without a body and resolves when the answer begins. Resolves to undefined for any answer but a body of a
+   * known length: the request has to be sent by other means then. The body must be read or destroyed.
+   */
+  send(request: WireRequest): Promise<Download | undefined>;
+  /** Closes every connection. */
+  close(): void;
+}
+
+/** How much memory is read into at once, in bytes. A connection allocates it two or three times. */
+const BLOCK_BYTES = 256 * 1024;
+
+/** With less of it left, the next read goes to another block, in bytes. */
+const MIN_READ_BYTES = 64 * 1024;
+
+/** The time limit for opening a connection, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** A connection that is unused for this long is closed, in milliseconds: earlier than servers close theirs. */
+const IDLE_TIMEOUT_MS = 4_000;
+
+/**
+ * Creates connections that read bodies without the HTTP client of Node, which allocates memory for each chunk of a body and copies
+ * it: that takes five times the CPU time. Nothing is sent yet.
+ */
+export function createDownloadSockets(address: S3Address, watch: AnswerWatch): DownloadSockets {
+  const idle: DownloadSocket[] = [];
+  const open = new Set<DownloadSocket>();
+  let isClosed = false;
+  return {
+    send(request) {
+      const head = headText(request);
+      if (head === undefined || isClosed) return Promise.resolve(undefined);
+      let socket = idle.pop();
+      if (socket === undefined) {
+        const created = new DownloadSocket(address, watch, {
+          onIdle: () => idle.push(created),
+          onClose() {
+            open.delete(created);
+            const at = idle.indexOf(created);
+            if (at >= 0) idle.splice(at, 1);
+          },
+        });
+        open.add(created);
+        socket = created;
+      }
+      return socket.send(head, request);
+    },
+    close() {
+      isClosed = true;
+      for (const socket of open) socket.destroy();
+    },
+  };
+}
+
+/** Memory that a socket reads into. */
+interface Block {
+  readonly bytes: Uint8Array;
+  /** How much of it has been filled. */
+  filled: number;
+  /** How many chunks of it have not been released by their reader. */
+  out: number;
+}
+
+/** An answer that is being received. */
+interface Exchange {
+  readonly stallTimeoutMs: number;
+  readonly settle: (download: Download | undefined) => void;
+  readonly reject: (error: Error) => void;
+  /** Where the head begins in its block; undefined before any of it has come. */
+  headStart: number | undefined;
+  /** How much of the body has not been received, in bytes; undefined before the head is complete. */
+  restBytes: number | undefined;
+  keepsAlive: boolean;
+  readonly chunks: { readonly block: Block; readonly bytes: Uint8Array }[];
+  /** How much has been received and not been read, in bytes. */
+  unreadBytes: number;
+  failure: Error | undefined;
+  /** Wakes the reader. */
+  wake: () => void;
+  /** Ends the watch for stalls and aborts. */
+  end: (isAnswered: boolean) => void;
+}
+
+class DownloadSocket {
+  readonly #socket: Socket;
+  readonly #watch: AnswerWatch;
+  readonly #onIdle: () => void;
+  #blocks: Block[] = [];
+  #block: Block;
+  #exchange: Exchange | undefined;
+
+  constructor(
+    { isSecure, hostname, port }: S3Address,
+    watch: AnswerWatch,
+    { onIdle, onClose }: { readonly onIdle: () => void; readonly onClose: () => void },
+  ) {
+    this.#watch = watch;
+    this.#onIdle = onIdle;
+    this.#block = this.#addBlock();
+    const onread: OnReadOpts = {
+      buffer: () => this.#memory(),
+      callback: (bytes) => this.#received(bytes),
+    };
+    const place = { host: hostname, port, onread };
+    const { isIP, connect } = process.getBuiltinModule("node:net");
+    // A certificate is compared with the name of the host, which is not sent if it is an address.
+    const names = isIP(hostname) === 0 ? { servername: hostname } : {};
+    const tls = { ...place, ...names, ALPNProtocols: ["http/1.1"] };
+    this.#socket = isSecure ? process.getBuiltinModule("node:tls").connect(tls) : connect(place);
+    this.#socket.setNoDelay(true);
+    const timer = setTimeout(() => {
+      this.#fail(timeoutError(`no connection within ${CONNECT_TIMEOUT_MS} ms`));
+    }, CONNECT_TIMEOUT_MS);
+    this.#socket.once(isSecure ? "secureConnect" : "connect", () => clearTimeout(timer));
+    this.#socket.once("close", () => {
+      clearTimeout(timer);
+      this.#fail(closedError());
+      onClose();
+    });
+    this.#socket.on("error", (error) => this.#fail(error));
+    this.#socket.once("end", () => this.#fail(closedError()));
+    this.#socket.on("timeout", () => this.destroy());
+  }
+
+  send(head: string, { stallTimeoutMs, signal }: WireRequest): Promise<Download | undefined> {
+    return new Promise((settle, reject) => {
+      if (signal?.aborted) {
+        this.destroy();
+        return reject(new Error("aborted"));
+      }
+      const readBefore = this.#socket.bytesRead;
+      const exchange: Exchange = {
+        ...{ stallTimeoutMs, settle, reject, chunks: [] },
+        ...{
+          headStart: undefined,
+          restBytes: undefined,
+          keepsAlive: true,
+          unreadBytes: 0,
+          failure: undefined,
+        },
+        wake() {},
+        end() {},
+      };
+      this.#exchange = exchange;
+      const endWatch = this.#watch.begin({
+        stallTimeoutMs,
+        isHeavy: false,
+        isOurTurn: () => exchange.unreadBytes > 0,
+        isSent: () => true,
+        movedBytes: () => this.#socket.bytesRead - readBefore,
+        onStalled: () => this.#fail(timeoutError(`almost no data for ${stallTimeoutMs} ms`)),
+      });
+      const forget = signal && onAbort(signal, () => this.#fail(new Error("aborted")));
+      exchange.end = (isAnswered) => {
+        endWatch(isAnswered);
+        forget?.();
+      };
+      this.#socket.setTimeout(0);
+      this.#socket.ref();
+      this.#socket.write(head, "latin1");
+    });
+  }
+
+  destroy(): void {
+    this.#fail(closedError());
+  }
+
+  /** Ends what is under way with an error, and the connection. */
+  #fail(error: Error): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#blocks = [];
+    this.#socket.destroy();
+    if (exchange === undefined) return;
+    exchange.end(exchange.restBytes === 0);
+    if (exchange.restBytes === 0) return;
+    exchange.failure = error;
+    exchange.reject(error);
+    exchange.wake();
+  }
+
+  /** Returns the memory for the next read. */
+  #memory(): Uint8Array {
+    // A head stays in one block, and is shorter than what is left of it at least.
+    const isInHead = this.#exchange?.headStart !== undefined && this.#exchange.restBytes === undefined;
+    if (this.#block.out === 0 && !isInHead) this.#block.filled = 0;
+    if (BLOCK_BYTES - this.#block.filled < MIN_READ_BYTES && !isInHead) {
+      this.#block = this.#blocks.find(({ out }) => out === 0) ?? this.#addBlock();
+      this.#block.filled = 0;
+    }
+    return this.#block.bytes.subarray(this.#block.filled);
+  }
+
+  #addBlock(): Block {
+    const bytes = new Uint8Array(reusedMemory(new ArrayBuffer(BLOCK_BYTES)));
+    const block = { bytes, filled: 0, out: 0 };
+    this.#blocks.push(block);
+    return block;
+  }
+
+  /** Takes what was read into the memory. Returns false to stop reading until the reader has caught up. */
+  #received(bytes: number): boolean {
+    const exchange = this.#exchange;
+    const start = this.#block.filled;
+    const end = start + bytes;
+    this.#block.filled = end;
+    // Nothing is expected, so this is not an answer to a request.
+    if (exchange === undefined) this.destroy();
+    else if (exchange.restBytes === undefined) this.#receivedHead(exchange, start, end);
+    else this.#receivedBody(exchange, start, end);
+    return exchange === undefined || exchange.unreadBytes < BLOCK_BYTES;
+  }
+
+  #receivedHead(exchange: Exchange, start: number, end: number): void {
+    exchange.headStart ??= start;
+    const head = parseHead(this.#block.bytes.subarray(exchange.headStart, end));
+    if (head === "incomplete") return;
+    if (head === undefined) {
+      this.#exchange = undefined;
+      exchange.end(true);
+      exchange.settle(undefined);
+      this.destroy();
+      return;
+    }
+    exchange.restBytes = head.bodyBytes;
+    exchange.keepsAlive = head.keepsAlive;
+    const { headers } = head;
+    const destroy = (): void => {
+      if (this.#exchange === exchange) this.destroy();
+    };
+    exchange.settle({ headers, destroy, [Symbol.asyncIterator]: () => this.#chunks(exchange, destroy) });
+    this.#receivedBody(exchange, exchange.headStart + head.headBytes, end);
+  }
+
+  #receivedBody(exchange: Exchange, start: number, end: number): void {
+    const rest = (exchange.restBytes ?? 0) - (end - start);
+    if (rest < 0) {
+      this.#fail(new Error("the answer is longer than announced"));
+      return;
+    }
+    exchange.restBytes = rest;
+    if (end > start) {
+      exchange.chunks.push({ block: this.#block, bytes: this.#block.bytes.subarray(start, end) });
+      exchange.unreadBytes += end - start;
+      this.#block.out++;
+    }
+    if (rest === 0) exchange.end(true);
+    exchange.wake();
+  }
+
+  async *#chunks(exchange: Exchange, destroy: () => void): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for (;;) {
+        const next = exchange.chunks.shift();
+        if (next === undefined) {
+          if (exchange.restBytes === 0) break;
+          if (exchange.failure !== undefined) throw exchange.failure;
+          await new Promise<void>((resolve) => {
+            exchange.wake = resolve;
+          });
+          continue;
+        }
+        yield next.bytes;
+        next.block.out--;
+        const wasPaused = exchange.unreadBytes >= BLOCK_BYTES;
+        exchange.unreadBytes -= next.bytes.byteLength;
+        if (wasPaused && exchange.unreadBytes < BLOCK_BYTES) this.#socket.resume();
+      }
+      this.#release(exchange);
+    } finally {
+      destroy();
+    }
+  }
+
+  /** Keeps the connection for another request. */
+  #release(exchange: Exchange): void {
+    if (this.#exchange !== exchange) return;
+    this.#exchange = undefined;
+    if (exchange.keepsAlive) {
+      this.#socket.setTimeout(IDLE_TIMEOUT_MS);
+      this.#socket.unref();
+      this.#onIdle();
+    } else this.destroy();
+  }
+}
+
+function timeoutError(message: string): Error {
+  return Object.assign(new Error(message), { name: "TimeoutError" });
+}
+
+function closedError(): Error {
+  return Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" });
+}
