@@ -120,7 +120,7 @@ function Progress({ run }: { readonly run: RunStatus }): JSX.Element {
   return (
     <>
       <p class="facts">{facts.join(", ")}</p>
-      {folders.length > 0 && (
+      {folders.some(({ filesTotal }) => isRunning || filesTotal !== undefined) && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it
         <section class="scroll" tabIndex={0}>
           <table class="bars">
