@@ -83,6 +83,7 @@ function speedOf(rows, files, meanBytes, latencyMs) {
 }
 
 async function measure(contender, { work, tree, latencyMs }) {
+  const { root } = tree;
   const home = join(work, "home");
   await mkdir(home);
   const server = await (isRadosgw ? startRadosgw() : startServer());
