@@ -12,17 +12,31 @@ export const REST_MS: number = 10 * 60_000;
 /** The Linux file systems in memory, tmpfs and ramfs: they never write a page back, so a store through a mapping moves no time. */
 const MEMORY_TYPES: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 
+/** For how long the file system of a folder is remembered, in milliseconds: files are asked about folder by folder. */
+const REMEMBERED_MS = 1000;
+
 /**
- * Whether a later edit of a file changes the ETag that it had at `since` (milliseconds since 1970). Exceptions, which nothing here
- * can recognise: on FAT and exFAT, which have no change time, an edit that sets back the mtime; on NFS, SMB and FUSE, an edit on
+ * Tells whether a later edit of a file changes the ETag that it had at `since` (milliseconds since 1970). Exceptions, which nothing
+ * here can recognise: on FAT and exFAT, which have no change time, an edit that sets back the mtime; on NFS, SMB and FUSE, an edit on
  * another machine until its times arrive; on macOS and Windows, an edit through a mapping until the system writes the page back.
  */
-export async function isAtRest(path: string, etag: string, since: number): Promise<boolean> {
-  const changed = changedMs(etag);
-  if (changed === undefined || since - changed < REST_MS) return false;
-  if (process.platform !== "linux") return true;
+export function atRestCheck(): (path: string, etag: string, since: number) => Promise<boolean> {
+  let last: { folder: string; until: number; isOnDisk: Promise<boolean> } | undefined;
+  return async (path, etag, since) => {
+    const changed = changedMs(etag);
+    if (changed === undefined || since - changed < REST_MS) return false;
+    if (process.platform !== "linux") return true;
+    const folder = dirname(path);
+    const now = performance.now();
+    if (last?.folder !== folder || last.until < now)
+      last = { folder, until: now + REMEMBERED_MS, isOnDisk: isOnDisk(folder) };
+    return last.isOnDisk;
+  };
+}
+
+async function isOnDisk(folder: string): Promise<boolean> {
   try {
-    return !MEMORY_TYPES.has((await statfs(dirname(path))).type);
+    return !MEMORY_TYPES.has((await statfs(folder)).type);
   } catch {
     return false;
   }

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type HashedReads, throwIfAborted } from "@parquetry/core/backend";
 import { abortedError, checkArgument, unlessAborted } from "@parquetry/core/unstable";
-import { isAtRest } from "./at-rest.ts";
+import { atRestCheck } from "./at-rest.ts";
 import type { DiskPace } from "./disk-pace.ts";
 import { localPath } from "./local-path.ts";
 import { MAX_READ_BYTES, MEMORY_BYTES, type ReadingThread } from "./reading-thread.ts";
@@ -14,6 +14,7 @@ const CAN_READ = constants.O_NOFOLLOW !== undefined;
  * or `prepare`.
  */
 export function hashedReads(root: string, pace: DiskPace, started: () => ReadingThread): HashedReads {
+  const isAtRest = atRestCheck();
   return {
     maxFileBytes: MAX_READ_BYTES,
     maxOutstandingBytes: MEMORY_BYTES,
