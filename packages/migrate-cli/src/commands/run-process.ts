@@ -21,6 +21,7 @@ export async function runProcess(): Promise<void> {
       stopped: "interrupted",
     };
     if (args.includes("--json")) writeSync(1, `${JSON.stringify(summary)}\n`);
+    else if (command === "ui") writeSync(2, "\nStopped.\n");
     else writeSync(2, "\nStopped immediately. Run the same command again to continue.\n");
     process.exit(EXIT_INTERRUPTED);
   });
