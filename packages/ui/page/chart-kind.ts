@@ -50,18 +50,24 @@ export function automaticChart(
   if (texts.length >= 2 && first !== undefined && columns.length === 3)
     return plan("heat", texts[0], texts[1], first);
   if (texts[0] !== undefined && first !== undefined) return plan("bar", texts[0], after(texts[0]));
-  if (columns.length === 3 && third !== undefined) {
-    // Two of the columns are axes if their values are few, and each pair of them is in one row.
+  if (third !== undefined && numbers.length === columns.length) {
+    // Two of the first columns are axes if their values are few, and each pair of them is in one row.
     for (const [x, y, value] of [
       [0, 1, 2],
       [0, 2, 1],
       [1, 2, 0],
     ] as const)
       if (areAxes(rows, x, y)) return plan("heat", numbers[x], numbers[y], numbers[value]);
-    return plan("dot", first, second, third);
+    if (columns.length === 3) return plan("dot", first, second, third);
   }
+  if (second !== undefined && columns.length === 2 && isAscending(rows)) return plan("line", first, second);
   if (second !== undefined) return plan("dot", first, second);
   return plan("histogram", first);
+}
+
+/** Whether each row has a larger number in its first column than the row before: a query that groups by it, and sorts. */
+function isAscending(rows: readonly (readonly (string | null)[])[]): boolean {
+  return rows.every(([value], i) => value !== null && (i === 0 || Number(value) > Number(rows[i - 1]?.[0])));
 }
 
 /** The most values of an axis of cells. */

@@ -127,15 +127,14 @@ function fewTicks(rows: readonly Datum[], name: string, kind: ChartKind): { read
   };
 }
 
-/** Years have no thousands separator. */
+/** Years have no thousands separator, and nothing between them. */
 function yearFormat(
   rows: readonly Datum[],
   name: string,
-): { readonly tickFormat?: (value: unknown) => string } {
-  const areYears = rows.every(({ [name]: value }) => {
-    return Number.isInteger(value) && Number(value) >= 1000 && Number(value) <= 9999;
-  });
-  return areYears ? { tickFormat: String } : {};
+): { readonly tickFormat?: (value: unknown) => string; readonly ticks?: number[] } {
+  const years = new Set(rows.map(({ [name]: value }) => Number(value)));
+  if (![...years].every((year) => Number.isInteger(year) && year >= 1000 && year <= 9999)) return {};
+  return { tickFormat: String, ...(years.size <= MAX_TICKS && { ticks: [...years] }) };
 }
 
 function datumOf(cell: string | null, column: QueryState["columns"][number]): unknown {
