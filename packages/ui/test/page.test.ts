@@ -109,6 +109,38 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
     await page.context().close();
   });
 
+  it.each([
+    ["light", 420],
+    ["dark", 420],
+    ["dark", 1280],
+    ["dark", 3840],
+  ] as const)(
+    "runs SQL and plots the result by the keyboard alone: %s, %i px",
+    async (colorScheme, width) => {
+      await using world = await serve(football);
+      const { page } = await browse(`${world.ui.url}#view=sql`, {
+        colorScheme,
+        viewport: { width, height: 900 },
+      });
+      await page.locator(".cm-content").waitFor();
+      await tabTo(page, ".cm-content");
+      await page.keyboard.press("Control+A");
+      await page.keyboard.type(
+        "SELECT team, count(*) AS n FROM plays WHERE year = 2024 GROUP BY team ORDER BY team",
+      );
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("Control+Enter");
+      await page.getByText("3 rows in").waitFor();
+      await tabTo(page, "summary");
+      await page.keyboard.press("Enter");
+      await page.locator(".chart svg").first().waitFor();
+      expect(await faults(page)).toEqual([]);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect(overflow).toBeLessThanOrEqual(0);
+      await page.context().close();
+    },
+  );
+
   it("draws the map again when the colour scheme changes", async () => {
     await using world = await serve(football);
     const { page } = await browse(world.ui.url, { colorScheme: "dark" });
@@ -253,3 +285,12 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
     await page.context().close();
   });
 });
+
+/** Presses Tab until an element that matches has the focus. Escape first leaves an editor, which takes Tab itself. */
+async function tabTo(page: Page, selector: string): Promise<void> {
+  for (let i = 0; i < 60; i++) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`Tab never reaches ${selector}`);
+}
