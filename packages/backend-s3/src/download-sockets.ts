@@ -14,7 +14,7 @@ export interface Download extends AsyncIterable<Uint8Array> {
   destroy(): void;
 }
 
-/** Connections that read large bodies into memory of their own. */
+/** Connections that read large bodies into buffers that they reuse. */
 export interface DownloadSockets {
   /**
    * Sends a request without a body and resolves when the answer begins. Resolves to undefined for any answer but a body of a

@@ -1,6 +1,6 @@
 import type { BackendCapabilities } from "@parquetry/core/backend";
 
-/** What decides how a store takes an object: whole, or in parts. */
+/** The limits that decide whether an object is stored whole or in parts. */
 export type PartLimits = Pick<BackendCapabilities, "maxSinglePutBytes" | "partSizeBytes" | "maxParts">;
 
 /** The limits of S3 and R2, as their backends have them, for what is priced without one. */

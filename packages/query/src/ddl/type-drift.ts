@@ -5,7 +5,7 @@ import { type Dialect, engineType } from "./engine-type.ts";
 type Reading = "exact" | "by statistics" | "not";
 
 const INTEGERS = ["UTINYINT", "TINYINT", "USMALLINT", "SMALLINT", "INTEGER", "BIGINT"];
-/** Trino reads a file of these types without a value as any type. */
+/** Where a column of these types has only NULLs in a file, Trino reads it as whatever type the table declares. */
 const READ_WHERE_EMPTY = [...INTEGERS, "UINTEGER", "UBIGINT"];
 const DECIMAL = /^DECIMAL\((\d+),(\d+)\)$/;
 

@@ -9,7 +9,7 @@ export const SMALL_FILE_BYTES = 1_000_000;
 /** Size classes of files: below 1 kB, below 4 kB, and so on by factors of 4, up to 4 GB and above. */
 const SIZE_CLASSES = 13;
 
-/** What the listing tells of a partition. */
+/** The numbers of a partition that the listing contains. */
 const PARTITION_NUMBERS = ["files", "bytes", "newestMinute"] as const;
 type PartitionNumber = (typeof PARTITION_NUMBERS)[number];
 const MINUTE_MS = 60_000;

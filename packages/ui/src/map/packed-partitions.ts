@@ -1,6 +1,6 @@
 import type { PartitionTable } from "./partitions.ts";
 
-/** What is sent as JSON; the columns follow. */
+/** The JSON at the beginning; the columns follow it. */
 interface Header {
   readonly entity: string;
   readonly isDone: boolean;

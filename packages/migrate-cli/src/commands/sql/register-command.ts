@@ -27,7 +27,7 @@ export async function registerCommand(
   const { registerTable } = await import("@parquetry/trino");
   const client = await openTrino(context);
   const signal = context.interrupt.abort;
-  // Where the cluster or its catalog is not there, that is said once, and not for each table.
+  // A missing cluster or catalog is reported once here, instead of once for each table.
   await client.rows("SHOW SCHEMAS", { signal });
   return await withDatabase(context, flags, async (db, storage) => {
     const registered: Registration[] = [];

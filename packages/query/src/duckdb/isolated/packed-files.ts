@@ -19,7 +19,7 @@ export interface PackedTable extends Omit<ScanTable, "groups"> {
   readonly groups: readonly PackedGroup[];
 }
 
-/** What many files have in common. */
+/** Properties that many files share. */
 interface FileShape extends Pick<ScanFile, "kind" | "nullColumns"> {
   /** The text before the key, in a path that ends with it. */
   readonly root: string | undefined;
