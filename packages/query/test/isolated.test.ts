@@ -27,6 +27,8 @@ beforeEach(async () => {
 
 afterEach(() => db.close());
 
+const OWN_SCRATCH = `parquetry-query-${processOwner()}`;
+const WAIT = { timeout: 60_000 };
 const SQL = "SELECT *, {'a': [1, 2]} AS s, 'x'::BLOB AS b FROM plays WHERE year = $year";
 /** Texts are outside of what DuckDB's own limit counts, and a long one is made in one step that cannot be interrupted. */
 const GREEDY = "SELECT max(length(repeat('x' || range, 40_000_000))) AS m FROM range(4000)";
@@ -81,9 +83,24 @@ it("kills a query that does not stop when it is aborted", async () => {
   expect((await db.sql("SELECT 1 AS a")).rows).toEqual([{ a: 1 }]);
 });
 
+it("stops writing a result when it is aborted", async () => {
+  const results = async (): Promise<string[]> => {
+    const [folder = ""] = (await readdir(tmpdir())).filter((name) => name.startsWith(OWN_SCRATCH));
+    const names = await readdir(join(tmpdir(), folder), { recursive: true });
+    return names.filter((name) => name.endsWith(".parquet"));
+  };
+  const controller = new AbortController();
+  const endless = "SELECT count(*) FROM range(1_000_000_000_000)";
+  const writing = db.toParquet(endless, undefined, { signal: controller.signal });
+  await expect.poll(results, WAIT).toHaveLength(1);
+  controller.abort();
+  await expect(writing).rejects.toMatchObject({ code: "aborted" });
+  await expect.poll(results, WAIT).toEqual([]);
+});
+
 it("leaves no directory behind, and runs no query after it is closed", async () => {
   const scratch = async (): Promise<string[]> =>
-    (await readdir(tmpdir())).filter((name) => name.startsWith(`parquetry-query-${processOwner()}`));
+    (await readdir(tmpdir())).filter((name) => name.startsWith(OWN_SCRATCH));
   const before = await scratch();
   const other = await openQuery(storage, { cacheDirectory, isolate: true });
   await other.sql("SELECT 1");

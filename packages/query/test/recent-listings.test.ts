@@ -13,6 +13,7 @@ import {
 import type { ListOptions, ListPage } from "@parquetry/core/backend";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openQuery, type QueryDatabase, type QueryProgress } from "../src/index.ts";
+import { RecentListings } from "../src/tables/recent-listings.ts";
 
 const SQL =
   "SELECT week, sum(yards)::INTEGER AS yards FROM plays WHERE year = 2024 GROUP BY week ORDER BY week";
@@ -25,6 +26,9 @@ beforeAll(async () => {
 });
 
 afterAll(() => rm(root, { recursive: true, force: true }));
+
+const refused = (): StorageError =>
+  new StorageError({ code: "permission_denied", op: "list", path: PLAYS, message: "list: refused" });
 
 /** A store whose listings wait for the gate, after which `beforePage` runs. */
 class GatedStore {
@@ -144,11 +148,32 @@ it("fails with the error of the listing, although the query has run", async () =
   const store = await storeOf([[1, 10]]);
   await using db = await store.open();
   store.beforePage = () => {
-    throw new StorageError({ code: "permission_denied", op: "list", path: PLAYS, message: "list: refused" });
+    throw refused();
   };
   await expect(store.askBehindGate(db)).rejects.toThrow("list: refused");
   store.beforePage = undefined;
   expect((await db.sql(SQL)).rows).toEqual([{ week: 1, yards: 10 }]);
+});
+
+it("interrupts a long query whose listing has failed", async () => {
+  const store = await storeOf([[1, 10]]);
+  await using db = await store.open();
+  store.beforePage = () => {
+    throw refused();
+  };
+  const endless = "SELECT sum(i + yards) AS n FROM plays, range(1_000_000_000_000) t(i) WHERE year = 2024";
+  await expect(store.askBehindGate(db, endless)).rejects.toThrow("list: refused");
+});
+
+it("tells a listing with an unreadable folder from one of the same names", () => {
+  const [first, last] = [parseKey("raw/plays/year=2024"), parseKey("raw/plays/year=2025")];
+  const before = { pages: [{ objects: [], prefixes: [first, last] }], unreadable: [] };
+  // As a directory lists a folder that lacks the permission.
+  const unreadable = [{ path: last, error: refused() }];
+  const after = { pages: [{ objects: [], prefixes: [first] }], unreadable };
+  const recent = new RecentListings();
+  recent.update("plays", before, undefined);
+  expect(recent.update("plays", after, before)).toBe(false);
 });
 
 it("interrupts a long query over files that have changed", async () => {

@@ -86,9 +86,9 @@ export class DuckDbEngine implements SqlEngine {
     parameters: QueryParameters | undefined,
     options: SqlOptions,
   ): Promise<{ readonly path: string; readonly stats: QueryStats }> {
-    const { result, stats } = await this.#execute(text, parameters, options, ({ statement }) => ({
-      run: ({ tables }, signal) =>
-        this.#duckdb.runToParquet(statement, tables, { maxRows: options.maxRows, signal }),
+    const { result, stats } = await this.#execute(text, parameters, options, ({ statement, signal }) => ({
+      run: ({ tables }, outdated) =>
+        this.#duckdb.runToParquet(statement, tables, { maxRows: options.maxRows, signal, outdated }),
       discard: ({ path }) => rm(path, { force: true }),
     }));
     try {

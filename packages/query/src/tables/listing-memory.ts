@@ -77,12 +77,11 @@ export function rememberListings(
     const same = listed.then((found) => recent?.update(name, found, known) === true);
     if (known === undefined || trust === undefined) return same.then(() => listed);
     const { checks, outdated } = trust;
-    const check = same.then((isSame) => {
-      if (!isSame) outdated.abort();
-      return isSame;
-    });
-    check.catch(() => {});
-    checks.push(check);
+    same.then(
+      (isSame) => isSame || outdated.abort(),
+      () => outdated.abort(),
+    );
+    checks.push(same);
     return Promise.resolve(known);
   };
 

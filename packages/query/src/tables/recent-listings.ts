@@ -37,10 +37,11 @@ export class RecentListings {
     const last = this.#recent.get(name);
     this.#forget(name, last);
     if (listing === undefined) return false;
-    const isSame = used !== undefined && isEqual(used, listing);
+    const isReadable = listing.unreadable.length === 0;
+    const isSame = used !== undefined && isReadable && isEqual(used, listing);
     const entries = listing.pages.reduce((sum, page) => sum + page.objects.length + page.prefixes.length, 1);
     // Errors are not remembered: the next query may have the permission.
-    if (listing.unreadable.length > 0 || entries > MAX_ENTRIES) return isSame;
+    if (!isReadable || entries > MAX_ENTRIES) return isSame;
     const isSteady = last === undefined || (last.listing === used ? isSame : isEqual(last.listing, listing));
     this.#recent.set(name, { listing, entries, isSteady });
     this.#entries += entries;
@@ -70,11 +71,9 @@ function isEqual(a: Listing, b: Listing): boolean {
   }
 }
 
-function* entriesOf({ pages, unreadable }: Listing): Generator<ObjectInfo | string, undefined> {
+function* entriesOf({ pages }: Listing): Generator<ObjectInfo | string, undefined> {
   for (const { objects } of pages) yield* objects;
   for (const { prefixes } of pages) yield* prefixes;
-  // Listings with such entries are not remembered, so the other one has none.
-  for (const { path } of unreadable) yield path;
 }
 
 function isSameObject(a: ObjectInfo, b: ObjectInfo): boolean {
