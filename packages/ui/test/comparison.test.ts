@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { StorageError } from "@parquetry/core";
 import { afterAll, describe, expect, it } from "vitest";
 import type { ComparisonOverview, ComparisonTable, UnequalFiles } from "../src/answers.ts";
@@ -66,6 +67,26 @@ describe("two places", () => {
     const headers = { cookie: world.cookie, "content-type": "application/json" };
     await fetch(`${world.origin}/api/refresh`, { method: "POST", headers, body: "{}" });
     expect((await until(world, "/api/comparison", isDone)).files).toBe(FILES.length);
+  });
+
+  it("are counted once when two tabs compare again at the same time", async () => {
+    const comparison: Comparison = {
+      ...comparisonOf(FILES),
+      async run({ onFile }) {
+        for (const file of FILES) {
+          await setTimeout(5);
+          onFile(file);
+        }
+      },
+    };
+    await using world = await serve(undefined, { comparison });
+    const headers = { cookie: world.cookie, "content-type": "application/json" };
+    const again = (): Promise<Response> =>
+      fetch(`${world.origin}/api/refresh`, { method: "POST", headers, body: "{}" });
+    for (let round = 0; round < 3; round++) {
+      await Promise.all([again(), again()]);
+      expect((await until(world, "/api/comparison", isDone)).files).toBe(FILES.length);
+    }
   });
 
   it("is a 404 without a second place", async () => {

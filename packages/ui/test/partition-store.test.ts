@@ -50,6 +50,14 @@ describe("a table of partitions", () => {
     );
   });
 
+  it("has a partition once whose files come before and after many deeper partitions", () => {
+    const store = new PartitionStore(NAMES);
+    const index = store.indexOf(["k=1"]);
+    for (let i = 0; i < 1000; i++) store.indexOf(["k=1", `l=${i}`]);
+    expect(store.indexOf(["k=1"])).toBe(index);
+    expect(store.size).toBe(1001);
+  });
+
   it("of a million partitions of three keys takes less than 15 MB", () => {
     const store = new PartitionStore(NAMES);
     for (let i = 0; i < 1_000_000; i++) {

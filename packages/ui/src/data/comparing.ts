@@ -1,6 +1,7 @@
 import { isStorageError } from "@parquetry/core";
 import type { ComparedTable, ComparisonOverview, ComparisonTable, VerdictCounts } from "../answers.ts";
 import type { ComparedFile, Comparison, FileVerdict } from "../comparison.ts";
+import { Background } from "./background.ts";
 import { PartitionStore } from "./partition-store.ts";
 import { placeOf } from "./place-of.ts";
 
@@ -26,12 +27,11 @@ export class Comparing {
   #files = 0;
   #isDone = false;
   #error: string | undefined;
-  #stop = new AbortController();
-  #running: Promise<void>;
+  readonly #background = new Background();
 
   constructor(comparison: Comparison) {
     this.#comparison = comparison;
-    this.#running = this.#run();
+    void this.refresh();
   }
 
   /** The sums of all tables. */
@@ -59,25 +59,21 @@ export class Comparing {
   }
 
   /** Compares again. */
-  async refresh(): Promise<void> {
-    await this.close();
-    this.#stop = new AbortController();
+  refresh(): Promise<void> {
+    return this.#background.restart((signal) => this.#run(signal));
+  }
+
+  /** Stops the comparison. */
+  close(): Promise<void> {
+    return this.#background.close();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
     this.#tables = new Map();
     this.#unequal = [];
     this.#files = 0;
     this.#isDone = false;
     this.#error = undefined;
-    this.#running = this.#run();
-  }
-
-  /** Stops the comparison. */
-  async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stop;
     try {
       await this.#comparison.run({ signal, onFile: (file) => this.#add(file) });
     } catch (error) {

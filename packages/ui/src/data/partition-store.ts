@@ -91,7 +91,11 @@ export class PartitionStore<Name extends string> {
   /** Where a partition is in the hash table, or has to be put. */
   #slotOf(codes: readonly number[]): number {
     let hash = 0;
-    for (const code of codes) hash = Math.imul(hash ^ code, 0x9e3779b1) ^ (hash >>> 15);
+    for (const code of codes) {
+      // The codes of a partition may end with those of keys that it lacks.
+      if (code === 0) break;
+      hash = Math.imul(hash ^ code, 0x9e3779b1) ^ (hash >>> 15);
+    }
     const mask = this.#slots.length - 1;
     for (let slot = (hash ^ (hash >>> 13)) & mask; ; slot = (slot + 1) & mask) {
       const known = this.#slots[slot] ?? 0;

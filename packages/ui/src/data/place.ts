@@ -4,6 +4,7 @@ import { listedInRanges } from "@parquetry/core/backend";
 import { yieldIfDue } from "@parquetry/core/unstable";
 import type { DriftReport, ListingState } from "../answers.ts";
 import { fixedValues, gridOf } from "../map/grid.ts";
+import { Background } from "./background.ts";
 import { reportDrift } from "./drift-report.ts";
 import { type TableSummary, TableTree } from "./table-tree.ts";
 
@@ -24,12 +25,11 @@ export class Place {
   #isDone = false;
   #isInspected = false;
   #error: string | undefined;
-  #stop = new AbortController();
-  #listing: Promise<void>;
+  readonly #background = new Background();
 
   constructor(storage: Storage) {
     this.storage = storage;
-    this.#listing = this.#list();
+    void this.refresh();
   }
 
   get tree(): TableTree {
@@ -46,26 +46,22 @@ export class Place {
   }
 
   /** Lists the storage again. The old tables are shown until the new listing has begun. */
-  async refresh(): Promise<void> {
-    await this.close();
-    this.#stop = new AbortController();
-    this.#tree = new TableTree();
-    this.#isDone = false;
-    this.#isInspected = false;
-    this.#error = undefined;
-    this.#listing = this.#list();
+  refresh(): Promise<void> {
+    return this.#background.restart((signal) => this.#list(signal));
   }
 
   /** Stops the listing. The storage stays open. */
-  async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#listing;
+  close(): Promise<void> {
+    return this.#background.close();
   }
 
-  async #list(): Promise<void> {
-    const { signal } = this.#stop;
+  async #list(signal: AbortSignal): Promise<void> {
+    const tree = new TableTree();
+    this.#tree = tree;
+    this.#isDone = false;
+    this.#isInspected = false;
+    this.#error = undefined;
     const { backend } = this.storage;
-    const tree = this.#tree;
     const unreadable: string[] = [];
     try {
       const listed = backend.name === "local" ? backend : listedInRanges(backend);
