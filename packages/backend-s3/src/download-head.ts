@@ -16,6 +16,7 @@ export interface DownloadHead {
 /** The longest head, in bytes: as in Node's HTTP client. */
 const MAX_HEAD_BYTES = 16 * 1024;
 
+const START = "HTTP/1.1 20";
 const END = Buffer.from("\r\n\r\n");
 const STATUS = /^HTTP\/1\.1 20[06](?: [^\r\n]*)?$/;
 const HEADER = /^([!#$%&'*+.^_`|~0-9a-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*$/i;
@@ -42,7 +43,10 @@ export function parseHead(received: Uint8Array): DownloadHead | "incomplete" | u
     Math.min(received.byteLength, MAX_HEAD_BYTES),
   );
   const end = bytes.indexOf(END);
-  if (end < 0) return received.byteLength < MAX_HEAD_BYTES ? "incomplete" : undefined;
+  if (end < 0) {
+    const isHead = START.startsWith(bytes.toString("latin1", 0, START.length)) && !bytes.includes("\n\n");
+    return isHead && received.byteLength < MAX_HEAD_BYTES ? "incomplete" : undefined;
+  }
   const [status = "", ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
   if (!STATUS.test(status)) return undefined;
   const headers: Record<string, string> = {};

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { readFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseKey, type StorageBackend } from "@parquetry/core";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { parseKey, type StorageBackend, type StorageError } from "@parquetry/core";
 import type { RetryPolicy } from "@parquetry/core/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterEach, describe, expect, it } from "vitest";
@@ -25,37 +27,79 @@ function open(endpoint: string, options: Partial<S3BackendOptions> = {}): Storag
   return backend;
 }
 
-/** Starts a server that answers the requests with these bytes, in order; the last one also later requests. */
-async function serve(
-  ...answers: ((socket: Socket) => unknown)[]
-): Promise<{ readonly endpoint: string; readonly requests: string[]; readonly sockets: Set<Socket> }> {
-  const requests: string[] = [];
+type Scheme = "http" | "https";
+
+/** A certificate for `localhost` with its key; vitest.config.ts lets the tests trust the first one. */
+const certificate = (name: "trusted" | "untrusted"): { readonly cert: Buffer; readonly key: Buffer } => {
+  const pem = readFileSync(new URL(`../test/tls/${name}.pem`, import.meta.url));
+  return { cert: pem, key: pem };
+};
+const TRUSTED = certificate("trusted");
+
+/** Listens on a free port. Returns the endpoint. */
+async function listen(
+  scheme: Scheme,
+  onSocket: (socket: Socket) => void,
+  identity = TRUSTED,
+): Promise<string> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const accept = (socket: Socket): void => {
     sockets.add(socket);
     socket.on("error", () => {});
-    socket.on("data", (head) => {
-      requests.push(head.toString("latin1"));
-      answers[Math.min(requests.length, answers.length) - 1]?.(socket);
-    });
-  }).listen(0, "127.0.0.1");
+    onSocket(socket);
+  };
+  const server: Server = scheme === "https" ? createTlsServer(identity, accept) : createServer(accept);
+  server.listen(0, "127.0.0.1");
   await once(server, "listening");
   cleanUp.push(async () => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
   // A server that listens by TCP has an address of this form.
-  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, sockets };
+  return `${scheme}://localhost:${(server.address() as AddressInfo).port}`;
 }
 
-async function startServer(): Promise<S3Server> {
+/** Starts a server that answers the requests with these bytes, in order; the last one also later requests. */
+async function serve(
+  scheme: Scheme,
+  ...answers: ((socket: Socket) => unknown)[]
+): Promise<{ readonly endpoint: string; readonly requests: string[]; readonly sockets: Set<Socket> }> {
+  const requests: string[] = [];
+  const sockets = new Set<Socket>();
+  const endpoint = await listen(scheme, (socket) => {
+    sockets.add(socket);
+    socket.on("data", (head) => {
+      requests.push(head.toString("latin1"));
+      answers[Math.min(requests.length, answers.length) - 1]?.(socket);
+    });
+  });
+  return { endpoint, requests, sockets };
+}
+
+/** Starts an S3 server; with https, behind a server that decrypts. */
+async function startServer(scheme: Scheme): Promise<S3Server> {
   const server = await startS3Server({ buckets: ["wire"] });
   cleanUp.push(() => server.close());
-  return server;
+  if (scheme === "http") return server;
+  const endpoint = await listen(scheme, (socket) => {
+    const plain = connect(Number(new URL(server.endpoint).port), "127.0.0.1");
+    socket.pipe(plain).pipe(socket);
+    plain.once("close", () => socket.destroy()).on("error", () => {});
+    socket.once("close", () => plain.destroy());
+  });
+  return { ...server, endpoint };
 }
 
 const answer = (body: string, ...headers: string[]): string =>
   ["HTTP/1.1 200 OK", ETAG, `content-length: ${body.length}`, ...headers, "", body].join("\r\n");
+
+/** Connects to a server and sends something. */
+function poke(scheme: Scheme, endpoint: string): Socket {
+  const port = Number(new URL(endpoint).port);
+  const socket = scheme === "https" ? connectTls(port, "localhost") : connect(port, "localhost");
+  socket.write("poke");
+  return socket;
+}
 
 async function closed(socket: Socket | undefined): Promise<void> {
   await new Promise((resolve) => (socket?.destroyed ? resolve(undefined) : socket?.once("close", resolve)));
@@ -68,10 +112,11 @@ async function read(backend: StorageBackend, signal?: AbortSignal): Promise<stri
   return text;
 }
 
-describe("a get whose body may reuse its memory", () => {
+describe.each<Scheme>(["http", "https"])("a get over %s whose body may reuse its memory", (scheme) => {
   it("uses a connection again, also after bodies that fill its memory", async () => {
     const bodies = ["one", "", "x".repeat(250_000), "y".repeat(1_000_000), "two"];
     const { endpoint, requests, sockets } = await serve(
+      scheme,
       ...bodies.map((body) => (socket: Socket) => socket.write(answer(body))),
     );
     const backend = open(endpoint);
@@ -80,7 +125,7 @@ describe("a get whose body may reuse its memory", () => {
   });
 
   it("accepts a head that arrives byte by byte", async () => {
-    const { endpoint, requests } = await serve(async (socket) => {
+    const { endpoint, requests } = await serve(scheme, async (socket) => {
       for (const byte of answer("content")) {
         socket.write(byte);
         await sleep(1);
@@ -91,7 +136,7 @@ describe("a get whose body may reuse its memory", () => {
   });
 
   it("opens another connection if the server announces that it closes this one", async () => {
-    const { endpoint, requests, sockets } = await serve((socket) =>
+    const { endpoint, requests, sockets } = await serve(scheme, (socket) =>
       socket.end(answer("content", "Connection: close")),
     );
     const backend = open(endpoint);
@@ -109,7 +154,7 @@ describe("a get whose body may reuse its memory", () => {
     ["by a server of HTTP/1.0", answer("content").replace("1.1", "1.0")],
     ["with a length in two headers", answer("content", "content-length: 7")],
   ])("leaves a body that is sent %s to the HTTP client of Node", async (_, text) => {
-    const { endpoint, requests } = await serve((socket) => {
+    const { endpoint, requests } = await serve(scheme, (socket) => {
       if (text.includes("close") || text.includes("1.0 200")) socket.end(text);
       else socket.write(text);
     });
@@ -120,7 +165,7 @@ describe("a get whose body may reuse its memory", () => {
   });
 
   it("reports a refusal as any other get does", async () => {
-    const server = await startServer();
+    const server = await startServer(scheme);
     const backend = open(server.endpoint, { credentials: server.credentials });
     await expect(read(backend)).rejects.toMatchObject({ code: "not_found", storeCode: "NoSuchKey" });
     await backend.put(KEY, new Uint8Array(9));
@@ -129,7 +174,7 @@ describe("a get whose body may reuse its memory", () => {
   });
 
   it("continues where a connection broke off", async () => {
-    const server = await startServer();
+    const server = await startServer(scheme);
     const backend = open(server.endpoint, { credentials: server.credentials });
     const bytes = randomBytes(5_000_000);
     await backend.put(KEY, bytes);
@@ -138,14 +183,14 @@ describe("a get whose body may reuse its memory", () => {
   });
 
   it("fails if the body is cut, or longer than announced", async () => {
-    const cut = await serve((socket) => socket.end(answer("content").slice(0, -2)));
+    const cut = await serve(scheme, (socket) => socket.end(answer("content").slice(0, -2)));
     await expect(read(open(cut.endpoint, { retry: ONCE }))).rejects.toMatchObject({ code: "unavailable" });
-    const long = await serve((socket) => socket.write(`${answer("content")}HTTP`));
+    const long = await serve(scheme, (socket) => socket.write(`${answer("content")}HTTP`));
     await expect(read(open(long.endpoint, { retry: ONCE }))).rejects.toMatchObject({ code: "unavailable" });
   });
 
   it("delivers what was sent to a reader that is slower than the store", async () => {
-    const server = await startServer();
+    const server = await startServer(scheme);
     const backend = open(server.endpoint, { credentials: server.credentials });
     const bytes = randomBytes(8_000_000);
     await backend.put(KEY, bytes);
@@ -161,7 +206,7 @@ describe("a get whose body may reuse its memory", () => {
   });
 
   it("ends with aborted before the answer and in the body, and stays usable", async () => {
-    const silent = await serve(() => {});
+    const silent = await serve(scheme, () => {});
     const before = new AbortController();
     const waiting = read(open(silent.endpoint), before.signal);
     await sleep(50);
@@ -169,6 +214,7 @@ describe("a get whose body may reuse its memory", () => {
     await expect(waiting).rejects.toMatchObject({ code: "aborted" });
 
     const half = await serve(
+      scheme,
       (socket) => socket.write(answer("content").slice(0, -2)),
       (socket) => socket.write(answer("content")),
     );
@@ -183,20 +229,22 @@ describe("a get whose body may reuse its memory", () => {
   });
 
   it("fails with timeout if nothing more comes", async () => {
-    const { endpoint } = await serve((socket) => socket.write(answer("content").slice(0, -2)));
+    const { endpoint } = await serve(scheme, (socket) => socket.write(answer("content").slice(0, -2)));
     const backend = open(endpoint, { retry: ONCE, stallTimeoutMs: 200 });
     await expect(read(backend)).rejects.toMatchObject({ code: "timeout" });
   });
 
   it("does not send a header that would be two", async () => {
-    const { endpoint, requests } = await serve((socket) => socket.write(answer("content")));
+    const { endpoint, requests } = await serve(scheme, (socket) => socket.write(answer("content")));
     const get = open(endpoint, { retry: ONCE }).get(KEY, { mayReuseMemory: true, ifMatch: "a\r\nx: y" });
     await expect(get).rejects.toThrow();
     expect(requests).toEqual([]);
   });
 
   it("drops a connection whose body was not read to its end, and that of a closed backend", async () => {
-    const { endpoint, sockets } = await serve((socket) => socket.write(answer("x".repeat(3_000_000))));
+    const { endpoint, sockets } = await serve(scheme, (socket) =>
+      socket.write(answer("x".repeat(3_000_000))),
+    );
     const backend = open(endpoint);
     const { body } = await backend.get(KEY, { mayReuseMemory: true });
     for await (const _ of body) break;
@@ -205,5 +253,112 @@ describe("a get whose body may reuse its memory", () => {
     expect(sockets.size).toBe(2);
     await backend.close();
     await closed([...sockets][1]);
+  });
+
+  it("closes the connection of an answer that nobody has read when the signal fires", async () => {
+    const { endpoint, sockets } = await serve(scheme, (socket) => socket.write(answer("content")));
+    const controller = new AbortController();
+    await open(endpoint).get(KEY, { mayReuseMemory: true, signal: controller.signal });
+    controller.abort();
+    await closed([...sockets][0]);
+  });
+
+  it("opens another connection where one has just been closed", async () => {
+    const { endpoint, sockets } = await serve(
+      scheme,
+      (socket) => socket.write(answer("first").slice(0, -1)),
+      (socket) => socket.write(answer("second")),
+      () => {
+        const [first, second] = sockets;
+        // The client reads what nobody asked for, and closes; then it reads the end of a body, and requests two more.
+        second?.write("HTTP/1.1 408 Request Timeout\r\n\r\n");
+        first?.write("t");
+      },
+      (socket) => socket.write(answer("third")),
+    );
+    const backend = open(endpoint, { retry: ONCE });
+    const first = await backend.get(KEY, { mayReuseMemory: true });
+    expect(await read(backend)).toBe("second");
+    const trigger = poke(scheme, endpoint);
+    expect(Buffer.from(await first.body.bytes()).toString()).toBe("first");
+    expect(await Promise.all([read(backend), read(backend)])).toEqual(["third", "third"]);
+    trigger.destroy();
+  });
+
+  it.each([
+    ["no length", `HTTP/1.1 200 OK\r\n${ETAG}\r\n\r\ncontent`],
+    ["a negative length", answer("content").replace(" 7", " -7")],
+    ["a length that is not a number", answer("content").replace(" 7", " 7, 7")],
+    ["a length and chunks", answer("content", "transfer-encoding: chunked")],
+    ["a head of 20 kB", answer("content", ...Array.from({ length: 20 }, () => `x: ${"y".repeat(1000)}`))],
+    ["a header on two lines", answer("content", "x: a\r\n b")],
+    ["a header without a name", answer("content", ": a")],
+    ["a header with a space in its name", answer("content", "x y: a")],
+    ["another protocol", "SSH-2.0-OpenSSH_9.2\r\n"],
+    ["a status that is not a number", answer("content").replace("200", "2x0")],
+    ["no content", `HTTP/1.1 204 No Content\r\n${ETAG}\r\n\r\n`],
+  ])("returns or rejects what Node's client does: %s", async (_, text) => {
+    const { endpoint } = await serve(scheme, (socket) => socket.write(text));
+    const outcome = (mayReuseMemory: boolean): Promise<unknown> =>
+      open(endpoint, { retry: ONCE, stallTimeoutMs: 1_000 })
+        .get(KEY, { mayReuseMemory })
+        .then(({ body }) => body.bytes())
+        .then(
+          (bytes) => Buffer.from(bytes).toString(),
+          ({ code, message }: StorageError) => [code, message],
+        );
+    expect(await outcome(true)).toEqual(await outcome(false));
+  });
+});
+
+describe("a get over https whose body may reuse its memory", () => {
+  /** How both ways to send a request fail. */
+  async function failures(endpoint: string): Promise<readonly unknown[]> {
+    const failed: unknown[] = [];
+    for (const mayReuseMemory of [true, false])
+      await open(endpoint, { retry: ONCE })
+        .get(KEY, { mayReuseMemory })
+        .catch((error: StorageError) => failed.push([error.code, error.retry, error.message]));
+    return failed;
+  }
+
+  it.each([
+    [
+      "a certificate that is not trusted",
+      certificate("untrusted"),
+      "localhost",
+      "DEPTH_ZERO_SELF_SIGNED_CERT",
+    ],
+    ["the certificate of another host", TRUSTED, "127.0.0.1", "ERR_TLS_CERT_ALTNAME_INVALID"],
+  ])(
+    "sends nothing to a server with %s, and fails as any other get does",
+    async (_, identity, host, named) => {
+      const received: unknown[] = [];
+      const endpoint = await listen(
+        "https",
+        (socket) => socket.on("data", (data) => received.push(data)),
+        identity,
+      );
+      const [one, other] = await failures(endpoint.replace("localhost", host));
+      expect(one).toEqual(["unavailable", "never", expect.stringContaining(named)]);
+      expect(one).toEqual(other);
+      expect(received).toEqual([]);
+    },
+  );
+
+  it("fails as any other get does where the server does not speak TLS", async () => {
+    const { endpoint } = await serve("http", (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    const [one, other] = await failures(endpoint.replace("http", "https"));
+    expect(one).toEqual(["unavailable", "never", expect.stringContaining("does not speak TLS")]);
+    expect(one).toEqual(other);
+  });
+
+  it("ends with aborted during the handshake", async () => {
+    const endpoint = await listen("http", () => {});
+    const controller = new AbortController();
+    const waiting = read(open(endpoint.replace("http", "https")), controller.signal);
+    await sleep(50);
+    controller.abort();
+    await expect(waiting).rejects.toMatchObject({ code: "aborted" });
   });
 });

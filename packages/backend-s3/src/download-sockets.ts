@@ -49,11 +49,12 @@ export function createDownloadSockets(address: S3Address, watch: AnswerWatch): D
     send(request) {
       const head = headText(request);
       if (head === undefined || isClosed) return Promise.resolve(undefined);
+      if (request.signal?.aborted) return Promise.reject(new Error("aborted"));
       let socket = idle.pop();
       if (socket === undefined) {
         const created = new DownloadSocket(address, watch, {
           onIdle: () => idle.push(created),
-          onClose() {
+          onEnd() {
             open.delete(created);
             const at = idle.indexOf(created);
             if (at >= 0) idle.splice(at, 1);
@@ -96,14 +97,17 @@ interface Exchange {
   failure: Error | undefined;
   /** Wakes the reader. */
   wake: () => void;
-  /** Ends the watch for stalls and aborts. */
-  end: (isAnswered: boolean) => void;
+  /** Ends the watch for stalls: the answer is complete, or will not be. */
+  endWatch: (isAnswered: boolean) => void;
+  /** Ends the watch for aborts. */
+  forget: () => void;
 }
 
 class DownloadSocket {
   readonly #socket: Socket;
   readonly #watch: AnswerWatch;
   readonly #onIdle: () => void;
+  readonly #onEnd: () => void;
   #blocks: Block[] = [];
   #block: Block;
   #exchange: Exchange | undefined;
@@ -111,10 +115,11 @@ class DownloadSocket {
   constructor(
     { isSecure, hostname, port }: S3Address,
     watch: AnswerWatch,
-    { onIdle, onClose }: { readonly onIdle: () => void; readonly onClose: () => void },
+    { onIdle, onEnd }: { readonly onIdle: () => void; readonly onEnd: () => void },
   ) {
     this.#watch = watch;
     this.#onIdle = onIdle;
+    this.#onEnd = onEnd;
     this.#block = this.#addBlock();
     const onread: OnReadOpts = {
       buffer: () => this.#memory(),
@@ -134,7 +139,6 @@ class DownloadSocket {
     this.#socket.once("close", () => {
       clearTimeout(timer);
       this.#fail(closedError());
-      onClose();
     });
     this.#socket.on("error", (error) => this.#fail(error));
     this.#socket.once("end", () => this.#fail(closedError()));
@@ -143,10 +147,6 @@ class DownloadSocket {
 
   send(head: string, { stallTimeoutMs, signal }: WireRequest): Promise<Download | undefined> {
     return new Promise((settle, reject) => {
-      if (signal?.aborted) {
-        this.destroy();
-        return reject(new Error("aborted"));
-      }
       const readBefore = this.#socket.bytesRead;
       const exchange: Exchange = {
         ...{ stallTimeoutMs, settle, reject, chunks: [] },
@@ -158,10 +158,11 @@ class DownloadSocket {
           failure: undefined,
         },
         wake() {},
-        end() {},
+        endWatch() {},
+        forget() {},
       };
       this.#exchange = exchange;
-      const endWatch = this.#watch.begin({
+      exchange.endWatch = this.#watch.begin({
         stallTimeoutMs,
         isHeavy: false,
         isOurTurn: () => exchange.unreadBytes > 0,
@@ -169,11 +170,7 @@ class DownloadSocket {
         movedBytes: () => this.#socket.bytesRead - readBefore,
         onStalled: () => this.#fail(timeoutError(`almost no data for ${stallTimeoutMs} ms`)),
       });
-      const forget = signal && onAbort(signal, () => this.#fail(new Error("aborted")));
-      exchange.end = (isAnswered) => {
-        endWatch(isAnswered);
-        forget?.();
-      };
+      if (signal !== undefined) exchange.forget = onAbort(signal, () => this.#fail(new Error("aborted")));
       this.#socket.setTimeout(0);
       this.#socket.ref();
       this.#socket.write(head, "latin1");
@@ -190,8 +187,10 @@ class DownloadSocket {
     this.#exchange = undefined;
     this.#blocks = [];
     this.#socket.destroy();
+    this.#onEnd();
     if (exchange === undefined) return;
-    exchange.end(exchange.restBytes === 0);
+    exchange.endWatch(exchange.restBytes === 0);
+    exchange.forget();
     if (exchange.restBytes === 0) return;
     exchange.failure = error;
     exchange.reject(error);
@@ -236,7 +235,8 @@ class DownloadSocket {
     if (head === "incomplete") return;
     if (head === undefined) {
       this.#exchange = undefined;
-      exchange.end(true);
+      exchange.endWatch(true);
+      exchange.forget();
       exchange.settle(undefined);
       this.destroy();
       return;
@@ -263,7 +263,7 @@ class DownloadSocket {
       exchange.unreadBytes += end - start;
       this.#block.out++;
     }
-    if (rest === 0) exchange.end(true);
+    if (rest === 0) exchange.endWatch(true);
     exchange.wake();
   }
 
@@ -295,6 +295,7 @@ class DownloadSocket {
   #release(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
     this.#exchange = undefined;
+    exchange.forget();
     if (exchange.keepsAlive) {
       this.#socket.setTimeout(IDLE_TIMEOUT_MS);
       this.#socket.unref();

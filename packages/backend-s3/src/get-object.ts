@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import {
   type ByteRange,
   type GetOptions,
@@ -33,9 +34,8 @@ export async function getObject(
     body = s3Body(connection, key, answer, signal);
     const info = objectInfo(connection, "get", key, answer.headers);
     const { sizeBytes } = info;
-    const isRanged = answer.headers["content-range"] !== undefined && sizeBytes > 0;
-    if (range !== undefined && !isRanged && !isWhole(range, sizeBytes)) {
-      throw rangeIgnored(range, sizeBytes, key, name);
+    if (range !== undefined && !isAnswerTo(range, sizeBytes, answer.headers)) {
+      throw otherBytes(range, sizeBytes, answer.headers["content-range"], key, name);
     }
     return { info, body: verify ? verifiedBody(name, info, range, body) : body };
   } catch (error) {
@@ -50,23 +50,31 @@ export async function getObject(
   }
 }
 
-/** Whether a range covers a whole object. */
-function isWhole(range: ByteRange, sizeBytes: number): boolean {
+/** Whether an answer has exactly the bytes of a range. One without `Content-Range` has the whole object. */
+function isAnswerTo(range: ByteRange, sizeBytes: number, headers: IncomingHttpHeaders): boolean {
   if (sizeBytes === 0) return false;
-  return "last" in range
-    ? range.last >= sizeBytes
-    : range.start === 0 && (range.end ?? sizeBytes) >= sizeBytes;
+  const start = "last" in range ? Math.max(0, sizeBytes - range.last) : range.start;
+  const end = "last" in range ? sizeBytes : Math.min(range.end ?? sizeBytes, sizeBytes);
+  const { "content-range": sent, "content-length": length = end - start } = headers;
+  if (sent === undefined) return start === 0 && end === sizeBytes;
+  return sent.startsWith(`bytes ${start}-${end - 1}/`) && Number(length) === end - start;
 }
 
-/** The error for a server that answers a range with the whole object. MinIO does so for an empty one, which has no range. */
-function rangeIgnored(range: ByteRange, sizeBytes: number, key: Key, backend: string): StorageError {
+/** The error for a server that sends something else than a range. MinIO does so for an empty object, which has no range. */
+function otherBytes(
+  range: ByteRange,
+  sizeBytes: number,
+  sent: string | undefined,
+  key: Key,
+  backend: string,
+): StorageError {
   if (sizeBytes === 0) return rangeBeyondEnd(range, sizeBytes, key, backend);
   return new StorageError({
     code: "not_supported",
     op: "get",
     path: key,
     backend,
-    message: `get ${key}: the store ignores ranges: it sent the whole object for ${JSON.stringify(range)}.`,
+    message: `get ${key}: the store ignores ranges: it sent ${sent ?? "the whole object"} for ${JSON.stringify(range)}.`,
   });
 }
 

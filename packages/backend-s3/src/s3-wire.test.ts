@@ -178,6 +178,24 @@ describe.each(["plain.csv", "NoSuchBucket.csv", "NoSuchUpload", "HTTP 416", "Inv
   },
 );
 
+it.each([
+  ["the whole object", 200, {}, "content"],
+  ["another part", 206, { "content-range": "bytes 4-6/7" }, "ent"],
+  ["less than the range", 206, { "content-range": "bytes 1-2/7" }, "on"],
+  ["fewer bytes than it says", 206, { "content-range": "bytes 1-5/7" }, "on"],
+])("rejects %s for a range", async (_, status, headers, body) => {
+  const { endpoint } = await serve((_request, response) => {
+    response.writeHead(status, { etag: ETAG, "content-length": body.length, ...headers }).end(body);
+  });
+  for (const mayReuseMemory of [true, false])
+    await expect(
+      open(endpoint).get(KEY, { range: { start: 1, end: 6 }, mayReuseMemory }),
+    ).rejects.toMatchObject({
+      code: "not_supported",
+      message: expect.stringContaining("the store ignores ranges"),
+    });
+});
+
 it("reports a range beyond the end also where the server's 416 has no body", async () => {
   const { endpoint } = await serve((_request, response) => response.writeHead(416).end());
   await expect(open(endpoint).get(KEY, { range: { start: 9 } })).rejects.toMatchObject({
