@@ -1,6 +1,6 @@
 // Runs every check in one command; with `--servers` also the suite against third-party S3 servers, and the tests on Trino. Prints one line per step and
 // finally `N passed, N failed, N skipped`: every test of every package, and every other step as one.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,19 +11,50 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 /** The failures, repeated at the end, where they are found without reading the whole output. */
 const failures = [];
 
-/** Runs one step and shows its output. */
-function step(name, command, args, cwd = ROOT) {
-  console.log(`\n=== ${name}`);
-  const startedAt = Date.now();
-  // On Windows the tools in .bin are shell scripts, and Node is in a path with a space.
-  const shell = process.platform === "win32" && command !== process.execPath;
-  const { status } = spawnSync(command, args, { cwd, stdio: "inherit", shell });
+// On Windows the tools in .bin are shell scripts, and Node is in a path with a space.
+const shellFor = (command) => process.platform === "win32" && command !== process.execPath;
+
+function ended(name, startedAt, status) {
   const ok = status === 0;
   if (!ok) failures.push(`step ${name}`);
   console.log(
     `=== ${name}: ${ok ? "passed" : "FAILED"} in ${((Date.now() - startedAt) / 1000).toFixed(0)} s`,
   );
   return ok;
+}
+
+/** Runs one step and shows its output. */
+function step(name, command, args, cwd = ROOT) {
+  console.log(`\n=== ${name}`);
+  const startedAt = Date.now();
+  const { status } = spawnSync(command, args, { cwd, stdio: "inherit", shell: shellFor(command) });
+  return ended(name, startedAt, status);
+}
+
+/** Runs one step next to another, and shows its output when it has ended. */
+async function stepAside(name, command, args, cwd = ROOT) {
+  const startedAt = Date.now();
+  const child = spawn(command, args, {
+    ...{ cwd, shell: shellFor(command) },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output.push(chunk));
+  const status = await new Promise((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("close", resolve);
+  });
+  console.log(`\n=== ${name}\n${Buffer.concat(output).toString().trimEnd()}`);
+  return ended(name, startedAt, status);
+}
+
+/** Counts steps that need one processor each, and run two at a time. */
+async function countPairs(steps) {
+  const waiting = [...steps];
+  const lane = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) count(await next());
+  };
+  await Promise.all([lane(), lane()]);
 }
 
 function count(ok) {
@@ -74,20 +105,7 @@ countTests(
   ),
   [ROOT, ...PACKAGES].map((folder) => join(folder, ".vitest", "results.json")),
 );
-// VitePress fails on links to missing pages, and docs/.vitepress/config.mjs on missing anchors.
-count(
-  step("docs", process.execPath, ["generate.mjs"], join(ROOT, "docs")) &&
-    step("docs site", join(ROOT, "docs", "node_modules", ".bin", "vitepress"), ["build"], join(ROOT, "docs")),
-);
 count(step("knip", bin("knip"), []));
-count(step("licences", process.execPath, [join(ROOT, "scripts", "licences.mjs")]));
-for (const folder of PACKAGES) {
-  const name = folder.slice(ROOT.length + 10);
-  count(step(`publint ${name}`, bin("publint"), ["run", "--strict", "--pack", "npm", folder]));
-  count(
-    step(`are the types wrong: ${name}`, bin("attw"), ["--pack", folder, "--profile", "esm-only", "--quiet"]),
-  );
-}
 count(
   step(`attacks, PARQUETRY_SEED=${seed}`, process.execPath, [
     join(ROOT, "soak", "attack.mjs"),
@@ -97,11 +115,33 @@ count(
     seed,
   ]),
 );
-count(step("pack and consume", process.execPath, [join(ROOT, "scripts", "pack-and-consume.mjs")]));
-count(step("pack matrix", process.execPath, [join(ROOT, "scripts", "pack-matrix.mjs")]));
-count(step("demo", process.execPath, [join(ROOT, "examples", "flights", "demo.mjs")]));
-count(step("browser example", process.execPath, [join(ROOT, "examples", "browser", "demo.mjs")]));
-count(step("edge example", process.execPath, [join(ROOT, "examples", "edge", "demo.mjs")]));
+const program = (name, ...path) => [name, process.execPath, [join(ROOT, ...path)]];
+// The longest first.
+await countPairs([
+  () => stepAside(...program("pack matrix", "scripts", "pack-matrix.mjs")),
+  () => stepAside(...program("pack and consume", "scripts", "pack-and-consume.mjs")),
+  // VitePress fails on links to missing pages, and docs/.vitepress/config.mjs on missing anchors.
+  async () =>
+    (await stepAside("docs", process.execPath, ["generate.mjs"], join(ROOT, "docs"))) &&
+    (await stepAside(
+      "docs site",
+      join(ROOT, "docs", "node_modules", ".bin", "vitepress"),
+      ["build"],
+      join(ROOT, "docs"),
+    )),
+  () => stepAside(...program("demo", "examples", "flights", "demo.mjs")),
+  () => stepAside(...program("browser example", "examples", "browser", "demo.mjs")),
+  () => stepAside(...program("edge example", "examples", "edge", "demo.mjs")),
+  () => stepAside(...program("licences", "scripts", "licences.mjs")),
+  ...PACKAGES.flatMap((folder) => {
+    const name = folder.slice(ROOT.length + 10);
+    const attw = ["--pack", folder, "--profile", "esm-only", "--quiet"];
+    return [
+      () => stepAside(`publint ${name}`, bin("publint"), ["run", "--strict", "--pack", "npm", folder]),
+      () => stepAside(`are the types wrong: ${name}`, bin("attw"), attw),
+    ];
+  }),
+]);
 if (process.argv.includes("--servers")) {
   countTests(step("servers", process.execPath, [join(ROOT, "scripts", "servers.mjs")]), [
     join(ROOT, "packages", "backend-s3", ".vitest", "servers.json"),

@@ -31,7 +31,7 @@ const testkit = {
 
 const serves = process.argv.includes("--serve");
 const wanted = process.argv.slice(2).filter((name) => name !== "--serve");
-/** Spark takes 20 s to start, and reads this machine's files only. */
+/** Spark takes 20 s to start, and reads this machine's files only. A result of ten million rows takes a minute. */
 const isLong = wanted.length === 0;
 const servers = [testkit, radosgw].filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 const work = await mkdtemp(join(tmpdir(), "parquetry-engines-"));
@@ -96,7 +96,7 @@ function runTests(name, variables, withSpark) {
   const child = spawn(process.execPath, args, {
     cwd: join(ROOT, "packages", "trino"),
     stdio: "inherit",
-    env: { ...process.env, ...variables },
+    env: { ...process.env, ...variables, ...(isLong ? { PARQUETRY_TEST_STREAM_ROWS: "10000000" } : {}) },
   });
   return new Promise((resolve) => child.once("exit", (status) => resolve(status === 0)));
 }

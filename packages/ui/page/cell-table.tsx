@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { type Grid, valuesOf } from "../src/map/grid.ts";
 import { countText, valueText } from "./format.ts";
+import { Table } from "./table.tsx";
 
 /** Rows on one page. */
 const PAGE_ROWS = 200;
@@ -27,35 +28,24 @@ export function CellTable<Cell>({ grid, columns }: CellTableProps<Cell>): JSX.El
       <summary>As a table</summary>
       {isOpen.value && (
         <>
-          <table>
-            <thead>
-              <tr>
-                {[...keys, ...columns.map(([name]) => name)].map((name) => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
+          <Table heads={[...keys, ...columns.map(([name]) => name)]}>
+            {grid.cells.slice(from.value, end).map((cell, i) => (
+              <tr key={i}>
+                {valuesOf(grid, from.value + i).map((value, k) => (
+                  <td key={keys[k]}>{valueText(value)}</td>
                 ))}
+                {cell === undefined ? (
+                  <td colSpan={columns.length}>no partition</td>
+                ) : (
+                  columns.map(([name, text]) => (
+                    <td key={name} class="number">
+                      {text(cell)}
+                    </td>
+                  ))
+                )}
               </tr>
-            </thead>
-            <tbody>
-              {grid.cells.slice(from.value, end).map((cell, i) => (
-                <tr key={i}>
-                  {valuesOf(grid, from.value + i).map((value, k) => (
-                    <td key={keys[k]}>{valueText(value)}</td>
-                  ))}
-                  {cell === undefined ? (
-                    <td colSpan={columns.length}>no partition</td>
-                  ) : (
-                    columns.map(([name, text]) => (
-                      <td key={name} class="number">
-                        {text(cell)}
-                      </td>
-                    ))
-                  )}
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
           {grid.cells.length > PAGE_ROWS && (
             <p>
               <button type="button" disabled={from.value === 0} onClick={() => (from.value -= PAGE_ROWS)}>

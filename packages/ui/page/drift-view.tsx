@@ -6,6 +6,7 @@ import { ask, query } from "./api.ts";
 import { Command } from "./command.tsx";
 import { counted, countText } from "./format.ts";
 import { attempt, card, entity } from "./state.ts";
+import { Table } from "./table.tsx";
 
 /** The number of types with a separate colour; rarer ones share the last. */
 const COLOURS = 6;
@@ -87,28 +88,18 @@ function Column({ column, types, parts, joined }: DriftColumn): JSX.Element {
           <rect key={from} class={colourOf(rank)} x={from} y={0} width={length} height={1} />
         ))}
       </svg>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">type</th>
-            <th scope="col">partitions</th>
-            <th scope="col">first seen</th>
-            <th scope="col">last seen</th>
+      <Table heads={["type", "partitions", "first seen", "last seen"]}>
+        {types.map(({ type, partitions, first, last }, rank) => (
+          <tr key={type}>
+            <td>
+              <span class={`swatch ${colourOf(rank)}`} aria-hidden="true" /> {type}
+            </td>
+            <td class="number">{countText(partitions)}</td>
+            <td class="path">{first}</td>
+            <td class="path">{last}</td>
           </tr>
-        </thead>
-        <tbody>
-          {types.map(({ type, partitions, first, last }, rank) => (
-            <tr key={type}>
-              <td>
-                <span class={`swatch ${colourOf(rank)}`} aria-hidden="true" /> {type}
-              </td>
-              <td class="number">{countText(partitions)}</td>
-              <td class="path">{first}</td>
-              <td class="path">{last}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       {isSettled ? (
         <p class="quiet">
           SQL reads it as {joined}

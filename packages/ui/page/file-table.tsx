@@ -6,6 +6,7 @@ import { ask, query } from "./api.ts";
 import { bytesText, timeText } from "./format.ts";
 import { RowGroups } from "./row-groups.tsx";
 import { attempt } from "./state.ts";
+import { Table } from "./table.tsx";
 
 /** The files of a folder. */
 export function FileTable({ folder }: { readonly folder: string }): JSX.Element {
@@ -18,26 +19,16 @@ export function FileTable({ folder }: { readonly folder: string }): JSX.Element 
   }, [folder]);
   if (list.value === undefined) return <p class="quiet">Listing files…</p>;
   return (
-    <table>
-      <thead>
+    <Table heads={["file", "bytes", "written", <td key="more" />]}>
+      {list.value.files.map((file) => (
+        <FileRows key={file.key} file={file} name={file.key.slice(folder.length + 1)} />
+      ))}
+      {list.value.more && (
         <tr>
-          <th scope="col">file</th>
-          <th scope="col">bytes</th>
-          <th scope="col">written</th>
-          <td />
+          <td colSpan={4}>… more files</td>
         </tr>
-      </thead>
-      <tbody>
-        {list.value.files.map((file) => (
-          <FileRows key={file.key} file={file} name={file.key.slice(folder.length + 1)} />
-        ))}
-        {list.value.more && (
-          <tr>
-            <td colSpan={4}>… more files</td>
-          </tr>
-        )}
-      </tbody>
-    </table>
+      )}
+    </Table>
   );
 }
 

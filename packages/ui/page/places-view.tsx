@@ -12,6 +12,7 @@ import { bytesText, counted, countText, valueText } from "./format.ts";
 import { Level } from "./level.tsx";
 import { Picture } from "./picture.tsx";
 import { attempt, chosen, comparison, entity } from "./state.ts";
+import { Table } from "./table.tsx";
 
 /** The verdicts, the one that matters most first: it colours a cell. */
 const VERDICTS = ["differing", "missing", "unverifiable", "extra", "equal"] as const satisfies FileVerdict[];
@@ -198,29 +199,20 @@ function ChosenPartition({ data }: { readonly data: ComparisonTable }): JSX.Elem
       <Totals total={total} />
       <Remedy total={total} folder={folder} />
       {list.value !== undefined && list.value.files.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">file</th>
-              <th scope="col">state</th>
-              <th scope="col">bytes</th>
+        <Table heads={["file", "state", "bytes"]}>
+          {list.value.files.map(({ key, verdict, sizeBytes }) => (
+            <tr key={key}>
+              <td class="path">{key.slice(folder.length + 1)}</td>
+              <td>{verdict}</td>
+              <td class="number">{bytesText(sizeBytes)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {list.value.files.map(({ key, verdict, sizeBytes }) => (
-              <tr key={key}>
-                <td class="path">{key.slice(folder.length + 1)}</td>
-                <td>{verdict}</td>
-                <td class="number">{bytesText(sizeBytes)}</td>
-              </tr>
-            ))}
-            {list.value.more && (
-              <tr>
-                <td colSpan={3}>… more files</td>
-              </tr>
-            )}
-          </tbody>
-        </table>
+          ))}
+          {list.value.more && (
+            <tr>
+              <td colSpan={3}>… more files</td>
+            </tr>
+          )}
+        </Table>
       )}
     </section>
   );

@@ -4,6 +4,12 @@ import { useEffect } from "preact/hooks";
 import type { FileDescription } from "../src/answers.ts";
 import { ask, query } from "./api.ts";
 import { bytesText, counted, countText } from "./format.ts";
+import { ScrollTable } from "./table.tsx";
+
+const CHUNK_HEADS = [
+  ...["column", "bytes", "unpacked", "values", "NULL"],
+  ...["least", "greatest", "codec", "encodings"],
+];
 
 /** The row groups and column chunks of a Parquet file, by its footer. */
 export function RowGroups({ name }: { readonly name: string }): JSX.Element {
@@ -34,45 +40,21 @@ export function RowGroups({ name }: { readonly name: string }): JSX.Element {
             row group {i + 1}: {counted(group.rows, "row")},{" "}
             {bytesText(group.chunks.reduce((sum, { compressedBytes }) => sum + compressedBytes, 0))}
           </summary>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it */}
-          <section class="scroll" tabIndex={0}>
-            <table>
-              <thead>
-                <tr>
-                  {[
-                    "column",
-                    "bytes",
-                    "unpacked",
-                    "values",
-                    "NULL",
-                    "least",
-                    "greatest",
-                    "codec",
-                    "encodings",
-                  ].map((title) => (
-                    <th key={title} scope="col">
-                      {title}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {group.chunks.map((chunk) => (
-                  <tr key={chunk.column}>
-                    <td>{chunk.column}</td>
-                    <td class="number">{bytesText(chunk.compressedBytes)}</td>
-                    <td class="number">{bytesText(chunk.uncompressedBytes)}</td>
-                    <td class="number">{countText(chunk.values)}</td>
-                    <td class="number">{chunk.nulls === undefined ? "–" : countText(chunk.nulls)}</td>
-                    <td>{chunk.min ?? "–"}</td>
-                    <td>{chunk.max ?? "–"}</td>
-                    <td>{chunk.codec}</td>
-                    <td>{chunk.encodings.join(", ")}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </section>
+          <ScrollTable heads={CHUNK_HEADS}>
+            {group.chunks.map((chunk) => (
+              <tr key={chunk.column}>
+                <td>{chunk.column}</td>
+                <td class="number">{bytesText(chunk.compressedBytes)}</td>
+                <td class="number">{bytesText(chunk.uncompressedBytes)}</td>
+                <td class="number">{countText(chunk.values)}</td>
+                <td class="number">{chunk.nulls === undefined ? "–" : countText(chunk.nulls)}</td>
+                <td>{chunk.min ?? "–"}</td>
+                <td>{chunk.max ?? "–"}</td>
+                <td>{chunk.codec}</td>
+                <td>{chunk.encodings.join(", ")}</td>
+              </tr>
+            ))}
+          </ScrollTable>
         </details>
       ))}
       {file.moreRowGroups > 0 && <p>… {counted(file.moreRowGroups, "more row group")}</p>}

@@ -4,6 +4,7 @@ import { ask } from "./api.ts";
 import { Command } from "./command.tsx";
 import { bytesText, counted, countText, durationText, timeText } from "./format.ts";
 import { comparison, refresh, runs, view } from "./state.ts";
+import { ScrollTable } from "./table.tsx";
 
 /** How often the status is asked for, in milliseconds: while something runs, and otherwise. */
 const [LIVE_MS, IDLE_MS] = [500, 3000];
@@ -121,25 +122,14 @@ function Progress({ run }: { readonly run: RunStatus }): JSX.Element {
     <>
       <p class="facts">{facts.join(", ")}</p>
       {folders.some(({ filesTotal }) => isRunning || filesTotal !== undefined) && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it
-        <section class="scroll" tabIndex={0}>
-          <table class="bars">
-            <thead>
-              <tr>
-                <th scope="col">folder</th>
-                <th scope="col">{command === "migrate" ? "copied" : "compared"}</th>
-                <th scope="col">files</th>
-                <th scope="col">bytes</th>
-                <th scope="col">failed</th>
-              </tr>
-            </thead>
-            <tbody>
-              {folders.map((folder) => (
-                <FolderRow key={folder.folder} {...folder} />
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <ScrollTable
+          class="bars"
+          heads={["folder", command === "migrate" ? "copied" : "compared", "files", "bytes", "failed"]}
+        >
+          {folders.map((folder) => (
+            <FolderRow key={folder.folder} {...folder} />
+          ))}
+        </ScrollTable>
       )}
     </>
   );
@@ -191,35 +181,29 @@ const PARITY = ["source", "target", "missing", "extra", "differing", "unverifiab
 
 function Parity({ folders }: { readonly folders: readonly RunParity[] }): JSX.Element {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it
-    <section class="scroll" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">folder</th>
-            {PARITY.map((name) => (
-              <th key={name} scope="col" class="number">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {folders.map((folder) => (
-            <tr key={folder.folder}>
-              <th scope="row">{folder.folder}</th>
-              {PARITY.map((name) => {
-                const isBad = folder[name] > 0 && name !== "source" && name !== "target" && name !== "extra";
-                return (
-                  <td key={name} class={isBad ? "number problem" : "number"}>
-                    {countText(folder[name])}
-                  </td>
-                );
-              })}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <ScrollTable
+      heads={[
+        "folder",
+        ...PARITY.map((name) => (
+          <th key={name} scope="col" class="number">
+            {name}
+          </th>
+        )),
+      ]}
+    >
+      {folders.map((folder) => (
+        <tr key={folder.folder}>
+          <th scope="row">{folder.folder}</th>
+          {PARITY.map((name) => {
+            const isBad = folder[name] > 0 && name !== "source" && name !== "target" && name !== "extra";
+            return (
+              <td key={name} class={isBad ? "number problem" : "number"}>
+                {countText(folder[name])}
+              </td>
+            );
+          })}
+        </tr>
+      ))}
+    </ScrollTable>
   );
 }

@@ -8,6 +8,7 @@ import { DriftView } from "./drift-view.tsx";
 import { bytesText, counted, countText } from "./format.ts";
 import { areSmall, betterKeys, isSkewed, partitionSizes } from "./partition-sizes.ts";
 import { attempt, card, describe, descriptions, entity, problem, table } from "./state.ts";
+import { ScrollTable } from "./table.tsx";
 
 /** The partitions of a table for which `compact` is estimated without a click. */
 const ASKED_FOR = 200;
@@ -35,34 +36,22 @@ export function SchemaView(): JSX.Element {
 function Columns({ keys, columns, looked }: Description): JSX.Element {
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it */}
-      <section class="scroll" tabIndex={0} aria-label="Columns">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">column</th>
-              <th scope="col">type</th>
-              <th scope="col">note</th>
-            </tr>
-          </thead>
-          <tbody>
-            {keys.map((key) => (
-              <tr key={key.name}>
-                <td class="name">{key.name}</td>
-                <td>{key.type}</td>
-                <td class="quiet">partition key</td>
-              </tr>
-            ))}
-            {columns.map((column) => (
-              <tr key={column.name}>
-                <td class="name">{column.name}</td>
-                <td>{column.type}</td>
-                <td>{column.problem ?? (column.source && `called ${column.source} in the files`)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <ScrollTable label="Columns" heads={["column", "type", "note"]}>
+        {keys.map((key) => (
+          <tr key={key.name}>
+            <td class="name">{key.name}</td>
+            <td>{key.type}</td>
+            <td class="quiet">partition key</td>
+          </tr>
+        ))}
+        {columns.map((column) => (
+          <tr key={column.name}>
+            <td class="name">{column.name}</td>
+            <td>{column.type}</td>
+            <td>{column.problem ?? (column.source && `called ${column.source} in the files`)}</td>
+          </tr>
+        ))}
+      </ScrollTable>
       <p class="quiet">
         {countText(looked.partitions)} of {counted(looked.of, "partition")} looked at
       </p>

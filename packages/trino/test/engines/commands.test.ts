@@ -20,6 +20,7 @@ const PREFIX = `commands-${randomUUID()}`;
 let folder: string;
 let storage: Storage;
 let client: TrinoClient;
+let waiting: Promise<Outcome>;
 
 interface Outcome {
   readonly code: number | null;
@@ -75,6 +76,8 @@ describeTrino("the command on a cluster", () => {
     storage = new Storage(createS3Backend({ ...s3, prefix: parseKey(PREFIX) }));
     client = new TrinoClient({ url, catalog, schema: SCHEMA });
     for (const week of [1, 2, 3]) await write(week);
+    // It gives up after half a minute, while the other tests run.
+    waiting = registerNowhere();
   });
 
   afterAll(async () => {
@@ -204,14 +207,17 @@ describeTrino("the command on a cluster", () => {
   });
 
   it("says that it waits for a cluster that does not answer, and how often it tried", async () => {
-    const unused = createServer().listen(0, "127.0.0.1");
-    await once(unused, "listening");
-    const { port } = unused.address() as AddressInfo;
-    unused.close();
-    const { code, err } = await parquetry(["register", "--engine", "trino"], {
-      PARQUETRY_TRINO_URL: `http://127.0.0.1:${port}`,
-    });
+    const { code, err } = await waiting;
     expect(code).toBe(2);
     expect(err).toMatch(/^warning: .*ECONNREFUSED.* Trying again\.\nerror: .*Tried 10 times/);
   }, 120_000);
 });
+
+/** Registers on a cluster that does not answer. */
+async function registerNowhere(): Promise<Outcome> {
+  const unused = createServer().listen(0, "127.0.0.1");
+  await once(unused, "listening");
+  const { port } = unused.address() as AddressInfo;
+  unused.close();
+  return parquetry(["register", "--engine", "trino"], { PARQUETRY_TRINO_URL: `http://127.0.0.1:${port}` });
+}
