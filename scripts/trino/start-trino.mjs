@@ -106,7 +106,9 @@ export async function startTrino(dir, stores) {
 const JVM_OPTIONS = [
   ...["-server", "-Xmx2G", "-XX:+UseG1GC", "-XX:G1HeapRegionSize=16M", "-XX:+ExitOnOutOfMemoryError"],
   ...["-XX:ReservedCodeCacheSize=256M", "-XX:PerMethodRecompilationCutoff=10000"],
-  ...["-XX:PerBytecodeRecompilationCutoff=10000", "-XX:+EnableDynamicAgentLoading", "-XX:TieredStopAtLevel=1"],
+  ...["-XX:PerBytecodeRecompilationCutoff=10000", "-XX:+EnableDynamicAgentLoading"],
+  // A server that runs for minutes gains nothing from the second compiler.
+  "-XX:TieredStopAtLevel=1",
   ...["--enable-native-access=ALL-UNNAMED", "-Djdk.attach.allowAttachSelf=true"],
   ...["-Djdk.nio.maxCachedBufferSize=2000000", "-Dfile.encoding=UTF-8"],
 ];

@@ -108,7 +108,7 @@ describeTrino("a result of millions of rows", () => {
 
   // Next to the heap are the buffers. Those of three million rows take 130 MB if they are collected.
   it.each([
-    ["the spooling protocol", { spooling_enabled: true }, 320],
+    ["the spooling protocol", { spooling_enabled: true }, 280],
     ["pages of the coordinator", { spooling_enabled: false }, 220],
   ])(
     "streams in flat memory, and every value is exact: %s",
