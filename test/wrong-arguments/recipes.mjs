@@ -231,6 +231,7 @@ export const OTHER_SUBJECTS = {
 };
 Object.assign(RECIPES, {
   "abilitiesOf(local).hashedReads.read": () => [KEY, { sizeBytes: 4, etag: "e" }, {}],
+  "abilitiesOf(local).hashedReads.hashTogether": () => [[{ key: KEY, sizeBytes: 4, etag: "e" }], {}],
   "abilitiesOf(s3).resumableUploads.upload": () => [
     "new",
     { sizeBytes: 3, open: () => chunks() },

@@ -1,3 +1,4 @@
+import { statfsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -23,8 +24,7 @@ const REMEMBERED_MS = 1000;
 export function atRestCheck(): (path: string, etag: string, since: number) => Promise<boolean> {
   let last: { folder: string; until: number; isOnDisk: Promise<boolean> } | undefined;
   return async (path, etag, since) => {
-    const changed = changedMs(etag);
-    if (changed === undefined || since - changed < REST_MS) return false;
+    if (!isRested(etag, since)) return false;
     if (process.platform !== "linux") return true;
     const folder = dirname(path);
     const now = performance.now();
@@ -32,6 +32,22 @@ export function atRestCheck(): (path: string, etag: string, since: number) => Pr
       last = { folder, until: now + REMEMBERED_MS, isOnDisk: isOnDisk(folder) };
     return last.isOnDisk;
   };
+}
+
+/** Whether the file of an ETag was left alone for {@link REST_MS} at `since`; false if its file system has no change time. */
+export function isRested(etag: string, since: number): boolean {
+  const changed = changedMs(etag);
+  return changed !== undefined && since - changed >= REST_MS;
+}
+
+/** Whether a folder is on a file system that records every change, as far as can be recognised. For a thread with time to wait. */
+export function isOnDiskSync(folder: string): boolean {
+  if (process.platform !== "linux") return true;
+  try {
+    return !MEMORY_TYPES.has(statfsSync(folder).type);
+  } catch {
+    return false;
+  }
 }
 
 async function isOnDisk(folder: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type HashedReads, throwIfAborted } from "@parquetry/core/backend";
 import { abortedError, checkArgument, unlessAborted } from "@parquetry/core/unstable";
-import { atRestCheck } from "./at-rest.ts";
+import { atRestCheck, isRested } from "./at-rest.ts";
 import type { DiskPace } from "./disk-pace.ts";
 import { localPath } from "./local-path.ts";
 import { MAX_READ_BYTES, MEMORY_BYTES, type ReadingThread } from "./reading-thread.ts";
@@ -33,6 +33,27 @@ export function hashedReads(root: string, pace: DiskPace, started: () => Reading
       } catch (error) {
         void reading.then((read) => read?.release());
         throw signal?.aborted ? abortedError(signal, "get", key, "local") : error;
+      }
+    },
+    async hashTogether(versions, { signal } = {}) {
+      throwIfAborted(signal, "get", versions[0]?.key ?? "", "local");
+      const since = Date.now();
+      const bytes = versions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      if (!CAN_READ || bytes > MAX_READ_BYTES || !pace.isQuick) return versions.map(() => undefined);
+      const files = versions.map(({ key, sizeBytes, etag }) => ({
+        path: localPath(root, key, "get"),
+        sizeBytes,
+        etag,
+      }));
+      const hashing = started().hashTogether(files);
+      try {
+        const found = await unlessAborted(hashing, signal);
+        return versions.map(({ etag }, i) => {
+          const file = found[i];
+          return file && { md5: file.md5, mayKeep: file.isOnDisk && isRested(etag, since) };
+        });
+      } catch (error) {
+        throw signal?.aborted ? abortedError(signal, "get", versions[0]?.key ?? "", "local") : error;
       }
     },
     async mayKeepHash(key, etag, since) {

@@ -8,3 +8,8 @@ import type { BigIntStats } from "node:fs";
 export function localEtag({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [ino, size, mtimeNs, ctimeNs].map((part) => part.toString(36)).join("-");
 }
+
+/** Whether two files have the same ETag. */
+export function isSameVersion(a: BigIntStats, b: BigIntStats): boolean {
+  return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
+}

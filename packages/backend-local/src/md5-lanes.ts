@@ -33,6 +33,11 @@ const BLOCK_BYTES = 64;
 const LENGTH_BYTES = 8;
 const INITIAL = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476] as const;
 
+/** Returns the size of the whole blocks that bytes take. */
+export function inBlocks(bytes: number): number {
+  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
+}
+
 /** Allocates shared memory of a size that is a multiple of 64 KiB, with what {@link Md5Lanes} needs behind it. */
 export function sharedMemory(sizeBytes: number): SharedMemory {
   const pages = sizeBytes / PAGE_BYTES + 1;
@@ -114,21 +119,25 @@ export class Md5Lanes {
     /** Each lane keeps its place, since its padding has one. */
     const lanes: (Cursor | undefined)[] = Array(LANES).fill(undefined);
     for (;;) {
-      for (let lane = 0; lane < LANES; lane++) lanes[lane] = this.#next(lanes[lane], lane, waiting);
-      const active = lanes.filter((cursor) => cursor !== undefined);
-      const [first] = active;
+      let first: Cursor | undefined;
+      let blocks = 0;
+      for (let lane = 0; lane < LANES; lane++) {
+        const cursor = this.#next(lanes[lane], lane, waiting);
+        lanes[lane] = cursor;
+        if (cursor === undefined) continue;
+        blocks = first === undefined ? cursor.blocks : Math.min(blocks, cursor.blocks);
+        first ??= cursor;
+      }
       if (first === undefined) return;
-      const blocks = Math.min(...active.map((cursor) => cursor.blocks));
+      const [a, b, c, d] = lanes;
       // An idle lane repeats the work of another one.
-      const [a, b, c, d] = lanes.map((cursor) => (cursor ?? first).offset);
-      this.#exchange(lanes, (word, at, run) => {
-        this.#words[at] = run.words[word] ?? 0;
-      });
-      update(a ?? 0, b ?? 0, c ?? 0, d ?? 0, blocks, this.#state, this.#table);
-      this.#exchange(lanes, (word, at, run) => {
-        run.words[word] = this.#words[at] ?? 0;
-      });
-      for (const cursor of active) {
+      const idle = first.offset;
+      update(
+        ...[a?.offset ?? idle, b?.offset ?? idle, c?.offset ?? idle, d?.offset ?? idle],
+        ...[blocks, this.#state, this.#table],
+      );
+      for (const cursor of lanes) {
+        if (cursor === undefined) continue;
         cursor.offset += blocks * BLOCK_BYTES;
         cursor.blocks -= blocks;
       }
@@ -139,11 +148,17 @@ export class Md5Lanes {
   #next(current: Cursor | undefined, lane: number, waiting: Cursor[]): Cursor | undefined {
     let cursor = current;
     for (;;) {
-      cursor ??= waiting.shift();
-      if (cursor === undefined || cursor.blocks > 0) return cursor;
+      if (cursor === undefined) {
+        cursor = waiting.shift();
+        if (cursor === undefined) return undefined;
+        for (let word = 0; word < 4; word++)
+          this.#words[this.#wordOf(lane, word)] = cursor.input.run.words[word] ?? 0;
+      }
+      if (cursor.blocks > 0) return cursor;
       const { run, isLast } = cursor.input;
       if (isLast && !cursor.isPadded) this.#pad(cursor, this.#padding + lane * 2 * BLOCK_BYTES);
       else {
+        for (let word = 0; word < 4; word++) run.words[word] = this.#words[this.#wordOf(lane, word)] ?? 0;
         if (isLast) run.md5 = Buffer.from(littleEndian(run.words)).toString("hex");
         cursor = undefined;
       }
@@ -164,14 +179,9 @@ export class Md5Lanes {
     new DataView(this.#bytes.buffer).setBigUint64(end - LENGTH_BYTES, BigInt(run.bytes) * 8n, true);
   }
 
-  #exchange(
-    lanes: readonly (Cursor | undefined)[],
-    each: (word: number, at: number, run: Md5Run) => void,
-  ): void {
-    for (const [lane, cursor] of lanes.entries())
-      if (cursor !== undefined)
-        for (let word = 0; word < 4; word++)
-          each(word, this.#state / 4 + word * LANES + lane, cursor.input.run);
+  /** The index of a word of a lane's state. */
+  #wordOf(lane: number, word: number): number {
+    return this.#state / 4 + word * LANES + lane;
   }
 }
 

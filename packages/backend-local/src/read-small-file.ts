@@ -1,5 +1,5 @@
 import { type BigIntStats, closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { localEtag } from "./local-etag.ts";
+import { isSameVersion } from "./local-etag.ts";
 import { isPathOf, OPEN_FLAGS } from "./opened-path.ts";
 
 /** The largest file that is read at once on a thread with other work, in bytes. */
@@ -41,7 +41,7 @@ export function readSmallFile(
       position += read;
     }
     const now = fstatSync(descriptor, { bigint: true });
-    return localEtag(now) === localEtag(stats) ? { stats, bytes } : undefined;
+    return isSameVersion(now, stats) ? { stats, bytes } : undefined;
   } catch {
     return undefined;
   } finally {

@@ -1,8 +1,11 @@
 import { hash } from "node:crypto";
 import { type BigIntStats, readSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import { isOnDiskSync } from "./at-rest.ts";
+import { DiskPace } from "./disk-pace.ts";
 import { localEtag } from "./local-etag.ts";
-import { type Md5Input, Md5Lanes, type Md5Run, type SharedMemory } from "./md5-lanes.ts";
+import { inBlocks, type Md5Input, Md5Lanes, type Md5Run, type SharedMemory } from "./md5-lanes.ts";
 import { LANES } from "./md5-module.ts";
 import { READ_CALLS, readSmallFile } from "./read-small-file.ts";
 
@@ -16,6 +19,35 @@ export interface ReadJob {
   readonly start: number;
   readonly length: number;
   readonly offset: number;
+}
+
+/** The expected version of a file. */
+export interface FileVersion {
+  readonly path: string;
+  readonly etag: string;
+  readonly sizeBytes: number;
+}
+
+/** Several files to hash, and the place for their bytes, each at the start of a block. */
+export interface HashJob {
+  readonly kind: "hash";
+  readonly id: number;
+  readonly offset: number;
+  readonly files: readonly FileVersion[];
+}
+
+/** The hash of a file. */
+export interface FileHash {
+  /** The MD5 in hex. */
+  readonly md5: string;
+  /** Whether the file system records every change, as far as can be recognised. */
+  readonly isOnDisk: boolean;
+}
+
+/** How long the file system took for a read, in milliseconds, and the number of calls that the read counts as. */
+export interface ReadPace {
+  readonly ms: number;
+  readonly calls: number;
 }
 
 /** The next bytes of a part of a body. They are written to a file, read back, compared and hashed. */
@@ -38,15 +70,17 @@ export interface DropJob {
 }
 
 /** A job of the thread. */
-export type ThreadJob = ReadJob | PieceJob | DropJob;
+export type ThreadJob = ReadJob | HashJob | PieceJob | DropJob;
 
-/** The result of a {@link ReadJob} or a {@link PieceJob}. */
+/** The result of a job. */
 export interface ThreadAnswer {
   readonly id: number;
   /** The MD5 in hex: of the bytes read, or of a part after its last piece. Undefined if the file was not read. */
   readonly md5?: string | undefined;
-  /** The time that the file system took for a read, in milliseconds, and the number of calls that the read counts as. */
-  readonly pace?: { readonly ms: number; readonly calls: number };
+  /** The hashes of a {@link HashJob}; undefined in place of a file that was not read. */
+  readonly hashes?: readonly (FileHash | undefined)[];
+  /** Of each read. */
+  readonly paces?: readonly ReadPace[];
   /** Why a piece was not written. */
   readonly failure?: { readonly message: string; readonly code: string | undefined } | undefined;
 }
@@ -85,6 +119,7 @@ parentPort?.on("message", (jobs: readonly ThreadJob[]) => {
   for (const job of jobs) {
     if (job.kind === "read") reads.push(job);
     else if (job.kind === "piece") takePiece(job);
+    else if (job.kind === "hash") hashTogether(job);
     else drop(job.part);
   }
   // Hashing some together takes as long as the longest of them.
@@ -113,23 +148,62 @@ function tell(): void {
 
 /** Reads some files or ranges, and hashes the larger ones at the same time. */
 function readTogether(jobs: readonly ReadJob[]): void {
-  const inputs: { readonly job: ReadJob; readonly pace: ThreadAnswer["pace"]; readonly input: Md5Input }[] =
+  const inputs: { readonly job: ReadJob; readonly paces: readonly ReadPace[]; readonly input: Md5Input }[] =
     [];
   for (const job of jobs) {
     const { id, offset, length } = job;
-    const startedAt = performance.now();
-    const bytes = readJob(job);
-    const pace = { ms: performance.now() - startedAt, calls: READ_CALLS + length / BYTES_PER_CALL };
+    const { bytes, pace } = readTimed(job);
+    const paces = [pace];
     if (bytes === undefined) answer({ id });
-    else if (length < SMALL_BYTES || jobs.length === 1) answer({ id, md5: hash("md5", bytes, "hex"), pace });
-    else inputs.push({ job, pace, input: { run: lanes.begin(), offset, length, isLast: true } });
+    else if (length < SMALL_BYTES || jobs.length === 1) answer({ id, md5: hash("md5", bytes, "hex"), paces });
+    else inputs.push({ job, paces, input: { run: lanes.begin(), offset, length, isLast: true } });
   }
   lanes.add(inputs.map(({ input }) => input));
-  for (const { job, pace, input } of inputs)
-    answer({ id: job.id, md5: input.run.md5, ...(pace && { pace }) });
+  for (const { job, paces, input } of inputs) answer({ id: job.id, md5: input.run.md5, paces });
 }
 
-function readJob({ path, etag, sizeBytes, start, length, offset }: ReadJob): Uint8Array | undefined {
+/** Reads and hashes files, up to where the disk turns out to be slow: the rest is left to those that read concurrently. */
+function hashTogether({ id, offset, files }: HashJob): void {
+  const paces: ReadPace[] = [];
+  const hashes: (FileHash | undefined)[] = [];
+  const inputs: { readonly at: number; readonly isOnDisk: boolean; readonly input: Md5Input }[] = [];
+  const disk = new DiskPace();
+  let next = offset;
+  let folder: { readonly path: string; readonly isOnDisk: boolean } | undefined;
+  for (const [at, { path, etag, sizeBytes: length }] of files.entries()) {
+    const place = { path, etag, sizeBytes: length, start: 0, length, offset: next };
+    next += inBlocks(length);
+    if (!disk.isQuick) break;
+    const { bytes, pace } = readTimed(place);
+    paces.push(pace);
+    disk.took(pace.ms, pace.calls);
+    if (bytes === undefined) continue;
+    const inFolder = dirname(path);
+    if (folder?.path !== inFolder) folder = { path: inFolder, isOnDisk: isOnDiskSync(inFolder) };
+    const input = { run: lanes.begin(), offset: place.offset, length, isLast: true };
+    inputs.push({ at, isOnDisk: folder.isOnDisk, input });
+  }
+  // The longest first, so that no lane is left with much when the others have finished.
+  inputs.sort((a, b) => b.input.length - a.input.length);
+  lanes.add(inputs.map(({ input }) => input));
+  for (const { at, isOnDisk, input } of inputs) {
+    const { md5 } = input.run;
+    if (md5 !== undefined) hashes[at] = { md5, isOnDisk };
+  }
+  answer({ id, hashes, paces });
+}
+
+/** What is read, and where to. */
+type Place = Pick<ReadJob, "path" | "etag" | "sizeBytes" | "start" | "length" | "offset">;
+
+function readTimed(place: Place): { readonly bytes: Uint8Array | undefined; readonly pace: ReadPace } {
+  const startedAt = performance.now();
+  const bytes = read(place);
+  const calls = READ_CALLS + place.length / BYTES_PER_CALL;
+  return { bytes, pace: { ms: performance.now() - startedAt, calls } };
+}
+
+function read({ path, etag, sizeBytes, start, length, offset }: Place): Uint8Array | undefined {
   const memoryFor = (stats: BigIntStats): Uint8Array | undefined =>
     Number(stats.size) === sizeBytes && localEtag(stats) === etag
       ? new Uint8Array(memory.buffer, offset, length)

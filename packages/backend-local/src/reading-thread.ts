@@ -1,8 +1,15 @@
 import { Worker } from "node:worker_threads";
 import type { HashedBytes } from "@parquetry/core/unstable";
-import { type SharedMemory, sharedMemory } from "./md5-lanes.ts";
+import { inBlocks, type SharedMemory, sharedMemory } from "./md5-lanes.ts";
 import { MemoryPool } from "./memory-pool.ts";
-import type { PieceJob, ReadJob, ThreadAnswer, ThreadJob } from "./reading-thread-worker.ts";
+import type {
+  FileHash,
+  FileVersion,
+  PieceJob,
+  ReadJob,
+  ThreadAnswer,
+  ThreadJob,
+} from "./reading-thread-worker.ts";
 
 /** The most bytes that are read and not yet released. */
 export const MEMORY_BYTES: number = 32 * 1024 * 1024;
@@ -17,6 +24,11 @@ const ENOUGH = 16;
 export interface ReadingThread {
   /** Reads one version of a file, or a range of it. Returns undefined if that fails for any reason. */
   read(file: Omit<ReadJob, "kind" | "id" | "offset">): Promise<HashedBytes | undefined>;
+  /**
+   * Reads and hashes several files of at most {@link MAX_READ_BYTES} in total. Returns undefined in place of each file for which that
+   * fails for any reason.
+   */
+  hashTogether(files: readonly FileVersion[]): Promise<readonly (FileHash | undefined)[]>;
   /** Takes memory for a piece, and waits until it is free. Returns undefined if the thread is over. */
   take(length: number): Promise<PieceMemory | undefined>;
   /** Begins a part, whose pieces are hashed together. */
@@ -75,7 +87,7 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
   };
   worker?.on("message", (answers: readonly ThreadAnswer[]) => {
     for (const answer of answers) {
-      if (answer.pace !== undefined) onRead(answer.pace.ms, answer.pace.calls);
+      for (const { ms, calls } of answer.paces ?? []) onRead(ms, calls);
       settle(answer.id, answer);
     }
     send();
@@ -120,6 +132,14 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
         return { bytes: new Uint8Array(memory.buffer, offset, length), md5: answer.md5, release };
       release();
       return undefined;
+    },
+    async hashTogether(files) {
+      const piece = await pool.take(files.reduce((sum, { sizeBytes }) => sum + inBlocks(sizeBytes), 0));
+      if (piece === undefined) return [];
+      const { offset } = piece;
+      const answer = await ask((id) => ({ kind: "hash", id, offset, files }));
+      pool.give(piece);
+      return answer?.hashes ?? [];
     },
     async take(length) {
       const piece = await pool.take(length);

@@ -135,6 +135,8 @@ export function faulty(
     hashedReads: hashedReads && {
       ...hashedReads,
       read: (key, ...rest) => call("readHashed", key, () => hashedReads.read(key, ...rest)),
+      // Each object is read by itself, so that its call can fail.
+      hashTogether: undefined,
     },
     hashedWrites: hashedWrites && {
       ...hashedWrites,

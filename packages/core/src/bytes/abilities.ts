@@ -4,6 +4,7 @@ import type { TransferLimits } from "./concurrency/bandwidth-limiter.ts";
 import type { Key, Prefix } from "./key.ts";
 import type { ReplayableBody } from "./object-body.ts";
 import type {
+  ObjectInfo,
   OperationOptions,
   Preconditions,
   PutOptions,
@@ -25,6 +26,14 @@ export interface HashedBytes {
 export interface HashedReadOptions extends OperationOptions {
   /** Reads and hashes these bytes alone. Default: the whole object. */
   readonly range?: { readonly start: number; readonly end: number } | undefined;
+}
+
+/** The hash of a version of an object. */
+export interface HashedVersion {
+  /** The MD5, in hex. */
+  readonly md5: string;
+  /** Whether it may be kept, as {@link HashedReads.mayKeepHash} returns for the time before the read. */
+  readonly mayKeep: boolean;
 }
 
 /** The ability to read and hash small objects, or ranges of large ones, at once, on a separate thread. */
@@ -56,6 +65,23 @@ export interface HashedReads {
   ): Promise<HashedBytes | undefined>;
   /** Starts the thread (about 30 ms) before it is needed. Without it, the first read starts it. */
   prepare(): void;
+  /**
+   * Reads the listed versions of several small objects, of at most `maxFileBytes` in total, and returns their MD5s in the same order.
+   * Nothing is left to be released. It takes a fraction of the time of separate reads.
+   *
+   * @returns undefined in place of an object for which `read` has to be called.
+   * @throws StorageError as {@link HashedReads.read}.
+   * @example
+   * ```ts
+   * const hashes = await abilitiesOf(backend).hashedReads?.hashTogether?.(page.objects.slice(0, 8));
+   * ```
+   */
+  hashTogether?:
+    | ((
+        versions: readonly Pick<ObjectInfo, "key" | "sizeBytes" | "etag">[],
+        options?: OperationOptions,
+      ) => Promise<readonly (HashedVersion | undefined)[]>)
+    | undefined;
   /**
    * Whether the hash of a version may be kept: whether every later edit of the object gives it another ETag. False for a file
    * that was changed recently, or whose file system does not record every change.

@@ -2,6 +2,7 @@ import {
   abilitiesOf,
   type HashedPutOptions,
   type HashedReadOptions,
+  type HashedVersion,
   type Leftovers,
   type RenameOptions,
   type ResumableUploadOptions,
@@ -87,6 +88,13 @@ const VERSION = objectWith("the size and ETag that list or head returned", {
   sizeBytes: "bytes",
   etag: "string",
 });
+const VERSIONS = arrayOf(
+  objectWith("an object with key, sizeBytes and etag, as list returns", {
+    key: "string",
+    sizeBytes: "bytes",
+    etag: "string",
+  }),
+);
 const UNFINISHED: CustomKind = {
   expected: "an unfinished upload with key and uploadId, as list() returns",
   is: (value) => {
@@ -221,6 +229,20 @@ export function checked(backend: StorageBackend): StorageBackend {
           }),
           () => hashedReads.read(key, version, options),
         ),
+      hashTogether:
+        hashedReads.hashTogether &&
+        ((versions, options) => {
+          try {
+            checkArgument(versions, VERSIONS, "versions", "get");
+            for (const { key } of versions) parseKey(key, "get");
+            check("get", versions[0]?.key ?? "", options, OPERATION);
+          } catch (error) {
+            return Promise.reject(error);
+          }
+          const hash = async (): Promise<readonly (HashedVersion | undefined)[]> =>
+            hashedReads.hashTogether?.(versions, options) ?? [];
+          return one("get", versions[0]?.key ?? "", undefined, hash);
+        }),
     },
     hashedWrites: hashedWrites && {
       ...hashedWrites,

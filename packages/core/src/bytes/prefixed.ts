@@ -77,6 +77,13 @@ function prefixedAbilities(
       ...hashedReads,
       read: async (key, version, options) => hashedReads.read(inner(key), version, options),
       mayKeepHash: async (key, etag, since) => hashedReads.mayKeepHash(inner(key), etag, since),
+      hashTogether:
+        hashedReads.hashTogether &&
+        (async (versions, options) =>
+          hashedReads.hashTogether?.(
+            versions.map((version) => ({ ...version, key: inner(version.key) })),
+            options,
+          ) ?? []),
     },
     hashedWrites: hashedWrites && {
       ...hashedWrites,

@@ -1,4 +1,4 @@
-/** The most results that wait behind one that is not known yet. */
+/** The most results that wait behind one that is not known yet, by default. */
 const MAX_WAITING = 1000;
 
 /**
@@ -9,6 +9,7 @@ export async function* judgeBatches<T, R>(
   batches: AsyncIterable<readonly T[]>,
   limit: number,
   judge: (item: T) => R | Promise<R>,
+  maxWaiting: number = MAX_WAITING,
 ): AsyncGenerator<readonly R[]> {
   /** Those that run, and what is behind them. */
   const waiting: (R | Promise<R>)[] = [];
@@ -37,8 +38,8 @@ export async function* judgeBatches<T, R>(
           continue;
         }
         waiting.push(verdict);
-        if (running < limit && waiting.length < MAX_WAITING) continue;
-        await settle(limit - 1, MAX_WAITING - 1);
+        if (running < limit && waiting.length < maxWaiting) continue;
+        await settle(limit - 1, maxWaiting - 1);
         yield known;
         known = [];
       }

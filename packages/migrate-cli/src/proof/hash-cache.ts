@@ -18,6 +18,8 @@ const WRITE_TOGETHER = 256;
 
 /** Keeps the MD5 of files by URL and ETag, so that a file which did not change is not read again. */
 export interface HashCache {
+  /** Whether nothing is recorded, so that there is nothing to look up. Default: unknown. */
+  readonly isEmpty?: boolean;
   /** Returns the MD5 recorded for a version of a file in hex, or undefined. */
   get(url: string, etag: string): string | undefined;
   /** Records an MD5, 32 hexadecimal digits in lower case. `atOnce` writes it immediately, for hashes that it would cost a GET to learn again. */
@@ -86,6 +88,9 @@ export function openHashCache(path: string, onProblem: (problem: string) => void
   };
 
   return {
+    get isEmpty() {
+      return table.isEmpty;
+    },
     get(url, etag) {
       checkRecord("get", url, etag, NO_MD5);
       const name = recordName(url, etag);

@@ -1,4 +1,4 @@
-import { isStorageError, type Key, type StorageBackend } from "@parquetry/core/backend";
+import { abilitiesOf, isStorageError, type Key, type StorageBackend } from "@parquetry/core/backend";
 import { compareParts, type PlacedVersion } from "./compare-parts.ts";
 import { type Action, decide, type Side } from "./decide.ts";
 import { inParts, keepHash } from "./keep-hash.ts";
@@ -27,6 +27,15 @@ export interface Prover {
   decide(pair: ContentPair, distrust?: boolean): FinalAction | undefined;
   /** Decides a recalled pair, and reads the sides that the decision needs. */
   prove(pair: ContentPair, distrust?: boolean): Promise<FinalAction>;
+  /** How many bytes `proveTogether` would hash of a recalled pair; undefined if it needs `prove`. */
+  bytesTogether(pair: ContentPair): number | undefined;
+  /**
+   * Proves recalled pairs with {@link Prover.bytesTogether}, whose files are hashed together. Returns undefined in place of a pair
+   * that needs `prove`, and a promise where more is read, which rejects as `prove` does.
+   */
+  proveTogether(
+    pairs: readonly ContentPair[],
+  ): Promise<readonly (FinalAction | Promise<FinalAction> | undefined)[]>;
   /** How many bytes of both sides `prove` will read; without those whose need only shows while it reads. */
   bytesToRead(pair: ContentPair, distrust?: boolean): number;
 }
@@ -50,7 +59,12 @@ export function createProver(
   const readable = (["source", "target"] as const).filter(
     (side) => backends[side].capabilities.listProves === "none",
   );
-  const hashOf = createHasher(options);
+  // Every key is proven once, so what is recorded from now on is not looked up.
+  const lookUp = options.hashCache?.isEmpty === true ? undefined : options.hashCache;
+  const hashOf = createHasher(options, lookUp);
+  const [onlyReadable, ...otherReadable] = readable;
+  const disk = otherReadable.length === 0 ? onlyReadable : undefined;
+  const hashTogether = disk && abilitiesOf(backends[disk]).hashedReads?.hashTogether;
 
   /**
    * Objects with the same parts have the same ETag. If one side is a directory and the other a multipart object, the ETag
@@ -73,7 +87,7 @@ export function createProver(
 
   // A recorded MD5 outranks the listing's: a damaged object keeps its ETag.
   const known = (side: Side, info: ListedContent | undefined): ListedContent | undefined => {
-    const md5 = info && options.hashCache?.get(backends[side].url(info.key), info.etag);
+    const md5 = info && lookUp?.get(backends[side].url(info.key), info.etag);
     return info === undefined || md5 === undefined || md5 === info.md5 ? info : { ...info, md5 };
   };
 
@@ -130,9 +144,31 @@ export function createProver(
       [a, b] = await Promise.all([md5Of("source", left, a), md5Of("target", right, b)]);
       action = decide(a, b);
     }
+    return conclude(left, right, a, b, action, distrust);
+  };
+
+  const conclude = async (
+    left: ListedContent,
+    right: ListedContent,
+    a: ListedContent,
+    b: ListedContent,
+    action: Action,
+    distrust: boolean,
+  ): Promise<FinalAction> => {
     if (action.type === "unverifiable") return proveMultipart(left, right);
     const looksDifferent = action.type === "differs" && left.sizeBytes === right.sizeBytes;
     return looksDifferent && !distrust ? proveOpaque(a, b) : final(action);
+  };
+
+  /** An object that changes or vanishes while it is read cannot be verified. */
+  const unlessChanged = async (proof: Promise<FinalAction>): Promise<FinalAction> => {
+    try {
+      return forced(await proof);
+    } catch (error) {
+      if (isStorageError(error, "precondition_failed") || isStorageError(error, "not_found"))
+        return "unverifiable";
+      throw error;
+    }
   };
 
   return {
@@ -150,14 +186,41 @@ export function createProver(
     },
     async prove({ source: left, target: right }, distrust = false) {
       if (left === undefined || right === undefined) return final(decide(left, right));
-      try {
-        return forced(await prove(left, right, distrust));
-      } catch (error) {
-        if (isStorageError(error, "precondition_failed") || isStorageError(error, "not_found")) {
-          return "unverifiable";
-        }
-        throw error;
-      }
+      return unlessChanged(prove(left, right, distrust));
+    },
+    bytesTogether({ source: left, target: right }) {
+      if (hashTogether === undefined || left === undefined || right === undefined) return undefined;
+      const action = decide(left, right, { readable });
+      // A side that is not `readable` is never in `sides`.
+      return action.type === "read" ? left.sizeBytes : undefined;
+    },
+    async proveTogether(pairs) {
+      const files = pairs.flatMap((pair) => (disk && pair[disk]) ?? []);
+      if (disk === undefined || hashTogether === undefined || files.length !== pairs.length)
+        return pairs.map(() => undefined);
+      const versions = files.map(({ key, sizeBytes, etag }) => ({ key, sizeBytes, etag }));
+      const hashes = await hashTogether(versions, { signal: options.signal }).catch((error: unknown) => {
+        // `prove` reports the failure of each file.
+        if (options.signal?.aborted || !isStorageError(error)) throw error;
+        return [];
+      });
+      return pairs.map((pair, i) => {
+        const [file, hashed] = [files[i], hashes[i]];
+        const { source: left, target: right } = pair;
+        if (file === undefined || hashed === undefined || left === undefined || right === undefined)
+          return undefined;
+        options.onRead?.(disk, file.sizeBytes);
+        const { md5, mayKeep } = hashed;
+        if (mayKeep) options.hashCache?.set(backends[disk].url(file.key), file.etag, md5);
+        const known = { ...file, md5 };
+        const [a, b] = disk === "source" ? [known, right] : [left, known];
+        const action = decide(a, b);
+        if (action.type === "skip") return "skip";
+        const proof = unlessChanged(conclude(left, right, a, b, action, false));
+        // The caller may await another one first.
+        proof.catch(() => {});
+        return proof;
+      });
     },
     bytesToRead({ source: left, target: right }, distrust = false) {
       if (left === undefined || right === undefined) return 0;
@@ -180,11 +243,14 @@ type Hasher = (
 ) => Promise<string>;
 
 /** Returns an object's MD5, or the multipart ETag it would have with a part size, and records the hashes it computes. */
-function createHasher({ hashCache, signal, onRead }: ReadingOptions): Hasher {
+function createHasher(
+  { hashCache, signal, onRead }: ReadingOptions,
+  lookUp: ReadingOptions["hashCache"],
+): Hasher {
   return async (side, backend, info, partSize) => {
     const url = backend.url(info.key);
     const parts = Math.ceil(info.sizeBytes / (partSize ?? info.sizeBytes));
-    const known = partSize === undefined ? undefined : hashCache?.get(url, inParts(info.etag, partSize));
+    const known = partSize === undefined ? undefined : lookUp?.get(url, inParts(info.etag, partSize));
     if (known !== undefined) return `${known}-${parts}`;
     const since = Date.now();
     const onBytes = (bytes: number): void => onRead?.(side, bytes);
@@ -201,7 +267,7 @@ function createHasher({ hashCache, signal, onRead }: ReadingOptions): Hasher {
       partSizes: partSize === undefined ? [] : [partSize],
       onBytes,
     });
-    if ((hashCache?.get(url, info.etag) ?? info.md5) !== md5)
+    if ((lookUp?.get(url, info.etag) ?? info.md5) !== md5)
       await keepHash(hashCache, backend, info, { md5, since });
     const [etag] = multipartEtags;
     if (etag === undefined) return md5;

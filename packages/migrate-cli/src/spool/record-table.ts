@@ -25,6 +25,11 @@ export class RecordTable {
     this.#slots = this.#index(this.#count);
   }
 
+  /** Whether it has no record. */
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
   /** Returns the value of a name, or undefined. The bytes belong to the table. */
   get(name: Buffer): Buffer | undefined {
     const record = this.#slots[this.#slotOf(this.#slots, name)] ?? -1;

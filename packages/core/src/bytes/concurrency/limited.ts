@@ -120,6 +120,13 @@ export function limited(inner: StorageBackend, options: LimitOptions = {}): Stor
             slot.idle();
             return hashedReads.read(key, version, options);
           }),
+        hashTogether:
+          hashedReads.hashTogether &&
+          ((versions, options) =>
+            run("get", versions[0]?.key ?? "", options?.signal, async (slot) => {
+              slot.idle();
+              return hashedReads.hashTogether?.(versions, options) ?? [];
+            })),
       },
       hashedWrites: hashedWrites && {
         ...hashedWrites,

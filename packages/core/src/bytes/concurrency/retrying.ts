@@ -104,6 +104,14 @@ export function retrying(inner: StorageBackend, policy: RetryPolicy = DEFAULT_RE
         ...hashedReads,
         read: (key, version, options) =>
           attempt(options?.signal, key, () => hashedReads.read(key, version, options)),
+        hashTogether:
+          hashedReads.hashTogether &&
+          ((versions, options) =>
+            attempt(
+              options?.signal,
+              versions[0]?.key ?? "",
+              async () => hashedReads.hashTogether?.(versions, options) ?? [],
+            )),
       },
       hashedWrites: hashedWrites && {
         ...hashedWrites,
