@@ -12,7 +12,7 @@ import {
 } from "@parquetry/core";
 import type { ListOptions, ListPage } from "@parquetry/core/backend";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openQuery, type QueryDatabase, type QueryProgress } from "../src/index.ts";
+import { type OpenQueryOptions, openQuery, type QueryDatabase, type QueryProgress } from "../src/index.ts";
 import { RecentListings } from "../src/tables/recent-listings.ts";
 
 const SQL =
@@ -56,9 +56,9 @@ class GatedStore {
   }
 
   /** A database that has run {@link SQL} once. */
-  async open(): Promise<QueryDatabase> {
+  async open(options: OpenQueryOptions = {}): Promise<QueryDatabase> {
     const cacheDirectory = join(root, `cache-${++caches}`);
-    const db = await openQuery(new Storage(this.backend), { cacheDirectory });
+    const db = await openQuery(new Storage(this.backend), { cacheDirectory, ...options });
     await db.sql(SQL);
     this.lists = 0;
     return db;
@@ -201,6 +201,32 @@ it("stops at the caller's signal while the store lists", async () => {
   store.gate = Promise.resolve();
   expect((await db.sql(SQL)).rows).toEqual([{ week: 1, yards: 10 }]);
 });
+
+it.each([true, false])(
+  "ends if the database is closed while the store lists: isolate %s",
+  async (isolate) => {
+    const store = await storeOf([[1, 10]]);
+    const db = await store.open({ isolate });
+    let open = (): void => {};
+    store.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    let closing: Promise<void> | undefined;
+    const onProgress = ({ phase }: QueryProgress): void => {
+      if (phase !== "running") return;
+      closing = db.close();
+      open();
+    };
+    // It may be done before the database is closed.
+    const outcome: unknown = await db.sql(SQL, [], { onProgress }).then(
+      ({ rows }) => rows,
+      (error: unknown) => error instanceof StorageError || error,
+    );
+    expect([true, [{ week: 1, yards: 10 }]]).toContainEqual(outcome);
+    await closing;
+    await expect(db.sql(SQL)).rejects.toThrow(/closed/);
+  },
+);
 
 it("returns at least what was committed before it began, next to a writer", async () => {
   const store = await storeOf([

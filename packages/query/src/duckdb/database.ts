@@ -1,4 +1,5 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { invalid } from "@parquetry/core/unstable";
 import type { CallOptions } from "./duckdb.ts";
 import { isInvalidated } from "./duckdb-error.ts";
 import { interruptible } from "./interruptible.ts";
@@ -15,6 +16,8 @@ export class Database {
   #instance: Promise<DuckDBInstance>;
   #generation = 0;
   #isSuspect = false;
+  #isClosed = false;
+  readonly #connecting = new Set<Promise<DuckDBConnection>>();
   readonly #instances = new WeakMap<DuckDBConnection, DuckDBInstance>();
 
   private constructor(open: (generation: number) => Promise<DuckDBInstance>, instance: DuckDBInstance) {
@@ -27,16 +30,28 @@ export class Database {
     return new Database(open, await open(0));
   }
 
-  /** Connects to the database, which is opened again if it has become unusable. */
+  /**
+   * Connects to the database, which is opened again if it has become unusable.
+   *
+   * @throws StorageError `invalid_argument` if it is closed.
+   */
   async connect(): Promise<DuckDBConnection> {
+    this.#checkOpen();
     if (this.#isSuspect) {
       this.#isSuspect = false;
       this.#instance = this.#instance.then((instance) => this.#usable(instance));
     }
     const instance = await this.#instance;
-    const connection = await instance.connect();
-    this.#instances.set(connection, instance);
-    return connection;
+    this.#checkOpen();
+    const connecting = instance.connect();
+    this.#connecting.add(connecting);
+    try {
+      const connection = await connecting;
+      this.#instances.set(connection, instance);
+      return connection;
+    } finally {
+      this.#connecting.delete(connecting);
+    }
   }
 
   /**
@@ -71,7 +86,15 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    (await this.#instance).closeSync();
+    this.#isClosed = true;
+    const instance = await this.#instance;
+    // A thread of DuckDB may be using the instance that is closed.
+    await Promise.allSettled(this.#connecting);
+    instance.closeSync();
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw invalid("sql", "the database is closed");
   }
 
   #abandon(connection: DuckDBConnection): void {
