@@ -10,6 +10,7 @@ export {
   footerBytes,
   keepRowGroups,
   type RowGroupPlace,
+  schemaBytes,
   TRAILER_BYTES,
 } from "./parquet/chunk-layout.ts";
 export { type ByteSpan, coalesceRanges } from "./parquet/column-chunks.ts";

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { parseKey } from "../bytes/key.ts";
 import { createMemoryBackend } from "../bytes/memory-backend.ts";
 import { Storage } from "../table/storage.ts";
-import { chunkLayout, footerBytes, keepRowGroups } from "./chunk-layout.ts";
+import { chunkLayout, footerBytes, keepRowGroups, schemaBytes } from "./chunk-layout.ts";
+import type { ColumnSchema } from "./column-type.ts";
 import { encodeParquet, ROW_GROUP_ROWS } from "./write-parquet.ts";
 
 /** 17 row groups: a list of more than 14 has a longer head. */
@@ -52,5 +53,31 @@ describe("keepRowGroups", () => {
     expect(() => keepRowGroups(footer.subarray(0, 100), layout, [])).toThrow("runs beyond its bytes");
     expect(footerBytes(footer.subarray(0, 7))).toBeUndefined();
     expect(footerBytes(new Uint8Array(20))).toBeUndefined();
+  });
+});
+
+describe("schemaBytes", () => {
+  const footerOf = async (columns: readonly ColumnSchema[], rowCount: number): Promise<Uint8Array> => {
+    const all = Array.from({ length: rowCount }, (_, i) =>
+      Object.fromEntries(columns.map(({ name }) => [name, i])),
+    );
+    const bytes = await encodeParquet(all, columns);
+    return bytes.subarray(bytes.byteLength - (footerBytes(bytes) ?? 0));
+  };
+
+  it("is the same for files of the same columns, whatever their rows are", async () => {
+    const columns: ColumnSchema[] = [{ name: "a", type: "int64" }];
+    const bytes = schemaBytes(await footerOf(columns, 1));
+    expect(schemaBytes(await footerOf(columns, 0))).toEqual(bytes);
+    expect(schemaBytes(await footerOf(columns, 50_000))).toEqual(bytes);
+    expect(schemaBytes(await footerOf([{ name: "a", type: "double" }], 1))).not.toEqual(bytes);
+    expect(schemaBytes(await footerOf([{ name: "b", type: "int64" }], 1))).not.toEqual(bytes);
+  });
+
+  it("refuses footers that are cut off or longer than their content", async () => {
+    const bytes = await footerOf([{ name: "a", type: "int64" }], 3);
+    expect(() => schemaBytes(bytes.subarray(0, -20))).toThrow();
+    expect(() => schemaBytes(Buffer.concat([bytes, new Uint8Array(4)]))).toThrow("another length");
+    expect(() => schemaBytes(new Uint8Array(0))).toThrow();
   });
 });

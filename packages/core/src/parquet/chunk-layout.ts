@@ -112,6 +112,32 @@ export function keepRowGroups(
   return Buffer.concat([thrift, trailer]);
 }
 
+/**
+ * Returns the bytes of a footer that say what the file's columns are: all of it but the row groups and the number of rows. Files in which
+ * these are equal have one schema.
+ *
+ * @param footer the footer with its trailer.
+ * @throws Error where the footer cannot be read.
+ * @example
+ * ```ts
+ * Buffer.compare(schemaBytes(one), schemaBytes(other)) === 0; // true: both have the same columns
+ * ```
+ */
+export function schemaBytes(footer: Uint8Array): Uint8Array {
+  const reader = new ThriftReader(footer, 0);
+  const pieces: Uint8Array[] = [];
+  reader.struct((id, type) => {
+    if (id === NUM_ROWS || id === ROW_GROUPS) return false;
+    const from = reader.offset;
+    reader.skip(type);
+    pieces.push(Uint8Array.of(id & 0xff, type), footer.subarray(from, reader.offset));
+    return true;
+  });
+  if (reader.offset !== footer.byteLength - TRAILER_BYTES)
+    throw new Error("a footer has another length than its trailer says");
+  return Buffer.concat(pieces);
+}
+
 function chunkPlace({ meta_data, file_path }: ColumnChunk, metadata: FileMetaData): ChunkPlace {
   if (meta_data === undefined || file_path !== undefined) throw new Error("a column lies in another file");
   const { path_in_schema: path, statistics } = meta_data;

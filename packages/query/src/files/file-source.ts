@@ -189,7 +189,7 @@ export class FileSource {
     if (cache.find(name) !== undefined) return true;
     const { parts } = needs;
     if (parts === undefined || info.sizeBytes < PARTIAL_FETCH_BYTES) return false;
-    return (await findPartial({ cache, name, info, parts })) !== undefined;
+    return findPartial({ cache, name, info, parts }) !== undefined;
   }
 
   #inPlace({ file: { info }, entries, nullColumns }: StoredFile): ScanFile {

@@ -1,11 +1,11 @@
-import { open } from "node:fs/promises";
 import type { StorageBackend } from "@parquetry/core";
 import type { ObjectInfo } from "@parquetry/core/backend";
 import { mapConcurrent } from "@parquetry/core/unstable";
-import { footerBytes, TRAILER_BYTES } from "@parquetry/core/unstable/tables";
+import { footerBytes } from "@parquetry/core/unstable/tables";
 import { fetchSpan, writeAt } from "./fetch-span.ts";
 import type { CacheName, FileCache } from "./file-cache.ts";
 import { type NeededBytes, type NeededParts, neededBytes } from "./needed-bytes.ts";
+import { readFooter } from "./read-footer.ts";
 
 /** Objects of at least this size are fetched in parts, if a query needs few of their columns or rows. */
 export const PARTIAL_FETCH_BYTES: number = 4 * 1024 * 1024;
@@ -39,7 +39,7 @@ export interface PartialFile {
 export async function fetchPartial(options: PartialFetch): Promise<PartialFile | undefined> {
   const { cache, name, info } = options;
   const footerPath = await fetchFooter(options);
-  const plan = planOf(await readFooter(footerPath), info, options.parts);
+  const plan = planOf(readFooter(footerPath), info, options.parts);
   if (plan === undefined) return undefined;
   const path = await cache.make(partName(name, plan), async (handle) => {
     await writeAt(handle, [plan.footer], plan.footerStart);
@@ -49,14 +49,14 @@ export async function fetchPartial(options: PartialFetch): Promise<PartialFile |
 }
 
 /** The file that {@link fetchPartial} would return, if it is cached. */
-export async function findPartial({
+export function findPartial({
   cache,
   name,
   info,
   parts,
-}: Pick<PartialFetch, "cache" | "name" | "info" | "parts">): Promise<string | undefined> {
+}: Pick<PartialFetch, "cache" | "name" | "info" | "parts">): string | undefined {
   const footer = cache.find(footerName(name));
-  const plan = footer === undefined ? undefined : planOf(await readFooter(footer), info, parts);
+  const plan = footer === undefined ? undefined : planOf(readFooter(footer), info, parts);
   return plan === undefined ? undefined : cache.find(partName(name, plan));
 }
 
@@ -89,19 +89,4 @@ async function fetchFooter({ backend, cache, name, info, signal, onBytes }: Part
     const footer = needed > tail.byteLength && needed <= info.sizeBytes ? await last(needed) : tail;
     await writeAt(handle, [footer], info.sizeBytes - footer.byteLength);
   });
-}
-
-async function readFooter(path: string): Promise<Uint8Array> {
-  const handle = await open(path);
-  try {
-    const { size } = await handle.stat();
-    const last = async (bytes: number): Promise<Uint8Array> => {
-      const buffer = new Uint8Array(Math.min(bytes, size));
-      await handle.read(buffer, 0, buffer.byteLength, size - buffer.byteLength);
-      return buffer;
-    };
-    return await last(footerBytes(await last(TRAILER_BYTES)) ?? 0);
-  } finally {
-    await handle.close();
-  }
 }
