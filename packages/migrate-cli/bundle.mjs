@@ -101,7 +101,10 @@ await bundle.close();
 
 // Found next to the code that needs them, as in their own packages.
 const program = fileOf(["@parquetry/query"], "dist/duckdb/isolated/child-program.js");
-for (const file of [program, `${program}.map`]) copyFileSync(file, join(OUT, basename(file)));
+const thread = fileOf(["@parquetry/query"], "dist/files/creating-thread-worker.js");
+for (const file of [program, `${program}.map`, thread, `${thread}.map`]) {
+  copyFileSync(file, join(OUT, basename(file)));
+}
 cpSync(fileOf(["@parquetry/ui"], "dist/page"), join(OUT, "page"), { recursive: true });
 
 const licences = thirdPartyLicences(files.flatMap(({ moduleIds = [] }) => moduleIds));

@@ -141,12 +141,14 @@ export class FileSource {
         return this.#inPlace(stored);
       });
     }
-    const ready = await mapConcurrent(files, FETCH_FILES, async (stored) => {
-      const found = await this.#fetchOne(stored, options);
-      options.onFile?.(stored);
-      await yieldIfDue();
-      return found;
-    });
+    const ready = await this.#cache.getting(files.length, () =>
+      mapConcurrent(files, FETCH_FILES, async (stored) => {
+        const found = await this.#fetchOne(stored, options);
+        options.onFile?.(stored);
+        await yieldIfDue();
+        return found;
+      }),
+    );
     await this.#cache.trim();
     return ready;
   }
@@ -284,7 +286,11 @@ export class FileSource {
   async #read(info: ObjectInfo, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const release = await this.#budget.take(info.sizeBytes);
     try {
-      const { body } = await this.#backend.get(info.key, { ifMatch: info.etag, signal });
+      const { body } = await this.#backend.get(info.key, {
+        ifMatch: info.etag,
+        mayReuseMemory: true,
+        signal,
+      });
       const bytes = await body.bytes();
       checkReceived(info, bytes.byteLength, () => hash("md5", bytes));
       return bytes;

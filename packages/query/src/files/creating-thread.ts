@@ -1,0 +1,111 @@
+import { Worker } from "node:worker_threads";
+import type { CreateAnswer, CreateJob, CreateJobs } from "./creating-thread-worker.ts";
+
+/** The most that is sent in one message, in bytes. */
+const MESSAGE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * A thread that creates small files. Node's pool takes four steps for a file, each of which wakes a thread; here one message creates all
+ * files that came while the last ones were being created.
+ */
+export interface CreatingThread {
+  /**
+   * Writes a file under a temporary name, and renames it.
+   *
+   * @throws Error of the system, with its `code` and the property `syscall`.
+   */
+  create(part: string, path: string, bytes: Uint8Array): Promise<void>;
+  /** Ends the thread. No file may be under way. */
+  close(): Promise<void>;
+}
+
+interface Waiting extends CreateJob {
+  readonly bytes: Uint8Array;
+  readonly settle: (answer: CreateAnswer) => void;
+}
+
+/** Starts the thread. Returns undefined if this process is not allowed to. */
+export function startCreatingThread(): CreatingThread | undefined {
+  const worker = startWorker();
+  if (worker === undefined) return undefined;
+  let waiting: Waiting[] = [];
+  let sent: readonly Waiting[] = [];
+  let failure: CreateAnswer;
+
+  const send = (): void => {
+    if (sent.length > 0 || waiting.length === 0) return;
+    const count = countWithin(waiting, MESSAGE_BYTES);
+    sent = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    worker.postMessage(...messageOf(sent));
+  };
+  const end = (error: CreateAnswer): void => {
+    failure ??= error;
+    const rest = [...sent, ...waiting];
+    [sent, waiting] = [[], []];
+    for (const { settle } of rest) settle(failure);
+  };
+  worker.on("message", (answers: readonly CreateAnswer[]) => {
+    const done = sent;
+    sent = [];
+    send();
+    for (const [i, { settle }] of done.entries()) settle(answers[i]);
+  });
+  worker.on("error", ({ message }) => end({ message, code: undefined }));
+  worker.on("exit", () =>
+    end({ message: "the thread that creates cached files has ended", code: undefined }),
+  );
+  return {
+    async create(part, path, bytes) {
+      const answer = await new Promise<CreateAnswer>((settle) => {
+        if (failure !== undefined) return settle(failure);
+        waiting.push({ part, path, sizeBytes: bytes.byteLength, bytes, settle });
+        // Others of this turn join it.
+        if (waiting.length === 1) setImmediate(send);
+      });
+      if (answer === undefined) return;
+      throw Object.assign(new Error(answer.message), { code: answer.code, syscall: "write" });
+    },
+    async close() {
+      await worker.terminate();
+    },
+  };
+}
+
+/** How many files fit into a message: at least one. */
+function countWithin(files: readonly Waiting[], maxBytes: number): number {
+  let bytes = 0;
+  const beyond = files.findIndex(({ sizeBytes }, i) => {
+    bytes += sizeBytes;
+    return i > 0 && bytes > maxBytes;
+  });
+  return beyond < 0 ? files.length : beyond;
+}
+
+function messageOf(files: readonly Waiting[]): [CreateJobs, ArrayBuffer[]] {
+  const bytes = new Uint8Array(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  let at = 0;
+  for (const file of files) {
+    bytes.set(file.bytes, at);
+    at += file.sizeBytes;
+  }
+  const jobs = files.map(({ part, path, sizeBytes }) => ({ part, path, sizeBytes }));
+  return [{ bytes, files: jobs }, [bytes.buffer]];
+}
+
+function startWorker(): Worker | undefined {
+  try {
+    // The flags of this process's command line are meant for its own script.
+    return new Worker(PROGRAM, { execArgv: [] });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The built program, also if this module runs from its source. */
+const PROGRAM = new URL(
+  import.meta.url.endsWith(".ts")
+    ? "../../dist/files/creating-thread-worker.js"
+    : "./creating-thread-worker.js",
+  import.meta.url,
+);
