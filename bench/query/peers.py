@@ -1,12 +1,20 @@
-"""Asks the questions of bench/query.mjs by pyarrow.dataset and polars: peers.py ROOT, a JSON line for each answer."""
+"""
+Asks the questions of bench/query.mjs by pyarrow.dataset and polars: peers.py ROOT WEEKS ROUNDS QUESTIONS, a JSON line for each answer.
+With AWS_ENDPOINT_URL and keys in the environment, ROOT is s3://BUCKET.
+"""
 import json
+import os
 import sys
 import time
 
 root, weeks, rounds = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
+questions = json.loads(sys.argv[4])
+endpoint = os.environ.get("AWS_ENDPOINT_URL")
 
 
 def measure(name, question, run):
+    if question not in questions:
+        return
     for number in range(rounds):
         started = time.perf_counter()
         rows = run()
@@ -17,9 +25,13 @@ def measure(name, question, run):
 try:
     import pyarrow.compute as pc
     import pyarrow.dataset as ds
+    import pyarrow.fs as fs
+
+    store = None if endpoint is None else fs.S3FileSystem(endpoint_override=endpoint, region=os.environ["AWS_REGION"])
+    place = root.removeprefix("s3://")
 
     def arrow(where):
-        table = ds.dataset(f"{root}/raw/plays", partitioning="hive").to_table(columns=["yards"], filter=where)
+        table = ds.dataset(f"{place}/raw/plays", filesystem=store, partitioning="hive").to_table(columns=["yards"], filter=where)
         pc.sum(table["yards"])
         return table.num_rows
 
@@ -30,8 +42,8 @@ try:
         lambda: arrow((ds.field("year") == 2024) & (ds.field("week") >= weeks[0]) & (ds.field("week") <= weeks[1])),
     )
     def arrow_join():
-        games = ds.dataset(f"{root}/raw/games", partitioning="hive").to_table(filter=ds.field("year") == 2024)
-        plays = ds.dataset(f"{root}/raw/plays", partitioning="hive").to_table(
+        games = ds.dataset(f"{place}/raw/games", filesystem=store, partitioning="hive").to_table(filter=ds.field("year") == 2024)
+        plays = ds.dataset(f"{place}/raw/plays", filesystem=store, partitioning="hive").to_table(
             columns=["yards", "year", "game_id"], filter=(ds.field("year") == 2024) & (ds.field("week") == 5)
         )
         # The type of a key is guessed from its values, and differs from the file's.
@@ -46,16 +58,20 @@ except ImportError:
 try:
     import polars as pl
 
+    options = None if endpoint is None else {"aws_endpoint_url": endpoint, "aws_allow_http": "true"}
+
+    def scan(entity):
+        return pl.scan_parquet(f"{root}/raw/{entity}/**/*.parquet", hive_partitioning=True, storage_options=options)
+
     def frame(where):
-        scan = pl.scan_parquet(f"{root}/raw/plays/**/*.parquet", hive_partitioning=True)
-        scan = scan if where is None else scan.filter(where)
-        return scan.select(pl.len(), pl.col("yards").sum()).collect()[0, 0]
+        rows = scan("plays") if where is None else scan("plays").filter(where)
+        return rows.select(pl.len(), pl.col("yards").sum()).collect()[0, 0]
 
     measure("polars", "point", lambda: frame((pl.col("year") == 2024) & (pl.col("week") == 5)))
     measure("polars", "range", lambda: frame((pl.col("year") == 2024) & pl.col("week").is_between(*weeks)))
     def frame_join():
-        games = pl.scan_parquet(f"{root}/raw/games/**/*.parquet", hive_partitioning=True).filter(pl.col("year") == 2024)
-        plays = pl.scan_parquet(f"{root}/raw/plays/**/*.parquet", hive_partitioning=True).filter(
+        games = scan("games").filter(pl.col("year") == 2024)
+        plays = scan("plays").filter(
             (pl.col("year") == 2024) & (pl.col("week") == 5)
         )
         return plays.join(games, on=["year", "game_id"]).select(pl.len()).collect()[0, 0]

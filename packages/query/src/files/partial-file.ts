@@ -42,7 +42,7 @@ export async function fetchPartial(options: PartialFetch): Promise<PartialFile |
   const plan = planOf(readFooter(footerPath), info, options.parts);
   if (plan === undefined) return undefined;
   const path = await cache.make(partName(name, plan), async (handle) => {
-    await writeAt(handle, [plan.footer], plan.footerStart);
+    await writeAt(handle, plan.footer, plan.footerStart);
     await mapConcurrent(plan.spans, RANGE_CONCURRENCY, (span) => fetchSpan({ ...options, handle }, span));
   });
   return { path, footerPath };
@@ -87,6 +87,6 @@ async function fetchFooter({ backend, cache, name, info, signal, onBytes }: Part
     const tail = await last(TAIL_BYTES);
     const needed = footerBytes(tail) ?? 0;
     const footer = needed > tail.byteLength && needed <= info.sizeBytes ? await last(needed) : tail;
-    await writeAt(handle, [footer], info.sizeBytes - footer.byteLength);
+    await writeAt(handle, footer, info.sizeBytes - footer.byteLength);
   });
 }
