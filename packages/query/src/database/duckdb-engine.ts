@@ -16,6 +16,7 @@ import { type PlannedFile, plannedFiles } from "../plan/planned-file.ts";
 import { retryOnReplacedFiles } from "../plan/retry-on-replaced-files.ts";
 import { planScan, type ScanPlan } from "../plan/scan-plan.ts";
 import type { QueryParameters } from "../statement/query-parameters.ts";
+import type { Statement } from "../statement/statement.ts";
 import { rememberListings } from "../tables/listing-memory.ts";
 import { RecentListings } from "../tables/recent-listings.ts";
 import { TableCatalog } from "../tables/table-catalog.ts";
@@ -24,6 +25,10 @@ import type { QueryStats } from "./query-result.ts";
 import { checkByteCount, checkRowCount } from "./result-limit.ts";
 import type { EngineResult, SqlEngine, TableDescription } from "./sql-engine.ts";
 import type { SqlOptions } from "./sql-options.ts";
+
+/** The statements that are remembered, and the longest SQL of one, in characters. */
+const MAX_STATEMENTS = 100;
+const MAX_TEXT = 10_000;
 
 /** The temporary folders of a database. */
 export interface QueryFolders {
@@ -44,6 +49,8 @@ export class DuckDbEngine implements SqlEngine {
   readonly #withStrays = new Set<Key>();
   readonly #folders: QueryFolders;
   readonly #recent = new RecentListings();
+  /** By their SQL, the statements of earlier queries. They depend on nothing else. */
+  readonly #statements = new Map<string, Statement>();
 
   constructor(
     storage: Storage,
@@ -251,7 +258,7 @@ export class DuckDbEngine implements SqlEngine {
     const duckdb = this.#duckdb;
     const watch = new Stopwatch();
     const statement = await retryEndedByAnother(() =>
-      watch.time(() => duckdb.prepare(text, parameters, { signal })),
+      watch.time(() => this.#prepare(text, parameters, signal)),
     );
     const names = new Map<Key, string[]>();
     for (const name of statement.tableNames) {
@@ -290,6 +297,21 @@ export class DuckDbEngine implements SqlEngine {
         onStrays,
       });
     });
+  }
+
+  async #prepare(
+    text: string,
+    parameters: QueryParameters | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Statement> {
+    const known = parameters === undefined ? this.#statements.get(text) : undefined;
+    if (known !== undefined) return known;
+    const statement = await this.#duckdb.prepare(text, parameters, { signal });
+    if (parameters === undefined && text.length <= MAX_TEXT) {
+      if (this.#statements.size >= MAX_STATEMENTS) this.#statements.clear();
+      this.#statements.set(text, statement);
+    }
+    return statement;
   }
 
   #tellStrays(entity: Key, strays: readonly ObjectInfo[]): void {
