@@ -25,6 +25,8 @@ const HTTPFS = findHttpfs();
 const LATENCIES_MS = [0, 30];
 const RANGE = [3, 8];
 const BUCKET = "football";
+/** The others take minutes there. */
+const PYTHON_ON_S3 = ["polars point", "polars full"];
 
 const SUM = "SELECT count(*) AS n, sum(yards) AS yards FROM plays";
 const QUESTIONS = {
@@ -71,6 +73,11 @@ export async function benchQuery(work) {
         await benchS3(work, server, remote, "ours, httpfs", { remote: "httpfs", httpfsExtension: HTTPFS });
         await benchHttpfs(server, remote);
       }
+      await benchPython(`s3://${BUCKET}`, remote, {
+        asked: PYTHON_ON_S3,
+        rounds: 2,
+        env: environmentOf(server),
+      });
       print(`The same over S3, ${latencyMs} ms before each answer`, remote);
       speed.push(...speedOf(remote, `on S3, ${latencyMs} ms away`));
     }
@@ -194,11 +201,14 @@ async function benchHttpfs(server, lines) {
   }
 }
 
-async function benchPython(root, lines) {
+/** @param root a directory, or `s3://` and a bucket, whose store `env` names. */
+async function benchPython(root, lines, { asked, rounds = ROUNDS + 1, env } = {}) {
   const script = new URL("./query/peers.py", import.meta.url).pathname;
   try {
-    const args = [script, root, JSON.stringify(RANGE), String(ROUNDS + 1)];
-    const { stdout } = await promisify(execFile)(PYTHON, args, { maxBuffer: 1 << 24 });
+    const args = [script, root, JSON.stringify(RANGE), String(rounds)];
+    if (asked !== undefined) args.push(JSON.stringify(asked));
+    const options = { maxBuffer: 1 << 24, env: { ...process.env, ...env } };
+    const { stdout } = await promisify(execFile)(PYTHON, args, options);
     for (const text of stdout.trim().split("\n")) {
       const line = JSON.parse(text);
       if (line.missing !== undefined) console.log(`\nSKIPPED: ${PYTHON} has no ${line.missing}.`);
@@ -223,6 +233,15 @@ async function timed(run) {
 async function requests(server) {
   const { ListObjectsV2 = 0, GetObject = 0, HeadObject = 0, bytesOut } = await server.counts();
   return { lists: ListObjectsV2, gets: GetObject + HeadObject, bytes: bytesOut };
+}
+
+function environmentOf({ endpoint, credentials: { accessKeyId, secretAccessKey }, region }) {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_REGION: region,
+  };
 }
 
 function s3Backend({ endpoint, credentials, region }) {

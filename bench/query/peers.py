@@ -1,6 +1,6 @@
 """
-Asks the questions of bench/query.mjs by pyarrow.dataset and polars: peers.py ROOT WEEKS ROUNDS QUESTIONS, a JSON line for each answer.
-With AWS_ENDPOINT_URL and keys in the environment, ROOT is s3://BUCKET.
+Asks the questions of bench/query.mjs by pyarrow.dataset and polars: peers.py ROOT WEEKS ROUNDS, a JSON line for each answer.
+With AWS_ENDPOINT_URL and keys in the environment, ROOT is s3://BUCKET. A fourth argument lists what to ask, as "polars full".
 """
 import json
 import os
@@ -8,12 +8,12 @@ import sys
 import time
 
 root, weeks, rounds = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
-questions = json.loads(sys.argv[4])
+asked = json.loads(sys.argv[4]) if len(sys.argv) > 4 else None
 endpoint = os.environ.get("AWS_ENDPOINT_URL")
 
 
 def measure(name, question, run):
-    if question not in questions:
+    if asked is not None and f"{name} {question}" not in asked:
         return
     for number in range(rounds):
         started = time.perf_counter()
