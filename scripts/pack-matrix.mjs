@@ -2,6 +2,7 @@
 // installation: the version of the command, an import, a write, a read and a query. Node and the package managers come from the npm
 // registry, which has every version of Node for Linux on x64 only.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -130,6 +131,9 @@ try {
         printed,
         new RegExp(`^parquetry \\d+\\.\\d+\\.\\d+\\nduckdb +\\d[\\s\\S]*\\bv?${version}`),
       );
+      const bin = join(cwd, "node_modules", "parquetry", "dist", "bin", "parquetry.js");
+      const { status, stderr } = spawnSync(node, [bin, "--version"], { encoding: "utf8" });
+      assert.deepEqual({ status, stderr }, { status: 0, stderr: "" }, "a command warns of nothing");
       const used = run(node, ["program.js"], cwd, path).trim();
       assert.ok(used.startsWith(`v${version}`), `${used} is Node ${version}`);
       console.log(
