@@ -32,6 +32,11 @@ export function headText({ method, path, headers }: WireRequest): string | undef
   return lines.some((line) => NOT_IN_HEAD.test(line)) ? undefined : `${lines.join("\r\n")}\r\n\r\n`;
 }
 
+/** Whether an answer that {@link parseHead} does not take is a success all the same. */
+export function isSuccess(received: Uint8Array): boolean {
+  return /^HTTP\/1\.[01] 2/.test(Buffer.from(received.subarray(0, 16)).toString("latin1"));
+}
+
 /**
  * Parses the head of an answer. Returns undefined for any but a success with one `Content-Length`: for what else HTTP allows, there
  * is Node's client.

@@ -164,6 +164,26 @@ describe.each<Scheme>(["http", "https"])("a get over %s whose body may reuse its
     expect(requests.length).toBe(2);
   });
 
+  it("requests nothing twice any more from a store whose bodies always have another form", async () => {
+    const chunked = ["HTTP/1.1 200 OK", ETAG, "transfer-encoding: chunked", "", "7", "content", "0", "", ""];
+    let isChunked = true;
+    const { endpoint, requests } = await serve(scheme, (socket) =>
+      socket.write(isChunked ? chunked.join("\r\n") : answer("content")),
+    );
+    const backend = open(endpoint);
+    const countOf = async (gets: number): Promise<number> => {
+      const before = requests.length;
+      for (let i = 0; i < gets; i++) expect(await read(backend)).toBe("content");
+      return requests.length - before;
+    };
+    expect(await countOf(2)).toBe(4);
+    isChunked = false;
+    expect(await countOf(1)).toBe(1);
+    isChunked = true;
+    expect(await countOf(3)).toBe(6);
+    expect(await countOf(5)).toBe(5);
+  });
+
   it("reports a refusal as any other get does", async () => {
     const server = await startServer(scheme);
     const backend = open(server.endpoint, { credentials: server.credentials });

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { OnReadOpts, Socket } from "node:net";
 import { onAbort, reusedMemory } from "@parquetry/core/unstable";
 import type { AnswerWatch } from "./answer-watch.ts";
-import { headText, parseHead } from "./download-head.ts";
+import { headText, isSuccess, parseHead } from "./download-head.ts";
 import type { S3Address } from "./s3-address.ts";
 import type { WireRequest } from "./wire-request.ts";
 
@@ -34,6 +34,9 @@ const MIN_READ_BYTES = 64 * 1024;
 /** The time limit for opening a connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** After this many successes in a row that had to be requested again, as a store always frames its bodies in another way, none is tried. */
+const MAX_LOST = 3;
+
 /** A connection that is unused for this long is closed, in milliseconds: earlier than servers close theirs. */
 const IDLE_TIMEOUT_MS = 4_000;
 
@@ -45,15 +48,19 @@ export function createDownloadSockets(address: S3Address, watch: AnswerWatch): D
   const idle: DownloadSocket[] = [];
   const open = new Set<DownloadSocket>();
   let isClosed = false;
+  let lostInARow = 0;
   return {
     send(request) {
       const head = headText(request);
-      if (head === undefined || isClosed) return Promise.resolve(undefined);
+      if (head === undefined || isClosed || lostInARow >= MAX_LOST) return Promise.resolve(undefined);
       if (request.signal?.aborted) return Promise.reject(new Error("aborted"));
       let socket = idle.pop();
       if (socket === undefined) {
         const created = new DownloadSocket(address, watch, {
           onIdle: () => idle.push(created),
+          onSuccess: (isUsable) => {
+            lostInARow = isUsable ? 0 : lostInARow + 1;
+          },
           onEnd() {
             open.delete(created);
             const at = idle.indexOf(created);
@@ -103,11 +110,20 @@ interface Exchange {
   forget: () => void;
 }
 
+interface SocketEvents {
+  /** The connection can be used for another request. */
+  readonly onIdle: () => void;
+  readonly onEnd: () => void;
+  /** A success has come; not usable if it has to be requested again by other means. */
+  readonly onSuccess: (isUsable: boolean) => void;
+}
+
 class DownloadSocket {
   readonly #socket: Socket;
   readonly #watch: AnswerWatch;
   readonly #onIdle: () => void;
   readonly #onEnd: () => void;
+  readonly #onSuccess: (isUsable: boolean) => void;
   #blocks: Block[] = [];
   #block: Block;
   #exchange: Exchange | undefined;
@@ -115,11 +131,12 @@ class DownloadSocket {
   constructor(
     { isSecure, hostname, port }: S3Address,
     watch: AnswerWatch,
-    { onIdle, onEnd }: { readonly onIdle: () => void; readonly onEnd: () => void },
+    { onIdle, onEnd, onSuccess }: SocketEvents,
   ) {
     this.#watch = watch;
     this.#onIdle = onIdle;
     this.#onEnd = onEnd;
+    this.#onSuccess = onSuccess;
     this.#block = this.#addBlock();
     const onread: OnReadOpts = {
       buffer: () => this.#memory(),
@@ -231,9 +248,11 @@ class DownloadSocket {
 
   #receivedHead(exchange: Exchange, start: number, end: number): void {
     exchange.headStart ??= start;
-    const head = parseHead(this.#block.bytes.subarray(exchange.headStart, end));
+    const received = this.#block.bytes.subarray(exchange.headStart, end);
+    const head = parseHead(received);
     if (head === "incomplete") return;
     if (head === undefined) {
+      if (isSuccess(received)) this.#onSuccess(false);
       this.#exchange = undefined;
       exchange.endWatch(true);
       exchange.forget();
@@ -241,6 +260,7 @@ class DownloadSocket {
       this.destroy();
       return;
     }
+    this.#onSuccess(true);
     exchange.restBytes = head.bodyBytes;
     exchange.keepsAlive = head.keepsAlive;
     const { headers } = head;
