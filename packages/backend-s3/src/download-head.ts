@@ -19,7 +19,23 @@ const MAX_HEAD_BYTES = 16 * 1024;
 const START = "HTTP/1.1 20";
 const END = Buffer.from("\r\n\r\n");
 const STATUS = /^HTTP\/1\.1 20[06](?: [^\r\n]*)?$/;
-const HEADER = /^([!#$%&'*+.^_`|~0-9a-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*$/i;
+const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+const SPACE_AROUND = /^[ \t]+|[ \t]+$/g;
+const NOT_IN_VALUE = /[\r\n\0]/;
+
+/** The names of headers that have been seen, and their lower case. */
+const lowerNames = new Map<string, string>();
+const MAX_NAMES = 200;
+
+/** Returns the lower case of a header's name; undefined if it is none. */
+function lowerName(name: string): string | undefined {
+  const known = lowerNames.get(name);
+  if (known !== undefined) return known;
+  if (!NAME.test(name)) return undefined;
+  const lower = name.toLowerCase();
+  if (lowerNames.size < MAX_NAMES) lowerNames.set(name, lower);
+  return lower;
+}
 
 /** Characters that cannot be part of a request's head. */
 const NOT_IN_HEAD = /[^\t\x20-\x7e\x80-\xff]/;
@@ -56,9 +72,10 @@ export function parseHead(received: Uint8Array): DownloadHead | "incomplete" | u
   if (!STATUS.test(status)) return undefined;
   const headers: Record<string, string> = {};
   for (const line of lines) {
-    const [, name, value] = HEADER.exec(line) ?? [];
-    if (name === undefined || value === undefined) return undefined;
-    const lower = name.toLowerCase();
+    const colon = line.indexOf(":");
+    const lower = lowerName(line.slice(0, colon));
+    const value = line.slice(colon + 1).replace(SPACE_AROUND, "");
+    if (colon < 0 || lower === undefined || NOT_IN_VALUE.test(value)) return undefined;
     // Of those that a backend reads, none may be repeated.
     if (lower === "content-length" && headers[lower] !== undefined) return undefined;
     headers[lower] ??= value;

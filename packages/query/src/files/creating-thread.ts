@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { CreateAnswer, CreateJob, CreateJobs } from "./creating-thread-worker.ts";
+import type { CreateAnswer, CreateJobs } from "./creating-thread-worker.ts";
 
 /** The most that is sent in one message, in bytes. */
 const MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -19,7 +19,9 @@ export interface CreatingThread {
   close(): Promise<void>;
 }
 
-interface Waiting extends CreateJob {
+interface Waiting {
+  readonly part: string;
+  readonly path: string;
   readonly bytes: Uint8Array;
   readonly settle: (answer: CreateAnswer) => void;
 }
@@ -59,7 +61,7 @@ export function startCreatingThread(): CreatingThread | undefined {
     async create(part, path, bytes) {
       const answer = await new Promise<CreateAnswer>((settle) => {
         if (failure !== undefined) return settle(failure);
-        waiting.push({ part, path, sizeBytes: bytes.byteLength, bytes, settle });
+        waiting.push({ part, path, bytes, settle });
         // Others of this turn join it.
         if (waiting.length === 1) setImmediate(send);
       });
@@ -75,22 +77,23 @@ export function startCreatingThread(): CreatingThread | undefined {
 /** How many files fit into a message: at least one. */
 function countWithin(files: readonly Waiting[], maxBytes: number): number {
   let bytes = 0;
-  const beyond = files.findIndex(({ sizeBytes }, i) => {
-    bytes += sizeBytes;
+  const beyond = files.findIndex((file, i) => {
+    bytes += file.bytes.byteLength;
     return i > 0 && bytes > maxBytes;
   });
   return beyond < 0 ? files.length : beyond;
 }
 
 function messageOf(files: readonly Waiting[]): [CreateJobs, ArrayBuffer[]] {
-  const bytes = new Uint8Array(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  const sizes = Float64Array.from(files, (file) => file.bytes.byteLength);
+  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
   let at = 0;
   for (const file of files) {
     bytes.set(file.bytes, at);
-    at += file.sizeBytes;
+    at += file.bytes.byteLength;
   }
-  const jobs = files.map(({ part, path, sizeBytes }) => ({ part, path, sizeBytes }));
-  return [{ bytes, files: jobs }, [bytes.buffer]];
+  const paths = files.map(({ part, path }) => `${part}\0${path}`).join("\0");
+  return [{ bytes, sizes, paths }, [bytes.buffer]];
 }
 
 function startWorker(): Worker | undefined {

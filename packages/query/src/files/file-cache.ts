@@ -1,5 +1,14 @@
 import { hash, randomUUID } from "node:crypto";
-import { type Dirent, readdirSync, rename, type Stats, statSync, utimesSync, writeFile } from "node:fs";
+import {
+  type Dirent,
+  existsSync,
+  readdirSync,
+  rename,
+  type Stats,
+  statSync,
+  utimesSync,
+  writeFile,
+} from "node:fs";
 import { type FileHandle, mkdir, open, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -250,6 +259,8 @@ export class FileCache {
 
 /** The path, if there is a file. Its time is that of its last use. */
 function used(path: string): string | undefined {
+  // Where there is none, this takes a fifth of the time of a stat.
+  if (!existsSync(path)) return undefined;
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
   const now = Date.now();
