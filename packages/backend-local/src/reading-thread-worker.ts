@@ -79,7 +79,7 @@ export interface ThreadAnswer {
   readonly md5?: string | undefined;
   /** The hashes of a {@link HashJob}; undefined in place of a file that was not read. */
   readonly hashes?: readonly (FileHash | undefined)[];
-  /** Of each read. */
+  /** The pace of each read. */
   readonly paces?: readonly ReadPace[];
   /** Why a piece was not written. */
   readonly failure?: { readonly message: string; readonly code: string | undefined } | undefined;
@@ -193,7 +193,7 @@ function hashTogether({ id, offset, files }: HashJob): void {
   answer({ id, hashes, paces });
 }
 
-/** What is read, and where to. */
+/** The range that is read, and the place in the memory for its bytes. */
 type Place = Pick<ReadJob, "path" | "etag" | "sizeBytes" | "start" | "length" | "offset">;
 
 function readTimed(place: Place): { readonly bytes: Uint8Array | undefined; readonly pace: ReadPace } {

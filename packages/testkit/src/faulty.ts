@@ -135,7 +135,7 @@ export function faulty(
     hashedReads: hashedReads && {
       ...hashedReads,
       read: (key, ...rest) => call("readHashed", key, () => hashedReads.read(key, ...rest)),
-      // Each object is read by itself, so that its call can fail.
+      // Every object is read by a separate call, so that each of them can fail.
       hashTogether: undefined,
     },
     hashedWrites: hashedWrites && {

@@ -35,7 +35,7 @@ describe("inGroups", () => {
     );
   });
 
-  it("leaves an item that is judged by itself, or is large, in a group of one", async () => {
+  it("leaves an item that is large, or that is not judged together with others, in a group of one", async () => {
     expect(await groupsOf([[1, 2, undefined, 3, 2 * MIB, 4], [5]])).toEqual([
       [1, 2],
       [undefined],

@@ -9,9 +9,9 @@ const MAX_TOGETHER_BYTES = 1024 * 1024;
 
 /**
  * Cuts batches into groups of items whose files are hashed together, in the same order. An item whose file cannot be hashed together
- * with others is a group by itself.
+ * with others has a group without any other item.
  *
- * @param bytesOf returns the bytes to hash; 0 for an item that needs nothing; undefined for one that is judged by itself.
+ * @param bytesOf returns the bytes to hash; 0 for an item that needs nothing; undefined for one that is never judged together with others.
  */
 export async function* inGroups<T>(
   batches: AsyncIterable<readonly T[]>,

@@ -53,7 +53,7 @@ describe("footerComparer", () => {
     expect(names.size).toBe(1 + different.length);
   });
 
-  it("gives files that cannot be compared a name of their own", async () => {
+  it("gives each file that cannot be compared a different name", async () => {
     const nameOf = footerComparer();
     const good = await encodeParquet([{ a: 1 }], [{ name: "a", type: "int64" }]);
     const damaged = Buffer.from(good);

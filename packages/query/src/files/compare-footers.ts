@@ -11,7 +11,7 @@ const TRIED_FILES = 16;
 
 /**
  * Returns a function that gives files the same name if their footers say the same about their columns, byte for byte. A file whose footer
- * cannot be read, or not quickly, has a name of its own.
+ * cannot be read, or is on a slow disk, gets a name that no other file has.
  */
 export function footerComparer(): (file: ScanFile) => string {
   let files = 0;

@@ -27,8 +27,9 @@ const STALE_PART_MS = 60 * 60_000;
 const KEEP_SHARE = 0.9;
 /** The unit of `blocks`, on every file system. */
 const BLOCK_BYTES = 512;
-/** If at least this many files are got together, a thread creates those of at most so many bytes: it takes 30 ms to start. */
+/** A thread, which takes 30 ms to start, creates the files of a query that gets at least this many. */
 const THREAD_FILES = 500;
+/** The largest file that it creates, in bytes. */
 const THREAD_BYTES = 1024 * 1024;
 /** The use of a file is recorded at most this often. */
 const TOUCH_EVERY_MS = 60_000;
