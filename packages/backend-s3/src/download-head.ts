@@ -1,14 +1,16 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { WireRequest } from "./wire-request.ts";
 
-/** The head of an answer with a body of a known length. */
+/** The head of an answer. */
 export interface DownloadHead {
+  /** 200 or 206, or that of a refusal: 300 and above. */
+  readonly statusCode: number;
   /** The headers, names in lower case. */
   readonly headers: IncomingHttpHeaders;
   /** The length of the head, in bytes. */
   readonly headBytes: number;
-  /** The length of the body, in bytes. */
-  readonly bodyBytes: number;
+  /** The length of the body, in bytes. Undefined for a refusal that is sent in chunks. */
+  readonly bodyBytes: number | undefined;
   /** Whether the connection can be used for another request. */
   readonly keepsAlive: boolean;
 }
@@ -16,12 +18,16 @@ export interface DownloadHead {
 /** The longest head, in bytes: as in Node's HTTP client. */
 const MAX_HEAD_BYTES = 16 * 1024;
 
-const START = "HTTP/1.1 20";
+const START = "HTTP/1.1 ";
 const END = Buffer.from("\r\n\r\n");
-const STATUS = /^HTTP\/1\.1 20[06](?: [^\r\n]*)?$/;
+/** The statuses of a body and of a refusal. Others have no body, or precede another answer. */
+const STATUS = /^HTTP\/1\.1 (20[06]|30[0-35-9]|[45]\d\d)(?: [^\r\n]*)?$/;
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
 const SPACE_AROUND = /^[ \t]+|[ \t]+$/g;
 const NOT_IN_VALUE = /[\r\n\0]/;
+
+/** Of these headers the first one is valid if they are repeated, as in Node's HTTP client. The values of others are joined. */
+const FIRST_IS_VALID: ReadonlySet<string> = new Set(["etag", "last-modified", "retry-after"]);
 
 /** The names of headers that have been seen, and their lower case. */
 const lowerNames = new Map<string, string>();
@@ -48,14 +54,14 @@ export function headText({ method, path, headers }: WireRequest): string | undef
   return lines.some((line) => NOT_IN_HEAD.test(line)) ? undefined : `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-/** Whether an answer that {@link parseHead} does not take is a success all the same. */
+/** Whether an answer that {@link parseHead} does not take is a success all the same, or precedes another answer. */
 export function isSuccess(received: Uint8Array): boolean {
-  return /^HTTP\/1\.[01] 2/.test(Buffer.from(received.subarray(0, 16)).toString("latin1"));
+  return /^HTTP\/1\.[01] [12]/.test(Buffer.from(received.subarray(0, 16)).toString("latin1"));
 }
 
 /**
- * Parses the head of an answer. Returns undefined for any but a success with one `Content-Length`: for what else HTTP allows, there
- * is Node's client.
+ * Parses the head of an answer. Returns undefined for any but a success or a refusal with one `Content-Length`, or a refusal in chunks: for
+ * what else HTTP allows, there is Node's client.
  */
 export function parseHead(received: Uint8Array): DownloadHead | "incomplete" | undefined {
   const bytes = Buffer.from(
@@ -69,23 +75,27 @@ export function parseHead(received: Uint8Array): DownloadHead | "incomplete" | u
     return isHead && received.byteLength < MAX_HEAD_BYTES ? "incomplete" : undefined;
   }
   const [status = "", ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
-  if (!STATUS.test(status)) return undefined;
+  const statusCode = Number(STATUS.exec(status)?.[1]);
+  if (Number.isNaN(statusCode)) return undefined;
   const headers: Record<string, string> = {};
   for (const line of lines) {
     const colon = line.indexOf(":");
     const lower = lowerName(line.slice(0, colon));
     const value = line.slice(colon + 1).replace(SPACE_AROUND, "");
     if (colon < 0 || lower === undefined || NOT_IN_VALUE.test(value)) return undefined;
-    // Of those that a backend reads, none may be repeated.
-    if (lower === "content-length" && headers[lower] !== undefined) return undefined;
-    headers[lower] ??= value;
+    const before = Object.hasOwn(headers, lower) ? headers[lower] : undefined;
+    if (lower === "content-length" && before !== undefined) return undefined;
+    if (before === undefined) headers[lower] = value;
+    else if (!FIRST_IS_VALID.has(lower)) headers[lower] = `${before}, ${value}`;
   }
-  const length = headers["content-length"] ?? "";
-  if (!/^\d{1,15}$/.test(length) || headers["transfer-encoding"] !== undefined) return undefined;
+  const { "content-length": length = "", "transfer-encoding": coding } = headers;
+  const isInChunks = statusCode >= 300 && length === "" && coding?.toLowerCase() === "chunked";
+  if (!isInChunks && (!/^\d{1,15}$/.test(length) || coding !== undefined)) return undefined;
   return {
+    statusCode,
     headers,
     headBytes: end + END.byteLength,
-    bodyBytes: Number(length),
+    bodyBytes: isInChunks ? undefined : Number(length),
     keepsAlive: headers["connection"] === undefined || /^keep-alive$/i.test(headers["connection"]),
   };
 }

@@ -2,18 +2,27 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { parseKey, type StorageBackend, type StorageError } from "@parquetry/core";
 import type { RetryPolicy } from "@parquetry/core/backend";
 import { type S3Server, startS3Server } from "@parquetry/testkit";
 import { afterEach, describe, expect, it } from "vitest";
-import { createS3Backend, type S3BackendOptions } from "./s3-backend.ts";
+import { createS3Backend, DEFAULT_MAX_CONNECTIONS, type S3BackendOptions } from "./s3-backend.ts";
 
 const QUICK: RetryPolicy = { maxAttempts: 6, budgetMs: 20_000, baseDelayMs: 1, maxDelayMs: 20 };
 const ONCE: RetryPolicy = { ...QUICK, maxAttempts: 1 };
 const KEY = parseKey("a");
 const ETAG = 'etag: "0123456789abcdef0123456789abcdef"';
+const LATER = "Mon, 30 Nov 2026 12:00:00 GMT";
+const EARLIER = "Mon, 30 Nov 2026 11:00:00 GMT";
+const SHA256 = "x-amz-meta-sha256";
+const SLOW_DOWN = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+/** A body in two chunks. */
+const chunked = (body: string): string[] => {
+  const halves = [body.slice(0, 9), body.slice(9)];
+  return [...halves.flatMap((half) => [half.length.toString(16), half]), "0", "", ""];
+};
 const credentials = { accessKeyId: "parquetry-test-key", secretAccessKey: "parquetry-test-secret" };
 
 const cleanUp: (() => Promise<unknown>)[] = [];
@@ -164,11 +173,13 @@ describe.each<Scheme>(["http", "https"])("a get over %s whose body may reuse its
     expect(requests.length).toBe(2);
   });
 
-  it("requests nothing twice any more from a store whose bodies always have another form", async () => {
-    const chunked = ["HTTP/1.1 200 OK", ETAG, "transfer-encoding: chunked", "", "7", "content", "0", "", ""];
-    let isChunked = true;
+  it.each([
+    ["in chunks", ["HTTP/1.1 200 OK", ETAG, "transfer-encoding: chunked", "", "7", "content", "0", "", ""]],
+    ["after a provisional answer", ["HTTP/1.1 103 Early Hints", "", answer("content")]],
+  ])("requests nothing twice any more from a store whose bodies are always sent %s", async (_, lines) => {
+    let isPlain = false;
     const { endpoint, requests } = await serve(scheme, (socket) =>
-      socket.write(isChunked ? chunked.join("\r\n") : answer("content")),
+      socket.write(isPlain ? answer("content") : lines.join("\r\n")),
     );
     const backend = open(endpoint);
     const countOf = async (gets: number): Promise<number> => {
@@ -177,9 +188,9 @@ describe.each<Scheme>(["http", "https"])("a get over %s whose body may reuse its
       return requests.length - before;
     };
     expect(await countOf(2)).toBe(4);
-    isChunked = false;
+    isPlain = true;
     expect(await countOf(1)).toBe(1);
-    isChunked = true;
+    isPlain = false;
     expect(await countOf(3)).toBe(6);
     expect(await countOf(5)).toBe(5);
   });
@@ -191,6 +202,111 @@ describe.each<Scheme>(["http", "https"])("a get over %s whose body may reuse its
     await backend.put(KEY, new Uint8Array(9));
     server.setFaults([{ operation: "GetObject", nth: 1, fault: { kind: "status", status: 503 } }]);
     expect((await read(backend)).length).toBe(9);
+  });
+
+  it.each([
+    ["with a length", 503, [`content-length: ${SLOW_DOWN.length}`, "", SLOW_DOWN]],
+    ["in chunks", 503, ["Transfer-Encoding: chunked", "", ...chunked(SLOW_DOWN)]],
+    [
+      "in chunks with an extension and a trailer",
+      503,
+      [
+        "transfer-encoding: chunked",
+        "",
+        `${SLOW_DOWN.length.toString(16)};x=y`,
+        SLOW_DOWN,
+        "0",
+        "a: b",
+        "",
+        "",
+      ],
+    ],
+    ["without a body", 503, ["content-length: 0", "Retry-After: 7", "", ""]],
+    ["after a redirect", 301, ["content-length: 0", "x-amz-bucket-region: eu-west-3", "", ""]],
+  ])("requests nothing twice if it is refused %s", async (_, status, lines) => {
+    const { endpoint, requests, sockets } = await serve(scheme, (socket) =>
+      socket.write([`HTTP/1.1 ${status} X`, ...lines].join("\r\n")),
+    );
+    const backend = open(endpoint, { retry: ONCE });
+    const failure = (mayReuseMemory: boolean): Promise<unknown> =>
+      backend.get(KEY, { mayReuseMemory }).then(
+        () => "no failure",
+        ({ code, message, retryAfterMs, storeCode }: StorageError) => [
+          code,
+          message,
+          retryAfterMs,
+          storeCode,
+        ],
+      );
+    const failures = [await failure(true), await failure(true)];
+    expect([requests.length, sockets.size]).toEqual([2, 1]);
+    expect(failures).toEqual([await failure(false), await failure(false)]);
+  });
+
+  it("reads a refusal that arrives byte by byte", async () => {
+    const { endpoint, requests } = await serve(scheme, async (socket) => {
+      const text = ["HTTP/1.1 503 X", "transfer-encoding: chunked", "", ...chunked(SLOW_DOWN)].join("\r\n");
+      for (const byte of text) {
+        socket.write(byte);
+        await setImmediate();
+      }
+    });
+    await expect(read(open(endpoint, { retry: ONCE }))).rejects.toMatchObject({ storeCode: "SlowDown" });
+    expect(requests.length).toBe(1);
+  });
+
+  it.each([
+    ["until the connection closes", ["connection: close", "", SLOW_DOWN]],
+    ["in chunks that are malformed", ["transfer-encoding: chunked", "", "zz", SLOW_DOWN, "0", "", ""]],
+    ["with 100 kB", ["content-length: 100000", "", "x".repeat(100_000)]],
+    ["in chunks of 100 kB", ["transfer-encoding: chunked", "", ...chunked("x".repeat(100_000))]],
+    ["in two codings", ["transfer-encoding: gzip, chunked", "", ...chunked(SLOW_DOWN)]],
+  ])("leaves a refusal that is sent %s to the HTTP client of Node", async (_, lines) => {
+    const { endpoint, requests } = await serve(scheme, (socket) =>
+      socket.end(["HTTP/1.1 503 X", ...lines].join("\r\n")),
+    );
+    const backend = open(endpoint, { retry: ONCE });
+    await expect(read(backend)).rejects.toMatchObject({
+      code: expect.stringMatching(/unavailable|rate_limited/),
+    });
+    expect(requests.length).toBe(2);
+  });
+
+  it("fails if a refusal is cut, and if the signal fires in it", async () => {
+    const text = ["HTTP/1.1 503 X", "transfer-encoding: chunked", "", "9", "half"].join("\r\n");
+    const cut = await serve(scheme, (socket) => socket.end(text));
+    await expect(read(open(cut.endpoint, { retry: ONCE }))).rejects.toMatchObject({ code: "unavailable" });
+    const half = await serve(scheme, (socket) => socket.write(text));
+    const controller = new AbortController();
+    const waiting = read(open(half.endpoint, { retry: ONCE }), controller.signal);
+    await sleep(50);
+    controller.abort();
+    await expect(waiting).rejects.toMatchObject({ code: "aborted" });
+  });
+
+  it("corrects a clock that is an hour off by the store's", async () => {
+    const server = await startServer(scheme);
+    const backend = open(server.endpoint, { credentials: server.credentials, retry: ONCE });
+    await backend.put(KEY, new Uint8Array(9));
+    server.setFaults([{ fault: { kind: "clock-skew", ms: 3_600_000 } }]);
+    expect((await read(backend)).length).toBe(9);
+  });
+
+  it("opens no more connections than the others may, and leaves further requests to them", async () => {
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { endpoint, requests, sockets } = await serve(scheme, async (socket) => {
+      await gate;
+      socket.write(answer("content"));
+    });
+    const backend = open(endpoint, { maxConcurrent: 2_000 });
+    const reads = Array.from({ length: 2 * DEFAULT_MAX_CONNECTIONS + 40 }, () => read(backend));
+    await expect.poll(() => requests.length, { timeout: 20_000 }).toBe(2 * DEFAULT_MAX_CONNECTIONS);
+    release();
+    expect(new Set(await Promise.all(reads))).toEqual(new Set(["content"]));
+    expect(sockets.size).toBe(2 * DEFAULT_MAX_CONNECTIONS);
   });
 
   it("continues where a connection broke off", async () => {
@@ -317,14 +433,24 @@ describe.each<Scheme>(["http", "https"])("a get over %s whose body may reuse its
     ["another protocol", "SSH-2.0-OpenSSH_9.2\r\n"],
     ["a status that is not a number", answer("content").replace("200", "2x0")],
     ["no content", `HTTP/1.1 204 No Content\r\n${ETAG}\r\n\r\n`],
+    ["two ETags", answer("content", 'Etag: "other"')],
+    ["two times of change", answer("content", `last-modified: ${LATER}`, `Last-Modified: ${EARLIER}`)],
+    [
+      "two recorded hashes",
+      answer("content", `${SHA256}: ${"a".repeat(64)}`, `${SHA256}: ${"b".repeat(64)}`),
+    ],
+    ["a length in two headers that differ", answer("content", "content-length: 6")],
+    ["a part of the object", answer("content", "content-range: bytes 3-9/10").replace("200", "206")],
+    ["the object as a part", answer("content", "content-range: bytes 0-6/7").replace("200", "206")],
+    ["a part in two headers", answer("content", "content-range: bytes 0-6/7", "content-range: bytes 0-6/8")],
   ])("returns or rejects what Node's client does: %s", async (_, text) => {
     const { endpoint } = await serve(scheme, (socket) => socket.write(text));
     const outcome = (mayReuseMemory: boolean): Promise<unknown> =>
       open(endpoint, { retry: ONCE, stallTimeoutMs: 1_000 })
         .get(KEY, { mayReuseMemory })
-        .then(({ body }) => body.bytes())
+        .then(async ({ info, body }) => [info, Buffer.from(await body.bytes()).toString()])
         .then(
-          (bytes) => Buffer.from(bytes).toString(),
+          (found) => found,
           ({ code, message }: StorageError) => [code, message],
         );
     expect(await outcome(true)).toEqual(await outcome(false));

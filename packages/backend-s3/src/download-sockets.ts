@@ -2,12 +2,14 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { OnReadOpts, Socket } from "node:net";
 import { onAbort, reusedMemory } from "@parquetry/core/unstable";
 import type { AnswerWatch } from "./answer-watch.ts";
-import { headText, isSuccess, parseHead } from "./download-head.ts";
+import { type DownloadHead, headText, isSuccess, parseHead } from "./download-head.ts";
+import { refusalBody } from "./refusal-body.ts";
 import type { S3Address } from "./s3-address.ts";
 import type { WireRequest } from "./wire-request.ts";
 
-/** An answer with the body of an object, whose chunks are overwritten once the next one is requested. */
+/** An answer with the body of an object, whose chunks are overwritten once the next one is requested, or a refusal. */
 export interface Download extends AsyncIterable<Uint8Array> {
+  readonly statusCode: number;
   /** The headers, names in lower case. */
   readonly headers: IncomingHttpHeaders;
   /** Closes the connection. */
@@ -17,8 +19,9 @@ export interface Download extends AsyncIterable<Uint8Array> {
 /** Connections that read large bodies into buffers that they reuse. */
 export interface DownloadSockets {
   /**
-   * Sends a request without a body and resolves when the answer begins. Resolves to undefined for any answer but a body of a
-   * known length: the request has to be sent by other means then. The body must be read or destroyed.
+   * Sends a request without a body and resolves when the answer begins. Resolves to undefined if the request has to be sent by other
+   * means: for any answer but a body of a known length or a short refusal, and while as many connections are in use as are allowed. The
+   * body must be read or destroyed.
    */
   send(request: WireRequest): Promise<Download | undefined>;
   /** Closes every connection. */
@@ -34,7 +37,7 @@ const MIN_READ_BYTES = 64 * 1024;
 /** The time limit for opening a connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** After this many successes in a row that had to be requested again, as a store always frames its bodies in another way, none is tried. */
+/** After this many answers in a row that had to be requested again, as a store always frames its bodies in another way, none is tried. */
 const MAX_LOST = 3;
 
 /** A connection that is unused for this long is closed, in milliseconds: earlier than servers close theirs. */
@@ -44,7 +47,11 @@ const IDLE_TIMEOUT_MS = 4_000;
  * Creates connections that read bodies without the HTTP client of Node, which allocates memory for each chunk of a body and copies
  * it: that takes five times the CPU time. Nothing is sent yet.
  */
-export function createDownloadSockets(address: S3Address, watch: AnswerWatch): DownloadSockets {
+export function createDownloadSockets(
+  address: S3Address,
+  watch: AnswerWatch,
+  maxConnections: number,
+): DownloadSockets {
   const idle: DownloadSocket[] = [];
   const open = new Set<DownloadSocket>();
   let isClosed = false;
@@ -56,6 +63,7 @@ export function createDownloadSockets(address: S3Address, watch: AnswerWatch): D
       if (request.signal?.aborted) return Promise.reject(new Error("aborted"));
       let socket = idle.pop();
       if (socket === undefined) {
+        if (open.size >= maxConnections) return Promise.resolve(undefined);
         const created = new DownloadSocket(address, watch, {
           onIdle: () => idle.push(created),
           onSuccess: (isUsable) => {
@@ -98,6 +106,8 @@ interface Exchange {
   /** How much of the body has not been received, in bytes; undefined before the head is complete. */
   restBytes: number | undefined;
   keepsAlive: boolean;
+  /** The refusal that is being received, which is returned whole. */
+  refusal: { readonly head: DownloadHead; received: Buffer } | undefined;
   readonly chunks: { readonly block: Block; readonly bytes: Uint8Array }[];
   /** How much has been received and not been read, in bytes. */
   unreadBytes: number;
@@ -171,6 +181,7 @@ class DownloadSocket {
           headStart: undefined,
           restBytes: undefined,
           keepsAlive: true,
+          refusal: undefined,
           unreadBytes: 0,
           failure: undefined,
         },
@@ -242,6 +253,8 @@ class DownloadSocket {
     // Nothing is expected, so this is not an answer to a request.
     if (exchange === undefined) this.destroy();
     else if (exchange.restBytes === undefined) this.#receivedHead(exchange, start, end);
+    else if (exchange.refusal !== undefined)
+      this.#receivedRefusal(exchange, exchange.refusal, this.#block.bytes.subarray(start, end));
     else this.#receivedBody(exchange, start, end);
     return exchange === undefined || exchange.unreadBytes < BLOCK_BYTES;
   }
@@ -253,22 +266,53 @@ class DownloadSocket {
     if (head === "incomplete") return;
     if (head === undefined) {
       if (isSuccess(received)) this.#onSuccess(false);
-      this.#exchange = undefined;
-      exchange.endWatch(true);
-      exchange.forget();
-      exchange.settle(undefined);
-      this.destroy();
+      this.#leave(exchange);
+      return;
+    }
+    exchange.keepsAlive = head.keepsAlive;
+    const { statusCode, headers, headBytes, bodyBytes } = head;
+    if (statusCode >= 300 || bodyBytes === undefined) {
+      // Not known before it is complete.
+      exchange.restBytes = Number.POSITIVE_INFINITY;
+      exchange.refusal = { head, received: Buffer.alloc(0) };
+      this.#receivedRefusal(exchange, exchange.refusal, received.subarray(headBytes));
       return;
     }
     this.#onSuccess(true);
-    exchange.restBytes = head.bodyBytes;
-    exchange.keepsAlive = head.keepsAlive;
-    const { headers } = head;
+    exchange.restBytes = bodyBytes;
     const destroy = (): void => {
       if (this.#exchange === exchange) this.destroy();
     };
-    exchange.settle({ headers, destroy, [Symbol.asyncIterator]: () => this.#chunks(exchange, destroy) });
-    this.#receivedBody(exchange, exchange.headStart + head.headBytes, end);
+    const chunks = (): AsyncGenerator<Uint8Array> => this.#chunks(exchange, destroy);
+    exchange.settle({ statusCode, headers, destroy, [Symbol.asyncIterator]: chunks });
+    this.#receivedBody(exchange, exchange.headStart + headBytes, end);
+  }
+
+  /** Leaves a request to other means. */
+  #leave(exchange: Exchange): void {
+    this.#exchange = undefined;
+    exchange.endWatch(true);
+    exchange.forget();
+    exchange.settle(undefined);
+    this.destroy();
+  }
+
+  #receivedRefusal(exchange: Exchange, refusal: NonNullable<Exchange["refusal"]>, bytes: Uint8Array): void {
+    refusal.received = Buffer.concat([refusal.received, bytes]);
+    const body = refusalBody(refusal.head, refusal.received);
+    if (body === "incomplete") return;
+    if (body === undefined) {
+      this.#leave(exchange);
+      return;
+    }
+    exchange.restBytes = 0;
+    exchange.endWatch(true);
+    const { statusCode, headers } = refusal.head;
+    async function* whole(): AsyncGenerator<Uint8Array> {
+      yield body as Buffer;
+    }
+    exchange.settle({ statusCode, headers, destroy() {}, [Symbol.asyncIterator]: whole });
+    this.#release(exchange);
   }
 
   #receivedBody(exchange: Exchange, start: number, end: number): void {

@@ -15,6 +15,8 @@ import { objectInfo } from "./object-headers.ts";
 import { s3Body } from "./s3-body.ts";
 import type { S3Connection, S3Purpose, S3Request } from "./s3-connection.ts";
 
+const WHOLE: ByteRange = { start: 0 };
+
 /** Opens an object, or a range of it, with one request. */
 export async function getObject(
   connection: S3Connection,
@@ -34,9 +36,12 @@ export async function getObject(
     body = s3Body(connection, key, answer, signal);
     const info = objectInfo(connection, "get", key, answer.headers);
     const { sizeBytes } = info;
-    if (range !== undefined && !isAnswerTo(range, sizeBytes, answer.headers)) {
-      throw otherBytes(range, sizeBytes, answer.headers["content-range"], key, name);
-    }
+    const sent = answer.headers["content-range"];
+    const isWhole = range === undefined && sent === undefined;
+    if (!isWhole && !isAnswerTo(range ?? WHOLE, sizeBytes, answer.headers))
+      throw otherBytes(range, sizeBytes, sent, key, name);
+    // Some stores ignore the condition.
+    if (ifMatch !== undefined && info.etag !== ifMatch) throw preconditionFailed(name, "get", key, ifMatch);
     return { info, body: verify ? verifiedBody(name, info, range, body) : body };
   } catch (error) {
     await body?.cancel();
@@ -62,19 +67,21 @@ function isAnswerTo(range: ByteRange, sizeBytes: number, headers: IncomingHttpHe
 
 /** The error for a server that sends something else than a range. MinIO does so for an empty object, which has no range. */
 function otherBytes(
-  range: ByteRange,
+  range: ByteRange | undefined,
   sizeBytes: number,
   sent: string | undefined,
   key: Key,
   backend: string,
 ): StorageError {
-  if (sizeBytes === 0) return rangeBeyondEnd(range, sizeBytes, key, backend);
+  if (sizeBytes === 0 && range !== undefined) return rangeBeyondEnd(range, sizeBytes, key, backend);
+  const wanted = range === undefined ? "the whole object" : JSON.stringify(range);
+  const problem = range === undefined ? "the store sent a part of the object" : "the store ignores ranges";
   return new StorageError({
     code: "not_supported",
     op: "get",
     path: key,
     backend,
-    message: `get ${key}: the store ignores ranges: it sent ${sent ?? "the whole object"} for ${JSON.stringify(range)}.`,
+    message: `get ${key}: ${problem}: it sent ${sent ?? "the whole object"} for ${wanted}.`,
   });
 }
 

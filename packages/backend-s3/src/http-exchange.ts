@@ -148,7 +148,7 @@ export function createHttpExchange({ address, maxConnections, limits }: Exchange
     send: (wire) => (limits.size === 0 ? exchange(wire) : pacer(wire).then((pace) => exchange(wire, pace))),
     async download(wire) {
       if (limits.size > 0) return undefined;
-      downloads ??= createDownloadSockets(address, watch);
+      downloads ??= createDownloadSockets(address, watch, maxConnections);
       return downloads.send(wire);
     },
     close() {

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import {
+  collectBytes,
   type Key,
   type OperationOptions,
   type Prefix,
@@ -82,7 +83,7 @@ export interface S3Connection {
   open(purpose: S3Purpose, request: S3Request): Promise<IncomingMessage>;
   /**
    * Sends a request for a large body, which must be read or destroyed. Returns undefined where {@link S3Connection.open} has to be
-   * used: the bandwidth is limited, or the answer is not a success.
+   * used: the bandwidth is limited, or the answer is framed in an unusual way.
    */
   download(purpose: S3Purpose, request: S3Request): Promise<Download | undefined>;
   /** Limits the bandwidth. */
@@ -190,21 +191,29 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
     });
   };
 
-  /** Sends a request, and a second time if the store refused it for this machine's clock. */
-  const answered = async (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
+  /** Sends a request, and a second time if the store refused it for this machine's clock. Throws any other refusal. */
+  const sendUntilAnswered = async <T extends Download | IncomingMessage | undefined>(
+    request: S3Request,
+    signal: AbortSignal | undefined,
+    send: (exchange: HttpExchange, wire: WireRequest) => Promise<T>,
+  ): Promise<T> => {
     for (let isSecond = false; ; isSecond = true) {
       const signedWithMs = skewMs;
-      const answer = await sendOnce(request, signal, (exchange, wire) => exchange.send(wire));
+      const answer = await sendOnce(request, signal, send);
+      if (answer === undefined) return answer;
       const { statusCode: status = 0, headers } = answer;
       reached = true;
       if (status >= 200 && status < 300) return answer;
-      const refusal = refusalOf(status, headers, await readAnswer(answer));
+      const refusal = refusalOf(status, headers, Buffer.from(await collectBytes(answer)));
       // Refused for the time in its signature, so it had no effect.
       const aheadMs = status === 403 ? Date.parse(headers.date ?? "") - Date.now() : Number.NaN;
       if (isSecond || !(Math.abs(aheadMs - signedWithMs) > MAX_SKEW_MS)) throw refusal;
       skewMs = aheadMs;
     }
   };
+
+  const answered = (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> =>
+    sendUntilAnswered(request, signal, (exchange, wire) => exchange.send(wire));
 
   const attempt = async <T>(
     purpose: S3Purpose,
@@ -268,11 +277,9 @@ export function connectS3(options: S3ConnectionOptions): S3Connection {
       }),
     open: (purpose, request) => attempt(purpose, (signal) => answered(request, signal)),
     download: (purpose, request) =>
-      attempt(purpose, async (signal) => {
-        const download = await sendOnce(request, signal, (exchange, wire) => exchange.download(wire));
-        if (download !== undefined) reached = true;
-        return download;
-      }),
+      attempt(purpose, (signal) =>
+        sendUntilAnswered(request, signal, (exchange, wire) => exchange.download(wire)),
+      ),
     close() {
       isClosed = true;
       route?.exchange.close();

@@ -196,6 +196,20 @@ it.each([
     });
 });
 
+it("rejects a part of an object for the whole, and another version for the one that was asked for", async () => {
+  const { endpoint } = await serve((request, response) => {
+    const isPart = request.headers["if-match"] === undefined;
+    const range = isPart ? { "content-range": "bytes 0-2/7" } : {};
+    response.writeHead(isPart ? 206 : 200, { etag: ETAG, "content-length": 3, ...range }).end("con");
+  });
+  for (const mayReuseMemory of [true, false]) {
+    const backend = open(endpoint, { retry: ONCE });
+    await expect(backend.get(KEY, { mayReuseMemory })).rejects.toMatchObject({ code: "not_supported" });
+    const other = backend.get(KEY, { ifMatch: "0".repeat(32), mayReuseMemory });
+    await expect(other).rejects.toMatchObject({ code: "precondition_failed" });
+  }
+});
+
 it("reports a range beyond the end also where the server's 416 has no body", async () => {
   const { endpoint } = await serve((_request, response) => response.writeHead(416).end());
   await expect(open(endpoint).get(KEY, { range: { start: 9 } })).rejects.toMatchObject({
