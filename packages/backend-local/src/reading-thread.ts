@@ -134,7 +134,9 @@ export function startReadingThread(onRead: (ms: number, calls: number) => void):
       return undefined;
     },
     async hashTogether(files) {
-      const piece = await pool.take(files.reduce((sum, { sizeBytes }) => sum + inBlocks(sizeBytes), 0));
+      const length = files.reduce((sum, { sizeBytes }) => sum + inBlocks(sizeBytes), 0);
+      // Each of many tiny files takes a whole block.
+      const piece = length > MEMORY_BYTES ? undefined : await pool.take(length);
       if (piece === undefined) return [];
       const { offset } = piece;
       const answer = await ask((id) => ({ kind: "hash", id, offset, files }));

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type CreatingThread, startCreatingThread } from "./creating-thread.ts";
 import { FileCache } from "./file-cache.ts";
@@ -61,14 +62,13 @@ it("fails one file with the system's code, and creates the others", () =>
     expect(results[2]).toMatchObject({ reason: { code: "EEXIST" } });
   }));
 
-it("fails what is under way when it ends, and what comes later", () =>
+it("leaves what is under way to its caller when it ends, and what comes later", () =>
   withThread(async (thread) => {
     const [part, path] = [join(folder, "a.part"), join(folder, "a")];
     const pending = thread.create(part, path, Buffer.from("x"));
-    pending.catch(() => {});
     await thread.close();
-    await expect(pending).rejects.toThrow("has ended");
-    await expect(thread.create(part, path, Buffer.from("x"))).rejects.toThrow("has ended");
+    expect(await pending).toBe(false);
+    expect(await thread.create(part, path, Buffer.from("x"))).toBe(false);
   }));
 
 it("serves a cache from which many files are got, whose folders others remove", async () => {
@@ -84,4 +84,41 @@ it("serves a cache from which many files are got, whose folders others remove", 
   const late: Promise<string>[] = [];
   await cache.getting(some.length, async () => void late.push(get(1_000), get(1_001)));
   expect(await Promise.all(late)).toHaveLength(2);
+});
+
+it("leaves files to its caller where its program is missing, as in an incomplete bundle", async () => {
+  const missing = (): CreatingThread | undefined =>
+    startCreatingThread(pathToFileURL(join(folder, "none.js")));
+  const [part, path] = [join(folder, "a.part"), join(folder, "a")];
+  const thread = missing();
+  expect(await thread?.create(part, path, Buffer.from("x"))).toBe(false);
+  expect(await thread?.create(part, path, Buffer.from("x"))).toBe(false);
+  await thread?.close();
+
+  const cache = await FileCache.open(folder, undefined, missing);
+  const some = Array.from({ length: 600 }, (_, i) => ({ store: "s3://bucket", key: `${i}`, etag: "1" }));
+  const paths = await cache.getting(some.length, () =>
+    Promise.all(some.map((name) => cache.get(name, async () => Buffer.from(name.key)))),
+  );
+  for (const [i, file] of paths.entries()) expect(await readFile(file, "utf8")).toBe(`${i}`);
+  expect(await cache.size()).toMatchObject({ files: 600 });
+});
+
+it("leaves a file to its caller that it may have begun when it ended", async () => {
+  // Creates the temporary file, and dies.
+  const program = join(folder, "dying.mjs");
+  await writeFile(
+    program,
+    `import { writeFileSync } from "node:fs";
+     import { parentPort } from "node:worker_threads";
+     parentPort.on("message", ({ paths }) => {
+       writeFileSync(paths.split("\\0")[0], "half");
+       throw new Error("out of memory");
+     });`,
+  );
+  const cache = await FileCache.open(folder, undefined, () => startCreatingThread(pathToFileURL(program)));
+  const name = { store: "s3://bucket", key: "a", etag: "1" };
+  const path = await cache.getting(500, () => cache.get(name, async () => Buffer.from("whole")));
+  expect(await readFile(path, "utf8")).toBe("whole");
+  expect(await cache.size()).toMatchObject({ files: 1 });
 });

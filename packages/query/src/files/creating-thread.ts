@@ -10,12 +10,13 @@ const MESSAGE_BYTES = 4 * 1024 * 1024;
  */
 export interface CreatingThread {
   /**
-   * Writes a file under a temporary name, and renames it.
+   * Writes a file under a temporary name, and renames it. Returns false if the thread has ended, or could not start: the caller has to create
+   * the file then, of which the temporary one may be there.
    *
    * @throws Error of the system, with its `code` and the property `syscall`.
    */
-  create(part: string, path: string, bytes: Uint8Array): Promise<void>;
-  /** Ends the thread. No file may be under way. */
+  create(part: string, path: string, bytes: Uint8Array): Promise<boolean>;
+  /** Ends the thread. */
   close(): Promise<void>;
 }
 
@@ -23,16 +24,18 @@ interface Waiting {
   readonly part: string;
   readonly path: string;
   readonly bytes: Uint8Array;
-  readonly settle: (answer: CreateAnswer) => void;
+  readonly settle: (answer: CreateAnswer | typeof ENDED) => void;
 }
 
+const ENDED = "ended";
+
 /** Starts the thread. Returns undefined if this process is not allowed to. */
-export function startCreatingThread(): CreatingThread | undefined {
-  const worker = startWorker();
+export function startCreatingThread(program: URL = PROGRAM): CreatingThread | undefined {
+  const worker = startWorker(program);
   if (worker === undefined) return undefined;
   let waiting: Waiting[] = [];
   let sent: readonly Waiting[] = [];
-  let failure: CreateAnswer;
+  let isOver = false;
 
   const send = (): void => {
     if (sent.length > 0 || waiting.length === 0) return;
@@ -41,11 +44,11 @@ export function startCreatingThread(): CreatingThread | undefined {
     waiting = waiting.slice(count);
     worker.postMessage(...messageOf(sent));
   };
-  const end = (error: CreateAnswer): void => {
-    failure ??= error;
+  const end = (): void => {
+    isOver = true;
     const rest = [...sent, ...waiting];
     [sent, waiting] = [[], []];
-    for (const { settle } of rest) settle(failure);
+    for (const { settle } of rest) settle(ENDED);
   };
   worker.on("message", (answers: readonly CreateAnswer[]) => {
     const done = sent;
@@ -53,19 +56,20 @@ export function startCreatingThread(): CreatingThread | undefined {
     send();
     for (const [i, { settle }] of done.entries()) settle(answers[i]);
   });
-  worker.on("error", ({ message }) => end({ message, code: undefined }));
-  worker.on("exit", () =>
-    end({ message: "the thread that creates cached files has ended", code: undefined }),
-  );
+  // For example, a bundle without the program of the thread, or a process without memory for it.
+  worker.on("error", () => {});
+  // Only then does it create nothing more.
+  worker.on("exit", end);
   return {
     async create(part, path, bytes) {
-      const answer = await new Promise<CreateAnswer>((settle) => {
-        if (failure !== undefined) return settle(failure);
+      const answer = await new Promise<CreateAnswer | typeof ENDED>((settle) => {
+        if (isOver) return settle(ENDED);
         waiting.push({ part, path, bytes, settle });
         // Others of this turn join it.
         if (waiting.length === 1) setImmediate(send);
       });
-      if (answer === undefined) return;
+      if (answer === ENDED) return false;
+      if (answer === undefined) return true;
       throw Object.assign(new Error(answer.message), { code: answer.code, syscall: "write" });
     },
     async close() {
@@ -96,10 +100,10 @@ function messageOf(files: readonly Waiting[]): [CreateJobs, ArrayBuffer[]] {
   return [{ bytes, sizes, paths }, [bytes.buffer]];
 }
 
-function startWorker(): Worker | undefined {
+function startWorker(program: URL): Worker | undefined {
   try {
     // The flags of this process's command line are meant for its own script.
-    return new Worker(PROGRAM, { execArgv: [] });
+    return new Worker(program, { execArgv: [] });
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   type FileHandle,
   mkdir,
@@ -15,7 +16,7 @@ import { createLocalBackend } from "@parquetry/backend-local";
 import { partition, Storage, StorageError } from "@parquetry/core";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openQuery } from "../database/open-query.ts";
-import { FileCache } from "./file-cache.ts";
+import { clearCache, FileCache, inspectCache } from "./file-cache.ts";
 
 let folder: string;
 
@@ -28,6 +29,11 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const nameOf = (key: string, etag = "1") => ({ store: "s3://bucket", key, etag });
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+/** Lets nobody change a file. Returns false where that is not possible. */
+function setImmutable(path: string, isImmutable: boolean): boolean {
+  return spawnSync("chattr", [isImmutable ? "+i" : "-i", path]).status === 0;
+}
 
 async function filesIn(path: string): Promise<readonly string[]> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
@@ -80,6 +86,42 @@ it("goes on after another process has removed its folders", async () => {
   expect(await readFile(made, "utf8")).toBe("once more");
   await rm(join(folder, "files"), { recursive: true });
   expect(await cache.size()).toEqual({ files: 0, bytes: 0 });
+});
+
+it("names the path and a remedy where a file has taken the place of its directory", async () => {
+  const cache = await FileCache.open(folder);
+  await cache.get(nameOf("a"), async () => bytes("a"));
+  await rm(join(folder, "files"), { recursive: true });
+  await writeFile(join(folder, "files"), "");
+  expect(cache.find(nameOf("a"))).toBeUndefined();
+  const calls = [
+    () => cache.get(nameOf("a"), async () => bytes("a")),
+    () => cache.make(nameOf("b"), (handle) => handle.writeFile("b")),
+    () => cache.size(),
+    () => cache.clear(),
+    () => cache.trim(),
+    () => inspectCache(folder),
+    () => clearCache(folder),
+  ];
+  for (const call of calls) {
+    await expect(call(), String(call)).rejects.toMatchObject({
+      code: "permission_denied",
+      path: join(folder, "files"),
+      message: expect.stringMatching(/files \((?:ENOTDIR|EEXIST)\).*PARQUETRY_CACHE_DIR/s),
+    });
+  }
+});
+
+it("uses the files of a cache whose times it may not change", async () => {
+  const cache = await FileCache.open(folder);
+  const path = await cache.get(nameOf("a"), async () => bytes("a"));
+  await utimes(path, 0, 0);
+  if (!setImmutable(path, true)) return;
+  try {
+    expect(cache.find(nameOf("a"))).toBe(path);
+  } finally {
+    setImmutable(path, false);
+  }
 });
 
 it("evicts the least recently used files above the limit, but none that may be in use", async () => {

@@ -61,6 +61,7 @@ export class FileCache {
   /** Why nothing can be cached here. Thrown only when something has to be. */
   readonly #unusable: StorageError | undefined;
   readonly #maxBytes: number;
+  readonly #startThread: typeof startCreatingThread;
   readonly #loading = new Map<string, Promise<string>>();
   /** The folders that exist. */
   readonly #folders = new Set<string>();
@@ -70,20 +71,30 @@ export class FileCache {
   #thread: CreatingThread | undefined;
   #threadUsers = 0;
 
-  private constructor(path: string, maxBytes: number, unusable?: StorageError) {
+  private constructor(
+    path: string,
+    maxBytes: number,
+    startThread: typeof startCreatingThread,
+    unusable?: StorageError,
+  ) {
     this.path = path;
     this.#maxBytes = maxBytes;
+    this.#startThread = startThread;
     this.#unusable = unusable;
   }
 
   /** Opens the cache and creates its directory. If that fails, only calls that have to cache something fail. */
-  static async open(path: string, maxBytes: number = DEFAULT_CACHE_BYTES): Promise<FileCache> {
+  static async open(
+    path: string,
+    maxBytes: number = DEFAULT_CACHE_BYTES,
+    startThread: typeof startCreatingThread = startCreatingThread,
+  ): Promise<FileCache> {
     const files = join(path, "files");
     try {
       await mkdir(files, { recursive: true });
-      return new FileCache(await realpath(files), maxBytes);
+      return new FileCache(await realpath(files), maxBytes, startThread);
     } catch (error) {
-      return new FileCache(files, maxBytes, unwritable(files, error));
+      return new FileCache(files, maxBytes, startThread, unwritable(files, error));
     }
   }
 
@@ -109,7 +120,7 @@ export class FileCache {
   /** Runs something that gets about this many files: if they are many, a thread creates them meanwhile. */
   async getting<T>(files: number, run: () => Promise<T>): Promise<T> {
     if (files < THREAD_FILES || !this.isUsable) return run();
-    this.#thread ??= startCreatingThread();
+    this.#thread ??= this.#startThread();
     return this.#usingThread(run);
   }
 
@@ -142,7 +153,11 @@ export class FileCache {
 
   /** Removes everything. A concurrent query fetches again, or fails if it was reading. */
   async clear(): Promise<void> {
-    for (const { path } of await this.#list()) await rm(path, { force: true });
+    for (const { path } of await this.#list()) {
+      await rm(path, { force: true }).catch((error: unknown) => {
+        throw explained(error, this.path);
+      });
+    }
   }
 
   /** Evicts files above the limit. Called after files were added. */
@@ -155,7 +170,7 @@ export class FileCache {
     let total = files.reduce((sum, { bytes }) => sum + bytes, 0);
     const now = Date.now();
     for (const { path } of files.filter((file) => file.isPart && now - file.usedMs > STALE_PART_MS)) {
-      await rm(path, { force: true });
+      await removed(path);
     }
     if (total <= this.#maxBytes) return;
     const candidates = files
@@ -163,8 +178,7 @@ export class FileCache {
       .sort((a, b) => a.usedMs - b.usedMs);
     for (const { path, bytes } of candidates) {
       if (total <= this.#maxBytes * KEEP_SHARE) break;
-      await rm(path, { force: true });
-      total -= bytes;
+      if (await removed(path)) total -= bytes;
     }
   }
 
@@ -194,7 +208,9 @@ export class FileCache {
   async #create(part: string, path: string, bytes: Uint8Array): Promise<void> {
     const thread = this.#thread;
     if (thread !== undefined && bytes.byteLength <= THREAD_BYTES) {
-      return this.#usingThread(() => thread.create(part, path, bytes));
+      if (await this.#usingThread(() => thread.create(part, path, bytes))) return;
+      // It ended, and may have begun the file.
+      await rm(part, { force: true });
     }
     await writeWhole(part, bytes, { flag: "wx" });
     await renameFile(part, path);
@@ -243,7 +259,7 @@ export class FileCache {
     const files: CachedFile[] = [];
     const folders = [this.path];
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-      for (const entry of entriesOf(folder)) {
+      for (const entry of this.#entriesOf(folder)) {
         await yieldIfDue();
         const path = join(folder, entry.name);
         if (entry.isDirectory()) folders.push(path);
@@ -255,6 +271,16 @@ export class FileCache {
       }
     }
     return files;
+  }
+
+  #entriesOf(folder: string): readonly Dirent[] {
+    try {
+      return readdirSync(folder, { withFileTypes: true });
+    } catch (error) {
+      // Another process may have removed the folder.
+      if (isMissing(error)) return [];
+      throw explained(error, this.path);
+    }
   }
 }
 
@@ -270,20 +296,18 @@ function used(path: string): string | undefined {
       utimesSync(path, now / 1000, now / 1000);
     } catch (error) {
       if (isMissing(error)) return undefined;
-      throw error;
+      // A file of another user, or on a read-only disk, can be read all the same.
     }
   }
   return path;
 }
 
-/** Another process may have removed the folder. */
-function entriesOf(folder: string): readonly Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
+/** Removes a file, if that is possible: one of another user may stay. */
+async function removed(path: string): Promise<boolean> {
+  return rm(path, { force: true }).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The error of a system call, as the user can act on it. */
