@@ -1,7 +1,7 @@
 import type { Storage } from "@parquetry/core";
 import { isStorageError } from "@parquetry/core";
 import { listedInRanges } from "@parquetry/core/backend";
-import { yieldIfDue } from "@parquetry/core/unstable";
+import { abortedError, unlessAborted, yieldIfDue } from "@parquetry/core/unstable";
 import type { DriftReport, ListingState } from "../answers.ts";
 import { fixedValues, gridOf } from "../map/grid.ts";
 import { Background } from "./background.ts";
@@ -26,6 +26,7 @@ export class Place {
   #isInspected = false;
   #error: string | undefined;
   readonly #background = new Background();
+  readonly #inspecting = new Map<TableSummary, Promise<DriftReport>>();
 
   constructor(storage: Storage) {
     this.storage = storage;
@@ -97,10 +98,30 @@ export class Place {
     }
   }
 
-  /** Reads the manifest or the footers of every partition, once. */
+  /** Reads the manifest or the footers of every partition, once for concurrent and for later calls. */
   async inspect(table: TableSummary, signal: AbortSignal): Promise<DriftReport> {
-    table.report ??= await reportDrift(this.storage, table.entity, { signal });
-    return table.report;
+    if (table.report !== undefined) return table.report;
+    const reading = this.#inspecting.get(table);
+    if (reading === undefined) return this.#inspect(table, signal);
+    try {
+      return await unlessAborted(reading, signal);
+    } catch (error) {
+      if (signal.aborted) throw abortedError(signal, "inspect", table.entity, this.storage.backend.name);
+      // The caller that it was read for has gone, but this one has not.
+      if (!isStorageError(error, "aborted")) throw error;
+      return this.inspect(table, signal);
+    }
+  }
+
+  async #inspect(table: TableSummary, signal: AbortSignal): Promise<DriftReport> {
+    const reading = reportDrift(this.storage, table.entity, { signal });
+    this.#inspecting.set(table, reading);
+    try {
+      table.report = await reading;
+      return table.report;
+    } finally {
+      this.#inspecting.delete(table);
+    }
   }
 }
 
