@@ -88,10 +88,15 @@ export async function* listAhead<T, R>(
         used += batch.length;
         yield batch;
       }
+      let batch: R[] = [];
       for await (const item of leaving.rest ?? []) {
+        if (batch.push(item) < BATCH_ITEMS) continue;
         throwFailure();
-        yield [item];
+        yield batch;
+        batch = [];
       }
+      throwFailure();
+      if (batch.length > 0) yield batch;
       throwFailure();
       leaving.rest?.close();
       if (isLast) return;

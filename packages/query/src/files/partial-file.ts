@@ -12,6 +12,8 @@ export const PARTIAL_FETCH_BYTES: number = 4 * 1024 * 1024;
 
 /** The size of the first request, for the end of the object: footers rarely need more. */
 const TAIL_BYTES = 64 * 1024;
+/** The longest footer that is read, in bytes. The object of a longer one, which may be false, is fetched whole, and DuckDB reads it. */
+const MAX_FOOTER_BYTES = 32 * 1024 * 1024;
 /** Concurrent requests for one object. */
 const RANGE_CONCURRENCY = 8;
 
@@ -39,7 +41,7 @@ export interface PartialFile {
 export async function fetchPartial(options: PartialFetch): Promise<PartialFile | undefined> {
   const { cache, name, info } = options;
   const footerPath = await fetchFooter(options);
-  const plan = planOf(readFooter(footerPath), info, options.parts);
+  const plan = planOf(readFooter(footerPath, MAX_FOOTER_BYTES), info, options.parts);
   if (plan === undefined) return undefined;
   const path = await cache.make(partName(name, plan), async (handle) => {
     await writeAt(handle, plan.footer, plan.footerStart);
@@ -56,7 +58,7 @@ export function findPartial({
   parts,
 }: Pick<PartialFetch, "cache" | "name" | "info" | "parts">): string | undefined {
   const footer = cache.find(footerName(name));
-  const plan = footer === undefined ? undefined : planOf(readFooter(footer), info, parts);
+  const plan = footer === undefined ? undefined : planOf(readFooter(footer, MAX_FOOTER_BYTES), info, parts);
   return plan === undefined ? undefined : cache.find(partName(name, plan));
 }
 
@@ -86,7 +88,8 @@ async function fetchFooter({ backend, cache, name, info, signal, onBytes }: Part
   return cache.make(footerName(name), async (handle) => {
     const tail = await last(TAIL_BYTES);
     const needed = footerBytes(tail) ?? 0;
-    const footer = needed > tail.byteLength && needed <= info.sizeBytes ? await last(needed) : tail;
+    const isLonger = needed > tail.byteLength && needed <= Math.min(info.sizeBytes, MAX_FOOTER_BYTES);
+    const footer = isLonger ? await last(needed) : tail;
     await writeAt(handle, footer, info.sizeBytes - footer.byteLength);
   });
 }
