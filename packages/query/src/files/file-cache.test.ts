@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   type FileHandle,
   mkdir,
@@ -32,7 +32,12 @@ const bytes = (text: string): Uint8Array => Buffer.from(text);
 
 /** Lets nobody change a file. Returns false where that is not possible. */
 function setImmutable(path: string, isImmutable: boolean): boolean {
-  return spawnSync("chattr", [isImmutable ? "+i" : "-i", path]).status === 0;
+  try {
+    execFileSync("chattr", [isImmutable ? "+i" : "-i", path], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function filesIn(path: string): Promise<readonly string[]> {
