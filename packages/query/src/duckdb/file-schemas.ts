@@ -30,6 +30,8 @@ export class FileSchemas {
   readonly #scratch: Scratch;
   /** By the version of a file, the signature of its schema. */
   readonly #signatures = new Map<string, string>();
+  /** By file, the name of the group of files that it belongs to. */
+  readonly #groupNames = new WeakMap<ScanFile, string>();
   /** By signature, the columns. */
   readonly #columns = new Map<string, readonly QueryColumn[]>();
 
@@ -44,12 +46,17 @@ export class FileSchemas {
       files.filter(({ version }) => !this.#signatures.has(version)),
       options,
     );
-    const groups = await groupBy(files, ({ version, kind, key, path, entries, nullColumns }) => {
+    const groups = await groupBy(files, (file) => {
+      const known = this.#groupNames.get(file);
+      if (known !== undefined) return known;
+      const { version, kind, key, path, entries, nullColumns } = file;
       // DuckDB wants the same `key=` folders in all paths of a scan; the path of a cached file has none.
       const isInPlace = path.endsWith(key.slice(key.lastIndexOf("/") + 1));
       const folders = isInPlace && unseenKeys(key);
       const names = entries.map(([name]) => name);
-      return JSON.stringify([this.#signatures.get(version), kind, folders, names, nullColumns]);
+      const name = JSON.stringify([this.#signatures.get(version), kind, folders, names, nullColumns]);
+      this.#groupNames.set(file, name);
+      return name;
     });
     return [...groups.values()].map((members) => {
       const columns = this.#columns.get(this.#signatures.get(members[0]?.version ?? "") ?? "") ?? [];

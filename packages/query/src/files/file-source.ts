@@ -85,6 +85,8 @@ export class FileSource {
   readonly #manifests: Map<string, Manifest>;
   readonly #pinned: PinnedFiles | undefined;
   readonly #budget = createByteBudget(FETCH_BYTES);
+  /** By what was listed, the same object in each query, which DuckDB's process is then sent only once. */
+  readonly #scanFiles = new WeakMap<ObjectInfo, ScanFile>();
 
   /** @param urlOf the URL of an object, if DuckDB reads the store directly. */
   constructor(
@@ -143,7 +145,7 @@ export class FileSource {
     }
     const ready = await this.#cache.getting(files.length, () =>
       mapConcurrent(files, FETCH_FILES, async (stored) => {
-        const found = await this.#fetchOne(stored, options);
+        const found = this.#same(stored.file.info, await this.#fetchOne(stored, options));
         options.onFile?.(stored);
         await yieldIfDue();
         return found;
@@ -195,9 +197,28 @@ export class FileSource {
   }
 
   #inPlace({ file: { info }, entries, nullColumns }: StoredFile): ScanFile {
+    const known = this.#scanFiles.get(info);
+    if (known !== undefined && !this.isPinning && isOfPartition(known, entries, nullColumns)) return known;
     const version = versionOf(info);
     const path = this.#pinned?.pathOf(version) ?? this.#backend.url(info.key);
-    return { kind: "local", path, version, key: info.key, entries, nullColumns };
+    return this.#same(info, { kind: "local", path, version, key: info.key, entries, nullColumns });
+  }
+
+  /** The object that was returned for the same file before, or this one. */
+  #same(info: ObjectInfo, found: ScanFile): ScanFile {
+    const known = this.#scanFiles.get(info);
+    if (
+      known !== undefined &&
+      known.kind === found.kind &&
+      known.path === found.path &&
+      known.footerPath === found.footerPath &&
+      known.version === found.version &&
+      isOfPartition(known, found.entries, found.nullColumns)
+    ) {
+      return known;
+    }
+    this.#scanFiles.set(info, found);
+    return found;
   }
 
   /** @throws StorageError `precondition_failed` where a key has another version by now, `not_found` where it has none. */
@@ -338,6 +359,20 @@ async function csvToParquet(
   return encodeParquet(
     rows,
     schema.size === 0 ? [{ name: EMPTY_COLUMN, type: "null" }] : [...schema.values()],
+  );
+}
+
+/** Whether a file has these partition values and these columns without a type. */
+function isOfPartition(
+  file: ScanFile,
+  entries: ScanFile["entries"],
+  nullColumns: ScanFile["nullColumns"],
+): boolean {
+  return (
+    file.entries.length === entries.length &&
+    file.entries.every(([name, value], i) => name === entries[i]?.[0] && value === entries[i]?.[1]) &&
+    (file.nullColumns === nullColumns ||
+      JSON.stringify(file.nullColumns ?? null) === JSON.stringify(nullColumns ?? null))
   );
 }
 

@@ -39,12 +39,14 @@ export async function fetchUntilSatisfied<T extends { readonly rowCount: number 
     partitions: number,
   ): Promise<{ readonly result: T; readonly summary: ReadSummary } | undefined> => {
     const { result, plan, planMs } = await listing.upToDate(
-      async (outdated) => {
+      async (outdated, onWaiting) => {
         const scan = await fetchScan(context, count, partitions);
         outdated?.throwIfAborted();
         const planMs = performance.now() - context.started;
         onProgress?.({ phase: "running" });
-        return { result: await run(scan, outdated), plan: scan.plan, planMs };
+        const running = run(scan, outdated);
+        onWaiting();
+        return { result: await running, plan: scan.plan, planMs };
       },
       (stale) => discard(stale.result),
     );

@@ -19,10 +19,11 @@ export interface ListingMemory extends Pick<StorageBackend, "list"> {
    * Runs something that reads listings. It may start with recent listings, while the store lists again. If the store lists
    * something else, what it returned is discarded, and it runs again with the new listings.
    *
-   * @param run called with a signal that fires as soon as its result is not needed.
+   * @param run called with a signal that fires as soon as its result is not needed, and with a function that it may call when it no
+   * longer needs this thread.
    */
   upToDate<T>(
-    run: (outdated: AbortSignal | undefined) => Promise<T>,
+    run: (outdated: AbortSignal | undefined, onWaiting: () => void) => Promise<T>,
     discard: (result: T) => Promise<void>,
   ): Promise<T>;
 }
@@ -46,7 +47,7 @@ export function rememberListings(
   const leafDepths = new Map<Key, number>();
   let requests = 0;
   /** While recent listings are used: whether each of them is still the same, and what to call if one is not. */
-  let trust: { readonly checks: Promise<boolean>[]; readonly outdated: AbortController } | undefined;
+  let trust: Trust | undefined;
 
   const remember = (name: string, load: () => Promise<Listing>): Promise<Listing> => {
     const found = listings.get(name) ?? load();
@@ -69,14 +70,20 @@ export function rememberListings(
 
   const listAll = (options: ListOptions, limit = Number.POSITIVE_INFINITY): Promise<Listing | undefined> => {
     const name = JSON.stringify([options.prefix, options.delimiter, limit]);
+    const used = trust?.used.get(name);
+    if (used !== undefined) return Promise.resolve(used);
     const listing = fresh.get(name);
     if (listing !== undefined) return listing;
     const known = trust === undefined ? undefined : recent?.find(name);
-    const listed = listStore(options, limit);
+    const listed =
+      known === undefined || trust === undefined
+        ? listStore(options, limit)
+        : trust.mayList.then(() => listStore(options, limit));
     fresh.set(name, listed);
     const same = listed.then((found) => recent?.update(name, found, known) === true);
     if (known === undefined || trust === undefined) return same.then(() => listed);
     const { checks, outdated } = trust;
+    trust.used.set(name, known);
     same.then(
       (isSame) => isSame || outdated.abort(),
       () => outdated.abort(),
@@ -124,14 +131,21 @@ export function rememberListings(
   }
 
   const upToDate: ListingMemory["upToDate"] = async (run, discard) => {
-    if (recent === undefined) return run(undefined);
+    if (recent === undefined) return run(undefined, () => {});
     const checks: Promise<boolean>[] = [];
     const outdated = new AbortController();
-    trust = { checks, outdated };
-    const ran = await run(outdated.signal).then(
+    let letList = (): void => {};
+    const mayList = new Promise<void>((resolve) => {
+      letList = resolve;
+    });
+    // Listing a disk takes this thread, which the query needs first. A store far away lists while the query is planned.
+    if (store.name !== "local") letList();
+    trust = { checks, outdated, mayList, used: new Map() };
+    const ran = await run(outdated.signal, letList).then(
       (result) => ({ result }),
       (error: unknown) => ({ error }),
     );
+    letList();
     trust = undefined;
     const settled = await Promise.allSettled(checks);
     const isCurrent = settled.every((check) => check.status === "rejected" || check.value);
@@ -145,7 +159,7 @@ export function rememberListings(
     if (isCurrent) throw failed?.reason;
     // Calls that still run after an error may write to the old one.
     listings = new Map();
-    return run(undefined);
+    return run(undefined, () => {});
   };
 
   return {
@@ -154,6 +168,18 @@ export function rememberListings(
     requests: () => requests,
     knowLeaves: (entity, depth) => void leafDepths.set(entity, depth),
   };
+}
+
+/** The recent listings of one run. */
+interface Trust {
+  /** Those that were used, by name. */
+  readonly used: Map<string, Listing>;
+  /** Whether each of them is still the same. */
+  readonly checks: Promise<boolean>[];
+  /** Aborted if one is not. */
+  readonly outdated: AbortController;
+  /** Resolves when the store may list again. */
+  readonly mayList: Promise<void>;
 }
 
 const EMPTY: Listing = { pages: [], unreadable: [] };

@@ -43,7 +43,8 @@ export class RecentListings {
     // Errors are not remembered: the next query may have the permission.
     if (!isReadable || entries > MAX_ENTRIES) return isSame;
     const isSteady = last === undefined || (last.listing === used ? isSame : isEqual(last.listing, listing));
-    this.#recent.set(name, { listing, entries, isSteady });
+    // What belongs to the objects that were used stays known.
+    this.#recent.set(name, { listing: isSame ? used : listing, entries, isSteady });
     this.#entries += entries;
     for (const [oldest, recent] of this.#recent) {
       if (this.#entries <= MAX_ENTRIES) break;

@@ -3,13 +3,14 @@ import { dirname } from "node:path";
 import type { DuckDb, DuckDbResult } from "../duckdb.ts";
 import { openEmbeddedDuckDb } from "../embedded-duckdb.ts";
 import type { RawBatch } from "../results/raw-column.ts";
-import { unpackFiles, unpackGroup, unpackTable } from "./packed-files.ts";
+import { FileReceiver } from "./sent-files.ts";
 import { type Answer, type DuckDbCalls, type Request, toWire } from "./wire.ts";
 
 /** The program of the child process that runs an isolated DuckDB. It answers the calls of its parent. */
 
 let duckdb: DuckDb | undefined;
 let scratchDirectory: string | undefined;
+const received = new FileReceiver();
 const aborts = new Map<number, AbortController>();
 const results = new Map<
   number,
@@ -36,8 +37,8 @@ const answerers = (signal: AbortSignal): DuckDbCalls => ({
   grant: (access) => opened().grant(access),
   prepare: (sql, parameters) => opened().prepare(sql, parameters, { signal }),
   prune: (statement, tables) => opened().prune(statement, tables, { signal }),
-  async groupFiles(packed) {
-    const files = unpackFiles(packed);
+  async groupFiles(sent) {
+    const files = received.receive(sent);
     const places = new Map(files.map((file, place) => [file, place]));
     const groups = await opened().groupFiles(files, { signal });
     return groups.map((group) => ({
@@ -45,12 +46,14 @@ const answerers = (signal: AbortSignal): DuckDbCalls => ({
       files: Uint32Array.from(group.files, (file) => places.get(file) ?? files.length),
     }));
   },
-  isAllNull: (group, column) => opened().isAllNull(unpackGroup(group), column, { signal }),
-  async run(statement, tables, options) {
+  isAllNull: (sent, group, column) =>
+    opened().isAllNull({ ...group, files: received.receive(sent) }, column, { signal }),
+  async run(statement, sent, options) {
+    const tables = received.receiveTables(sent);
     const controller = new AbortController();
     const interrupt = (): void => controller.abort();
     signal.addEventListener("abort", interrupt, { once: true });
-    const result = await opened().run(statement, tables.map(unpackTable), {
+    const result = await opened().run(statement, tables, {
       ...options,
       signal: controller.signal,
     });
@@ -58,9 +61,13 @@ const answerers = (signal: AbortSignal): DuckDbCalls => ({
     results.set(number, { result, batches: result.rawBatches(), interrupt });
     return { result: number, columns: result.columns, rowCount: result.rowCount };
   },
-  runToParquet: (statement, tables, options) =>
-    opened().runToParquet(statement, tables.map(unpackTable), { ...options, signal }),
-  merge: (table, options) => opened().merge(unpackTable(table), { ...options, signal }),
+  runToParquet: (statement, sent, options) =>
+    opened().runToParquet(statement, received.receiveTables(sent), { ...options, signal }),
+  async merge(sent, options) {
+    const [table] = received.receiveTables(sent);
+    if (table === undefined) throw new Error("no table was sent");
+    return opened().merge(table, { ...options, signal });
+  },
   readNote: (file) => opened().readNote(file, { signal }),
   async next(number) {
     const found = results.get(number);

@@ -4,6 +4,7 @@ import { isStorageError, StorageError } from "@parquetry/core";
 import type { RunOptions } from "../duckdb.ts";
 import { ABORT_GRACE_MS, interrupted } from "../interruptible.ts";
 import { processBytes } from "./process-memory.ts";
+import { FileSender } from "./sent-files.ts";
 import { startProblem } from "./start-problem.ts";
 import type { Answer, DuckDbCall, DuckDbCalls, Request } from "./wire.ts";
 
@@ -26,6 +27,8 @@ interface Waiting {
 
 /** A child process that runs DuckDB. It is killed when it uses too much memory, or when an aborted query does not stop. */
 export class DuckDbProcess {
+  /** Sends files to it. */
+  readonly files: FileSender = new FileSender();
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
   /** The calls that were aborted and have not stopped yet. */

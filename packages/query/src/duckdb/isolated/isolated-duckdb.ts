@@ -14,7 +14,6 @@ import type {
 import { decodeBatches } from "../results/decode-batches.ts";
 import type { RawBatch } from "../results/raw-column.ts";
 import { DuckDbProcess } from "./duckdb-process.ts";
-import { packFiles, packGroup, packTable, packTables } from "./packed-files.ts";
 import { processLimitBytes } from "./process-memory.ts";
 import type { WireResult } from "./wire.ts";
 
@@ -39,29 +38,43 @@ export async function openIsolatedDuckDb(options: DuckDbOptions): Promise<DuckDb
     prune: async (statement, tables, { signal } = {}) =>
       (await started()).call("prune", [statement, tables], { signal }),
     async groupFiles(files, { signal }) {
-      const packed = await packFiles(files);
-      const groups = await (await started()).call("groupFiles", [packed], { signal });
+      const process = await started();
+      const groups = await process.files.send(files, (sent) =>
+        process.call("groupFiles", [sent], { signal }),
+      );
       return groups.map((group) => ({
         ...group,
         files: Array.from(group.files, (place) => files[place]).filter((file) => file !== undefined),
       }));
     },
-    async isAllNull(group, column, { signal }) {
-      const packed = await packGroup(group);
-      return (await started()).call("isAllNull", [packed, column], { signal });
+    async isAllNull({ files, ...group }, column, { signal }) {
+      const process = await started();
+      return process.files.send(files, (sent) =>
+        process.call("isAllNull", [sent, group, column], { signal }),
+      );
     },
     async run(statement, tables, options) {
-      const packed = await packTables(tables);
       const process = await started();
-      return isolatedResult(await process.call("run", [statement, packed], options), process, options);
+      const result = await process.files.sendTables(tables, (sent) =>
+        process.call("run", [statement, sent], options),
+      );
+      return isolatedResult(result, process, options);
     },
     async runToParquet(statement, tables, options) {
-      const packed = await packTables(tables);
-      return processes.keep(await (await started()).call("runToParquet", [statement, packed], options));
+      const process = await started();
+      return processes.keep(
+        await process.files.sendTables(tables, (sent) =>
+          process.call("runToParquet", [statement, sent], options),
+        ),
+      );
     },
     async merge(table, { sortBy, note, signal }) {
-      const packed = await packTable(table);
-      return processes.keep(await (await started()).call("merge", [packed, { sortBy, note }], { signal }));
+      const process = await started();
+      return processes.keep(
+        await process.files.sendTables([table], (sent) =>
+          process.call("merge", [sent, { sortBy, note }], { signal }),
+        ),
+      );
     },
     readNote: async (file, { signal }) => (await started()).call("readNote", [file], { signal }),
     close: () => processes.close(),

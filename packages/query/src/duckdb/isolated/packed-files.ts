@@ -1,22 +1,11 @@
 import { forEachYielding } from "@parquetry/core/unstable";
 import type { ScanFile } from "../../files/scan-file.ts";
-import type { FileGroup, ScanTable } from "../views/scan-table.ts";
 
 /** Files as a few long strings: cloning one small object a file takes more than twice the processor time (docs/decisions/0039). */
 export interface PackedFiles {
   readonly shapes: readonly FileShape[];
   /** JSON of arrays, in which the fields of one file follow those of another. */
   readonly chunks: readonly string[];
-}
-
-/** A {@link FileGroup} with its files packed. */
-export interface PackedGroup extends Omit<FileGroup, "files"> {
-  readonly files: PackedFiles;
-}
-
-/** A {@link ScanTable} with its files packed. */
-export interface PackedTable extends Omit<ScanTable, "groups"> {
-  readonly groups: readonly PackedGroup[];
 }
 
 /** Properties that many files share. */
@@ -115,28 +104,4 @@ export function unpackFiles({ shapes, chunks }: PackedFiles): readonly ScanFile[
     }
   }
   return files;
-}
-
-export async function packGroup(group: FileGroup): Promise<PackedGroup> {
-  return { ...group, files: await packFiles(group.files) };
-}
-
-export function unpackGroup(group: PackedGroup): FileGroup {
-  return { ...group, files: unpackFiles(group.files) };
-}
-
-export async function packTables(tables: readonly ScanTable[]): Promise<readonly PackedTable[]> {
-  const packed: PackedTable[] = [];
-  for (const table of tables) packed.push(await packTable(table));
-  return packed;
-}
-
-export async function packTable(table: ScanTable): Promise<PackedTable> {
-  const groups: PackedGroup[] = [];
-  for (const group of table.groups) groups.push(await packGroup(group));
-  return { ...table, groups };
-}
-
-export function unpackTable(table: PackedTable): ScanTable {
-  return { ...table, groups: table.groups.map(unpackGroup) };
 }

@@ -3,20 +3,16 @@ import type { Statement } from "../../statement/statement.ts";
 import type { DuckDb, DuckDbOptions, DuckDbResult, MergeOptions, ResultFile, RunOptions } from "../duckdb.ts";
 import type { RawBatch } from "../results/raw-column.ts";
 import type { FileGroup } from "../views/scan-table.ts";
-import type { PackedFiles, PackedGroup, PackedTable } from "./packed-files.ts";
+import type { SentFiles, SentTables } from "./sent-files.ts";
 
 /** The calls that the child process answers. Everything in them survives a structured clone. */
 export interface DuckDbCalls extends Pick<DuckDb, "grant" | "prepare" | "prune" | "readNote"> {
   open(options: DuckDbOptions): Promise<void>;
-  groupFiles(files: PackedFiles): Promise<readonly WireGroup[]>;
-  isAllNull(group: PackedGroup, column: string): Promise<boolean>;
-  run(statement: Statement, tables: readonly PackedTable[], options: RunOptions): Promise<WireResult>;
-  runToParquet(
-    statement: Statement,
-    tables: readonly PackedTable[],
-    options: RunOptions,
-  ): Promise<ResultFile>;
-  merge(table: PackedTable, options: MergeOptions): Promise<ResultFile>;
+  groupFiles(files: SentFiles): Promise<readonly WireGroup[]>;
+  isAllNull(files: SentFiles, group: Omit<FileGroup, "files">, column: string): Promise<boolean>;
+  run(statement: Statement, tables: SentTables, options: RunOptions): Promise<WireResult>;
+  runToParquet(statement: Statement, tables: SentTables, options: RunOptions): Promise<ResultFile>;
+  merge(tables: SentTables, options: MergeOptions): Promise<ResultFile>;
   /** The next batch of a result, or undefined after the last. */
   next(result: number): Promise<RawBatch | undefined>;
   closeResult(result: number): Promise<void>;
