@@ -1,5 +1,5 @@
 import { isStorageError, type Row, StorageError } from "@parquetry/core";
-import { checkOptions, invalid, yieldIfDue } from "@parquetry/core/unstable";
+import { checkOptions, invalid } from "@parquetry/core/unstable";
 import { COMPACT_OPTIONS, type CompactionReport, type CompactOptions } from "../compact/compact-options.ts";
 import type { QueryExplanation } from "../plan/plan-summary.ts";
 import type { PlannedFile } from "../plan/planned-file.ts";
@@ -86,15 +86,18 @@ export class QueryDatabase implements AsyncDisposable {
     const started = performance.now();
     return this.#untilUndisturbed(async () => {
       const result = await this.#open("columns", text, parameters, options);
-      const parts = result.columns.map((): (readonly unknown[])[] => []);
-      for await (const batch of limitedBatches(result, options)) {
-        for (const [c, own] of parts.entries()) own.push(batch.values[c] ?? []);
+      const all = result.columns.map((): unknown[] => new Array(result.stats().rowCount));
+      let start = 0;
+      for await (const { rowCount, values } of limitedBatches(result, options)) {
+        // Copied at once, so that the values of a batch die young.
+        for (const [c, own] of all.entries()) {
+          const batch = values[c] ?? [];
+          for (let row = 0; row < rowCount; row++) own[start + row] = batch[row];
+        }
+        start += rowCount;
       }
       const data: Record<string, readonly unknown[]> = {};
-      for (const [c, { name }] of result.columns.entries()) {
-        setField(data, name, ([] as unknown[]).concat(...(parts[c] ?? [])));
-        await yieldIfDue();
-      }
+      for (const [c, { name }] of result.columns.entries()) setField(data, name, all[c] ?? []);
       const stats = { ...result.stats(), totalMs: performance.now() - started };
       return { data, columns: result.columns, stats };
     });

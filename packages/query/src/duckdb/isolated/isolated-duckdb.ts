@@ -165,10 +165,18 @@ function isolatedResult(
     process.call("closeResult", [result]).catch(() => {});
   };
   async function* rawBatches(): AsyncGenerator<RawBatch> {
+    const ask = (): Promise<RawBatch | undefined> => {
+      const answer = process.call("next", [result], options);
+      // The caller may leave before it takes the answer.
+      answer.catch(() => {});
+      return answer;
+    };
     try {
-      for (;;) {
-        const batch = await process.call("next", [result], options);
+      // The child prepares a batch while the one before is used.
+      for (let next = ask(); ; ) {
+        const batch = await next;
         if (batch === undefined) return;
+        next = ask();
         yield batch;
       }
     } finally {
