@@ -2,10 +2,10 @@ import type { ColumnChunk, FileMetaData } from "hyparquet";
 import { Buffer } from "#platform";
 import { chunkRange } from "./column-chunks.ts";
 import { listHeaderBytes, ThriftReader, zigzagBytes } from "./guard/index.ts";
-import { parseFooter } from "./parse-footer.ts";
+import { parseFooter, TRAILER_BYTES } from "./parse-footer.ts";
 
-/** The size of what ends a Parquet file, in bytes: the length of its footer, and the magic. */
-export const TRAILER_BYTES = 8;
+export { TRAILER_BYTES };
+
 const MAGIC = "PAR1";
 /** Two fields of Parquet's FileMetaData. */
 const NUM_ROWS = 3;

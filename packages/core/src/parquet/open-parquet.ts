@@ -1,4 +1,4 @@
-import type { FileMetaData } from "hyparquet";
+import type { FileMetaData, SchemaElement } from "hyparquet";
 import { Buffer } from "#platform";
 import { throwIfAborted } from "../bytes/abort.ts";
 import { yieldIfDue } from "../bytes/concurrency/yield-if-due.ts";
@@ -8,15 +8,19 @@ import { type ByteSource, FOOTER_BYTES } from "./byte-source.ts";
 import { footerBytes } from "./chunk-layout.ts";
 import type { ColumnType } from "./column-type.ts";
 import { decoderName, decoderSchema } from "./decoder-schema.ts";
+import { flatKind } from "./flat-column.ts";
 import { columnTypeOf, footerType } from "./footer-type.ts";
 import {
+  type CheckedColumns,
   type CheckedSchema,
+  checkedColumns,
   checkedSchema,
   checkLimit,
   FileBudget,
   LimitError,
   type ParquetLimits,
 } from "./guard/index.ts";
+import { columnBytes, type FooterRows, readFooterRows } from "./known-footer.ts";
 import { parseFooter } from "./parse-footer.ts";
 import { readRowGroup } from "./read-row-group.ts";
 import { valueReader } from "./value-reader.ts";
@@ -75,9 +79,9 @@ export interface ParquetFile {
  * ```
  */
 export async function openParquet(source: ByteSource, limits: ParquetLimits = {}): Promise<ParquetFile> {
-  const { metadata, tree, leafOf, encrypted } = await readCheckedFooter(source, limits);
-  const names = tree.children.map(({ element }) => element.name);
-  const decoded: FileMetaData = { ...metadata, schema: decoderSchema(tree) };
+  const { metadata, known, leafOf, encrypted } = await openFooter(source, limits);
+  const { tree, names } = known;
+  const decoded: FileMetaData = { version: 0, metadata_length: 0, ...metadata, schema: known.decoderSchema };
 
   return {
     name: source.name,
@@ -89,11 +93,7 @@ export async function openParquet(source: ByteSource, limits: ParquetLimits = {}
     ),
     createdBy: metadata.created_by,
     columns: names,
-    fields: tree.children.map((node) => ({
-      name: node.element.name,
-      type: footerType(node),
-      columnType: columnTypeOf(node),
-    })),
+    fields: known.fields,
     async *scan(columns = names, constants = {}) {
       const wanted = new Set(columns.filter((name) => !Object.hasOwn(constants, name)));
       const locked = [...wanted].filter((name) => encrypted.has(name));
@@ -103,11 +103,20 @@ export async function openParquet(source: ByteSource, limits: ParquetLimits = {}
         tree.children.flatMap((node, i) => {
           const { name } = node.element;
           return wanted.has(name)
-            ? [[decoderName(i), { name, read: valueReader(node, source.name) }] as const]
+            ? [
+                [
+                  decoderName(i),
+                  { name, read: valueReader(node, source.name), flat: flatKind(node) },
+                ] as const,
+              ]
             : [];
         }),
       );
-      const template: Row = { ...Object.fromEntries(columns.map((name) => [name, null])), ...constants };
+      // Made in one step: the objects of two spreads have separate hidden classes in each file, and their clones are slow.
+      const template: Row = Object.fromEntries([
+        ...columns.map((name) => [name, null] as const),
+        ...Object.entries(constants),
+      ]);
       // Each scan has its own budget for decompressed bytes.
       const budget = new FileBudget(source.byteLength, limits);
       const decoder = { source, metadata: decoded, leafOf, readers, budget };
@@ -133,15 +142,89 @@ export async function openParquet(source: ByteSource, limits: ParquetLimits = {}
 export async function readCheckedFooter(
   source: ByteSource,
   limits: ParquetLimits,
-): Promise<CheckedSchema & { readonly metadata: FileMetaData }> {
-  const metadata = await readFooter(source, limits);
-  const schema = guarded(source, () =>
-    checkedSchema(metadata, source.byteLength, new FileBudget(source.byteLength, limits)),
-  );
-  return { ...schema, metadata };
+): Promise<{ readonly metadata: FileMetaData }> {
+  const footer = await readFooter(source, limits);
+  return guarded(source, () => {
+    const metadata = parseFooter(footer);
+    const columns = checkedColumns(metadata.schema, source.byteLength, limits);
+    checkedSchema(columns, metadata, source.byteLength, new FileBudget(source.byteLength, limits));
+    return { metadata };
+  });
 }
 
-async function readFooter(source: ByteSource, limits: ParquetLimits): Promise<FileMetaData> {
+/** The checked columns of a footer, and what is made of them. */
+interface KnownColumns extends CheckedColumns {
+  /** The bytes that describe them in the footer. */
+  readonly bytes: Uint8Array;
+  /** The limits that they were checked against. */
+  readonly limits: ParquetLimits;
+  /** The longest value that a type claims, in bytes: no file is shorter. */
+  readonly longestValue: number;
+  readonly names: readonly string[];
+  readonly fields: readonly ParquetField[];
+  readonly decoderSchema: SchemaElement[];
+}
+
+/** The columns of the last file: the next one is mostly another partition of the same table. */
+let lastColumns: KnownColumns | undefined;
+
+/** Reads a footer without statistics, and checks it. Columns that are byte for byte those of the last file are not read again. */
+async function openFooter(
+  source: ByteSource,
+  limits: ParquetLimits,
+): Promise<CheckedSchema & { readonly metadata: FooterRows; readonly known: KnownColumns }> {
+  const footer = await readFooter(source, limits);
+  return guarded(source, () => {
+    const { byteLength } = source;
+    const last = lastColumns;
+    let known: KnownColumns | undefined;
+    let metadata: FooterRows | undefined;
+    if (
+      last !== undefined &&
+      last.longestValue <= byteLength &&
+      last.limits.maxColumns === limits.maxColumns &&
+      last.limits.maxDecimalDigits === limits.maxDecimalDigits
+    ) {
+      metadata = readFooterRows(footer, last.bytes);
+      if (metadata !== undefined) known = last;
+    }
+    if (known === undefined || metadata === undefined) {
+      const parsed = parseFooter(footer);
+      metadata = parsed;
+      known = knownColumns(footer, parsed.schema, byteLength, limits);
+    }
+    const schema = checkedSchema(known, metadata, byteLength, new FileBudget(byteLength, limits));
+    lastColumns = known;
+    return { ...schema, metadata, known };
+  });
+}
+
+function knownColumns(
+  footer: Uint8Array,
+  schema: readonly SchemaElement[],
+  fileBytes: number,
+  limits: ParquetLimits,
+): KnownColumns {
+  const { tree, leaves } = checkedColumns(schema, fileBytes, limits);
+  return {
+    tree,
+    leaves,
+    // No footer has these bytes.
+    bytes: columnBytes(footer) ?? new Uint8Array(),
+    limits: { ...limits },
+    longestValue: Math.max(0, ...[...leaves.values()].map(({ typeLength }) => typeLength)),
+    names: tree.children.map(({ element }) => element.name),
+    fields: tree.children.map((node) => ({
+      name: node.element.name,
+      type: footerType(node),
+      columnType: columnTypeOf(node),
+    })),
+    decoderSchema: decoderSchema(tree),
+  };
+}
+
+/** Returns the bytes of a footer, with its trailer. */
+async function readFooter(source: ByteSource, limits: ParquetLimits): Promise<Uint8Array> {
   if (source.byteLength < MIN_FILE_BYTES)
     throw corrupt(source, `it has ${source.byteLength} bytes, a Parquet file at least ${MIN_FILE_BYTES}`);
   let tail = await source.slice(Math.max(0, source.byteLength - FOOTER_BYTES));
@@ -157,7 +240,7 @@ async function readFooter(source: ByteSource, limits: ParquetLimits): Promise<Fi
     checkLimit(limits, "maxFooterBytes", MAX_FOOTER_BYTES, size, `its footer has ${size} bytes`),
   );
   if (size > tail.byteLength) tail = await source.slice(source.byteLength - size);
-  return guarded(source, () => parseFooter(new Uint8Array(tail, tail.byteLength - size, size)));
+  return new Uint8Array(tail, tail.byteLength - size, size);
 }
 
 function toRows(
@@ -166,12 +249,14 @@ function toRows(
   start: number,
   end: number,
 ): Row[] {
-  const columns = [...values];
+  const names = [...values.keys()];
+  const columns = [...values.values()];
   const rows: Row[] = [];
   for (let i = start; i < end; i++) {
     // A spread clone keeps one hidden class for all rows, which makes wide rows several times faster to build and read.
     const row = { ...template };
-    for (const [name, column] of columns) row[name] = column[i];
+    // Each name has its column.
+    for (let c = 0; c < names.length; c++) row[names[c] as string] = (columns[c] as readonly unknown[])[i];
     rows.push(row);
   }
   return rows;

@@ -3,8 +3,8 @@ import { Buffer } from "#platform";
 import { THRIFT, ThriftReader } from "./guard/thrift-reader.ts";
 
 const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
-/** The length of the footer, and the magic. */
-const TRAILER_BYTES = 8;
+/** The size of what ends a Parquet file, in bytes: the length of its footer, and the magic. */
+export const TRAILER_BYTES = 8;
 
 /**
  * Parses a footer.

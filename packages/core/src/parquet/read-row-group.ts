@@ -3,10 +3,12 @@ import { throwIfAborted } from "../bytes/abort.ts";
 import { isYieldDue, yieldIfDue } from "../bytes/concurrency/yield-if-due.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { fetchColumnChunks } from "./column-chunks.ts";
+import { FlatColumn, type FlatKind } from "./flat-column.ts";
 import {
   type CheckedSchema,
   type FileBudget,
   loadCodecs,
+  piecesOf,
   type UnpackedPage,
   unpackChunk,
 } from "./guard/index.ts";
@@ -17,13 +19,22 @@ const DECODE_BYTES = 8 * 1024 * 1024;
 /** And up to this many values: the decoder does not let other work run before it has decoded all of them. */
 const DECODE_VALUES = 16 * 1024;
 
+/** How the values of a top-level column are read. */
+export interface ColumnReader {
+  readonly name: string;
+  /** Converts a value of hyparquet. */
+  readonly read: ReadValue;
+  /** How the column is decoded without hyparquet, if it can be. */
+  readonly flat: FlatKind | undefined;
+}
+
 /** The parts of one file that {@link readRowGroup} needs. */
 export interface GroupDecoder {
   readonly source: ByteSource;
   readonly metadata: FileMetaData;
   readonly leafOf: CheckedSchema["leafOf"];
-  /** The wanted top-level columns by their names in `metadata`, each with the function that converts its values. */
-  readonly readers: ReadonlyMap<string, { readonly name: string; readonly read: ReadValue }>;
+  /** The wanted top-level columns by their names in `metadata`. */
+  readonly readers: ReadonlyMap<string, ColumnReader>;
   readonly budget: FileBudget;
 }
 
@@ -68,16 +79,37 @@ export async function readRowGroup(
     file = new UnpackedFile();
   };
 
+  const tops = chunks.map(topOf);
   for (const [i, chunk] of chunks.entries()) {
     const leaf = leafOf(chunk);
-    const [before, next] = [chunks[i - 1], chunks[i + 1]];
-    const of = { ...chunk, path_in_schema: [...leaf.decoderPath] };
+    const top = tops[i] ?? "";
     // All leaves of a column are decoded together, so only a column with one leaf can be decoded in parts.
-    const isAlone = ![before, next].some((other) => other !== undefined && topOf(other) === topOf(chunk));
+    const isAlone = tops[i - 1] !== top && tops[i + 1] !== top;
+    const reader = readers.get(top);
+    const target = reader && values.get(reader.name);
+    let flat = reader?.flat && isAlone ? new FlatColumn(reader.flat, leaf) : undefined;
     let dictionary: UnpackedPage | undefined;
     let pages: UnpackedPage[] = [];
     let held = 0;
+    const of = { ...chunk, path_in_schema: [...leaf.decoderPath] };
     for (const page of unpackChunk(bytesOf(chunk), chunk, leaf, budget)) {
+      if (flat !== undefined) {
+        const from = decoded.get(top) ?? 0;
+        if (page.kind === "dictionary") {
+          if (flat.takeDictionary(page)) dictionary = page;
+          else flat = undefined;
+        } else if (target !== undefined && flat.decode(page, target, from))
+          decoded.set(top, from + page.values);
+        else {
+          // hyparquet decodes this page and those after it.
+          flat = undefined;
+          if (dictionary !== undefined) pages.push(dictionary);
+        }
+        if (flat !== undefined) {
+          if (isYieldDue()) await breathe();
+          continue;
+        }
+      }
       if (page.kind === "dictionary") dictionary = page;
       // The dictionary is decoded again with each part.
       else if (isAlone && page.beginsRow && held >= Math.max(DECODE_VALUES, dictionary?.values ?? 0)) {
@@ -91,15 +123,15 @@ export async function readRowGroup(
       if (page.kind === "data") held += page.values;
       if (isYieldDue()) await breathe();
     }
-    file.add(of, pages);
-    if (next !== undefined && topOf(next) === topOf(chunk)) continue;
-    if (next === undefined || file.byteLength >= DECODE_BYTES || file.values >= DECODE_VALUES) {
+    if (flat === undefined) file.add(of, pages);
+    const isLast = i === chunks.length - 1;
+    if (!isLast && tops[i + 1] === top) continue;
+    if (isLast || file.byteLength >= DECODE_BYTES || file.values >= DECODE_VALUES) {
       await flush();
       if (isYieldDue()) await breathe();
     }
   }
-  for (const chunk of chunks) {
-    const top = topOf(chunk);
+  for (const top of tops) {
     const found = decoded.get(top) ?? 0;
     if (found < rowCount)
       throw new Error(`column ${readers.get(top)?.name} has ${found} of ${rowCount} rows`);
@@ -119,9 +151,9 @@ class UnpackedFile {
 
   add(chunk: ColumnMetaData, pages: readonly UnpackedPage[]): void {
     const start = this.byteLength;
-    for (const { kind, pieces, values } of pages) {
-      if (kind === "data") this.values += values;
-      for (const piece of pieces) {
+    for (const page of pages) {
+      if (page.kind === "data") this.values += page.values;
+      for (const piece of piecesOf(page)) {
         this.#pieces.push(piece);
         this.byteLength += piece.byteLength;
       }

@@ -61,10 +61,11 @@ function scalarBound(type: LeafType, value: number | bigint | boolean, zero: num
   return { bytes: plain(type, zero), isExact: false };
 }
 
+const SCRATCH = new ByteSink();
+
 function plain(type: LeafType, value: StoredValue): Uint8Array {
-  const sink = new ByteSink();
-  writePlain(sink, type, [value], 0, 1);
-  return sink.take();
+  writePlain(SCRATCH, type, [value], 0, 1);
+  return SCRATCH.take();
 }
 
 function textBounds(values: ArrayLike<string>): Bounds {

@@ -42,6 +42,13 @@ export class ByteSink {
     return this.bytes.subarray(0, this.length);
   }
 
+  /** Starts again, in the same memory unless it has grown beyond a limit. */
+  empty(mostBytes: number): this {
+    if (this.bytes.byteLength > mostBytes) this.bytes = new Uint8Array(4096);
+    this.length = 0;
+    return this;
+  }
+
   /** Returns a copy of the bytes, and starts again. */
   take(): Uint8Array<ArrayBuffer> {
     const bytes = this.bytes.slice(0, this.length);

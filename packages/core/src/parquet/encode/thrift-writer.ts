@@ -1,63 +1,99 @@
+import { Buffer } from "#platform";
 import type { ByteSink } from "./byte-sink.ts";
 
-/** A value in Thrift's compact protocol. */
-export type Thrift =
-  | { readonly i32: number }
-  | { readonly i64: number }
-  | { readonly bool: boolean }
-  | { readonly text: string }
-  | { readonly bytes: Uint8Array }
-  | { readonly struct: readonly ThriftField[] }
-  | { readonly list: readonly Thrift[] };
+/** The types that the items of a list have here, in Thrift's compact protocol. */
+export const ELEMENT = { I32: 5, TEXT: 8, STRUCT: 12 } as const;
+const TRUE = 1;
+const FALSE = 2;
+const I64 = 6;
+const LIST = 9;
 
-/** A field of a struct with its number, which grows from field to field. One without a value is left out. */
-export type ThriftField = readonly [id: number, value: Thrift | undefined];
+/**
+ * Appends a struct in Thrift's compact protocol, field by field: their numbers grow, and each value is appended at once. A footer has
+ * dozens of fields for each column, so they are not collected as objects first.
+ */
+export class ThriftWriter {
+  readonly #sink: ByteSink;
+  /** The number of the last field, of this struct and of those around it. */
+  readonly #last: number[] = [0];
 
-const UTF8 = new TextEncoder();
-
-/** Appends a struct in Thrift's compact protocol. */
-export function writeStruct(sink: ByteSink, fields: readonly ThriftField[]): void {
-  let last = 0;
-  for (const [id, value] of fields) {
-    if (value === undefined) continue;
-    sink.byte(((id - last) << 4) | typeOf(value));
-    last = id;
-    if (!("bool" in value)) writeValue(sink, value);
+  constructor(sink: ByteSink) {
+    this.#sink = sink;
   }
-  sink.byte(0);
-}
 
-function typeOf(value: Thrift): number {
-  if ("bool" in value) return value.bool ? 1 : 2;
-  if ("i32" in value) return 5;
-  if ("i64" in value) return 6;
-  if ("list" in value) return 9;
-  return "struct" in value ? 12 : 8;
-}
+  i32(id: number, value: number): void {
+    this.#field(id, ELEMENT.I32);
+    this.item(value);
+  }
 
-function writeValue(sink: ByteSink, value: Exclude<Thrift, { readonly bool: boolean }>): void {
-  if ("i32" in value) sink.varint(zigzag(value.i32));
-  else if ("i64" in value) sink.varint(zigzag(value.i64));
-  else if ("struct" in value) writeStruct(sink, value.struct);
-  else if ("list" in value) writeList(sink, value.list);
-  else {
-    const bytes = "text" in value ? UTF8.encode(value.text) : value.bytes;
-    sink.varint(bytes.byteLength);
-    sink.append(bytes);
+  i64(id: number, value: number): void {
+    this.#field(id, I64);
+    this.item(value);
+  }
+
+  bool(id: number, value: boolean): void {
+    this.#field(id, value ? TRUE : FALSE);
+  }
+
+  text(id: number, value: string): void {
+    this.#field(id, ELEMENT.TEXT);
+    this.textItem(value);
+  }
+
+  bytes(id: number, value: Uint8Array): void {
+    this.#field(id, ELEMENT.TEXT);
+    this.#sink.varint(value.byteLength);
+    this.#sink.append(value);
+  }
+
+  /** Begins a struct as a field; {@link ThriftWriter.end} ends it. */
+  begin(id: number): void {
+    this.#field(id, ELEMENT.STRUCT);
+    this.beginItem();
+  }
+
+  /** A struct without fields. */
+  empty(id: number): void {
+    this.begin(id);
+    this.end();
+  }
+
+  /** Begins a struct as an item of a list; {@link ThriftWriter.end} ends it. */
+  beginItem(): void {
+    this.#last.push(0);
+  }
+
+  /** Ends a struct. */
+  end(): void {
+    this.#sink.byte(0);
+    this.#last.pop();
+  }
+
+  /** Begins a list, whose items follow. */
+  list(id: number, type: number, size: number): void {
+    this.#field(id, LIST);
+    if (size < 15) this.#sink.byte((size << 4) | type);
+    else {
+      this.#sink.byte(0xf0 | type);
+      this.#sink.varint(size);
+    }
+  }
+
+  /** Appends a number as an item of a list. */
+  item(value: number): void {
+    this.#sink.varint(value < 0 ? -value * 2 - 1 : value * 2);
+  }
+
+  /** Appends a string as an item of a list. */
+  textItem(value: string): void {
+    const bytes = Buffer.from(value);
+    this.#sink.varint(bytes.byteLength);
+    this.#sink.append(bytes);
+  }
+
+  #field(id: number, type: number): void {
+    const depth = this.#last.length - 1;
+    this.#sink.byte(((id - (this.#last[depth] ?? 0)) << 4) | type);
+    this.#last[depth] = id;
   }
 }
-
-function writeList(sink: ByteSink, items: readonly Thrift[]): void {
-  // Every list that may be empty is one of structs.
-  const [first = { struct: [] }] = items;
-  const type = typeOf(first);
-  if (items.length < 15) sink.byte((items.length << 4) | type);
-  else {
-    sink.byte(0xf0 | type);
-    sink.varint(items.length);
-  }
-  // Parquet has no lists of booleans that are written here.
-  for (const item of items) if (!("bool" in item)) writeValue(sink, item);
-}
-
-const zigzag = (value: number): number => (value < 0 ? -value * 2 - 1 : value * 2);

@@ -1,5 +1,5 @@
 import { snappyCompressor } from "hysnappy";
-import { yieldIfDue } from "../../bytes/concurrency/yield-if-due.ts";
+import { isYieldDue, yieldIfDue } from "../../bytes/concurrency/yield-if-due.ts";
 import { StorageError } from "../../bytes/storage-error.ts";
 import { type Bounds, boundsOf } from "./bounds.ts";
 import { ByteSink } from "./byte-sink.ts";
@@ -7,7 +7,7 @@ import { type Dictionary, findDictionary } from "./dictionary.ts";
 import { bitWidth, writeHybridRuns } from "./hybrid-runs.ts";
 import { plainBytes, type StoredValue, storeValues, writePlain } from "./leaf-values.ts";
 import type { LeafPlace, LeafType, ShreddedLeaf } from "./shred.ts";
-import { writeStruct } from "./thrift-writer.ts";
+import { ThriftWriter } from "./thrift-writer.ts";
 
 /** A page ends after this many bytes, uncompressed, or with the row that reaches them. */
 const PAGE_BYTES = 2 ** 20;
@@ -43,6 +43,11 @@ function compress(bytes: Uint8Array): Uint8Array {
   return compressor(bytes);
 }
 
+/** The parts of a page. They keep their memory for the next page, which is written in one go, unless a page was unusually large. */
+const KEPT_BYTES = 2 ** 22;
+const LEVELS = new ByteSink();
+const BODY = new ByteSink();
+
 /** A value that does not fit its column. */
 export class Misfit {
   /** The row, counted from the first row of the chunk. */
@@ -67,21 +72,21 @@ export async function writeChunk(
   const { place, definition } = leaf;
   const misfit = storeValues(place.type, leaf.values);
   if (misfit >= 0) return new Misfit(rowOf(leaf, misfit));
-  await yieldIfDue();
+  if (isYieldDue()) await yieldIfDue();
   // They are what `storeValues` stored.
   const values = leaf.values as ArrayLike<StoredValue>;
   const start = sink.length;
   const dictionary = findDictionary(values);
-  await yieldIfDue();
+  if (isYieldDue()) await yieldIfDue();
   const bounds = boundsOf(place.type, dictionary?.entries ?? values);
-  await yieldIfDue();
+  if (isYieldDue()) await yieldIfDue();
   let uncompressedBytes = dictionary === undefined ? 0 : writeDictionary(sink, place, dictionary);
   const dictionaryBytes = sink.length - start;
   let pages = 0;
   for (const page of pagesOf(leaf, dictionary)) {
     uncompressedBytes += writeDataPage(sink, leaf, page, dictionary);
     pages++;
-    await yieldIfDue();
+    if (isYieldDue()) await yieldIfDue();
   }
   const encoding = dictionary === undefined ? ENCODING.PLAIN : ENCODING.RLE_DICTIONARY;
   return {
@@ -166,28 +171,23 @@ function checkPageSize({ path }: LeafPlace, bytes: number): void {
 /** Appends the page of a dictionary, and returns its size, uncompressed. */
 function writeDictionary(sink: ByteSink, place: LeafPlace, { entries }: Dictionary): number {
   const { type } = place;
-  const body = new ByteSink();
+  const body = BODY.empty(KEPT_BYTES);
   writePlain(body, type, entries, 0, entries.length);
   checkPageSize(place, body.length);
   const compressed = compress(body.view());
-  const header = new ByteSink();
-  writeStruct(header, [
-    [1, { i32: PAGE.DICTIONARY }],
-    [2, { i32: body.length }],
-    [3, { i32: compressed.byteLength }],
-    [
-      7,
-      {
-        struct: [
-          [1, { i32: entries.length }],
-          [2, { i32: ENCODING.PLAIN }],
-        ],
-      },
-    ],
-  ]);
-  sink.append(header.view());
+  const start = sink.length;
+  const header = new ThriftWriter(sink);
+  header.i32(1, PAGE.DICTIONARY);
+  header.i32(2, body.length);
+  header.i32(3, compressed.byteLength);
+  header.begin(7);
+  header.i32(1, entries.length);
+  header.i32(2, ENCODING.PLAIN);
+  header.end();
+  header.end();
+  const headerBytes = sink.length - start;
   sink.append(compressed);
-  return header.length + body.length;
+  return headerBytes + body.length;
 }
 
 /** Appends a page of values, and returns its size, uncompressed. */
@@ -197,7 +197,7 @@ function writeDataPage(
   { slotStart, slotEnd, valueStart, valueEnd }: PageSpan,
   dictionary: Dictionary | undefined,
 ): number {
-  const levels = new ByteSink();
+  const levels = LEVELS.empty(KEPT_BYTES);
   let rows = slotEnd - slotStart;
   if (place.maxRepetition > 0) {
     rows = 0;
@@ -206,7 +206,7 @@ function writeDataPage(
   }
   const repetitionBytes = levels.length;
   writeHybridRuns(levels, definition, slotStart, slotEnd, bitWidth(place.maxDefinition));
-  const body = new ByteSink();
+  const body = BODY.empty(KEPT_BYTES);
   if (dictionary === undefined) writePlain(body, place.type, values, valueStart, valueEnd);
   else {
     const width = bitWidth(dictionary.entries.length - 1);
@@ -215,27 +215,22 @@ function writeDataPage(
   }
   checkPageSize(place, levels.length + body.length);
   const compressed = compress(body.view());
-  const header = new ByteSink();
-  writeStruct(header, [
-    [1, { i32: PAGE.DATA_V2 }],
-    [2, { i32: levels.length + body.length }],
-    [3, { i32: levels.length + compressed.byteLength }],
-    [
-      8,
-      {
-        struct: [
-          [1, { i32: slotEnd - slotStart }],
-          [2, { i32: slotEnd - slotStart - (valueEnd - valueStart) }],
-          [3, { i32: rows }],
-          [4, { i32: dictionary === undefined ? ENCODING.PLAIN : ENCODING.RLE_DICTIONARY }],
-          [5, { i32: levels.length - repetitionBytes }],
-          [6, { i32: repetitionBytes }],
-        ],
-      },
-    ],
-  ]);
-  sink.append(header.view());
+  const start = sink.length;
+  const header = new ThriftWriter(sink);
+  header.i32(1, PAGE.DATA_V2);
+  header.i32(2, levels.length + body.length);
+  header.i32(3, levels.length + compressed.byteLength);
+  header.begin(8);
+  header.i32(1, slotEnd - slotStart);
+  header.i32(2, slotEnd - slotStart - (valueEnd - valueStart));
+  header.i32(3, rows);
+  header.i32(4, dictionary === undefined ? ENCODING.PLAIN : ENCODING.RLE_DICTIONARY);
+  header.i32(5, levels.length - repetitionBytes);
+  header.i32(6, repetitionBytes);
+  header.end();
+  header.end();
+  const headerBytes = sink.length - start;
   sink.append(levels.view());
   sink.append(compressed);
-  return header.length + levels.length + body.length;
+  return headerBytes + levels.length + body.length;
 }

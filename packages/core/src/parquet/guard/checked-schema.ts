@@ -29,6 +29,12 @@ export interface Leaf extends LeafFacts {
   readonly decoderPath: readonly string[];
 }
 
+/** The columns of a footer, which have been checked. */
+export interface CheckedColumns {
+  readonly tree: SchemaTree;
+  readonly leaves: ReadonlyMap<string, Leaf>;
+}
+
 /** A footer that has been checked. */
 export interface CheckedSchema {
   readonly tree: SchemaTree;
@@ -39,16 +45,34 @@ export interface CheckedSchema {
 }
 
 /**
- * Checks a footer before anything else uses it: its schema must be a tree, every row group must have each column once, inside
- * the file, and it may not claim more than the budget of a file of its size.
+ * Checks the columns of a footer before anything else uses them: they must be a tree.
  *
  * @throws Error that describes the first problem.
  */
-export function checkedSchema(metadata: FileMetaData, fileBytes: number, budget: FileBudget): CheckedSchema {
-  checkTree(metadata.schema, budget.limits);
-  const tree = parquetSchema(metadata);
+export function checkedColumns(
+  schema: readonly SchemaElement[],
+  fileBytes: number,
+  limits: ParquetLimits,
+): CheckedColumns {
+  checkTree(schema, limits);
+  const tree = parquetSchema({ schema: [...schema] });
   const leaves = new Map<string, Leaf>();
-  collectLeaves(tree, { definition: 0, repetition: 0, decoderPath: [] }, fileBytes, budget.limits, leaves);
+  collectLeaves(tree, { definition: 0, repetition: 0, decoderPath: [] }, fileBytes, limits, leaves);
+  return { tree, leaves };
+}
+
+/**
+ * Checks the row groups of a footer before anything else uses them: each must have each column once, inside the file, and they may
+ * not claim more than the budget of a file of its size.
+ *
+ * @throws Error that describes the first problem.
+ */
+export function checkedSchema(
+  { tree, leaves }: CheckedColumns,
+  metadata: Pick<FileMetaData, "num_rows" | "row_groups">,
+  fileBytes: number,
+  budget: FileBudget,
+): CheckedSchema {
   const inOrder = [...leaves.values()];
   const encrypted = new Set<string>();
   const leafOf = ({ path_in_schema }: ColumnMetaData): Leaf => {

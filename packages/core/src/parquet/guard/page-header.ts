@@ -39,7 +39,8 @@ export interface PageHeader {
   readonly uncompressed: number;
   readonly values: number;
   readonly encoding: PageEncoding;
-  /** For `data v2`: the number of nulls, the sizes of the levels in bytes, whether the values are compressed. */
+  /** For `data v2`: the number of rows, the number of nulls, the sizes of the levels in bytes, whether the values are compressed. */
+  readonly rows: number;
   readonly nulls: number;
   readonly definitionBytes: number;
   readonly repetitionBytes: number;
@@ -101,6 +102,7 @@ export function readPageHeader(chunk: Uint8Array, start: number): PageHeader {
     uncompressed,
     values,
     encoding,
+    rows: isV2 ? number(3) : 0,
     nulls,
     definitionBytes,
     repetitionBytes,

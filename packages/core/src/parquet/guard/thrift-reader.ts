@@ -39,6 +39,7 @@ export class ThriftReader {
     const head = this.#byte();
     const size = head >> 4 === 15 ? this.varint() : head >> 4;
     if (size > this.bytes.byteLength - this.offset) throw new Error("a header holds a list that is too long");
+    if (size > 0 && (head & 15) === 0) throw new Error("a header holds a list of an unknown type 0");
     // In a list a boolean is a byte.
     return { size, type: Math.max(3, head & 15) };
   }

@@ -14,8 +14,8 @@ const MAX_PAGE_BYTE_ARRAYS = 2 ** 22;
 /** A page that is checked and decompressed. */
 export interface UnpackedPage {
   readonly kind: "dictionary" | "data";
-  /** Its header and body, in order. */
-  readonly pieces: readonly Uint8Array[];
+  readonly header: PageHeader;
+  readonly body: PageBody;
   /** The number of its values, nulls included. */
   readonly values: number;
   /** Whether its first value begins a row. A list can go on from the page before. */
@@ -63,10 +63,14 @@ export function* unpackChunk(
         checkDataPage(body, page, leaf, hasDictionary, budget);
         values += page.values;
       }
-      const pieces = [...page.withCompressedSize(page.uncompressed), body.levels, body.values];
-      if (page.kind === "dictionary")
-        yield { kind: "dictionary", pieces, values: page.values, beginsRow: true };
-      else yield { kind: "data", pieces, values: page.values, beginsRow: beginsRow(body, page, leaf) };
+      const isDictionary = page.kind === "dictionary";
+      yield {
+        kind: isDictionary ? "dictionary" : "data",
+        header: page,
+        body,
+        values: page.values,
+        beginsRow: isDictionary || beginsRow(body, page, leaf),
+      };
     }
     if (values !== expected) throw new Error(`its pages hold ${values} values, the footer says ${expected}`);
   } catch (error) {
@@ -75,6 +79,11 @@ export function* unpackChunk(
       cause: error,
     });
   }
+}
+
+/** Returns the bytes of an uncompressed page, header and body, in order. */
+export function piecesOf({ header, body }: UnpackedPage): readonly Uint8Array[] {
+  return [...header.withCompressedSize(header.uncompressed), body.levels, body.values];
 }
 
 function unpackPage(bytes: Uint8Array, page: PageHeader, codec: ColumnMetaData["codec"]): PageBody {
