@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { CONTENDERS, versionOf } from "./migrate/contenders.mjs";
 import { environment } from "./migrate/environment.mjs";
 import { HAS_TIME, runMeasured } from "./migrate/run-measured.mjs";
@@ -43,10 +45,16 @@ export async function benchLarge(work) {
 
 function speedOf(rows, files, bytes, latencyMs) {
   const what = `${files} ${files === 1 ? "file" : "files"} of ${bytes / MB} MB`;
-  return ["copy to S3", "compare both sides by reading them", "copy from S3"].map((job, i) => ({
+  const jobs = {
+    "copy to S3": ({ copy }) => copy.seconds,
+    "compare both sides by reading them": ({ verify }) => verify.seconds,
+    "copy from S3": ({ down }) => down.seconds,
+    "copy from S3, and sync the disk": ({ down, syncSeconds }) => down.seconds + syncSeconds,
+  };
+  return Object.entries(jobs).map(([job, secondsOf]) => ({
     work: `${job}: ${what}, ${latencyMs} ms away`,
     bytes: files * bytes,
-    seconds: Object.fromEntries(rows.map(({ contender, jobs }) => [contender.name, jobs[i].seconds])),
+    seconds: Object.fromEntries(rows.map((row) => [row.contender.name, secondsOf(row)])),
   }));
 }
 
@@ -61,12 +69,22 @@ async function measure(contender, { work, root, latencyMs }) {
       runMeasured(command, args, { env: environment(server, home), cwd: home });
     const copy = await run(contender.copy(root));
     const verify = await run((contender.verifyFully ?? contender.verify)(root));
-    return { contender, jobs: [copy, verify, await run(contender.down(down))] };
+    // Nothing that was written before is measured.
+    await sync(down);
+    const downloaded = await run(contender.down(down));
+    return { contender, copy, verify, down: downloaded, syncSeconds: await sync(down) };
   } finally {
     await server.close();
     await rm(home, { recursive: true });
     await rm(down, { recursive: true });
   }
+}
+
+/** Writes everything on the file system of a folder to the disk, as Parquetry does before it calls a file copied. Returns the seconds. */
+async function sync(folder) {
+  const startedAt = performance.now();
+  await promisify(execFile)("sync", ["-f", folder]);
+  return (performance.now() - startedAt) / 1000;
 }
 
 /** Random content, different in each file. */
@@ -86,15 +104,15 @@ async function makeFiles(root, files, bytes) {
 function print(title, rows) {
   console.log(`\n**${title}**\n`);
   console.log(
-    `| contender |${["up", "verify", "down"].map((job) => ` ${job} s | CPU-s | peak MB |`).join("")}`,
+    `| contender |${["up", "verify", "down"].map((job) => ` ${job} s | CPU-s | peak MB |`).join("")} then sync s |`,
   );
-  console.log(`| --- |${" --- |".repeat(9)}`);
-  for (const { contender, jobs } of rows) {
-    const cells = jobs.flatMap(({ seconds, cpuSeconds, megabytes }) => [
+  console.log(`| --- |${" --- |".repeat(10)}`);
+  for (const { contender, copy, verify, down, syncSeconds } of rows) {
+    const cells = [copy, verify, down].flatMap(({ seconds, cpuSeconds, megabytes }) => [
       seconds.toFixed(1),
       cpuSeconds?.toFixed(1) ?? "?",
       megabytes?.toFixed(0) ?? "?",
     ]);
-    console.log(`| ${[contender.name, ...cells].join(" | ")} |`);
+    console.log(`| ${[contender.name, ...cells, syncSeconds.toFixed(1)].join(" | ")} |`);
   }
 }

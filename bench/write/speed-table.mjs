@@ -8,6 +8,7 @@ const SHOWN = [
   /^compare both sides by content, 40 ms away/,
   /^copy to S3: 6 files of 200 MB, 0 ms away/,
   /^copy from S3: 6 files of 200 MB, 0 ms away/,
+  /^copy from S3, and sync the disk: 6 files of 200 MB, 0 ms away/,
   /^query one week .* on this disk, again/,
   /^query one week .* on S3, 30 ms away, first/,
   /^query all .* on this disk, first/,
