@@ -104,6 +104,26 @@ it("leaves files to its caller where its program is missing, as in an incomplete
   expect(await cache.size()).toMatchObject({ files: 600 });
 });
 
+it("is started once, and only where a file has to be created", async () => {
+  for (const start of [startCreatingThread, () => undefined]) {
+    let starts = 0;
+    const cache = await FileCache.open(join(folder, String(start === startCreatingThread)), undefined, () => {
+      starts++;
+      return start();
+    });
+    const some = Array.from({ length: 600 }, (_, i) => ({ store: "s3://bucket", key: `${i}`, etag: "1" }));
+    const getAll = (): Promise<unknown> =>
+      cache.getting(some.length, () =>
+        Promise.all(some.map((name) => cache.get(name, async () => Buffer.from(name.key)))),
+      );
+    await getAll();
+    expect(starts).toBe(1);
+    await getAll();
+    expect(starts).toBe(1);
+    expect(await cache.size()).toMatchObject({ files: 600 });
+  }
+});
+
 it("leaves a file to its caller that it may have begun when it ended", async () => {
   // Creates the temporary file, and dies.
   const program = join(folder, "dying.mjs");

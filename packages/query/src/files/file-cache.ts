@@ -67,8 +67,8 @@ export class FileCache {
   readonly #folders = new Set<string>();
   #writtenBytes = 0;
   #swept = false;
-  /** Creates small files while many are got. */
-  #thread: CreatingThread | undefined;
+  /** Creates small files while many are got. Undefined before the first one. */
+  #thread: { readonly started: CreatingThread | undefined } | undefined;
   #threadUsers = 0;
 
   private constructor(
@@ -117,11 +117,9 @@ export class FileCache {
     });
   }
 
-  /** Runs something that gets about this many files: if they are many, a thread creates them meanwhile. */
+  /** Runs something that gets about this many files: if they are many, a thread creates those that are not cached. */
   async getting<T>(files: number, run: () => Promise<T>): Promise<T> {
-    if (files < THREAD_FILES || !this.isUsable) return run();
-    this.#thread ??= this.#startThread();
-    return this.#usingThread(run);
+    return files < THREAD_FILES || !this.isUsable ? run() : this.#usingThread(run);
   }
 
   /**
@@ -206,11 +204,14 @@ export class FileCache {
   }
 
   async #create(part: string, path: string, bytes: Uint8Array): Promise<void> {
-    const thread = this.#thread;
-    if (thread !== undefined && bytes.byteLength <= THREAD_BYTES) {
-      if (await this.#usingThread(() => thread.create(part, path, bytes))) return;
-      // It ended, and may have begun the file.
-      await rm(part, { force: true });
+    if (this.#threadUsers > 0 && bytes.byteLength <= THREAD_BYTES) {
+      this.#thread ??= { started: this.#startThread() };
+      const { started } = this.#thread;
+      if (started !== undefined) {
+        if (await this.#usingThread(() => started.create(part, path, bytes))) return;
+        // It ended, and may have begun the file.
+        await rm(part, { force: true });
+      }
     }
     await writeWhole(part, bytes, { flag: "wx" });
     await renameFile(part, path);
@@ -226,7 +227,7 @@ export class FileCache {
       if (this.#threadUsers === 0) {
         const thread = this.#thread;
         this.#thread = undefined;
-        await thread?.close();
+        await thread?.started?.close();
       }
     }
   }
