@@ -11,15 +11,12 @@ import { noneLeftOut } from "../select/left-out.ts";
 import { compileSelection, SELECTION_OPTIONS, type SelectionOptions } from "../select/selection.ts";
 import { createSpool } from "../spool/spool.ts";
 import { checkEnds } from "./check-ends.ts";
-import { judgeBatches } from "./judge-batches.ts";
+import { judgePairs } from "./judge-pairs.ts";
 import { listEnds } from "./list-ends.ts";
 import type { ListingPair } from "./merge-listings.ts";
 import { type FileFailure, type MigrationPlan, PLAN_KINDS, type PlannedFile } from "./migration-plan.ts";
 import { createNameChecker, type NameCheckerOptions } from "./name-checker.ts";
 import { createTallyTable } from "./tally.ts";
-
-/** How many files of a directory are read concurrently to compute their MD5. */
-export const HASH_CONCURRENCY = 8;
 
 /** An event of planning. */
 export type PlanProgress =
@@ -110,27 +107,33 @@ export async function planMigration(
   let putRequests = 0;
   const rangeBytes = abilitiesOf(target).hashedWrites?.rangeBytes;
 
-  /** Judges names in key order; contents that have to be read are judged concurrently. */
-  const judge = (pair: ListingPair): Judged | Promise<Judged> | undefined => {
+  /** Judges a pair by its names and by what the listings prove. Undefined if it is not among those that were asked for. */
+  const take = (pair: ListingPair): Candidate | undefined => {
     const verdict = selection.judge(pair.key);
     const refused = explainRefusal(pair.key);
     if (verdict === "filtered") return undefined;
     if (verdict !== "selected") {
       if (pair.source === undefined) return undefined;
       leftOut[verdict]++;
-      return { pair, kind: "leftOut" };
+      return { pair, recalled: pair, kind: "leftOut" };
     }
-    if (pair.source === undefined && ends.hidden.has(pair.key)) return { pair, kind: "unseen" };
-    if (pair.source !== undefined && refused !== undefined)
-      return { pair, kind: "refused", failure: { key: pair.key, code: "refused", message: refused } };
+    if (pair.source === undefined && ends.hidden.has(pair.key))
+      return { pair, recalled: pair, kind: "unseen" };
+    if (pair.source !== undefined && refused !== undefined) {
+      const failure: FileFailure = { key: pair.key, code: "refused", message: refused };
+      return { pair, recalled: pair, kind: "refused", failure };
+    }
     const recalled = prover.recall(pair);
-    const kind = prover.decide(recalled);
-    return kind === undefined ? prove(pair, recalled) : { pair, kind };
+    return { pair, recalled, kind: prover.decide(recalled) };
   };
 
-  const prove = async (pair: ListingPair, recalled: ContentPair): Promise<Judged> => {
+  async function* taken(): AsyncGenerator<readonly Candidate[]> {
+    for await (const batch of ends.pairs) yield batch.flatMap((pair) => take(pair) ?? []);
+  }
+
+  const prove = async ({ pair, recalled }: Candidate, proof?: Promise<FinalAction>): Promise<Judged> => {
     try {
-      return { pair, kind: await prover.prove(recalled) };
+      return { pair, kind: await (proof ?? prover.prove(recalled)) };
     } catch (error) {
       if (!isStorageError(error) || signal?.aborted || error.code === "unauthenticated") throw error;
       return { pair, kind: "failed", failure: { key: pair.key, code: error.code, message: error.message } };
@@ -156,11 +159,17 @@ export async function planMigration(
   };
 
   try {
-    for await (const batch of judgeBatches(ends.pairs, HASH_CONCURRENCY, judge)) {
+    const judging = judgePairs<Candidate, Judged>(taken(), {
+      ...{ prover, prove },
+      decide: (candidate) => (isJudged(candidate) ? candidate : undefined),
+      pairTogether: ({ recalled }) => recalled,
+      conclude: ({ pair }, kind) => ({ pair, kind }),
+    });
+    for await (const batch of judging) {
       for (const judged of batch) {
         if (isYieldDue()) await yieldIfDue();
         throwIfAborted(signal, "plan", "", source.name);
-        if (judged !== undefined) add(judged);
+        add(judged);
       }
     }
   } catch (error) {
@@ -186,6 +195,17 @@ export async function planMigration(
     unusableNames: ends.unusableNames(),
     close,
   };
+}
+
+/** A pair, judged or to be proven. */
+interface Candidate extends Omit<Judged, "kind"> {
+  /** The pair with the hashes that were recorded. */
+  readonly recalled: ContentPair;
+  readonly kind: Judged["kind"] | undefined;
+}
+
+function isJudged(candidate: Candidate): candidate is Candidate & Judged {
+  return candidate.kind !== undefined;
 }
 
 interface Judged {

@@ -3,22 +3,19 @@ import { isStorageError, type StorageBackend, throwIfAborted } from "@parquetry/
 import {
   checkOptions,
   isYieldDue,
-  mapConcurrent,
   type OptionKinds,
   type SkippedEntry,
   yieldIfDue,
 } from "@parquetry/core/unstable";
 import { listAhead } from "../listing/list-ahead.ts";
 import { checkEnds } from "../plan/check-ends.ts";
-import { inGroups } from "../plan/in-groups.ts";
-import { judgeBatches } from "../plan/judge-batches.ts";
+import { judgePairs } from "../plan/judge-pairs.ts";
 import { listEnds } from "../plan/list-ends.ts";
 import type { ListingPair } from "../plan/merge-listings.ts";
 import type { FileFailure } from "../plan/migration-plan.ts";
-import { HASH_CONCURRENCY, type PlanProgress } from "../plan/plan-migration.ts";
+import type { PlanProgress } from "../plan/plan-migration.ts";
 import { createTallyTable, type TallyRow } from "../plan/tally.ts";
 import { HASH_CACHE_KIND, type HashCache } from "../proof/hash-cache.ts";
-
 import { type ContentPair, createProver, type FinalAction } from "../proof/prove-content.ts";
 import { expectReads } from "../proof/read-version.ts";
 import { type LeftOutClass, noneLeftOut } from "../select/left-out.ts";
@@ -198,42 +195,6 @@ export async function verifyMigration(
     return action && { pair, isSampled, bytes, action };
   };
 
-  /** The bytes of a candidate to hash together with those of others. */
-  const bytesTogether = ({ pair, isSampled }: Candidate): number | undefined => {
-    if (isSampled) return undefined;
-    return prover.decide(pair) === undefined ? prover.bytesTogether(pair) : 0;
-  };
-
-  const judge = (group: readonly Candidate[]): readonly Judged[] | Promise<readonly Judged[]> => {
-    const decided = group.map(decide);
-    return decided.every((one) => one !== undefined) ? decided : proveGroup(group, decided);
-  };
-
-  const proveGroup = async (
-    group: readonly Candidate[],
-    decided: readonly (Judged | undefined)[],
-  ): Promise<readonly Judged[]> => {
-    const [only] = group;
-    if (only !== undefined && group.length === 1) return [await prove(only)];
-    const open = group.filter((_, i) => decided[i] === undefined);
-    const proofs = await prover.proveTogether(open.map(({ pair }) => pair));
-    const proofOf = new Map(open.map((candidate, i) => [candidate, proofs[i]]));
-    const rest: (() => Promise<void>)[] = [];
-    const judged: Judged[] = [];
-    for (const [i, candidate] of group.entries()) {
-      const known = decided[i];
-      const proof = proofOf.get(candidate);
-      if (known !== undefined) judged[i] = known;
-      else if (typeof proof === "string") judged[i] = { ...candidate, action: proof };
-      else
-        rest.push(async () => {
-          judged[i] = await prove(candidate, proof);
-        });
-    }
-    await mapConcurrent(rest, REST_CONCURRENCY, (one) => one());
-    return judged;
-  };
-
   const prove = async (candidate: Candidate, proof?: Promise<FinalAction>): Promise<Judged> => {
     const { pair, isSampled } = candidate;
     try {
@@ -264,9 +225,13 @@ export async function verifyMigration(
   const ahead = listAhead(ends.pairs, { take, onEnd: () => onProgress?.({ type: "listedAll" }) });
 
   try {
-    const groups = inGroups(ahead, bytesTogether);
-    for await (const batch of judgeBatches(groups, HASH_CONCURRENCY, judge, MAX_WAITING_GROUPS)) {
-      for (const judged of batch.flat()) {
+    const judging = judgePairs<Candidate, Judged>(ahead, {
+      ...{ prover, decide, prove },
+      pairTogether: ({ pair, isSampled }) => (isSampled ? undefined : pair),
+      conclude: (candidate, action) => ({ ...candidate, action }),
+    });
+    for await (const batch of judging) {
+      for (const judged of batch) {
         if (isYieldDue()) await yieldIfDue();
         throwIfAborted(signal, "verify", "", source.name);
         add(judged);
@@ -298,12 +263,6 @@ export async function verifyMigration(
     close,
   };
 }
-
-/** The most groups that wait behind one that is read. */
-const MAX_WAITING_GROUPS = 64;
-
-/** How many files of a group are read concurrently if they are not hashed together. */
-const REST_CONCURRENCY = 2;
 
 type Column = "source" | "target" | Exclude<Verdict, "equal">;
 
