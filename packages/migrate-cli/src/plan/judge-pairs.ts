@@ -30,35 +30,47 @@ interface Candidate<T, J> {
   readonly decided: J | undefined;
 }
 
+/** Judgements, or items some of which have to be proven. */
+type Group<T, J> = { readonly judged: readonly J[] } | { readonly open: readonly Candidate<T, J>[] };
+
 /** Judges the items of batches in their order, and yields the judgements in that order, also in batches. Small files are hashed together. */
 export async function* judgePairs<T, J>(
   batches: AsyncIterable<readonly T[]>,
   judge: PairJudge<T, J>,
 ): AsyncGenerator<readonly J[]> {
-  async function* candidates(): AsyncGenerator<readonly Candidate<T, J>[]> {
-    for await (const batch of batches) yield batch.map((item) => ({ item, decided: judge.decide(item) }));
-  }
   const bytesTogether = ({ item, decided }: Candidate<T, J>): number | undefined => {
     if (decided !== undefined) return 0;
     const pair = judge.pairTogether(item);
     return pair && judge.prover.bytesTogether(pair);
   };
-  const judgeGroup = (group: readonly Candidate<T, J>[]): readonly J[] | Promise<readonly J[]> => {
-    const decided = group.flatMap((one) => one.decided ?? []);
-    return decided.length === group.length ? decided : proveGroup(judge, group);
-  };
-  const groups = inGroups(candidates(), bytesTogether);
-  for await (const batch of judgeBatches(groups, HASH_CONCURRENCY, judgeGroup, MAX_WAITING_GROUPS))
-    yield batch.flat();
+  async function* groups(): AsyncGenerator<readonly Group<T, J>[]> {
+    for await (const batch of batches) {
+      const decided = batch.map((item) => judge.decide(item));
+      if (decided.every((one): one is J & {} => one !== undefined)) yield [{ judged: decided }];
+      else {
+        const candidates = batch.map((item, i): Candidate<T, J> => ({ item, decided: decided[i] }));
+        yield inGroups(candidates, bytesTogether).map(groupOf);
+      }
+    }
+  }
+  const judgeGroup = (group: Group<T, J>): readonly J[] | Promise<readonly J[]> =>
+    "judged" in group ? group.judged : proveGroup(judge, group.open);
+  for await (const batch of judgeBatches(groups(), HASH_CONCURRENCY, judgeGroup, MAX_WAITING_GROUPS))
+    yield* batch;
+}
+
+function groupOf<T, J>(open: readonly Candidate<T, J>[]): Group<T, J> {
+  const judged = open.flatMap(({ decided }) => (decided === undefined ? [] : [decided]));
+  return judged.length === open.length ? { judged } : { open };
 }
 
 async function proveGroup<T, J>(
   { prover, pairTogether, conclude, prove }: PairJudge<T, J>,
   group: readonly Candidate<T, J>[],
 ): Promise<readonly J[]> {
-  const [only] = group;
-  if (only !== undefined && group.length === 1) return [await prove(only.item)];
   const open = group.filter(({ decided }) => decided === undefined);
+  const [only] = open;
+  if (only !== undefined && group.length === 1) return [await prove(only.item)];
   const proofs = await prover.proveTogether(open.flatMap(({ item }) => pairTogether(item) ?? []));
   const proofOf = new Map(open.map((candidate, i) => [candidate, proofs[i]]));
   const rest: (() => Promise<void>)[] = [];
