@@ -67,9 +67,10 @@ async function measure(contender, { work, root, latencyMs }) {
     await server.latency(latencyMs);
     const run = ([command, ...args]) =>
       runMeasured(command, args, { env: environment(server, home), cwd: home });
+    // Nothing that was written before is measured.
+    await sync(root);
     const copy = await run(contender.copy(root));
     const verify = await run((contender.verifyFully ?? contender.verify)(root));
-    // Nothing that was written before is measured.
     await sync(down);
     const downloaded = await run(contender.down(down));
     return { contender, copy, verify, down: downloaded, syncSeconds: await sync(down) };
