@@ -3,7 +3,7 @@ import { Buffer } from "#platform";
 import { THRIFT, ThriftReader } from "./guard/thrift-reader.ts";
 import { TRAILER_BYTES } from "./parse-footer.ts";
 
-/** What differs between the footers of files with the same columns. */
+/** The parts of a footer in which files with the same columns differ. */
 export type FooterRows = Pick<FileMetaData, "num_rows" | "row_groups" | "created_by">;
 
 /** Numbers of Parquet's enumerations (parquet.thrift). */

@@ -21,7 +21,7 @@ export interface PairJudge<T, J> {
   pairTogether(item: T): ContentPair | undefined;
   /** Returns the judgement of an item whose pair was proven together with others. */
   conclude(item: T, action: FinalAction): J;
-  /** Proves an item by itself, or waits for a proof that has begun. */
+  /** Proves an item alone, or waits for a proof that has begun. */
   prove(item: T, proof?: Promise<FinalAction>): Promise<J>;
 }
 

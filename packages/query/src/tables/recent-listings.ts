@@ -43,7 +43,7 @@ export class RecentListings {
     // Errors are not remembered: the next query may have the permission.
     if (!isReadable || entries > MAX_ENTRIES) return isSame;
     const isSteady = last === undefined || (last.listing === used ? isSame : isEqual(last.listing, listing));
-    // What belongs to the objects that were used stays known.
+    // The same objects, since the files that are already sent are known by them.
     this.#recent.set(name, { listing: isSame ? used : listing, entries, isSteady });
     this.#entries += entries;
     for (const [oldest, recent] of this.#recent) {

@@ -12,7 +12,7 @@ const files = Array.from({ length: 20 }, (_, i): ScanFile => {
   return { kind: "local", key, path: `/data/${key}`, version: `${key}\n${i}`, entries: [["game", `${i}`]] };
 });
 
-/** How many files a message contains, which the child has to be told. */
+/** The number of files in a message that the child does not have yet. */
 const addedTo = ({ first, added, numbers }: SentFiles): number =>
   added.chunks.flatMap((chunk) => JSON.parse(chunk)).length === 0
     ? 0
