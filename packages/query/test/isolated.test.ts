@@ -61,6 +61,18 @@ it("streams batches, and runs the next query after the loop is left", async () =
   expect((await db.sql("SELECT 1 AS a")).rows).toEqual([{ a: 1 }]);
 });
 
+it("leaves results while their next batch is prepared, and answers with the same process", async () => {
+  const sql = "SELECT a.range AS n, md5(a.range::VARCHAR) AS t, [a.range, 1] AS l FROM range(20000) a";
+  const results = await Promise.all(Array.from({ length: 8 }, () => db.open("SELECT 1 AS kept")));
+  const leave = async (batches: number): Promise<void> => {
+    let taken = 0;
+    for await (const _ of db.stream(sql)) if (++taken > batches) break;
+  };
+  for (let round = 0; round < 10; round++) await Promise.all([0, 0, 1, 2, 3].map(leave));
+  // Results that were open before are lost with a process that ends.
+  for (const result of results) for await (const rows of result) expect(rows).toEqual([{ kept: 1 }]);
+});
+
 it("survives a query that uses all memory", async () => {
   await expect(db.sql(GREEDY)).rejects.toMatchObject({
     code: "unavailable",

@@ -25,6 +25,15 @@ afterAll(async () => {
 });
 
 describe("columns", () => {
+  it.each([undefined, 10_000_000])(
+    "returns the rows of all batches in order with maxBytes %s",
+    async (maxBytes) => {
+      const sql = "SELECT i * 10 + play AS n FROM plays, range(1000) t(i) WHERE year = 2024 ORDER BY n";
+      const { data } = await db.columns(sql, undefined, { maxBytes });
+      expect(data).toEqual({ n: Array.from({ length: 10_000 }, (_, i) => i) });
+    },
+  );
+
   it("returns one array per column", async () => {
     const { data, columns, stats } = await db.columns(
       'SELECT year, count(*) AS plays, 1 AS year, 2 AS "__proto__" FROM plays GROUP BY year ORDER BY 1',

@@ -16,6 +16,8 @@ import type { SqlOptions } from "./sql-options.ts";
 
 /** How often a query is run that writers disturb. */
 const MAX_RUNS = 8;
+/** The longest array that is created whole: V8 stores longer ones as hash tables. Others grow. */
+const MAX_LENGTH = 2 ** 24;
 
 /**
  * SQL over the entities of a storage, opened by {@link openQuery}. The keys, types and columns of an entity are read at its first
@@ -86,7 +88,9 @@ export class QueryDatabase implements AsyncDisposable {
     const started = performance.now();
     return this.#untilUndisturbed(async () => {
       const result = await this.#open("columns", text, parameters, options);
-      const all = result.columns.map((): unknown[] => new Array(result.stats().rowCount));
+      // A limit of bytes must hold before there is memory for all rows.
+      const length = options.maxBytes === undefined ? Math.min(result.stats().rowCount, MAX_LENGTH) : 0;
+      const all = result.columns.map((): unknown[] => new Array(length));
       let start = 0;
       for await (const { rowCount, values } of limitedBatches(result, options)) {
         // Copied at once, so that the values of a batch die young.

@@ -140,7 +140,7 @@ export class FileSource {
     if (this.isLocal && !this.isPinning && files.every(({ file }) => file.format === "parquet")) {
       return mapYielding(files, (stored) => {
         options.onFile?.(stored);
-        return this.#inPlace(stored);
+        return this.#same(stored.file.info, this.#inPlace(stored));
       });
     }
     const ready = await this.#cache.getting(files.length, () =>
@@ -201,7 +201,7 @@ export class FileSource {
     if (known !== undefined && !this.isPinning && isOfPartition(known, entries, nullColumns)) return known;
     const version = versionOf(info);
     const path = this.#pinned?.pathOf(version) ?? this.#backend.url(info.key);
-    return this.#same(info, { kind: "local", path, version, key: info.key, entries, nullColumns });
+    return { kind: "local", path, version, key: info.key, entries, nullColumns };
   }
 
   /** The object that was returned for the same file before, or this one. */
