@@ -1,106 +1,28 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { setImmediate, setTimeout as sleep } from "node:timers/promises";
-import { connect as connectTls, createServer as createTlsServer } from "node:tls";
-import { parseKey, type StorageBackend, type StorageError } from "@parquetry/core";
-import type { RetryPolicy } from "@parquetry/core/backend";
-import { type S3Server, startS3Server } from "@parquetry/testkit";
-import { afterEach, describe, expect, it } from "vitest";
-import { createS3Backend, DEFAULT_MAX_CONNECTIONS, type S3BackendOptions } from "./s3-backend.ts";
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect as connectTls } from "node:tls";
+import type { StorageError } from "@parquetry/core";
+import { describe, expect, it } from "vitest";
+import {
+  answer,
+  certificate,
+  ETAG,
+  KEY,
+  listen,
+  ONCE,
+  open,
+  read,
+  type Scheme,
+  serve,
+  startServer,
+  TRUSTED,
+} from "../test/support/scripted-server.ts";
+import { DEFAULT_MAX_CONNECTIONS } from "./s3-backend.ts";
 
-const QUICK: RetryPolicy = { maxAttempts: 6, budgetMs: 20_000, baseDelayMs: 1, maxDelayMs: 20 };
-const ONCE: RetryPolicy = { ...QUICK, maxAttempts: 1 };
-const KEY = parseKey("a");
-const ETAG = 'etag: "0123456789abcdef0123456789abcdef"';
 const LATER = "Mon, 30 Nov 2026 12:00:00 GMT";
 const EARLIER = "Mon, 30 Nov 2026 11:00:00 GMT";
 const SHA256 = "x-amz-meta-sha256";
-const SLOW_DOWN = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
-/** A body in two chunks. */
-const chunked = (body: string): string[] => {
-  const halves = [body.slice(0, 9), body.slice(9)];
-  return [...halves.flatMap((half) => [half.length.toString(16), half]), "0", "", ""];
-};
-const credentials = { accessKeyId: "parquetry-test-key", secretAccessKey: "parquetry-test-secret" };
-
-const cleanUp: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const end of cleanUp.splice(0).reverse()) await end();
-});
-
-function open(endpoint: string, options: Partial<S3BackendOptions> = {}): StorageBackend {
-  const backend = createS3Backend({ bucket: "wire", endpoint, credentials, retry: QUICK, ...options });
-  cleanUp.push(() => backend.close());
-  return backend;
-}
-
-type Scheme = "http" | "https";
-
-/** A certificate for `localhost` with its key; vitest.config.ts lets the tests trust the first one. */
-const certificate = (name: "trusted" | "untrusted"): { readonly cert: Buffer; readonly key: Buffer } => {
-  const pem = readFileSync(new URL(`../test/tls/${name}.pem`, import.meta.url));
-  return { cert: pem, key: pem };
-};
-const TRUSTED = certificate("trusted");
-
-/** Listens on a free port. Returns the endpoint. */
-async function listen(
-  scheme: Scheme,
-  onSocket: (socket: Socket) => void,
-  identity = TRUSTED,
-): Promise<string> {
-  const sockets = new Set<Socket>();
-  const accept = (socket: Socket): void => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    onSocket(socket);
-  };
-  const server: Server = scheme === "https" ? createTlsServer(identity, accept) : createServer(accept);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  cleanUp.push(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  // A server that listens by TCP has an address of this form.
-  return `${scheme}://localhost:${(server.address() as AddressInfo).port}`;
-}
-
-/** Starts a server that answers the requests with these bytes, in order; the last one also later requests. */
-async function serve(
-  scheme: Scheme,
-  ...answers: ((socket: Socket) => unknown)[]
-): Promise<{ readonly endpoint: string; readonly requests: string[]; readonly sockets: Set<Socket> }> {
-  const requests: string[] = [];
-  const sockets = new Set<Socket>();
-  const endpoint = await listen(scheme, (socket) => {
-    sockets.add(socket);
-    socket.on("data", (head) => {
-      requests.push(head.toString("latin1"));
-      answers[Math.min(requests.length, answers.length) - 1]?.(socket);
-    });
-  });
-  return { endpoint, requests, sockets };
-}
-
-/** Starts an S3 server; with https, behind a server that decrypts. */
-async function startServer(scheme: Scheme): Promise<S3Server> {
-  const server = await startS3Server({ buckets: ["wire"] });
-  cleanUp.push(() => server.close());
-  if (scheme === "http") return server;
-  const endpoint = await listen(scheme, (socket) => {
-    const plain = connect(Number(new URL(server.endpoint).port), "127.0.0.1");
-    socket.pipe(plain).pipe(socket);
-    plain.once("close", () => socket.destroy()).on("error", () => {});
-    socket.once("close", () => plain.destroy());
-  });
-  return { ...server, endpoint };
-}
-
-const answer = (body: string, ...headers: string[]): string =>
-  ["HTTP/1.1 200 OK", ETAG, `content-length: ${body.length}`, ...headers, "", body].join("\r\n");
 
 /** Connects to a server and sends something. */
 function poke(scheme: Scheme, endpoint: string): Socket {
@@ -112,13 +34,6 @@ function poke(scheme: Scheme, endpoint: string): Socket {
 
 async function closed(socket: Socket | undefined): Promise<void> {
   await new Promise((resolve) => (socket?.destroyed ? resolve(undefined) : socket?.once("close", resolve)));
-}
-
-async function read(backend: StorageBackend, signal?: AbortSignal): Promise<string> {
-  const { body } = await backend.get(KEY, { mayReuseMemory: true, signal });
-  let text = "";
-  for await (const chunk of body) text += Buffer.from(chunk).toString("latin1");
-  return text;
 }
 
 describe.each<Scheme>(["http", "https"])("a get over %s whose body may reuse its memory", (scheme) => {
@@ -193,95 +108,6 @@ describe.each<Scheme>(["http", "https"])("a get over %s whose body may reuse its
     isPlain = false;
     expect(await countOf(3)).toBe(6);
     expect(await countOf(5)).toBe(5);
-  });
-
-  it("reports a refusal as any other get does", async () => {
-    const server = await startServer(scheme);
-    const backend = open(server.endpoint, { credentials: server.credentials });
-    await expect(read(backend)).rejects.toMatchObject({ code: "not_found", storeCode: "NoSuchKey" });
-    await backend.put(KEY, new Uint8Array(9));
-    server.setFaults([{ operation: "GetObject", nth: 1, fault: { kind: "status", status: 503 } }]);
-    expect((await read(backend)).length).toBe(9);
-  });
-
-  it.each([
-    ["with a length", 503, [`content-length: ${SLOW_DOWN.length}`, "", SLOW_DOWN]],
-    ["in chunks", 503, ["Transfer-Encoding: chunked", "", ...chunked(SLOW_DOWN)]],
-    [
-      "in chunks with an extension and a trailer",
-      503,
-      [
-        "transfer-encoding: chunked",
-        "",
-        `${SLOW_DOWN.length.toString(16)};x=y`,
-        SLOW_DOWN,
-        "0",
-        "a: b",
-        "",
-        "",
-      ],
-    ],
-    ["without a body", 503, ["content-length: 0", "Retry-After: 7", "", ""]],
-    ["after a redirect", 301, ["content-length: 0", "x-amz-bucket-region: eu-west-3", "", ""]],
-  ])("requests nothing twice if it is refused %s", async (_, status, lines) => {
-    const { endpoint, requests, sockets } = await serve(scheme, (socket) =>
-      socket.write([`HTTP/1.1 ${status} X`, ...lines].join("\r\n")),
-    );
-    const backend = open(endpoint, { retry: ONCE });
-    const failure = (mayReuseMemory: boolean): Promise<unknown> =>
-      backend.get(KEY, { mayReuseMemory }).then(
-        () => "no failure",
-        ({ code, message, retryAfterMs, storeCode }: StorageError) => [
-          code,
-          message,
-          retryAfterMs,
-          storeCode,
-        ],
-      );
-    const failures = [await failure(true), await failure(true)];
-    expect([requests.length, sockets.size]).toEqual([2, 1]);
-    expect(failures).toEqual([await failure(false), await failure(false)]);
-  });
-
-  it("reads a refusal that arrives byte by byte", async () => {
-    const { endpoint, requests } = await serve(scheme, async (socket) => {
-      const text = ["HTTP/1.1 503 X", "transfer-encoding: chunked", "", ...chunked(SLOW_DOWN)].join("\r\n");
-      for (const byte of text) {
-        socket.write(byte);
-        await setImmediate();
-      }
-    });
-    await expect(read(open(endpoint, { retry: ONCE }))).rejects.toMatchObject({ storeCode: "SlowDown" });
-    expect(requests.length).toBe(1);
-  });
-
-  it.each([
-    ["until the connection closes", ["connection: close", "", SLOW_DOWN]],
-    ["in chunks that are malformed", ["transfer-encoding: chunked", "", "zz", SLOW_DOWN, "0", "", ""]],
-    ["with 100 kB", ["content-length: 100000", "", "x".repeat(100_000)]],
-    ["in chunks of 100 kB", ["transfer-encoding: chunked", "", ...chunked("x".repeat(100_000))]],
-    ["in two codings", ["transfer-encoding: gzip, chunked", "", ...chunked(SLOW_DOWN)]],
-  ])("leaves a refusal that is sent %s to the HTTP client of Node", async (_, lines) => {
-    const { endpoint, requests } = await serve(scheme, (socket) =>
-      socket.end(["HTTP/1.1 503 X", ...lines].join("\r\n")),
-    );
-    const backend = open(endpoint, { retry: ONCE });
-    await expect(read(backend)).rejects.toMatchObject({
-      code: expect.stringMatching(/unavailable|rate_limited/),
-    });
-    expect(requests.length).toBe(2);
-  });
-
-  it("fails if a refusal is cut, and if the signal fires in it", async () => {
-    const text = ["HTTP/1.1 503 X", "transfer-encoding: chunked", "", "9", "half"].join("\r\n");
-    const cut = await serve(scheme, (socket) => socket.end(text));
-    await expect(read(open(cut.endpoint, { retry: ONCE }))).rejects.toMatchObject({ code: "unavailable" });
-    const half = await serve(scheme, (socket) => socket.write(text));
-    const controller = new AbortController();
-    const waiting = read(open(half.endpoint, { retry: ONCE }), controller.signal);
-    await sleep(50);
-    controller.abort();
-    await expect(waiting).rejects.toMatchObject({ code: "aborted" });
   });
 
   it("corrects a clock that is an hour off by the store's", async () => {
@@ -477,7 +303,7 @@ describe("a get over https whose body may reuse its memory", () => {
     ],
     ["the certificate of another host", TRUSTED, "127.0.0.1", "ERR_TLS_CERT_ALTNAME_INVALID"],
   ])(
-    "sends nothing to a server with %s, and fails as any other get does",
+    "sends nothing to a server with %s, and fails as a get by the HTTP client of Node does",
     async (_, identity, host, named) => {
       const received: unknown[] = [];
       const endpoint = await listen(
@@ -492,7 +318,7 @@ describe("a get over https whose body may reuse its memory", () => {
     },
   );
 
-  it("fails as any other get does where the server does not speak TLS", async () => {
+  it("fails as a get by the HTTP client of Node does where the server does not speak TLS", async () => {
     const { endpoint } = await serve("http", (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
     const [one, other] = await failures(endpoint.replace("http", "https"));
     expect(one).toEqual(["unavailable", "never", expect.stringContaining("does not speak TLS")]);

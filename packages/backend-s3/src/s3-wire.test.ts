@@ -143,7 +143,7 @@ describe.each(["plain.csv", "NoSuchBucket.csv", "NoSuchUpload", "HTTP 416", "Inv
       throw new Error("no result");
     };
 
-    it("gets the same errors as any other", async () => {
+    it("gets the errors of every other request", async () => {
       const server = await startS3Server({ buckets: ["wire"] });
       cleanUp.push(() => server.close());
       const backend = open(server.endpoint, { credentials: server.credentials });
