@@ -22,6 +22,7 @@ export {
   type RowGroupDescription,
 } from "./parquet/describe-parquet.ts";
 export { inferColumns } from "./parquet/infer-columns.ts";
+export { ParquetJoiner } from "./parquet/parquet-joiner.ts";
 export { encodeParquet } from "./parquet/write-parquet.ts";
 export { committedFiles } from "./table/committed-files.ts";
 export { csvSchema } from "./table/csv-schema.ts";

@@ -6,7 +6,7 @@ import { parseFooter, TRAILER_BYTES } from "./parse-footer.ts";
 
 export { TRAILER_BYTES };
 
-const MAGIC = "PAR1";
+export const MAGIC = "PAR1";
 /** Two fields of Parquet's FileMetaData. */
 const NUM_ROWS = 3;
 const ROW_GROUPS = 4;
