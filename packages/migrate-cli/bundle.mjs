@@ -63,9 +63,12 @@ const output = {
 // Each file takes half a millisecond to load, and code that a command does not need takes time to compile. The code that every
 // command starts with becomes one file, that of SQL and tables another, and that of several other commands a third.
 const chunks = new Map((await bundle.generate(output)).output.map((chunk) => [chunk.fileName, chunk]));
+const isDuckDb = (name) => name.startsWith("@duckdb/");
 const modulesOf = (...roots) => {
   const found = new Set();
   const collect = ({ moduleIds, imports }) => {
+    // The code that runs DuckDB is loaded on demand: DuckDB's packages are not found from here, and may not be installed.
+    if (imports.some(isDuckDb)) return;
     for (const id of moduleIds) found.add(id);
     for (const name of imports) if (chunks.has(name)) collect(chunks.get(name));
   };
@@ -98,6 +101,9 @@ const { output: files } = await bundle.write({
   },
 });
 await bundle.close();
+
+const eager = files.find(({ name, imports }) => name !== "embedded-duckdb" && imports?.some(isDuckDb));
+if (eager) throw new Error(`${eager.fileName} imports DuckDB, which only embedded-duckdb may load`);
 
 // Found next to the code that needs them, as in their own packages.
 const program = fileOf(["@parquetry/query"], "dist/duckdb/isolated/child-program.js");
