@@ -20,6 +20,7 @@ import type {
 import { failureOfFiles } from "./failure-of-files.ts";
 import { FileSchemas } from "./file-schemas.ts";
 import { loadHttpfs, StoreSecret } from "./httpfs.ts";
+import { JoinedTables } from "./joined/joined-tables.ts";
 import { mergeFiles, readNote } from "./merge-files.ts";
 import { prepareStatement } from "./prepare-statement.ts";
 import { PLANNING_DISABLED_OPTIMIZERS, Pruner } from "./pruning/pruner.ts";
@@ -125,6 +126,7 @@ class EmbeddedDuckDb implements DuckDb {
   readonly #pruner: Pruner;
   readonly #schemas: FileSchemas;
   readonly #secret: StoreSecret;
+  readonly #joined: JoinedTables;
   #resultFiles = 0;
 
   constructor(
@@ -141,6 +143,7 @@ class EmbeddedDuckDb implements DuckDb {
     this.#pruner = new Pruner(planner, scratch);
     this.#schemas = new FileSchemas(executor, scratch);
     this.#secret = secret;
+    this.#joined = new JoinedTables(scratch);
   }
 
   async grant(access: ObjectAccess): Promise<void> {
@@ -175,7 +178,9 @@ class EmbeddedDuckDb implements DuckDb {
   }
 
   run(statement: Statement, tables: readonly ScanTable[], options: RunOptions): Promise<DuckDbResult> {
-    return retryInvalidated(() => this.#run(statement, tables, options));
+    return this.#joined.during(tables, eitherSignal(options), (some) =>
+      retryInvalidated(() => this.#run(statement, some, options)),
+    );
   }
 
   async #run(statement: Statement, tables: readonly ScanTable[], options: RunOptions): Promise<DuckDbResult> {
@@ -209,7 +214,9 @@ class EmbeddedDuckDb implements DuckDb {
       const copy = `COPY (FROM ${RESULT_VIEW}${limit}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`;
       return (await connection.run(copy)).rowsChanged;
     };
-    return retryInvalidated(() => this.#write(tables, eitherSignal(options), write, statement));
+    return this.#joined.during(tables, eitherSignal(options), (some) =>
+      retryInvalidated(() => this.#write(some, eitherSignal(options), write, statement)),
+    );
   }
 
   async merge(table: ScanTable, options: MergeOptions): Promise<ResultFile> {

@@ -13,18 +13,32 @@ const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
  * @param maxBytes longer footers are not read; the result is then empty.
  */
 export function readFooter(path: string, maxBytes: number = Number.POSITIVE_INFINITY): Uint8Array {
-  const descriptor = openSync(path, FLAGS);
-  try {
-    const { size } = fstatSync(descriptor);
-    const last = (bytes: number): Uint8Array => {
-      const buffer = Buffer.allocUnsafe(Math.min(bytes, size));
-      const read = readSync(descriptor, buffer, 0, buffer.byteLength, size - buffer.byteLength);
-      return buffer.subarray(0, read);
-    };
+  return withFile(path, (size, last) => {
     const tail = last(TAIL_BYTES);
     const bytes = footerBytes(tail) ?? 0;
     if (bytes > Math.min(size, maxBytes)) return new Uint8Array(0);
     return bytes > tail.byteLength ? last(bytes) : tail.subarray(tail.byteLength - bytes);
+  });
+}
+
+/** Reads a whole file. Empty where it is larger than `maxBytes`. */
+export function readSmall(path: string, maxBytes: number): Uint8Array {
+  return withFile(path, (size, last) => (size > maxBytes ? new Uint8Array(0) : last(size)));
+}
+
+/** @param read called with the size of the file, and a function that reads its last bytes. */
+function withFile(
+  path: string,
+  read: (size: number, last: (bytes: number) => Uint8Array) => Uint8Array,
+): Uint8Array {
+  const descriptor = openSync(path, FLAGS);
+  try {
+    const { size } = fstatSync(descriptor);
+    return read(size, (bytes) => {
+      const buffer = Buffer.allocUnsafe(Math.min(bytes, size));
+      const found = readSync(descriptor, buffer, 0, buffer.byteLength, size - buffer.byteLength);
+      return buffer.subarray(0, found);
+    });
   } finally {
     closeSync(descriptor);
   }

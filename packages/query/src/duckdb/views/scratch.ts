@@ -3,6 +3,7 @@ import { symlink } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { HIVE_NULL, type PartitionEntry } from "@parquetry/core";
 import { encodeHiveValue } from "@parquetry/core/unstable";
+import { JoinedPaths } from "../joined/joined-paths.ts";
 
 /**
  * DuckDB's name of the i-th partition key. The real name can be anything: the name of a column in the files, two keys that
@@ -20,6 +21,7 @@ export function namesOfKeys(message: string, tables: readonly (readonly string[]
   });
 }
 
+const JOINED = "joined";
 /** The longest URL-encoded value. File systems allow 255 bytes for a name, which also has the key. */
 const MAX_ENCODED = 230;
 
@@ -32,6 +34,7 @@ const MAX_ENCODED = 230;
 export class Scratch {
   /** The directory. */
   readonly path: string;
+  readonly joined: JoinedPaths;
   /** Each ends with the separator. */
   readonly #roots: readonly string[];
   readonly #made = new Set<string>();
@@ -40,19 +43,30 @@ export class Scratch {
 
   private constructor(path: string, roots: readonly string[]) {
     this.path = path;
+    this.joined = new JoinedPaths(join(path, JOINED));
     this.#roots = roots;
   }
 
   /** Creates what it needs in an empty directory, with a link to each root. */
   static async create(roots: readonly string[], path: string): Promise<Scratch> {
+    const joined = join(path, JOINED);
+    const all = [...roots, joined];
     const scratch = new Scratch(
       path,
-      roots.map((root) => (root.endsWith(sep) ? root : `${root}${sep}`)),
+      all.map((root) => (root.endsWith(sep) ? root : `${root}${sep}`)),
     );
+    mkdirSync(joined);
     mkdirSync(join(path, "hive"));
     mkdirSync(join(path, "empty"));
-    for (const [i, root] of roots.entries()) await symlink(root, join(path, `root${i}`), "junction");
+    for (const [i, root] of all.entries()) await symlink(root, join(path, `root${i}`), "junction");
     return scratch;
+  }
+
+  /** The keys that DuckDB sees in the path of this directory, if that is in a folder such as `year=2024`. */
+  get ownKeys(): readonly string[] {
+    return slashed(this.path)
+      .split("/")
+      .flatMap((name) => (name.includes("=") ? name.slice(0, name.indexOf("=")) : []));
   }
 
   /** The path of the zero-row file of that name. */

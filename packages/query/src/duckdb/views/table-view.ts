@@ -50,7 +50,7 @@ export async function scanView(
     const [first] = group.files;
     if (first === undefined) continue;
     const variable = `parquetry_files_${index}_${i}`;
-    const isPlain = first.kind === "remote" || hasColumnLikeKey(table, group);
+    const isPlain = first.kind === "remote" || hasColumnLikeKey(table, group, scratch);
     const names = isPlain ? [] : table.keys.map(({ name }) => name);
     const paths = await mapYielding(group.files, ({ kind, entries, path, version }) =>
       kind === "remote"
@@ -77,8 +77,9 @@ function* entriesOf({ groups }: ScanTable): Generator<ScanFile["entries"]> {
 }
 
 /** Where a file lies in `year=2024`, DuckDB would read that value for its column `Year`. */
-function hasColumnLikeKey({ columns }: ScanTable, group: FileGroup): boolean {
-  const keys = new Set(group.files[0]?.entries.map(([key]) => foldName(key)));
+function hasColumnLikeKey({ columns }: ScanTable, group: FileGroup, { ownKeys }: Scratch): boolean {
+  const names = [...(group.files[0]?.entries.map(([key]) => key) ?? []), ...ownKeys];
+  const keys = new Set(names.map(foldName));
   const wanted = new Set(columns.map(({ name }) => foldName(name)));
   return group.columns.some(
     ({ name, source = name }) => wanted.has(foldName(name)) && keys.has(foldName(source)),
