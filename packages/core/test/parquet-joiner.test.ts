@@ -173,7 +173,7 @@ describe("a file that cannot be joined", () => {
     const good = await plays(3);
     const pieces = [...(joiner.add(good) ?? [])];
     const isRefused = joiner.add(file) === undefined;
-    // What was refused leaves no trace.
+    // A refused file leaves no trace.
     if (isRefused) {
       pieces.push(...(joiner.add(await plays(2, 3)) ?? []));
       const whole = Buffer.concat([...pieces, joiner.footer()]);
@@ -211,7 +211,7 @@ describe("a file that cannot be joined", () => {
     expect(await refusedAfter(await plays(1))).toBe(false);
   });
 
-  it("is no Parquet file, or a part of one", async () => {
+  it("is not a Parquet file, or only a part of one", async () => {
     const file = await plays(5);
     for (const length of [0, 1, 7, 8, 12, 40, file.byteLength - 1]) {
       expect(await refusedAfter(file.subarray(0, length)), `${length} bytes`).toBe(true);

@@ -8,10 +8,10 @@ import type { JoinedPaths } from "./joined-paths.ts";
 
 /** Larger files are scanned as they are: copying their bytes would take longer than opening them. */
 const SMALL_BYTES = 16 * 1024;
-/** A joined file ends when it has so many bytes or row groups: DuckDB reads the footers of several files at a time. */
+/** The size at which a joined file ends: DuckDB reads the footers of several files at a time. */
 const JOINED_BYTES = 16 * 1024 * 1024;
 const JOINED_ROW_GROUPS = 4096;
-/** Files are joined if so many of them, on average, follow each other with the same partition and the same footer. */
+/** The least average number of consecutive files with the same partition and columns for which joining pays. */
 const FILES_PER_JOINED = 8;
 /** Files that are read before it is decided whether their footers are the same. */
 const TRIED_FILES = 64;
