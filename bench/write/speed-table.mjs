@@ -21,12 +21,16 @@ export function speedTable(results) {
   const lines = SHOWN.flatMap((shown) => rows.filter(({ work }) => shown.test(work))).map(lineOf);
   if (lines.length === 0) return "Not measured yet: `node bench/run.mjs migrate large query --write`.";
   const runs = [...results.values()].filter(({ speed }) => speed !== undefined);
-  const where = [...new Set(runs.map(({ machine, date }) => `${machine}, ${date}`))].join("; ");
+  const machines = [...new Set(runs.map(({ machine }) => machine))];
+  const where = machines.map((name) => {
+    const dates = runs.flatMap(({ machine, date }) => (machine === name ? [date] : []));
+    return `${name}, ${[...new Set(dates)].sort().join(" and ")}`;
+  });
   return [
     "| work | Parquetry | the fastest others |",
     "| --- | --: | --- |",
     ...lines,
-    `\nThe tools of a row ran one after the other on one machine (${where}), which the server shared.`,
+    `\nThe tools of a row ran one after the other on one machine (${where.join("; ")}), which the server shared.`,
   ].join("\n");
 }
 
