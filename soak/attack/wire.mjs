@@ -63,9 +63,10 @@ async function tryBandwidth(random, seed, isFaulty, rows) {
   const bucket = createS3Backend({ bucket: "attack", endpoint: proxy.endpoint, credentials, retry: RETRY });
   try {
     const rate = random.pick([300_000, 1_000_000, 4_000_000, 10_000_000]);
-    // About 2.5 s each way, in files of one size or another.
-    const size = random.pick([1_000, 20_000, 300_000, 3_000_000, 12_000_000]);
-    const count = Math.min(800, Math.max(1, Math.round((rate * 2.5) / size)));
+    // About 2.5 s each way, in files of one size or another. None takes longer by itself.
+    const bytes = rate * 2.5;
+    const size = Math.min(bytes, random.pick([1_000, 20_000, 300_000, 3_000_000, 12_000_000]));
+    const count = Math.min(800, Math.round(bytes / size));
     const what = `seed ${seed}: ${count} x ${size} bytes at ${rate}/s${isFaulty ? " with faults" : ""}`;
     const source = createMemoryBackend();
     for (let i = 0; i < count; i++) await source.put(parseKey(`raw/f${i}`), bytesOf(random, size));
