@@ -176,15 +176,16 @@ class DownloadSocket {
     return new Promise((settle, reject) => {
       const readBefore = this.#socket.bytesRead;
       const exchange: Exchange = {
-        ...{ stallTimeoutMs, settle, reject, chunks: [] },
-        ...{
-          headStart: undefined,
-          restBytes: undefined,
-          keepsAlive: true,
-          refusal: undefined,
-          unreadBytes: 0,
-          failure: undefined,
-        },
+        stallTimeoutMs,
+        settle,
+        reject,
+        headStart: undefined,
+        restBytes: undefined,
+        keepsAlive: true,
+        refusal: undefined,
+        chunks: [],
+        unreadBytes: 0,
+        failure: undefined,
         wake() {},
         endWatch() {},
         forget() {},

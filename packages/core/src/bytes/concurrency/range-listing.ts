@@ -287,9 +287,20 @@ export class RangeListing {
 
 function newRange(start: string | undefined, end: string | undefined): Range {
   return {
-    ...{ start, end, pages: undefined, waiting: [], skipped: [], unreadable: [], fetching: undefined },
-    ...{ page: undefined, reach: start ?? "", fetched: 0, isEmpty: true, sinceCut: undefined },
-    ...{ failure: undefined, isDone: false },
+    start,
+    end,
+    pages: undefined,
+    waiting: [],
+    skipped: [],
+    unreadable: [],
+    fetching: undefined,
+    page: undefined,
+    reach: start ?? "",
+    fetched: 0,
+    isEmpty: true,
+    sinceCut: undefined,
+    failure: undefined,
+    isDone: false,
   };
 }
 
