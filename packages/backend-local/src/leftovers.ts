@@ -5,8 +5,6 @@ import { isAbandoned } from "@parquetry/core/unstable";
 import { errnoOf } from "./local-error.ts";
 import { isLockName, isTemporaryName, isToken, OWN_NAME_PREFIX } from "./local-names.ts";
 
-/** The age from which an empty lock is abandoned, in milliseconds. Its holder was killed while it released it. */
-const EMPTY_LOCK_AGE_MS = 60_000;
 /** Folders that a backend remembers, so that it reads each only when there is a reason. */
 const MAX_REMEMBERED = 100_000;
 
@@ -32,17 +30,16 @@ export async function leftoverAt(folder: string, entry: Dirent): Promise<Leftove
     }
     if (!entry.isDirectory() || !isLockName(name)) return undefined;
     const tokens = await readdir(path);
-    const isDead = tokens.length === 0 ? isEmptyLock(path, name) : areDead(path, tokens);
-    return (await isDead) ? { path, bytes: 0 } : undefined;
+    // An empty lock is held by nobody, but a folder that is to become one is empty until its owner has written its token.
+    const isEmptyOfOwner = tokens.length === 0 && isToken(name.slice(OWN_NAME_PREFIX.length));
+    const isDead = isEmptyOfOwner
+      ? isAbandoned(name, (await lstat(path)).mtimeMs)
+      : await areDead(path, tokens);
+    return isDead ? { path, bytes: 0 } : undefined;
   } catch (error) {
     if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return undefined;
     throw error;
   }
-}
-
-async function isEmptyLock(path: string, name: string): Promise<boolean> {
-  const { mtimeMs } = await lstat(path);
-  return Date.now() - mtimeMs > EMPTY_LOCK_AGE_MS || isAbandoned(name, mtimeMs);
 }
 
 async function areDead(path: string, tokens: readonly string[]): Promise<boolean> {
