@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { onAbort, type TransferLimits } from "@parquetry/core/unstable";
 import { createAnswerWatch } from "./answer-watch.ts";
-import { createDownloadSockets, type Download, type DownloadSockets } from "./download-sockets.ts";
+import { createRawSockets, type RawAnswer, type RawSockets } from "./raw-sockets.ts";
 import { createRequestPacer, type RequestPacer } from "./request-pacer.ts";
 import type { S3Address } from "./s3-address.ts";
 import type { WireRequest } from "./wire-request.ts";
@@ -10,8 +10,8 @@ import type { WireRequest } from "./wire-request.ts";
 export interface HttpExchange {
   /** Sends a request and resolves when the answer begins. The body of the answer must be read or destroyed. */
   send(request: WireRequest): Promise<IncomingMessage>;
-  /** Sends a request for a large body, as {@link DownloadSockets.send} does. Resolves to undefined if the bandwidth is limited. */
-  download(request: WireRequest): Promise<Download | undefined>;
+  /** Sends a request as {@link RawSockets.send} does. Resolves to undefined if the bandwidth is limited, too. */
+  sendRaw(request: WireRequest): Promise<RawAnswer | undefined>;
   /** Closes every connection. */
   close(): void;
 }
@@ -47,7 +47,7 @@ export function createHttpExchange({ address, maxConnections, limits }: Exchange
   const { Agent, request: open } = process.getBuiltinModule(isSecure ? "node:https" : "node:http");
   const agent = new Agent(options);
   const watch = createAnswerWatch(host);
-  let downloads: DownloadSockets | undefined;
+  let raw: RawSockets | undefined;
   const pacer = createRequestPacer(limits);
 
   const exchange = (wire: WireRequest, pace?: RequestPacer): Promise<IncomingMessage> =>
@@ -146,14 +146,14 @@ export function createHttpExchange({ address, maxConnections, limits }: Exchange
 
   return {
     send: (wire) => (limits.size === 0 ? exchange(wire) : pacer(wire).then((pace) => exchange(wire, pace))),
-    async download(wire) {
+    async sendRaw(wire) {
       if (limits.size > 0) return undefined;
-      downloads ??= createDownloadSockets(address, watch, maxConnections);
-      return downloads.send(wire);
+      raw ??= createRawSockets(address, watch, maxConnections);
+      return raw.send(wire);
     },
     close() {
       agent.destroy();
-      downloads?.close();
+      raw?.close();
     },
   };
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { type Key, type ObjectBody, objectBody, StorageError } from "@parquetry/core/backend";
-import type { Download } from "./download-sockets.ts";
+import type { RawAnswer } from "./raw-sockets.ts";
 import type { S3Connection } from "./s3-connection.ts";
 
 /** Returns the body of an answer. Failures are explained, and a body that ends early is an error, never a short object. */
 export function s3Body(
   connection: S3Connection,
   key: Key,
-  answer: Download | IncomingMessage,
+  answer: RawAnswer | IncomingMessage,
   signal: AbortSignal | undefined,
 ): ObjectBody {
   const expectedBytes = Number(answer.headers["content-length"] ?? Number.NaN);

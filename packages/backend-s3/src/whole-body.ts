@@ -1,6 +1,6 @@
-import type { DownloadHead } from "./download-head.ts";
+import type { AnswerHead } from "./answer-head.ts";
 
-/** The longest body of a refusal that is read with its head, in bytes. */
+/** The longest body that is read with its head, in bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 const LINE_END = Buffer.from("\r\n");
@@ -9,16 +9,15 @@ const HEAD_END = Buffer.from("\r\n\r\n");
 const CHUNK_HEAD = /^([0-9a-f]{1,6})[ \t]*(?:;[^\r\n]*)?$/i;
 const MAX_CHUNK_HEAD_BYTES = 200;
 
-/**
- * Returns the body of a refusal from what has been received of it. Undefined if it is longer than 64 KiB, or than announced, or malformed:
- * for that, there is Node's client.
- */
-export function refusalBody(
-  { bodyBytes }: DownloadHead,
+/** Returns a short body from what has been received of it. Undefined if it is longer than 64 KiB, or than announced, or malformed. */
+export function wholeBody(
+  { bodyBytes }: AnswerHead,
   received: Buffer,
+  isAtEnd: boolean,
 ): Buffer | "incomplete" | undefined {
   if (received.byteLength > MAX_BODY_BYTES) return undefined;
-  if (bodyBytes === undefined) return joinChunks(received);
+  if (bodyBytes === "with the connection") return isAtEnd ? received : "incomplete";
+  if (bodyBytes === "after its chunks") return joinChunks(received);
   if (bodyBytes > MAX_BODY_BYTES || received.byteLength > bodyBytes) return undefined;
   return received.byteLength < bodyBytes ? "incomplete" : received;
 }

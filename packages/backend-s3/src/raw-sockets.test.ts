@@ -283,6 +283,140 @@ describe.each<Scheme>(["http", "https"])("a get over %s whose body may reuse its
   });
 });
 
+/** Starts a server that answers each put with these bytes once it has all of it. */
+async function servePuts(
+  scheme: Scheme,
+  reply: (socket: Socket) => unknown,
+): Promise<{ readonly endpoint: string; readonly bodies: Buffer[]; readonly sockets: Set<Socket> }> {
+  const bodies: Buffer[] = [];
+  const sockets = new Set<Socket>();
+  const endpoint = await listen(scheme, (socket) => {
+    sockets.add(socket);
+    let received = Buffer.alloc(0);
+    socket.on("data", (data) => {
+      received = Buffer.concat([received, data]);
+      const bodyStart = received.indexOf("\r\n\r\n") + 4;
+      const length = Number(/^content-length: (\d+)\r$/im.exec(received.toString("latin1"))?.[1]);
+      if (bodyStart < 4 || received.byteLength < bodyStart + length) return;
+      bodies.push(received.subarray(bodyStart, bodyStart + length));
+      received = received.subarray(bodyStart + length);
+      reply(socket);
+    });
+  });
+  return { endpoint, bodies, sockets };
+}
+
+/** Bodies of up to this size are sent without the HTTP client of Node. */
+const SMALL_BODY = 256 * 1024;
+
+describe.each<Scheme>(["http", "https"])("a put over %s of a small body", (scheme) => {
+  it("arrives whole, over a connection that is used again, also by a get", async () => {
+    const { endpoint, bodies, sockets } = await servePuts(scheme, (socket) => socket.write(answer("")));
+    const backend = open(endpoint);
+    const sent = [0, 1, 1_000, 100_000, SMALL_BODY].map((size) => randomBytes(size));
+    for (const bytes of sent) expect((await backend.put(KEY, bytes)).sizeBytes).toBe(bytes.byteLength);
+    expect(bodies.map((body, i) => body.equals(sent[i] ?? Buffer.of(1)))).toEqual(sent.map(() => true));
+    expect(sockets.size).toBe(1);
+    const server = await startServer(scheme);
+    const both = open(server.endpoint, { credentials: server.credentials });
+    const content = randomBytes(200_000);
+    for (let i = 0; i < 3; i++) {
+      await both.put(KEY, content);
+      expect((await read(both)) === content.toString("latin1")).toBe(true);
+    }
+  });
+
+  it.each([
+    ["in chunks", `HTTP/1.1 200 OK\r\n${ETAG}\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`],
+    ["until the connection closes", `HTTP/1.1 200 OK\r\n${ETAG}\r\n\r\nok`],
+    ["with nothing until the connection closes", `HTTP/1.1 200 OK\r\n${ETAG}\r\n\r\n`],
+    ["after provisional ones", `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n${answer("")}`],
+    ["by a server of HTTP/1.0", answer("ok").replace("1.1", "1.0")],
+    ["without content", `HTTP/1.1 204 No Content\r\n${ETAG}\r\n\r\n`],
+    ["as created", answer("ok").replace("200 OK", "201 Created")],
+  ])("takes an answer that is sent %s, and sends nothing twice", async (_, text) => {
+    const { endpoint, bodies } = await servePuts(scheme, async (socket) => {
+      for (const byte of text) {
+        socket.write(byte);
+        await sleep(1);
+      }
+      if (!/length|chunked|204/.test(text)) socket.end();
+    });
+    const backend = open(endpoint, { retry: ONCE });
+    for (let i = 1; i <= 3; i++) {
+      await expect(backend.put(KEY, new Uint8Array(9))).resolves.toMatchObject({ sizeBytes: 9 });
+      expect(bodies.length).toBe(i);
+    }
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["a half head", answer("").slice(0, 40)],
+    ["a half body", answer("content").slice(0, -2)],
+    ["a negative length", answer("").replace(" 0", " -7")],
+    ["a length and chunks", answer("", "transfer-encoding: chunked")],
+    ["a head of 20 kB", answer("", ...Array.from({ length: 20 }, () => `x: ${"y".repeat(1000)}`))],
+    ["a header on two lines", answer("", "x: a\r\n b")],
+    ["another protocol", "SSH-2.0-OpenSSH_9.2\r\n"],
+    ["broken chunks", `HTTP/1.1 200 OK\r\n${ETAG}\r\ntransfer-encoding: chunked\r\n\r\nz\r\n`],
+  ])("fails after one request as one by Node's client does: %s", async (_, text) => {
+    const { endpoint, bodies } = await servePuts(scheme, (socket) => socket.end(text));
+    const outcome = (size: number): Promise<unknown> =>
+      open(endpoint, { retry: ONCE })
+        .put(KEY, new Uint8Array(size))
+        .catch(({ code, retry }: StorageError) => [code, retry]);
+    expect(await outcome(9)).toEqual(["unavailable", "safe"]);
+    expect(bodies.length).toBe(1);
+    expect(await outcome(SMALL_BODY + 1)).toEqual(["unavailable", "safe"]);
+  });
+
+  it("does not wait for an answer behind endless provisional ones", async () => {
+    const { endpoint } = await servePuts(scheme, (socket) =>
+      socket.write("HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n".repeat(50_000)),
+    );
+    const put = open(endpoint, { retry: ONCE }).put(KEY, new Uint8Array(9));
+    await expect(put).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("reports a refusal that comes before the body was read", async () => {
+    const refusal = answer("<Error><Code>AccessDenied</Code></Error>", "connection: close");
+    const sockets: Socket[] = [];
+    const endpoint = await listen(scheme, (socket) => {
+      sockets.push(socket);
+      socket.once("data", () => {
+        socket.pause();
+        socket.end(refusal.replace("200 OK", "403 Forbidden"));
+      });
+    });
+    const backend = open(endpoint, { retry: ONCE });
+    for (let i = 1; i <= 3; i++) {
+      const put = backend.put(KEY, new Uint8Array(SMALL_BODY));
+      await expect(put).rejects.toMatchObject({ code: "permission_denied" });
+      expect(sockets.length).toBe(i);
+    }
+  });
+
+  it("fails with timeout if no answer comes, and with aborted if the signal fires", async () => {
+    const { endpoint, sockets } = await servePuts(scheme, () => {});
+    const bytes = new Uint8Array(9);
+    const late = open(endpoint, { retry: ONCE, stallTimeoutMs: 200 }).put(KEY, bytes);
+    await expect(late).rejects.toMatchObject({ code: "timeout" });
+    const controller = new AbortController();
+    const waiting = open(endpoint, { retry: ONCE }).put(KEY, bytes, { signal: controller.signal });
+    await expect.poll(() => sockets.size).toBe(2);
+    controller.abort();
+    await expect(waiting).rejects.toMatchObject({ code: "aborted" });
+    for (const socket of sockets) await closed(socket);
+  });
+
+  it("fails with timeout if the server reads nothing of it", async () => {
+    const endpoint = await listen(scheme, (socket) => socket.pause());
+    const backend = open(endpoint, { retry: ONCE, stallTimeoutMs: 300 });
+    const puts = Array.from({ length: 4 }, () => backend.put(KEY, new Uint8Array(SMALL_BODY)));
+    for (const put of puts) await expect(put).rejects.toMatchObject({ code: "timeout" });
+  });
+});
+
 describe("a get over https whose body may reuse its memory", () => {
   /** How both ways to send a request fail. */
   async function failures(endpoint: string): Promise<readonly unknown[]> {

@@ -1,14 +1,17 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { OnReadOpts, Socket } from "node:net";
 import { onAbort, reusedMemory } from "@parquetry/core/unstable";
+import { type AnswerHead, headText, isSuccess, MAX_HEAD_BYTES, parseHead } from "./answer-head.ts";
 import type { AnswerWatch } from "./answer-watch.ts";
-import { type DownloadHead, headText, isSuccess, parseHead } from "./download-head.ts";
-import { refusalBody } from "./refusal-body.ts";
 import type { S3Address } from "./s3-address.ts";
+import { wholeBody } from "./whole-body.ts";
 import type { WireRequest } from "./wire-request.ts";
 
-/** An answer with the body of an object, whose chunks are overwritten once the next one is requested, or a refusal. */
-export interface Download extends AsyncIterable<Uint8Array> {
+/**
+ * An answer: to a request with a body, a whole one; else the body of an object, whose chunks are overwritten once the next one is
+ * requested, or a refusal.
+ */
+export interface RawAnswer extends AsyncIterable<Uint8Array> {
   readonly statusCode: number;
   /** The headers, names in lower case. */
   readonly headers: IncomingHttpHeaders;
@@ -16,14 +19,15 @@ export interface Download extends AsyncIterable<Uint8Array> {
   destroy(): void;
 }
 
-/** Connections that read large bodies into buffers that they reuse. */
-export interface DownloadSockets {
+/** Connections that do without the HTTP client of Node. */
+export interface RawSockets {
   /**
-   * Sends a request without a body and resolves when the answer begins. Resolves to undefined if the request has to be sent by other
-   * means: for any answer but a body of a known length or a short refusal, and while as many connections are in use as are allowed. The
-   * body must be read or destroyed.
+   * Sends a request and resolves when the answer begins, or with the whole answer to a request with a body. The body of an answer must
+   * be read or destroyed. Resolves to undefined if the request has to be sent by other means: while as many connections are in use as
+   * are allowed and, without a body, for any answer but a body of a known length or a short refusal. A request with a body is sent at
+   * most once.
    */
-  send(request: WireRequest): Promise<Download | undefined>;
+  send(request: WireRequest): Promise<RawAnswer | undefined>;
   /** Closes every connection. */
   close(): void;
 }
@@ -31,7 +35,7 @@ export interface DownloadSockets {
 /** How much memory is read into at once, in bytes. A connection allocates it two or three times. */
 const BLOCK_BYTES = 256 * 1024;
 
-/** With less of it left, the next read goes to another block, in bytes. */
+/** With less of it left, the next read goes to another block, in bytes. The first block for answers without the body of an object has this size. */
 const MIN_READ_BYTES = 64 * 1024;
 
 /** The time limit for opening a connection, in milliseconds. */
@@ -44,16 +48,12 @@ const MAX_LOST = 3;
 const IDLE_TIMEOUT_MS = 4_000;
 
 /**
- * Creates connections that read bodies without the HTTP client of Node, which allocates memory for each chunk of a body and copies
- * it: that takes five times the CPU time. Nothing is sent yet.
+ * Creates connections for bodies of objects, which the HTTP client of Node copies into memory that it allocates for each chunk, and
+ * for small bodies that are sent, for which that client does much else. Nothing is sent yet.
  */
-export function createDownloadSockets(
-  address: S3Address,
-  watch: AnswerWatch,
-  maxConnections: number,
-): DownloadSockets {
-  const idle: DownloadSocket[] = [];
-  const open = new Set<DownloadSocket>();
+export function createRawSockets(address: S3Address, watch: AnswerWatch, maxConnections: number): RawSockets {
+  const idle: RawSocket[] = [];
+  const open = new Set<RawSocket>();
   let isClosed = false;
   let lostInARow = 0;
   return {
@@ -64,7 +64,7 @@ export function createDownloadSockets(
       let socket = idle.pop();
       if (socket === undefined) {
         if (open.size >= maxConnections) return Promise.resolve(undefined);
-        const created = new DownloadSocket(address, watch, {
+        const created = new RawSocket(address, watch, {
           onIdle: () => idle.push(created),
           onSuccess: (isUsable) => {
             lostInARow = isUsable ? 0 : lostInARow + 1;
@@ -99,15 +99,17 @@ interface Block {
 /** An answer that is being received. */
 interface Exchange {
   readonly stallTimeoutMs: number;
-  readonly settle: (download: Download | undefined) => void;
+  readonly settle: (answer: RawAnswer | undefined) => void;
   readonly reject: (error: Error) => void;
   /** Where the head begins in its block; undefined before any of it has come. */
   headStart: number | undefined;
   /** How much of the body has not been received, in bytes; undefined before the head is complete. */
   restBytes: number | undefined;
   keepsAlive: boolean;
-  /** The refusal that is being received, which is returned whole. */
-  refusal: { readonly head: DownloadHead; received: Buffer } | undefined;
+  /** Whether the request may only be sent once, so that its answer is taken, whatever it is. */
+  readonly isSentOnce: boolean;
+  /** The refusal, or answer to a body, that is being received, and is returned whole. */
+  whole: { readonly head: AnswerHead; received: Buffer } | undefined;
   readonly chunks: { readonly block: Block; readonly bytes: Uint8Array }[];
   /** How much has been received and not been read, in bytes. */
   unreadBytes: number;
@@ -128,14 +130,14 @@ interface SocketEvents {
   readonly onSuccess: (isUsable: boolean) => void;
 }
 
-class DownloadSocket {
+class RawSocket {
   readonly #socket: Socket;
   readonly #watch: AnswerWatch;
   readonly #onIdle: () => void;
   readonly #onEnd: () => void;
   readonly #onSuccess: (isUsable: boolean) => void;
   #blocks: Block[] = [];
-  #block: Block;
+  #block: Block = { bytes: new Uint8Array(), filled: 0, out: 0 };
   #exchange: Exchange | undefined;
 
   constructor(
@@ -147,7 +149,6 @@ class DownloadSocket {
     this.#onIdle = onIdle;
     this.#onEnd = onEnd;
     this.#onSuccess = onSuccess;
-    this.#block = this.#addBlock();
     const onread: OnReadOpts = {
       buffer: () => this.#memory(),
       callback: (bytes) => this.#received(bytes),
@@ -168,11 +169,14 @@ class DownloadSocket {
       this.#fail(closedError());
     });
     this.#socket.on("error", (error) => this.#fail(error));
-    this.#socket.once("end", () => this.#fail(closedError()));
-    this.#socket.on("timeout", () => this.destroy());
+    this.#socket.once("end", () => this.#receivedEnd());
+    this.#socket.on("timeout", () => {
+      const ms = this.#exchange?.stallTimeoutMs;
+      this.#fail(ms === undefined ? closedError() : timeoutError(`no data for ${ms} ms`));
+    });
   }
 
-  send(head: string, { stallTimeoutMs, signal }: WireRequest): Promise<Download | undefined> {
+  send(head: string, { body, stallTimeoutMs, signal }: WireRequest): Promise<RawAnswer | undefined> {
     return new Promise((settle, reject) => {
       const readBefore = this.#socket.bytesRead;
       const exchange: Exchange = {
@@ -182,7 +186,8 @@ class DownloadSocket {
         headStart: undefined,
         restBytes: undefined,
         keepsAlive: true,
-        refusal: undefined,
+        isSentOnce: body !== undefined,
+        whole: undefined,
         chunks: [],
         unreadBytes: 0,
         failure: undefined,
@@ -191,18 +196,23 @@ class DownloadSocket {
         forget() {},
       };
       this.#exchange = exchange;
+      if (this.#blocks.length === 0) this.#addBlock(body === undefined ? BLOCK_BYTES : MIN_READ_BYTES);
       exchange.endWatch = this.#watch.begin({
         stallTimeoutMs,
         isHeavy: false,
         isOurTurn: () => exchange.unreadBytes > 0,
-        isSent: () => true,
+        isSent: () => body === undefined || this.#socket.writableLength === 0,
         movedBytes: () => this.#socket.bytesRead - readBefore,
         onStalled: () => this.#fail(timeoutError(`almost no data for ${stallTimeoutMs} ms`)),
       });
       if (signal !== undefined) exchange.forget = onAbort(signal, () => this.#fail(new Error("aborted")));
-      this.#socket.setTimeout(0);
+      // The watch does not see how far a body has come.
+      this.#socket.setTimeout(body === undefined ? 0 : stallTimeoutMs);
       this.#socket.ref();
+      this.#socket.cork();
       this.#socket.write(head, "latin1");
+      if (body !== undefined) this.#socket.write(body);
+      this.#socket.uncork();
     });
   }
 
@@ -231,18 +241,18 @@ class DownloadSocket {
     // A head stays in one block, and is shorter than what is left of it at least.
     const isInHead = this.#exchange?.headStart !== undefined && this.#exchange.restBytes === undefined;
     if (this.#block.out === 0 && !isInHead) this.#block.filled = 0;
-    if (BLOCK_BYTES - this.#block.filled < MIN_READ_BYTES && !isInHead) {
-      this.#block = this.#blocks.find(({ out }) => out === 0) ?? this.#addBlock();
+    if (this.#block.bytes.byteLength - this.#block.filled < MIN_READ_BYTES && !isInHead) {
+      const free = this.#blocks.find(({ out }) => out === 0);
+      if (free === undefined) this.#addBlock(BLOCK_BYTES);
+      else this.#block = free;
       this.#block.filled = 0;
     }
     return this.#block.bytes.subarray(this.#block.filled);
   }
 
-  #addBlock(): Block {
-    const bytes = new Uint8Array(reusedMemory(new ArrayBuffer(BLOCK_BYTES)));
-    const block = { bytes, filled: 0, out: 0 };
-    this.#blocks.push(block);
-    return block;
+  #addBlock(size: number): void {
+    this.#block = { bytes: new Uint8Array(reusedMemory(new ArrayBuffer(size))), filled: 0, out: 0 };
+    this.#blocks.push(this.#block);
   }
 
   /** Takes what was read into the memory. Returns false to stop reading until the reader has caught up. */
@@ -254,8 +264,8 @@ class DownloadSocket {
     // Nothing is expected, so this is not an answer to a request.
     if (exchange === undefined) this.destroy();
     else if (exchange.restBytes === undefined) this.#receivedHead(exchange, start, end);
-    else if (exchange.refusal !== undefined)
-      this.#receivedRefusal(exchange, exchange.refusal, this.#block.bytes.subarray(start, end));
+    else if (exchange.whole !== undefined)
+      this.#receivedWhole(exchange, exchange.whole, this.#block.bytes.subarray(start, end));
     else this.#receivedBody(exchange, start, end);
     return exchange === undefined || exchange.unreadBytes < BLOCK_BYTES;
   }
@@ -265,18 +275,26 @@ class DownloadSocket {
     const received = this.#block.bytes.subarray(exchange.headStart, end);
     const head = parseHead(received);
     if (head === "incomplete") return;
-    if (head === undefined) {
+    if (head === undefined || (!exchange.isSentOnce && !isPlain(head))) {
       if (isSuccess(received)) this.#onSuccess(false);
       this.#leave(exchange);
       return;
     }
-    exchange.keepsAlive = head.keepsAlive;
     const { statusCode, headers, headBytes, bodyBytes } = head;
-    if (statusCode >= 300 || bodyBytes === undefined) {
+    const bodyStart = exchange.headStart + headBytes;
+    if (statusCode < 200) {
+      // A provisional answer. The head of the next one begins here, and has to fit into the block.
+      exchange.headStart = bodyStart;
+      if (this.#block.bytes.byteLength - bodyStart < MAX_HEAD_BYTES) this.#leave(exchange);
+      else if (end > bodyStart) this.#receivedHead(exchange, bodyStart, end);
+      return;
+    }
+    exchange.keepsAlive = head.keepsAlive;
+    if (exchange.isSentOnce || statusCode >= 300 || typeof bodyBytes === "string") {
       // Not known before it is complete.
       exchange.restBytes = Number.POSITIVE_INFINITY;
-      exchange.refusal = { head, received: Buffer.alloc(0) };
-      this.#receivedRefusal(exchange, exchange.refusal, received.subarray(headBytes));
+      exchange.whole = { head, received: Buffer.alloc(0) };
+      this.#receivedWhole(exchange, exchange.whole, received.subarray(headBytes));
       return;
     }
     this.#onSuccess(true);
@@ -286,11 +304,22 @@ class DownloadSocket {
     };
     const chunks = (): AsyncGenerator<Uint8Array> => this.#chunks(exchange, destroy);
     exchange.settle({ statusCode, headers, destroy, [Symbol.asyncIterator]: chunks });
-    this.#receivedBody(exchange, exchange.headStart + headBytes, end);
+    this.#receivedBody(exchange, bodyStart, end);
   }
 
-  /** Leaves a request to other means. */
+  #receivedEnd(): void {
+    const exchange = this.#exchange;
+    if (exchange?.whole === undefined) this.#fail(closedError());
+    else this.#receivedWhole(exchange, exchange.whole, new Uint8Array(), true);
+    this.#fail(closedError());
+  }
+
+  /** Leaves a request to other means, if it may be sent again. */
   #leave(exchange: Exchange): void {
+    if (exchange.isSentOnce) {
+      this.#fail(new Error("the answer is malformed, or too long"));
+      return;
+    }
     this.#exchange = undefined;
     exchange.endWatch(true);
     exchange.forget();
@@ -298,9 +327,14 @@ class DownloadSocket {
     this.destroy();
   }
 
-  #receivedRefusal(exchange: Exchange, refusal: NonNullable<Exchange["refusal"]>, bytes: Uint8Array): void {
-    refusal.received = Buffer.concat([refusal.received, bytes]);
-    const body = refusalBody(refusal.head, refusal.received);
+  #receivedWhole(
+    exchange: Exchange,
+    whole: NonNullable<Exchange["whole"]>,
+    bytes: Uint8Array,
+    isAtEnd = false,
+  ): void {
+    whole.received = Buffer.concat([whole.received, bytes]);
+    const body = wholeBody(whole.head, whole.received, isAtEnd);
     if (body === "incomplete") return;
     if (body === undefined) {
       this.#leave(exchange);
@@ -308,11 +342,11 @@ class DownloadSocket {
     }
     exchange.restBytes = 0;
     exchange.endWatch(true);
-    const { statusCode, headers } = refusal.head;
-    async function* whole(): AsyncGenerator<Uint8Array> {
+    const { statusCode, headers } = whole.head;
+    async function* chunks(): AsyncGenerator<Uint8Array> {
       yield body as Buffer;
     }
-    exchange.settle({ statusCode, headers, destroy() {}, [Symbol.asyncIterator]: whole });
+    exchange.settle({ statusCode, headers, destroy() {}, [Symbol.asyncIterator]: chunks });
     this.#release(exchange);
   }
 
@@ -361,12 +395,20 @@ class DownloadSocket {
     if (this.#exchange !== exchange) return;
     this.#exchange = undefined;
     exchange.forget();
-    if (exchange.keepsAlive) {
+    // A server that answers before it has the whole request may not read the rest of it.
+    if (exchange.keepsAlive && this.#socket.writableLength === 0) {
       this.#socket.setTimeout(IDLE_TIMEOUT_MS);
       this.#socket.unref();
       this.#onIdle();
     } else this.destroy();
   }
+}
+
+/** Whether an answer is a body of a known length, or a refusal that can be read whole. For what else HTTP allows, there is Node's client. */
+function isPlain({ version, statusCode, bodyBytes }: AnswerHead): boolean {
+  if (version !== "1.1") return false;
+  if (statusCode >= 300) return statusCode !== 304 && bodyBytes !== "with the connection";
+  return (statusCode === 200 || statusCode === 206) && typeof bodyBytes === "number";
 }
 
 function timeoutError(message: string): Error {

@@ -2,26 +2,25 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { WireRequest } from "./wire-request.ts";
 
 /** The head of an answer. */
-export interface DownloadHead {
-  /** 200 or 206, or that of a refusal: 300 and above. */
+export interface AnswerHead {
+  readonly version: "1.0" | "1.1";
   readonly statusCode: number;
   /** The headers, names in lower case. */
   readonly headers: IncomingHttpHeaders;
   /** The length of the head, in bytes. */
   readonly headBytes: number;
-  /** The length of the body, in bytes. Undefined for a refusal that is sent in chunks. */
-  readonly bodyBytes: number | undefined;
+  /** The length of the body in bytes, or where it ends instead. */
+  readonly bodyBytes: number | "after its chunks" | "with the connection";
   /** Whether the connection can be used for another request. */
   readonly keepsAlive: boolean;
 }
 
 /** The longest head, in bytes: as in Node's HTTP client. */
-const MAX_HEAD_BYTES = 16 * 1024;
+export const MAX_HEAD_BYTES: number = 16 * 1024;
 
-const START = "HTTP/1.1 ";
+const START = "HTTP/1.";
 const END = Buffer.from("\r\n\r\n");
-/** The statuses of a body and of a refusal. Others have no body, or precede another answer. */
-const STATUS = /^HTTP\/1\.1 (20[06]|30[0-35-9]|[45]\d\d)(?: [^\r\n]*)?$/;
+const STATUS = /^HTTP\/(1\.[01]) ([1-5]\d\d)(?: [^\r\n]*)?$/;
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
 const SPACE_AROUND = /^[ \t]+|[ \t]+$/g;
 const NOT_IN_VALUE = /[\r\n\0]/;
@@ -46,7 +45,7 @@ function lowerName(name: string): string | undefined {
 /** Characters that cannot be part of a request's head. */
 const NOT_IN_HEAD = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** Returns the head of a request without a body; undefined if a header has characters that HTTP does not allow. */
+/** Returns the head of a request; undefined if a header has characters that HTTP does not allow. */
 export function headText({ method, path, headers }: WireRequest): string | undefined {
   const lines = [`${method} ${path} HTTP/1.1`];
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
@@ -59,11 +58,8 @@ export function isSuccess(received: Uint8Array): boolean {
   return /^HTTP\/1\.[01] [12]/.test(Buffer.from(received.subarray(0, 16)).toString("latin1"));
 }
 
-/**
- * Parses the head of an answer. Returns undefined for any but a success or a refusal with one `Content-Length`, or a refusal in chunks: for
- * what else HTTP allows, there is Node's client.
- */
-export function parseHead(received: Uint8Array): DownloadHead | "incomplete" | undefined {
+/** Parses the head of an answer. Returns undefined if it is malformed, or too long. */
+export function parseHead(received: Uint8Array): AnswerHead | "incomplete" | undefined {
   const bytes = Buffer.from(
     received.buffer,
     received.byteOffset,
@@ -74,9 +70,10 @@ export function parseHead(received: Uint8Array): DownloadHead | "incomplete" | u
     const isHead = START.startsWith(bytes.toString("latin1", 0, START.length)) && !bytes.includes("\n\n");
     return isHead && received.byteLength < MAX_HEAD_BYTES ? "incomplete" : undefined;
   }
-  const [status = "", ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
-  const statusCode = Number(STATUS.exec(status)?.[1]);
-  if (Number.isNaN(statusCode)) return undefined;
+  const [first = "", ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
+  const [, version, status] = STATUS.exec(first) ?? [];
+  if (status === undefined) return undefined;
+  const statusCode = Number(status);
   const headers: Record<string, string> = {};
   for (const line of lines) {
     const colon = line.indexOf(":");
@@ -88,14 +85,27 @@ export function parseHead(received: Uint8Array): DownloadHead | "incomplete" | u
     if (before === undefined) headers[lower] = value;
     else if (!FIRST_IS_VALID.has(lower)) headers[lower] = `${before}, ${value}`;
   }
-  const { "content-length": length = "", "transfer-encoding": coding } = headers;
-  const isInChunks = statusCode >= 300 && length === "" && coding?.toLowerCase() === "chunked";
-  if (!isInChunks && (!/^\d{1,15}$/.test(length) || coding !== undefined)) return undefined;
+  const bodyBytes = bodyLength(statusCode, headers);
+  if (bodyBytes === undefined) return undefined;
+  const { connection = version === "1.1" ? "keep-alive" : "close" } = headers;
   return {
+    version: version === "1.1" ? version : "1.0",
     statusCode,
     headers,
     headBytes: end + END.byteLength,
-    bodyBytes: isInChunks ? undefined : Number(length),
-    keepsAlive: headers["connection"] === undefined || /^keep-alive$/i.test(headers["connection"]),
+    bodyBytes,
+    keepsAlive: bodyBytes !== "with the connection" && /^keep-alive$/i.test(connection),
   };
+}
+
+/** Returns the length of a body (https://www.rfc-editor.org/rfc/rfc9112#section-6.3); undefined if the headers contradict each other. */
+function bodyLength(
+  statusCode: number,
+  { "content-length": length, "transfer-encoding": coding }: IncomingHttpHeaders,
+): AnswerHead["bodyBytes"] | undefined {
+  if (length !== undefined && (coding !== undefined || !/^\d{1,15}$/.test(length))) return undefined;
+  if (statusCode < 200 || statusCode === 204 || statusCode === 304) return 0;
+  if (length !== undefined) return Number(length);
+  if (coding === undefined) return "with the connection";
+  return coding.toLowerCase() === "chunked" ? "after its chunks" : undefined;
 }
