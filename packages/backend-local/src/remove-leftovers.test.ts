@@ -207,6 +207,7 @@ describe("removeLeftovers", () => {
         await expect(removeLeftovers({ root })).rejects.toMatchObject({ code: "permission_denied" });
       });
       expect(await ownNames(root)).toEqual([join("b", `.parquetry-${DEAD}.${RANDOM}.tmp`)]);
+      await chmod(at("b"), 0o755);
     },
   );
 

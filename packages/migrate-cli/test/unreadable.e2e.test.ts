@@ -24,7 +24,14 @@ async function lockedWorld(before: (world: World) => Promise<unknown> = async ()
     await world.call([command, "--from", world.folder, "--to", "r2://nowhere"]);
   if (process.getuid?.() === 0) spawnSync("chown", ["-R", `${NOBODY}`, world.folder]);
   chmodSync(join(world.data, "raw/locked"), 0);
-  return world;
+  return {
+    ...world,
+    async [Symbol.asyncDispose]() {
+      // Only root removes a folder that it may not read.
+      unlock(world);
+      await world[Symbol.asyncDispose]();
+    },
+  };
 }
 
 function unlock(world: World): void {
