@@ -60,38 +60,34 @@ describe("a bandwidth limit on the wire", () => {
       ],
     ],
     ["files of no bytes and of one", [0, 1, 0, 2_500_000], 600_000, []],
-  ])(
-    "holds over any 2 s for %s, up and down",
-    async (_, sizes, rate, faults) => {
-      await using server = await startS3Server({ buckets: ["football"] });
-      await using proxy = await startCountingProxy(server.port);
-      const bucket = await openBucket(server, proxy.endpoint);
-      const source = await filled(createMemoryBackend(), sizes);
-      const bytes = sizes.reduce((sum, size) => sum + size, 0);
-      server.setFaults(faults);
-      const back = createMemoryBackend();
-      for (const [from, to, direction] of [
-        [source, bucket, "up"],
-        [bucket, back, "down"],
-      ] as const) {
-        proxy.reset();
-        const result = await runMigration(from, to, {
-          bytesPerSecond: rate,
-          uploads: openUploadJournal(join(folder, "uploads"), () => {}),
-        });
-        expect(result).toMatchObject({ complete: true, copied: { bytes } });
-        expect(proxy.total(direction)).toBeGreaterThanOrEqual(bytes);
-        expect(proxy.mostIn(WINDOW_MS, direction)).toBeLessThanOrEqual(
-          (WINDOW_MS / 1000) * rate * TOLERANCE + 16_384,
-        );
-        result.close();
-      }
-      for (const [key, size] of sizes.entries())
-        expect((await back.head(parseKey(`raw/f${key}`))).sizeBytes).toBe(size);
-      await bucket.close();
-    },
-    60_000,
-  );
+  ])("holds over any 2 s for %s, up and down", async (_, sizes, rate, faults) => {
+    await using server = await startS3Server({ buckets: ["football"] });
+    await using proxy = await startCountingProxy(server.port);
+    const bucket = await openBucket(server, proxy.endpoint);
+    const source = await filled(createMemoryBackend(), sizes);
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    server.setFaults(faults);
+    const back = createMemoryBackend();
+    for (const [from, to, direction] of [
+      [source, bucket, "up"],
+      [bucket, back, "down"],
+    ] as const) {
+      proxy.reset();
+      const result = await runMigration(from, to, {
+        bytesPerSecond: rate,
+        uploads: openUploadJournal(join(folder, "uploads"), () => {}),
+      });
+      expect(result).toMatchObject({ complete: true, copied: { bytes } });
+      expect(proxy.total(direction)).toBeGreaterThanOrEqual(bytes);
+      expect(proxy.mostIn(WINDOW_MS, direction)).toBeLessThanOrEqual(
+        (WINDOW_MS / 1000) * rate * TOLERANCE + 16_384,
+      );
+      result.close();
+    }
+    for (const [key, size] of sizes.entries())
+      expect((await back.head(parseKey(`raw/f${key}`))).sizeBytes).toBe(size);
+    await bucket.close();
+  });
 
   it("holds in both directions from bucket to bucket, and ends with the run", async () => {
     await using server = await startS3Server({ buckets: ["football", "other"] });
@@ -108,11 +104,12 @@ describe("a bandwidth limit on the wire", () => {
       expect(proxy.mostIn(WINDOW_MS, direction)).toBeLessThanOrEqual(2_000_000 * TOLERANCE);
     result.close();
     const freeAt = performance.now();
-    await target.put(parseKey("free"), randomBytes(5_000_000));
-    expect(performance.now() - freeAt).toBeLessThan(3000);
+    // 20 s under the limit.
+    await target.put(parseKey("free"), randomBytes(20_000_000));
+    expect(performance.now() - freeAt).toBeLessThan(12_000);
     await source.close();
     await target.close();
-  }, 30_000);
+  });
 
   it("limits what is written between folders", async () => {
     const [from, to] = [join(folder, "from"), join(folder, "to")];
@@ -148,5 +145,5 @@ describe("a bandwidth limit on the wire", () => {
     expect(sent !== undefined && arrived?.equals(sent)).toBe(true);
     result.close();
     await Promise.all([source.close(), local.close()]);
-  }, 30_000);
+  });
 });

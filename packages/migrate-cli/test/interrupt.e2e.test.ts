@@ -45,26 +45,26 @@ describe("an interrupted migration", () => {
       expect(server.requests.count("UploadPart")).toBe(12);
       expect(server.requests.count("CreateMultipartUpload")).toBe(1);
     },
-    60_000,
   );
 
   it("stops at once with 130 at the second Ctrl-C, and loses nothing", async () => {
     await using world = await createWorld("s3");
     const { server } = world;
     const run = await uploadSlowly(world);
-    server.setFaults([{ operation: "UploadPart", fault: { kind: "latency", ms: 20_000 } }]);
+    server.setFaults([{ operation: "UploadPart", fault: { kind: "latency", ms: 60_000 } }]);
     await sleep(400);
     run.child.kill("SIGINT");
     await sleep(200);
     const startedAt = performance.now();
     run.child.kill("SIGINT");
     expect((await run.outcome).exitCode).toBe(130);
-    expect(performance.now() - startedAt).toBeLessThan(3000);
+    // The parts under way need a minute.
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
     server.setFaults([]);
     const again = await world.run(["migrate"]);
     expect(again.exitCode).toBe(0);
     expect(server.requests.count("CreateMultipartUpload")).toBe(1);
-  }, 60_000);
+  });
 
   it("cuts off a large download, keeps the small files, and leaves no temporary file", async () => {
     await using world = await createWorld("s3");
@@ -76,23 +76,25 @@ describe("an interrupted migration", () => {
     mkdirSync(target);
     const args = ["migrate", "--from", "s3://football", "--to", target];
     server.setFaults([
-      { operation: "GetObject", key: /large/, fault: { kind: "bandwidth", bytesPerSecond: 3e6 } },
+      { operation: "GetObject", key: /large/, fault: { kind: "bandwidth", bytesPerSecond: 4e5 } },
     ]);
     const run = world.start(args);
     await until(() => existsSync(join(target, "raw/a.bin")));
-    await sleep(1000);
+    const before = server.requests.bytesOut;
+    await until(() => server.requests.bytesOut > before + 200_000);
     const startedAt = performance.now();
     run.child.kill("SIGINT");
     const { exitCode, stderr } = await run.outcome;
     expect(exitCode).toBe(130);
-    expect(performance.now() - startedAt).toBeLessThan(4000);
+    // The rest needs a minute.
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
     expect(stderr).toContain("1 file cut off, copied again by the next run");
     expect(readdirSync(join(target, "raw"))).toEqual(["a.bin"]);
     server.setFaults([]);
     expect((await world.run(args)).exitCode).toBe(0);
     expect(readFileSync(join(target, "raw/large.bin")).equals(large)).toBe(true);
     expect(readdirSync(join(target, "raw"))).toEqual(["a.bin", "large.bin"]);
-  }, 60_000);
+  });
 
   it("reports a store that does not answer in every command, and stops at the first Ctrl-C", async () => {
     await using world = await createWorld("s3");
@@ -133,5 +135,5 @@ describe("an interrupted migration", () => {
       for (const socket of sockets) socket.destroy();
       silent.close();
     }
-  }, 90_000);
+  });
 });

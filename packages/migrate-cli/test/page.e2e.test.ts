@@ -100,21 +100,23 @@ describe.skipIf(lacksBrowser())("parquetry ui next to a migration", () => {
     const ui = await startPage(world, world.data);
     const { page } = await browse(ui.url);
     world.server.setFaults([
-      { operation: "PutObject", key: /k=7\//, fault: { kind: "status", status: 403 } },
+      { operation: "PutObject", key: /k=10\//, fault: { kind: "status", status: 403 } },
       { operation: "PutObject", fault: { kind: "latency", ms: 400 } },
+      // The last files wait for a page that is slow.
+      { operation: "PutObject", key: /raw\/t\/k=[45]\d\//, fault: { kind: "latency", ms: 5000 } },
     ]);
     const run = world.start(["migrate", "--concurrency", "4"]);
     await page.getByRole("button", { name: /Migrations 1 running/ }).click();
     const bar = page.getByRole("progressbar", { name: "raw: files" });
     await bar.waitFor();
     const grows = async (): Promise<number> => Number(await bar.getAttribute("value"));
-    await expect.poll(grows, { timeout: 30_000 }).toBeGreaterThan(0);
+    await expect.poll(grows).toBeGreaterThan(0);
     const before = await grows();
     expect(before).toBeLessThan(40);
-    await page.getByText("raw/t/k=7/data.csv").first().waitFor();
+    await page.getByText("raw/t/k=10/data.csv").first().waitFor();
     await page.getByText(/MB\/s|kB\/s|[\d.]+ B\/s/).waitFor();
     world.server.setFaults([
-      { operation: "PutObject", key: /k=7\//, fault: { kind: "status", status: 403 } },
+      { operation: "PutObject", key: /k=10\//, fault: { kind: "status", status: 403 } },
     ]);
     expect((await run.outcome).exitCode).toBe(1);
     await page.getByText("finished", { exact: true }).waitFor();
@@ -126,14 +128,17 @@ describe.skipIf(lacksBrowser())("parquetry ui next to a migration", () => {
     ui.page.child.kill("SIGINT");
     await ui.page.outcome;
     await page.context().close();
-  }, 60_000);
+  });
 
   it("shows that it was killed, and the command that continues it", async () => {
     await using world = await createWorld();
     writeFiles(world);
     const ui = await startPage(world, world.data);
     const { page } = await browse(`${ui.url}#view=runs`);
-    world.server.setFaults([{ operation: "PutObject", fault: { kind: "latency", ms: 300 } }]);
+    world.server.setFaults([
+      { operation: "PutObject", fault: { kind: "latency", ms: 300 } },
+      { operation: "PutObject", key: /raw\/t\/k=[45]\d\//, fault: { kind: "latency", ms: 5000 } },
+    ]);
     const run = world.start(["migrate", "--concurrency", "4"]);
     await page.getByText("running", { exact: true }).waitFor();
     await until(() => world.server.requests.count("PutObject") > 8);
@@ -150,7 +155,7 @@ describe.skipIf(lacksBrowser())("parquetry ui next to a migration", () => {
     ui.page.child.kill("SIGINT");
     await ui.page.outcome;
     await page.context().close();
-  }, 60_000);
+  });
 });
 
 describe.skipIf(lacksBrowser())("parquetry ui with two places", () => {
@@ -175,9 +180,7 @@ describe.skipIf(lacksBrowser())("parquetry ui with two places", () => {
       expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
     }
     // The page compares again when it sees a run of these two places end.
-    await expect
-      .poll(found, { timeout: 20_000 })
-      .toEqual(["2024100001", "2024200001", "2024300001", "2024400010", "2024500001"]);
+    await expect.poll(found).toEqual(["2024100001", "2024200001", "2024300001", "2024400010", "2024500001"]);
     await page.getByRole("button", { name: /^Migrations/ }).click();
     await page.getByRole("button", { name: "Show the map" }).first().click();
     await page.getByRole("tab", { name: "Two places", selected: true }).waitFor();
@@ -185,7 +188,7 @@ describe.skipIf(lacksBrowser())("parquetry ui with two places", () => {
     ui.page.child.kill("SIGINT");
     expect((await ui.page.outcome).exitCode).toBe(0);
     await page.context().close();
-  }, 60_000);
+  });
 
   it("refuses the same place twice, and a first place that is given twice", async () => {
     await using world = await createWorld();

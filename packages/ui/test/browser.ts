@@ -52,6 +52,8 @@ export async function browse(
     ],
   });
   const context = await (await browser).newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  // As in the tests: long enough to end only what hangs.
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   await page.addInitScript(observeShifts);
