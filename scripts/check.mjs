@@ -2,6 +2,7 @@
 // finally `N passed, N failed, N skipped`: every test of every package, and every other step as one.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { devNull } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -10,6 +11,12 @@ const PACKAGES = readdirSync(join(ROOT, "packages")).map((name) => join(ROOT, "p
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** The failures, repeated at the end, where they are found without reading the whole output. */
 const failures = [];
+
+// Where a person keeps data, and by which keys, must not matter to any step.
+const OWN_SETTINGS = /^(AWS|CFB|PARQUETRY_(CACHE|DATA|R2|S3|STORAGE))_|^PARQUETRY_TRINO_(?!SECONDS)/;
+for (const name of Object.keys(process.env)) if (OWN_SETTINGS.test(name)) delete process.env[name];
+process.env.AWS_CONFIG_FILE = devNull;
+process.env.AWS_SHARED_CREDENTIALS_FILE = devNull;
 
 // On Windows the tools in .bin are shell scripts, and Node is in a path with a space.
 const shellFor = (command) => process.platform === "win32" && command !== process.execPath;

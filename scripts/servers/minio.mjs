@@ -47,10 +47,11 @@ export const minio = {
     });
     const endpoint = `http://${host}`;
     try {
-      await until("minio", async () => {
+      const isReady = async () => {
         const { ok } = await fetch(`${endpoint}/minio/health/ready`);
         if (!ok) throw new Error("not ready yet");
-      });
+      };
+      await until("minio", isReady, server);
       return { endpoint, stop: () => server.stop() };
     } catch (error) {
       await server.stop();

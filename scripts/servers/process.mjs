@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { openSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,18 +7,28 @@ import { promisify } from "node:util";
 
 const execFileAsync = promisify(execFile);
 
-/** Time limit of a server's first reply. */
-const START_MS = 60_000;
+/** Time limit of a server's first reply, which takes seconds on an idle machine. */
+const START_MS = 3 * 60_000;
+/** Below the ports that systems choose for connections and for servers without one: Linux begins at 32768. */
+const [FIRST_PORT, LAST_PORT] = [15_000, 32_000];
+const given = new Set();
 
-/** Returns a port of 127.0.0.1 that is free at the moment. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
+/** Returns a port of 127.0.0.1 that is free at the moment, each time another one. */
+export async function freePort() {
+  for (;;) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    if (given.has(port)) continue;
+    given.add(port);
+    if (await isFree(port)) return port;
+  }
+}
+
+/** Whether a server can listen on a port of 127.0.0.1. */
+function isFree(port) {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
 
@@ -51,13 +62,13 @@ export function start(command, args, logFile, options = {}) {
 }
 
 /** Waits until `probe` no longer throws, or `server` has ended. */
-export async function until(what, probe, limitMs = START_MS, server = undefined) {
+export async function until(what, probe, server, limitMs = START_MS) {
   const end = Date.now() + limitMs;
   for (;;) {
     try {
       return await probe();
     } catch (error) {
-      if (server?.alive === false) throw new Error(`${what} ended while it started`, { cause: error });
+      if (!server.alive) throw new Error(`${what} ended while it started`, { cause: error });
       if (Date.now() > end)
         throw new Error(`${what} did not start within ${limitMs / 1000} s`, { cause: error });
       await sleep(100);

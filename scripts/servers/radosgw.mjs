@@ -63,26 +63,30 @@ export const radosgw = {
         "--keyring",
         path("keyring"),
       ]);
-      running.push(start("ceph-mon", ["-c", conf, "-i", "a", "-f"], path("log/mon.out")));
-      await until("the monitor", () => ceph("mon", "stat"));
+      const background = (program, log, ...args) => {
+        const server = start(program, ["-c", conf, ...args, "-f"], path(`log/${log}.out`));
+        running.push(server);
+        return server;
+      };
+      const monitor = background("ceph-mon", "mon", "-i", "a");
+      await until("the monitor", () => ceph("mon", "stat"), monitor);
 
       const uuid = randomUUID();
       const id = (await ceph("osd", "create", uuid)).trim();
       await ceph("osd", "crush", "add", `osd.${id}`, "1.0", "root=default", "host=localhost");
       await run("ceph-osd", ["-c", conf, "-i", id, "--mkfs", "--osd-uuid", uuid]);
-      running.push(start("ceph-osd", ["-c", conf, "-i", id, "-f"], path("log/osd.out")));
-      await until("the object store", async () => {
+      const isUp = async () => {
         if (!(await ceph("osd", "stat")).includes("1 up")) throw new Error("not up yet");
-      });
+      };
+      await until("the object store", isUp, background("ceph-osd", "osd", "-i", id));
 
       await run("radosgw-admin", [
         ...["-c", conf, "-n", "client.rgw", "user", "create", "--uid=test", "--display-name=test"],
         `--access-key=${credentials.accessKeyId}`,
         `--secret-key=${credentials.secretAccessKey}`,
       ]);
-      running.push(start("radosgw", ["-c", conf, "-n", "client.rgw", "-f"], path("log/radosgw.out")));
       const endpoint = `http://127.0.0.1:${port}`;
-      await until("radosgw", () => fetch(endpoint));
+      await until("radosgw", () => fetch(endpoint), background("radosgw", "radosgw", "-n", "client.rgw"));
       return { endpoint, stop };
     } catch (error) {
       await stop();

@@ -86,8 +86,8 @@ export async function startTrino(dir, stores) {
         const { starting } = await (await fetch(`${url}/v1/info`)).json();
         if (starting) throw new Error("not ready yet");
       },
-      START_MS,
       server,
+      START_MS,
     );
   } catch (error) {
     await server.stop();
