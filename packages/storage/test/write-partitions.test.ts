@@ -187,7 +187,13 @@ describe.each(Object.entries(BACKENDS))("writePartitions on %s", (_, open) => {
       );
     expect(error?.code).toBe("aborted");
     expect(error?.committed.length).toBeLessThan(30);
-    expect(await storage.readIndex(ENTITY)).toHaveLength(error?.committed.length ?? 0);
+    const committed = error?.committed.map((each) => each.path()) ?? [];
+    const failed = paths(error?.failed ?? []);
+    const stored = (await storage.readIndex(ENTITY)).map(({ week }) => `week=${week}`);
+    // The store may have got those that were on their way.
+    expect(stored).toEqual(expect.arrayContaining(committed));
+    expect([...committed, ...failed]).toEqual(expect.arrayContaining(stored));
+    expect(failed.length).toBeLessThanOrEqual(4);
     expect((await storage.repair(ENTITY, { dryRun: true })).removed).toEqual([]);
   });
 });

@@ -43,11 +43,11 @@ export interface ReplaceResult {
   readonly rows: number;
 }
 
-/** A partition that was not replaced, and the reason. */
+/** A partition whose replacement failed, and the reason. */
 export interface PartitionFailure {
   /** The partition. */
   readonly partition: Partition;
-  /** The reason. With the code `outcome_unknown`, the partition may have been replaced. */
+  /** The reason. With the code `outcome_unknown`, or `aborted` or `timeout` by the caller's signal, the partition may have been replaced. */
   readonly error: StorageError;
 }
 
@@ -70,7 +70,7 @@ interface PartialWrite {
 export class PartialWriteError extends StorageError {
   /** The partitions that were written. */
   readonly committed: readonly Partition[];
-  /** The partitions that were tried and are unchanged. */
+  /** The partitions that were tried and are unchanged, or whose outcome is unknown. */
   readonly failed: readonly PartitionFailure[];
   /** The partitions that were not tried, of `writePartitions`. Those that the source of `replacePartitions` had not yielded are unknown. */
   readonly untried: readonly Partition[];
@@ -87,7 +87,7 @@ export class PartialWriteError extends StorageError {
       retry: first.retry,
       attempts: first.attempts,
       message: `${op}: ${committed.length} partitions of ${entity} were written, then it stopped${
-        failed.length === 0 ? `: ${first.message}` : `. Not written: ${tried}.`
+        failed.length === 0 ? `: ${first.message}` : `. Failed: ${tried}.`
       } Later partitions were not tried. Pass the partitions that are not in this error's "committed" again.`,
       cause: first,
     });
