@@ -107,7 +107,8 @@ export class Sweeper {
     const folders = [...this.#seen];
     this.#seen.clear();
     const removed: Leftover[] = [];
-    for (const folder of folders) removed.push(...(await sweepFolder(folder).catch(() => [])));
+    for (const folder of folders)
+      for (const leftover of await sweepFolder(folder).catch(() => [])) removed.push(leftover);
     return removed;
   }
 }

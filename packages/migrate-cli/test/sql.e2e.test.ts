@@ -1,5 +1,16 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -7,7 +18,7 @@ import { fileURLToPath } from "node:url";
 import { partition, type Storage } from "@parquetry/core";
 import { openStorage } from "@parquetry/storage";
 import { describe, expect, it } from "vitest";
-import { createWorld, jsonLines, runScript, summaryOf, type World } from "./support/command.ts";
+import { createWorld, jsonLines, runScript, SCRIPT, summaryOf, type World } from "./support/command.ts";
 
 const PACKAGES = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -38,6 +49,42 @@ async function twoPlaces(): Promise<World> {
 
 const localFiles = ({ data }: World): readonly string[] =>
   readdirSync(join(data, "raw/plays/year=2024")).filter((name) => name.endsWith(".parquet"));
+
+describe("an output that cannot be written", () => {
+  it.each(["table", "csv", "tsv", "json", "ndjson", "markdown", "parquet"])(
+    "is no failure if its reader has gone away: %s",
+    async (format) => {
+      await using world = await createWorld();
+      const { child, outcome } = world.start([
+        "query",
+        "SELECT range FROM range(300000)",
+        "--format",
+        format,
+      ]);
+      child.stdout?.once("data", () => child.stdout?.destroy());
+      expect(await outcome).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining("error") });
+    },
+  );
+
+  it.skipIf(!existsSync("/dev/full"))("fails, and says why, if it is a file on a full disk", async () => {
+    await using world = await createWorld();
+    for (const [rows, format] of [
+      [1, "csv"],
+      [300_000, "csv"],
+      [300_000, "parquet"],
+    ]) {
+      const query = ["query", `SELECT range FROM range(${rows})`, "--format", `${format}`];
+      const full = openSync("/dev/full", "w");
+      const { status, stderr } = spawnSync(process.execPath, [SCRIPT, ...query], {
+        cwd: world.folder,
+        stdio: ["ignore", full, "pipe"],
+        encoding: "utf8",
+      });
+      closeSync(full);
+      expect([status, stderr]).toEqual([2, "error: the output cannot be written: the disk is full.\n"]);
+    }
+  });
+});
 
 describe("--env-file chooses the place of SQL commands", () => {
   it.each(["before", "after"])("%s the command", async (where) => {

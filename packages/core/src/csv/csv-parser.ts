@@ -27,6 +27,9 @@ const CR = 0x0d;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
+/** Delimiters that other programs write; the comma where another one was set. */
+const OTHER_DELIMITERS = [";", "\t", "|", ","];
+
 /**
  * Splits text, which may come in pieces, into records. A line ends in LF, CRLF or CR, whichever the lines before it end in. A
  * byte order mark at the start is dropped. Empty lines are skipped, except below the header of a file with one column, where they
@@ -43,7 +46,7 @@ export class CsvParser {
   #field = "";
   #record: CsvField[] = [];
   #records: CsvField[][] = [];
-  #width: number | undefined;
+  #header: CsvField[] | undefined;
   #line = 1;
   #recordLine = 1;
   #hasEscapedQuote = false;
@@ -170,11 +173,12 @@ export class CsvParser {
     this.#record = [];
     this.#line++;
     this.#recordLine = this.#line;
-    if (record.length === 1 && record[0] === null && this.#width !== 1) return;
-    this.#width ??= record.length;
-    if (record.length !== this.#width) {
+    if (record.length === 1 && record[0] === null && this.#header?.length !== 1) return;
+    this.#header ??= record;
+    if (record.length !== this.#header.length) {
       const values = `${record.length} value${record.length === 1 ? "" : "s"}`;
-      throw this.#problem(`line ${line} has ${values}, but the header has ${this.#width}`);
+      const problem = `line ${line} has ${values}, but the header has ${this.#header.length}`;
+      throw this.#problem(`${problem}${this.#otherDelimiter()}`);
     }
     this.#records.push(record);
   }
@@ -187,6 +191,15 @@ export class CsvParser {
     if (this.#state === "start" && this.#record.length === 0) return;
     this.#endField("");
     this.#endRecord();
+  }
+
+  /** A remedy where the header is one value that seems to be several. */
+  #otherDelimiter(): string {
+    const [name, ...others] = this.#header ?? [];
+    const found = OTHER_DELIMITERS.find((each) => each !== this.#delimiter && name?.includes(each));
+    if (others.length > 0 || found === undefined) return "";
+    const shown = found === "\t" ? "\\t" : found;
+    return `; if the values are separated by "${shown}", read it with delimiter: "${shown}" (parquetry query: --csv-delimiter '${shown}')`;
   }
 
   #strayQuote(): CsvSyntaxError {

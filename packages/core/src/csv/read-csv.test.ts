@@ -43,6 +43,11 @@ describe("line ends", () => {
 
   it.each([
     ["a,b\r\n1\r\n", "line 2 has 1 value, but the header has 2"],
+    [
+      "a;b\n1,5;2\n",
+      'line 2 has 2 values, but the header has 1; if the values are separated by ";", read it with',
+    ],
+    ["a\tb\n1,5\t2\n", "--csv-delimiter '\\t'"],
     ['a,b\n"x\r\ny\rz\n",1\n1,2,3\n', "line 6 has 3 values, but the header has 2"],
     ['a\r"x\r\ny\rz"q\r', "line 4 has text after a closing quote"],
     ['a,b\r1,x"y\r', "line 2 has a quote inside a value without quotes"],

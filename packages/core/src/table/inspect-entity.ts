@@ -140,8 +140,8 @@ export async function inspectEntity(
     totals.files += facts.files;
     totals.bytes += facts.bytes;
     totals.rows += facts.rows;
-    strays.push(...facts.strays);
-    unreadable.push(...facts.unreadable);
+    for (const stray of facts.strays) strays.push(stray);
+    for (const each of facts.unreadable) unreadable.push(each);
     options.onPartition?.({ path: facts.path, fields: facts.fields });
     if (facts.fields.length === 0) continue;
     const id = JSON.stringify(facts.fields);

@@ -124,8 +124,8 @@ export async function walkPartitions(
     );
     const children: OpenFolder[] = [];
     for (const { files, folder, below } of levels) {
-      strays.push(...addFolder(folders, folder.prefix, folder.entries, files));
-      children.push(...below);
+      for (const stray of addFolder(folders, folder.prefix, folder.entries, files)) strays.push(stray);
+      for (const child of below) children.push(child);
     }
     for (const { entries } of children) addKeys(keys, entries);
     const keep = await prune?.(children.map(({ entries }) => Partition.of(entries)));
@@ -182,7 +182,7 @@ async function listFolder(
     signal,
     onUnreadable: (entry) => unreadable.push(entry),
   })) {
-    files.push(...page.objects);
+    for (const info of page.objects) files.push(info);
     for (const prefix of page.prefixes) addBelow(prefix);
   }
   for (const entry of unreadable) {
@@ -245,14 +245,15 @@ async function listBelow(
     const segments = path === folder.prefix ? [] : path.slice(folder.prefix.length + 1).split("/");
     const parsed = segments.map(parsePartitionSegment);
     if (parsed.some((entry) => entry === undefined)) {
-      if (!segments.some(isHiddenName)) strays.push(...files.filter(({ key }) => !isHiddenName(nameOf(key))));
+      if (segments.some(isHiddenName)) continue;
+      for (const info of files) if (!isHiddenName(nameOf(info.key))) strays.push(info);
       continue;
     }
     for (const entry of parsed) if (entry !== undefined) entries.push(entry);
     // A prefix of a key that ends before a slash is a key.
     const prefix = path as Key;
     const whole = torn.has(path) ? (await listFolder(backend, { prefix, entries }, signal)).files : files;
-    strays.push(...addFolder(found, prefix, entries, whole));
+    for (const stray of addFolder(found, prefix, entries, whole)) strays.push(stray);
   }
   return { folders: found, strays };
 }

@@ -7,7 +7,7 @@ import {
   getBackend,
   openBackend,
 } from "@parquetry/storage/backend";
-import type { CommandContext } from "./command-context.ts";
+import { type CommandContext, usageError } from "./command-context.ts";
 
 type Place = Pick<CommandContext, "env" | "envPrefix" | "cwd"> & Pick<ConfigOptions, "onRetry">;
 
@@ -33,18 +33,27 @@ export async function openTarget(context: Place, address: string | undefined): P
   if (address !== undefined) return openBackend(absolute(context, address), { env, envPrefix, onRetry });
   const backend = await configuredCloud({ env, envPrefix });
   if (backend !== undefined) return getBackend({ env, envPrefix, backend, onRetry });
-  const prefix = envPrefix ?? DEFAULT_ENV_PREFIXES.join("_ or ");
+  const prefix = envPrefix ?? DEFAULT_ENV_PREFIXES[0];
   throw new StorageError({
     code: "invalid_argument",
     op: "config",
     message:
-      "No cloud backend is configured. Give one by --to r2://bucket or --to s3://bucket, or set R2_BUCKET or S3_BUCKET " +
-      `(with the prefix ${prefix}_) in the environment or in .env; \`parquetry init\` writes a template.`,
+      "No cloud backend is configured. Give one by --to r2://bucket or --to s3://bucket, or set " +
+      `${prefix}_R2_BUCKET or ${prefix}_S3_BUCKET in the environment or in .env; \`parquetry init\` writes a template.`,
   });
 }
 
-/** Resolves a path against the working directory; an address with a scheme stays as it is. */
+/**
+ * Resolves a path against the working directory; an address with a scheme stays as it is.
+ *
+ * @throws StorageError `invalid_argument` for an address without both slashes.
+ */
 export function absolute({ cwd }: Pick<CommandContext, "cwd">, address: string): string {
+  const [, scheme, rest = ""] = /^(s3|r2):(?!\/\/)\/?(.*)$/i.exec(address) ?? [];
+  if (scheme !== undefined)
+    throw usageError(
+      `${address} is not an address: write ${scheme}://${rest}, or ./${address} for a folder.`,
+    );
   return address === "" || /^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(address) ? address : resolve(cwd, address);
 }
 

@@ -17,9 +17,8 @@ export function formatTable(
   rows: readonly (readonly string[])[],
   width: number = Number.POSITIVE_INFINITY,
 ): readonly string[] {
-  const widths = Array.from({ length: Math.max(0, ...rows.map(({ length }) => length)) }, (_, column) =>
-    Math.max(0, ...rows.map((row) => textWidth(row[column] ?? ""))),
-  );
+  const columns = rows.reduce((most, { length }) => Math.max(most, length), 0);
+  const widths = Array.from({ length: columns }, (_, column) => columnWidth(rows, column));
   const rest = widths.slice(1).reduce((sum, cells) => sum + cells + GAP.length, 0);
   const first = Math.min(widths[0] ?? 0, Math.max(12, width - rest));
   widths[0] = first;
@@ -27,6 +26,11 @@ export function formatTable(
   return rows.map(([name = "", ...cells]) =>
     layOut([cutText(name, first, Math.floor((first - 1) / 3)), ...cells], widths, isRight),
   );
+}
+
+/** The width of the widest cell of a column. */
+export function columnWidth(rows: readonly (readonly string[])[], column: number): number {
+  return rows.reduce((most, cells) => Math.max(most, textWidth(cells[column] ?? "")), 0);
 }
 
 /** One line of a table: cells padded to their columns' widths, on the right where they are not right-aligned. */

@@ -12,7 +12,7 @@ import { textCollector } from "./text-collector.ts";
 // As bin/parquetry.ts does.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
-const SCRIPT = fileURLToPath(new URL("../../dist/bin/parquetry.js", import.meta.url));
+export const SCRIPT = fileURLToPath(new URL("../../dist/bin/parquetry.js", import.meta.url));
 
 /** The outcome of a command. */
 export interface CommandOutcome {

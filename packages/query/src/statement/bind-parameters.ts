@@ -24,7 +24,11 @@ export function bindParameters(sql: string, parameters: QueryParameters | undefi
     );
   }
   const missing = [...names].filter((name) => !values.has(name));
-  if (missing.length > 0) throw wrong(`${listed(missing)} ${missing.length === 1 ? "has" : "have"} no value`);
+  if (missing.length > 0) {
+    throw wrong(
+      `${listed(missing)} ${missing.length === 1 ? "has" : "have"} no value (parquetry query: --param ${missing[0]}=value)`,
+    );
+  }
 
   let bound = "";
   let at = 0;

@@ -41,7 +41,7 @@ export async function countDifferences(
       versionOf(before.get(partition)) !== versionOf(now.get(partition));
     const moved = different.filter(isMoved);
     if (failure !== undefined && moved.length === 0) throw failure;
-    if (failure === undefined) found.push(...different.filter((one) => !isMoved(one)));
+    if (failure === undefined) for (const one of different) if (!isMoved(one)) found.push(one);
     const again = failure === undefined ? moved : different;
     open = again.flatMap(({ partition }) => now.get(partition) ?? []);
     if (look === MAX_LOOKS && open.length > 0) throw moving(table, moved);

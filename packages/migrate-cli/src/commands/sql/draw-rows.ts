@@ -1,8 +1,8 @@
 import type { Row } from "@parquetry/core";
 import type { QueryColumn, QueryCursor, TableDescription } from "@parquetry/query";
 import { formatCounted } from "../../terminal/format-amount.ts";
-import { GAP, layOut } from "../../terminal/format-table.ts";
-import { cutText, plainText, textWidth } from "../../terminal/text-width.ts";
+import { columnWidth, GAP, layOut } from "../../terminal/format-table.ts";
+import { cutText, plainText } from "../../terminal/text-width.ts";
 import { wrapText } from "../../terminal/wrap-text.ts";
 import { renderValue } from "./render-value.ts";
 
@@ -28,7 +28,7 @@ export function drawRows(
     ...rows.map((row) => columns.map(({ name, type }) => plainText(renderValue(row[name], type, "NULL")))),
   ];
   const widths = fit(
-    columns.map((_, column) => Math.max(1, ...table.map((cells) => textWidth(cells[column] ?? "")))),
+    columns.map((_, column) => Math.max(1, columnWidth(table, column))),
     width,
   );
   const isRight = columns.map(({ type }) => NUMERIC.test(type) && !type.endsWith("[]"));

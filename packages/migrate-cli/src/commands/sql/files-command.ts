@@ -3,7 +3,7 @@ import { type CommandContext, usageError } from "../command-context.ts";
 import { EXIT_OK } from "../exit-codes.ts";
 import { type TypeFlags, withDatabase } from "./open-database.ts";
 import { parseParameters, readSql } from "./read-sql.ts";
-import { writeText } from "./write-output.ts";
+import { writeOutput } from "./write-output.ts";
 
 /** Flags of `parquetry files`. */
 export type FilesFlags = TypeFlags & {
@@ -38,7 +38,7 @@ export async function filesCommand(
     if (context.json) return;
     const whole = flags.format === "json" ? [`${JSON.stringify(files, null, 2)}\n`] : undefined;
     const line = flags.format === "ndjson" ? JSON.stringify : ({ path }: { readonly path: string }) => path;
-    await writeText(context.stdout, Readable.from(whole ?? files.map((file) => `${line(file)}\n`)));
+    await writeOutput(context.stdout, Readable.from(whole ?? files.map((file) => `${line(file)}\n`)));
   });
   return EXIT_OK;
 }

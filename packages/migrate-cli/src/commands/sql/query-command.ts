@@ -20,7 +20,7 @@ import { showQueryProgress } from "./query-progress.ts";
 import { parseParameters, readSql } from "./read-sql.ts";
 import { showTables } from "./show-tables.ts";
 import { readTableStatement } from "./table-statement.ts";
-import { copyWhole, writeText, writeTextFile } from "./write-output.ts";
+import { copyWhole, writeOutput, writeTextFile } from "./write-output.ts";
 import { jsonRow, writeRows } from "./write-rows.ts";
 
 /** Rows that a table shows on a terminal. */
@@ -157,7 +157,7 @@ async function answer(
     const { path, stats } = await db.toParquet(sql, parameters, options);
     progress[Symbol.dispose]();
     if (output !== undefined) await copyWhole(path, output);
-    else await writeText(stdout, createReadStream(path));
+    else await writeOutput(stdout, createReadStream(path));
     if (json && output !== undefined) context.emit("summary", { exitCode: EXIT_OK, output, stats });
     return summarise(context, flags, stats);
   }
@@ -171,7 +171,7 @@ async function answer(
     first = await firstRows(cursor, isShown ? TABLE_ROWS : Number.POSITIVE_INFINITY);
     pieces = [drawTable(context, isShown, cursor.columns, first)];
   } else pieces = writeRows(format, cursor.columns, cursor);
-  if (output === undefined) await writeText(stdout, pieces);
+  if (output === undefined) await writeOutput(stdout, pieces);
   else await writeTextFile(output, pieces);
   if (json && output !== undefined)
     context.emit("summary", { exitCode: EXIT_OK, output, stats: cursor.stats });

@@ -6,9 +6,20 @@ import { type CommandContext, usageError } from "../command-context.ts";
 
 /** The SQL of a command: its argument, the file of `--file`, or stdin. */
 export async function readSql(
+  context: CommandContext,
+  flags: { readonly file?: string },
+  sql?: string,
+): Promise<string> {
+  const found = await givenSql(context, flags, sql);
+  if (found.trim() === "")
+    throw usageError("the SQL is empty: give it as an argument, by --file, or on stdin.");
+  return found;
+}
+
+async function givenSql(
   { cwd, stdin }: CommandContext,
   { file }: { readonly file?: string },
-  sql?: string,
+  sql: string | undefined,
 ): Promise<string> {
   if (sql !== undefined && file !== undefined) throw usageError("give the SQL or --file, not both.");
   if (sql !== undefined && sql !== "-") return sql;

@@ -6,7 +6,7 @@ import { EXIT_OK } from "../exit-codes.ts";
 import { drawDescription } from "./draw-rows.ts";
 import { givenFormat, type OutputFormat } from "./output-format.ts";
 import type { TableStatement } from "./table-statement.ts";
-import { writeText, writeTextFile } from "./write-output.ts";
+import { writeOutput, writeTextFile } from "./write-output.ts";
 import { writeRows } from "./write-rows.ts";
 
 /** The answer to a statement about tables, in the forms that it is shown in. */
@@ -48,7 +48,7 @@ export async function showTables(
   context.emit("summary", { exitCode: EXIT_OK, ...shown.summary, ...(output !== undefined && { output }) });
   if (json) return;
   if (output === undefined && format === "table") for (const line of shown.lines) terminal.print(line);
-  if (output === undefined && format !== "table") await writeText(stdout, pieces);
+  if (output === undefined && format !== "table") await writeOutput(stdout, pieces);
   if (format !== "table") for (const note of shown.notes) context.note(note);
   if (statement.kind === "tables" && shown.rows.length === 0) context.note("The storage has no tables.");
 }

@@ -8,8 +8,25 @@ import { finished } from "node:stream/promises";
 import { whyNot } from "../../terminal/why-not.ts";
 import { OutputClosed, usageError } from "../command-context.ts";
 
-/** Writes pieces as fast as the reader accepts them. */
-export async function writeText(
+/**
+ * Writes pieces to stdout as fast as the reader accepts them.
+ *
+ * @throws OutputClosed if the reader has gone away; StorageError `invalid_argument` if stdout is a file that cannot be written.
+ */
+export async function writeOutput(
+  stdout: Writable,
+  pieces: AsyncIterable<string | Uint8Array> | Iterable<string>,
+): Promise<void> {
+  try {
+    await writeText(stdout, pieces);
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error && error.syscall === "write")) throw error;
+    if ("code" in error && error.code === "EPIPE") throw new OutputClosed();
+    throw usageError(`the output cannot be written: ${whyNot(error)}.`, error);
+  }
+}
+
+async function writeText(
   stream: Writable,
   pieces: AsyncIterable<string | Uint8Array> | Iterable<string>,
 ): Promise<void> {
