@@ -63,7 +63,7 @@ async function tryBandwidth(random, seed, isFaulty, rows) {
   const bucket = createS3Backend({ bucket: "attack", endpoint: proxy.endpoint, credentials, retry: RETRY });
   try {
     const rate = random.pick([300_000, 1_000_000, 4_000_000, 10_000_000]);
-    // About 2.5 s each way, in files of one size or another. None takes longer by itself.
+    // About 2.5 s each way, in files of one size or another. No file alone takes longer.
     const bytes = rate * 2.5;
     const size = Math.min(bytes, random.pick([1_000, 20_000, 300_000, 3_000_000, 12_000_000]));
     const count = Math.min(800, Math.round(bytes / size));

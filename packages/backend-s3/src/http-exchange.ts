@@ -1,7 +1,8 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { onAbort, type TransferLimits } from "@parquetry/core/unstable";
 import { createAnswerWatch } from "./answer-watch.ts";
-import { createRawSockets, type RawAnswer, type RawSockets } from "./raw-sockets.ts";
+import type { RawAnswer } from "./raw-socket.ts";
+import { createRawSockets, type RawSockets } from "./raw-sockets.ts";
 import { createRequestPacer, type RequestPacer } from "./request-pacer.ts";
 import type { S3Address } from "./s3-address.ts";
 import type { WireRequest } from "./wire-request.ts";

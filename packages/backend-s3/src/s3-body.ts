@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type Key, type ObjectBody, objectBody, StorageError } from "@parquetry/core/backend";
-import type { RawAnswer } from "./raw-sockets.ts";
+import type { RawAnswer } from "./raw-socket.ts";
 import type { S3Connection } from "./s3-connection.ts";
 
 /** Returns the body of an answer. Failures are explained, and a body that ends early is an error, never a short object. */

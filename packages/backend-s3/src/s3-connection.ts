@@ -17,7 +17,7 @@ import {
 import type { S3Place } from "./aws-client.ts";
 import type { S3Credentials } from "./aws-credentials.ts";
 import { createHttpExchange, drainAnswer, type HttpExchange, readAnswer } from "./http-exchange.ts";
-import type { RawAnswer } from "./raw-sockets.ts";
+import type { RawAnswer } from "./raw-socket.ts";
 import { readXml, type XmlElement } from "./read-xml.ts";
 import { type AccessOptions, objectAccess, s3Access } from "./s3-access.ts";
 import { pathOf } from "./s3-address.ts";

@@ -52,7 +52,7 @@ const localFiles = ({ data }: World): readonly string[] =>
 
 describe("an output that cannot be written", () => {
   it.each(["table", "csv", "tsv", "json", "ndjson", "markdown", "parquet"])(
-    "is no failure if its reader has gone away: %s",
+    "ends the command with 0 if its reader has gone away: %s",
     async (format) => {
       await using world = await createWorld();
       const { child, outcome } = world.start([
