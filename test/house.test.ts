@@ -40,7 +40,6 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   commander: ["migrate-cli", "testkit"],
   hyparquet: ["core"],
   "hyparquet-writer": ["core"],
-  hysnappy: ["core"],
   zod: ["storage", "migrate-cli"],
 };
 

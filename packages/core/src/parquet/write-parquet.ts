@@ -51,8 +51,8 @@ export interface EncodedParquet {
 }
 
 /**
- * Encodes rows or columns as a Parquet file: SNAPPY, every column optional, statistics for every column and row group. The output
- * is deterministic. Holds the encoded file and one row group, and lets the event loop turn.
+ * Encodes rows or columns as a Parquet file: SNAPPY, every column optional, statistics for every column and row group. The same
+ * rows become the same bytes. Holds the encoded file and one row group, and lets the event loop turn.
  *
  * @throws StorageError `invalid_argument` if a value does not fit its column.
  * @example

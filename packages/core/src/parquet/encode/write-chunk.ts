@@ -1,4 +1,3 @@
-import { snappyCompressor } from "hysnappy";
 import { isYieldDue, yieldIfDue } from "../../bytes/concurrency/yield-if-due.ts";
 import { StorageError } from "../../bytes/storage-error.ts";
 import { type Bounds, boundsOf } from "./bounds.ts";
@@ -7,6 +6,7 @@ import { type Dictionary, findDictionary } from "./dictionary.ts";
 import { bitWidth, writeHybridRuns } from "./hybrid-runs.ts";
 import { plainBytes, type StoredValue, storeValues, writePlain } from "./leaf-values.ts";
 import type { LeafPlace, LeafType, ShreddedLeaf } from "./shred.ts";
+import { appendSnappy } from "./snappy.ts";
 import { ThriftWriter } from "./thrift-writer.ts";
 
 /** A page ends after this many bytes, uncompressed, or with the row that reaches them. */
@@ -33,20 +33,11 @@ export interface WrittenChunk extends Bounds {
   readonly pages: readonly { readonly type: number; readonly encoding: number; readonly count: number }[];
 }
 
-/** A compressor keeps the memory of its largest page. Larger ones than this get their own. */
-const SHARED_COMPRESSOR_BYTES = 2 ** 24;
-let compressor: ((bytes: Uint8Array) => Uint8Array) | undefined;
-
-function compress(bytes: Uint8Array): Uint8Array {
-  if (bytes.byteLength > SHARED_COMPRESSOR_BYTES) return snappyCompressor()(bytes);
-  compressor ??= snappyCompressor();
-  return compressor(bytes);
-}
-
 /** The parts of a page. They keep their memory for the next page, which is written in one go, unless a page was unusually large. */
 const KEPT_BYTES = 2 ** 22;
 const LEVELS = new ByteSink();
 const BODY = new ByteSink();
+const COMPRESSED = new ByteSink();
 
 /** A value that does not fit its column. */
 export class Misfit {
@@ -175,19 +166,20 @@ function writeDictionary(sink: ByteSink, place: LeafPlace, { entries }: Dictiona
   const body = BODY.empty(KEPT_BYTES);
   writePlain(body, type, entries, 0, entries.length);
   checkPageSize(place, body.length);
-  const compressed = compress(body.view());
+  const compressed = COMPRESSED.empty(KEPT_BYTES);
+  appendSnappy(compressed, body.view());
   const start = sink.length;
   const header = new ThriftWriter(sink);
   header.i32(1, PAGE.DICTIONARY);
   header.i32(2, body.length);
-  header.i32(3, compressed.byteLength);
+  header.i32(3, compressed.length);
   header.begin(7);
   header.i32(1, entries.length);
   header.i32(2, ENCODING.PLAIN);
   header.end();
   header.end();
   const headerBytes = sink.length - start;
-  sink.append(compressed);
+  sink.append(compressed.view());
   return headerBytes + body.length;
 }
 
@@ -215,12 +207,13 @@ function writeDataPage(
     writeHybridRuns(body, dictionary.indices, valueStart, valueEnd, width);
   }
   checkPageSize(place, levels.length + body.length);
-  const compressed = compress(body.view());
+  const compressed = COMPRESSED.empty(KEPT_BYTES);
+  appendSnappy(compressed, body.view());
   const start = sink.length;
   const header = new ThriftWriter(sink);
   header.i32(1, PAGE.DATA_V2);
   header.i32(2, levels.length + body.length);
-  header.i32(3, levels.length + compressed.byteLength);
+  header.i32(3, levels.length + compressed.length);
   header.begin(8);
   header.i32(1, slotEnd - slotStart);
   header.i32(2, slotEnd - slotStart - (valueEnd - valueStart));
@@ -232,6 +225,6 @@ function writeDataPage(
   header.end();
   const headerBytes = sink.length - start;
   sink.append(levels.view());
-  sink.append(compressed);
+  sink.append(compressed.view());
   return headerBytes + levels.length + body.length;
 }
