@@ -199,3 +199,19 @@ describe.skipIf(lacksBrowser())("parquetry ui with two places", () => {
     expect([twice.exitCode, twice.stderr]).toEqual([2, expect.stringContaining("given twice")]);
   });
 });
+
+describe.skipIf(lacksBrowser())("parquetry ui over CSV files", () => {
+  it("reads them as the --csv flags describe them", async () => {
+    await using world = await createWorld();
+    world.write({ "raw/games/k=1/data.csv": "team;score\nRice;7\nNA;3\n" });
+    const ui = await startPage(world, world.data, "--csv-delimiter", ";", "--csv-null", "NA");
+    const sql = "SELECT score FROM games WHERE team IS NULL";
+    const { page } = await browse(`${ui.url}#view=sql&sql=${encodeURIComponent(sql)}`);
+    await page.getByRole("button", { name: "Run" }).click();
+    await page.getByText("1 row in").waitFor();
+    await page.locator("regular-table tbody").getByText("3", { exact: true }).waitFor();
+    ui.page.child.kill("SIGINT");
+    await ui.page.outcome;
+    await page.context().close();
+  });
+});

@@ -244,6 +244,12 @@ describe("parquetry query", () => {
       [SQL, "--output", "/nowhere/x.csv"],
       /--output \/nowhere\/x.csv cannot be written: no such file or folder/,
     ],
+    [
+      "an ending of no format",
+      [SQL, "--output", "x.csv.gz"],
+      /--output x\.csv\.gz: no format ends with \.gz\. Name the format by --format, or end the file with one of \.csv, /,
+    ],
+    ["an ending that is a part of a name", ["SHOW TABLES", "--output", "tables.2024"], /ends with \.2024\./],
     ["a misspelt table", ["SELECT * FROM palys"], /Did you mean plays/],
     ["an unknown option", ["--nope"], /unknown option/],
     ["an unknown format", ["SELECT 1", "--format", "xml"], /Allowed choices/],
@@ -380,6 +386,16 @@ describe("parquetry query", () => {
     ])
       expect(await read(...wrong)).toMatchObject({ code: 2, out: "" });
     await rm(join(data, "raw/notes"), { recursive: true });
+  });
+
+  it.each<[string, string]>([
+    ["x.jsonl", '{"one":1}\n'],
+    ["X.NDJSON", '{"one":1}\n'],
+    ["x.md", "| one |"],
+    ["x", "one\n1\n"],
+  ])("writes --output %s in the format of its ending", async (name, expected) => {
+    expect(await query(["SELECT 1 AS one", "--output", name])).toMatchObject({ code: 0, out: "" });
+    expect(await readFile(join(folder, name), "utf8")).toContain(expected);
   });
 
   it("runs on the Trino cluster that the environment names, and refuses what is for DuckDB", async () => {

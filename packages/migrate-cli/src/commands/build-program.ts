@@ -157,7 +157,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
 
   program.commandsGroup("Query:");
   runs(
-    addTypeFlags(
+    addReadFlags(
       add("query", "run SQL over the tables; without SQL, start a shell", [
         "parquetry query 'SELECT team, sum(yards) FROM plays GROUP BY ALL'",
         "parquetry query --explain --file report.sql --param year=2024",
@@ -195,26 +195,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
             "--beyond-query-length <how>",
             "if a query on Trino names too many files: plain reads all files that are there (default: refuse)",
           ).choices(["refuse", "plain"]),
-        )
-        .addOption(
-          new Option("--csv-encoding <encoding>", "how CSV files are encoded (default: utf-8)").choices([
-            "utf-8",
-            "latin1",
-            "windows-1252",
-          ]),
-        )
-        .option(
-          "--csv-delimiter <text>",
-          "what separates values in CSV files, e.g. ';' or '\\t' (default: ,)",
-        )
-        .option("--csv-null <text>", "a string that means NULL in CSV files, e.g. NA (repeatable)", repeated)
-        .addOption(
-          new Option(
-            "--csv-escape <how>",
-            "what escapes quotes in CSV files (default: quote, else backslash)",
-          ).choices(["quote", "backslash"]),
-        )
-        .option("--csv-strings", "keep every value of CSV files as a string"),
+        ),
     ),
     async () => (await import("./sql/query-command.ts")).queryCommand,
   );
@@ -316,7 +297,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
 
   program.commandsGroup("Look:");
   runs(
-    addTypeFlags(
+    addReadFlags(
       add("ui", "show tables, partitions, files and SQL in the browser; writes nothing", [
         "parquetry ui",
         "parquetry ui /Volumes/drive",
@@ -376,6 +357,27 @@ function addTypeFlags(command: Command): Command {
   return command
     .option("--column-type <table.column=type>", "the type of a column (repeatable)", repeated)
     .option("--key-type <table.key=type>", "the type of a partition key (repeatable)", repeated);
+}
+
+/** The flags that say how the values of files are read: types, and those of CSV. */
+function addReadFlags(command: Command): Command {
+  return addTypeFlags(command)
+    .addOption(
+      new Option("--csv-encoding <encoding>", "how CSV files are encoded (default: utf-8)").choices([
+        "utf-8",
+        "latin1",
+        "windows-1252",
+      ]),
+    )
+    .option("--csv-delimiter <text>", "what separates values in CSV files, e.g. ';' or '\\t' (default: ,)")
+    .option("--csv-null <text>", "a string that means NULL in CSV files, e.g. NA (repeatable)", repeated)
+    .addOption(
+      new Option(
+        "--csv-escape <how>",
+        "what escapes quotes in CSV files (default: quote, else backslash)",
+      ).choices(["quote", "backslash"]),
+    )
+    .option("--csv-strings", "keep every value of CSV files as a string");
 }
 
 /** Commander's message about wrong usage, with the remedy where it has none. */

@@ -5,6 +5,7 @@ import type { CommandContext } from "../command-context.ts";
 import { usageError } from "../command-context.ts";
 import { requireDuckDb } from "../find-duckdb.ts";
 import { absolute } from "../open-places.ts";
+import { type CsvFlags, csvOptions } from "./csv-flags.ts";
 
 /** The flags that declare types, as `table.column=TYPE`. */
 export interface TypeFlags {
@@ -15,18 +16,19 @@ export interface TypeFlags {
 /** Opens a place, or the configured storage where none is given, and a database over it, runs something with them, and closes both. */
 export async function withDatabase<T>(
   context: CommandContext,
-  flags: TypeFlags,
+  flags: TypeFlags & CsvFlags,
   run: (db: QueryDatabase, storage: Storage) => Promise<T>,
   {
     place,
     backend,
     ...options
-  }: Pick<OpenQueryOptions, "remote" | "httpfsExtension" | "csv" | "engine"> & {
+  }: Pick<OpenQueryOptions, "remote" | "httpfsExtension" | "engine"> & {
     readonly place?: string | undefined;
     readonly backend?: "local" | undefined;
   } = {},
 ): Promise<T> {
   const { env, envPrefix, cacheFolder } = context;
+  const csv = csvOptions(flags);
   if (options.engine === undefined) requireDuckDb(context.command);
   const { openQuery } = await import("@parquetry/query");
   const { getStorage, openStorage } = await import("@parquetry/storage");
@@ -44,7 +46,7 @@ export async function withDatabase<T>(
   await using db = await openQuery(
     storage,
     options.engine === undefined
-      ? { cacheDirectory: cacheFolder, onUnreadableFolder, onStrays, ...options, ...types }
+      ? { cacheDirectory: cacheFolder, onUnreadableFolder, onStrays, csv, ...options, ...types }
       : { engine: options.engine },
   );
   return await run(db, storage);

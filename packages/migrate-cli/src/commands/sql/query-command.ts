@@ -11,6 +11,7 @@ import type {
 import { formatBytes, formatCounted, formatDuration, formatFiles } from "../../terminal/format-amount.ts";
 import { type CommandContext, JSON_VERSION, usageError } from "../command-context.ts";
 import { EXIT_OK } from "../exit-codes.ts";
+import type { CsvFlags } from "./csv-flags.ts";
 import { drawExplanation, inexactNote } from "./draw-explanation.ts";
 import { countRows, drawRows, type FirstRows, firstRows, moreRows } from "./draw-rows.ts";
 import { type TypeFlags, withDatabase } from "./open-database.ts";
@@ -27,26 +28,20 @@ import { jsonRow, writeRows } from "./write-rows.ts";
 const TABLE_ROWS = 100;
 
 /** Flags of `parquetry query`. */
-export type QueryFlags = TypeFlags & {
-  readonly file?: string;
-  readonly format?: OutputFormat;
-  readonly output?: string;
-  readonly explain?: boolean;
-  readonly param?: readonly string[];
-  readonly tables?: boolean;
-  readonly describe?: string;
-  readonly timeout?: number;
-  readonly remote?: "cache" | "httpfs";
-  readonly engine?: "duckdb" | "trino";
-  readonly beyondQueryLength?: "refuse" | "plain";
-  readonly csvEncoding?: CsvOptions["encoding"];
-  readonly csvDelimiter?: string;
-  readonly csvNull?: readonly string[];
-  readonly csvEscape?: "quote" | "backslash";
-  readonly csvStrings?: boolean;
-};
-
-type CsvOptions = NonNullable<OpenQueryOptions["csv"]>;
+export type QueryFlags = TypeFlags &
+  CsvFlags & {
+    readonly file?: string;
+    readonly format?: OutputFormat;
+    readonly output?: string;
+    readonly explain?: boolean;
+    readonly param?: readonly string[];
+    readonly tables?: boolean;
+    readonly describe?: string;
+    readonly timeout?: number;
+    readonly remote?: "cache" | "httpfs";
+    readonly engine?: "duckdb" | "trino";
+    readonly beyondQueryLength?: "refuse" | "plain";
+  };
 
 /** `parquetry query [sql]`: runs one SELECT, explains it, lists or describes tables, or starts the shell. */
 export async function queryCommand(
@@ -81,7 +76,6 @@ export async function queryCommand(
       : {
           remote: flags.remote,
           httpfsExtension: context.env["PARQUETRY_HTTPFS_EXTENSION"],
-          csv: csvOptions(flags),
         },
   );
   return EXIT_OK;
@@ -109,20 +103,6 @@ async function trinoEngine(context: CommandContext, flags: QueryFlags): Promise<
   const options = trinoOptions(context);
   const { trino } = await import("@parquetry/trino");
   return trino({ ...options, beyondQueryLength: flags.beyondQueryLength });
-}
-
-function csvOptions(flags: QueryFlags): CsvOptions {
-  const { csvEncoding, csvDelimiter, csvNull, csvEscape, csvStrings } = flags;
-  if (csvDelimiter !== undefined && !/^[^"\r\n]+$/.test(csvDelimiter))
-    throw usageError("--csv-delimiter must be text such as ';' or '\\t', without quotes and line ends.");
-  return {
-    encoding: csvEncoding,
-    delimiter: csvDelimiter?.replaceAll("\\t", "\t"),
-    // NA besides the empty field, not instead of it.
-    nullValues: csvNull === undefined ? undefined : ["", ...csvNull],
-    escape: csvEscape === undefined ? undefined : csvEscape === "quote" ? '"' : "\\",
-    inferTypes: csvStrings === undefined ? undefined : !csvStrings,
-  };
 }
 
 async function answer(

@@ -17,12 +17,13 @@ import { EXIT_OK } from "../exit-codes.ts";
 import { openTarget } from "../open-places.ts";
 import type { PlaceFlags } from "../selection-flags.ts";
 import { readStatuses, statusFolder } from "../status/read-statuses.ts";
+import type { CsvFlags } from "./csv-flags.ts";
 import { type TypeFlags, withDatabase } from "./open-database.ts";
 
 type StartUi = typeof import("@parquetry/ui").startUi;
 
 /** Flags of `parquetry ui`. */
-export interface UiFlags extends PlaceFlags, TypeFlags {
+export interface UiFlags extends PlaceFlags, TypeFlags, CsvFlags {
   readonly open: boolean;
   readonly port?: number;
 }
