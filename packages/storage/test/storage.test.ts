@@ -97,6 +97,18 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
       code: "not_found",
       message: expect.stringContaining("There is raw/games"),
     });
+    await expect(storage.readIndex("raw/gmaes")).rejects.toMatchObject({
+      message: expect.stringContaining("Did you mean raw/games?"),
+    });
+  });
+
+  it("says of an entity whose data files are all below folders that are no partitions that none is read", async () => {
+    await storage.writeCsv("raw/odd/year=2024/sub/a.csv", [{ a: 1 }]);
+    for (const op of ["readIndex", "inspect", "repair"] as const)
+      await expect(storage[op]("raw/odd")).rejects.toMatchObject({
+        code: "not_found",
+        message: expect.stringMatching(/raw\/odd in .* has data files, but none of them is in a partition/),
+      });
   });
 
   it("replaces exactly one partition: overwriting week 1 leaves week 10 alone", async () => {

@@ -7,6 +7,7 @@ import type {
   UnreadableEntry,
 } from "../bytes/storage-backend.ts";
 import { StorageError } from "../bytes/storage-error.ts";
+import { suggest } from "../bytes/suggest.ts";
 import { parsePartitionSegment } from "../hive/partition.ts";
 import { dataFormat, isHiddenName } from "./data-file.ts";
 import { LIST_CONCURRENCY } from "./partition-tree.ts";
@@ -86,11 +87,11 @@ export async function listEntities(
 }
 
 /**
- * Returns the error of an entity that does not exist; it names those that do.
+ * Returns the error of an entity that does not exist, or has no data file at the place of one; it names those that exist.
  *
  * @example
  * ```ts
- * throw await unknownEntity(backend, "gmaes", "readIndex"); // There are games, plays. Did you mean games?
+ * throw await unknownEntity(backend, "gmaes", "readIndex"); // no entity gmaes in … Did you mean games? There are games, plays.
  * ```
  */
 export async function unknownEntity(
@@ -99,16 +100,23 @@ export async function unknownEntity(
   op: string,
 ): Promise<StorageError> {
   const known = await listEntities(backend);
-  const shown = known.slice(0, 12).join(", ");
-  const hint =
-    known.length === 0
-      ? "The root holds no entity; check that it is the right one"
-      : `There ${known.length === 1 ? "is" : "are"} ${shown}${known.length > 12 ? `, … (${known.length} in all)` : ""}`;
+  const place = backend.url();
+  const problem = known.some((name) => name === entity)
+    ? `${entity} in ${place} has data files, but none of them is in a partition, so none is read. parquetry doctor names them.`
+    : `no entity ${entity} in ${place}. ${nearby(entity, known)}.`;
   return new StorageError({
     code: "not_found",
     op,
     path: entity,
     backend: backend.name,
-    message: `${op}: no entity ${entity} in ${backend.url()}. ${hint}.`,
+    message: `${op}: ${problem}`,
   });
+}
+
+function nearby(entity: string, known: readonly Key[]): string {
+  if (known.length === 0) return "The root holds no entity; check that it is the right one";
+  const meant = suggest(entity, known);
+  const hint = meant === undefined ? "" : `Did you mean ${meant}? `;
+  const more = known.length > 12 ? `, … (${known.length} in all)` : "";
+  return `${hint}There ${known.length === 1 ? "is" : "are"} ${known.slice(0, 12).join(", ")}${more}`;
 }

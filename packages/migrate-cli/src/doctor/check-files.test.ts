@@ -79,6 +79,28 @@ describe("checkFiles", () => {
     expect(named(found, "strays")?.detail).toBe("1 not read by any query: t/y=1/b.orc");
   });
 
+  it("names data files in folders below a partition that are none themselves", async () => {
+    const found = await checkFiles(
+      await tree({
+        "t/y=1/a.parquet": parquet,
+        "t/y=1/sub/b.parquet": text(""),
+        "t/y=1/sub/w=2/c.csv": text("a\n"),
+        "t/y=1/_tmp/d.parquet": text(""),
+        "other/e.parquet": text(""),
+      }),
+    );
+    expect(named(found, "data files")).toMatchObject({
+      status: "ok",
+      detail: expect.stringMatching(/^1 file,/),
+    });
+    expect(named(found, "misplaced files")).toMatchObject({
+      status: "warn",
+      detail: expect.stringMatching(
+        /^2 not read by any query, .*: t\/y=1\/sub\/b\.parquet, t\/y=1\/sub\/w=2\/c\.csv$/,
+      ),
+    });
+  });
+
   it("finds manifests that stop queries of their partition", async () => {
     const found = await checkFiles(
       await tree({

@@ -30,8 +30,8 @@ interface Ranked {
 
 /**
  * Checks the files of the partitions of a tree: empty and truncated data files, manifests that are not Parquetry's, data files that
- * no query reads, files that writers have not published, and files that stop other engines. It lists the tree once, and reads the ends of up to {@link MAX_ENDS_READ}
- * Parquet files, and as many manifests.
+ * no query reads, for their format or their folder, files that writers have not published, and files that stop other engines. It
+ * lists the tree once, and reads the ends of up to {@link MAX_ENDS_READ} Parquet files, and as many manifests.
  *
  * @throws StorageError if the tree cannot be listed.
  */
@@ -47,6 +47,7 @@ export async function checkFiles(
   const manifests = new NamedCount();
   const obstacles = new NamedCount();
   const strays = new NamedCount();
+  const misplaced = new NamedCount();
   const unpublished = new NamedCount();
   let records: Ranked[] = [];
   let sample: Ranked[] = [];
@@ -56,7 +57,8 @@ export async function checkFiles(
     const folders = info.key.split("/");
     const name = folders.pop() ?? "";
     if (judge(info.key) !== "selected" || folders.some(isHidden)) continue;
-    if (!folders.some((folder) => parsePartitionSegment(folder) !== undefined)) continue;
+    const isKey = folders.map((folder) => parsePartitionSegment(folder) !== undefined);
+    if (!isKey.includes(true)) continue;
     if (name === "_manifest.json" || name === "manifest.json") {
       records.push({ info, rank: hashKey(info.key) });
       if (records.length >= 2 * MAX_ENDS_READ) records = first(records);
@@ -64,6 +66,10 @@ export async function checkFiles(
     if (publishedName(name) !== undefined) unpublished.add(info.key);
     if (isHidden(name)) continue;
     const format = dataFormat(name);
+    if (format !== undefined && isKey.lastIndexOf(false) > isKey.indexOf(true)) {
+      misplaced.add(info.key);
+      continue;
+    }
     if (format === undefined) {
       const list = name === "manifest.json" ? manifests : looksLikeData(name) ? strays : obstacles;
       list.add(info.key);
@@ -151,6 +157,12 @@ export async function checkFiles(
     strays,
     "not read by any query",
     "Convert them to Parquet or CSV, or move them out of the partitions.",
+  );
+  warn(
+    "partitions: misplaced files",
+    misplaced,
+    "not read by any query, since a folder below a partition is none itself",
+    "Move each one into the folder of its partition, such as year=2024, or out of the partitions.",
   );
   return checks;
 }
