@@ -111,6 +111,15 @@ describe.each(Object.entries(BACKENDS))("tables on %s", (_, open) => {
       });
   });
 
+  it("says of an entity whose partitions hold no data file that there is none, and that it may be about to come", async () => {
+    await storage.backend.put(parseKey("raw/new/year=2024/notes.txt"), new Uint8Array(1));
+    for (const op of ["readIndex", "inspect", "repair"] as const)
+      await expect(storage[op]("raw/new")).rejects.toMatchObject({
+        code: "not_found",
+        message: expect.stringMatching(/no entity raw\/new in .*: no data file was found in its partitions/),
+      });
+  });
+
   it("replaces exactly one partition: overwriting week 1 leaves week 10 alone", async () => {
     await season();
     await storage.write("raw/games", [{ game_id: 1 }], partition({ year: "2024", week: "1" }));

@@ -2,6 +2,7 @@ import { mapConcurrent } from "../bytes/concurrency/map-concurrent.ts";
 import type { Key, Prefix } from "../bytes/key.ts";
 import type {
   ListOptions,
+  ObjectInfo,
   OperationOptions,
   StorageBackend,
   UnreadableEntry,
@@ -87,8 +88,10 @@ export async function listEntities(
 }
 
 /**
- * Returns the error of an entity that does not exist, or has no data file at the place of one; it names those that exist.
+ * Returns the error of an entity that does not exist, or has no data file at the place of one; it names those that exist. A
+ * writer may have created the entity since the caller listed it.
  *
+ * @param strays what the caller found that is not in a partition.
  * @example
  * ```ts
  * throw await unknownEntity(backend, "gmaes", "readIndex"); // no entity gmaes in … Did you mean games? There are games, plays.
@@ -98,19 +101,29 @@ export async function unknownEntity(
   backend: StorageBackend,
   entity: string,
   op: string,
+  strays: readonly ObjectInfo[] = [],
 ): Promise<StorageError> {
-  const known = await listEntities(backend);
-  const place = backend.url();
-  const problem = known.some((name) => name === entity)
-    ? `${entity} in ${place} has data files, but none of them is in a partition, so none is read. parquetry doctor names them.`
-    : `no entity ${entity} in ${place}. ${nearby(entity, known)}.`;
   return new StorageError({
     code: "not_found",
     op,
     path: entity,
     backend: backend.name,
-    message: `${op}: ${problem}`,
+    message: `${op}: ${await whyNoRows(backend, entity, strays)}`,
   });
+}
+
+async function whyNoRows(
+  backend: StorageBackend,
+  entity: string,
+  strays: readonly ObjectInfo[],
+): Promise<string> {
+  const place = backend.url();
+  if (strays.some(({ key }) => dataFormat(key.slice(key.lastIndexOf("/") + 1)) !== undefined))
+    return `${entity} in ${place} has data files, but none of them is in a partition, so none is read. parquetry doctor names them.`;
+  const known = await listEntities(backend);
+  return known.some((name) => name === entity)
+    ? `no entity ${entity} in ${place}: no data file was found in its partitions. A first write may be under way.`
+    : `no entity ${entity} in ${place}. ${nearby(entity, known)}.`;
 }
 
 function nearby(entity: string, known: readonly Key[]): string {

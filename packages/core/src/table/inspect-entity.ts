@@ -123,7 +123,7 @@ export async function inspectEntity(
 ): Promise<EntityReport> {
   const tree = await walkPartitions(backend, entity, { signal: options.signal });
   const { folders, keys } = tree;
-  if (folders.length === 0) throw await unknownEntity(backend, entity, "inspect");
+  if (folders.length === 0) throw await unknownEntity(backend, entity, "inspect", tree.strays);
   const totals = { files: 0, bytes: 0, rows: 0 };
   const schemas = new Map<
     string,

@@ -63,7 +63,7 @@ export async function repairEntity(
   options: RepairOptions = {},
 ): Promise<RepairReport> {
   const { folders, strays } = await walkPartitions(backend, entity, { signal: options.signal });
-  if (folders.length === 0) throw await unknownEntity(backend, entity, "repair");
+  if (folders.length === 0) throw await unknownEntity(backend, entity, "repair", strays);
   const findings = await mapConcurrent(folders, REPAIR_CONCURRENCY, (folder) =>
     repairPartition(backend, entity, folder, options),
   );

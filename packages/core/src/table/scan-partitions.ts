@@ -140,7 +140,7 @@ async function matchingPartitions(
         }),
   });
   if (tree.folders.length === 0 && tree.keys.length === 0)
-    throw await unknownEntity(backend, entity, "readIndex");
+    throw await unknownEntity(backend, entity, "readIndex", tree.strays);
   const named = [...filters.keys(), ...Object.keys(keyTypes)];
   await checkKeys(backend, entity, named, tree.keys, signal);
   return { ...tree, folders: tree.folders.filter(({ partition }) => matches(filters, partition)) };
