@@ -60,7 +60,8 @@ describe("a row group of many pages", () => {
     const reading = (async () => {
       for await (const rows of storage.scanParquet(path, { signal: controller.signal })) batches.push(rows);
     })();
-    setTimeout(() => controller.abort(), 20);
+    // Early enough on a machine that is several times as fast.
+    setTimeout(() => controller.abort(), 5);
     await expect(reading).rejects.toMatchObject({ code: "aborted" });
     expect(batches).toEqual([]);
   });

@@ -53,8 +53,13 @@ describe("an interrupted migration", () => {
     const run = await uploadSlowly(world);
     server.setFaults([{ operation: "UploadPart", fault: { kind: "latency", ms: 60_000 } }]);
     await sleep(400);
+    let text = "";
+    run.child.stderr?.on("data", (chunk: string) => {
+      text += chunk;
+    });
     run.child.kill("SIGINT");
-    await sleep(200);
+    // A second signal that comes before the first is handled is not a separate one.
+    await until(() => text.includes("finishing"));
     const startedAt = performance.now();
     run.child.kill("SIGINT");
     expect((await run.outcome).exitCode).toBe(130);

@@ -43,7 +43,11 @@ const journalOf = (world: World): string[] =>
 /** Starts a migration and kills it when this many parts have arrived. */
 async function killAfter(world: World, parts: number): Promise<void> {
   const { server } = world;
-  server.setFaults([{ operation: "UploadPart", fault: { kind: "latency", ms: 100 } }]);
+  server.setFaults([
+    { operation: "UploadPart", fault: { kind: "latency", ms: 100 } },
+    // A fast machine may send all parts before the kill; the server drops what a dead client still waits for.
+    { operation: "CompleteMultipartUpload", fault: { kind: "latency", ms: 60_000 } },
+  ]);
   const before = server.requests.count("UploadPart");
   const run = world.start(["migrate"]);
   await until(() => server.requests.count("UploadPart") >= before + parts);

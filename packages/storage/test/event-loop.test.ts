@@ -12,6 +12,8 @@ const PARTITIONS = 1500;
 const ROWS = 100_000;
 /** How long after the signal a call may go on, in milliseconds: some 100 on a quiet machine. */
 const HEEDED_MS = 500;
+/** The longest time of a call that may end before a signal that fires 10 ms after its start, in milliseconds. */
+const BRIEF_MS = 50;
 
 type Call = (storage: Storage, signal: AbortSignal | undefined) => Promise<unknown>;
 
@@ -85,17 +87,32 @@ async function fill(storage: Storage): Promise<void> {
   await storage.write("many", [{ id: 1, text: "a" }], partition({ n: 0 }));
 }
 
-/** Rejects once the signal fires. Returns how long the call went on, at most the processor time of this process: others delay it, too. */
-async function goesOnFor(call: (signal: AbortSignal) => Promise<unknown>): Promise<number> {
+/**
+ * Expects that a call rejects once the signal fires. Returns how long the call went on, at most the processor time of this process:
+ * others delay it, too. A call that is over within {@link BRIEF_MS} may have looked at the signal for the last time before it fired;
+ * then it fires earlier.
+ */
+async function goesOnFor(
+  call: (signal: AbortSignal) => Promise<unknown>,
+  fireAfterMs: 10 | 1 = 10,
+): Promise<number> {
   const controller = new AbortController();
   let firedAt = Number.NaN;
   let usedBefore = process.cpuUsage();
-  setTimeout(() => {
+  const startedAt = performance.now();
+  const timer = setTimeout(() => {
     firedAt = performance.now();
     usedBefore = process.cpuUsage();
     controller.abort();
-  }, 10);
-  await expect(call(controller.signal)).rejects.toMatchObject({ code: "aborted" });
+  }, fireAfterMs);
+  const failure = await call(controller.signal).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  clearTimeout(timer);
+  if (failure === undefined && fireAfterMs === 10 && performance.now() - startedAt < BRIEF_MS)
+    return goesOnFor(call, 1);
+  expect(failure).toMatchObject({ code: "aborted" });
   const { user, system } = process.cpuUsage(usedBefore);
   return Math.min(performance.now() - firedAt, (user + system) / 1000);
 }

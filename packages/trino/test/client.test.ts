@@ -219,7 +219,8 @@ describe("a query that nobody waits for", () => {
     await using server = await scriptedTrino([QUEUED, () => {}]);
     const controller = new AbortController();
     const running = clientOf(server).rows("SELECT 1", { signal: controller.signal });
-    setTimeout(() => controller.abort(), 30);
+    await expect.poll(() => server.received.length).toBe(2);
+    controller.abort();
     await expect(running).rejects.toMatchObject({ code: "aborted" });
     await expect.poll(() => paths(server).at(-1)).toBe("DELETE /v1/statement/q1/1");
   });

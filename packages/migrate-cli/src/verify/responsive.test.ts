@@ -74,7 +74,8 @@ describe("the event loop", { timeout: 60_000 }, () => {
 
   it.each(Object.keys(calls))("lets an abort end %s", async (name) => {
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 20);
+    // Early enough on a machine that is several times as fast.
+    setTimeout(() => controller.abort(), 5);
     await expect(calls[name]?.(controller.signal)).rejects.toMatchObject({ code: "aborted" });
   });
 });
