@@ -70,12 +70,16 @@ export class FlatColumn {
     if (this.#leaf.maxDefinition > 0) {
       const bytes = isV2 ? body.levels : body.values;
       if (!isV2) start = 4 + uint32(bytes, 0);
-      defined = new Uint8Array(values);
-      if (!readRuns(bytes, isV2 ? 0 : 4, isV2 ? bytes.byteLength : start, 1, defined)) return false;
-      present = 0;
-      for (let i = 0; i < values; i++) {
-        if ((defined[i] ?? 0) > 1) return false;
-        present += defined[i] ?? 0;
+      const levels = isV2 ? 0 : 4;
+      const end = isV2 ? bytes.byteLength : start;
+      if (!isRunOfOnes(bytes, levels, end, values)) {
+        defined = new Uint8Array(values);
+        if (!readRuns(bytes, levels, end, 1, defined)) return false;
+        present = 0;
+        for (let i = 0; i < values; i++) {
+          if ((defined[i] ?? 0) > 1) return false;
+          present += defined[i] ?? 0;
+        }
       }
     }
     if (isV2 && (header.rows !== values || header.nulls !== values - present)) return false;
@@ -117,33 +121,47 @@ function decodePlain(
   count: number,
 ): readonly unknown[] | undefined {
   if (kind === "text") return decodeText(bytes, start, count);
-  const width = kind === "boolean" ? 1 / 8 : kind === "int32" || kind === "float" ? 4 : 8;
-  if (start + Math.ceil(count * width) > bytes.byteLength) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset + start);
   const values = new Array<unknown>(count);
+  return decodeScalars(kind, bytes, start, count, values, 0) ? values : undefined;
+}
+
+/** Decodes numbers or booleans of the encoding PLAIN into an array. Returns false, and writes nothing, if there are too few bytes. */
+function decodeScalars(
+  kind: Exclude<FlatKind, "text">,
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+  into: unknown[],
+  from: number,
+): boolean {
+  const width = kind === "boolean" ? 1 / 8 : kind === "int32" || kind === "float" ? 4 : 8;
+  if (start + Math.ceil(count * width) > bytes.byteLength) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start);
   switch (kind) {
     case "boolean":
-      for (let i = 0; i < count; i++) values[i] = ((bytes[start + (i >> 3)] ?? 0) & (1 << (i & 7))) !== 0;
+      for (let i = 0; i < count; i++)
+        into[from + i] = ((bytes[start + (i >> 3)] ?? 0) & (1 << (i & 7))) !== 0;
       break;
     case "int32":
-      for (let i = 0; i < count; i++) values[i] = view.getInt32(i * 4, true);
+      for (let i = 0; i < count; i++) into[from + i] = view.getInt32(i * 4, true);
       break;
     case "float":
-      for (let i = 0; i < count; i++) values[i] = view.getFloat32(i * 4, true);
+      for (let i = 0; i < count; i++) into[from + i] = view.getFloat32(i * 4, true);
       break;
     case "double":
-      for (let i = 0; i < count; i++) values[i] = view.getFloat64(i * 8, true);
+      for (let i = 0; i < count; i++) into[from + i] = view.getFloat64(i * 8, true);
       break;
     case "int64":
-      for (let i = 0; i < count; i++) values[i] = int64(view, i * 8);
+      for (let i = 0; i < count; i++) into[from + i] = int64(view, i * 8);
   }
-  return values;
+  return true;
 }
 
 /** Reads an integer as a number if it is safe, else as a bigint. */
 function int64(view: DataView, offset: number): number | bigint {
   const low = view.getUint32(offset, true);
   const high = view.getInt32(offset + 4, true);
+  if (high === 0) return low;
   const isSafe = high < SAFE_HIGH && (high > -SAFE_HIGH || (high === -SAFE_HIGH && low > 0));
   return isSafe ? high * WORD + low : view.getBigInt64(offset, true);
 }
@@ -170,6 +188,21 @@ function uint32(bytes: Uint8Array, offset: number): number {
       ((bytes[offset + 3] ?? 0) << 24)) >>>
     0
   );
+}
+
+/** Whether the first of the runs that {@link readRuns} reads has all `count` values, each 1: the levels of a page without nulls. */
+function isRunOfOnes(bytes: Uint8Array, start: number, end: number, count: number): boolean {
+  let offset = start;
+  let header = 0;
+  let shift = 0;
+  for (;;) {
+    if (offset >= end || shift > 21) return false;
+    const byte = bytes[offset++] ?? 0;
+    header |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+    shift += 7;
+  }
+  return count > 0 && header === count * 2 && offset < end && bytes[offset] === 1;
 }
 
 /**

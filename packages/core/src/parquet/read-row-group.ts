@@ -91,7 +91,7 @@ export async function readRowGroup(
     let dictionary: UnpackedPage | undefined;
     let pages: UnpackedPage[] = [];
     let held = 0;
-    const of = { ...chunk, path_in_schema: [...leaf.decoderPath] };
+    const of = (): ColumnMetaData => ({ ...chunk, path_in_schema: [...leaf.decoderPath] });
     for (const page of unpackChunk(bytesOf(chunk), chunk, leaf, budget)) {
       if (flat !== undefined) {
         const from = decoded.get(top) ?? 0;
@@ -114,7 +114,7 @@ export async function readRowGroup(
       // The dictionary is decoded again with each part.
       else if (isAlone && page.beginsRow && held >= Math.max(DECODE_VALUES, dictionary?.values ?? 0)) {
         await flush();
-        file.add(of, pages);
+        file.add(of(), pages);
         await flush();
         pages = dictionary === undefined ? [] : [dictionary];
         held = 0;
@@ -123,7 +123,7 @@ export async function readRowGroup(
       if (page.kind === "data") held += page.values;
       if (isYieldDue()) await breathe();
     }
-    if (flat === undefined) file.add(of, pages);
+    if (flat === undefined) file.add(of(), pages);
     const isLast = i === chunks.length - 1;
     if (!isLast && tops[i + 1] === top) continue;
     if (isLast || file.byteLength >= DECODE_BYTES || file.values >= DECODE_VALUES) {

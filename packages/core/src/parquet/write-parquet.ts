@@ -9,6 +9,7 @@ import {
   leavesOf,
   Misfit,
   shred,
+  shredFlat,
   type Values,
   type WrittenGroup,
   writeChunk,
@@ -191,7 +192,11 @@ async function encodeRowGroup(
   for (const [c, { name, type }] of columns.entries()) {
     const column = values[c] ?? [];
     const own: Values = rows === column.length ? column : Array.prototype.slice.call(column, 0, rows);
-    const leaves = await shred(type, leavesOf(type, [name]), own);
+    const places = leavesOf(type, [name]);
+    const leaves =
+      typeof type === "string"
+        ? places.map((place) => shredFlat(place, own))
+        : await shred(type, places, own);
     if (typeof leaves === "number") throw misfit(own[leaves], rowsBefore + start + leaves, name, type);
     for (const leaf of leaves) {
       checkpoint?.();

@@ -51,7 +51,8 @@ function object(fields: Readonly<Record<string, Check>>): Check {
       return mistyped("object", value, path);
     for (const [name, check] of checks) {
       // Only what the document itself holds: a name could also be inherited.
-      const found = check(Object.getOwnPropertyDescriptor(value, name)?.value, below(path, name));
+      const own = Object.hasOwn(value, name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+      const found = check(own, below(path, name));
       if (found !== undefined) return found;
     }
     return undefined;

@@ -55,10 +55,13 @@ function isSmaller(distinct: number, total: number, values: number, entries: num
 const MOST_SLOTS = 2 ** 16;
 /** For each slot, the index of its entry and 1. */
 const SLOTS = new Int32Array(MOST_SLOTS);
-/** The bits of a number, and of each entry. */
-const BITS = new Float64Array(1);
-const WORDS = new Int32Array(BITS.buffer);
-const ENTRY_WORDS = new Int32Array(MOST_SLOTS);
+/** A number, and its bits. */
+const NUMBER = new Float64Array(1);
+const WORDS = new Int32Array(NUMBER.buffer);
+/** The entries, their bits, and the indices, until it is known that there is a dictionary: most columns of numbers have none. */
+const ENTRIES = new Float64Array(MOST_SLOTS / 2);
+const ENTRY_WORDS = new Int32Array(ENTRIES.buffer);
+const INDICES = new Int32Array(MOST_SLOTS);
 
 /** {@link findDictionary} for numbers, which a Map finds several times more slowly. */
 function findNumbers(values: ArrayLike<StoredValue>, total: number): Dictionary | undefined | "mixed" {
@@ -66,34 +69,37 @@ function findNumbers(values: ArrayLike<StoredValue>, total: number): Dictionary 
   const slots = 2 ** (32 - Math.clz32(length));
   if (slots > MOST_SLOTS) return "mixed";
   SLOTS.fill(0, 0, slots);
-  const entries: number[] = [];
-  const indices = new Int32Array(length);
+  let entries = 0;
   for (let i = 0; i < length; i++) {
     const value = values[i];
     if (typeof value !== "number") return "mixed";
     // There is more than one NaN.
-    BITS[0] = Number.isNaN(value) ? Number.NaN : value;
-    const [low = 0, high = 0] = WORDS;
+    NUMBER[0] = Number.isNaN(value) ? Number.NaN : value;
+    // Destructuring would iterate.
+    const low = WORDS[0] as number;
+    const high = WORDS[1] as number;
     const hash = Math.imul(low ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b);
     let slot = (hash ^ (hash >>> 15)) & (slots - 1);
     for (;;) {
       const index = (SLOTS[slot] ?? 0) - 1;
       if (index < 0) {
-        if (2 * 8 * (entries.length + 1) > total) return undefined;
-        ENTRY_WORDS[2 * entries.length] = low;
-        ENTRY_WORDS[2 * entries.length + 1] = high;
-        indices[i] = entries.length;
-        SLOTS[slot] = entries.push(value);
+        if (2 * 8 * (entries + 1) > total) return undefined;
+        ENTRY_WORDS[2 * entries] = low;
+        ENTRY_WORDS[2 * entries + 1] = high;
+        INDICES[i] = entries;
+        entries++;
+        SLOTS[slot] = entries;
         break;
       }
       if (ENTRY_WORDS[2 * index] === low && ENTRY_WORDS[2 * index + 1] === high) {
-        indices[i] = index;
+        INDICES[i] = index;
         break;
       }
       slot = (slot + 1) & (slots - 1);
     }
   }
-  return isSmaller(8 * entries.length, total, length, entries.length) ? { entries, indices } : undefined;
+  if (!isSmaller(8 * entries, total, length, entries)) return undefined;
+  return { entries: Array.from(ENTRIES.subarray(0, entries)), indices: INDICES.slice(0, length) };
 }
 
 function isPromising(values: ArrayLike<StoredValue>): boolean {

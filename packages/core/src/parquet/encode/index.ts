@@ -4,6 +4,6 @@
  * and memory is that of one row group. docs/decisions/0027 has the figures.
  */
 export { ByteSink } from "./byte-sink.ts";
-export { leavesOf, shred, type Values } from "./shred.ts";
+export { leavesOf, shred, shredFlat, type Values } from "./shred.ts";
 export { Misfit, writeChunk } from "./write-chunk.ts";
 export { type WrittenGroup, writeFooter } from "./write-footer.ts";

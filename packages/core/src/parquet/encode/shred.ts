@@ -50,7 +50,8 @@ export function leavesOf(
 }
 
 /**
- * Splits the values of a column into its leaves (Dremel), and lets the event loop turn. Scalars are not checked here.
+ * Splits the values of a column of lists or structs into its leaves (Dremel), and lets the event loop turn. Scalars are not checked
+ * here.
  *
  * @param values the column, which may be used as the leaf's values.
  * @returns the leaves, or the index of the first value whose shape does not fit.
@@ -60,8 +61,6 @@ export async function shred(
   places: readonly LeafPlace[],
   values: Values,
 ): Promise<readonly ShreddedLeaf[] | number> {
-  const [first] = places;
-  if (typeof type === "string") return first === undefined ? [] : [shredFlat(first, values)];
   const leaves = places.map((place) => ({ place, values: [], definition: [], repetition: [] }));
   const visitor = visitorOf(type, leaves.values(), 0);
   for (let i = 0; i < values.length; i++) {
@@ -71,26 +70,47 @@ export async function shred(
   return leaves;
 }
 
-function shredFlat(place: LeafPlace, column: Values): ShreddedLeaf {
-  const definition = new Uint8Array(column.length).fill(1);
+/** The definition levels of the last flat column without nulls: those of the next one are mostly the same. */
+let lastOnes = new Uint8Array();
+
+function allOnes(length: number): Uint8Array {
+  if (lastOnes.length !== length) lastOnes = new Uint8Array(length).fill(1);
+  return lastOnes;
+}
+
+/**
+ * Returns the values of a column without parts as its leaf.
+ *
+ * @param column the column, which may be used as the leaf's values.
+ */
+export function shredFlat(place: LeafPlace, column: Values): ShreddedLeaf {
   if (ArrayBuffer.isView(column))
     return {
       place,
       values: holdsStored(column, place.type) ? column : Array.from(column),
-      definition,
+      definition: allOnes(column.length),
       repetition: [],
     };
-  let nulls = 0;
+  const definition = levelsOf(column);
+  if (definition === undefined)
+    return { place, values: column, definition: allOnes(column.length), repetition: [] };
+  let present = 0;
+  for (let i = 0; i < definition.length; i++) present += definition[i] as number;
+  const values = new Array<unknown>(present);
+  for (let i = 0, to = 0; i < column.length; i++) if (definition[i] === 1) values[to++] = column[i];
+  return { place, values, definition, repetition: [] };
+}
+
+/** The definition levels of a flat column, or undefined if it has no null. */
+function levelsOf(column: Values): Uint8Array | undefined {
+  let levels: Uint8Array | undefined;
   for (let i = 0; i < column.length; i++) {
     const value = column[i];
     if (value !== null && value !== undefined) continue;
-    definition[i] = 0;
-    nulls++;
+    levels ??= new Uint8Array(column.length).fill(1);
+    levels[i] = 0;
   }
-  if (nulls === 0) return { place, values: column, definition, repetition: [] };
-  const values = new Array<unknown>(column.length - nulls);
-  for (let i = 0, to = 0; i < column.length; i++) if (definition[i] === 1) values[to++] = column[i];
-  return { place, values, definition, repetition: [] };
+  return levels;
 }
 
 /** Whether what is encoded for the numbers of a typed array can replace them there. */

@@ -18,6 +18,10 @@ const MOST_PAGE_BYTES = 2 ** 30;
 const ENCODING = { PLAIN: 0, RLE: 3, RLE_DICTIONARY: 8 } as const;
 const PAGE = { DICTIONARY: 2, DATA_V2: 3 } as const;
 
+const PLAIN_ENCODINGS = [ENCODING.PLAIN, ENCODING.RLE];
+const DICTIONARY_ENCODINGS = [...PLAIN_ENCODINGS, ENCODING.RLE_DICTIONARY];
+const DICTIONARY_PAGE = { type: PAGE.DICTIONARY, encoding: ENCODING.PLAIN, count: 1 };
+
 /** The footer's entry for a column chunk. */
 export interface WrittenChunk extends Bounds {
   readonly place: LeafPlace;
@@ -79,7 +83,11 @@ export async function writeChunk(
     pages++;
     if (isYieldDue()) await yieldIfDue();
   }
-  const encoding = dictionary === undefined ? ENCODING.PLAIN : ENCODING.RLE_DICTIONARY;
+  const dataPages = {
+    type: PAGE.DATA_V2,
+    encoding: dictionary === undefined ? ENCODING.PLAIN : ENCODING.RLE_DICTIONARY,
+    count: pages,
+  };
   return {
     place,
     slots: definition.length,
@@ -88,14 +96,8 @@ export async function writeChunk(
     dictionaryBytes,
     compressedBytes: sink.length - start,
     uncompressedBytes,
-    encodings:
-      dictionary === undefined
-        ? [ENCODING.PLAIN, ENCODING.RLE]
-        : [ENCODING.PLAIN, ENCODING.RLE, ENCODING.RLE_DICTIONARY],
-    pages: [
-      ...(dictionary === undefined ? [] : [{ type: PAGE.DICTIONARY, encoding: ENCODING.PLAIN, count: 1 }]),
-      { type: PAGE.DATA_V2, encoding, count: pages },
-    ],
+    encodings: dictionary === undefined ? PLAIN_ENCODINGS : DICTIONARY_ENCODINGS,
+    pages: dictionary === undefined ? [dataPages] : [DICTIONARY_PAGE, dataPages],
     // V8 takes many times as long if other properties follow a spread.
     ...bounds,
   };

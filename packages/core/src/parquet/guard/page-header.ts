@@ -58,15 +58,16 @@ export interface PageHeader {
  */
 export function readPageHeader(chunk: Uint8Array, start: number): PageHeader {
   const reader = new ThriftReader(chunk, start);
-  const numbers: (number | undefined)[] = [];
-  const described: (KindFields | undefined)[] = [];
+  // Of their full lengths at once: an array that grows by an index beyond its end takes room for many more.
+  const numbers: (number | undefined)[] = [undefined, undefined, undefined, undefined];
+  const described: (KindFields | undefined)[] = [undefined, undefined, undefined, undefined];
   let sizeStart = 0;
   let sizeEnd = 0;
   reader.struct((id, type) => {
     if (id >= FIRST_KIND_FIELD && id < FIRST_KIND_FIELD + KINDS.length) {
-      if (type !== THRIFT.STRUCT || described[id] !== undefined)
+      if (type !== THRIFT.STRUCT || described[id - FIRST_KIND_FIELD] !== undefined)
         throw new Error("a page header has a field of another kind");
-      described[id] = readKindFields(reader);
+      described[id - FIRST_KIND_FIELD] = readKindFields(reader);
       return true;
     }
     if (id < 1 || id > 3) return false;
@@ -77,9 +78,11 @@ export function readPageHeader(chunk: Uint8Array, start: number): PageHeader {
     if (id === 3) sizeEnd = reader.offset;
     return true;
   });
-  const [, kindNumber = -1, uncompressed = -1, compressed = -1] = numbers;
+  const kindNumber = numbers[1] ?? -1;
+  const uncompressed = numbers[2] ?? -1;
+  const compressed = numbers[3] ?? -1;
   const kind = KINDS[kindNumber];
-  const fields = described[FIRST_KIND_FIELD + kindNumber];
+  const fields = described[kindNumber];
   if (kind === undefined || fields === undefined) throw new Error("a page header has no kind of page");
   if (REQUIRED[kind].some((id) => fields.numbers[id] === undefined))
     throw new Error("a page header lacks a field");
@@ -87,7 +90,9 @@ export function readPageHeader(chunk: Uint8Array, start: number): PageHeader {
   const number = (id: number): number => fields.numbers[id] ?? 0;
   const values = kind === "index" ? 0 : (fields.numbers[1] ?? -1);
   const encoding = ENCODINGS[isV2 ? number(4) : number(2)];
-  const [nulls, definitionBytes, repetitionBytes] = isV2 ? [number(2), number(5), number(6)] : [0, 0, 0];
+  const nulls = isV2 ? number(2) : 0;
+  const definitionBytes = isV2 ? number(5) : 0;
+  const repetitionBytes = isV2 ? number(6) : 0;
   if (Math.min(uncompressed, compressed, values, nulls, definitionBytes, repetitionBytes) < 0)
     throw new Error("a page header holds a negative number, or lacks one");
   if (nulls > values) throw new Error(`a page claims ${nulls} nulls among ${values} values`);
@@ -123,7 +128,15 @@ interface KindFields {
 
 /** Reads the header of a kind: numbers, and field 7 of `data v2`, whether it is compressed. */
 function readKindFields(reader: ThriftReader): KindFields {
-  const numbers: (number | undefined)[] = [];
+  const numbers: (number | undefined)[] = [
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ];
   let isCompressed = true;
   reader.struct((id, type) => {
     if (type === THRIFT.TRUE || type === THRIFT.FALSE) {
