@@ -26,9 +26,11 @@ export function readFile(
   path: string,
   { mayReuseMemory = false, signal }: Pick<GetOptions, "mayReuseMemory" | "signal">,
 ): ObjectBody {
-  const memory = mayReuseMemory
-    ? Buffer.from(reusedMemory(new ArrayBuffer(Math.min(CHUNK_BYTES, range.end - range.start))))
-    : undefined;
+  // The only chunk of a small file needs no memory but its own.
+  const memory =
+    mayReuseMemory && range.end - range.start > CHUNK_BYTES
+      ? Buffer.from(reusedMemory(new ArrayBuffer(CHUNK_BYTES)))
+      : undefined;
   async function* chunks(): AsyncGenerator<Uint8Array> {
     try {
       for (let position = range.start; position < range.end; ) {

@@ -1,3 +1,4 @@
+import { createHash, createHmac } from "node:crypto";
 import { expect, it } from "vitest";
 import { createSigner } from "./sign-request.ts";
 import { encodeKey, encodeQuery } from "./uri-encoding.ts";
@@ -62,4 +63,41 @@ it("derives another key for another day or other credentials", () => {
 
 it("encodes a key segment by segment, once", () => {
   expect(encodeKey("raw/k=a b/100%25 +'(ü)~.bin")).toBe("raw/k%3Da%20b/100%2525%20%2B%27%28%C3%BC%29~.bin");
+});
+
+it.each([1, 9, 100, 300, 20])("signs by HMAC-SHA-256 for a region of %i letters", (letters) => {
+  const region = "r".repeat(letters);
+  const signer = createSigner("h", region);
+  const hmac = (key: string | Buffer, text: string): Buffer =>
+    createHmac("sha256", key).update(text).digest();
+  for (const path of ["/a", `/${"b".repeat(500)}`, "/c"]) {
+    const headers = signer({ method: "GET", path, query: "", payloadHash: NO_BODY }, CREDENTIALS, NOW);
+    const list = "host;x-amz-content-sha256;x-amz-date";
+    const canonical = `GET\n${path}\n\nhost:h\nx-amz-content-sha256:${NO_BODY}\nx-amz-date:20130524T000000Z\n\n${list}\n${NO_BODY}`;
+    const scope = `20130524/${region}/s3/aws4_request`;
+    const hashed = createHash("sha256").update(canonical).digest("hex");
+    const keys = ["20130524", region, "s3", "aws4_request"];
+    const key = keys.reduce<string | Buffer>(hmac, `AWS4${CREDENTIALS.secretAccessKey}`);
+    const expected = hmac(key, `AWS4-HMAC-SHA256\n20130524T000000Z\n${scope}\n${hashed}`).toString("hex");
+    expect(signatureOf(headers)).toBe(expected);
+  }
+});
+
+it("sends the time of each request, to the second", () => {
+  const timeOf = (now: string): string | undefined => {
+    const headers = sign(
+      { method: "GET", path: "/", query: "", payloadHash: NO_BODY },
+      CREDENTIALS,
+      new Date(now),
+    );
+    return headers[headers.indexOf("x-amz-date") + 1];
+  };
+  expect(
+    [
+      "2013-05-24T00:00:00.999Z",
+      "2013-05-24T00:00:00Z",
+      "2013-05-24T00:00:01Z",
+      "2013-05-23T23:59:59.500Z",
+    ].map(timeOf),
+  ).toEqual(["20130524T000000Z", "20130524T000000Z", "20130524T000001Z", "20130523T235959Z"]);
 });

@@ -25,18 +25,25 @@ export type RequestSigner = (request: SignableRequest, credentials: S3Credential
  * docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). It derives the signing key once a day.
  */
 export function createSigner(host: string, region: string, service = "s3"): RequestSigner {
-  let keyOf: { readonly credentials: S3Credentials; readonly day: string; readonly key: Buffer } | undefined;
+  let ofDay: { readonly credentials: S3Credentials; readonly day: string; readonly sign: Sign } | undefined;
+  let ofSecond = { second: Number.NaN, time: "" };
 
-  const signingKey = (credentials: S3Credentials, day: string): Buffer => {
-    if (keyOf?.credentials !== credentials || keyOf.day !== day) {
-      const ofDay = hmac(`AWS4${credentials.secretAccessKey}`, day);
-      keyOf = { credentials, day, key: hmac(hmac(hmac(ofDay, region), service), "aws4_request") };
+  const signWith = (credentials: S3Credentials, day: string): Sign => {
+    if (ofDay?.credentials !== credentials || ofDay.day !== day) {
+      const key = hmac(`AWS4${credentials.secretAccessKey}`, day);
+      ofDay = { credentials, day, sign: hmacOf(hmac(hmac(hmac(key, region), service), "aws4_request")) };
     }
-    return keyOf.key;
+    return ofDay.sign;
+  };
+
+  const timeOf = (now: Date): string => {
+    const second = Math.floor(now.getTime() / 1000);
+    if (ofSecond.second !== second) ofSecond = { second, time: now.toISOString().replace(/[-:]|\.\d+/g, "") };
+    return ofSecond.time;
   };
 
   return ({ method, path, query, headers, payloadHash }, credentials, now) => {
-    const time = now.toISOString().replace(/[-:]|\.\d+/g, "");
+    const time = timeOf(now);
     const day = time.slice(0, 8);
     const signed: Record<string, string> = {
       host,
@@ -57,14 +64,38 @@ export function createSigner(host: string, region: string, service = "s3"): Requ
     const list = names.join(";");
     const request = hash("sha256", `${canonical}\n${list}\n${payloadHash}`, "hex");
     const scope = `${day}/${region}/${service}/aws4_request`;
-    const signature = createHmac("sha256", signingKey(credentials, day))
-      .update(`AWS4-HMAC-SHA256\n${time}\n${scope}\n${request}`)
-      .digest("hex");
+    const signature = signWith(credentials, day)(`AWS4-HMAC-SHA256\n${time}\n${scope}\n${request}`);
     sent.push(
       "authorization",
       `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${list}, Signature=${signature}`,
     );
     return sent;
+  };
+}
+
+/** Returns the HMAC-SHA-256 of an ASCII text, in hex. */
+type Sign = (text: string) => string;
+
+const BLOCK_BYTES = 64;
+const HASH_BYTES = 32;
+
+/**
+ * Returns what computes the HMAC for a key of at most 64 bytes (https://www.rfc-editor.org/rfc/rfc2104) by two hashes in one call
+ * each: `createHmac` makes an object for each text, of which the garbage collector has to finish each.
+ */
+function hmacOf(key: Buffer): Sign {
+  let inner = Buffer.alloc(4 * BLOCK_BYTES, 0x36);
+  const outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES, 0x5c);
+  for (const [i, byte] of key.entries()) {
+    inner[i] = byte ^ 0x36;
+    outer[i] = byte ^ 0x5c;
+  }
+  return (text) => {
+    if (inner.length < BLOCK_BYTES + text.length)
+      inner = Buffer.concat([inner.subarray(0, BLOCK_BYTES)], BLOCK_BYTES + text.length);
+    const end = BLOCK_BYTES + inner.write(text, BLOCK_BYTES, "latin1");
+    outer.write(hash("sha256", inner.subarray(0, end), "binary"), BLOCK_BYTES, "latin1");
+    return hash("sha256", outer, "hex");
   };
 }
 

@@ -62,7 +62,7 @@ export async function openByteSource(
   let tail: Uint8Array;
   let info: KnownObject;
   try {
-    const opened = await backend.get(key, { range, ifMatch: known?.etag, signal });
+    const opened = await backend.get(key, { range, ifMatch: known?.etag, mayReuseMemory: true, signal });
     tail = await opened.body.bytes();
     info = opened.info;
   } catch (error) {
@@ -84,7 +84,12 @@ export async function openByteSource(
       const end = Math.min(to, sizeBytes);
       if (end <= start) return new ArrayBuffer(0);
       if (start >= tailStart) return copyOf(tail.subarray(start - tailStart, end - tailStart));
-      const { body } = await backend.get(key, { range: { start, end }, ifMatch: etag, signal });
+      const { body } = await backend.get(key, {
+        range: { start, end },
+        ifMatch: etag,
+        mayReuseMemory: true,
+        signal,
+      });
       return copyOf(await body.bytes());
     },
   };

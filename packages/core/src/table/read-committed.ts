@@ -78,7 +78,11 @@ async function currentFiles(
     if (folder.files.some(({ name }) => isOwnFile(name))) await checkNoManifest(backend, folder, options);
     return { files, manifest: undefined };
   }
-  const { body } = await backend.get(manifest.key, { ifMatch: manifest.etag, signal: options.signal });
+  const { body } = await backend.get(manifest.key, {
+    ifMatch: manifest.etag,
+    mayReuseMemory: true,
+    signal: options.signal,
+  });
   const parsed = parseManifest(await body.bytes(), manifest.key);
   return { files: committedFiles(folder, parsed), manifest: parsed };
 }
