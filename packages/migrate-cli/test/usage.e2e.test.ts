@@ -54,7 +54,8 @@ const WRONG: readonly (readonly [args: readonly string[], command: string, messa
   [["compact", "raw/teams", "--into", "raw/few"], "compact", "--into needs --keys, and --keys needs --into."],
   [["compact", "raw/teams", "--where", "year>2023"], "compact", "Expected key=value"],
   [["compact"], "compact", "missing required argument 'table'"],
-  [["ddl", "raw/teams"], "ddl", "required option '-e, --engine <engine>' not specified"],
+  [["ddl", "raw/teams"], "ddl", "--engine is missing. Give --engine trino, athena, spark or duckdb."],
+  [["register"], "register", "--engine is missing. Give --engine trino."],
   [["cache", "--nope"], "cache", "unknown option '--nope'"],
 ];
 

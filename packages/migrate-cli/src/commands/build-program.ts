@@ -259,9 +259,12 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
       add("ddl", "print the table definition for another engine", ["parquetry ddl raw/plays --engine trino"])
         .argument("<table>", "e.g. raw/plays")
         .addOption(
-          new Option("-e, --engine <engine>", "the engine that will read the table")
-            .choices(["trino", "athena", "spark", "duckdb"])
-            .makeOptionMandatory(),
+          new Option("-e, --engine <engine>", "the engine that will read the table (required)").choices([
+            "trino",
+            "athena",
+            "spark",
+            "duckdb",
+          ]),
         ),
     ),
     async () => (await import("./sql/ddl-command.ts")).ddlCommand,
@@ -274,9 +277,9 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
       ])
         .argument("[tables...]", "e.g. raw/plays (default: every table)")
         .addOption(
-          new Option("-e, --engine <engine>", "the engine that will read the tables")
-            .choices(["trino"])
-            .makeOptionMandatory(),
+          new Option("-e, --engine <engine>", "the engine that will read the tables (required)").choices([
+            "trino",
+          ]),
         )
         .option("--dry-run", "show what would be done, and change nothing")
         .option("--check", "count every partition's rows on the cluster; exit code 1 if any differ")

@@ -1,7 +1,7 @@
 import { isStorageError, type StorageError } from "@parquetry/core/backend";
 import type { Registration } from "@parquetry/trino";
 import { formatCount, formatCounted } from "../../terminal/format-amount.ts";
-import type { CommandContext } from "../command-context.ts";
+import { type CommandContext, usageError } from "../command-context.ts";
 import { EXIT_INCOMPLETE, EXIT_OK } from "../exit-codes.ts";
 import { NAMES_TOLD } from "../name-lists.ts";
 import { type TypeFlags, withDatabase } from "./open-database.ts";
@@ -9,7 +9,7 @@ import { openTrino } from "./open-trino.ts";
 
 /** Flags of `parquetry register`. */
 export type RegisterFlags = TypeFlags & {
-  readonly engine: "trino";
+  readonly engine?: "trino";
   readonly dryRun?: boolean;
   readonly check?: boolean;
 };
@@ -23,7 +23,8 @@ export async function registerCommand(
   flags: RegisterFlags,
   ...tables: readonly string[]
 ): Promise<number> {
-  const { dryRun = false, check = false } = flags;
+  const { engine, dryRun = false, check = false } = flags;
+  if (engine === undefined) throw usageError("--engine is missing. Give --engine trino.");
   const { registerTable } = await import("@parquetry/trino");
   const client = await openTrino(context);
   const signal = context.interrupt.abort;
@@ -47,7 +48,7 @@ export async function registerCommand(
     }
     const isWhole = registered.every((one) => one.problems.length + one.differences.length === 0);
     const exitCode = isWhole && failed.length === 0 ? EXIT_OK : EXIT_INCOMPLETE;
-    context.emit("summary", { exitCode, engine: flags.engine, dryRun, check, tables: registered, failed });
+    context.emit("summary", { exitCode, engine, dryRun, check, tables: registered, failed });
     return exitCode;
   });
 }
