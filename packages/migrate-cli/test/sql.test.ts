@@ -388,6 +388,10 @@ describe("parquetry query", () => {
     await rm(join(data, "raw/notes"), { recursive: true });
   });
 
+  it("writes --output - to stdout, as without it", async () => {
+    expect(await query(["SELECT 1 AS one", "--output", "-"])).toMatchObject({ code: 0, out: "one\n1\n" });
+  });
+
   it.each<[string, string]>([
     ["x.jsonl", '{"one":1}\n'],
     ["X.NDJSON", '{"one":1}\n'],

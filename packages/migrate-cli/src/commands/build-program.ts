@@ -172,7 +172,7 @@ export function buildProgram(world: CliWorld, { tellUsage, finish }: ProgramOpti
             "the format of the result (default: by --output, else a table on a terminal and csv elsewhere)",
           ).choices(["table", "csv", "tsv", "json", "ndjson", "parquet", "markdown"]),
         )
-        .option("-o, --output <file>", "write the result to this file instead of stdout")
+        .option("-o, --output <file>", "write the result to this file (- for stdout)")
         .option("--explain", "show what would be read, without reading it")
         .option("-p, --param <name=value>", "set a parameter, $name in the SQL (repeatable)", repeated)
         .option("--tables", "list the tables")

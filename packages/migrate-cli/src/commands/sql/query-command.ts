@@ -46,10 +46,12 @@ export type QueryFlags = TypeFlags &
 /** `parquetry query [sql]`: runs one SELECT, explains it, lists or describes tables, or starts the shell. */
 export async function queryCommand(
   context: CommandContext,
-  flags: QueryFlags,
+  { output, ...others }: QueryFlags,
   sql?: string,
 ): Promise<number> {
   const { json, stdin, stdout } = context;
+  // As --file - is stdin.
+  const flags: QueryFlags = output === undefined || output === "-" ? others : { ...others, output };
   if (flags.beyondQueryLength !== undefined && flags.engine !== "trino")
     throw usageError("--beyond-query-length is for a Trino cluster: give --engine trino, or leave it out.");
   const isShell =
