@@ -128,6 +128,31 @@ it("merges files of other systems, and only in the selected partitions", async (
   });
 });
 
+it("refuses to write into an entity that is partitioned by other keys, and writes nothing", async () => {
+  await writeWeeks();
+  await storage.write("raw/teams", [{ name: "Rice" }], partition({ kind: "a" }));
+  const compact = (entity: string, keys: string[]): Promise<unknown> =>
+    db.compact("raw/plays", { into: { entity, keys } });
+  await expect(compact("raw/teams", ["year"])).rejects.toThrow(
+    "compact: raw/teams is partitioned by kind, but the partitions to write are partitioned by year. Give its keys, or write into another entity.",
+  );
+  await expect(compact("raw/teams", [])).rejects.toMatchObject({ code: "invalid_argument" });
+  expect(await readdir(join(root, "data", "raw", "teams"))).toEqual(["kind=a"]);
+
+  await compact("raw/plays_by_year", ["year"]);
+  await expect(compact("raw/plays_by_year", ["year", "week"])).rejects.toThrow("is partitioned by year, but");
+  expect(await filesOf("raw/plays_by_year/year=2024")).toHaveLength(1);
+});
+
+it("merges partitions of a ragged tree into another entity, more than once", async () => {
+  await writeWeeks();
+  await storage.write("raw/plays", [{ play: 1 }], partition({ year: 2025 }), { allowOtherKeys: true });
+  const into = { entity: "raw/plays_by_week", keys: ["week"] };
+  expect((await db.compact("raw/plays", { into })).failed).toEqual([]);
+  expect((await db.compact("raw/plays", { into })).failed).toEqual([]);
+  expect((await db.sql("SELECT count(*) AS n FROM plays_by_week")).rows).toEqual([{ n: 6 * ROWS + 1 }]);
+});
+
 it("merges many partitions into few, in another entity", async () => {
   await writeWeeks();
   const before = await everything();

@@ -211,12 +211,36 @@ async function makePlan(
     return { ...plan, there: new Map(), isWhole: true, untidy };
   }
   const { folders: there } = await walkPartitions(backend, target, only === undefined ? { signal } : walk);
+  if (only === undefined)
+    checkLayout(target, there, [allKeys, ...folders.map(({ partition }) => partition.keys)], into.keys);
   return {
     ...plan,
     there: new Map(there.map((folder) => [identityOf(folder.partition), folder])),
     isWhole: Object.keys(where).every((key) => into.keys.includes(key)),
     untidy: [],
   };
+}
+
+/**
+ * Refuses to write partitions next to those of other keys, as `write` does: a query would read the rows of both.
+ *
+ * @param sources the keys of the partitions that are read; a partition of a ragged tree has fewer.
+ */
+function checkLayout(
+  target: Key,
+  there: readonly PartitionFolder[],
+  sources: readonly (readonly string[])[],
+  keys: readonly string[],
+): void {
+  const layoutOf = (names: readonly string[]): string =>
+    names.length === 0 ? "not partitioned" : `partitioned by ${names.join(", ")}`;
+  const layouts = sources.map((names) => layoutOf(names.filter((name) => keys.includes(name))));
+  const other = there
+    .map(({ partition }) => layoutOf(partition.keys))
+    .find((each) => !layouts.includes(each));
+  if (other === undefined) return;
+  const problem = `${target} is ${other}, but the partitions to write are ${layouts[0]}`;
+  throw wrong(target, `${problem}. Give its keys, or write into another entity`);
 }
 
 const hasMoreThan = ({ files, pending }: PartitionFolder, committed: number): boolean =>

@@ -13,8 +13,8 @@ export interface CompactOptions {
   readonly sortBy?: readonly string[] | undefined;
   /**
    * Writes another entity, partitioned by fewer keys; the other keys become columns. The entity that is read stays unchanged. A
-   * second run skips partitions made from the same files, and replaces those made from other files. Default: merges the files of
-   * each partition in place.
+   * second run skips partitions made from the same files, and replaces those made from other files. An entity that is partitioned
+   * by other keys is refused with `invalid_argument`. Default: merges the files of each partition in place.
    */
   readonly into?: { readonly entity: string; readonly keys: readonly string[] } | undefined;
   /** Stops between partitions and within one. Each partition is then either unchanged or done. */
