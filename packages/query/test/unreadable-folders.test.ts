@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLocalBackend } from "@parquetry/backend-local";
@@ -115,6 +115,18 @@ describe.skipIf(process.platform === "win32")("a folder that cannot be read", ()
         path: "other/year=2020",
       });
       await expect(db.sql("SELECT * FROM plys")).rejects.toMatchObject({ code: "not_found" });
+    });
+  });
+
+  it("fails a query that needs a file that cannot be read with permission_denied", async () => {
+    const [name = ""] = (await readdir(join(data, "raw/plays/year=2021/week=1"))).filter((each) =>
+      each.endsWith(".parquet"),
+    );
+    const file = join(data, "raw/plays/year=2021/week=1", name);
+    await withUnreadable([], async () => {
+      await chmod(file, 0);
+      await expect(db.sql(SUM)).rejects.toMatchObject(denied);
+      expect((await db.sql(`${SUM} WHERE year = 2022`)).rows).toEqual([{ yards: 3 }]);
     });
   });
 });

@@ -15,6 +15,7 @@ const INTERNAL_TYPES: ReadonlySet<string> = new Set(["internal", "fatal", "unkno
 /** DuckDB has no types for a missing file and for a damaged one. */
 const MESSAGES: Readonly<Record<string, readonly (readonly [RegExp, StorageErrorCode])[]>> = {
   io: [
+    [/^Cannot open file [\s\S]*: (?:Permission denied|Access is denied)/, "permission_denied"],
     [/^No files found|^Cannot open file|No such file or directory/, "not_found"],
     [/^Could not (?:connect|establish)/, "unavailable"],
     [/^/, "corrupt"],
