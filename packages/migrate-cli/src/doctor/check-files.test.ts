@@ -59,6 +59,22 @@ describe("checkFiles", () => {
     expect(detail).not.toContain("good.parquet");
   });
 
+  it("finds empty and truncated files of tables without partitions", async () => {
+    const found = await checkFiles(
+      await tree({
+        "raw/teams/data.parquet": parquet.subarray(0, parquet.byteLength - 20),
+        "raw/games/data.csv": text(""),
+        "raw/games/notes.txt": text(""),
+        "raw/_tmp/d.parquet": text(""),
+        "top.parquet": text(""),
+      }),
+    );
+    expect(found).toEqual([expect.objectContaining({ name: "partitions: data files", status: "fail" })]);
+    expect(named(found, "data files")?.detail).toMatch(
+      /^2 empty, truncated or unreadable: raw\/games\/data\.csv \(0 bytes\), raw\/teams\/data\.parquet \(does not end as Parquet\)/,
+    );
+  });
+
   it("names files that stop other engines, with the command that fixes it, and strays", async () => {
     const found = await checkFiles(
       await tree({
@@ -86,7 +102,6 @@ describe("checkFiles", () => {
         "t/y=1/sub/b.parquet": text(""),
         "t/y=1/sub/w=2/c.csv": text("a\n"),
         "t/y=1/_tmp/d.parquet": text(""),
-        "other/e.parquet": text(""),
       }),
     );
     expect(named(found, "data files")).toMatchObject({

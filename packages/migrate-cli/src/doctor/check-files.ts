@@ -29,7 +29,7 @@ interface Ranked {
 }
 
 /**
- * Checks the files of the partitions of a tree: empty and truncated data files, manifests that are not Parquetry's, data files that
+ * Checks the files of the tables of a tree: empty and truncated data files, and in partitions manifests that are not Parquetry's, data files that
  * no query reads, for their format or their folder, files that writers have not published, and files that stop other engines. It
  * lists the tree once, and reads the ends of up to {@link MAX_ENDS_READ} Parquet files, and as many manifests.
  *
@@ -58,15 +58,17 @@ export async function checkFiles(
     const name = folders.pop() ?? "";
     if (judge(info.key) !== "selected" || folders.some(isHidden)) continue;
     const isKey = folders.map((folder) => parsePartitionSegment(folder) !== undefined);
-    if (!isKey.includes(true)) continue;
+    const format = dataFormat(name);
+    const isInPartition = isKey.includes(true);
+    // Every folder of data files is a table, except the root.
+    if (!isInPartition && (format === undefined || folders.length === 0)) continue;
     if (name === "_manifest.json" || name === "manifest.json") {
       records.push({ info, rank: hashKey(info.key) });
       if (records.length >= 2 * MAX_ENDS_READ) records = first(records);
     }
     if (publishedName(name) !== undefined) unpublished.add(info.key);
     if (isHidden(name)) continue;
-    const format = dataFormat(name);
-    if (format !== undefined && isKey.lastIndexOf(false) > isKey.indexOf(true)) {
+    if (format !== undefined && isInPartition && isKey.lastIndexOf(false) > isKey.indexOf(true)) {
       misplaced.add(info.key);
       continue;
     }
