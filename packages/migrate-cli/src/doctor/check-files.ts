@@ -29,9 +29,9 @@ interface Ranked {
 }
 
 /**
- * Checks the files of the tables of a tree: empty and truncated data files, and in partitions manifests that are not Parquetry's, data files that
- * no query reads, for their format or their folder, files that writers have not published, and files that stop other engines. It
- * lists the tree once, and reads the ends of up to {@link MAX_ENDS_READ} Parquet files, and as many manifests.
+ * Checks the files of the tables of a tree: empty and truncated data files, and in partitions manifests that are not Parquetry's,
+ * data files that no query reads, for their format or their folder, files that writers have not published, and files that stop
+ * other engines. It lists the tree once, and reads the ends of up to {@link MAX_ENDS_READ} Parquet files, and as many manifests.
  *
  * @throws StorageError if the tree cannot be listed.
  */
