@@ -62,8 +62,8 @@ function Header(): JSX.Element {
         {now === undefined
           ? ""
           : now.listing.isDone
-            ? `${countText(now.listing.objects)} objects`
-            : `listing… ${countText(now.listing.objects)} objects`}
+            ? counted(now.listing.objects, "object")
+            : `listing… ${counted(now.listing.objects, "object")}`}
       </span>
       <button type="button" disabled={now?.listing.isDone !== true} onClick={refresh}>
         List again
@@ -109,9 +109,6 @@ function Tables(): JSX.Element {
           </span>
         </button>
       ))}
-      {now?.listing.isDone === true && now.listing.error === undefined && now.tables.length === 0 && (
-        <p>No tables below this root.</p>
-      )}
     </nav>
   );
 }
@@ -180,7 +177,18 @@ function RunsCard(): JSX.Element {
 
 function Main(): JSX.Element | null {
   if (view.value === "runs") return <RunsView />;
-  if (overview.value === undefined || (entity.value === "" && comparison.value === undefined)) return null;
+  const now = overview.value;
+  if (now === undefined) return null;
+  if (entity.value === "" && comparison.value === undefined)
+    return now.listing.isDone && now.listing.error === undefined && now.tables.length === 0 ? (
+      <>
+        <h1>No tables</h1>
+        <p>
+          A table is a folder of Parquet or CSV files below the root, such as{" "}
+          <span class="path">raw/games/year=2024/data.parquet</span>.
+        </p>
+      </>
+    ) : null;
   return (
     <>
       <h1>{entity.value === "" ? "Files of no table" : entity.value}</h1>
@@ -189,7 +197,7 @@ function Main(): JSX.Element | null {
           (card.value.keys.length > 0 ? `partitioned by ${card.value.keys.join(", ")}` : "not partitioned")}
       </p>
       <div role="tablist" aria-label="Views" class="tabs">
-        {VIEWS.filter(([name]) => name !== "places" || overview.value?.isCompared).map(([name, label]) => (
+        {VIEWS.filter(([name]) => name !== "places" || now.isCompared).map(([name, label]) => (
           <button
             key={name}
             type="button"

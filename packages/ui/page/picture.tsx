@@ -200,7 +200,7 @@ function layOut({ yKey, ys, xs }: Grid<unknown>, width: number): Layout {
 function drawLabels(
   context: CanvasRenderingContext2D,
   { ys, xs }: Grid<unknown>,
-  { labelWidth, head, box }: Layout,
+  { size, labelWidth, head, box }: Layout,
 ): void {
   context.textBaseline = "middle";
   context.textAlign = "right";
@@ -215,9 +215,12 @@ function drawLabels(
   for (const [i, x] of xs.entries()) {
     const left = labelWidth + i * box;
     if (left < free) continue;
-    const text = valueText(x);
-    context.fillText(text, left, head / 2);
-    free = left + context.measureText(text).width + 8;
+    const text = shortened(context, valueText(x), size.width - free);
+    const { width } = context.measureText(text);
+    // A label that is wider than the cells to its right ends with them.
+    const from = Math.min(left, size.width - width);
+    context.fillText(text, from, head / 2);
+    free = from + width + 8;
   }
 }
 

@@ -255,6 +255,57 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
     await page.context().close();
   });
 
+  it("says what a table is where there is none", async () => {
+    await using world = await serve((storage) => putNames(storage, ["games.csv"]));
+    const { page } = await browse(world.ui.url);
+    await page.getByRole("heading", { level: 1, name: "No tables" }).waitFor();
+    await page.getByText("1 object", { exact: true }).waitFor();
+    await page.getByText("raw/games/year=2024/data.parquet").waitFor();
+    expect(await faults(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  it("breaks long names of tables, keys and columns, on a phone too", async () => {
+    const long = "a_name_that_only_a_program_writes_".repeat(4);
+    await using world = await serve((storage) =>
+      storage.write(`raw/${long}`, [{ [`column_${long}`]: 1 }], partition({ [`key_${long}`]: 1, w: 1 })),
+    );
+    const { page } = await browse(world.ui.url, { viewport: { width: 380, height: 900 } });
+    await page.getByRole("heading", { level: 2, name: "× w" }).waitFor();
+    for (const name of ["Partitions", "Files and schema", "SQL"]) {
+      await page.getByRole("tab", { name }).click();
+      if (name === "Files and schema") await page.getByText("Every column has the same type").waitFor();
+      if (name === "SQL") await page.getByText("Reads raw/").waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+    }
+    await page.context().close();
+  });
+
+  it("draws the whole label of the last column of the map", async () => {
+    await using world = await serve(async (storage) => {
+      for (const week of [1, null])
+        await storage.write("raw/plays", [{ a: 1 }], partition({ year: 2024, week }));
+    });
+    const { page } = await browse(world.ui.url);
+    await page.locator("canvas").waitFor();
+    await page.evaluate(() => {
+      const { fillText } = CanvasRenderingContext2D.prototype;
+      const drawn: [string, number][] = [];
+      Reflect.set(globalThis, "drawn", drawn);
+      CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+        if (this.textAlign === "left")
+          drawn.push([text, this.canvas.clientWidth - x - this.measureText(text).width]);
+        fillText.call(this, text, x, y);
+      };
+    });
+    await page.emulateMedia({ colorScheme: "dark" });
+    const drawn = () =>
+      page.evaluate((): [string, number][] => [...Reflect.get(globalThis, "drawn")].slice(-2));
+    await expect.poll(async () => (await drawn()).map(([text]) => text)).toEqual(["1", "NULL"]);
+    for (const [, left] of await drawn()) expect(left).toBeGreaterThanOrEqual(0);
+    await page.context().close();
+  });
+
   it("shows names, values, errors and cells with markup as text", async () => {
     await using world = await serve(async (storage) => {
       await storage.write(
