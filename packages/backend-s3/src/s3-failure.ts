@@ -97,11 +97,6 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
   },
   KeyTooLongError: { code: "invalid_path", says: "the key is too long" },
   EntityTooLarge: { code: "invalid_argument", says: "the object is larger than the store allows" },
-  PermanentRedirect: { code: "invalid_argument", says: "the bucket is in another region; set the region" },
-  AuthorizationHeaderMalformed: {
-    code: "invalid_argument",
-    says: "the bucket is in another region; set the region",
-  },
   InvalidBucketName: { code: "invalid_argument", says: "the bucket's name is not valid" },
   SlowDown: { code: "rate_limited", says: "the store asks for fewer requests" },
   TooManyRequests: { code: "rate_limited", says: "the store asks for fewer requests" },
@@ -153,6 +148,9 @@ const BY_STATUS: Readonly<Record<number, Meaning>> = {
   501: { code: "not_supported", says: "the store does not implement this" },
 };
 
+/** The stores' codes for a signature of another region than that of the bucket. */
+const WRONG_REGION: ReadonlySet<string> = new Set(["PermanentRedirect", "AuthorizationHeaderMalformed"]);
+
 const STORE_FAILED: Meaning = { code: "unavailable", says: "the store failed" };
 
 const UNREACHABLE = "cannot be reached. Check the endpoint and the network";
@@ -200,6 +198,10 @@ export function s3Failure(error: unknown, context: FailureContext): StorageError
 function meaningOf({ status, code, region }: S3Refusal, context: FailureContext): Meaning {
   if (region !== undefined && region !== context.region && (status === 301 || status === 400)) {
     const says = `the bucket is in the region ${region}, not ${context.region}; set the region`;
+    return { code: "invalid_argument", says };
+  }
+  if (WRONG_REGION.has(code)) {
+    const says = `the bucket is not in the region ${context.region}; set its region`;
     return { code: "invalid_argument", says };
   }
   if (code.startsWith("KMS.")) return KEY_SERVICE;

@@ -228,6 +228,16 @@ it("names the region of a bucket in another region", async () => {
   });
 });
 
+it("names the region that it signed for where the store does not say which one is right", async () => {
+  const { endpoint } = await serve((_request, response) => {
+    response.writeHead(400).end("<Error><Code>AuthorizationHeaderMalformed</Code></Error>");
+  });
+  await expect(open(endpoint).get(KEY)).rejects.toMatchObject({
+    code: "invalid_argument",
+    message: expect.stringContaining("the bucket is not in the region us-east-1; set its region"),
+  });
+});
+
 it("honours Retry-After in seconds and as a date", async () => {
   const later = new Date(Date.now() + 3_600_000).toUTCString();
   for (const [value, least, most] of [

@@ -189,16 +189,21 @@ function parseFields<F extends Fields>(
   const result = schema.safeParse(Object.fromEntries(variables.map(({ key, value }) => [key, value])));
   // The schema is made of those of `F`.
   if (result.success) return result.data as Values<F>;
+  const places = new Set<"uri" | "variables">();
   const problems = variables.flatMap(({ key, name, value, purpose, isSecret }) => {
     const issue = result.error.issues.find(({ path }) => path[0] === key);
     if (issue === undefined) return [];
+    places.add(inUri.has(key) ? "uri" : "variables");
     if (value === undefined) return [`  ${name} is ${env[name] === "" ? "empty" : "missing"}: ${purpose}`];
     return [`  ${name}${isSecret ? "" : ` ${JSON.stringify(value)}`} ${issue.message}: ${purpose}`];
   });
-  throw configError(
-    `${summary}:\n${problems.join("\n")}\n` +
-      "Set these in the environment or in .env; `parquetry init` writes a template.",
-  );
+  const remedies = [
+    ...(places.has("uri") ? ["Correct the URI."] : []),
+    ...(places.has("variables")
+      ? ["Set these in the environment or in .env; `parquetry init` writes a template."]
+      : []),
+  ];
+  throw configError(`${summary}:\n${problems.join("\n")}\n${remedies.join(" ")}`);
 }
 
 function awsCredentials(env: NonNullable<ConfigOptions["env"]>): AwsCredentials | undefined {
