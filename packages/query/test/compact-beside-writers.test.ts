@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createLocalBackend } from "@parquetry/backend-local";
 import { createS3Backend } from "@parquetry/backend-s3";
 import { partition, Storage, type StorageBackend } from "@parquetry/core";
+import { processOwner } from "@parquetry/core/unstable";
 import { startS3Server } from "@parquetry/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { openQuery } from "../src/index.ts";
@@ -192,8 +193,9 @@ describe.each(["local", "s3"] as const)("%s", (kind) => {
       expect(files.filter((key) => key.endsWith(".parquet"))).toHaveLength(4);
       expect((await storage.repair("raw/g", { dryRun: true })).removed).toEqual([]);
       const temporary = (await readdir(tmpdir())).filter((name) =>
-        name.startsWith(`parquetry-query-${process.pid}`),
+        name.startsWith(`parquetry-query-${processOwner()}`),
       );
+      expect(temporary).not.toEqual([]);
       for (const name of temporary) {
         const left = await readdir(join(tmpdir(), name), { recursive: true });
         expect(left.filter((path) => /result-\d+\.parquet$/.test(path))).toEqual([]);

@@ -1,5 +1,5 @@
 import { createMemoryBackend, partition, type Row, Storage } from "@parquetry/core";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { longestHold, MOST_MS } from "../../../test/support/longest-hold.ts";
 
 const ROWS = 50_000;
@@ -37,6 +37,13 @@ const OTHERS: Readonly<Record<string, Call>> = {
 
 describe(`with ${ROWS} rows`, () => {
   const storage = new Storage(createMemoryBackend());
+
+  // What the reads read.
+  beforeAll(async () => {
+    await storage.write("raw/a", rows, partition({ n: 1 }));
+    await storage.writeParquet("a.parquet", rows);
+    await storage.writeCsv("a.csv", flat);
+  });
 
   it.each(Object.entries({ ...WRITES, ...OTHERS }))(
     "%s lets other work run",
