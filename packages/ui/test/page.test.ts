@@ -267,9 +267,13 @@ describe.skipIf(lacksBrowser())("the page in a browser", () => {
 
   it("breaks long names of tables, keys and columns, on a phone too", async () => {
     const long = "a_name_that_only_a_program_writes_".repeat(4);
-    await using world = await serve((storage) =>
-      storage.write(`raw/${long}`, [{ [`column_${long}`]: 1 }], partition({ [`key_${long}`]: 1, w: 1 })),
-    );
+    await using world = await serve(async (storage) => {
+      await storage.write(
+        `raw/${long}`,
+        [{ [`column_${long}`]: 1 }],
+        partition({ [`key_${long}`]: 1, w: 1 }),
+      );
+    });
     const { page } = await browse(world.ui.url, { viewport: { width: 380, height: 900 } });
     await page.getByRole("heading", { level: 2, name: "× w" }).waitFor();
     for (const name of ["Partitions", "Files and schema", "SQL"]) {
